@@ -1,0 +1,32 @@
+// Package events is the vocabulary of licenseimport: what can happen to an
+// import, how it is written on the wire, and what a row of the CSV may hold.
+// Every other package speaks it; it imports none of them, only the standard
+// library and one JSON library.
+//
+// # What an event promises
+//
+// An event is a fact in the past tense. Its body is one CloudEvents 1.0 JSON
+// document in structured mode (codec.go). Its source and id are the same on
+// every redelivery and after every retry, so that a reader can tell a
+// repetition: a row's outcome is "10/17", its arrival "10/17/received", the
+// facts of a whole import "10/started", "10/progressed/999" and so on
+// (subject.go). Its subject says which aggregate it belongs to: one license,
+// or one import.
+//
+// A field once published is never renamed, retyped or dropped; what changes its
+// meaning is a new type ("LicenseImported.v2"). Readers ignore fields that they
+// do not know. A type that they do not know is an *UnknownTypeError, and stops
+// them: skipping it would make a view that looks right and is not.
+//
+// # How to add a column
+//
+// One row in the table of columns.go and the field that it fills in license.go.
+// Header matching, parsing, the template, the JSON Schema and the documentation
+// follow from it.
+//
+// # How to add an event type
+//
+// A struct and a row in the table of event.go, and a golden file in
+// testdata/wire. Tests name what is missing: the golden file here, the case in
+// the projector's apply.go.
+package events

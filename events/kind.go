@@ -1,0 +1,229 @@
+package events
+
+import (
+	"fmt"
+	"net/mail"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Kind is what a column's values are.
+type Kind string
+
+// The kinds.
+const (
+	Text     Kind = "text"
+	Email    Kind = "email"
+	Bool     Kind = "bool"
+	Int      Kind = "int"
+	Date     Kind = "date"
+	Duration Kind = "duration"
+	Enum     Kind = "enum"
+)
+
+const (
+	maxInt      = 1<<31 - 1
+	maxDuration = 36500
+)
+
+// message is the sentence for a code at this column; it follows the column's name.
+func (c *Column) message(code Code) string {
+	switch code {
+	case Required:
+		return "must not be empty"
+	case TooLong:
+		return fmt.Sprintf("must be at most %d characters long", c.Limit())
+	case InvalidEmail:
+		return "must be one e-mail address such as name@example.com"
+	case InvalidBool:
+		return "must be true or false (1, 0, yes and no are read as well)"
+	case InvalidInt:
+		return fmt.Sprintf("must be a whole number from 0 to %d", maxInt)
+	case OutOfRange:
+		if c.Kind == Duration {
+			return fmt.Sprintf("must count from 1 to %d days, months or years", maxDuration)
+		}
+		return fmt.Sprintf("must be a whole number from 0 to %d", maxInt)
+	case InvalidDate:
+		return "must be a date that exists, written YYYY-MM-DD"
+	case InvalidDuration:
+		return "must be a number followed by d, m or y (days, months, years), such as 30d or 1y"
+	case InvalidChoice:
+		return "must be one of: " + strings.Join(c.Choices, ", ")
+	case ControlCharacter:
+		return "must not hold control characters: remove them"
+	case UnknownProduct:
+		return "is not in the product catalogue: add the product or mend the short code"
+	case NoAccess:
+		return "is a product that this key may not import for"
+	case Conflict:
+		return "must not be given together with license__valid_duration: keep one of them"
+	default:
+		return "is not valid"
+	}
+}
+
+// parseText reads every kind that is kept as a text, in its canonical form.
+func (c *Column) parseText(value string) (string, Code) {
+	switch c.Kind {
+	case Email:
+		return value, checkEmail(value, c.Limit())
+	case Date:
+		return parseDate(value)
+	case Duration:
+		return parseDuration(value)
+	case Enum:
+		return c.parseChoice(value)
+	default:
+		return value, checkText(value, c.Limit())
+	}
+}
+
+func checkText(value string, limit int) Code {
+	for i := range len(value) {
+		if c := value[i]; c < ' ' && c != '\t' && c != '\r' && c != '\n' || c == 0x7f {
+			return ControlCharacter
+		}
+	}
+	if len(value) > limit && utf8.RuneCountInString(value) > limit {
+		return TooLong
+	}
+	return ""
+}
+
+// checkEmail takes one bare address with a domain of at least two labels.
+func checkEmail(value string, limit int) Code {
+	if len(value) > limit && utf8.RuneCountInString(value) > limit {
+		return TooLong
+	}
+	at := strings.LastIndexByte(value, '@')
+	if at < 1 || !isDomain(value[at+1:]) {
+		return InvalidEmail
+	}
+	if isDotAtom(value[:at]) {
+		return ""
+	}
+	// Quoted local parts and other scripts: rare, so the slow and exact way.
+	address, err := mail.ParseAddress(value)
+	if err != nil || address.Name != "" || address.Address != value {
+		return InvalidEmail
+	}
+	return ""
+}
+
+// isDotAtom tells whether a local part is of plain ASCII: words of RFC 5322
+// "atext" with single dots between them.
+func isDotAtom(s string) bool {
+	for word := range strings.SplitSeq(s, ".") {
+		if word == "" {
+			return false
+		}
+		for i := range len(word) {
+			if !isAlphanumeric(word[i]) && strings.IndexByte("!#$%&'*+-/=?^_`{|}~", word[i]) < 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// isDomain tells whether s is at least two labels of letters (of any script),
+// digits and inner hyphens.
+func isDomain(s string) bool {
+	labels := 0
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || len(label) > 63*4 || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		for i := range len(label) {
+			if c := label[i]; !isAlphanumeric(c) && c != '-' && c < utf8.RuneSelf {
+				return false
+			}
+		}
+		labels++
+	}
+	return labels >= 2
+}
+
+func isAlphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+// The two values that all given bools point to.
+var yes, no = true, false
+
+func parseBool(value string) (*bool, Code) {
+	switch strings.ToLower(value) {
+	case "true", "1", "yes":
+		return &yes, ""
+	case "false", "0", "no":
+		return &no, ""
+	}
+	return nil, InvalidBool
+}
+
+func parseInt(value string) (int, Code) {
+	digits := strings.TrimPrefix(value, "-")
+	if !isDigits(digits) {
+		return 0, InvalidInt
+	}
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil || n < 0 || n > maxInt {
+		return 0, OutOfRange
+	}
+	return int(n), ""
+}
+
+func isDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// dateLayouts are the ways in which a date may be written; only the date is kept.
+var dateLayouts = []string{time.DateOnly, time.DateTime, time.RFC3339}
+
+func parseDate(value string) (string, Code) {
+	for _, layout := range dateLayouts {
+		if _, err := time.Parse(layout, value); err == nil {
+			return value[:len(time.DateOnly)], ""
+		}
+	}
+	return "", InvalidDate
+}
+
+func parseDuration(value string) (string, Code) {
+	if value == "" {
+		return "", InvalidDuration
+	}
+	digits, unit := value[:len(value)-1], value[len(value)-1]
+	if !isDigits(digits) || unit != 'd' && unit != 'm' && unit != 'y' {
+		return "", InvalidDuration
+	}
+	n, err := strconv.Atoi(digits)
+	if err != nil || n < 1 || n > maxDuration {
+		return "", OutOfRange
+	}
+	return strconv.Itoa(n) + string(unit), ""
+}
+
+// misspelt are spellings from elsewhere that are read as what they mean.
+var misspelt = map[string]string{"annualy": "annually"}
+
+func (c *Column) parseChoice(value string) (string, Code) {
+	lower := strings.ToLower(value)
+	if right, ok := misspelt[lower]; ok {
+		lower = right
+	}
+	for _, choice := range c.Choices {
+		if lower == choice {
+			return choice, ""
+		}
+	}
+	return "", InvalidChoice
+}

@@ -1,0 +1,78 @@
+package events
+
+// License holds what a row says of a license, typed and with the defaults
+// filled in. A nil pointer or an empty text means "not given". The JSON names
+// are the columns' names without their prefix.
+type License struct {
+	Key                       string `json:"license_key"`
+	Enabled                   *bool  `json:"enabled,omitempty"`
+	MaxActivations            *int   `json:"max_activations,omitempty"`
+	AllowUnlimitedActivations *bool  `json:"allow_unlimited_activations,omitempty"`
+	ValidityPeriod            string `json:"validity_period,omitempty"` // YYYY-MM-DD
+	ValidDuration             string `json:"valid_duration,omitempty"`  // such as 30d, 6m, 1y
+	LicenseType               string `json:"license_type,omitempty"`
+	EnableMaintenancePeriod   *bool  `json:"enable_maintenance_period,omitempty"`
+	MaintenancePeriod         string `json:"maintenance_period,omitempty"` // YYYY-MM-DD
+	MaintenanceDuration       string `json:"maintenance_duration,omitempty"`
+	IsTrial                   *bool  `json:"is_trial,omitempty"`
+	MaxConsumptions           *int   `json:"max_consumptions,omitempty"`
+	SubscriptionID            string `json:"subscription_id,omitempty"`
+	PreventVM                 *bool  `json:"prevent_vm,omitempty"`
+	AllowOverages             *bool  `json:"allow_overages,omitempty"`
+	MaxOverages               *int   `json:"max_overages,omitempty"`
+	ResetConsumption          *bool  `json:"reset_consumption,omitempty"`
+	ConsumptionPeriod         string `json:"consumption_period,omitempty"`
+	TrialDays                 *int   `json:"trial_days,omitempty"`
+	IsFloating                *bool  `json:"is_floating,omitempty"`
+	IsFloatingCloud           *bool  `json:"is_floating_cloud,omitempty"`
+	FloatingUsers             *int   `json:"floating_users,omitempty"`
+	Note                      string `json:"note,omitempty"`
+	MaxLicenseUsers           *int   `json:"max_license_users,omitempty"`
+	FloatingTimeout           *int   `json:"floating_timeout,omitempty"` // minutes
+}
+
+// Customer holds what a row says of its customer. Email is the identity, as it
+// was written; it is compared without regard to case.
+type Customer struct {
+	Email       string `json:"email,omitempty"`
+	FirstName   string `json:"first_name,omitempty"`
+	LastName    string `json:"last_name,omitempty"`
+	CompanyName string `json:"company_name,omitempty"`
+	Phone       string `json:"phone,omitempty"`
+	Reference   string `json:"reference,omitempty"`
+	Address     string `json:"address,omitempty"`
+	Postcode    string `json:"postcode,omitempty"`
+	State       string `json:"state,omitempty"`
+	City        string `json:"city,omitempty"`
+	Country     string `json:"country,omitempty"`
+}
+
+// Order holds what a row says of its order. StoreID is the identity; without
+// one the license has an order of its own.
+type Order struct {
+	StoreID        string `json:"store_id,omitempty"`
+	Type           string `json:"type,omitempty"`
+	IsTest         *bool  `json:"is_test,omitempty"`
+	IsTrial        *bool  `json:"is_trial,omitempty"`
+	DownloadID     string `json:"download_id,omitempty"`
+	Language       string `json:"language,omitempty"`
+	CampaignParams string `json:"campaign_params,omitempty"`
+}
+
+// Product is a product of the catalogue as it was when the row was decided; of
+// a product outside it (while the catalogue is empty) only ShortCode is known.
+type Product struct {
+	ShortCode string `json:"short_code"`
+	Name      string `json:"name,omitempty"`
+	// LicenseType and MaxActivations are the defaults for rows that leave them empty.
+	LicenseType    string `json:"license_type,omitempty"`
+	MaxActivations *int   `json:"max_activations,omitempty"`
+}
+
+// Record is one row of the file, typed.
+type Record struct {
+	License  License
+	Product  string // its short code
+	Customer Customer
+	Order    Order
+}
