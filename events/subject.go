@@ -75,7 +75,7 @@ func ParseLicenseSubject(subject string) (product, key string, err error) {
 	return product, key, err
 }
 
-func fact(job JobID, name string) string   { return "imports." + job.String() + "." + name }
+func fact(job JobID, name string) string    { return "imports." + job.String() + "." + name }
 func outcome(job JobID, kind string) string { return "outcomes." + job.String() + "." + kind }
 
 const upperHex = "0123456789ABCDEF"
