@@ -1,0 +1,58 @@
+package httpx
+
+import (
+	"io"
+	"net/http"
+	"time"
+)
+
+// How much of a refused request's body is read, so that the client sees why.
+const (
+	drainBytes = 16 << 20
+	drainTime  = 5 * time.Second
+)
+
+// DrainBody reads what is left of the request's body, at most max bytes and
+// for at most d, so that a client that reads the answer only after it has sent
+// everything gets to see it. The connection's read deadline is lifted at the
+// end. A client that waits to be told to go on (Expect: 100-continue) and was
+// not told yet is not made to send.
+//
+// A [Router] does this by itself for every error.
+func DrainBody(w http.ResponseWriter, r *http.Request, max int64, d time.Duration) {
+	drain(w, r.Body, max, d)
+}
+
+func drain(w http.ResponseWriter, body io.Reader, max int64, d time.Duration) {
+	if body == nil || body == http.NoBody {
+		return
+	}
+	if b, ok := body.(*expectBody); ok && !b.begun {
+		return
+	}
+	conn := http.NewResponseController(w)
+	end := time.Now().Add(d)
+	// A writer without deadlines, as in a test, has no slow client either.
+	_ = conn.SetReadDeadline(end)
+	defer func() { _ = conn.SetReadDeadline(time.Time{}) }()
+	_, _ = io.CopyN(io.Discard, body, max)
+}
+
+// expectBody knows whether a body was read from: the first read is what tells
+// a client with Expect: 100-continue to send.
+type expectBody struct {
+	io.ReadCloser
+	begun bool
+}
+
+func (b *expectBody) Read(p []byte) (int, error) {
+	b.begun = true
+	return b.ReadCloser.Read(p)
+}
+
+// watchBody prepares the request for drain.
+func watchBody(r *http.Request) {
+	if r.Header.Get("Expect") != "" && r.Body != nil && r.Body != http.NoBody {
+		r.Body = &expectBody{ReadCloser: r.Body}
+	}
+}

@@ -1,0 +1,228 @@
+package httpx
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Error is an answer other than success: a code for the machine, a sentence
+// for the user and a cause for the log.
+type Error struct {
+	Status int
+	Code   string // stable, lower case with underscores
+	Detail string // a sentence for the user; never a key or a license key
+
+	RetryAfter time.Duration // more than 0: sent as Retry-After, in whole seconds, rounded up
+	Header     http.Header   // further headers of the answer
+	JobID      uint64        // not 0: the import that this is about, sent as "job_id"
+	Problems   []Problem     // every mistake found, where there may be several, sent as "errors"
+	Cause      error         // for the log only
+}
+
+// Problem is one of several mistakes in a request, such as an unknown column
+// of an upload's header line.
+type Problem struct {
+	Column  string `json:"column,omitempty"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// Error is the text for logs; unlike the answer it includes the cause.
+func (e *Error) Error() string {
+	text := fmt.Sprintf("%d %s: %s", e.Status, e.Code, e.Detail)
+	if e.Cause != nil {
+		text += ": " + e.Cause.Error()
+	}
+	return text
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// Because adds the cause, which is logged where the status is 500 or more and
+// is never part of the answer.
+func (e *Error) Because(cause error) *Error {
+	e.Cause = cause
+	return e
+}
+
+// ForJob adds the import that the error is about.
+func (e *Error) ForJob(id uint64) *Error {
+	e.JobID = id
+	return e
+}
+
+// With adds the list of all mistakes found.
+func (e *Error) With(problems ...Problem) *Error {
+	e.Problems = append(e.Problems, problems...)
+	return e
+}
+
+// New is an Error of any status; the functions below name the usual ones.
+func New(status int, code, format string, args ...any) *Error {
+	return &Error{Status: status, Code: code, Detail: fmt.Sprintf(format, args...)}
+}
+
+// BadRequest is a 400: what was sent cannot be understood.
+func BadRequest(code, format string, args ...any) *Error {
+	return New(http.StatusBadRequest, code, format, args...)
+}
+
+// BadParameter is a 400 about one query parameter; want completes the sentence
+// "limit=abc: must be …".
+func BadParameter(name, value, want string) *Error {
+	return BadRequest("invalid_parameter", "Query parameter %s=%s: must be %s.", name, shorten(value), want)
+}
+
+// Unauthorized is a 401 that asks for a key.
+func Unauthorized(code, format string, args ...any) *Error {
+	e := New(http.StatusUnauthorized, code, format, args...)
+	e.Header = http.Header{"Www-Authenticate": {"Api-Key"}}
+	return e
+}
+
+// Forbidden is a 403: the key is known and does not have the right.
+func Forbidden(format string, args ...any) *Error {
+	return New(http.StatusForbidden, "permission_denied", format, args...)
+}
+
+// NotFound is a 404.
+func NotFound(format string, args ...any) *Error {
+	return New(http.StatusNotFound, "not_found", format, args...)
+}
+
+// MethodNotAllowed is a 405 whose Allow header names the methods there are.
+func MethodNotAllowed(method string, allow []string) *Error {
+	e := New(http.StatusMethodNotAllowed, "method_not_allowed",
+		"%s is not possible here; possible: %s.", shorten(method), strings.Join(allow, ", "))
+	e.Header = http.Header{"Allow": {strings.Join(allow, ", ")}}
+	return e
+}
+
+// Timeout is a 408: the client was too slow.
+func Timeout(code, format string, args ...any) *Error {
+	return New(http.StatusRequestTimeout, code, format, args...)
+}
+
+// Conflict is a 409: not in the present state.
+func Conflict(code, format string, args ...any) *Error {
+	return New(http.StatusConflict, code, format, args...)
+}
+
+// TooLarge is a 413.
+func TooLarge(code, format string, args ...any) *Error {
+	return New(http.StatusRequestEntityTooLarge, code, format, args...)
+}
+
+// Unsupported is a 415: not a kind of content that is understood here.
+func Unsupported(code, format string, args ...any) *Error {
+	return New(http.StatusUnsupportedMediaType, code, format, args...)
+}
+
+// Unprocessable is a 422.
+func Unprocessable(code, format string, args ...any) *Error {
+	return New(http.StatusUnprocessableEntity, code, format, args...)
+}
+
+// TooMany is a 429 with Retry-After.
+func TooMany(retryAfter time.Duration, format string, args ...any) *Error {
+	e := New(http.StatusTooManyRequests, "too_many_requests", format, args...)
+	e.RetryAfter = retryAfter
+	return e
+}
+
+// Unavailable is a 503 with Retry-After: the same request may succeed later.
+func Unavailable(retryAfter time.Duration, code, format string, args ...any) *Error {
+	e := New(http.StatusServiceUnavailable, code, format, args...)
+	e.RetryAfter = retryAfter
+	return e
+}
+
+// problem is the body of an error's answer (RFC 9457), with the members code
+// and message for clients that look for those.
+type problem struct {
+	Type    string    `json:"type"`
+	Title   string    `json:"title"`
+	Status  int       `json:"status"`
+	Detail  string    `json:"detail"`
+	Code    string    `json:"code"`
+	Message string    `json:"message"`
+	JobID   uint64    `json:"job_id,omitempty"`
+	Errors  []Problem `json:"errors,omitempty"`
+}
+
+// WriteError answers with err as application/problem+json. It is the one place
+// where an error becomes HTTP. The log is slog's default one; a [Router] uses
+// its own.
+func WriteError(w http.ResponseWriter, r *http.Request, err error) {
+	writeError(slog.Default(), w, r, err)
+}
+
+func writeError(log *slog.Logger, w http.ResponseWriter, r *http.Request, err error) {
+	e := asError(log, r, err)
+	for name, values := range e.Header {
+		w.Header()[name] = values
+	}
+	if e.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
+	}
+	body := problem{
+		Type: "about:blank", Title: http.StatusText(e.Status), Status: e.Status,
+		Detail: e.Detail, Code: e.Code, Message: e.Detail, JobID: e.JobID, Errors: e.Problems,
+	}
+	// Writing fails only where the client is gone; nobody is left to be told.
+	_ = writeBody(w, e.Status, "application/problem+json", body)
+}
+
+// asError finds the Error in err. A request that ended is no fault of ours;
+// any other error is, and is logged, since its text may not reach the client.
+func asError(log *slog.Logger, r *http.Request, err error) *Error {
+	var known *Error
+	if errors.As(err, &known) {
+		if known.Status >= 500 {
+			log.Warn("request refused", "method", r.Method, "status", known.Status, "code", known.Code, "cause", known.Cause)
+		}
+		return known
+	}
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		return Unavailable(time.Second, "interrupted", "The request was interrupted.")
+	}
+	id := rand.Text()[:12]
+	log.Error("request failed", "request_id", id, "method", r.Method, "error", err)
+	e := New(http.StatusInternalServerError, "internal",
+		"Something went wrong on the server; its log tells what, under request id %s.", id)
+	e.Header = http.Header{"X-Request-Id": {id}}
+	return e
+}
+
+// shorten quotes a value that a client sent, so that neither its length nor
+// its bytes harm the sentence that names it.
+func shorten(value string) string {
+	const most = 64
+	runes := []rune(strings.ToValidUTF8(value, "\uFFFD"))
+	if len(runes) > most {
+		runes = append(runes[:most], '…')
+	}
+	quoted := strconv.Quote(string(runes))
+	return quoted[1 : len(quoted)-1]
+}
+
+// marshal is JSON as people read it: < > & stay as they are.
+func marshal(v any) ([]byte, error) {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, fmt.Errorf("httpx: encode the answer: %w", err)
+	}
+	return []byte(b.String()), nil
+}

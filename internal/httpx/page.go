@@ -1,0 +1,93 @@
+package httpx
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// Limits of a page, and the largest offset, past which JSON numbers blur.
+const (
+	DefaultLimit = 20
+	MaxLimit     = 100
+	maxOffset    = 1<<53 - 1
+)
+
+// Page is the part of a list that was asked for.
+type Page struct {
+	Limit  int // 1 to MaxLimit
+	Offset int // from 0
+}
+
+// ParsePage reads the query parameters limit (capped at MaxLimit) and offset.
+// What is not a number, or too small, is a 400 that names it.
+func ParsePage(r *http.Request) (Page, error) {
+	query := r.URL.Query()
+	limit, err := number(query, "limit", DefaultLimit, 1)
+	if err != nil {
+		return Page{}, err
+	}
+	offset, err := number(query, "offset", 0, 0)
+	if err != nil {
+		return Page{}, err
+	}
+	return Page{Limit: min(limit, MaxLimit), Offset: offset}, nil
+}
+
+// number reads one parameter; one without a value counts as not given.
+func number(query url.Values, name string, otherwise, least int) (int, error) {
+	value := query.Get(name)
+	if value == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < least || n > maxOffset {
+		return 0, BadParameter(name, value, "a whole number, at least "+strconv.Itoa(least))
+	}
+	return n, nil
+}
+
+type pageBody[T any] struct {
+	Count    int     `json:"count"`
+	Next     *string `json:"next"`
+	Previous *string `json:"previous"`
+	Results  []T     `json:"results"`
+}
+
+// WritePage answers with one page of a list of count elements altogether.
+// Next and previous are absolute addresses that keep the other query
+// parameters, and null at the ends.
+func WritePage[T any](w http.ResponseWriter, r *http.Request, p Page, count int, results []T) error {
+	body := pageBody[T]{Count: count, Results: results}
+	if results == nil {
+		body.Results = []T{}
+	}
+	if p.Offset < count-p.Limit {
+		body.Next = pageURL(r, p.Limit, p.Offset+p.Limit)
+	}
+	if p.Offset > 0 {
+		body.Previous = pageURL(r, p.Limit, max(0, p.Offset-p.Limit))
+	}
+	return WriteJSON(w, http.StatusOK, body)
+}
+
+func pageURL(r *http.Request, limit, offset int) *string {
+	query := r.URL.Query()
+	query.Set("limit", strconv.Itoa(limit))
+	query.Set("offset", strconv.Itoa(offset))
+	if offset == 0 {
+		query.Del("offset")
+	}
+	address := BaseURL(r) + r.URL.EscapedPath() + "?" + query.Encode()
+	return &address
+}
+
+// BaseURL is scheme and host as the client named them, without a last slash.
+// The scheme is https where TLS ends here, or at a proxy that says so by
+// X-Forwarded-Proto.
+func BaseURL(r *http.Request) string {
+	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}

@@ -1,0 +1,127 @@
+package httpx
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// ServerConfig says where to listen.
+type ServerConfig struct {
+	Addr    string       // host:port; port 0: any free one
+	TLSCert string       // file in PEM form; with TLSKey: serve TLS
+	TLSKey  string       // file in PEM form
+	Log     *slog.Logger // nil: slog's default
+}
+
+// Server is an HTTP server that listens already, so that its address is known,
+// and clients wait instead of failing, before it can serve.
+type Server struct {
+	http     *http.Server
+	listener net.Listener
+	tls      bool
+	stopping chan struct{}
+	stopOnce sync.Once
+}
+
+// Listen opens the port and reads the certificate.
+func Listen(c ServerConfig) (*Server, error) {
+	certificates, err := loadCertificate(c)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("httpx: %w", err)
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	s := &Server{listener: listener, tls: len(certificates) > 0, stopping: make(chan struct{})}
+	s.http = &http.Server{
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		TLSConfig:         &tls.Config{Certificates: certificates, MinVersion: tls.VersionTLS12},
+		ErrorLog:          slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.Background(), stoppingKey{}, s.stopping)
+		},
+	}
+	return s, nil
+}
+
+func loadCertificate(c ServerConfig) ([]tls.Certificate, error) {
+	if c.TLSCert == "" && c.TLSKey == "" {
+		return nil, nil
+	}
+	if c.TLSCert == "" || c.TLSKey == "" {
+		return nil, errors.New("httpx: TLS needs both a certificate and its key")
+	}
+	certificate, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("httpx: TLS certificate: %w", err)
+	}
+	return []tls.Certificate{certificate}, nil
+}
+
+// Addr is host:port as listened on.
+func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// URL is the address for clients on this machine, without a last slash. A
+// server that listens on every address is named by the local one.
+func (s *Server) URL() string {
+	scheme := "http://"
+	if s.tls {
+		scheme = "https://"
+	}
+	host, port, err := net.SplitHostPort(s.Addr())
+	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsUnspecified() {
+		return scheme + s.Addr()
+	}
+	return scheme + net.JoinHostPort("127.0.0.1", port)
+}
+
+// Serve answers requests until Shutdown; it then returns nil at once, while
+// Shutdown still waits for the requests in flight.
+func (s *Server) Serve(h http.Handler) error {
+	s.http.Handler = h
+	var err error
+	if s.tls {
+		err = s.http.ServeTLS(s.listener, "", "")
+	} else {
+		err = s.http.Serve(s.listener)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("httpx: serve: %w", err)
+}
+
+// Shutdown closes the port, ends event streams (see [Stopping]) and waits for
+// the requests in flight. When ctx ends first, they are cut off and its error
+// is returned.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.stopOnce.Do(func() { close(s.stopping) })
+	defer s.listener.Close() // where Serve was never called, nobody else closes it
+	if err := s.http.Shutdown(ctx); err != nil && ctx.Err() != nil {
+		return errors.Join(fmt.Errorf("httpx: requests cut off: %w", err), s.http.Close())
+	}
+	return nil
+}
+
+type stoppingKey struct{}
+
+// Stopping is closed when the server of this request's context begins to shut
+// down: an answer without an end of its own has to end then. It is nil, which
+// never happens in a select, for a request that came through no [Server].
+func Stopping(ctx context.Context) <-chan struct{} {
+	stopping, _ := ctx.Value(stoppingKey{}).(chan struct{})
+	return stopping
+}

@@ -1,0 +1,54 @@
+package httpx
+
+import (
+	"net/http"
+	"strconv"
+)
+
+// WriteJSON answers with v. An error before anything was written becomes a 500
+// when the handler returns it.
+func WriteJSON(w http.ResponseWriter, status int, v any) error {
+	return writeBody(w, status, "application/json", v)
+}
+
+func writeBody(w http.ResponseWriter, status int, contentType string, v any) error {
+	body, err := marshal(v)
+	if err != nil {
+		return err
+	}
+	header := w.Header()
+	header.Set("Content-Type", contentType)
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, err = w.Write(body)
+	return err
+}
+
+// writer remembers what was answered, for the log, the metrics and for what to
+// do with an error that comes late. It drops the body of an answer to HEAD,
+// which saves the copy; net/http would drop it as well.
+type writer struct {
+	http.ResponseWriter
+	status int // 0: nothing written yet
+	head   bool
+}
+
+func (w *writer) WriteHeader(status int) {
+	if w.status == 0 && status >= 200 { // 1xx come before the answer
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *writer) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	if w.head {
+		return len(p), nil
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController reach Flush and the deadlines.
+func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
