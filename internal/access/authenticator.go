@@ -1,0 +1,112 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"licenseimport/internal/httpx"
+)
+
+// Authenticator tells who sent a request, by its key.
+type Authenticator struct {
+	cache    *cache
+	admin    digest
+	hasAdmin bool
+}
+
+// NewAuthenticator looks keys up in the store. adminKey, where it is not
+// empty, is an admin key as well, in any form; spaces around it, which no
+// header can carry, do not count. It works without the bucket.
+func NewAuthenticator(s *Store, adminKey string) *Authenticator {
+	adminKey = strings.TrimSpace(adminKey)
+	return &Authenticator{cache: newCache(s), admin: digestOf(adminKey), hasAdmin: adminKey != ""}
+}
+
+// Authenticate finds the manager whose key the request carries as
+// "Authorization: Api-Key <key>". Its errors are ready for the client: 401
+// without a key that works, 503 where the bucket does not answer.
+func (a *Authenticator) Authenticate(r *http.Request) (Manager, error) {
+	key, ok := requestKey(r)
+	if !ok {
+		return Manager{}, httpx.Unauthorized("not_authenticated", "Send your key in the header Authorization: Api-Key <key>.")
+	}
+	if a.hasAdmin && a.admin.equal(digestOf(key)) {
+		return Manager{Name: adminName, Role: Admin}, nil
+	}
+	prefix, ok := keyPrefix(key)
+	if !ok {
+		return Manager{}, errInvalidKey()
+	}
+	record, found, err := a.cache.get(r.Context(), prefix)
+	if err != nil {
+		return Manager{}, unavailable(r.Context(), err)
+	}
+	if !found || !record.opens(key) {
+		return Manager{}, errInvalidKey()
+	}
+	return record.manager(), nil
+}
+
+func errInvalidKey() error {
+	return httpx.Unauthorized("invalid_key", "The key is not known, or was revoked.")
+}
+
+func unavailable(ctx context.Context, err error) error {
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return err
+	}
+	return httpx.Unavailable(time.Second, "unavailable", "Keys cannot be checked at the moment. Try again shortly.").Because(err)
+}
+
+// requestKey reads the one Authorization header. The scheme's case does not
+// matter, nor does the number of spaces behind it.
+func requestKey(r *http.Request) (string, bool) {
+	headers := r.Header.Values("Authorization")
+	if len(headers) != 1 {
+		return "", false
+	}
+	scheme, key, _ := strings.Cut(strings.TrimSpace(headers[0]), " ")
+	key = strings.TrimSpace(key)
+	return key, strings.EqualFold(scheme, "Api-Key") && key != ""
+}
+
+// Handler is a httpx.Handler that knows who calls.
+type Handler func(w http.ResponseWriter, r *http.Request, p httpx.Params, m Manager) error
+
+// Require lets only managers with the right through to h; others are answered
+// 401, 403 or 503.
+func (a *Authenticator) Require(right Right, h Handler) httpx.Handler {
+	return func(w http.ResponseWriter, r *http.Request, p httpx.Params) error {
+		m, err := a.Authenticate(r)
+		if err != nil {
+			return err
+		}
+		if !m.Can(right) {
+			return forbidden(m, right)
+		}
+		return h(w, r, p, m)
+	}
+}
+
+func forbidden(m Manager, right Right) error {
+	if right == ReadCustomers && m.Limited() {
+		return httpx.Forbidden("This key is limited to some products and may not %s.", right)
+	}
+	return httpx.Forbidden("A key with the role %s may not %s.", m.Role, right)
+}
+
+// Me is the handler of GET /api/v1/me/: who the caller is.
+func Me(w http.ResponseWriter, _ *http.Request, _ httpx.Params, m Manager) error {
+	products := m.Products
+	if products == nil {
+		products = []string{}
+	}
+	return httpx.WriteJSON(w, http.StatusOK, struct {
+		Manager  string   `json:"manager"`
+		Role     Role     `json:"role"`
+		Products []string `json:"products"`
+	}{m.Name, m.Role, products})
+}

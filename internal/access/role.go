@@ -1,0 +1,97 @@
+package access
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Role is what a manager is, and decides what it may do.
+type Role string
+
+// The roles.
+const (
+	Admin    Role = "admin"    // everything
+	Importer Role = "importer" // import, cancel; see own imports, and the licenses
+	Viewer   Role = "viewer"   // see all imports and licenses, change nothing
+)
+
+// Right is one thing that a request may need.
+type Right string
+
+// The rights.
+const (
+	Identify       Right = "be known"                    // any key
+	Import         Right = "import licenses"             //
+	Cancel         Right = "cancel imports"              // those that it sees
+	ReadImports    Right = "read imports"                // its own ones
+	ReadAllImports Right = "read the imports of others"  //
+	ReadLicenses   Right = "read licenses"               // of its products
+	ReadCustomers  Right = "read customers and orders"   // never for a manager limited to products
+	Manage         Right = "manage keys and the catalog" //
+)
+
+// rights is the table of who may do what.
+var rights = map[Role][]Right{
+	Admin:    {Identify, Import, Cancel, ReadImports, ReadAllImports, ReadLicenses, ReadCustomers, Manage},
+	Importer: {Identify, Import, Cancel, ReadImports, ReadLicenses, ReadCustomers},
+	Viewer:   {Identify, ReadImports, ReadAllImports, ReadLicenses, ReadCustomers},
+}
+
+// ParseRole reads a role's name; the error lists the choices.
+func ParseRole(name string) (Role, error) {
+	if _, ok := rights[Role(name)]; !ok {
+		return "", fmt.Errorf("role %q: choose one of admin, importer, viewer", name)
+	}
+	return Role(name), nil
+}
+
+// Manager is who calls.
+type Manager struct {
+	Name     string
+	Role     Role
+	Products []string // short codes, case-sensitive; none: every product
+}
+
+// Can says whether the manager has a right.
+func (m Manager) Can(right Right) bool {
+	if right == ReadCustomers && m.Limited() {
+		return false // customers and orders span products
+	}
+	return slices.Contains(rights[m.Role], right)
+}
+
+// Limited says whether the manager is limited to some products.
+func (m Manager) Limited() bool { return len(m.Products) > 0 }
+
+// Allowed says whether the manager may import and see licenses of a product.
+func (m Manager) Allowed(product string) bool {
+	return !m.Limited() || slices.Contains(m.Products, product)
+}
+
+// Sees says whether the manager may know of an import of the named manager.
+func (m Manager) Sees(owner string) bool {
+	return m.Can(ReadAllImports) || m.Can(ReadImports) && m.Name == owner
+}
+
+// newManager checks what a person typed.
+func newManager(name, role string, products []string) (Manager, error) {
+	if !isText(name, 100) {
+		return Manager{}, fmt.Errorf("manager name %q: must be 1 to 100 printable characters, without space at the ends", name)
+	}
+	parsed, err := ParseRole(role)
+	if err != nil {
+		return Manager{}, err
+	}
+	for _, product := range products {
+		if !isText(product, 64) {
+			return Manager{}, fmt.Errorf("product short code %q: must be 1 to 64 printable characters, without space at the ends", product)
+		}
+	}
+	return Manager{Name: name, Role: parsed, Products: slices.Clone(products)}, nil
+}
+
+// isText: 1 to most characters, all of them visible or a space within.
+func isText(s string, most int) bool {
+	return s != "" && len([]rune(s)) <= most && strings.TrimSpace(s) == s && isPrintable(s)
+}

@@ -1,0 +1,206 @@
+package access
+
+import (
+	"cmp"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Bucket is what this package needs of the KV bucket "managers".
+type Bucket interface {
+	Get(ctx context.Context, key string) (value []byte, found bool, err error)
+	Create(ctx context.Context, key string, value []byte) (created bool, err error) // false: the key exists
+	Put(ctx context.Context, key string, value []byte) error
+	List(ctx context.Context) (map[string][]byte, error)
+}
+
+// Store keeps the managers' keys.
+type Store struct{ bucket Bucket }
+
+// NewStore is the store over a bucket.
+func NewStore(b Bucket) *Store { return &Store{bucket: b} }
+
+// Key is what may be shown of a key.
+type Key struct {
+	Prefix  string // eight characters: enough to name it, not to use it
+	Manager Manager
+	Created time.Time // UTC
+}
+
+// ErrNoSuchKey: neither a prefix of a key that works nor the name of a manager with one.
+var ErrNoSuchKey = errors.New("no such key")
+
+// record is the value in the bucket.
+type record struct {
+	Name     string     `json:"name"`
+	Role     Role       `json:"role"`
+	Products []string   `json:"products"`
+	SHA256   string     `json:"sha256"` // hex, of the whole key
+	Created  time.Time  `json:"created_at"`
+	Revoked  *time.Time `json:"revoked_at,omitempty"`
+}
+
+func (r record) manager() Manager {
+	return Manager{Name: r.Name, Role: r.Role, Products: r.Products}
+}
+
+// opens says whether this record stands for the key, and still does.
+func (r record) opens(key string) bool {
+	var d digest
+	n, err := hex.Decode(d[:], []byte(r.SHA256))
+	return err == nil && n == len(d) && d.equal(digestOf(key)) && r.Revoked == nil
+}
+
+// Create makes a key for a manager and returns it: the only time that it can
+// be seen. The name has 1 to 100 printable characters; products limits the
+// manager to these short codes, none of them means all. A manager may have
+// several keys.
+func (s *Store) Create(ctx context.Context, name, role string, products []string) (key string, err error) {
+	m, err := newManager(name, role, products)
+	if err != nil {
+		return "", err
+	}
+	for {
+		key, prefix := newKey()
+		created, err := s.register(ctx, m, key, prefix)
+		if err != nil {
+			return "", err
+		}
+		if created {
+			return key, nil
+		} // some other key has this prefix: draw again
+	}
+}
+
+// register stores a key's record; false: the prefix is taken.
+func (s *Store) register(ctx context.Context, m Manager, key, prefix string) (bool, error) {
+	d := digestOf(key)
+	value, err := json.Marshal(record{
+		Name: m.Name, Role: m.Role, Products: m.Products,
+		SHA256: hex.EncodeToString(d[:]), Created: time.Now().UTC(),
+	})
+	if err != nil {
+		return false, fmt.Errorf("access: encode a key's record: %w", err)
+	}
+	created, err := s.bucket.Create(ctx, prefix, value)
+	if err != nil {
+		return false, fmt.Errorf("access: store a key: %w", err)
+	}
+	return created, nil
+}
+
+// get reads the record of a prefix.
+func (s *Store) get(ctx context.Context, prefix string) (r record, found bool, err error) {
+	value, found, err := s.bucket.Get(ctx, prefix)
+	if err != nil {
+		return record{}, false, fmt.Errorf("access: look a key up: %w", err)
+	}
+	if !found {
+		return record{}, false, nil
+	}
+	r, err = decode(prefix, value)
+	return r, err == nil, err
+}
+
+func decode(prefix string, value []byte) (record, error) {
+	var r record
+	if err := json.Unmarshal(value, &r); err != nil {
+		return record{}, fmt.Errorf("access: record of key %s: %w", prefix, err)
+	}
+	if _, err := ParseRole(string(r.Role)); err != nil {
+		return record{}, fmt.Errorf("access: record of key %s: %w", prefix, err)
+	}
+	return r, nil
+}
+
+// working reads the records of all keys that are not revoked, by prefix.
+func (s *Store) working(ctx context.Context) (map[string]record, error) {
+	values, err := s.bucket.List(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("access: list keys: %w", err)
+	}
+	records := map[string]record{}
+	for prefix, value := range values {
+		r, err := decode(prefix, value)
+		if err != nil {
+			return nil, err
+		}
+		if r.Revoked == nil {
+			records[prefix] = r
+		}
+	}
+	return records, nil
+}
+
+// List gives the keys that work, by manager and then by age.
+func (s *Store) List(ctx context.Context) ([]Key, error) {
+	records, err := s.working(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]Key, 0, len(records))
+	for prefix, r := range records {
+		keys = append(keys, Key{Prefix: prefix, Manager: r.manager(), Created: r.Created})
+	}
+	slices.SortFunc(keys, func(a, b Key) int {
+		return cmp.Or(cmp.Compare(a.Manager.Name, b.Manager.Name), a.Created.Compare(b.Created), cmp.Compare(a.Prefix, b.Prefix))
+	})
+	return keys, nil
+}
+
+// Revoke ends one key, named by its prefix (abcdefgh or lik_abcdefgh) or given
+// whole, or else all keys of the manager of that name. It returns the keys
+// ended; ErrNoSuchKey where there are none.
+func (s *Store) Revoke(ctx context.Context, which string) ([]Key, error) {
+	keys, err := s.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ended := choose(keys, which)
+	for _, key := range ended {
+		if err := s.revoke(ctx, key.Prefix); err != nil {
+			return nil, err
+		}
+	}
+	if len(ended) == 0 {
+		return nil, ErrNoSuchKey // without saying which: it may be a whole key
+	}
+	return ended, nil
+}
+
+func choose(keys []Key, which string) []Key {
+	prefix, whole := keyPrefix(which)
+	if !whole {
+		prefix = strings.TrimPrefix(which, keyStart)
+	}
+	named := slices.Clone(keys)
+	named = slices.DeleteFunc(named, func(k Key) bool { return k.Prefix != prefix })
+	if len(named) > 0 {
+		return named
+	}
+	return slices.DeleteFunc(slices.Clone(keys), func(k Key) bool { return k.Manager.Name != which })
+}
+
+// revoke marks one record. Two that revoke the same key at once do no harm.
+func (s *Store) revoke(ctx context.Context, prefix string) error {
+	r, found, err := s.get(ctx, prefix)
+	if err != nil || !found {
+		return err
+	}
+	now := time.Now().UTC()
+	r.Revoked = &now
+	value, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("access: encode a key's record: %w", err)
+	}
+	if err := s.bucket.Put(ctx, prefix, value); err != nil {
+		return fmt.Errorf("access: revoke a key: %w", err)
+	}
+	return nil
+}
