@@ -10,52 +10,79 @@ import (
 	"licenseimport/internal/httpx"
 )
 
+// Config of an Authenticator.
+type Config struct {
+	Store *Store
+
+	// AdminKey, where it is not empty, is an admin key as well, in any form,
+	// and works without the bucket. Spaces around it, which no header can
+	// carry, do not count.
+	AdminKey string
+
+	// Rate is how many requests a second each key may make, in bursts of one
+	// second's worth; 0: any number.
+	Rate float64
+}
+
 // Authenticator tells who sent a request, by its key.
 type Authenticator struct {
 	cache    *cache
+	limits   *limits
 	admin    digest
 	hasAdmin bool
 }
 
-// NewAuthenticator looks keys up in the store. adminKey, where it is not
-// empty, is an admin key as well, in any form; spaces around it, which no
-// header can carry, do not count. It works without the bucket.
-func NewAuthenticator(s *Store, adminKey string) *Authenticator {
-	adminKey = strings.TrimSpace(adminKey)
-	return &Authenticator{cache: newCache(s), admin: digestOf(adminKey), hasAdmin: adminKey != ""}
+// NewAuthenticator is an Authenticator. A process needs only one.
+func NewAuthenticator(c Config) *Authenticator {
+	adminKey := strings.TrimSpace(c.AdminKey)
+	return &Authenticator{
+		cache: newCache(c.Store), limits: newLimits(c.Rate),
+		admin: digestOf(adminKey), hasAdmin: adminKey != "",
+	}
 }
 
 // Authenticate finds the manager whose key the request carries as
 // "Authorization: Api-Key <key>". Its errors are ready for the client: 401
-// without a key that works, 503 where the bucket does not answer.
+// without a key that works, 429 for one used too often, 503 where the bucket
+// does not answer.
 func (a *Authenticator) Authenticate(r *http.Request) (Manager, error) {
 	key, ok := requestKey(r)
 	if !ok {
 		return Manager{}, httpx.Unauthorized("not_authenticated", "Send your key in the header Authorization: Api-Key <key>.")
 	}
+	m, id, err := a.identify(r.Context(), key)
+	if err != nil {
+		return Manager{}, err
+	}
+	return m, a.limits.take(id)
+}
+
+// identify finds the manager, and an id of the key that may be kept.
+func (a *Authenticator) identify(ctx context.Context, key string) (m Manager, id string, err error) {
 	if a.hasAdmin && a.admin.equal(digestOf(key)) {
-		return Manager{Name: adminName, Role: Admin}, nil
+		return Manager{Name: adminName, Role: Admin}, "", nil
 	}
 	prefix, ok := keyPrefix(key)
 	if !ok {
-		return Manager{}, errInvalidKey()
+		return Manager{}, "", errInvalidKey()
 	}
-	record, found, err := a.cache.get(r.Context(), prefix)
+	record, found, err := a.cache.get(ctx, prefix)
 	if err != nil {
-		return Manager{}, unavailable(r.Context(), err)
+		return Manager{}, "", unavailable(ctx, err)
 	}
 	if !found || !record.opens(key) {
-		return Manager{}, errInvalidKey()
+		return Manager{}, "", errInvalidKey()
 	}
-	return record.manager(), nil
+	return record.manager(), prefix, nil
 }
 
 func errInvalidKey() error {
 	return httpx.Unauthorized("invalid_key", "The key is not known, or was revoked.")
 }
 
+// unavailable is a 503, unless the request ended or the record is at fault.
 func unavailable(ctx context.Context, err error) error {
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+	if errors.Is(err, errUnreadable) || errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return err
 	}
 	return httpx.Unavailable(time.Second, "unavailable", "Keys cannot be checked at the moment. Try again shortly.").Because(err)
@@ -77,7 +104,7 @@ func requestKey(r *http.Request) (string, bool) {
 type Handler func(w http.ResponseWriter, r *http.Request, p httpx.Params, m Manager) error
 
 // Require lets only managers with the right through to h; others are answered
-// 401, 403 or 503.
+// 401, 403, 429 or 503.
 func (a *Authenticator) Require(right Right, h Handler) httpx.Handler {
 	return func(w http.ResponseWriter, r *http.Request, p httpx.Params) error {
 		m, err := a.Authenticate(r)

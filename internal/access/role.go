@@ -19,16 +19,16 @@ const (
 // Right is one thing that a request may need.
 type Right string
 
-// The rights.
+// The rights. Each completes the sentence "A key with this role may not …".
 const (
-	Identify       Right = "be known"                    // any key
-	Import         Right = "import licenses"             //
-	Cancel         Right = "cancel imports"              // those that it sees
-	ReadImports    Right = "read imports"                // its own ones
-	ReadAllImports Right = "read the imports of others"  //
-	ReadLicenses   Right = "read licenses"               // of its products
-	ReadCustomers  Right = "read customers and orders"   // never for a manager limited to products
-	Manage         Right = "manage keys and the catalog" //
+	Identify       Right = "be known" // any key
+	Import         Right = "import licenses"
+	Cancel         Right = "cancel imports" // those that it sees
+	ReadImports    Right = "read imports"   // its own ones
+	ReadAllImports Right = "read the imports of others"
+	ReadLicenses   Right = "read licenses"             // of its products
+	ReadCustomers  Right = "read customers and orders" // never for a manager limited to products
+	Manage         Right = "manage keys and products"
 )
 
 // rights is the table of who may do what.

@@ -36,6 +36,10 @@ type Key struct {
 // ErrNoSuchKey: neither a prefix of a key that works nor the name of a manager with one.
 var ErrNoSuchKey = errors.New("no such key")
 
+// errUnreadable: the bucket holds what this version cannot read. Asking again
+// would not help.
+var errUnreadable = errors.New("unreadable record")
+
 // record is the value in the bucket.
 type record struct {
 	Name     string     `json:"name"`
@@ -111,10 +115,10 @@ func (s *Store) get(ctx context.Context, prefix string) (r record, found bool, e
 func decode(prefix string, value []byte) (record, error) {
 	var r record
 	if err := json.Unmarshal(value, &r); err != nil {
-		return record{}, fmt.Errorf("access: record of key %s: %w", prefix, err)
+		return record{}, fmt.Errorf("access: key %s: %w: %w", prefix, errUnreadable, err)
 	}
 	if _, err := ParseRole(string(r.Role)); err != nil {
-		return record{}, fmt.Errorf("access: record of key %s: %w", prefix, err)
+		return record{}, fmt.Errorf("access: key %s: %w: %w", prefix, errUnreadable, err)
 	}
 	return r, nil
 }
