@@ -1,0 +1,153 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// A Bucket is a small table of keys and values. Each write has a revision; revisions
+// grow over the whole bucket, also when its keys are deleted or expire. A key has
+// 1 to 255 of A-Z a-z 0-9 - _ = / and, but not at its ends, dots.
+type Bucket struct {
+	log  *Log
+	name string
+}
+
+// An Entry is one key of a bucket.
+type Entry struct {
+	Key      string
+	Value    []byte
+	Revision uint64
+	Created  time.Time // when this revision was written, UTC
+}
+
+// Bucket returns one of the buckets: [Managers], [Products] or [Jobs].
+func (l *Log) Bucket(name string) *Bucket { return &Bucket{log: l, name: name} }
+
+// Get reads a key from the leader; [ErrNotFound] when it is not there, was deleted or expired.
+func (b *Bucket) Get(ctx context.Context, key string) (Entry, error) {
+	if err := checkKey(key); err != nil {
+		return Entry{}, err
+	}
+	var entry Entry
+	err := within(ctx, func(ctx context.Context) error {
+		request := getRequest{LastSubject: b.prefix() + key}
+		response, header, err := b.log.requestMessage(ctx, "KV_"+b.name, request)
+		if code(err) == codeNoMessage || header.Get("KV-Operation") != "" || header.Get("Nats-Marker-Reason") != "" {
+			return ErrNotFound
+		}
+		m := response.Message
+		entry = Entry{Key: key, Value: m.Data, Revision: uint64(m.Seq), Created: m.Time}
+		return err
+	})
+	return entry, b.wrap("read", err)
+}
+
+// Create writes a key that is not there and returns its revision, else [ErrExists].
+// A time-out can leave it written: Create then gives ErrExists the next time.
+func (b *Bucket) Create(ctx context.Context, key string, value []byte) (revision uint64, err error) {
+	return b.write(ctx, func(ctx context.Context, kv jetstream.KeyValue) (uint64, error) {
+		return kv.Create(ctx, key, value)
+	})
+}
+
+// Update writes a key that stands at the revision, and returns the new one, else [ErrExists].
+func (b *Bucket) Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	return b.write(ctx, func(ctx context.Context, kv jetstream.KeyValue) (uint64, error) {
+		return kv.Update(ctx, key, value, revision)
+	})
+}
+
+// Put writes a key, whether it is there or not, and returns its revision.
+func (b *Bucket) Put(ctx context.Context, key string, value []byte) (revision uint64, err error) {
+	return b.write(ctx, func(ctx context.Context, kv jetstream.KeyValue) (uint64, error) {
+		return kv.Put(ctx, key, value)
+	})
+}
+
+// Delete removes a key. It is no error when it is not there.
+func (b *Bucket) Delete(ctx context.Context, key string) error {
+	_, err := b.write(ctx, func(ctx context.Context, kv jetstream.KeyValue) (uint64, error) {
+		return 0, kv.Delete(ctx, key)
+	})
+	return err
+}
+
+// List reads all keys with their values, in the order of their revisions.
+func (b *Bucket) List(ctx context.Context) ([]Entry, error) {
+	var entries []Entry
+	err := within(ctx, func(ctx context.Context) error {
+		kv, err := b.log.js.KeyValue(ctx, b.name)
+		if err != nil {
+			return err
+		}
+		entries, err = list(ctx, kv)
+		return err
+	})
+	return entries, b.wrap("list", err)
+}
+
+func list(ctx context.Context, kv jetstream.KeyValue) ([]Entry, error) {
+	watcher, err := kv.WatchAll(ctx, jetstream.IgnoreDeletes())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = watcher.Stop() }()
+	var entries []Entry
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case update, open := <-watcher.Updates():
+			if !open {
+				return nil, errIncomplete
+			}
+			if update == nil { // all that there were
+				return entries, nil
+			}
+			entries = append(entries, Entry{
+				Key: update.Key(), Value: update.Value(),
+				Revision: update.Revision(), Created: update.Created().UTC(),
+			})
+		}
+	}
+}
+
+// write is tried once: a second attempt could meet the first one's success.
+func (b *Bucket) write(ctx context.Context, f func(context.Context, jetstream.KeyValue) (uint64, error)) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	kv, err := b.log.js.KeyValue(ctx, b.name)
+	if err != nil {
+		return 0, b.wrap("open", err)
+	}
+	revision, err := f(ctx, kv)
+	if errors.Is(err, jetstream.ErrKeyExists) || refused(err) {
+		err = fmt.Errorf("%w (%w)", ErrExists, err)
+	}
+	return revision, b.wrap("write to", err)
+}
+
+func (b *Bucket) prefix() string { return "$KV." + b.name + "." }
+
+func (b *Bucket) wrap(verb string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s bucket %s: %w", verb, b.name, err)
+}
+
+var errKey = errors.New("not a key of a bucket")
+
+// checkKey keeps wildcards out of a read.
+func checkKey(key string) error {
+	if key == "" || strings.ContainsAny(key, " *>\t\r\n") || key[0] == '.' || key[len(key)-1] == '.' {
+		return errKey
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"licenseimport/events"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// How long a claim on a job holds, and how often it is renewed. A processor that
+// dies gives its jobs free after the first.
+const (
+	claimHolds  = 5 * time.Second
+	claimRenews = time.Second
+)
+
+// maxRetryDelay bounds how long a job waits that failed again and again.
+const maxRetryDelay = 30 * time.Second
+
+// processors is the durable consumer that all processors share.
+const processors = "processor"
+
+// Claims hands each sealed job's ImportSealed to work, up to concurrency of them at a
+// time, and shares them with every other process that calls it. A job is handed out
+// at least once: until work returns nil, again after an error (a little later each
+// time), and to somebody else when this process died or was cut off; so two may for
+// a moment work on one job, and the appends tell them. work's context ends with ctx.
+//
+// Claims returns when ctx ends, with its error, and when work returns an error that is
+// [ErrStop], with that one; all work has returned by then. Any other error of work is
+// logged here and the job is tried again.
+func (l *Log) Claims(ctx context.Context, concurrency int, work func(context.Context, Message) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var workers sync.WaitGroup
+	for range max(concurrency, 1) {
+		workers.Go(func() {
+			if err := l.claimJobs(ctx, work); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	workers.Wait()
+	return context.Cause(ctx)
+}
+
+// claimJobs works on one job after the other. It asks for a job only when it is
+// free to work on it.
+func (l *Log) claimJobs(ctx context.Context, work func(context.Context, Message) error) error {
+	for {
+		messages, err := l.openClaims(ctx)
+		if err != nil {
+			return fmt.Errorf("claim jobs: %w", err)
+		}
+		err = claimFrom(ctx, messages, work)
+		messages.Stop()
+		if ctx.Err() != nil || errors.Is(err, ErrStop) {
+			return err
+		}
+		if l.conn.IsClosed() {
+			return nats.ErrConnectionClosed
+		}
+	}
+}
+
+func (l *Log) openClaims(ctx context.Context) (messages jetstream.MessagesContext, err error) {
+	config := jetstream.ConsumerConfig{
+		Durable:       processors,
+		Description:   "the jobs that wait for a processor",
+		FilterSubject: events.SealedFilter,
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       claimHolds,
+		MaxDeliver:    -1,
+		MaxAckPending: 1000,
+	}
+	err = untilDone(ctx, func(ctx context.Context) error {
+		consumer, err := l.js.CreateOrUpdateConsumer(ctx, events.LicensesStream, config)
+		if err != nil {
+			return err
+		}
+		messages, err = consumer.Messages(
+			jetstream.PullMaxMessages(1),
+			jetstream.PullExpiry(pullExpiry),
+			jetstream.PullHeartbeat(heartbeat),
+		)
+		return err
+	})
+	return messages, err
+}
+
+func claimFrom(ctx context.Context, messages jetstream.MessagesContext, work func(context.Context, Message) error) error {
+	for {
+		raw, err := messages.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return err
+		}
+		if err := workOn(ctx, raw, work); err != nil {
+			return err
+		}
+	}
+}
+
+// workOn keeps the claim alive while work runs. It returns only an error that is ErrStop.
+func workOn(ctx context.Context, raw jetstream.Msg, work func(context.Context, Message) error) error {
+	meta, err := raw.Metadata()
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrStop, err)
+	}
+	release := keepClaim(raw)
+	err = work(ctx, Message{
+		Subject: raw.Subject(),
+		Seq:     events.Seq(meta.Sequence.Stream),
+		Time:    meta.Timestamp.UTC(),
+		Data:    raw.Data(),
+		Pending: meta.NumPending,
+	})
+	release()
+	switch {
+	case err == nil:
+		_ = raw.Ack() // when it gets lost, the job is handed out again and found done
+	case errors.Is(err, ErrReleased):
+		// The other's claim ends by itself, should that process die.
+	case ctx.Err() != nil || errors.Is(err, ErrStop):
+		_ = raw.Nak() // at once to another process
+	default:
+		delay := retryDelay(meta.NumDelivered)
+		slog.Warn("a job failed and will be tried again", "subject", raw.Subject(), "in", delay, "error", err)
+		_ = raw.NakWithDelay(delay)
+	}
+	if errors.Is(err, ErrStop) {
+		return err
+	}
+	return nil
+}
+
+// keepClaim renews the claim until the function that it returns is called.
+func keepClaim(raw jetstream.Msg) (release func()) {
+	done := make(chan struct{})
+	var renewing sync.WaitGroup
+	renewing.Go(func() {
+		tick := time.NewTicker(claimRenews)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				_ = raw.InProgress() // a claim that cannot be renewed is lost; the appends are fenced
+			}
+		}
+	})
+	return func() {
+		close(done)
+		renewing.Wait()
+	}
+}
+
+// retryDelay is 100 ms after the first delivery, doubling up to maxRetryDelay.
+func retryDelay(deliveries uint64) time.Duration {
+	return min(50*time.Millisecond<<min(deliveries, 16), maxRetryDelay)
+}

@@ -1,0 +1,135 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+)
+
+var (
+	// ErrMoved says that somebody else appended to the job meanwhile. Nothing of
+	// this append is stored. Read the job's last fact and decide what that means.
+	ErrMoved = errors.New("the job moved on meanwhile")
+
+	// ErrConflict says that a batch was refused although its job did not move: one
+	// of its licenses exists by now, or the batch did not reach the server whole.
+	// Nothing of it is stored. Look up what exists and decide again.
+	ErrConflict = errors.New("the batch was refused")
+
+	// ErrNotFound says that a bucket does not hold the key.
+	ErrNotFound = errors.New("no such key")
+
+	// ErrExists says that a bucket's key exists, or is at another revision than
+	// the one given.
+	ErrExists = errors.New("the key exists at another revision")
+
+	// ErrReleased, where a claim's work returns it, says that another process has the
+	// job: it is neither done nor handed out anew by this one.
+	ErrReleased = errors.New("another process works on the job")
+
+	// ErrStop, where a claim's work returns it, ends [Log.Claims] with that error.
+	ErrStop = errors.New("stopped")
+)
+
+// The server's error codes that are told apart; the others end a call.
+const (
+	codeWrongLast     jetstream.ErrorCode = 10071 // somebody wrote at the subject
+	codeWrongLastRace jetstream.ErrorCode = 10164 // somebody is writing there just now
+	codeIncomplete    jetstream.ErrorCode = 10176 // the batch did not arrive whole, or too late
+	codeNotAvailable  jetstream.ErrorCode = 10008 // no leader
+	codeNoMessage     jetstream.ErrorCode = 10037
+	codeTooMany       jetstream.ErrorCode = 10210 // atomic batches in flight
+	codeTooManyFast   jetstream.ErrorCode = 10211
+)
+
+func code(err error) jetstream.ErrorCode {
+	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
+		return api.ErrorCode
+	}
+	return 0
+}
+
+// refused reports whether the expectation of an append did not hold.
+func refused(err error) bool {
+	c := code(err)
+	return c == codeWrongLast || c == codeWrongLastRace
+}
+
+// transient reports whether the same request may succeed later: a server that is
+// away, a leader that is missing, too much in flight.
+func transient(err error) bool {
+	switch code(err) {
+	case codeIncomplete, codeNotAvailable, codeTooMany, codeTooManyFast:
+		return true
+	}
+	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
+		return api.Code == 503
+	}
+	for _, passing := range passingErrors {
+		if errors.Is(err, passing) {
+			return true
+		}
+	}
+	return false
+}
+
+var passingErrors = []error{
+	context.DeadlineExceeded, // of one request; the caller's own is looked at first
+	nats.ErrTimeout,
+	nats.ErrNoResponders,
+	nats.ErrDisconnected,
+	nats.ErrNoServers,
+	nats.ErrConnectionReconnecting,
+	nats.ErrReconnectBufExceeded,
+	nats.ErrStaleConnection,
+	jetstream.ErrNoStreamResponse,
+	jetstream.ErrJetStreamNotEnabled, // seen while a server starts
+	jetstreamext.ErrBatchUnsupported, // how a missing responder looks in a look-up
+	errIncomplete,
+}
+
+// requestTimeout bounds one request to the server.
+const requestTimeout = 5 * time.Second
+
+// A backoff paces attempts: 20 ms, doubling up to 1 s.
+type backoff struct{ next time.Duration }
+
+// wait pauses before the next attempt; it returns the context's error when that ends first.
+func (b *backoff) wait(ctx context.Context) error {
+	b.next = min(max(2*b.next, 20*time.Millisecond), time.Second)
+	timer := time.NewTimer(b.next)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// untilDone calls f, each time for at most requestTimeout, until it succeeds, fails for good, or ctx ends.
+func untilDone(ctx context.Context, f func(ctx context.Context) error) error {
+	var pace backoff
+	for {
+		attempt, cancel := context.WithTimeout(ctx, requestTimeout)
+		err := f(attempt)
+		cancel()
+		if err == nil || ctx.Err() == nil && !transient(err) {
+			return err
+		}
+		if wait := pace.wait(ctx); wait != nil {
+			return errors.Join(wait, err)
+		}
+	}
+}
+
+// within is untilDone for a read: all attempts together get requestTimeout.
+func within(ctx context.Context, f func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	return untilDone(ctx, f)
+}

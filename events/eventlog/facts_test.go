@@ -1,0 +1,203 @@
+package eventlog_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog"
+	"licenseimport/events/eventlog/eventlogtest"
+)
+
+func TestAppendFactHasOneWinner(t *testing.T) {
+	log := eventlogtest.Start(t)
+	var won, lost atomic.Int32
+	var writers sync.WaitGroup
+	for i := range 8 {
+		writers.Go(func() {
+			subject := fmt.Sprintf("imports.7.fact%d", i)
+			switch _, err := log.AppendFact(t.Context(), 7, subject, []byte("{}"), 0); {
+			case err == nil:
+				won.Add(1)
+			case errors.Is(err, eventlog.ErrMoved):
+				lost.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	writers.Wait()
+	if won.Load() != 1 || lost.Load() != 7 {
+		t.Fatalf("%d won and %d lost, want 1 and 7", won.Load(), lost.Load())
+	}
+	if state := stateOf(t, log); state.Messages != 1 {
+		t.Fatalf("%d facts are stored, want 1", state.Messages)
+	}
+}
+
+func TestFactsAreReadBack(t *testing.T) {
+	log := eventlogtest.Start(t)
+	if _, found, err := log.LastFact(t.Context(), 7); found || err != nil {
+		t.Fatalf("a job without facts: %v, %v", found, err)
+	}
+	first := appendFact(t, log, 7, events.StartedSubject(7), 0)
+	second := appendFact(t, log, 7, events.SealedSubject(7), first)
+	appendFact(t, log, 70, events.StartedSubject(70), 0)
+
+	last, found, err := log.LastFact(t.Context(), 7)
+	if err != nil || !found || last.Seq != second || last.Subject != "imports.7.sealed" || last.BatchID == "" || last.Time.IsZero() {
+		t.Errorf("last fact: %+v, %v, %v", last, found, err)
+	}
+	started, found, err := log.Fact(t.Context(), events.StartedSubject(7))
+	if err != nil || !found || started.Seq != first || string(started.Data) != "imports.7.started" {
+		t.Errorf("first fact: %+v, %v, %v", started, found, err)
+	}
+	at, found, err := log.MessageAt(t.Context(), second)
+	if err != nil || !found || at.Subject != last.Subject || !at.Time.Equal(last.Time) {
+		t.Errorf("message at %d: %+v, %v, %v", second, at, found, err)
+	}
+	if _, found, err := log.MessageAt(t.Context(), 99); found || err != nil {
+		t.Errorf("message at 99: %v, %v", found, err)
+	}
+}
+
+func TestCommitStoresAll(t *testing.T) {
+	log := eventlogtest.Start(t)
+	started := appendFact(t, log, 7, events.StartedSubject(7), 0)
+	batch := log.NewBatch(7)
+	addLicenses(t, batch, 0, eventlog.MaxBatch-1)
+	if err := batch.Add("outcomes.7.existed", nil, false); err == nil {
+		t.Error("a batch took more than its limit")
+	}
+	seq, err := batch.Commit(t.Context(), "imports.7.progressed", []byte("999"), started)
+	if err != nil || seq != started+eventlog.MaxBatch {
+		t.Fatalf("commit: %d, %v", seq, err)
+	}
+	if last, _, _ := log.LastFact(t.Context(), 7); last.Seq != seq {
+		t.Errorf("the last fact is %d, want %d", last.Seq, seq)
+	}
+}
+
+func TestCommitIsFenced(t *testing.T) {
+	log := eventlogtest.Start(t)
+	started := appendFact(t, log, 7, events.StartedSubject(7), 0)
+	batch := log.NewBatch(7)
+	addLicenses(t, batch, 0, 10)
+	appendFact(t, log, 7, "imports.7.cancelled", started)
+	if _, err := batch.Commit(t.Context(), "imports.7.progressed", nil, started); !errors.Is(err, eventlog.ErrMoved) {
+		t.Fatalf("commit after a cancel: %v", err)
+	}
+	if state := stateOf(t, log); state.Messages != 2 {
+		t.Errorf("%d messages are stored, want 2", state.Messages)
+	}
+}
+
+func TestCommitWithAnExistingLicenseStoresNothing(t *testing.T) {
+	log := eventlogtest.Start(t)
+	started := appendFact(t, log, 7, events.StartedSubject(7), 0)
+	first := log.NewBatch(7)
+	addLicenses(t, first, 0, 1)
+	progressed := mustCommit(t, first, started)
+
+	second := log.NewBatch(7)
+	addLicenses(t, second, 5, 10)
+	addLicenses(t, second, 0, 1)
+	_, err := second.Commit(t.Context(), "imports.7.progressed", nil, progressed)
+	if !errors.Is(err, eventlog.ErrConflict) || errors.Is(err, eventlog.ErrMoved) {
+		t.Fatalf("commit with a license that exists: %v", err)
+	}
+	if state := stateOf(t, log); state.Last != progressed {
+		t.Errorf("the stream ends at %d, want %d", state.Last, progressed)
+	}
+	third := log.NewBatch(7)
+	addLicenses(t, third, 5, 10)
+	mustCommit(t, third, progressed)
+}
+
+func TestLookup(t *testing.T) {
+	log := eventlogtest.Start(t)
+	started := appendFact(t, log, 7, events.StartedSubject(7), 0)
+	for from := 0; from < 1800; from += 900 {
+		batch := log.NewBatch(7)
+		addLicenses(t, batch, from, from+900)
+		started = mustCommit(t, batch, started)
+	}
+	var subjects []string
+	for i := range 3600 {
+		subjects = append(subjects, license(i*1800/3600*2)) // up to 3598, each twice
+	}
+	found, err := log.Lookup(t.Context(), subjects)
+	if err != nil || len(found) != 900 {
+		t.Fatalf("%d found, %v; want 900", len(found), err)
+	}
+	if m := found[license(1798)]; string(m.Data) != license(1798) || m.Seq == 0 || m.Subject != license(1798) {
+		t.Errorf("license 1798: %+v", m)
+	}
+	if found, err := log.Lookup(t.Context(), []string{"licenses.psc.none"}); err != nil || len(found) != 0 {
+		t.Errorf("a subject without message: %v, %v", found, err)
+	}
+	if found, err := log.Lookup(t.Context(), nil); err != nil || len(found) != 0 {
+		t.Errorf("no subjects: %v, %v", found, err)
+	}
+}
+
+func TestLookupWithLongSubjects(t *testing.T) {
+	log := eventlogtest.Start(t)
+	subjects := make([]string, 900)
+	for i := range subjects {
+		subjects[i] = events.LicenseSubject("psc", fmt.Sprint(i)+strings.Repeat("é", 255))
+	}
+	batch := log.NewBatch(7)
+	if err := batch.Add(subjects[899], []byte("{}"), true); err != nil {
+		t.Fatal(err)
+	}
+	mustCommit(t, batch, 0)
+	found, err := log.Lookup(t.Context(), subjects)
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%d found, %v; want 1", len(found), err)
+	}
+}
+
+// license is the subject of a license of these tests; its body is the same text.
+func license(i int) string { return events.LicenseSubject("psc", fmt.Sprintf("key-%d", i)) }
+
+func addLicenses(t testing.TB, batch *eventlog.Batch, from, to int) {
+	t.Helper()
+	for i := from; i < to; i++ {
+		if err := batch.Add(license(i), []byte(license(i)), true); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func mustCommit(t testing.TB, batch *eventlog.Batch, expect events.Seq) events.Seq {
+	t.Helper()
+	seq, err := batch.Commit(t.Context(), "imports.7.progressed", []byte("{}"), expect)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seq
+}
+
+// appendFact appends a fact whose body is its subject.
+func appendFact(t testing.TB, log *eventlog.Log, job events.JobID, subject string, expect events.Seq) events.Seq {
+	t.Helper()
+	seq, err := log.AppendFact(t.Context(), job, subject, []byte(subject), expect)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seq
+}
+
+func stateOf(t testing.TB, log *eventlog.Log) eventlog.State {
+	t.Helper()
+	state, err := log.State(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state
+}

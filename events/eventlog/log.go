@@ -1,0 +1,156 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"licenseimport/events"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Config says how to reach the log.
+type Config struct {
+	Server *Server // the embedded server; else URL counts
+
+	URL       string // nats://host:port, several separated by commas; may hold user and password
+	Creds     string // a credentials file
+	CA        string // a file of certificates that the server's is checked against
+	Cert, Key string // files of the client's own certificate
+
+	Replicas int    // of the streams; 0: one for new ones, existing ones as they are
+	Name     string // of the connection, for the server's lists
+}
+
+// A Log is a connection to the streams. It may be used from any number of goroutines.
+type Log struct {
+	conn     *nats.Conn
+	js       jetstream.JetStream
+	replicas int
+}
+
+// Open connects and creates the streams and buckets that are missing. It waits for
+// a server that is not there yet, or that has no leader, until ctx ends. A stream
+// that exists with settings on which the promises cannot be kept is an error.
+func Open(ctx context.Context, config Config) (*Log, error) {
+	conn, err := connect(config)
+	if err != nil {
+		return nil, fmt.Errorf("connect to NATS: %w", err)
+	}
+	js, err := jetstream.New(conn)
+	if err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("connect to NATS: %w", err)
+	}
+	log := &Log{conn: conn, js: js, replicas: config.Replicas}
+	if err := log.setUp(ctx); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("set up the streams: %w", err)
+	}
+	return log, nil
+}
+
+func (l *Log) setUp(ctx context.Context) error {
+	told := false
+	return untilDone(ctx, func(ctx context.Context) error {
+		err := setUp(ctx, l.js, l.replicas)
+		if err != nil && l.conn.IsClosed() {
+			return fmt.Errorf("the NATS server refused the connection: %w", errors.Join(l.conn.LastError(), nats.ErrConnectionClosed))
+		}
+		if err != nil && transient(err) && !told {
+			told = true
+			slog.Info("waiting for NATS", "reason", err)
+		}
+		return err
+	})
+}
+
+// connect dials the embedded server through the process's memory and any other
+// over the network. What is published while there is no connection fails at once:
+// the client would otherwise send half a batch after it reconnected.
+func connect(config Config) (*nats.Conn, error) {
+	options := []nats.Option{
+		nats.Name(config.Name),
+		nats.MaxReconnects(-1),
+		nats.ReconnectBufSize(-1),
+		nats.Timeout(requestTimeout),
+		nats.NoCallbacksAfterClientClose(),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			slog.Warn("the connection to NATS is lost", "error", err)
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) { slog.Info("connected to NATS again") }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			slog.Warn("NATS client", "error", err)
+		}),
+	}
+	if config.Server != nil {
+		return nats.Connect("", append(options, config.Server.clientOptions()...)...)
+	}
+	options = append(options, nats.RetryOnFailedConnect(true))
+	if config.Creds != "" {
+		options = append(options, nats.UserCredentials(config.Creds))
+	}
+	if config.CA != "" {
+		options = append(options, nats.RootCAs(config.CA))
+	}
+	if config.Cert != "" {
+		options = append(options, nats.ClientCert(config.Cert, config.Key))
+	}
+	return nats.Connect(config.URL, options...)
+}
+
+func (s *Server) clientOptions() []nats.Option {
+	options := []nats.Option{nats.InProcessServer(s.nats)}
+	if s.config.Token != "" {
+		options = append(options, nats.Token(s.config.Token))
+	}
+	if s.config.User != "" {
+		options = append(options, nats.UserInfo(s.config.User, s.config.Password))
+	}
+	return options
+}
+
+// Close ends the connection; calls under way fail.
+func (l *Log) Close() { l.conn.Close() }
+
+// Ready asks the leaders of both streams whether they answer.
+func (l *Log) Ready(ctx context.Context) error {
+	for _, config := range streams {
+		if _, err := l.state(ctx, config.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// State says what the stream LICENSES holds.
+func (l *Log) State(ctx context.Context) (State, error) {
+	return l.state(ctx, events.LicensesStream)
+}
+
+func (l *Log) state(ctx context.Context, name string) (State, error) {
+	var state State
+	err := within(ctx, func(ctx context.Context) error {
+		stream, err := l.js.Stream(ctx, name)
+		if err != nil {
+			return err
+		}
+		info := stream.CachedInfo()
+		state = State{
+			Created:  info.Created,
+			First:    events.Seq(info.State.FirstSeq),
+			Last:     events.Seq(info.State.LastSeq),
+			Messages: info.State.Msgs,
+			Bytes:    info.State.Bytes,
+			Replicas: info.Config.Replicas,
+		}
+		return nil
+	})
+	if err != nil {
+		return State{}, fmt.Errorf("ask stream %s: %w", name, err)
+	}
+	return state, nil
+}

@@ -1,0 +1,101 @@
+package eventlog
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"licenseimport/events"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+)
+
+// A Message is one event as it stands in a stream.
+type Message struct {
+	Subject string
+	Seq     events.Seq
+	Time    time.Time // when the stream stored it, UTC
+	Data    []byte
+	BatchID string // of the batch it came with; only where a call reads it from the leader
+	Pending uint64 // how many came after it when it was sent; only from readers
+}
+
+// State describes a stream.
+type State struct {
+	Created         time.Time
+	First, Last     events.Seq // of the messages there; Last stays when messages go
+	Messages, Bytes uint64
+	Replicas        int
+}
+
+// A getRequest asks a stream's leader for one message: by its sequence, or the
+// last one over a filter of subjects. (The client's own calls ask any replica when
+// direct gets are allowed, and a replica may be behind.)
+type getRequest struct {
+	Seq         events.Seq `json:"seq,omitempty"`
+	LastSubject string     `json:"last_by_subj,omitempty"`
+}
+
+type getResponse struct {
+	Error   *jetstream.APIError `json:"error"`
+	Message struct {
+		Subject string     `json:"subject"`
+		Seq     events.Seq `json:"seq"`
+		Header  []byte     `json:"hdrs"`
+		Data    []byte     `json:"data"`
+		Time    time.Time  `json:"time"`
+	} `json:"message"`
+}
+
+// get asks the leader, within requestTimeout; false when there is no such message.
+func (l *Log) get(ctx context.Context, stream string, request getRequest) (m Message, found bool, err error) {
+	err = within(ctx, func(ctx context.Context) error {
+		m, found, err = l.getOnce(ctx, stream, request)
+		return err
+	})
+	if err != nil {
+		return Message{}, false, fmt.Errorf("read from stream %s: %w", stream, err)
+	}
+	return m, found, nil
+}
+
+func (l *Log) getOnce(ctx context.Context, stream string, request getRequest) (Message, bool, error) {
+	response, header, err := l.requestMessage(ctx, stream, request)
+	if code(err) == codeNoMessage {
+		return Message{}, false, nil
+	}
+	if err != nil {
+		return Message{}, false, err
+	}
+	m := response.Message
+	return Message{
+		Subject: m.Subject, Seq: m.Seq, Time: m.Time, Data: m.Data,
+		BatchID: header.Get(jetstreamext.BatchIDHeader),
+	}, true, nil
+}
+
+func (l *Log) requestMessage(ctx context.Context, stream string, request getRequest) (getResponse, nats.Header, error) {
+	var response getResponse
+	body, err := json.Marshal(request)
+	if err != nil {
+		return response, nil, err
+	}
+	answer, err := l.conn.RequestWithContext(ctx, jetstream.DefaultAPIPrefix+"STREAM.MSG.GET."+stream, body)
+	if err != nil {
+		return response, nil, err
+	}
+	if err := json.Unmarshal(answer.Data, &response); err != nil {
+		return response, nil, err
+	}
+	if response.Error != nil {
+		return response, nil, response.Error
+	}
+	if len(response.Message.Header) == 0 {
+		return response, nil, nil
+	}
+	header, err := nats.DecodeHeadersMsg(response.Message.Header)
+	return response, header, err
+}

@@ -1,0 +1,122 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"licenseimport/events"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// AppendRows stores rows of a job, 1 to [MaxBatch] at once, all or none, and returns
+// the sequence of the last. last is the sequence of the job's row before (0: none).
+// Another writer's rows since then give [ErrMoved]. It tries until ctx ends.
+func (l *Log) AppendRows(ctx context.Context, job events.JobID, last events.Seq, bodies [][]byte) (events.Seq, error) {
+	subject := events.RowsSubject(job)
+	seq, err := l.append(ctx, appendix{
+		stream: events.RowsStream, subject: subject, filter: subject, last: last, bodies: bodies,
+	})
+	if err != nil {
+		return 0, fmt.Errorf("append rows of job %d: %w", job, err)
+	}
+	return seq, nil
+}
+
+// LastRow reads a job's last row from the leader; false when it has none.
+func (l *Log) LastRow(ctx context.Context, job events.JobID) (Message, bool, error) {
+	return l.get(ctx, events.RowsStream, getRequest{LastSubject: events.RowsSubject(job)})
+}
+
+// PurgeRows deletes a job's rows.
+func (l *Log) PurgeRows(ctx context.Context, job events.JobID) error {
+	err := within(ctx, func(ctx context.Context) error {
+		stream, err := l.js.Stream(ctx, events.RowsStream)
+		if err != nil {
+			return err
+		}
+		return stream.Purge(ctx, jetstream.WithPurgeSubject(events.RowsSubject(job)))
+	})
+	if err != nil {
+		return fmt.Errorf("purge the rows of job %d: %w", job, err)
+	}
+	return nil
+}
+
+// RowJobs lists the jobs that have rows, in order.
+func (l *Log) RowJobs(ctx context.Context) ([]events.JobID, error) {
+	var info *jetstream.StreamInfo
+	err := within(ctx, func(ctx context.Context) error {
+		stream, err := l.js.Stream(ctx, events.RowsStream)
+		if err != nil {
+			return err
+		}
+		info, err = stream.Info(ctx, jetstream.WithSubjectFilter(events.RowsSubjects[0]))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the jobs with rows: %w", err)
+	}
+	jobs := make([]events.JobID, 0, len(info.State.Subjects))
+	for subject := range info.State.Subjects {
+		job, err := events.ParseRowsSubject(subject)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, job)
+	}
+	slices.Sort(jobs)
+	return jobs, nil
+}
+
+// A RowReader reads the rows that a job has. It is used by one goroutine.
+type RowReader struct {
+	log    *Log
+	job    events.JobID
+	cursor *cursor
+	end    events.Seq // of the last row there
+}
+
+// Rows reads the rows that a job has now, behind the sequence after (0: from the first).
+func (l *Log) Rows(ctx context.Context, job events.JobID, after events.Seq) (*RowReader, error) {
+	r := &RowReader{
+		log:    l,
+		job:    job,
+		cursor: l.newCursor(events.RowsStream, []string{events.RowsSubject(job)}, after),
+	}
+	return r, r.findEnd(ctx)
+}
+
+// findEnd asks the leader for the last row. A consumer's own count of what is left
+// would not do: it may live on a replica that is behind.
+func (r *RowReader) findEnd(ctx context.Context) error {
+	last, _, err := r.log.LastRow(ctx, r.job)
+	r.end = last.Seq
+	return err
+}
+
+// rowsPatience is how long Next waits for a row before it asks whether the rows are
+// still there: they may be purged meanwhile.
+const rowsPatience = 2 * requestTimeout
+
+// Next returns the next row, and [io.EOF] when there is none left.
+func (r *RowReader) Next(ctx context.Context) (Message, error) {
+	for r.cursor.last < r.end {
+		patient, cancel := context.WithTimeout(ctx, rowsPatience)
+		m, err := r.cursor.next(patient)
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			return m, err
+		}
+		if err := r.findEnd(ctx); err != nil {
+			return Message{}, err
+		}
+	}
+	return Message{}, io.EOF
+}
+
+// Stop ends the reader and gives its consumer free.
+func (r *RowReader) Stop() { r.cursor.stop() }

@@ -1,0 +1,116 @@
+package eventlog_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"testing"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog"
+	"licenseimport/events/eventlog/eventlogtest"
+)
+
+func TestRowsComeBackInOrder(t *testing.T) {
+	log := eventlogtest.Start(t)
+	middle := appendRows(t, log, 7, 0, 0, 1000)
+	appendRows(t, log, 8, 0, 0, 10)
+	last := appendRows(t, log, 7, middle, 1000, 1500)
+
+	if got, want := readRows(t, log, 7, 0), rowBodies(0, 1500); !equal(got, want) {
+		t.Errorf("read %d rows, want %d", len(got), len(want))
+	}
+	if got, want := readRows(t, log, 7, middle), rowBodies(1000, 1500); !equal(got, want) {
+		t.Errorf("read %d rows behind %d, want %d", len(got), middle, len(want))
+	}
+	for name, after := range map[string]events.Seq{"at the end": last, "past the end": last + 10} {
+		if got := readRows(t, log, 7, after); len(got) != 0 {
+			t.Errorf("%s: read %d rows", name, len(got))
+		}
+	}
+	if got := readRows(t, log, 99, 0); len(got) != 0 {
+		t.Errorf("a job without rows: read %d", len(got))
+	}
+	row, found, err := log.LastRow(t.Context(), 7)
+	if err != nil || !found || row.Seq != last || string(row.Data) != "row 1499" {
+		t.Errorf("last row: %+v, %v, %v", row, found, err)
+	}
+}
+
+func TestAppendRowsIsFenced(t *testing.T) {
+	log := eventlogtest.Start(t)
+	last := appendRows(t, log, 7, 0, 0, 10)
+	for name, stale := range map[string]events.Seq{"from the beginning": 0, "one too early": last - 1, "too late": last + 1} {
+		if _, err := log.AppendRows(t.Context(), 7, stale, rowBodies(10, 20)); !errors.Is(err, eventlog.ErrMoved) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if got := readRows(t, log, 7, 0); len(got) != 10 {
+		t.Errorf("%d rows are stored, want 10", len(got))
+	}
+	for name, bodies := range map[string][][]byte{"none": nil, "too many": rowBodies(0, eventlog.MaxBatch+1)} {
+		if _, err := log.AppendRows(t.Context(), 7, last, bodies); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestPurgeRows(t *testing.T) {
+	log := eventlogtest.Start(t)
+	for _, job := range []events.JobID{12, 7, 8} {
+		appendRows(t, log, job, 0, 0, 10)
+	}
+	if jobs, err := log.RowJobs(t.Context()); err != nil || !slices.Equal(jobs, []events.JobID{7, 8, 12}) {
+		t.Fatalf("jobs with rows: %v, %v", jobs, err)
+	}
+	if err := log.PurgeRows(t.Context(), 8); err != nil {
+		t.Fatal(err)
+	}
+	if jobs, err := log.RowJobs(t.Context()); err != nil || !slices.Equal(jobs, []events.JobID{7, 12}) {
+		t.Errorf("jobs with rows after the purge: %v, %v", jobs, err)
+	}
+	if got := readRows(t, log, 12, 0); len(got) != 10 {
+		t.Errorf("%d rows of another job are left, want 10", len(got))
+	}
+}
+
+func rowBodies(from, to int) [][]byte {
+	var bodies [][]byte
+	for i := from; i < to; i++ {
+		bodies = append(bodies, fmt.Appendf(nil, "row %d", i))
+	}
+	return bodies
+}
+
+func appendRows(t testing.TB, log *eventlog.Log, job events.JobID, last events.Seq, from, to int) events.Seq {
+	t.Helper()
+	seq, err := log.AppendRows(t.Context(), job, last, rowBodies(from, to))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seq
+}
+
+func readRows(t testing.TB, log *eventlog.Log, job events.JobID, after events.Seq) (bodies [][]byte) {
+	t.Helper()
+	reader, err := log.Rows(t.Context(), job, after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Stop()
+	for {
+		m, err := reader.Next(t.Context())
+		if errors.Is(err, io.EOF) {
+			return bodies
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		bodies = append(bodies, m.Data)
+	}
+}
+
+func equal(a, b [][]byte) bool {
+	return slices.EqualFunc(a, b, func(x, y []byte) bool { return string(x) == string(y) })
+}

@@ -1,0 +1,193 @@
+package eventlog
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// maxPayload is the largest message that the embedded server takes: an event's
+// body, at most 900 KiB, and its headers.
+const maxPayload = 1 << 20
+
+// ServerConfig says where the embedded server keeps its data and where it listens.
+type ServerConfig struct {
+	Dir  string // the data folder; the server's own files stand in its subfolder nats
+	Host string // to listen on; default 127.0.0.1. Any other needs Token, or User and Password
+	Port int    // to listen on; 0: only in-process connections; -1: any free port
+
+	Token, User, Password string // what clients have to show, if set
+}
+
+// A Server is a NATS server with JetStream inside this process.
+type Server struct {
+	config ServerConfig
+	nats   *server.Server
+	lock   *folderLock
+	stop   sync.Once
+}
+
+// StartServer locks the data folder and starts a server on it. A folder that
+// another server has gives a [*HeldError]. The server is up when StartServer
+// returns; whether the streams can be used is [Log.Ready]'s to say.
+func StartServer(config ServerConfig) (*Server, error) {
+	if config.Host == "" {
+		config.Host = "127.0.0.1"
+	}
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	store := filepath.Join(config.Dir, "nats")
+	if err := makeUsable(store); err != nil {
+		return nil, fmt.Errorf("the data folder %s cannot be used: %w", config.Dir, err)
+	}
+	lock, err := lockFolder(config.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{config: config, lock: lock}
+	if err := s.start(config.options(store)); err != nil {
+		s.Shutdown()
+		return nil, fmt.Errorf("start the NATS server on %s: %w", config.Dir, err)
+	}
+	return s, nil
+}
+
+func (c ServerConfig) check() error {
+	if c.Dir == "" {
+		return errors.New("the NATS server needs a data folder")
+	}
+	ip := net.ParseIP(c.Host)
+	local := c.Host == "localhost" || ip != nil && ip.IsLoopback()
+	if c.Port != 0 && !local && c.Token == "" && (c.User == "" || c.Password == "") {
+		return fmt.Errorf("a NATS server on %s can be reached from other machines: it needs a token, or a user and a password", c.Host)
+	}
+	return nil
+}
+
+// options are the server's settings; those that matter have their reason beside them.
+func (c ServerConfig) options(store string) *server.Options {
+	return &server.Options{
+		ServerName:             "licenseimport",
+		Host:                   c.Host,
+		Port:                   c.Port,
+		DontListen:             c.Port == 0,
+		Authorization:          c.Token,
+		Username:               c.User,
+		Password:               c.Password,
+		JetStream:              true,
+		StoreDir:               store,
+		SyncAlways:             true, // by default an acknowledged message is not on the disk yet
+		JetStreamMaxMemory:     1 << 40,
+		JetStreamMaxStore:      1 << 50, // the disk is the limit
+		MaxPayload:             maxPayload,
+		MaxPending:             256 << 20,
+		WriteDeadline:          30 * time.Second, // a reader that folds slowly is not a dead one
+		NoSigs:                 true,             // else a signal makes the server call os.Exit
+		DisableJetStreamBanner: true,
+	}
+}
+
+// makeUsable creates the folder and writes to it: the server reports an unusable
+// one only by a time-out.
+func makeUsable(dir string) error {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return err
+	}
+	probe, err := os.CreateTemp(dir, "probe-*")
+	if err != nil {
+		return err
+	}
+	_, err = probe.WriteString("writable")
+	return errors.Join(err, probe.Close(), os.Remove(probe.Name()))
+}
+
+// start runs the server until it takes connections. Recovering a large store
+// comes first and may take its time, so there is no time-out while no error is logged.
+func (s *Server) start(options *server.Options) error {
+	srv, err := server.NewServer(options)
+	if err != nil {
+		return err
+	}
+	log := &serverLog{fatal: make(chan string, 1)}
+	srv.SetLoggerV2(log, false, false, false)
+	s.nats = srv
+	go srv.Start()
+	for !srv.ReadyForConnections(100 * time.Millisecond) {
+		select {
+		case reason := <-log.fatal:
+			return errors.New(reason)
+		default:
+		}
+	}
+	if !srv.JetStreamEnabled() {
+		return errors.New("JetStream did not start; the log has the reason")
+	}
+	s.lock.by.NATS = s.URL()
+	return s.lock.write()
+}
+
+// URL is where the server listens, without a password; empty when it does not listen.
+func (s *Server) URL() string {
+	if s.config.Port == 0 {
+		return ""
+	}
+	return "nats://" + s.nats.Addr().String()
+}
+
+// Announce writes into the lock file where this process answers HTTP, for
+// [Holder] to find.
+func (s *Server) Announce(httpURL string) error {
+	s.lock.by.HTTP = httpURL
+	return s.lock.write()
+}
+
+// Shutdown stops the server, waits until its files are closed, and gives the
+// folder free. Calls after the first do nothing.
+func (s *Server) Shutdown() {
+	s.stop.Do(func() {
+		if s.nats != nil {
+			s.nats.Shutdown()
+			s.nats.WaitForShutdown()
+		}
+		if err := s.lock.release(); err != nil {
+			slog.Warn("the data folder's lock was not released", "error", err)
+		}
+	})
+}
+
+// serverLog takes the server's warnings and errors to slog; the rest is of no
+// interest to an operator of this program.
+type serverLog struct{ fatal chan string }
+
+func (*serverLog) Noticef(string, ...any) {}
+func (*serverLog) Debugf(string, ...any)  {}
+func (*serverLog) Tracef(string, ...any)  {}
+
+func (*serverLog) Warnf(format string, v ...any) {
+	slog.Warn("NATS server: " + oneLine(format, v))
+}
+
+func (*serverLog) Errorf(format string, v ...any) {
+	slog.Error("NATS server: " + oneLine(format, v))
+}
+
+// Fatalf keeps the first reason for StartServer to return.
+func (l *serverLog) Fatalf(format string, v ...any) {
+	select {
+	case l.fatal <- oneLine(format, v):
+	default:
+	}
+}
+
+func oneLine(format string, v []any) string {
+	return strings.Join(strings.Fields(fmt.Sprintf(format, v...)), " ")
+}

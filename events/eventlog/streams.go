@@ -1,0 +1,140 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"licenseimport/events"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// The buckets.
+const (
+	Managers = "managers" // keys of the API, by digest
+	Products = "products" // the catalogue, by short code
+	Jobs     = "jobs"     // idempotency keys; the revision of an entry is its job's id
+)
+
+// The streams. Both keep their messages until told otherwise. Only ROWS may be
+// purged, job by job; nothing deletes from LICENSES.
+var streams = []jetstream.StreamConfig{
+	{
+		Name:               events.RowsStream,
+		Description:        "every row of every upload, as it came",
+		Subjects:           events.RowsSubjects,
+		Storage:            jetstream.FileStorage,
+		Retention:          jetstream.LimitsPolicy,
+		AllowAtomicPublish: true,
+		AllowDirect:        true,
+		DenyDelete:         true,
+		Duplicates:         time.Second, // no message ids are used
+	},
+	{
+		Name:               events.LicensesStream,
+		Description:        "every fact: the one source of truth",
+		Subjects:           events.LicensesSubjects,
+		Storage:            jetstream.FileStorage,
+		Retention:          jetstream.LimitsPolicy,
+		AllowAtomicPublish: true,
+		AllowDirect:        true,
+		DenyDelete:         true,
+		DenyPurge:          true,
+		Duplicates:         time.Second,
+	},
+}
+
+// The buckets' settings. An idempotency key is forgotten after a day; that is the
+// bucket's rule and not the key's, since an update would drop a key's own.
+var buckets = []jetstream.KeyValueConfig{
+	{Bucket: Managers, History: 1, Storage: jetstream.FileStorage},
+	{Bucket: Products, History: 1, Storage: jetstream.FileStorage},
+	{Bucket: Jobs, History: 1, Storage: jetstream.FileStorage, TTL: 24 * time.Hour},
+}
+
+// setUp creates what is missing. Replicas 0 means one for what is new and no
+// change to what exists.
+func setUp(ctx context.Context, js jetstream.JetStream, replicas int) error {
+	for _, config := range streams {
+		if err := setUpStream(ctx, js, config, replicas); err != nil {
+			return fmt.Errorf("stream %s: %w", config.Name, err)
+		}
+	}
+	for _, config := range buckets {
+		if err := setUpBucket(ctx, js, config, replicas); err != nil {
+			return fmt.Errorf("bucket %s: %w", config.Bucket, err)
+		}
+	}
+	return nil
+}
+
+func setUpStream(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig, replicas int) error {
+	stream, err := js.Stream(ctx, want.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		want.Replicas = max(replicas, 1)
+		stream, err = js.CreateStream(ctx, want)
+	}
+	if err != nil {
+		return err
+	}
+	have := stream.CachedInfo().Config
+	if err := usable(have, want); err != nil {
+		return err
+	}
+	if replicas == 0 || have.Replicas == replicas {
+		return nil
+	}
+	have.Replicas = replicas
+	_, err = js.UpdateStream(ctx, have)
+	return err
+}
+
+// usable compares the settings on which the promises of this package rest.
+func usable(have, want jetstream.StreamConfig) error {
+	wrong := func(setting string, value any) error {
+		return fmt.Errorf("it exists with unusable settings: %s is %v", setting, value)
+	}
+	subjects := slices.Sorted(slices.Values(have.Subjects))
+	switch {
+	case !slices.Equal(subjects, slices.Sorted(slices.Values(want.Subjects))):
+		return wrong("subjects", have.Subjects)
+	case !have.AllowAtomicPublish:
+		return errors.New("it does not take atomic batches: NATS server 2.12 or later is needed, 2.14 recommended")
+	case !have.AllowDirect:
+		return wrong("allow_direct", false)
+	case have.Storage != want.Storage:
+		return wrong("storage", have.Storage)
+	case have.Retention != want.Retention:
+		return wrong("retention", have.Retention)
+	case have.MaxAge != 0 || have.MaxMsgs > 0 || have.MaxBytes > 0 || have.MaxMsgsPerSubject > 0:
+		return wrong("a limit", "set")
+	case have.Sealed || have.Mirror != nil || len(have.Sources) > 0:
+		return wrong("sealed, a mirror or sourced", true)
+	}
+	return nil
+}
+
+func setUpBucket(ctx context.Context, js jetstream.JetStream, want jetstream.KeyValueConfig, replicas int) error {
+	stream, err := js.Stream(ctx, "KV_"+want.Bucket)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		want.Replicas = max(replicas, 1)
+		_, err = js.CreateKeyValue(ctx, want)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	have := stream.CachedInfo().Config
+	if have.MaxAge != want.TTL {
+		return fmt.Errorf("it exists with unusable settings: max_age is %v, not %v", have.MaxAge, want.TTL)
+	}
+	if replicas == 0 || have.Replicas == replicas {
+		return nil
+	}
+	have.Replicas = replicas
+	_, err = js.UpdateStream(ctx, have)
+	return err
+}
