@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"math/rand/v2"
+
+	"licenseimport/events"
+)
+
+// shape says what a generated file is like. The same shape gives the same file.
+type shape struct {
+	rows    int
+	seed    uint64  // files of different seeds have no key in common
+	full    bool    // all columns, each filled, instead of 12
+	invalid float64 // share of rows with a bad value
+	repeat  float64 // share of rows that repeat the key of an earlier row
+}
+
+// twelve are the columns of an ordinary file.
+var twelve = []string{
+	"license__license_key", "product__short_code", "customer__email", "customer__first_name", "customer__last_name",
+	"customer__company_name", "order__store_id", "license__max_activations", "license__license_type",
+	"license__validity_period", "license__enabled", "license__note",
+}
+
+var (
+	firstNames = []string{"Ada", "Jürgen", "Zoë", "Łukasz", "Mary", "Amina", "Søren", "Chiara"}
+	lastNames  = []string{"Lovelace", "Müller", "O'Neill", "Kowalski", "Smith", "Nakamura", "Ødegaard", "Rossi"}
+	products   = []string{"photo-pro", "photo-lite", "sync"}
+	types      = []string{"time-limited", "subscription", "consumption"}
+)
+
+// write generates the file.
+func (s shape) write(to io.Writer) error {
+	w := bufio.NewWriterSize(to, 1<<20)
+	random := rand.New(rand.NewPCG(s.seed, 1))
+	columns := twelve
+	if s.full {
+		columns = fullColumns()
+	}
+	for i, name := range columns {
+		comma(w, i)
+		w.WriteString(name)
+	}
+	w.WriteByte('\n')
+	for row := range s.rows {
+		s.writeRow(w, random, columns, row)
+	}
+	return w.Flush()
+}
+
+func (s shape) writeRow(w *bufio.Writer, random *rand.Rand, columns []string, row int) {
+	key := row
+	if row > 0 && random.Float64() < s.repeat {
+		key = random.IntN(row)
+	}
+	bad := random.Float64() < s.invalid
+	customer := random.IntN(s.rows/2 + 1)
+	for i, name := range columns {
+		comma(w, i)
+		switch name {
+		case "license__license_key":
+			fmt.Fprintf(w, "%04X-%08X-%08X", s.seed, mix(uint32(key)), key)
+		case "product__short_code":
+			w.WriteString(products[key%len(products)])
+		case "customer__email":
+			fmt.Fprintf(w, "customer%d@example.com", customer)
+		case "customer__first_name":
+			w.WriteString(firstNames[customer%len(firstNames)])
+		case "customer__last_name":
+			w.WriteString(lastNames[customer/8%len(lastNames)])
+		case "customer__company_name":
+			fmt.Fprintf(w, "Company %d Ltd", customer/3)
+		case "order__store_id":
+			fmt.Fprintf(w, "order-%d-%d", s.seed, row/2)
+		case "license__max_activations":
+			if bad {
+				w.WriteString("many")
+			} else {
+				fmt.Fprintf(w, "%d", 1+row%9)
+			}
+		case "license__license_type":
+			w.WriteString(types[row%len(types)])
+		case "license__validity_period":
+			fmt.Fprintf(w, "20%02d-%02d-%02d", 30+row%9, 1+row%12, 1+row%28)
+		case "license__enabled":
+			w.WriteString("true")
+		case "license__note":
+			fmt.Fprintf(w, "\"moved from the old shop, ticket %d\"", row)
+		default:
+			w.WriteString(filler(name))
+		}
+	}
+	w.WriteByte('\n')
+}
+
+// mix spreads keys, so that they do not come in order.
+func mix(n uint32) uint32 { return n * 2654435761 }
+
+// fullColumns are all columns but the one that excludes another.
+func fullColumns() []string {
+	var names []string
+	for _, name := range events.ColumnNames() {
+		if name != "license__valid_duration" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// filler is a valid value for a column that has none of its own.
+func filler(name string) string {
+	i, _ := events.ColumnIndex(name)
+	switch column := &events.Columns[i]; column.Kind {
+	case events.Bool:
+		return "true"
+	case events.Int:
+		return "12"
+	case events.Date:
+		return "2031-05-06"
+	case events.Duration:
+		return "1y"
+	case events.Enum:
+		return column.Choices[0]
+	default:
+		return "value of " + name
+	}
+}
+
+func comma(w *bufio.Writer, i int) {
+	if i > 0 {
+		w.WriteByte(',')
+	}
+}

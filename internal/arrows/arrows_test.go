@@ -1,0 +1,150 @@
+// Package arrows holds the test of who may import whom.
+package arrows
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "licenseimport/"
+
+// allowed says which parts of the project each part may import, the tests of a
+// part excepted. A part is a folder with all that is below it; the longest name
+// counts.
+var allowed = map[string]struct {
+	parts  string
+	reason string
+}{
+	"events":            {"", "the vocabulary is pure: everything imports it, it imports nothing of ours"},
+	"events/schema":     {"", "schemas are files: whoever checks a message needs no program"},
+	"events/eventlog":   {"events", "the log knows events and JetStream, not what is made of them"},
+	"internal/httpx":    {"", "HTTP helpers know no events"},
+	"internal/csvfile":  {"", "reading CSV needs no events: the columns come as a parameter"},
+	"internal/access":   {"events/eventlog internal/httpx", "keys live in a bucket of the log"},
+	"internal/metrics":  {"events events/eventlog ingest processor projector internal/httpx", "metrics observe the stages through the interfaces that these define"},
+	"ingest":            {"events events/eventlog internal/access internal/csvfile internal/httpx", "the stages meet in the streams only, never by import"},
+	"processor":         {"events events/eventlog", "the stages meet in the streams only, and the processor has no HTTP"},
+	"projector":         {"events events/eventlog internal/access internal/csvfile internal/httpx", "the stages meet in the streams only, never by import"},
+	"web":               {"internal/httpx", "the page is static files: it knows the API, not the program"},
+	"cmd/licenseimport": {"events events/eventlog ingest processor projector web internal/access internal/csvfile internal/httpx internal/metrics", "cmd wires"},
+	"cmd/benchmark":     {"events events/eventlog processor", "the benchmark sees the program from outside, and knows the sizes of its messages"},
+	"internal/arrows":   {"", "only a test"},
+}
+
+// confined says which parts alone may import a library, by the beginning of its path.
+var confined = []struct {
+	library, parts, reason string
+}{
+	{"github.com/nats-io/", "events/eventlog cmd/benchmark", "only the event log knows JetStream (and the floor that it is measured against)"},
+	{"github.com/synadia-io/", "events/eventlog cmd/benchmark", "only the event log knows JetStream (and the floor that it is measured against)"},
+	{"go.etcd.io/bbolt", "projector", "only the projector knows how the views are stored"},
+	{"github.com/alecthomas/kong", "cmd/licenseimport", "flags and the environment are read in cmd only"},
+	{"flag", "cmd/licenseimport cmd/benchmark", "flags and the environment are read in cmd only"},
+	{"github.com/julienschmidt/httprouter", "internal/httpx", "one router, wrapped once"},
+}
+
+// pure are the only libraries that the vocabulary may use beside the standard one.
+const pure = "github.com/goccy/go-json"
+
+func TestArrows(t *testing.T) {
+	root := filepath.Join("..", "..")
+	seen := map[string]bool{}
+	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".") && file != root) {
+			return fs.SkipDir
+		}
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		name, err := filepath.Rel(root, file)
+		if err != nil {
+			return err
+		}
+		part := partOf(path.Dir(filepath.ToSlash(name)))
+		if part == "" {
+			t.Errorf("%s: its folder is in no part of the table of arrows: add a row with a reason", name)
+			return nil
+		}
+		seen[part] = true
+		checkImports(t, part, name, file)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"events", "events/eventlog", "ingest", "processor", "projector", "cmd/licenseimport"} {
+		if !seen[part] {
+			t.Errorf("%s: no file found: is the test looking at the right folder?", part)
+		}
+	}
+}
+
+func checkImports(t *testing.T, part, name, file string) {
+	source, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := parser.ParseFile(token.NewFileSet(), name, source, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, spec := range parsed.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ours, ok := strings.CutPrefix(imported, module); ok {
+			checkPart(t, part, name, partOf(ours))
+		} else {
+			checkLibrary(t, part, name, imported)
+		}
+	}
+}
+
+func checkPart(t *testing.T, part, name, imported string) {
+	rule := allowed[part]
+	if imported != part && !has(rule.parts, imported) {
+		t.Errorf("%s imports %s: %s", name, imported, rule.reason)
+	}
+}
+
+func checkLibrary(t *testing.T, part, name, imported string) {
+	if part == "events" && strings.Contains(imported, ".") && imported != pure {
+		t.Errorf("%s imports %s: %s", name, imported, allowed[part].reason)
+	}
+	for _, rule := range confined {
+		matches := imported == rule.library || strings.Contains(rule.library, ".") && strings.HasPrefix(imported, rule.library)
+		if matches && !has(rule.parts, part) {
+			t.Errorf("%s imports %s: %s", name, imported, rule.reason)
+		}
+	}
+}
+
+// partOf is the longest row of the table that a folder is in.
+func partOf(folder string) string {
+	for ; folder != "."; folder = path.Dir(folder) {
+		if _, ok := allowed[folder]; ok {
+			return folder
+		}
+	}
+	return ""
+}
+
+func has(list, word string) bool {
+	for field := range strings.FieldsSeq(list) {
+		if field == word {
+			return true
+		}
+	}
+	return false
+}

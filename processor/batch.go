@@ -1,0 +1,196 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog"
+)
+
+const (
+	// maxRows is the most rows of a batch: an atomic batch holds 1000 messages,
+	// and one of them is the new position.
+	maxRows = 999
+	// maxBytes ends a batch of large rows early: what the server stages is bounded.
+	maxBytes = 512 << 10
+	// readAhead is how many batches are judged ahead of the one that is staged.
+	readAhead = 2
+)
+
+// rows are judged rows of a job, in file order, and what remains to be known of them.
+type rows struct {
+	verdicts []Verdict
+	position events.Seq // of the last one in the stream of rows
+	began    time.Time
+	missing  bool  // the stream ends here, before the job's last row
+	err      error // the rows cannot be read any further
+}
+
+// read judges the job's rows after its position and hands them on in batches,
+// until the last row or the first error.
+func (p *Processor) read(ctx context.Context, j *job, policy *Policy) <-chan rows {
+	out := make(chan rows, readAhead)
+	reader := &rowReader{log: p.log, job: j, policy: policy}
+	go func() {
+		defer close(out)
+		defer reader.stop()
+		for row := j.progress.Row; row < j.rows; {
+			batch := reader.batch(ctx, row)
+			row += events.Row(len(batch.verdicts))
+			select {
+			case out <- batch:
+			case <-ctx.Done():
+				return
+			}
+			if batch.err != nil || batch.missing {
+				return
+			}
+		}
+	}()
+	return out
+}
+
+// rowReader reads one job's rows from the stream.
+type rowReader struct {
+	log    *eventlog.Log
+	job    *job
+	policy *Policy
+	rows   *eventlog.RowReader // opened by the first batch
+	ended  bool                // no row follows, or the one that should is lost
+}
+
+func (r *rowReader) stop() {
+	if r.rows != nil {
+		r.rows.Stop()
+	}
+}
+
+// batch judges the rows that follow row.
+func (r *rowReader) batch(ctx context.Context, row events.Row) rows {
+	b := rows{verdicts: make([]Verdict, 0, min(maxRows, r.job.rows-row)), began: time.Now()}
+	if r.rows == nil {
+		if r.rows, b.err = r.log.Rows(ctx, r.job.id, r.job.progress.Position); b.err != nil {
+			return b
+		}
+	}
+	for size := 0; len(b.verdicts) < cap(b.verdicts) && size < maxBytes && !r.ended; row++ {
+		received, message, err := r.next(ctx)
+		if err != nil && !errors.Is(err, io.EOF) {
+			b.err = err
+			return b
+		}
+		if r.ended = err != nil || received.Row != row+1; r.ended {
+			break
+		}
+		b.verdicts = append(b.verdicts, r.policy.Judge(received))
+		b.position = message.Seq
+		size += len(message.Data)
+	}
+	b.missing = len(b.verdicts) == 0
+	return b
+}
+
+func (r *rowReader) next(ctx context.Context) (*events.RowReceived, eventlog.Message, error) {
+	message, err := r.rows.Next(ctx)
+	if err != nil {
+		return nil, message, err
+	}
+	received, err := decodeAs[*events.RowReceived](events.RowsStream, message)
+	return received, message, err
+}
+
+// staged is a batch that the server holds and that its fact will commit.
+type staged struct {
+	batch    *eventlog.Batch
+	fact     events.Event
+	position events.ImportProgressed // where the job is after it
+	counts   events.Counts           // of this batch alone
+	makers   Makers                  // of the licenses that its rows name
+	began    time.Time
+}
+
+// stage decides a batch's outcomes and sends them to the server, to follow the
+// batch before (nil: there is none, or it is stored).
+func (p *Processor) stage(ctx context.Context, j *job, b rows, position events.ImportProgressed, before *staged) (*staged, error) {
+	s := &staged{batch: p.log.NewBatch(j.id), position: position, began: b.began}
+	var outcomes []events.Event
+	if j.imports() {
+		var err error
+		if s.makers, err = p.makers(ctx, b.verdicts, before); err != nil {
+			return nil, err
+		}
+		outcomes = Outcomes(b.verdicts, s.makers)
+	} else {
+		outcomes = Rejections(b.verdicts)
+	}
+	for i := range outcomes {
+		count(&s.counts, outcomes[i], &b.verdicts[i])
+	}
+	if err := s.send(outcomes, time.Now()); err != nil {
+		return nil, err
+	}
+	s.position.Row += events.Row(len(b.verdicts))
+	s.position.Position = b.position
+	addCounts(&s.position.Counts, s.counts)
+	s.fact = j.commit(s.position)
+	return s, nil
+}
+
+// makers looks up which of the rows' licenses exist, and which row made each.
+// Those of the batch before may not be visible yet: they are known here.
+func (p *Processor) makers(ctx context.Context, verdicts []Verdict, before *staged) (Makers, error) {
+	subjects := make([]string, 0, len(verdicts))
+	for i := range verdicts {
+		if verdicts[i].Valid() {
+			subjects = append(subjects, verdicts[i].Subject())
+		}
+	}
+	found, err := p.log.Lookup(ctx, subjects)
+	if err != nil {
+		return nil, err
+	}
+	makers := make(Makers, len(verdicts))
+	for subject, message := range found {
+		license, err := decodeAs[*events.LicenseImported](events.LicensesStream, message)
+		if err != nil {
+			return nil, err
+		}
+		makers[subject] = events.Origin{JobID: license.JobID, Row: license.Row}
+	}
+	if before != nil {
+		for _, subject := range subjects {
+			if maker, ok := before.makers[subject]; ok {
+				makers[subject] = maker
+			}
+		}
+	}
+	return makers, nil
+}
+
+// send stages the outcomes. A license is expected to be the first at its subject.
+func (s *staged) send(outcomes []events.Event, now time.Time) error {
+	for _, outcome := range outcomes {
+		if outcome == nil {
+			continue
+		}
+		body, err := events.Encode(outcome, now)
+		if err != nil {
+			return err
+		}
+		_, first := outcome.(*events.LicenseImported)
+		if err := s.batch.Add(outcome.Subject(), body, first); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func addCounts(sum *events.Counts, c events.Counts) {
+	sum.Imported += c.Imported
+	sum.Existed += c.Existed
+	sum.Rejected += c.Rejected
+	sum.Warnings += c.Warnings
+}

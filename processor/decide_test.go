@@ -1,0 +1,171 @@
+package processor
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"licenseimport/events"
+)
+
+var update = flag.Bool("update", false, "rewrite the outcomes of the scenarios")
+
+// TestScenarios decides the rows of each testdata/*.txtar and compares the
+// events with the scenario's. A scenario has the sections
+//
+//	policy    lines "catalogue <product as JSON>", "limited-to <short code>",
+//	          "exists <product> <key> <job> <row>", "only-validate"
+//	rows.csv  the rows
+//	outcomes  an event a line: its type and its data
+func TestScenarios(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("%d scenarios: %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) { runScenario(t, file) })
+	}
+}
+
+func runScenario(t *testing.T, file string) {
+	archive, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	section := func(name string) *txtar.File {
+		for i := range archive.Files {
+			if archive.Files[i].Name == name {
+				return &archive.Files[i]
+			}
+		}
+		t.Fatalf("%s has no section %s", file, name)
+		return nil
+	}
+	s := parseScenario(t, string(section("policy").Data))
+	got := s.decide(t, section("rows.csv").Data)
+	want := section("outcomes")
+	if *update {
+		want.Data = []byte(got)
+		if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got != string(want.Data) {
+		t.Errorf("outcomes are\n%s\nand should be\n%s", got, want.Data)
+	}
+}
+
+type scenario struct {
+	policy       Policy
+	makers       Makers
+	onlyValidate bool
+}
+
+func parseScenario(t *testing.T, text string) *scenario {
+	s := &scenario{policy: Policy{Catalogue: map[string]events.Product{}}, makers: Makers{}}
+	for line := range strings.Lines(text) {
+		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		switch word {
+		case "":
+		case "catalogue":
+			var p events.Product
+			if err := json.Unmarshal([]byte(rest), &p); err != nil {
+				t.Fatal(err)
+			}
+			s.policy.Catalogue[p.ShortCode] = p
+		case "limited-to":
+			s.policy.Products = append(s.policy.Products, rest)
+		case "only-validate":
+			s.onlyValidate = true
+		case "exists":
+			var product, key string
+			var by events.Origin
+			if _, err := fmt.Sscan(rest, &product, &key, &by.JobID, &by.Row); err != nil {
+				t.Fatal(err)
+			}
+			s.makers[events.LicenseSubject(product, key)] = by
+		default:
+			t.Fatalf("policy: %q is not understood", line)
+		}
+	}
+	return s
+}
+
+func (s *scenario) decide(t *testing.T, file []byte) string {
+	records, err := csv.NewReader(bytes.NewReader(file)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var verdicts []Verdict
+	for i, record := range records[1:] {
+		row := &events.RowReceived{JobID: 10, Row: events.Row(i + 1), Line: uint64(i + 2)}
+		for c, value := range record {
+			column, ok := events.ColumnIndex(records[0][c])
+			if !ok {
+				t.Fatalf("no column %q", records[0][c])
+			}
+			row.Values[column] = value
+		}
+		verdicts = append(verdicts, s.policy.Judge(row))
+	}
+	if s.onlyValidate {
+		return describe(t, Rejections(verdicts))
+	}
+	return describe(t, Outcomes(verdicts, s.makers))
+}
+
+func describe(t *testing.T, outcomes []events.Event) string {
+	var b strings.Builder
+	for i, e := range outcomes {
+		if e == nil {
+			fmt.Fprintf(&b, "%d valid\n", i+1)
+			continue
+		}
+		data, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&b, "%s %s %s\n", e.ID(), e.Type(), data)
+	}
+	return b.String()
+}
+
+func TestMalformedRowHasItsOneError(t *testing.T) {
+	row := &events.RowReceived{JobID: 10, Row: 1, Line: 2, Malformed: &events.Malformed{
+		Code: events.InvalidEncoding, Message: "is not UTF-8", Column: "customer__city", Raw: "K,psc,K\uFFFDln",
+	}}
+	city, _ := events.ColumnIndex("customer__city")
+	row.Values[city] = "K\uFFFDln"
+	v := (&Policy{}).Judge(row)
+	want := []events.FieldError{{Column: "customer__city", Code: events.InvalidEncoding, Message: "is not UTF-8", Value: "K\uFFFDln"}}
+	if !slices.Equal(v.Errors, want) {
+		t.Errorf("errors are %+v, want %+v", v.Errors, want)
+	}
+	if rejected := v.rejected(); rejected.Raw != row.Malformed.Raw {
+		t.Errorf("the rejection holds the text %q, want %q", rejected.Raw, row.Malformed.Raw)
+	}
+}
+
+// Deciding twice gives the same events: nothing of the first time is left behind.
+func TestDecidingIsPure(t *testing.T) {
+	row := &events.RowReceived{JobID: 10, Row: 1, Line: 2}
+	row.Values[events.ColumnKey] = "K1"
+	row.Values[events.ColumnProduct] = "psc"
+	activations := 7
+	policy := &Policy{Catalogue: map[string]events.Product{"psc": {ShortCode: "psc", MaxActivations: &activations}}}
+	decide := func() string {
+		return describe(t, Outcomes([]Verdict{policy.Judge(row)}, Makers{}))
+	}
+	if first, second := decide(), decide(); first != second {
+		t.Errorf("first %s\nthen %s", first, second)
+	}
+}

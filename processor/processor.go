@@ -1,0 +1,208 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog"
+)
+
+// Config holds what an operator may set; zero values are the defaults.
+type Config struct {
+	// Concurrency is how many jobs are worked on at a time, so that a small
+	// import does not wait for a big one. Default 4.
+	Concurrency int
+	// Observer is told of every batch; nil: nobody.
+	Observer Observer
+}
+
+// Observer is told what happened, for metrics.
+type Observer interface {
+	// Batch was appended: its rows, what became of them, and how long it took
+	// from the first row read to the acknowledgement.
+	Batch(phase events.Phase, counts events.Counts, took time.Duration)
+	// Refused batches are decided again: the reason is "moved" or "conflict".
+	Refused(reason string)
+}
+
+// Processor works on sealed jobs until its context ends.
+type Processor struct {
+	log       *eventlog.Log
+	catalogue *Catalogue
+	config    Config
+
+	mu      sync.Mutex
+	stopped map[events.JobID]error // jobs whose events cannot be read
+}
+
+// New makes a processor on a log.
+func New(log *eventlog.Log, c Config) *Processor {
+	if c.Concurrency <= 0 {
+		c.Concurrency = 4
+	}
+	if c.Observer == nil {
+		c.Observer = nobody{}
+	}
+	return &Processor{log: log, catalogue: OpenCatalogue(log), config: c, stopped: map[events.JobID]error{}}
+}
+
+// Run claims sealed jobs and decides them, until ctx ends.
+func (p *Processor) Run(ctx context.Context) error {
+	return p.log.Claims(ctx, p.config.Concurrency, p.work)
+}
+
+// Ready fails while a job is stopped by an event that cannot be read.
+func (p *Processor) Ready() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, err := range p.stopped {
+		return err
+	}
+	return nil
+}
+
+// work brings one job to its end. It returns nil when there is nothing left to
+// do, eventlog.ErrReleased when another processor has taken the job over, and
+// else why it could not go on: the job is claimed again after a while.
+func (p *Processor) work(ctx context.Context, claim eventlog.Message) error {
+	sealed, err := decodeAs[*events.ImportSealed](events.LicensesStream, claim)
+	if err != nil {
+		return err
+	}
+	err = p.finish(ctx, sealed.JobID)
+	p.remember(sealed.JobID, err)
+	if err == nil {
+		slog.Info("import decided", "job_id", sealed.JobID)
+	}
+	return err
+}
+
+// remember keeps the error of a job that stands still, for Ready.
+func (p *Processor) remember(id events.JobID, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var undecodable *undecodableError
+	if errors.As(err, &undecodable) {
+		p.stopped[id] = err
+	} else {
+		delete(p.stopped, id)
+	}
+}
+
+// finish takes one step after the other until the job has ended.
+func (p *Processor) finish(ctx context.Context, id events.JobID) error {
+	careful := 0 // batches that are not to be overlapped
+	for {
+		j, err := p.load(ctx, id)
+		if err != nil {
+			return err
+		}
+		for err == nil {
+			stage, fact := j.next()
+			switch stage {
+			case ended:
+				return nil
+			case between:
+				err = p.append(ctx, j, fact)
+			case deciding:
+				err = p.decide(ctx, j, &careful)
+			}
+		}
+		if err := p.afterRefusal(ctx, j, err, &careful); err != nil {
+			return err
+		}
+	}
+}
+
+// afterRefusal looks at why the job could not move on. It returns nil where
+// reading the job's facts again and deciding again is the thing to do.
+func (p *Processor) afterRefusal(ctx context.Context, j *job, err error, careful *int) error {
+	switch {
+	case errors.Is(err, eventlog.ErrConflict):
+		p.config.Observer.Refused("conflict")
+		*careful = carefulBatches
+		return nil
+	case errors.Is(err, eventlog.ErrMoved):
+		p.config.Observer.Refused("moved")
+		now, err := p.load(ctx, j.id)
+		if err != nil {
+			return err
+		}
+		if stage, _ := now.next(); stage == deciding {
+			return eventlog.ErrReleased // another processor has it
+		}
+		return nil // cancelled, or ended by another processor
+	default:
+		return err
+	}
+}
+
+// append adds one fact that stands for itself.
+func (p *Processor) append(ctx context.Context, j *job, fact events.Event) error {
+	body, err := events.Encode(fact, time.Now())
+	if err != nil {
+		return err
+	}
+	seq, err := p.log.AppendFact(ctx, j.id, fact.Subject(), body, j.lastSeq)
+	if err != nil {
+		return err
+	}
+	j.moved(fact, seq)
+	return nil
+}
+
+// load reads where a job stands: its last fact, and those that say what was
+// asked and how far it is.
+func (p *Processor) load(ctx context.Context, id events.JobID) (*job, error) {
+	message, ok, err := p.log.LastFact(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fmt.Errorf("import %d: its facts are not in the store", id)
+	}
+	last, err := decode(events.LicensesStream, message)
+	if err != nil {
+		return nil, err
+	}
+	started, err := fact(ctx, p.log, &events.ImportStarted{JobID: id})
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := fact(ctx, p.log, &events.ImportSealed{JobID: id})
+	if err != nil {
+		return nil, err
+	}
+	progress, err := fact(ctx, p.log, &events.ImportProgressed{JobID: id})
+	if errors.Is(err, errNoFact) {
+		progress, err = &events.ImportProgressed{JobID: id}, nil
+	}
+	return &job{
+		id: id, mode: started.Mode, dryRun: started.DryRun, products: started.Products, rows: sealed.Rows,
+		progress: *progress, last: last, lastSeq: message.Seq,
+	}, err
+}
+
+var errNoFact = errors.New("no such fact")
+
+// fact reads the last fact of the same type and job as the one given.
+func fact[E events.Event](ctx context.Context, log *eventlog.Log, like E) (E, error) {
+	message, ok, err := log.Fact(ctx, like.Subject())
+	if err != nil {
+		return like, err
+	}
+	if !ok {
+		return like, fmt.Errorf("import %d: %s: %w", like.Job(), like.Type(), errNoFact)
+	}
+	return decodeAs[E](events.LicensesStream, message)
+}
+
+type nobody struct{}
+
+func (nobody) Batch(events.Phase, events.Counts, time.Duration) {}
+func (nobody) Refused(string)                                   {}
