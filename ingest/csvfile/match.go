@@ -1,0 +1,124 @@
+package csvfile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ErrorPrefix begins the names of the columns that an invalid_rows.csv has beside those of the import. They are ignored on upload.
+const ErrorPrefix = "error__"
+
+// ProblemKind says in a word what is wrong with a header name.
+type ProblemKind string
+
+// The kinds of header problems.
+const (
+	MissingColumn   ProblemKind = "missing_column"
+	DuplicateColumn ProblemKind = "duplicate_column"
+	UnknownColumn   ProblemKind = "unknown_column"
+)
+
+// HeaderProblem is one reason to refuse a header.
+type HeaderProblem struct {
+	Kind       ProblemKind
+	Name       string // as sent, trimmed; of a missing column the known name
+	Position   int    // of the field, from 0; -1 for a missing column
+	Suggestion string // the known name that was probably meant; for a missing column the header that probably means it; or empty
+	Message    string // what was found, and what to do
+}
+
+// MatchHeader finds for each header field its index in known, or -1 for one that is ignored: an empty one, one whose name begins with
+// ErrorPrefix, and an unknown one where ignoreUnknown is set. Names are compared without regard to case and surrounding white space.
+// A field that has a problem is -1 too. Known and required names are in lower case, and every required name is among the known.
+func MatchHeader(fields, known, required []string, ignoreUnknown bool) (columns []int, problems []HeaderProblem) {
+	m := matcher{known: known, required: required, meant: make(map[string]string), first: make(map[int]int)}
+	columns = make([]int, len(fields))
+	for i, field := range fields {
+		columns[i] = m.match(i, field, ignoreUnknown)
+	}
+	for _, name := range required {
+		if i := slices.Index(known, name); i >= 0 {
+			if _, found := m.first[i]; found {
+				continue
+			}
+		}
+		m.missing(name)
+	}
+	return columns, m.problems
+}
+
+// IsErrorColumn says whether a header field is one of an invalid_rows.csv. A file that has one was guarded; see Unguard.
+func IsErrorColumn(field string) bool {
+	return strings.HasPrefix(normalName(field), ErrorPrefix)
+}
+
+type matcher struct {
+	known    []string
+	required []string
+	first    map[int]int       // index in known → position of the field that has it
+	meant    map[string]string // known name → the unknown header that was probably meant to be it
+	problems []HeaderProblem
+}
+
+func (m *matcher) match(position int, field string, ignoreUnknown bool) int {
+	name := normalName(field)
+	if name == "" || IsErrorColumn(name) {
+		return -1
+	}
+	i := slices.Index(m.known, name)
+	if i < 0 {
+		m.unknown(position, field, ignoreUnknown)
+		return -1
+	}
+	if first, found := m.first[i]; found {
+		m.problems = append(m.problems, HeaderProblem{Kind: DuplicateColumn, Name: trimName(field), Position: position,
+			Message: fmt.Sprintf("columns %d and %d are both named %s: take one of them out", first+1, position+1, m.known[i])})
+		return -1
+	}
+	m.first[i] = position
+	return i
+}
+
+func (m *matcher) unknown(position int, field string, ignored bool) {
+	p := HeaderProblem{Kind: UnknownColumn, Name: cut(trimName(field)), Position: position, Suggestion: suggest(normalName(field), m.known, m.required)}
+	if p.Suggestion != "" && m.meant[p.Suggestion] == "" {
+		m.meant[p.Suggestion] = p.Name
+	}
+	if ignored {
+		return
+	}
+	p.Message = fmt.Sprintf("column %d, %q, is not known: ", position+1, p.Name)
+	if p.Suggestion != "" {
+		p.Message += "did you mean " + p.Suggestion + "? If not, "
+	}
+	p.Message += "take it out, or upload with unknown_columns=ignore"
+	m.problems = append(m.problems, p)
+}
+
+func (m *matcher) missing(name string) {
+	p := HeaderProblem{Kind: MissingColumn, Name: name, Position: -1, Suggestion: m.meant[name]}
+	p.Message = "the required column " + name + " is missing: "
+	if p.Suggestion != "" {
+		p.Message += fmt.Sprintf("rename the column %q, if that is it, or add one", p.Suggestion)
+	} else {
+		p.Message += "add it"
+	}
+	m.problems = append(m.problems, p)
+}
+
+// normalName is the form in which names are compared.
+func normalName(field string) string { return strings.ToLower(trimName(field)) }
+
+// trimName takes off white space, and the byte order mark that joining files leaves before a name.
+func trimName(field string) string {
+	return strings.TrimSpace(strings.TrimPrefix(field, "\uFEFF"))
+}
+
+// cut shortens a name that is too long to be shown.
+func cut(name string) string {
+	if runes := []rune(name); len(runes) > 80 {
+		return string(runes[:80]) + "…"
+	}
+	return name
+}

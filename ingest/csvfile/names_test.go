@@ -1,0 +1,18 @@
+package csvfile
+
+import "strings"
+
+// The columns of a license import, as the tests know them.
+var (
+	knownNames = strings.Fields(`
+		customer__email customer__first_name customer__last_name customer__company_name customer__phone customer__reference
+		customer__address customer__postcode customer__state customer__city customer__country order__store_id order__type
+		order__is_test order__is_trial order__download_id order__language order__campaign_params license__license_key
+		license__enabled license__max_activations license__allow_unlimited_activations license__validity_period
+		license__valid_duration license__license_type license__enable_maintenance_period license__maintenance_period
+		license__maintenance_duration license__is_trial license__max_consumptions license__subscription_id license__prevent_vm
+		license__allow_overages license__max_overages license__reset_consumption license__consumption_period license__trial_days
+		license__is_floating license__is_floating_cloud license__floating_users license__note license__max_license_users
+		license__floating_timeout product__short_code`)
+	requiredNames = []string{"license__license_key", "product__short_code"}
+)
