@@ -28,8 +28,8 @@ type span struct {
 	doubled  bool // it has doubled quotes
 }
 
-// scan splits the row at the buffer's start into r.row. Nearly every row has no quote, and for those it is three passes at the speed of
-// at the speed of bytes.IndexByte, and field by field only what is left.
+// scan splits the row at the buffer's start into r.row. Nearly every row is one line, with no quotes or with quotes around whole values: that is
+// done at the speed of bytes.IndexByte. Only what is left is read field by field.
 func (r *Reader) scan() fault {
 	r.row = scanned{fields: r.row.fields[:0], keep: r.row.keep}
 	first, ok := r.in.readFirst()
