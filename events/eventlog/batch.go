@@ -65,7 +65,7 @@ func (s *stage) add(subject string, body []byte, expect *expectation) {
 	}
 }
 
-// commit sends the last message and waits, at most requestTimeout, for the answer:
+// commit sends the last message and waits, at most the time of one request, for the answer:
 // the sequence of that message.
 func (s *stage) commit(ctx context.Context, subject string, body []byte, expect *expectation) (events.Seq, error) {
 	message := s.message(subject, body, expect)
@@ -73,7 +73,7 @@ func (s *stage) commit(ctx context.Context, subject string, body []byte, expect 
 		return 0, s.err
 	}
 	message.Header[jetstreamext.BatchCommitHeader] = []string{"1"}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.log.timeout)
 	defer cancel()
 	answer, err := s.log.conn.RequestMsgWithContext(ctx, message)
 	if err != nil {
@@ -115,7 +115,7 @@ const (
 // beginning, since an earlier attempt may still be on its way.
 func (l *Log) judge(ctx context.Context, stream, filter, id string, expect events.Seq) (verdict, events.Seq, error) {
 	var last Message
-	err := untilDone(ctx, func(ctx context.Context) (err error) {
+	err := l.untilDone(ctx, func(ctx context.Context) (err error) {
 		last, _, err = l.getOnce(ctx, stream, getRequest{LastSubject: filter})
 		return err
 	})

@@ -35,7 +35,7 @@ func (b *Bucket) Get(ctx context.Context, key string) (Entry, error) {
 		return Entry{}, err
 	}
 	var entry Entry
-	err := within(ctx, func(ctx context.Context) error {
+	err := b.log.within(ctx, func(ctx context.Context) error {
 		request := getRequest{LastSubject: b.prefix() + key}
 		response, header, err := b.log.requestMessage(ctx, "KV_"+b.name, request)
 		if code(err) == codeNoMessage || header.Get("KV-Operation") != "" || header.Get("Nats-Marker-Reason") != "" {
@@ -81,7 +81,7 @@ func (b *Bucket) Delete(ctx context.Context, key string) error {
 // List reads all keys with their values, in the order of their revisions.
 func (b *Bucket) List(ctx context.Context) ([]Entry, error) {
 	var entries []Entry
-	err := within(ctx, func(ctx context.Context) error {
+	err := b.log.within(ctx, func(ctx context.Context) error {
 		kv, err := b.log.js.KeyValue(ctx, b.name)
 		if err != nil {
 			return err
@@ -120,7 +120,7 @@ func list(ctx context.Context, kv jetstream.KeyValue) ([]Entry, error) {
 
 // write is tried once: a second attempt could meet the first one's success.
 func (b *Bucket) write(ctx context.Context, f func(context.Context, jetstream.KeyValue) (uint64, error)) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, b.log.timeout)
 	defer cancel()
 	kv, err := b.log.js.KeyValue(ctx, b.name)
 	if err != nil {

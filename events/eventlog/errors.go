@@ -92,9 +92,6 @@ var passingErrors = []error{
 	errIncomplete,
 }
 
-// requestTimeout bounds one request to the server.
-const requestTimeout = 5 * time.Second
-
 // A backoff paces attempts: 20 ms, doubling up to 1 s.
 type backoff struct{ next time.Duration }
 
@@ -111,11 +108,12 @@ func (b *backoff) wait(ctx context.Context) error {
 	}
 }
 
-// untilDone calls f, each time for at most requestTimeout, until it succeeds, fails for good, or ctx ends.
-func untilDone(ctx context.Context, f func(ctx context.Context) error) error {
+// untilDone calls f, each time for at most the time of one request, until it
+// succeeds, fails for good, or ctx ends.
+func (l *Log) untilDone(ctx context.Context, f func(ctx context.Context) error) error {
 	var pace backoff
 	for {
-		attempt, cancel := context.WithTimeout(ctx, requestTimeout)
+		attempt, cancel := context.WithTimeout(ctx, l.timeout)
 		err := f(attempt)
 		cancel()
 		if err == nil || ctx.Err() == nil && !transient(err) {
@@ -127,9 +125,9 @@ func untilDone(ctx context.Context, f func(ctx context.Context) error) error {
 	}
 }
 
-// within is untilDone for a read: all attempts together get requestTimeout.
-func within(ctx context.Context, f func(ctx context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+// within is untilDone for a read: all attempts together get the time of one request.
+func (l *Log) within(ctx context.Context, f func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	return untilDone(ctx, f)
+	return l.untilDone(ctx, f)
 }

@@ -85,7 +85,7 @@ func lookupSize(subjects []string) int {
 // lookup asks until it has a whole answer. One that is cut short, since it passed
 // what the server sends at once, is asked for in halves.
 func (l *Log) lookup(ctx context.Context, subjects []string, found map[string]Message) error {
-	err := within(ctx, func(ctx context.Context) error {
+	err := l.within(ctx, func(ctx context.Context) error {
 		err := l.lookupOnce(ctx, subjects, found)
 		if short, ok := errors.AsType[*shortAnswerError](err); ok && len(subjects) > 1 && ctx.Err() == nil {
 			return short

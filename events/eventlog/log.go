@@ -1,10 +1,12 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"licenseimport/events"
 
@@ -23,19 +25,27 @@ type Config struct {
 
 	Replicas int    // of the streams; 0: one for new ones, existing ones as they are
 	Name     string // of the connection, for the server's lists
+
+	Timeout time.Duration // of one request; default 5 s
 }
+
+const defaultTimeout = 5 * time.Second
 
 // A Log is a connection to the streams. It may be used from any number of goroutines.
 type Log struct {
 	conn     *nats.Conn
 	js       jetstream.JetStream
 	replicas int
+	timeout  time.Duration // of one request
 }
 
 // Open connects and creates the streams and buckets that are missing. It waits for
 // a server that is not there yet, or that has no leader, until ctx ends. A stream
 // that exists with settings on which the promises cannot be kept is an error.
 func Open(ctx context.Context, config Config) (*Log, error) {
+	if config.Timeout == 0 {
+		config.Timeout = defaultTimeout
+	}
 	conn, err := connect(config)
 	if err != nil {
 		return nil, fmt.Errorf("connect to NATS: %w", err)
@@ -45,7 +55,7 @@ func Open(ctx context.Context, config Config) (*Log, error) {
 		conn.Close()
 		return nil, fmt.Errorf("connect to NATS: %w", err)
 	}
-	log := &Log{conn: conn, js: js, replicas: config.Replicas}
+	log := &Log{conn: conn, js: js, replicas: config.Replicas, timeout: config.Timeout}
 	if err := log.setUp(ctx); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("set up the streams: %w", err)
@@ -55,18 +65,30 @@ func Open(ctx context.Context, config Config) (*Log, error) {
 
 func (l *Log) setUp(ctx context.Context) error {
 	told := false
-	return untilDone(ctx, func(ctx context.Context) error {
+	return l.untilDone(ctx, func(ctx context.Context) error {
 		err := setUp(ctx, l.js, l.replicas)
 		if err != nil && l.conn.IsClosed() {
 			return fmt.Errorf("the NATS server refused the connection: %w", errors.Join(l.conn.LastError(), nats.ErrConnectionClosed))
 		}
 		if err != nil && transient(err) && !told {
 			told = true
-			slog.Info("waiting for NATS", "reason", err)
+			slog.Info("waiting for NATS", "reason", l.whyNot(err))
 		}
 		return err
 	})
 }
+
+// whyNot says why NATS cannot be used yet; a request that finds no connection has
+// no useful error of its own.
+func (l *Log) whyNot(err error) error {
+	if !l.conn.IsConnected() {
+		return cmp.Or(l.conn.LastError(), errors.New("no server answers there"))
+	}
+	return err
+}
+
+// reconnectWait is the pause between attempts to connect, beside as much at random.
+const reconnectWait = 100 * time.Millisecond
 
 // connect dials the embedded server through the process's memory and any other
 // over the network. What is published while there is no connection fails at once:
@@ -76,7 +98,9 @@ func connect(config Config) (*nats.Conn, error) {
 		nats.Name(config.Name),
 		nats.MaxReconnects(-1),
 		nats.ReconnectBufSize(-1),
-		nats.Timeout(requestTimeout),
+		nats.ReconnectWait(reconnectWait),
+		nats.ReconnectJitter(reconnectWait, reconnectWait),
+		nats.Timeout(config.Timeout),
 		nats.NoCallbacksAfterClientClose(),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			slog.Warn("the connection to NATS is lost", "error", err)
@@ -133,7 +157,7 @@ func (l *Log) State(ctx context.Context) (State, error) {
 
 func (l *Log) state(ctx context.Context, name string) (State, error) {
 	var state State
-	err := within(ctx, func(ctx context.Context) error {
+	err := l.within(ctx, func(ctx context.Context) error {
 		stream, err := l.js.Stream(ctx, name)
 		if err != nil {
 			return err

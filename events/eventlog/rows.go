@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"licenseimport/events"
 
@@ -33,7 +34,7 @@ func (l *Log) LastRow(ctx context.Context, job events.JobID) (Message, bool, err
 
 // PurgeRows deletes a job's rows.
 func (l *Log) PurgeRows(ctx context.Context, job events.JobID) error {
-	err := within(ctx, func(ctx context.Context) error {
+	err := l.within(ctx, func(ctx context.Context) error {
 		stream, err := l.js.Stream(ctx, events.RowsStream)
 		if err != nil {
 			return err
@@ -49,7 +50,7 @@ func (l *Log) PurgeRows(ctx context.Context, job events.JobID) error {
 // RowJobs lists the jobs that have rows, in order.
 func (l *Log) RowJobs(ctx context.Context) ([]events.JobID, error) {
 	var info *jetstream.StreamInfo
-	err := within(ctx, func(ctx context.Context) error {
+	err := l.within(ctx, func(ctx context.Context) error {
 		stream, err := l.js.Stream(ctx, events.RowsStream)
 		if err != nil {
 			return err
@@ -100,7 +101,7 @@ func (r *RowReader) findEnd(ctx context.Context) error {
 
 // rowsPatience is how long Next waits for a row before it asks whether the rows are
 // still there: they may be purged meanwhile.
-const rowsPatience = 2 * requestTimeout
+const rowsPatience = 10 * time.Second
 
 // Next returns the next row, and [io.EOF] when there is none left.
 func (r *RowReader) Next(ctx context.Context) (Message, error) {

@@ -1,0 +1,69 @@
+package eventlog_test
+
+import (
+	"errors"
+	"testing"
+
+	"licenseimport/events/eventlog"
+	"licenseimport/events/eventlog/eventlogtest"
+)
+
+func TestBucket(t *testing.T) {
+	log := eventlogtest.Start(t)
+	for _, name := range []string{eventlog.Managers, eventlog.Products, eventlog.Jobs} {
+		t.Run(name, func(t *testing.T) { testBucket(t, log.Bucket(name)) })
+	}
+}
+
+func testBucket(t *testing.T, bucket *eventlog.Bucket) {
+	ctx := t.Context()
+	if _, err := bucket.Get(ctx, "a"); !errors.Is(err, eventlog.ErrNotFound) {
+		t.Errorf("get what is not there: %v", err)
+	}
+	created, err := bucket.Create(ctx, "a", []byte("1"))
+	if err != nil || created != 1 {
+		t.Fatalf("create: %d, %v", created, err)
+	}
+	if _, err := bucket.Create(ctx, "a", []byte("2")); !errors.Is(err, eventlog.ErrExists) {
+		t.Errorf("create again: %v", err)
+	}
+	if _, err := bucket.Update(ctx, "a", []byte("2"), created+5); !errors.Is(err, eventlog.ErrExists) {
+		t.Errorf("update at a wrong revision: %v", err)
+	}
+	updated, err := bucket.Update(ctx, "a", []byte("2"), created)
+	if err != nil || updated != 2 {
+		t.Errorf("update: %d, %v", updated, err)
+	}
+	entry, err := bucket.Get(ctx, "a")
+	if err != nil || string(entry.Value) != "2" || entry.Revision != updated || entry.Key != "a" || entry.Created.IsZero() {
+		t.Errorf("get: %+v, %v", entry, err)
+	}
+	if put, err := bucket.Put(ctx, "b=C3=A9", []byte("3")); err != nil || put != 3 {
+		t.Errorf("put: %d, %v", put, err)
+	}
+	if err := bucket.Delete(ctx, "a"); err != nil {
+		t.Error(err)
+	}
+	if err := bucket.Delete(ctx, "never"); err != nil {
+		t.Error(err)
+	}
+	if _, err := bucket.Get(ctx, "a"); !errors.Is(err, eventlog.ErrNotFound) {
+		t.Errorf("get what was deleted: %v", err)
+	}
+	if entries, err := bucket.List(ctx); err != nil || len(entries) != 1 || entries[0].Key != "b=C3=A9" || string(entries[0].Value) != "3" {
+		t.Errorf("list: %+v, %v", entries, err)
+	}
+	if again, err := bucket.Create(ctx, "a", []byte("4")); err != nil || again <= updated {
+		t.Errorf("create what was deleted: %d, %v", again, err)
+	}
+	if _, err := bucket.Get(ctx, "*"); err == nil {
+		t.Error("a wildcard was taken as a key")
+	}
+}
+
+func TestEmptyBucketLists(t *testing.T) {
+	entries, err := eventlogtest.Start(t).Bucket(eventlog.Products).List(t.Context())
+	if err != nil || len(entries) != 0 {
+		t.Fatalf("%+v, %v", entries, err)
+	}
+}

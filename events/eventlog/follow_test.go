@@ -1,0 +1,216 @@
+package eventlog_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog"
+	"licenseimport/events/eventlog/eventlogtest"
+)
+
+func TestFollow(t *testing.T) {
+	log := eventlogtest.Start(t)
+	started := appendFact(t, log, 7, events.StartedSubject(7), 0)
+	batch := log.NewBatch(7)
+	addLicenses(t, batch, 0, 3)
+	progressed := mustCommit(t, batch, started)
+	next := log.NewBatch(7)
+	addLicenses(t, next, 3, 4)
+	for _, test := range []struct {
+		name   string
+		after  events.Seq
+		filter []string
+		want   []events.Seq
+	}{
+		{"all", 0, nil, []events.Seq{1, 2, 3, 4, 5, 6, 7}},
+		{"behind a position", 3, nil, []events.Seq{4, 5, 6, 7}},
+		{"licenses only", 0, []string{events.LicensesFilter}, []events.Seq{2, 3, 4, 6}},
+		{"two filters", 2, []string{"imports.*.*", license(2)}, []events.Seq{4, 5, 7}},
+		{"at the end", 5, nil, []events.Seq{6, 7}},
+		{"past the end", 6, nil, []events.Seq{7}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			commit := sync.OnceFunc(func() { mustCommit(t, next, progressed) })
+			if test.name != "all" {
+				commit = func() {}
+			}
+			got := follow(t, log, test.after, test.filter, func(m eventlog.Message) bool {
+				if m.Pending == 0 {
+					commit() // the last two come while it is followed
+				}
+				return m.Seq == test.want[len(test.want)-1]
+			})
+			if !slices.Equal(got, test.want) {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestFollowSurvivesRestarts(t *testing.T) {
+	config := eventlog.ServerConfig{Dir: t.TempDir(), Port: freePort(t).Port}
+	server := eventlogtest.StartServerOn(t, config)
+	log, err := eventlog.Open(t.Context(), eventlog.Config{URL: server.URL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(log.Close)
+	const total = 60
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var follower sync.WaitGroup
+	var seen []events.Seq
+	follower.Go(func() {
+		err := log.Follow(ctx, 0, nil, func(m eventlog.Message) error {
+			seen = append(seen, m.Seq)
+			if m.Seq == total {
+				return errEnough
+			}
+			return nil
+		})
+		if !errors.Is(err, errEnough) {
+			t.Error(err)
+		}
+	})
+	last := events.Seq(0)
+	for i := range total {
+		if i == 20 || i == 40 {
+			server.Shutdown()
+			server = eventlogtest.StartServerOn(t, config)
+		}
+		if last, err = log.AppendFact(ctx, 7, fmt.Sprintf("imports.7.fact%d", i), nil, last); err != nil {
+			t.Fatal(err)
+		}
+	}
+	follower.Wait()
+	if len(seen) != total || !slices.IsSorted(seen) || seen[0] != 1 {
+		t.Errorf("seen %v", seen)
+	}
+}
+
+func TestFollowEndsClean(t *testing.T) {
+	log := eventlogtest.Start(t)
+	appendFact(t, log, 7, events.StartedSubject(7), 0)
+	before := runtime.NumGoroutine()
+	for range 5 {
+		ctx, cancel := context.WithCancel(t.Context())
+		err := log.Follow(ctx, 0, nil, func(eventlog.Message) error { cancel(); return nil })
+		if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+	}
+	waitFor(t, "the readers' goroutines to end", func() bool { return runtime.NumGoroutine() <= before+2 })
+}
+
+func TestClaimsTryAgain(t *testing.T) {
+	log := eventlogtest.Start(t)
+	appendFact(t, log, 7, events.StartedSubject(7), 0)
+	appendFact(t, log, 7, events.SealedSubject(7), 1)
+	calls := 0
+	err := log.Claims(t.Context(), 1, func(_ context.Context, m eventlog.Message) error {
+		if m.Seq != 2 || m.Subject != "imports.7.sealed" || string(m.Data) != m.Subject {
+			t.Errorf("claimed %+v", m)
+		}
+		if calls++; calls == 3 {
+			return fmt.Errorf("%w: enough", eventlog.ErrStop)
+		}
+		return errors.New("the first two fail")
+	})
+	if !errors.Is(err, eventlog.ErrStop) || calls != 3 {
+		t.Fatalf("%d calls, %v", calls, err)
+	}
+}
+
+func TestClaimsAreShared(t *testing.T) {
+	server := eventlogtest.StartServer(t)
+	log := eventlogtest.Open(t, server)
+	const jobs = 40
+	for job := range events.JobID(jobs) {
+		appendFact(t, log, job+1, events.SealedSubject(job+1), 0)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	var mu sync.Mutex
+	done := map[string]int{}
+	busy := map[int]bool{}
+	var processors sync.WaitGroup
+	for id := range 2 {
+		processors.Go(func() {
+			err := eventlogtest.Open(t, server).Claims(ctx, 2, func(_ context.Context, m eventlog.Message) error {
+				mu.Lock()
+				defer mu.Unlock()
+				done[m.Subject]++
+				busy[id] = true
+				if len(done) == jobs {
+					cancel()
+				}
+				return nil
+			})
+			if !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		})
+	}
+	processors.Wait()
+	if len(done) != jobs || len(busy) != 2 {
+		t.Errorf("%d of %d jobs done, by %d processors", len(done), jobs, len(busy))
+	}
+}
+
+func TestClaimsHandOverWhenTheyEnd(t *testing.T) {
+	log := eventlogtest.Start(t)
+	appendFact(t, log, 7, events.SealedSubject(7), 0)
+	ctx, cancel := context.WithCancel(t.Context())
+	err := log.Claims(ctx, 1, func(ctx context.Context, _ eventlog.Message) error {
+		cancel()
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	err = log.Claims(t.Context(), 1, func(context.Context, eventlog.Message) error { return eventlog.ErrStop })
+	if !errors.Is(err, eventlog.ErrStop) || time.Since(begin) > 2*time.Second {
+		t.Fatalf("handed over after %v: %v", time.Since(begin), err)
+	}
+}
+
+var errEnough = errors.New("enough")
+
+// follow collects the sequences up to the message that is the last.
+func follow(t *testing.T, log *eventlog.Log, after events.Seq, filter []string, last func(eventlog.Message) bool) (seqs []events.Seq) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	err := log.Follow(ctx, after, filter, func(m eventlog.Message) error {
+		seqs = append(seqs, m.Seq)
+		if last(m) {
+			return errEnough
+		}
+		return nil
+	})
+	if !errors.Is(err, errEnough) {
+		t.Fatalf("followed %v, then %v", seqs, err)
+	}
+	return seqs
+}
+
+func waitFor(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(5 * time.Second)
+	for !condition() {
+		if time.Now().After(deadline) {
+			t.Fatal("waited in vain for " + what)
+		}
+		runtime.Gosched()
+		time.Sleep(time.Millisecond)
+	}
+}
