@@ -1,0 +1,23 @@
+package ingest
+
+import (
+	"net/http"
+
+	"licenseimport/events"
+	"licenseimport/internal/access"
+	"licenseimport/internal/httpx"
+)
+
+// serveCancel answers POST /api/v1/licenses-import-results/:id/cancel/.
+func (in *Ingest) serveCancel(w http.ResponseWriter, r *http.Request, p httpx.Params, m access.Manager) error {
+	job, err := events.ParseJobID(p.ByName("id"))
+	if err != nil {
+		return httpx.NotFound("There is no such import.")
+	}
+	_, err = in.change(r.Context(), job, func(f facts) (events.Event, error) { return cancel(f, m) })
+	if err != nil {
+		return storeError(err)
+	}
+	in.config.Log.Info("import cancelled", "job_id", job)
+	return answerJob(w, http.StatusAccepted, job)
+}

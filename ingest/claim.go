@@ -1,0 +1,140 @@
+package ingest
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog"
+	"licenseimport/internal/httpx"
+)
+
+// claim is what an upload may call itself.
+type claim struct {
+	job events.JobID
+	// repeated says that the id is that of an earlier upload, which is sealed.
+	repeated bool
+}
+
+// claim draws an id: the revision of an entry in the bucket of jobs. The entry's
+// key is the manager's Idempotency-Key, so that one call gives the id and tells
+// whether the key was used before; the bucket forgets it after 24 hours. An
+// empty key is never used twice.
+func (in *Ingest) claim(ctx context.Context, manager, key string) (claim, error) {
+	ctx, cancel := context.WithTimeout(ctx, idTime)
+	defer cancel()
+	name := entryName(manager, key)
+	revision, err := in.jobs.Create(ctx, name, nil)
+	if errors.Is(err, eventlog.ErrExists) {
+		return in.claimAgain(ctx, name)
+	}
+	if err != nil {
+		return claim{}, err
+	}
+	return in.unused(ctx, name, revision)
+}
+
+func entryName(manager, key string) string {
+	if key == "" {
+		return rand.Text()
+	}
+	sum := sha256.Sum256([]byte(manager + "\x00" + key))
+	return hex.EncodeToString(sum[:])
+}
+
+// claimAgain finds out what a key stands for that was used before.
+func (in *Ingest) claimAgain(ctx context.Context, name string) (claim, error) {
+	entry, err := in.jobs.Get(ctx, name)
+	if errors.Is(err, eventlog.ErrNotFound) {
+		return claim{}, uploadInProgress(0) // it expired just now
+	}
+	if err != nil {
+		return claim{}, err
+	}
+	first := events.JobID(entry.Revision)
+	means, err := in.meaningOf(ctx, first, entry.Created)
+	switch {
+	case err != nil:
+		return claim{}, err
+	case means == sealedOnce:
+		return claim{job: first, repeated: true}, nil
+	case means != free:
+		return claim{}, uploadInProgress(first)
+	}
+	revision, err := in.jobs.Update(ctx, name, nil, entry.Revision)
+	if errors.Is(err, eventlog.ErrExists) {
+		return claim{}, uploadInProgress(0) // another upload took the key over
+	}
+	if err != nil {
+		return claim{}, err
+	}
+	return in.unused(ctx, name, revision)
+}
+
+// meaningOf reads what the key's first job came to. Where nothing is known of it
+// for too long, it is ended, so that nobody can start it any more.
+func (in *Ingest) meaningOf(ctx context.Context, first events.JobID, drawn time.Time) (meaning, error) {
+	f, err := in.load(ctx, first)
+	if err != nil {
+		return inProgress, err
+	}
+	means := repeated(f, time.Since(drawn), in.config.Abandoned)
+	if means != lost {
+		return means, nil
+	}
+	f, err = in.giveUpOn(ctx, &events.ImportAborted{JobID: first, Code: "upload_abandoned", Message: "nothing of the upload was stored"})
+	if err != nil {
+		return inProgress, err
+	}
+	return repeated(f, 0, in.config.Abandoned), nil
+}
+
+func uploadInProgress(first events.JobID) error {
+	return &httpx.Error{
+		Status: 409, Code: "upload_in_progress", RetryAfter: 2 * time.Second, JobID: uint64(first),
+		Detail: "An upload with this Idempotency-Key is still under way: ask again later.",
+	}
+}
+
+// unused draws on until it has an id of which the streams hold nothing: a bucket
+// that was restored from a backup may repeat ids.
+func (in *Ingest) unused(ctx context.Context, name string, revision uint64) (claim, error) {
+	for {
+		job := events.JobID(revision)
+		_, facts, err := in.log.LastFact(ctx, job)
+		if err != nil {
+			return claim{}, err
+		}
+		_, rows, err := in.log.LastRow(ctx, job)
+		if err != nil {
+			return claim{}, err
+		}
+		if !facts && !rows {
+			return claim{job: job}, nil
+		}
+		if revision, err = in.jobs.Update(ctx, name, nil, revision); err != nil {
+			return claim{}, err
+		}
+	}
+}
+
+// repeat answers an upload whose key stands for a sealed one: nil where it is
+// the same file with the same query. The whole file has to be read for that.
+func (in *Ingest) repeat(ctx context.Context, first events.JobID, b *body, o options) error {
+	if err := b.finish(); err != nil {
+		return uploadError(err)
+	}
+	f, err := in.load(ctx, first)
+	if err != nil {
+		return storeError(err)
+	}
+	if !same(f, o.query, uint64(b.file.bytes), b.file.sum()) {
+		return httpx.Unprocessable("idempotency_key_reused",
+			"This Idempotency-Key was used for another file or other query parameters: use a new key.").ForJob(uint64(first))
+	}
+	return nil
+}

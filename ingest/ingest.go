@@ -1,0 +1,81 @@
+package ingest
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"licenseimport/events/eventlog"
+	"licenseimport/internal/access"
+	"licenseimport/internal/httpx"
+)
+
+// Ingest takes uploads and cancels imports.
+type Ingest struct {
+	log    *eventlog.Log
+	jobs   *eventlog.Bucket
+	config Config
+	gate   *gate
+
+	uploads context.Context // ends when the grace of a shutdown has passed
+	halt    context.CancelCauseFunc
+}
+
+// New makes an Ingest on a log.
+func New(log *eventlog.Log, c Config) *Ingest {
+	c = c.withDefaults()
+	in := &Ingest{log: log, jobs: log.Bucket(eventlog.Jobs), config: c, gate: newGate(c.MaxUploads)}
+	in.uploads, in.halt = context.WithCancelCause(context.Background())
+	return in
+}
+
+// The paths, with their last slash; both ways are served.
+const (
+	importPath   = "/api/v1/licenses/import_from_csv/"
+	resultsPath  = "/api/v1/licenses-import-results/"
+	templatePath = "/api/v1/license-import-template.csv"
+)
+
+// Register adds the routes to the router.
+func (in *Ingest) Register(rt *httpx.Router, auth *access.Authenticator) {
+	rt.Handle(http.MethodPost, importPath, auth.Require(access.Import, in.serveUpload))
+	rt.Handle(http.MethodPost, resultsPath+":id/cancel/", auth.Require(access.Cancel, in.serveCancel))
+	rt.Handle(http.MethodGet, templatePath, auth.Require(access.Identify, serveTemplate))
+}
+
+// Shutdown refuses new uploads with 503 and waits for those in flight. When ctx
+// ends first these are aborted and answered 503, which takes some seconds at
+// most, and the context's error is returned. Call it before the HTTP server's.
+func (in *Ingest) Shutdown(ctx context.Context) error {
+	empty := in.gate.close()
+	select {
+	case <-empty:
+		return nil
+	case <-ctx.Done():
+	}
+	in.halt(stopping())
+	select {
+	case <-empty:
+	case <-time.After(haltGrace + 2*settleTime):
+	}
+	return ctx.Err()
+}
+
+// Uploads is how many uploads are in flight.
+func (in *Ingest) Uploads() int { return in.gate.inside() }
+
+func stopping() *httpx.Error {
+	return httpx.Unavailable(5*time.Second, "stopping", "The server is stopping: send the file again shortly.")
+}
+
+// enter lets an upload in, or is the 503 that refuses it.
+func (in *Ingest) enter() error {
+	switch in.gate.enter() {
+	case entered:
+		return nil
+	case shut:
+		return stopping()
+	default:
+		return httpx.Unavailable(5*time.Second, "too_many_uploads", "%d uploads are under way already: try again shortly.", in.config.MaxUploads)
+	}
+}

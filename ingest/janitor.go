@@ -1,0 +1,112 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"licenseimport/events"
+)
+
+// janitor ends uploads that nobody goes on with, and drops the rows of imports
+// that ended long ago. Any number of processes may run one.
+type janitor struct {
+	in   *Ingest
+	jobs map[events.JobID]*sighting
+}
+
+// sighting is what the janitor knows of a job that has rows.
+type sighting struct {
+	lastRow events.Seq
+	since   time.Time // by this process's clock: lastRow has not changed since
+	purgeAt time.Time // of a job that has ended: not to be looked at before
+}
+
+// RunJanitor sweeps at once and then from time to time, until ctx ends. It fails
+// on an event that it cannot read; other failures are left to the next sweep.
+func (in *Ingest) RunJanitor(ctx context.Context) error {
+	j := &janitor{in: in, jobs: map[events.JobID]*sighting{}}
+	ticker := time.NewTicker(in.config.SweepEvery)
+	defer ticker.Stop()
+	for {
+		err := j.sweep(ctx, time.Now())
+		if _, unreadable := errors.AsType[*unreadableError](err); unreadable {
+			return err
+		}
+		if err != nil && ctx.Err() == nil {
+			in.config.Log.Warn("a sweep of the janitor failed; the next one repeats it", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// sweep visits every job that has rows.
+func (j *janitor) sweep(ctx context.Context, now time.Time) error {
+	jobs, err := j.in.log.RowJobs(ctx)
+	if err != nil {
+		return err
+	}
+	known := j.jobs
+	j.jobs = make(map[events.JobID]*sighting, len(jobs))
+	for _, job := range jobs {
+		s := known[job]
+		if s == nil {
+			s = &sighting{since: now}
+		}
+		j.jobs[job] = s
+		if now.Before(s.purgeAt) {
+			continue
+		}
+		if err := j.visit(ctx, job, s, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *janitor) visit(ctx context.Context, job events.JobID, s *sighting, now time.Time) error {
+	f, err := j.in.load(ctx, job)
+	if err != nil {
+		return err
+	}
+	last, found, err := j.in.log.LastRow(ctx, job)
+	if err != nil || !found {
+		return err
+	}
+	if last.Seq != s.lastRow {
+		s.lastRow, s.since = last.Seq, now
+	}
+	switch sweep(f, now.Sub(s.since), now, j.in.config) {
+	case giveUp:
+		row, err := decode(last)
+		if err != nil {
+			return err
+		}
+		return j.abandon(ctx, row)
+	case purge:
+		return j.in.log.PurgeRows(ctx, job)
+	}
+	if f.ended() {
+		s.purgeAt = f.time.Add(j.in.config.Retention)
+	}
+	return nil
+}
+
+func (j *janitor) abandon(ctx context.Context, last events.Event) error {
+	aborted := &events.ImportAborted{
+		JobID: last.Job(), Code: "upload_abandoned",
+		Message: "The upload stopped in the middle, so nothing was imported: send the file again.",
+	}
+	if row, ok := last.(*events.RowReceived); ok {
+		aborted.Rows = row.Row
+	}
+	if _, err := j.in.giveUpOn(ctx, aborted); err != nil {
+		return err
+	}
+	j.in.config.Log.Info("abandoned upload ended", "job_id", aborted.JobID, "rows", aborted.Rows)
+	return nil
+}

@@ -1,0 +1,140 @@
+package ingest
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"licenseimport/events"
+	"licenseimport/ingest/csvfile"
+	"licenseimport/internal/httpx"
+)
+
+// options are what a client asks for beside the file.
+type options struct {
+	mode          events.Mode
+	dryRun        bool
+	ignoreUnknown bool
+	delimiter     byte // 0: detect
+	encoding      csvfile.Encoding
+
+	key   string // the Idempotency-Key, or empty
+	query string // all of the above but the key, in one spelling: defaults left out, sorted
+}
+
+// choice is one value that a query parameter may have.
+type choice struct {
+	value string
+	set   func(*options)
+}
+
+// parameters is the table of query parameters. The first choice of each is what
+// holds where it is not given.
+var parameters = []struct {
+	name    string
+	choices []choice
+}{
+	{name: "dry_run", choices: []choice{
+		{"false", func(o *options) { o.dryRun = false }},
+		{"true", func(o *options) { o.dryRun = true }},
+	}},
+	{name: "mode", choices: []choice{
+		{string(events.Partial), func(o *options) { o.mode = events.Partial }},
+		{string(events.AllOrNothing), func(o *options) { o.mode = events.AllOrNothing }},
+	}},
+	{name: "unknown_columns", choices: []choice{
+		{"reject", func(o *options) { o.ignoreUnknown = false }},
+		{"ignore", func(o *options) { o.ignoreUnknown = true }},
+	}},
+	{name: "delimiter", choices: []choice{
+		{"", func(o *options) { o.delimiter = 0 }},
+		{"comma", func(o *options) { o.delimiter = ',' }},
+		{"semicolon", func(o *options) { o.delimiter = ';' }},
+		{"tab", func(o *options) { o.delimiter = '\t' }},
+		{"pipe", func(o *options) { o.delimiter = '|' }},
+	}},
+	{name: "encoding", choices: []choice{
+		{"utf-8", func(o *options) { o.encoding = csvfile.UTF8 }},
+		{"windows-1252", func(o *options) { o.encoding = csvfile.Windows1252 }},
+	}},
+}
+
+// parseOptions reads the query and the Idempotency-Key. A parameter that is not
+// known is an error: a misspelt dry_run would import.
+func parseOptions(r *http.Request) (options, error) {
+	var o options
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return o, httpx.BadRequest("invalid_parameter", "The query of the address cannot be read.").Because(err)
+	}
+	canonical := url.Values{}
+	for _, p := range parameters {
+		chosen, err := choose(p.name, query[p.name], p.choices)
+		if err != nil {
+			return o, err
+		}
+		p.choices[chosen].set(&o)
+		if chosen > 0 {
+			canonical.Set(p.name, p.choices[chosen].value)
+		}
+		delete(query, p.name)
+	}
+	for name := range query {
+		return o, httpx.BadRequest("invalid_parameter", "The query parameter %q is not known; there are %s.",
+			events.Excerpt(name, 64), strings.Join(parameterNames(), ", "))
+	}
+	o.query = canonical.Encode()
+	o.key, err = idempotencyKey(r.Header)
+	return o, err
+}
+
+// choose finds which choice the values of a parameter name. An empty value
+// counts as not given.
+func choose(name string, values []string, choices []choice) (int, error) {
+	if len(values) == 0 || len(values) == 1 && values[0] == "" {
+		return 0, nil
+	}
+	if len(values) == 1 {
+		if i := slices.IndexFunc(choices, func(c choice) bool { return strings.EqualFold(c.value, values[0]) }); i >= 0 {
+			return i, nil
+		}
+	}
+	var names []string
+	for _, c := range choices {
+		if c.value != "" {
+			names = append(names, c.value)
+		}
+	}
+	return 0, httpx.BadParameter(name, strings.Join(values, ","), "one of "+strings.Join(names, ", "))
+}
+
+func parameterNames() []string {
+	var names []string
+	for _, p := range parameters {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// idempotencyKey reads the header: 1 to 255 printable characters, or none.
+func idempotencyKey(h http.Header) (string, error) {
+	values := h.Values("Idempotency-Key")
+	if len(values) == 0 {
+		return "", nil
+	}
+	key := values[0]
+	if len(values) > 1 || !isPrintable(key, 255) {
+		return "", httpx.BadRequest("invalid_idempotency_key", "The header Idempotency-Key must be 1 to 255 printable characters, given once.")
+	}
+	return key, nil
+}
+
+// isPrintable tells whether s is 1 to most printable characters.
+func isPrintable(s string, most int) bool {
+	n := utf8.RuneCountInString(s)
+	return 1 <= n && n <= most && utf8.ValidString(s) &&
+		strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
+}

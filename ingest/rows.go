@@ -1,0 +1,179 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"licenseimport/events"
+	"licenseimport/ingest/csvfile"
+	"licenseimport/internal/httpx"
+)
+
+// rows turns a CSV file into events, one row at a time.
+type rows struct {
+	csv       *csvfile.Reader
+	names     []string // of all fields of the header that are columns, in order
+	columns   []int    // of each field: its column index, or -1 where it is ignored
+	delimiter byte
+	unguard   bool // the file is an invalid_rows.csv: see csvfile.Guard
+
+	first *events.RowReceived // read already, given out by the first next
+	event events.RowReceived
+	text  []byte
+	ends  []int
+}
+
+// required are the columns without which a file is refused.
+var required = func() (names []string) {
+	for i := range events.Columns {
+		if events.Columns[i].Required {
+			names = append(names, events.Columns[i].Name)
+		}
+	}
+	return names
+}()
+
+// openRows reads the header and the first row. Its errors are answers where
+// the file is at fault, and else what reading failed with.
+func openRows(r io.Reader, o options, c Config) (*rows, error) {
+	in := &rows{csv: csvfile.NewReader(r, csvfile.Options{
+		Delimiter: o.delimiter, Encoding: o.encoding, MaxRow: c.MaxRow, MaxColumns: c.MaxColumns,
+		Known: func(name string) bool { _, known := events.ColumnIndex(name); return known },
+	})}
+	header, err := in.csv.Header()
+	if err != nil {
+		return nil, headerError(err)
+	}
+	if err := in.match(header, o.ignoreUnknown); err != nil {
+		return nil, err
+	}
+	first, err := in.next()
+	if err == io.EOF {
+		return nil, httpx.BadRequest("no_rows", "The file has a header but no rows.")
+	}
+	in.first = first
+	return in, err
+}
+
+// headerError is the answer to a file whose header cannot be read.
+func headerError(err error) error {
+	if foreign, ok := errors.AsType[*csvfile.NotCSVError](err); ok {
+		return httpx.Unsupported("not_csv", "%s.", sentence(foreign.Error()))
+	}
+	if header, ok := errors.AsType[*csvfile.HeaderError](err); ok {
+		return httpx.BadRequest(string(header.Code), "%s.", sentence(header.Error()))
+	}
+	if errors.Is(err, csvfile.ErrEmpty) {
+		return httpx.BadRequest("empty_file", "%s.", sentence(err.Error()))
+	}
+	return err
+}
+
+// match pairs the header with the columns. Every mistake in it is told at once.
+func (in *rows) match(header csvfile.Header, ignoreUnknown bool) error {
+	columns, problems := csvfile.MatchHeader(header.Fields, events.ColumnNames(), required, ignoreUnknown)
+	if len(problems) > 0 {
+		return headerProblems(problems)
+	}
+	in.columns, in.delimiter = columns, header.Delimiter
+	for i, column := range columns {
+		if column >= 0 {
+			in.names = append(in.names, events.Columns[column].Name)
+		}
+		in.unguard = in.unguard || csvfile.IsErrorColumn(header.Fields[i])
+	}
+	return nil
+}
+
+func headerProblems(problems []csvfile.HeaderProblem) error {
+	var texts []string
+	var list []httpx.Problem
+	for _, p := range problems {
+		texts = append(texts, p.Message)
+		list = append(list, httpx.Problem{Column: p.Name, Code: string(p.Kind), Message: p.Message})
+	}
+	return httpx.BadRequest("invalid_header", "%s.", sentence(strings.Join(texts, "; "))).With(list...)
+}
+
+// sentence begins a message in upper case.
+func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// next is the next row, without a job's id. It is overwritten by the one after it.
+func (in *rows) next() (*events.RowReceived, error) {
+	if first := in.first; first != nil {
+		in.first = nil
+		return first, nil
+	}
+	row, err := in.csv.Read()
+	if err != nil {
+		return nil, err
+	}
+	in.event = events.RowReceived{Row: events.Row(row.Number), Line: row.Line}
+	in.fill(row.Fields)
+	if row.Damage != nil {
+		in.event.Malformed = in.malformed(row.Damage)
+	}
+	return &in.event, nil
+}
+
+// fill copies the fields into the event, all of them in one string: one
+// allocation for each row instead of one for each value.
+func (in *rows) fill(fields [][]byte) {
+	in.text, in.ends = in.text[:0], in.ends[:0]
+	fields = fields[:min(len(fields), len(in.columns))]
+	for i, field := range fields {
+		if in.columns[i] >= 0 {
+			in.text = append(in.text, field...)
+		}
+		in.ends = append(in.ends, len(in.text))
+	}
+	text, from := string(in.text), 0
+	for i, end := range in.ends {
+		value := text[from:end]
+		from = end
+		if value == "" {
+			continue
+		}
+		if in.unguard {
+			value = csvfile.Unguard(value)
+		}
+		in.event.Values[in.columns[i]] = value
+	}
+}
+
+func (in *rows) malformed(d *csvfile.Damage) *events.Malformed {
+	m := &events.Malformed{Code: events.Code(d.Code), Message: d.Message, Raw: events.Excerpt(d.Raw, events.MaxRaw)}
+	if m.Code == events.InvalidEncoding && 0 <= d.Column && d.Column < len(in.columns) {
+		if column := in.columns[d.Column]; column >= 0 {
+			m.Column = events.Columns[column].Name
+		}
+	}
+	return m
+}
+
+// tooLargeRow is what stands for a row whose event would pass events.MaxBody.
+func (in *rows) tooLargeRow(row *events.RowReceived) *events.RowReceived {
+	m := &events.Malformed{
+		Code:    events.RowTooLarge,
+		Message: fmt.Sprintf("the row is longer than %d KiB once it is written as an event: shorten it", events.MaxBody>>10),
+	}
+	if row.Malformed != nil {
+		m.Raw = row.Malformed.Raw
+	} else {
+		m.Raw = events.Excerpt(in.record(row), events.MaxRaw)
+	}
+	return &events.RowReceived{JobID: row.JobID, Row: row.Row, Line: row.Line, Malformed: m}
+}
+
+// record writes a sound row as CSV again, ignored fields empty.
+func (in *rows) record(row *events.RowReceived) string {
+	fields := make([]string, len(in.columns))
+	for i, column := range in.columns {
+		if column >= 0 {
+			fields[i] = row.Values[column]
+		}
+	}
+	return strings.TrimSuffix(string(csvfile.AppendRecord(nil, in.delimiter, fields...)), "\r\n")
+}

@@ -1,0 +1,228 @@
+package ingest
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/internal/access"
+	"licenseimport/internal/httpx"
+)
+
+// upload is one file on its way into the streams.
+type upload struct {
+	in      *Ingest
+	ctx     context.Context // ends, with the reason as its cause, when the upload is halted
+	halt    context.CancelCauseFunc
+	manager access.Manager
+	options options
+	body    *body
+	rows    *rows
+	job     events.JobID
+	text    []byte // of the event that was encoded last
+
+	// Written by store; to be read when the sender has finished.
+	last    events.Seq // of the rows
+	stored  events.Row
+	started bool
+}
+
+// serveUpload answers POST /api/v1/licenses/import_from_csv/.
+func (in *Ingest) serveUpload(w http.ResponseWriter, r *http.Request, _ httpx.Params, m access.Manager) error {
+	if err := in.enter(); err != nil {
+		return err
+	}
+	defer in.gate.leave()
+	o, err := parseOptions(r)
+	if err != nil {
+		return err
+	}
+	// Not the request's context: a client that goes away behind the last byte has sent it all.
+	ctx, halt := context.WithCancelCause(in.uploads)
+	defer halt(nil)
+	wire, stop := newWire(ctx, w, r, in.config)
+	defer stop()
+
+	u := &upload{in: in, ctx: ctx, halt: halt, manager: m, options: o}
+	if u.body, err = openBody(r, wire, in.config.MaxFile); err != nil {
+		return uploadError(err)
+	}
+	if u.rows, err = openRows(u.body.file, o, in.config); err != nil {
+		return uploadError(err)
+	}
+	claimed, err := in.claim(ctx, m.Name, o.key)
+	if err != nil {
+		return storeError(err)
+	}
+	u.job = claimed.job
+	if claimed.repeated {
+		err = in.repeat(ctx, u.job, u.body, o)
+	} else {
+		err = u.receive()
+	}
+	if err != nil {
+		return err
+	}
+	return answerJob(w, http.StatusOK, u.job)
+}
+
+// answerJob names the job, and in Location its result.
+func answerJob(w http.ResponseWriter, status int, job events.JobID) error {
+	w.Header().Set("Location", resultsPath+job.String()+"/")
+	return httpx.WriteJSON(w, status, struct {
+		JobID events.JobID `json:"job_id"`
+	}{job})
+}
+
+// receive stores the file and seals it; else it aborts the job and gives the answer.
+func (u *upload) receive() error {
+	began := time.Now()
+	sender := newSender(u.in.config.FlushAfter, u.store)
+	unwatch := u.watch()
+	err := u.read(sender)
+	if unsent := sender.finish(); err == nil {
+		err = unsent
+	}
+	unwatch()
+	if halted := context.Cause(u.ctx); halted != nil {
+		err = halted
+	}
+	if err == nil {
+		err = u.seal()
+	}
+	if err != nil {
+		return u.abort(err)
+	}
+	u.in.config.Log.Info("upload sealed", "job_id", u.job, "rows", u.stored, "bytes", u.body.file.bytes, "took", time.Since(began))
+	return nil
+}
+
+// read sends the rows off and reads to the end of the request.
+func (u *upload) read(s *sender) error {
+	for {
+		row, err := u.rows.next()
+		if err == io.EOF {
+			return u.body.finish()
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.add(u.encode(row)); err != nil {
+			return err
+		}
+	}
+}
+
+// encode writes the row's event; the bytes hold until the next call.
+func (u *upload) encode(row *events.RowReceived) []byte {
+	row.JobID = u.job
+	now := time.Now()
+	u.text = events.AppendRow(u.text[:0], row, now)
+	if len(u.text) > events.MaxBody {
+		u.text = events.AppendRow(u.text[:0], u.rows.tooLargeRow(row), now)
+	}
+	return u.text
+}
+
+// store is what the sender does with a batch. After the first one the job has
+// started. A failure halts the upload, so that nobody waits for the client.
+func (u *upload) store(bodies [][]byte) (err error) {
+	defer func() {
+		if err != nil {
+			err = storeError(err)
+			u.halt(err)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(u.ctx, storeTime)
+	defer cancel()
+	last, err := u.in.log.AppendRows(ctx, u.job, u.last, bodies)
+	if err != nil {
+		return err
+	}
+	u.last = last
+	u.stored += events.Row(len(bodies))
+	if u.started {
+		return nil
+	}
+	return u.start(ctx)
+}
+
+func (u *upload) start(ctx context.Context) error {
+	started := &events.ImportStarted{
+		JobID: u.job, FileName: u.body.file.name, Manager: u.manager.Name, Products: u.manager.Products,
+		Mode: u.options.mode, DryRun: u.options.dryRun, Query: u.options.query,
+		Columns: u.rows.names, Delimiter: string(rune(u.rows.delimiter)),
+	}
+	body, err := events.Encode(started, time.Now())
+	if err != nil {
+		return err
+	}
+	if _, err = u.in.log.AppendFact(ctx, u.job, started.Subject(), body, 0); err != nil {
+		return err
+	}
+	u.started = true
+	return nil
+}
+
+// watch halts the upload when somebody else ends it: a cancel, or a janitor. A
+// look that fails is made up for by the next one, at last by that of the seal.
+func (u *upload) watch() (stop func()) {
+	ctx, cancel := context.WithCancel(u.ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(u.in.config.WatchEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			if f, err := u.in.load(ctx, u.job); err == nil {
+				if err := halted(f); err != nil {
+					u.halt(err)
+				}
+			}
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
+// seal promises that all rows are stored.
+func (u *upload) seal() error {
+	ctx, cancel := context.WithTimeout(u.ctx, storeTime)
+	defer cancel()
+	file := u.body.file
+	sealed := &events.ImportSealed{JobID: u.job, Rows: u.stored, Bytes: uint64(file.bytes), SHA256: file.sum()}
+	_, err := u.in.change(ctx, u.job, func(f facts) (events.Event, error) { return seal(f, sealed) })
+	if err != nil {
+		return storeError(err)
+	}
+	return nil
+}
+
+// abort ends the job after a failure and gives the answer. It is nil where the
+// job turns out to be sealed: a seal whose acknowledgement was lost.
+func (u *upload) abort(cause error) error {
+	why := uploadError(cause)
+	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
+	defer cancel()
+	f, err := u.in.giveUpOn(ctx, &events.ImportAborted{JobID: u.job, Code: why.Code, Message: why.Detail, Rows: u.stored})
+	if err == nil && f.sealed != nil {
+		return nil
+	}
+	log := u.in.config.Log.With("job_id", u.job, "code", why.Code, "rows", u.stored)
+	if err != nil {
+		log.Warn("upload failed; the janitor will end its import", "error", err)
+	} else {
+		log.Info("upload failed")
+	}
+	answer := *why // may be shared with other uploads
+	if u.started {
+		answer.JobID = uint64(u.job)
+	}
+	return &answer
+}

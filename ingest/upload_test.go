@@ -1,0 +1,258 @@
+package ingest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"licenseimport/events"
+	"licenseimport/internal/access"
+)
+
+// csvOf is a file of n rows.
+func csvOf(n int) string {
+	var b strings.Builder
+	b.WriteString("license__license_key,product__short_code\n")
+	for i := range n {
+		fmt.Fprintf(&b, "key-%d,psc\n", i+1)
+	}
+	return b.String()
+}
+
+func packed(parts ...string) string {
+	var b bytes.Buffer
+	for _, part := range parts {
+		w := gzip.NewWriter(&b)
+		_, _ = w.Write([]byte(part))
+		_ = w.Close()
+	}
+	return b.String()
+}
+
+func sumOf(file string) string {
+	sum := sha256.Sum256([]byte(file))
+	return hex.EncodeToString(sum[:])
+}
+
+func TestDocumentedSample(t *testing.T) {
+	r := newRig(t, Config{})
+	file, err := os.ReadFile("testdata/simple_licenses_example.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := r.send(string(file), request{name: "simple_licenses_example.csv", key: r.key("ada", access.Importer, "psc"), query: "?dry_run=true&mode=partial"})
+	if a.status != 200 || a.text != "{\"job_id\":1}\n" || a.header.Get("Location") != "/api/v1/licenses-import-results/1/" {
+		t.Fatalf("%d %s %v", a.status, a.text, a.header)
+	}
+	f := r.facts(1)
+	want := events.ImportStarted{JobID: 1, FileName: "simple_licenses_example.csv", Manager: "ada", Mode: "partial", DryRun: true, Delimiter: ",",
+		Columns: []string{"customer__email", "order__store_id", "license__license_key", "product__short_code"}, Products: []string{"psc"}, Query: "dry_run=true"}
+	if fmt.Sprint(*f.started) != fmt.Sprint(want) {
+		t.Errorf("started %+v\n   want %+v", *f.started, want)
+	}
+	if *f.sealed != (events.ImportSealed{JobID: 1, Rows: 2, Bytes: uint64(len(file)), SHA256: sumOf(string(file))}) {
+		t.Errorf("sealed %+v", *f.sealed)
+	}
+	rows := r.rows(1)
+	if len(rows) != 2 || rows[1].Row != 2 || rows[1].Line != 3 || value(rows[1], "license__license_key") != "impo-rtor-derk-ey01" {
+		t.Errorf("rows %+v", rows)
+	}
+}
+
+// TestPromise: after the 200 every row is in the stream, in the file's order.
+func TestPromise(t *testing.T) {
+	r := newRig(t, Config{})
+	const n = 3456
+	file := csvOf(n)
+	for name, q := range map[string]request{
+		"plain":            {},
+		"chunked":          {reader: struct{ *bytes.Reader }{bytes.NewReader(form("licenses.csv", file))}},
+		"gzip part":        {name: "licenses.csv.gz", body: form("licenses.csv.gz", packed(file))},
+		"gzip members":     {body: form("licenses.csv.gz", packed(file[:1000], file[1000:]))},
+		"content encoding": {header: map[string]string{"Content-Encoding": "gzip"}, body: []byte(packed(string(form("a.csv", file))))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := r.send(file, q)
+			if a.status != 200 {
+				t.Fatalf("%d %s", a.status, a.text)
+			}
+			f := r.facts(a.body.JobID)
+			if f.sealed == nil || f.sealed.Rows != n || f.sealed.Bytes != uint64(len(file)) || f.sealed.SHA256 != sumOf(file) {
+				t.Errorf("sealed %+v", f.sealed)
+			}
+			rows := r.rows(a.body.JobID)
+			if len(rows) != n {
+				t.Fatalf("%d rows", len(rows))
+			}
+			for i, row := range rows {
+				if row.Row != events.Row(i+1) || row.Line != uint64(i+2) || value(row, "license__license_key") != fmt.Sprintf("key-%d", i+1) {
+					t.Fatalf("row %d is %+v", i+1, row)
+				}
+			}
+		})
+	}
+}
+
+// TestDamage: what cannot be read stands between the sound rows.
+func TestDamage(t *testing.T) {
+	r := newRig(t, Config{MaxRow: 200 << 10})
+	header := "license__license_key,product__short_code,license__note,error__codes\n"
+	controls := strings.Repeat("\x01", 180<<10) // six times as long in JSON
+	a := r.send(header+"k1,psc,'=1+1,x\nk2,\"p\"sc,,\nk3,psc\nk4,psc,\xff,\n"+"k5,psc,"+controls+",\nk6,psc,'fine,\n", request{})
+	if a.status != 200 {
+		t.Fatal(a.status, a.text)
+	}
+	rows := r.rows(a.body.JobID)
+	codes := []events.Code{"", events.MalformedRow, events.FieldCount, events.InvalidEncoding, events.RowTooLarge, ""}
+	for i, row := range rows {
+		var code events.Code
+		if row.Malformed != nil {
+			code = row.Malformed.Code
+		}
+		if code != codes[i] {
+			t.Errorf("row %d: %q, want %q", i+1, code, codes[i])
+		}
+	}
+	if len(rows) != len(codes) {
+		t.Fatalf("%d rows", len(rows))
+	}
+	if v := value(rows[0], "license__note"); v != "=1+1" {
+		t.Errorf("a guarded cell is %q", v)
+	}
+	if v := value(rows[5], "license__note"); v != "'fine" {
+		t.Errorf("a cell with a quote of its own is %q", v)
+	}
+	if value(rows[2], "license__license_key") != "k3" || rows[3].Malformed.Column != "license__note" {
+		t.Errorf("%+v %+v", rows[2], rows[3].Malformed)
+	}
+	if raw := rows[4].Malformed.Raw; !strings.HasPrefix(raw, "k5,psc,\x01") || len(raw) != events.MaxRaw {
+		t.Errorf("raw of the row that is too large: %d bytes", len(raw))
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	r := newRig(t, Config{MaxFile: 4096})
+	good := csvOf(2)
+	field := func(name, value string) string {
+		return "--" + testBoundary + "\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n"
+	}
+	end := "--" + testBoundary + "--\r\n"
+	tests := []struct {
+		name   string
+		file   string
+		q      request
+		status int
+		code   string
+		detail string // a part of it
+	}{
+		{"bad dry_run", good, request{query: "?dry_run=maybe"}, 400, "invalid_parameter", "dry_run=maybe"},
+		{"bad mode", good, request{query: "?mode=all"}, 400, "invalid_parameter", "partial, all_or_nothing"},
+		{"bad unknown_columns", good, request{query: "?unknown_columns=x"}, 400, "invalid_parameter", "unknown_columns=x"},
+		{"bad delimiter", good, request{query: "?delimiter=;"}, 400, "invalid_parameter", ""},
+		{"named delimiter", good, request{query: "?delimiter=colon"}, 400, "invalid_parameter", "one of comma, semicolon, tab, pipe"},
+		{"bad encoding", good, request{query: "?encoding=latin-9"}, 400, "invalid_parameter", "encoding=latin-9"},
+		{"given twice", good, request{query: "?dry_run=true&dry_run=false"}, 400, "invalid_parameter", "dry_run=true,false"},
+		{"misspelt parameter", good, request{query: "?dryrun=true"}, 400, "invalid_parameter", "dryrun"},
+		{"empty idempotency key", good, request{header: map[string]string{"Idempotency-Key": ""}}, 400, "invalid_idempotency_key", ""},
+		{"long idempotency key", good, request{header: map[string]string{"Idempotency-Key": strings.Repeat("k", 256)}}, 400, "invalid_idempotency_key", ""},
+		{"json", good, request{header: map[string]string{"Content-Type": "application/json"}}, 415, "unsupported_media_type", "multipart/form-data"},
+		{"no content type", good, request{header: map[string]string{"Content-Type": ""}}, 415, "unsupported_media_type", ""},
+		{"no boundary", good, request{header: map[string]string{"Content-Type": "multipart/form-data"}}, 400, "malformed_upload", ""},
+		{"brotli", good, request{header: map[string]string{"Content-Encoding": "br"}}, 415, "unsupported_encoding", ""},
+		{"not gzip", good, request{header: map[string]string{"Content-Encoding": "gzip"}}, 400, "invalid_gzip", ""},
+		{"damaged gzip", "", request{body: form("a.csv.gz", strings.Replace(packed(good), "key", "kex", 1)[:40]+"garbage garbage garbage")}, 400, "invalid_gzip", ""},
+		{"excel", "PK\x03\x04 and so on", request{}, 415, "not_csv", "CSV UTF-8"},
+		{"empty file", "", request{}, 400, "empty_file", ""},
+		{"header only", "license__license_key,product__short_code\n\n,\n", request{}, 400, "no_rows", ""},
+		{"header mistakes", "license__licence_key,product__short_code,product__short_code\na,b,c\n", request{}, 400, "invalid_header", "license__license_key"},
+		{"no part", "", request{body: []byte(end)}, 400, "missing_file", ""},
+		{"another part", "", request{body: []byte(field("data", good) + end)}, 400, "unexpected_part", `"data"`},
+		{"a part before", "", request{body: []byte(field("dry_run", "true") + field("file", good) + end)}, 400, "unexpected_part", "dry_run"},
+		{"no multipart at all", "", request{body: []byte(good)}, 400, "upload_incomplete", ""},
+		{"too large by its length", csvOf(200_000), request{}, 413, "too_large", "4096 bytes"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := r.send(tt.file, tt.q)
+			if a.status != tt.status || a.body.Code != tt.code || !strings.Contains(a.body.Detail, tt.detail) || a.body.JobID != 0 {
+				t.Errorf("%d %s", a.status, a.text)
+			}
+			if a.body.Message != a.body.Detail {
+				t.Errorf("message differs from detail: %s", a.text)
+			}
+		})
+	}
+	if jobs, err := r.log.RowJobs(t.Context()); err != nil || len(jobs) > 0 {
+		t.Errorf("refused uploads left rows of %v, %v", jobs, err)
+	}
+	if f := r.facts(1); f.last != nil {
+		t.Errorf("a refused upload made a job: %+v", f.last)
+	}
+}
+
+func TestHeaderMistakesAreAllNamed(t *testing.T) {
+	r := newRig(t, Config{})
+	a := r.send("license__licence_key,customer__email,Customer__Email,colour\na,b,c,d\n", request{})
+	var got []string
+	for _, p := range a.body.Errors {
+		got = append(got, p.Code+" "+p.Column)
+		if !strings.Contains(a.body.Detail, p.Message) && !strings.Contains(a.body.Detail, sentence(p.Message)) {
+			t.Errorf("the detail lacks %q", p.Message)
+		}
+	}
+	want := []string{"unknown_column license__licence_key", "duplicate_column Customer__Email", "unknown_column colour",
+		"missing_column license__license_key", "missing_column product__short_code"}
+	if a.status != 400 || fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%d %v", a.status, got)
+	}
+	a = r.send("license__license_key,product__short_code,colour\na,b,c\n", request{query: "?unknown_columns=ignore"})
+	if a.status != 200 || len(r.facts(a.body.JobID).started.Columns) != 2 {
+		t.Errorf("ignored: %d %s", a.status, a.text)
+	}
+}
+
+// TestUnexpectedEndings: what is wrong behind the rows aborts the job that began.
+func TestUnexpectedEndings(t *testing.T) {
+	r := newRig(t, Config{MaxFile: 64 << 10})
+	twice := strings.TrimSuffix(string(form("a.csv", csvOf(3))), "--\r\n") + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"b.csv\"\r\n\r\nx\r\n--" + testBoundary + "--\r\n"
+	bomb := csvOf(1) + strings.Repeat("key,psc\n", 1<<17)
+	tests := []struct {
+		name   string
+		q      request
+		status int
+		code   string
+	}{
+		{"second file", request{body: []byte(twice)}, 400, "unexpected_part"},
+		{"too large", request{body: form("a.csv", bomb[:80<<10])}, 413, "too_large"},
+		{"too large unpacked", request{body: form("a.csv", packed(bomb))}, 413, "too_large"},
+		{"garbage behind gzip", request{body: form("a.csv", packed(csvOf(3))+"garbage garbage")}, 400, "invalid_gzip"},
+		{"wrong checksum", request{body: form("a.csv", strings.Replace(packed(csvOf(3)), packed(csvOf(3))[len(packed(csvOf(3)))-8:], "12345678", 1))}, 400, "invalid_gzip"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := r.send("", tt.q)
+			if a.status != tt.status || a.body.Code != tt.code || a.body.JobID == 0 {
+				t.Fatalf("%d %s", a.status, a.text)
+			}
+			aborted := r.aborted(a.body.JobID)
+			if aborted.Code != tt.code || aborted.Message != a.body.Detail || int(aborted.Rows) != len(r.rows(a.body.JobID)) {
+				t.Errorf("%+v", aborted)
+			}
+		})
+	}
+}
+
+func TestWhoMayCall(t *testing.T) {
+	r := newRig(t, Config{})
+	if a := r.send(csvOf(1), request{key: "no key"}); a.status != 401 {
+		t.Errorf("unknown key: %d", a.status)
+	}
+	if a := r.send(csvOf(1), request{key: r.key("vera", access.Viewer)}); a.status != 403 {
+		t.Errorf("viewer: %d", a.status)
+	}
+}

@@ -1,0 +1,82 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"licenseimport/internal/httpx"
+)
+
+// haltGrace is how long a client that is sending has to notice that its upload
+// was halted, before the read that waits for it is interrupted: an interrupted
+// chunked body cannot be drained any more, and then the client may not see why.
+const haltGrace = time.Second
+
+// wire reads a request's body and ends it early when the client is too slow or
+// the upload was halted.
+//
+// Only the time spent waiting for the client counts. Each time that another
+// SlowBytes have come the client gets a fresh SlowWindow.
+type wire struct {
+	src  io.Reader
+	conn *http.ResponseController
+	ctx  context.Context // its cause, when it ends, is what Read fails with
+
+	slowBytes  int64
+	slowWindow time.Duration
+	got        int64         // bytes in this window
+	waited     time.Duration // in this window
+}
+
+// newWire wraps the request's body. The returned stop must be called before the
+// handler returns: it lifts the deadline, so that what follows on the
+// connection is not hit by it.
+func newWire(ctx context.Context, w http.ResponseWriter, r *http.Request, c Config) (in *wire, stop func()) {
+	in = &wire{
+		src: r.Body, conn: http.NewResponseController(w), ctx: ctx,
+		slowBytes: c.SlowBytes, slowWindow: c.SlowWindow,
+	}
+	interrupted := make(chan struct{})
+	unwatch := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(haltGrace):
+			in.deadline(time.Now())
+		case <-interrupted:
+		}
+	})
+	return in, func() {
+		unwatch()
+		close(interrupted)
+		in.deadline(time.Time{})
+	}
+}
+
+// deadline bounds the next read. A writer without deadlines is one of a test
+// without a network; what a slow client does is then found out afterwards.
+func (w *wire) deadline(t time.Time) { _ = w.conn.SetReadDeadline(t) }
+
+func (w *wire) Read(p []byte) (int, error) {
+	if w.ctx.Err() != nil {
+		return 0, context.Cause(w.ctx)
+	}
+	began := time.Now()
+	w.deadline(began.Add(w.slowWindow - w.waited))
+	n, err := w.src.Read(p)
+	w.got += int64(n)
+	w.waited += time.Since(began)
+	switch {
+	case w.ctx.Err() != nil:
+		return n, context.Cause(w.ctx)
+	case err == io.EOF:
+		return n, err
+	case errors.Is(err, os.ErrDeadlineExceeded), err == nil && w.got < w.slowBytes && w.waited >= w.slowWindow:
+		return n, httpx.Timeout("timeout", "Less than %d KiB came in %v: the upload was given up.", w.slowBytes>>10, w.slowWindow)
+	case w.got >= w.slowBytes:
+		w.got, w.waited = 0, 0
+	}
+	return n, err
+}
