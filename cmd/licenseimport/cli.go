@@ -1,0 +1,70 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+
+	"github.com/alecthomas/kong"
+)
+
+const description = `Imports license keys from CSV files: fast, each row exactly once, with an answer for every row.
+
+A first look, with nothing set up:
+  licenseimport import examples/licenses.csv
+
+Then the server with its web page and API:
+  licenseimport serve
+
+Each flag can be set by the environment as well, for example --max-file-size by LICENSEIMPORT_MAX_FILE_SIZE.`
+
+// groups are the headings of --help.
+var groups = []kong.Group{
+	{Key: "use", Title: "Import licenses:"},
+	{Key: "manage", Title: "Manage:"},
+	{Key: "run", Title: "Run a server:"},
+	{Key: "file", Title: "About the file:"},
+	{Key: "where", Title: "Which server, or which data folder:"},
+	{Key: "listen", Title: "Where it listens:"},
+	{Key: "nats", Title: "NATS:"},
+	{Key: "limits", Title: "Limits:"},
+	{Key: "log", Title: "Log:"},
+}
+
+// cli is everything that can be said on the command line. Each flag may be set
+// by the environment as well: --max-file-size by LICENSEIMPORT_MAX_FILE_SIZE.
+type cli struct {
+	LogLevel  string           `group:"log" placeholder:"LEVEL" enum:"auto,debug,info,warn,error" default:"auto" help:"What to log on standard error: debug, info, warn or error. Default: info for servers, warn for commands that end by themselves."`
+	LogFormat string           `group:"log" placeholder:"FORMAT" enum:"text,json" default:"text" help:"text (the default) or json."`
+	Version   kong.VersionFlag `env:"-" help:"Print the version and stop."`
+
+	Import   importCommand   `cmd:"" group:"use" help:"Import a CSV file and say what became of its rows."`
+	Status   statusCommand   `cmd:"" group:"use" help:"Show one import, or the list of all."`
+	Template templateCommand `cmd:"" group:"use" help:"Print a CSV file with all columns and one example row."`
+
+	Keys     keysCommand     `cmd:"" group:"manage" help:"Managers' keys: create, list, revoke."`
+	Products productsCommand `cmd:"" group:"manage" help:"The product catalogue: set, list, remove."`
+	Rebuild  rebuildCommand  `cmd:"" group:"manage" help:"Drop the views and fold the event stream again."`
+
+	Serve     serveCommand     `cmd:"" group:"run" help:"Everything in one process: start here."`
+	Nats      natsCommand      `cmd:"" group:"run" help:"The embedded NATS server alone."`
+	Ingest    ingestCommand    `cmd:"" group:"run" help:"The role that takes uploads."`
+	Processor processorCommand `cmd:"" group:"run" help:"The role that decides what becomes of each row."`
+	Projector projectorCommand `cmd:"" group:"run" help:"The role that answers questions about imports and licenses."`
+}
+
+// logger is the log of the command that was chosen. Servers tell what they do;
+// the other commands have a result of their own and tell only what is wrong.
+func (c *cli) logger(w io.Writer, chosen *kong.Node) *slog.Logger {
+	level := slog.LevelWarn
+	if c.LogLevel != "auto" {
+		// The flag takes only names that slog knows.
+		_ = level.UnmarshalText([]byte(c.LogLevel))
+	} else if chosen != nil && chosen.Group != nil && chosen.Group.Key == "run" {
+		level = slog.LevelInfo
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}

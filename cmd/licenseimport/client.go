@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	uploadPath  = "/api/v1/licenses/import_from_csv/"
+	resultsPath = "/api/v1/licenses-import-results/"
+)
+
+// client speaks the HTTP API, whether over the network or inside this process.
+type client struct {
+	base string // scheme and host, without a last slash
+	key  string
+	http *http.Client
+	// remote is false where the server is in this process: packing an upload
+	// would only cost time.
+	remote bool
+}
+
+// apiError is a server's refusal, as it tells it.
+type apiError struct {
+	Status     int
+	RetryAfter time.Duration
+	Code       string `json:"code"`
+	Detail     string `json:"detail"`
+	JobID      uint64 `json:"job_id"`
+	Errors     []struct {
+		Message string `json:"message"`
+	} `json:"errors"`
+}
+
+func (e *apiError) Error() string {
+	switch {
+	case e.Status == http.StatusUnauthorized:
+		return "the server does not accept this key: it is misspelt or was revoked (keys are made by: licenseimport keys create)"
+	case e.Detail == "":
+		return fmt.Sprintf("the server answered %d %s", e.Status, http.StatusText(e.Status))
+	}
+	var text strings.Builder
+	text.WriteString(e.Detail)
+	for _, one := range e.Errors {
+		if !strings.Contains(e.Detail, one.Message) {
+			text.WriteString("\n  - " + one.Message)
+		}
+	}
+	return text.String()
+}
+
+// unreachableError says that nobody answered.
+type unreachableError struct {
+	base  string
+	cause error
+}
+
+func (e *unreachableError) Error() string {
+	return fmt.Sprintf("no answer from a server at %s: is it running there? (%v)", e.base, e.cause)
+}
+
+func (e *unreachableError) Unwrap() error { return e.cause }
+
+// do sends a request and returns the answer where it is a success.
+func (c *client) do(r *http.Request) (*http.Response, error) {
+	r.Header.Set("Authorization", "Api-Key "+c.key)
+	resp, err := c.http.Do(r)
+	if err != nil {
+		return nil, c.unreachable(r.Context(), err)
+	}
+	if resp.StatusCode < 300 {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	return nil, readProblem(resp)
+}
+
+// unreachable keeps the reason and leaves out the address around it, which may
+// hold a license key.
+func (c *client) unreachable(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err
+	}
+	return &unreachableError{base: c.base, cause: err}
+}
+
+func readProblem(resp *http.Response) error {
+	problem := &apiError{Status: resp.StatusCode}
+	// What is not a problem of ours leaves the fields empty; the status says enough.
+	_ = json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(problem)
+	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
+		problem.RetryAfter = time.Duration(seconds) * time.Second
+	}
+	return problem
+}
+
+// get reads one answer whole.
+func (c *client) get(ctx context.Context, path string) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, c.unreachable(ctx, err)
+	}
+	return body, nil
+}
+
+// result reads one import's result.
+func (c *client) result(ctx context.Context, id uint64) (*result, error) {
+	body, err := c.get(ctx, resultPath(id))
+	if err != nil {
+		return nil, err
+	}
+	return decodeResult(body)
+}
+
+// results reads the newest imports.
+func (c *client) results(ctx context.Context, limit int) ([]*result, []byte, error) {
+	body, err := c.get(ctx, resultsPath+"?limit="+strconv.Itoa(limit))
+	if err != nil {
+		return nil, nil, err
+	}
+	var page struct {
+		Results []*result `json:"results"`
+	}
+	if err := json.Unmarshal(body, &page); err != nil {
+		return nil, nil, fmt.Errorf("the server's answer is no list of imports: %w", err)
+	}
+	return page.Results, body, nil
+}
+
+// save copies an answer to w as it comes.
+func (c *client) save(ctx context.Context, path string, w io.Writer) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := c.do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	_, err = io.Copy(w, resp.Body)
+	return err
+}
+
+// How an end is waited for.
+const (
+	firstPause = 20 * time.Millisecond
+	longPause  = time.Second
+	patience   = time.Minute // without any answer
+)
+
+// await asks for a result again and again, and shows each answer, until the
+// import has ended. A server that is away for less than a minute is waited for.
+func (c *client) await(ctx context.Context, id uint64, show func(*result)) (*result, error) {
+	answered := time.Now()
+	for pause := firstPause; ; pause = min(pause*3/2, longPause) {
+		now, err := c.result(ctx, id)
+		switch {
+		case err == nil:
+			answered = time.Now()
+			show(now)
+			if now.ended() {
+				return now, nil
+			}
+		case !passing(err) || time.Since(answered) > patience:
+			return nil, err
+		}
+		if err := sleep(ctx, max(pause, retryAfter(err))); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// passing reports whether the same request may succeed later.
+func passing(err error) bool {
+	if problem, ok := errors.AsType[*apiError](err); ok {
+		return problem.Status == http.StatusServiceUnavailable || problem.Status == http.StatusTooManyRequests ||
+			problem.Status == http.StatusBadGateway
+	}
+	_, ok := errors.AsType[*unreachableError](err)
+	return ok
+}
+
+func retryAfter(err error) time.Duration {
+	if problem, ok := errors.AsType[*apiError](err); ok {
+		return problem.RetryAfter
+	}
+	return 0
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+func resultPath(id uint64) string { return resultsPath + strconv.FormatUint(id, 10) + "/" }

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"licenseimport/events/eventlog"
+)
+
+// The groups of flags that commands share. Each default stands beside its flag.
+
+// dataFlag names the folder that holds everything.
+type dataFlag struct {
+	Data string `group:"where" default:"./data" placeholder:"DIR" help:"Folder that holds everything: event streams, views, the admin key. Default: ./data."`
+}
+
+// httpFlags say where HTTP is served.
+type httpFlags struct {
+	HTTP    string `name:"http" group:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address for the web page and the API. Default: 127.0.0.1:8080; port 0: any free one."`
+	TLSCert string `name:"tls-cert" group:"listen" placeholder:"FILE" help:"Certificate (PEM); with --tls-key the server speaks HTTPS."`
+	TLSKey  string `name:"tls-key" group:"listen" placeholder:"FILE" help:"The certificate's key (PEM)."`
+}
+
+// healthFlags are for the roles that have no API.
+type healthFlags struct {
+	HTTP string `name:"http" group:"listen" placeholder:"HOST:PORT" help:"Address for /healthz, /readyz and /metrics. Default: none of them."`
+}
+
+// adminFlag is the key from the environment.
+type adminFlag struct {
+	AdminKey string `placeholder:"KEY" help:"An admin key of your own choice, in any form. Better set by the environment: a command line can be read by other users."`
+}
+
+// natsFlags say how to reach a NATS server that runs elsewhere; each command
+// says by itself when --nats-url is needed.
+type natsFlags struct {
+	NatsCreds string `group:"nats" placeholder:"FILE" help:"Credentials file for NATS."`
+	NatsCA    string `name:"nats-ca" group:"nats" placeholder:"FILE" help:"Certificates (PEM) that the NATS server's is checked against."`
+	NatsCert  string `group:"nats" placeholder:"FILE" help:"Client certificate (PEM) for NATS."`
+	NatsKey   string `group:"nats" placeholder:"FILE" help:"The client certificate's key (PEM)."`
+	Replicas  int    `group:"nats" default:"0" placeholder:"N" help:"Replicas of new streams: 1, 3 or 5. Default: 1; use 3 on a cluster."`
+}
+
+func (f natsFlags) config(url string) eventlog.Config {
+	return eventlog.Config{
+		URL: url, Creds: f.NatsCreds, CA: f.NatsCA, Cert: f.NatsCert, Key: f.NatsKey, Replicas: f.Replicas,
+	}
+}
+
+// embeddedFlags say where the embedded NATS server listens.
+type embeddedFlags struct {
+	NatsPort     int    `group:"nats" default:"4222" placeholder:"PORT" help:"Port of the embedded NATS server. Default: 4222; -1: any free one."`
+	NatsHost     string `group:"nats" default:"127.0.0.1" placeholder:"HOST" help:"Address that it listens on. Default: 127.0.0.1; any other needs --nats-password."`
+	NatsUser     string `group:"nats" default:"licenseimport" placeholder:"NAME" help:"User that its clients have to name, where there is a password. Default: licenseimport."`
+	NatsPassword string `group:"nats" placeholder:"PASSWORD" help:"Password that its clients have to show. Better set by the environment."`
+}
+
+// config is the embedded server on a data folder.
+func (f embeddedFlags) config(data string) eventlog.ServerConfig {
+	c := eventlog.ServerConfig{Dir: data, Host: f.NatsHost, Port: f.NatsPort}
+	if f.NatsPassword != "" {
+		c.User, c.Password = f.NatsUser, f.NatsPassword
+	}
+	return c
+}
+
+// limitFlags bound what clients may ask for.
+type limitFlags struct {
+	MaxFileSize   size          `group:"limits" default:"4GiB" placeholder:"SIZE" help:"Largest file, unpacked. Default: 4GiB."`
+	MaxRowSize    size          `group:"limits" default:"256KiB" placeholder:"SIZE" help:"Longest row; a longer one is rejected alone. Default: 256KiB."`
+	MaxColumns    int           `group:"limits" default:"200" placeholder:"N" help:"Most columns of a file. Default: 200."`
+	MaxUploads    int           `group:"limits" default:"16" placeholder:"N" help:"Most uploads at once. Default: 16."`
+	RowsRetention time.Duration `group:"limits" default:"168h" placeholder:"TIME" help:"How long the uploaded rows of an import stay after its end. Default: 168h."`
+}
+
+type rateFlag struct {
+	Rate float64 `group:"limits" default:"0" placeholder:"N" help:"Requests a second that each key may make. Default: any number."`
+}
+
+type concurrencyFlag struct {
+	Concurrency int `group:"limits" default:"4" placeholder:"N" help:"Imports that are worked on at a time. Default: 4."`
+}
+
+// size is a number of bytes, written with or without KiB, MiB, GiB.
+type size int64
+
+var units = []struct {
+	name  string
+	shift int
+}{{"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"TiB", 40}, {"B", 0}, {"", 0}}
+
+// UnmarshalText reads a size of at least one byte.
+func (s *size) UnmarshalText(text []byte) error {
+	for _, u := range units {
+		digits, ok := strings.CutSuffix(string(text), u.name)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
+		if err != nil || n < 1 || n > 1<<62>>u.shift {
+			break
+		}
+		*s = size(n << u.shift)
+		return nil
+	}
+	return fmt.Errorf("%q is not a size such as 4GiB, 256KiB or 1000000", text)
+}

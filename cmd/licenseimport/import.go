@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strconv"
+)
+
+// importCommand uploads one file and waits for what becomes of it.
+type importCommand struct {
+	File string `arg:"" help:"The CSV file, packed by gzip or not; - reads standard input."`
+
+	DryRun         bool   `group:"file" help:"Check every row and count, but import nothing."`
+	Mode           string `group:"file" placeholder:"MODE" enum:"partial,all_or_nothing" default:"partial" help:"What a rejected row means: the others are imported (partial, the default), or nothing is (all_or_nothing)."`
+	Delimiter      string `group:"file" placeholder:"NAME" enum:",comma,semicolon,tab,pipe" default:"" help:"comma, semicolon, tab or pipe. Default: found out from the header."`
+	Encoding       string `group:"file" placeholder:"NAME" enum:",utf-8,windows-1252" default:"" help:"utf-8 or windows-1252. Default: UTF-8, or UTF-16 by its byte order mark."`
+	UnknownColumns string `group:"file" placeholder:"WHAT" enum:"reject,ignore" default:"reject" help:"What to do with columns that are not known: reject the file (the default) or ignore them."`
+	IdempotencyKey string `group:"file" placeholder:"TEXT" help:"A name for this upload, within 24 hours: saying it again gives the first import's outcome and imports nothing more."`
+
+	Strict   bool   `help:"End with status 2 when rows were rejected."`
+	JSON     bool   `name:"json" help:"Print the result as the API gives it, and nothing else."`
+	Rejected string `placeholder:"FILE" help:"Write the rejected rows there, as a CSV to be mended and imported again."`
+
+	clientFlags
+}
+
+// Help is what --help tells beside the flags.
+func (importCommand) Help() string {
+	return `Each row is imported, existed already, or is rejected with the reason; importing the same file twice does no harm.
+
+Without --server nothing has to run: this process imports into the data folder by itself. Where a server of this machine holds that folder, it is used.
+
+Examples:
+  licenseimport import licenses.csv
+  licenseimport import licenses.csv --dry-run
+  licenseimport import licenses.csv --mode all_or_nothing --strict
+  licenseimport import licenses.csv --rejected mend-me.csv
+  licenseimport import licenses.csv --server https://licenses.example.com --key lik_...
+  zcat huge.csv.gz | licenseimport import - --json
+
+Exit status: 0 the import ended as success, 1 it did not, 2 with --strict when rows were rejected.`
+}
+
+// Run imports.
+func (c *importCommand) Run(ctx context.Context, t *terminal) error {
+	file, err := openSource(c.File, t.in)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return c.withServer(ctx, t, startEverything, func(ctx context.Context, api *client) error {
+		return c.importFile(ctx, t, api, file)
+	})
+}
+
+func (c *importCommand) importFile(ctx context.Context, t *terminal, api *client, file *source) error {
+	bar := newProgress(t.err)
+	defer bar.end()
+	bar.begin("Uploading "+file.name, file.size, true)
+	counted := *file
+	counted.ReadCloser = bar.countReads(file.ReadCloser)
+	id, err := api.upload(ctx, &counted, uploadOptions{query: c.query(), idempotencyKey: c.IdempotencyKey})
+	if err != nil {
+		return whileUploading(ctx, err)
+	}
+	bar.begin("Importing "+file.name, 1, false)
+	end, err := api.await(ctx, id, func(r *result) { showRows(bar, r) })
+	bar.end()
+	if err != nil {
+		return whileWaiting(ctx, id, err)
+	}
+	return c.tell(ctx, t, api, end)
+}
+
+// query holds the parameters that differ from the defaults.
+func (c *importCommand) query() url.Values {
+	q := url.Values{}
+	set := func(name, value, usual string) {
+		if value != usual {
+			q.Set(name, value)
+		}
+	}
+	set("dry_run", strconv.FormatBool(c.DryRun), "false")
+	set("mode", c.Mode, "partial")
+	set("delimiter", c.Delimiter, "")
+	set("encoding", c.Encoding, "")
+	set("unknown_columns", c.UnknownColumns, "reject")
+	return q
+}
+
+// showRows draws how many of the sealed rows are decided.
+func showRows(bar *progress, r *result) {
+	if r.Result != nil && r.Progress > 0 {
+		bar.set(int64(r.Result.Rows), int64(float64(r.Result.Rows)/r.Progress+0.5))
+	}
+}
+
+func whileUploading(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return errors.New("stopped while uploading: nothing is imported")
+	}
+	if problem, ok := errors.AsType[*apiError](err); ok && problem.Status/100 == 4 && problem.Status != 401 && problem.Status != 403 {
+		return fmt.Errorf("nothing was imported: %w", err)
+	}
+	return err
+}
+
+func whileWaiting(ctx context.Context, id uint64, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("stopped waiting; the file is stored as import %d, whose rows are worked on as long as a server runs: licenseimport status %d --watch", id, id)
+	}
+	return fmt.Errorf("the file is stored as import %d, but its result could not be read: %w", id, err)
+}
+
+// tell prints the outcome and turns it into the exit status.
+func (c *importCommand) tell(ctx context.Context, t *terminal, api *client, end *result) error {
+	if c.JSON {
+		fmt.Fprintf(t.out, "%s\n", trimmed(end.raw))
+	} else {
+		printOutcome(t.out, end)
+		printMore(t.out, end, c.Rejected)
+	}
+	if c.Rejected != "" && end.rejected() > 0 {
+		if err := saveRejected(ctx, api, end.ID, c.Rejected); err != nil {
+			return err
+		}
+	}
+	switch {
+	case end.Status != "success":
+		return exitStatus(1)
+	case c.Strict && end.rejected() > 0:
+		return exitStatus(2)
+	default:
+		return nil
+	}
+}
+
+// printMore says where to read on.
+func printMore(w io.Writer, r *result, rejected string) {
+	if r.rejected() == 0 {
+		return
+	}
+	if rejected == "" {
+		fmt.Fprintf(w, "All of them, as a CSV to be mended and imported again: licenseimport status %d --rejected rejected.csv\n", r.ID)
+	} else {
+		fmt.Fprintf(w, "All of them are in %s: mend them there and import that file.\n", rejected)
+	}
+}
+
+// saveRejected writes the rejected rows into a new file.
+func saveRejected(ctx context.Context, api *client, id uint64, path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // it holds customers' data
+	if err != nil {
+		return fmt.Errorf("the rejected rows cannot be written: %w", err)
+	}
+	err = api.save(ctx, resultPath(id)+"invalid_rows.csv", f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("the rejected rows in %s are not complete: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"licenseimport/events/eventlog"
+	"licenseimport/internal/access"
+)
+
+// keysCommand manages managers' keys.
+type keysCommand struct {
+	Create keysCreateCommand `cmd:"" help:"Make a key for a manager and print it: the only time that it can be seen."`
+	List   keysListCommand   `cmd:"" help:"Show the keys that work."`
+	Revoke keysRevokeCommand `cmd:"" help:"End a key, or all keys of a manager, within a second."`
+}
+
+// Help is what --help tells beside the flags.
+func (keysCommand) Help() string {
+	return `A key belongs to a manager and has a role: admin may do everything; importer imports, cancels and sees own imports; viewer reads.
+
+Examples:
+  licenseimport keys create "Web shop" --role importer
+  licenseimport keys create Reseller --role importer --products photo-pro,photo-lite
+  licenseimport keys list
+  licenseimport keys revoke "Web shop"
+
+Works beside a running server of this machine, on a data folder without one, or by --nats-url.`
+}
+
+// logFlags say which log a command works on.
+type logFlags struct {
+	dataFlag
+	NatsURL string `name:"nats-url" group:"nats" placeholder:"URL" help:"A NATS server; may hold user and password. Default: the one of the data folder."`
+	natsFlags
+}
+
+// withLog finds the log: on the server that was named, on the one that holds the
+// data folder, or else on the folder itself, without opening a port.
+func (c *logFlags) withLog(ctx context.Context, f func(*eventlog.Log) error) error {
+	config := c.natsFlags.config(c.NatsURL)
+	config.Name = "licenseimport"
+	if c.NatsURL == "" {
+		by, held, err := eventlog.Holder(c.Data)
+		if err != nil {
+			return err
+		}
+		if held && by.NATS == "" {
+			return explainHeld(&eventlog.HeldError{Dir: c.Data, By: by})
+		}
+		config.URL = by.NATS
+	}
+	if config.URL == "" {
+		server, err := startServer(eventlog.ServerConfig{Dir: c.Data})
+		if err != nil {
+			return err
+		}
+		defer server.Shutdown()
+		config.Server = server
+	}
+	log, err := openWithin(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	return f(log)
+}
+
+// openTime is how long a command that ends by itself waits for NATS.
+const openTime = 15 * time.Second
+
+func openWithin(ctx context.Context, config eventlog.Config) (*eventlog.Log, error) {
+	within, cancel := context.WithTimeout(ctx, openTime)
+	defer cancel()
+	log, err := eventlog.Open(within, config)
+	if err != nil && within.Err() != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("no answer from NATS at %s: is it running there?", withoutPassword(config.URL))
+	}
+	return log, err
+}
+
+type keysCreateCommand struct {
+	Name     string   `arg:"" help:"The manager: a person or a program."`
+	Role     string   `placeholder:"ROLE" enum:"admin,importer,viewer" default:"importer" help:"admin, importer or viewer. Default: importer."`
+	Products []string `placeholder:"CODE" help:"Short codes that the manager is limited to. Default: every product."`
+	logFlags
+}
+
+// Run makes a key.
+func (c *keysCreateCommand) Run(ctx context.Context, t *terminal) error {
+	return c.withLog(ctx, func(log *eventlog.Log) error {
+		key, err := openKeys(log).Create(ctx, c.Name, c.Role, c.Products)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(t.err, "A key for %s, role %s. It cannot be shown again:\n", printable(c.Name), c.Role)
+		_, err = fmt.Fprintln(t.out, key)
+		return err
+	})
+}
+
+type keysListCommand struct{ logFlags }
+
+// Run lists the keys.
+func (c *keysListCommand) Run(ctx context.Context, t *terminal) error {
+	return c.withLog(ctx, func(log *eventlog.Log) error {
+		keys, err := openKeys(log).List(ctx)
+		if err != nil {
+			return err
+		}
+		if len(keys) == 0 {
+			fmt.Fprintln(t.out, "No keys yet: licenseimport keys create NAME")
+			return nil
+		}
+		table := newTable(t.out, "Key begins with", "Manager", "Role", "Products", "Made at (UTC)")
+		for _, k := range keys {
+			products := "every"
+			if k.Manager.Limited() {
+				products = strings.Join(k.Manager.Products, ", ")
+			}
+			table.AppendRow([]any{"lik_" + k.Prefix, printable(k.Manager.Name), k.Manager.Role, printable(products), k.Created.Format(time.DateTime)})
+		}
+		table.Render()
+		return nil
+	})
+}
+
+type keysRevokeCommand struct {
+	Which string `arg:"" help:"What the key begins with (as keys list shows it), or a manager's name for all its keys."`
+	logFlags
+}
+
+// Run ends keys.
+func (c *keysRevokeCommand) Run(ctx context.Context, t *terminal) error {
+	return c.withLog(ctx, func(log *eventlog.Log) error {
+		keys, err := openKeys(log).Revoke(ctx, c.Which)
+		if errors.Is(err, access.ErrNoSuchKey) {
+			return errors.New("there is no such key and no such manager: licenseimport keys list shows them")
+		}
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			fmt.Fprintf(t.out, "Revoked lik_%s of %s.\n", k.Prefix, printable(k.Manager.Name))
+		}
+		return nil
+	})
+}
+
+func adminKeyPath(data string) string { return filepath.Join(data, "admin.key") }

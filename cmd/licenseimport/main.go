@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // so that a second signal ends the process at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// exitStatus is an error that was told to the user already.
+type exitStatus int
+
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// terminal is what a command reads and writes.
+type terminal struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// run is the whole program; it returns the exit status.
+func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	err := parseAndRun(ctx, args, &terminal{in: in, out: out, err: errOut})
+	var status exitStatus
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &status):
+		return int(status)
+	default:
+		fmt.Fprintf(errOut, "licenseimport: %v\n", err)
+		return 1
+	}
+}
+
+func parseAndRun(ctx context.Context, args []string, t *terminal) error {
+	var commands cli
+	answered := false // --help and --version answer while parsing
+	parser, err := kong.New(&commands,
+		kong.Name("licenseimport"),
+		kong.Description(description),
+		kong.DefaultEnvars("LICENSEIMPORT"),
+		kong.Vars{"version": version()},
+		kong.Writers(t.out, t.err),
+		kong.Exit(func(int) { answered = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+		kong.ValueFormatter(func(v *kong.Value) string { return v.Help }), // without the variable's name, which the description tells
+		kong.ExplicitGroups(groups),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(t),
+	)
+	if err != nil {
+		return err
+	}
+	parsed, err := parser.Parse(args)
+	if answered {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%w (licenseimport --help shows what there is)", err)
+	}
+	slog.SetDefault(commands.logger(t.err, parsed.Selected()))
+	return parsed.Run()
+}
+
+// version is what the Go tool knows of the build.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "licenseimport, unknown version"
+	}
+	text := "licenseimport " + info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			text += " (" + s.Value + ")"
+		}
+	}
+	return text + ", " + info.GoVersion
+}

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"licenseimport/events/eventlog"
+	"licenseimport/internal/access"
+	"licenseimport/internal/httpx"
+)
+
+// grace is how long uploads in flight may go on after a signal to stop.
+const grace = 30 * time.Second
+
+// A node is one process with its roles and what they share.
+type node struct {
+	settings settings
+
+	server *eventlog.Server      // nil where NATS runs elsewhere
+	log    *eventlog.Log         // nil where no role needs it
+	keys   *access.Store         // likewise
+	auth   *access.Authenticator // likewise
+	router *httpx.Router
+
+	http   *httpx.Server // nil without HTTP
+	gate   gate
+	checks []check
+	parts  []started // in the order in which they were started
+
+	failed chan struct{} // closed at the first failure of a part
+	once   sync.Once
+	err    error // that failure
+}
+
+// started is a part with its background work.
+type started struct {
+	name string
+	part
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// startNode starts the roles of a process, and stops those that run already
+// where one cannot be started. It waits for a NATS server that is not there yet
+// until ctx ends; what runs afterwards is ended by stop alone.
+func startNode(ctx context.Context, s settings) (*node, error) {
+	n := &node{settings: s, router: httpx.NewRouter(httpx.Options{}), failed: make(chan struct{})}
+	err := n.start(ctx)
+	if err == nil {
+		return n, nil
+	}
+	if ctx.Err() != nil {
+		err = errors.New("stopped before everything had started")
+	}
+	return nil, errors.Join(err, n.stop())
+}
+
+func (n *node) start(ctx context.Context) error {
+	if err := n.listen(); err != nil {
+		return err
+	}
+	operations(n.router, func() []check { return n.checks })
+	for _, r := range roles {
+		if !has(n.settings.roles, r.name) {
+			continue
+		}
+		if err := n.startRole(ctx, r); err != nil {
+			return err
+		}
+	}
+	if n.auth != nil {
+		n.router.Handle("GET", "/api/v1/me/", n.auth.Require(access.Identify, access.Me))
+	}
+	handler, err := n.router.Handler()
+	if err != nil {
+		return err
+	}
+	n.gate.set(handler)
+	return nil
+}
+
+// startRole makes one role, after what it needs.
+func (n *node) startRole(ctx context.Context, r role) error {
+	if r.log && n.log == nil {
+		if err := n.openLog(ctx); err != nil {
+			return err
+		}
+	}
+	if r.api && n.auth == nil {
+		n.auth = access.NewAuthenticator(access.Config{Store: n.keys, AdminKey: n.settings.adminKey, Rate: n.settings.rate})
+	}
+	p, err := r.make(ctx, n)
+	if err != nil {
+		return err
+	}
+	n.begin(r.name, p)
+	return nil
+}
+
+// openLog connects to the streams, in this process or elsewhere.
+func (n *node) openLog(ctx context.Context) error {
+	config := n.settings.nats
+	config.Server = n.server
+	config.Name = "licenseimport"
+	log, err := eventlog.Open(ctx, config)
+	if err != nil {
+		return err
+	}
+	n.log, n.keys = log, openKeys(log)
+	n.begin("streams", part{ready: log.Ready, close: func() error { log.Close(); return nil }})
+	return nil
+}
+
+// begin lets a part work in the background. Its context has no connection to
+// the one that ends the process, so that the parts end in order.
+func (n *node) begin(name string, p part) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := started{name: name, part: p, cancel: cancel, done: make(chan struct{})}
+	n.parts = append(n.parts, s)
+	if p.ready != nil {
+		n.checks = append(n.checks, check{name, p.ready})
+	}
+	go func() {
+		defer close(s.done)
+		if p.run == nil {
+			return
+		}
+		if err := p.run(ctx); ctx.Err() == nil {
+			n.fail(name, err)
+		}
+	}()
+}
+
+// fail keeps the first failure, which ends the process.
+func (n *node) fail(name string, err error) {
+	n.once.Do(func() {
+		if err == nil {
+			err = errors.New("it ended without a reason")
+		}
+		n.err = fmt.Errorf("%s stopped: %w", name, err)
+		close(n.failed)
+	})
+}
+
+// failure is why a part stopped by itself, or nil.
+func (n *node) failure() error {
+	select {
+	case <-n.failed:
+		return n.err
+	default:
+		return nil
+	}
+}
+
+// wait returns when ctx ends, or with the reason when a part fails.
+func (n *node) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-n.failed:
+		return n.err
+	}
+}
+
+// listen opens the port, if there is to be one, and answers from then on.
+func (n *node) listen() error {
+	if n.settings.http.Addr == "" && n.settings.http.Listener == nil {
+		return nil
+	}
+	server, err := httpx.Listen(n.settings.http)
+	if err != nil {
+		return explainListen(n.settings.http.Addr, "--http", err)
+	}
+	n.http = server
+	starting, err := startingHandler()
+	if err != nil {
+		return err
+	}
+	n.gate.set(starting)
+	n.begin("http", part{
+		run: func(ctx context.Context) error {
+			if err := server.Serve(&n.gate); err != nil {
+				return err
+			}
+			<-ctx.Done() // the port was closed in order, before the parts behind it
+			return nil
+		},
+	})
+	return nil
+}
+
+// startingHandler answers until all roles have started.
+func startingHandler() (http.Handler, error) {
+	router := httpx.NewRouter(httpx.Options{Log: slog.New(slog.DiscardHandler)})
+	starting := func(context.Context) error { return errors.New("waiting for NATS, or recovering what is stored") }
+	operations(router, func() []check { return []check{{"starting", starting}} })
+	router.Fallback("/", func(http.ResponseWriter, *http.Request, httpx.Params) error {
+		return httpx.Unavailable(time.Second, "starting", "The server is starting. Try again shortly.")
+	})
+	return router.Handler()
+}
+
+// stop ends everything in order: first uploads get their time and the port is
+// closed, then each part, the last started first.
+func (n *node) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	n.finish(ctx)
+	n.closeHTTP(ctx)
+	var errs []error
+	for i := len(n.parts) - 1; i >= 0; i-- {
+		errs = append(errs, n.parts[i].end())
+	}
+	return errors.Join(errs...)
+}
+
+// finish lets the parts end what was begun. What has to be cut off is told to
+// its clients and to the log; it is no failure.
+func (n *node) finish(ctx context.Context) {
+	for i := len(n.parts) - 1; i >= 0; i-- {
+		if n.parts[i].part.finish == nil {
+			continue
+		}
+		if err := n.parts[i].part.finish(ctx); err != nil {
+			slog.Warn("work in flight was cut off", "part", n.parts[i].name, "error", err)
+		}
+	}
+}
+
+// closeHTTP closes the port. Answers that are being written get a moment even
+// where uploads have used up all the time.
+func (n *node) closeHTTP(ctx context.Context) {
+	if n.http == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := n.http.Shutdown(ctx); err != nil {
+		slog.Warn("requests were cut off", "error", err)
+	}
+}
+
+// end ends a part's work, waits for it and closes what it has open.
+func (s *started) end() error {
+	s.cancel()
+	<-s.done
+	if s.close == nil {
+		return nil
+	}
+	if err := s.close(); err != nil {
+		return fmt.Errorf("stopping %s: %w", s.name, err)
+	}
+	return nil
+}

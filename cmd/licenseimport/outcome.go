@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+)
+
+// shownRows is how many rejected rows are shown; the rest is for a file.
+const shownRows = 10
+
+// newTable is a table as all commands draw it.
+func newTable(w io.Writer, header ...any) table.Writer {
+	t := table.NewWriter()
+	t.SetOutputMirror(w)
+	t.SetStyle(table.StyleLight)
+	t.Style().Format.Header = 0
+	t.AppendHeader(header)
+	return t
+}
+
+// printOutcome tells what became of an import that has ended.
+func printOutcome(w io.Writer, r *result) {
+	fmt.Fprintf(w, "Import %d of %s: %s%s\n", r.ID, r.FileName, r.ending(), r.speed())
+	if r.Result != nil {
+		fmt.Fprintln(w)
+		printCounts(w, r)
+		printRejected(w, r)
+	}
+}
+
+// ending is one sentence about how it ended.
+func (r *result) ending() string {
+	switch {
+	case r.Status == "error" && r.Error != nil:
+		return "error. " + r.Error.Message
+	case r.Status != "success":
+		return r.Status
+	case r.DryRun:
+		return "success. This was a dry run: nothing was imported."
+	case r.rejected() > 0:
+		return fmt.Sprintf("success, but %s rejected.", rows(r.rejected(), "row was", "rows were"))
+	default:
+		return "success."
+	}
+}
+
+func (r *result) speed() string {
+	took := r.took()
+	if took <= 0 || r.Result == nil {
+		return ""
+	}
+	text := fmt.Sprintf(" (%s in %s", rows(r.Result.Rows, "row", "rows"), took.Round(time.Millisecond))
+	if r.RowsPerSecond >= 1 && took > time.Second {
+		text += fmt.Sprintf(", %s rows/s", grouped(uint64(r.RowsPerSecond)))
+	}
+	return text + ")"
+}
+
+func printCounts(w io.Writer, r *result) {
+	c := r.Result
+	line := func(name string, n uint64, text string, m uint64, text2 string) {
+		fmt.Fprintf(w, "  %-10s %10s %-9s %10s %s\n", name, grouped(n), text, grouped(m), text2)
+	}
+	line("Rows", c.Valid, "valid", c.Invalid, "rejected")
+	line("Licenses", c.CreatedLicenses, "created", c.ExistedLicenses, "existed")
+	line("Customers", c.CreatedCustomers, "created", c.ExistedCustomers, "existed")
+	line("Orders", c.CreatedOrders, "created", c.ExistedOrders, "existed")
+	if c.Warnings > 0 {
+		fmt.Fprintf(w, "  %-10s %10s %s\n", "Warnings", grouped(c.Warnings), "valid rows with a value that has no effect")
+	}
+}
+
+// printRejected shows the first rejected rows, one line for each error.
+func printRejected(w io.Writer, r *result) {
+	if r.rejected() == 0 {
+		return
+	}
+	shown := r.Result.InvalidRows[:min(shownRows, len(r.Result.InvalidRows))]
+	if uint64(len(shown)) < r.rejected() {
+		fmt.Fprintf(w, "\nThe first %d of %s rejected rows:\n", len(shown), grouped(r.rejected()))
+	} else {
+		fmt.Fprint(w, "\nRejected:\n")
+	}
+	t := newTable(w, "Row", "Line", "Column", "Value", "What is wrong")
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 4, WidthMax: 30}, {Number: 5, WidthMax: 60}})
+	for _, row := range shown {
+		for _, e := range row.Errors {
+			t.AppendRow(table.Row{row.Row, row.Line, e.Column, printable(e.Value), e.Message})
+		}
+	}
+	t.Render()
+}
+
+// printable is a value without bytes that a terminal would obey.
+func printable(s string) string {
+	quoted := strconv.QuoteToGraphic(s)
+	return quoted[1 : len(quoted)-1]
+}
+
+// rows is a number with its noun.
+func rows(n uint64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return grouped(n) + " " + many
+}
+
+// grouped is a number as people read it: 1,000,000.
+func grouped(n uint64) string {
+	digits := strconv.FormatUint(n, 10)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}

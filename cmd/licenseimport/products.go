@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog"
+	"licenseimport/processor"
+)
+
+// productsCommand manages the catalogue.
+type productsCommand struct {
+	Set    productsSetCommand    `cmd:"" help:"Add a product, or change it."`
+	List   productsListCommand   `cmd:"" help:"Show the catalogue."`
+	Remove productsRemoveCommand `cmd:"" help:"Take a product out; its licenses stay."`
+}
+
+// Help is what --help tells beside the flags.
+func (productsCommand) Help() string {
+	return `While the catalogue is empty, every short code is accepted. From the first product on, rows for others are rejected.
+
+Examples:
+  licenseimport products set photo-pro --name "Photo Pro" --license-type perpetual --max-activations 3
+  licenseimport products list
+  licenseimport products remove photo-pro`
+}
+
+type productsSetCommand struct {
+	Code           string `arg:"" help:"The short code, as files name the product; upper and lower case differ."`
+	Name           string `placeholder:"TEXT" help:"What people call it."`
+	LicenseType    string `placeholder:"TYPE" help:"For rows that leave it empty: perpetual, time-limited, subscription or consumption."`
+	MaxActivations *int   `placeholder:"N" help:"For rows that leave it empty."`
+	logFlags
+}
+
+// Run adds or changes a product.
+func (c *productsSetCommand) Run(ctx context.Context, t *terminal) error {
+	return c.withLog(ctx, func(log *eventlog.Log) error {
+		err := processor.OpenCatalogue(log).Set(ctx, events.Product{
+			ShortCode: c.Code, Name: c.Name, LicenseType: c.LicenseType, MaxActivations: c.MaxActivations,
+		})
+		if err == nil {
+			fmt.Fprintf(t.out, "Set %s.\n", printable(c.Code))
+		}
+		return err
+	})
+}
+
+type productsListCommand struct{ logFlags }
+
+// Run lists the catalogue.
+func (c *productsListCommand) Run(ctx context.Context, t *terminal) error {
+	return c.withLog(ctx, func(log *eventlog.Log) error {
+		products, err := processor.OpenCatalogue(log).List(ctx)
+		if err != nil {
+			return err
+		}
+		if len(products) == 0 {
+			fmt.Fprintln(t.out, "The catalogue is empty: every short code is accepted.")
+			return nil
+		}
+		table := newTable(t.out, "Short code", "Name", "License type", "Max activations")
+		for _, p := range products {
+			activations := ""
+			if p.MaxActivations != nil {
+				activations = fmt.Sprint(*p.MaxActivations)
+			}
+			table.AppendRow([]any{printable(p.ShortCode), printable(p.Name), p.LicenseType, activations})
+		}
+		table.Render()
+		return nil
+	})
+}
+
+type productsRemoveCommand struct {
+	Code string `arg:"" help:"The short code."`
+	logFlags
+}
+
+// Run takes a product out.
+func (c *productsRemoveCommand) Run(ctx context.Context, t *terminal) error {
+	return c.withLog(ctx, func(log *eventlog.Log) error {
+		err := processor.OpenCatalogue(log).Remove(ctx, c.Code)
+		if errors.Is(err, eventlog.ErrNotFound) {
+			return fmt.Errorf("there is no product %s: licenseimport products list shows them", printable(c.Code))
+		}
+		if err == nil {
+			fmt.Fprintf(t.out, "Removed %s.\n", printable(c.Code))
+		}
+		return err
+	})
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// result is what the API says about one import.
+type result struct {
+	ID         uint64     `json:"id"`
+	FileName   string     `json:"file_name"`
+	Status     string     `json:"status"`
+	CreatedAt  time.Time  `json:"created_at"`
+	StartedAt  *time.Time `json:"started_at"`
+	FinishedAt *time.Time `json:"finished_at"`
+	Result     *counts    `json:"result"`
+	Error      *struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	} `json:"error"`
+	Manager       string  `json:"manager"`
+	Mode          string  `json:"mode"`
+	DryRun        bool    `json:"dry_run"`
+	Progress      float64 `json:"progress"`
+	RowsPerSecond float64 `json:"rows_per_second"`
+
+	raw json.RawMessage // as it was sent
+}
+
+// counts are the rows of an import by what became of them.
+type counts struct {
+	Rows             uint64       `json:"total_row_count"`
+	Valid            uint64       `json:"valid_row_count"`
+	Invalid          uint64       `json:"invalid_row_count"`
+	Warnings         uint64       `json:"warning_count"`
+	CreatedCustomers uint64       `json:"created_customers_count"`
+	ExistedCustomers uint64       `json:"existed_customers_count"`
+	CreatedOrders    uint64       `json:"created_orders_count"`
+	ExistedOrders    uint64       `json:"existed_orders_count"`
+	CreatedLicenses  uint64       `json:"created_licenses_count"`
+	ExistedLicenses  uint64       `json:"existed_licenses_count"`
+	InvalidRows      []invalidRow `json:"invalid_rows"`
+}
+
+// invalidRow is a rejected row with everything that is wrong about it.
+type invalidRow struct {
+	Row    uint64 `json:"row"`
+	Line   uint64 `json:"line"`
+	Errors []struct {
+		Column  string `json:"column"`
+		Code    string `json:"code"`
+		Message string `json:"message"`
+		Value   string `json:"value"`
+	} `json:"errors"`
+}
+
+func decodeResult(body []byte) (*result, error) {
+	r := &result{raw: body}
+	if err := json.Unmarshal(body, r); err != nil {
+		return nil, fmt.Errorf("the server's answer is no import's result: %w", err)
+	}
+	return r, nil
+}
+
+func (r *result) ended() bool { return r.Status == "success" || r.Status == "error" }
+
+// rejected is the number of rows that were not valid.
+func (r *result) rejected() uint64 {
+	if r.Result == nil {
+		return 0
+	}
+	return r.Result.Invalid
+}
+
+// took is how long the rows were worked on; 0 until that is known.
+func (r *result) took() time.Duration {
+	if r.StartedAt == nil || r.FinishedAt == nil {
+		return 0
+	}
+	return r.FinishedAt.Sub(*r.StartedAt)
+}

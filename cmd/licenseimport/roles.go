@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+
+	"licenseimport/events/eventlog"
+	"licenseimport/ingest"
+	"licenseimport/internal/httpx"
+	"licenseimport/processor"
+	"licenseimport/projector"
+)
+
+// A role is one part of the system that a process can run.
+type role struct {
+	name string
+	log  bool // it needs the streams
+	api  bool // it answers clients, and so needs to know who calls
+	// make makes the role in a process. It gets a node with what the role
+	// needs, and returns what is to be done with it.
+	make func(ctx context.Context, n *node) (part, error)
+}
+
+// A part is a role that runs in a process. What is nil is not needed.
+type part struct {
+	ready func(context.Context) error // why it is not ready
+	run   func(context.Context) error // its work in the background, until the context ends
+	// finish ends what was begun, for as long as the context allows; the rest
+	// of the process still runs meanwhile. It comes before run's context ends.
+	finish func(context.Context) error
+	close  func() error // comes last
+}
+
+// roles is the one table of them, in the order in which they start; they stop
+// in the opposite one.
+var roles = []role{
+	{name: "nats", make: makeNATS},
+	{name: "projector", log: true, api: true, make: makeProjector},
+	{name: "processor", log: true, make: makeProcessor},
+	{name: "ingest", log: true, api: true, make: makeIngest},
+}
+
+// What commands run: everything, and what is needed to read only.
+var (
+	startEverything = []string{"nats", "projector", "processor", "ingest"}
+	startReading    = []string{"nats", "projector"}
+)
+
+func has(names []string, name string) bool { return slices.Contains(names, name) }
+
+// makeNATS starts the embedded server on the data folder.
+func makeNATS(_ context.Context, n *node) (part, error) {
+	server, err := startServer(*n.settings.embedded)
+	if err != nil {
+		return part{}, err
+	}
+	n.server = server
+	return part{close: func() error { server.Shutdown(); return nil }}, nil
+}
+
+func makeProjector(ctx context.Context, n *node) (part, error) {
+	p, err := projector.Open(ctx, n.log, projector.Config{Path: viewsPath(n.settings.data)})
+	if err != nil {
+		return part{}, err
+	}
+	p.Register(n.router, n.auth)
+	return part{ready: p.Ready, run: p.Run, close: p.Close}, nil
+}
+
+func makeProcessor(_ context.Context, n *node) (part, error) {
+	p := processor.New(n.log, processor.Config{Concurrency: n.settings.concurrency})
+	return part{ready: func(context.Context) error { return p.Ready() }, run: p.Run}, nil
+}
+
+func makeIngest(_ context.Context, n *node) (part, error) {
+	limits := n.settings.limits
+	in := ingest.New(n.log, ingest.Config{
+		MaxFile: int64(limits.MaxFileSize), MaxRow: int(limits.MaxRowSize), MaxColumns: limits.MaxColumns,
+		MaxUploads: limits.MaxUploads, Retention: limits.RowsRetention,
+	})
+	in.Register(n.router, n.auth)
+	if n.settings.projectorURL != "" {
+		forward, err := ingest.Forward(n.settings.projectorURL)
+		if err != nil {
+			return part{}, err
+		}
+		n.router.Fallback("/api/", forward)
+	}
+	return part{run: in.RunJanitor, finish: in.Shutdown}, nil
+}
+
+func viewsPath(data string) string { return filepath.Join(data, "views.bolt") }
+
+// settings are what the roles of one process need to know.
+type settings struct {
+	roles []string
+	data  string
+
+	http     httpx.ServerConfig // no address and no listener: no HTTP
+	embedded *eventlog.ServerConfig
+	nats     eventlog.Config // where the server is not embedded
+
+	limits       limitFlags // zero values are the defaults
+	rate         float64
+	concurrency  int
+	adminKey     string
+	projectorURL string
+}

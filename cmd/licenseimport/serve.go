@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+
+	"licenseimport/internal/access"
+	"licenseimport/internal/httpx"
+)
+
+// The commands that run until they are stopped: each is some rows of the table
+// of roles, and differs from the others in its flags only.
+
+// remoteFlags are those of a role that needs a NATS server.
+type remoteFlags struct {
+	NatsURL string `name:"nats-url" group:"nats" default:"nats://127.0.0.1:4222" placeholder:"URL" help:"The NATS server, or several separated by commas; may hold user and password. It is waited for. Default: nats://127.0.0.1:4222."`
+	natsFlags
+}
+
+type serveCommand struct {
+	dataFlag
+	httpFlags
+	NatsURL string `name:"nats-url" group:"nats" placeholder:"URL" help:"Use this NATS server or cluster instead of the embedded server."`
+	natsFlags
+	embeddedFlags
+	limitFlags
+	rateFlag
+	concurrencyFlag
+	adminFlag
+}
+
+// Help is what --help tells beside the flags.
+func (serveCommand) Help() string {
+	return `One process with all roles and an embedded NATS server. The first start makes an admin key, prints it once and keeps it in the data folder (admin.key).
+
+Examples:
+  licenseimport serve
+  licenseimport serve --http :8443 --tls-cert cert.pem --tls-key key.pem --data /var/lib/licenseimport
+  licenseimport serve --nats-url nats://nats-1:4222,nats://nats-2:4222 --replicas 3
+
+Ctrl-C or SIGTERM stops it in order: uploads in flight get up to 30 seconds. A second one stops it at once.`
+}
+
+// Run serves.
+func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
+	s := settings{
+		roles: startEverything, data: c.Data, http: c.httpFlags.config(), limits: c.limitFlags,
+		rate: c.Rate, concurrency: c.Concurrency, adminKey: c.AdminKey,
+	}
+	if c.NatsURL != "" {
+		s.roles, s.nats = startEverything[1:], c.natsFlags.config(c.NatsURL)
+	} else {
+		embedded := c.embeddedFlags.config(c.Data)
+		s.embedded = &embedded
+	}
+	return runNode(ctx, t, s, func(n *node) error { return c.welcome(ctx, t.out, n) })
+}
+
+// welcome prints where to go, and sees to it that somebody has a key.
+func (c *serveCommand) welcome(ctx context.Context, w io.Writer, n *node) error {
+	printAddresses(w, n)
+	if c.AdminKey != "" {
+		return nil
+	}
+	path := adminKeyPath(c.Data)
+	key, created, err := access.EnsureAdminKey(ctx, n.keys, path)
+	switch {
+	case err != nil:
+		return err
+	case created:
+		fmt.Fprintf(w, "\n  Your admin key, printed only this once and kept in %s:\n\n    %s\n\n", path, key)
+	case key != "":
+		fmt.Fprintf(w, "  Admin key     in %s\n", path)
+	}
+	return nil
+}
+
+type natsCommand struct {
+	dataFlag
+	healthFlags
+	embeddedFlags
+}
+
+// Help is what --help tells beside the flags.
+func (natsCommand) Help() string {
+	return `For running each role as a process of its own on one machine. On several machines, a NATS cluster takes its place.
+
+Examples:
+  licenseimport nats --data ./data
+  LICENSEIMPORT_NATS_PASSWORD=... licenseimport nats --nats-host 0.0.0.0`
+}
+
+// Run serves.
+func (c *natsCommand) Run(ctx context.Context, t *terminal) error {
+	embedded := c.embeddedFlags.config(c.Data)
+	return runNode(ctx, t, settings{
+		roles: []string{"nats"}, data: c.Data, http: httpx.ServerConfig{Addr: c.HTTP}, embedded: &embedded,
+	}, nil)
+}
+
+type ingestCommand struct {
+	httpFlags
+	remoteFlags
+	ProjectorURL string `name:"projector-url" group:"listen" placeholder:"URL" help:"Where the role projector answers: reads are forwarded to it, so that clients need only this address."`
+	limitFlags
+	rateFlag
+	adminFlag
+}
+
+// Help is what --help tells beside the flags.
+func (ingestCommand) Help() string {
+	return `Takes uploads and stores every row; any number may run.
+
+Example:
+  licenseimport ingest --http 127.0.0.1:8080 --projector-url http://127.0.0.1:8081`
+}
+
+// Run serves.
+func (c *ingestCommand) Run(ctx context.Context, t *terminal) error {
+	return runNode(ctx, t, settings{
+		roles: []string{"ingest"}, http: c.httpFlags.config(), nats: c.natsFlags.config(c.NatsURL),
+		limits: c.limitFlags, rate: c.Rate, adminKey: c.AdminKey, projectorURL: c.ProjectorURL,
+	}, nil)
+}
+
+type processorCommand struct {
+	healthFlags
+	remoteFlags
+	concurrencyFlag
+}
+
+// Help is what --help tells beside the flags.
+func (processorCommand) Help() string {
+	return `Decides what becomes of each row; any number may run, and each may be killed at any time.
+
+Example:
+  licenseimport processor --nats-url nats://127.0.0.1:4222`
+}
+
+// Run serves.
+func (c *processorCommand) Run(ctx context.Context, t *terminal) error {
+	return runNode(ctx, t, settings{
+		roles: []string{"processor"}, http: httpx.ServerConfig{Addr: c.HTTP},
+		nats: c.natsFlags.config(c.NatsURL), concurrency: c.Concurrency,
+	}, nil)
+}
+
+type projectorCommand struct {
+	dataFlag
+	httpFlags
+	remoteFlags
+	rateFlag
+	adminFlag
+}
+
+// Help is what --help tells beside the flags.
+func (projectorCommand) Help() string {
+	return `Folds the events into views and answers every read. Each has a data folder of its own, whose views it can always make anew from the events.
+
+Example:
+  licenseimport projector --http 127.0.0.1:8081 --data ./data`
+}
+
+// Run serves.
+func (c *projectorCommand) Run(ctx context.Context, t *terminal) error {
+	return runNode(ctx, t, settings{
+		roles: []string{"projector"}, data: c.Data, http: c.httpFlags.config(),
+		nats: c.natsFlags.config(c.NatsURL), rate: c.Rate, adminKey: c.AdminKey,
+	}, nil)
+}
+
+func (f httpFlags) config() httpx.ServerConfig {
+	return httpx.ServerConfig{Addr: f.HTTP, TLSCert: f.TLSCert, TLSKey: f.TLSKey}
+}
+
+// runNode runs the roles until ctx ends or one of them fails, then stops them
+// in order. Stopping because ctx ended is no failure.
+func runNode(ctx context.Context, t *terminal, s settings, welcome func(*node) error) error {
+	n, err := startNode(ctx, s)
+	if err != nil {
+		return err
+	}
+	if welcome == nil {
+		printAddresses(t.out, n)
+	} else if err := welcome(n); err != nil {
+		return errors.Join(err, n.stop())
+	}
+	if n.server != nil && n.http != nil {
+		if err := n.server.Announce(n.http.URL()); err != nil {
+			return errors.Join(err, n.stop())
+		}
+	}
+	err = n.wait(ctx)
+	slog.Info("stopping")
+	return errors.Join(err, n.stop())
+}
+
+// printAddresses says where the process can be reached.
+func printAddresses(w io.Writer, n *node) {
+	fmt.Fprintln(w, "licenseimport runs. Stop it with Ctrl-C.")
+	if n.http != nil {
+		fmt.Fprintf(w, "  HTTP          %s\n", n.http.URL())
+	}
+	if n.server != nil {
+		fmt.Fprintf(w, "  NATS          %s\n", n.server.URL())
+	} else if url := n.settings.nats.URL; url != "" {
+		fmt.Fprintf(w, "  uses NATS at  %s\n", withoutPassword(url))
+	}
+	if n.settings.data != "" {
+		fmt.Fprintf(w, "  Data folder   %s\n", absolute(n.settings.data))
+	}
+}
+
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+)
+
+// statusCommand shows imports.
+type statusCommand struct {
+	ID       uint64 `arg:"" optional:"" help:"The import; without it, the list of all, newest first."`
+	Watch    bool   `help:"Go on showing: one import until it has ended, the list until Ctrl-C."`
+	Limit    int    `default:"20" placeholder:"N" help:"Length of the list, at most 100. Default: 20."`
+	JSON     bool   `name:"json" help:"Print what the API answers, and nothing else."`
+	Rejected string `placeholder:"FILE" help:"Write the import's rejected rows there, as a CSV to be mended and imported again."`
+
+	clientFlags
+}
+
+// Help is what --help tells beside the flags.
+func (statusCommand) Help() string {
+	return `Asks the server named by --server; else the one that holds the data folder; else reads the data folder itself; where there is none, asks http://127.0.0.1:8080.
+
+Examples:
+  licenseimport status
+  licenseimport status 10 --watch
+  licenseimport status 10 --rejected mend-me.csv
+  licenseimport status 10 --json`
+}
+
+// Run shows.
+func (c *statusCommand) Run(ctx context.Context, t *terminal) error {
+	return c.withServer(ctx, t, startReading, func(ctx context.Context, api *client) error {
+		if c.ID == 0 {
+			return c.list(ctx, t, api)
+		}
+		return c.one(ctx, t, api)
+	})
+}
+
+// one shows a single import; with --watch, when it has ended.
+func (c *statusCommand) one(ctx context.Context, t *terminal, api *client) error {
+	r, err := api.result(ctx, c.ID)
+	if err == nil && c.Watch && !r.ended() {
+		bar := newProgress(t.err)
+		bar.begin("Importing "+r.FileName, 1, false)
+		r, err = api.await(ctx, c.ID, func(r *result) { showRows(bar, r) })
+		bar.end()
+	}
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		fmt.Fprintf(t.out, "%s\n", trimmed(r.raw))
+	} else {
+		printOutcome(t.out, r)
+		printMore(t.out, r, c.Rejected)
+	}
+	if c.Rejected != "" && r.rejected() > 0 {
+		return saveRejected(ctx, api, r.ID, c.Rejected)
+	}
+	return nil
+}
+
+// list shows the newest imports; with --watch, each change until ctx ends.
+func (c *statusCommand) list(ctx context.Context, t *terminal, api *client) error {
+	var before string
+	for {
+		page, err := c.page(ctx, api)
+		if err != nil && !(c.Watch && passing(err)) {
+			return err
+		}
+		if err == nil && page != before {
+			if before != "" && isTerminal(t.out) {
+				fmt.Fprint(t.out, "\x1b[H\x1b[2J")
+			}
+			fmt.Fprint(t.out, page)
+			before = page
+		}
+		if !c.Watch {
+			return nil
+		}
+		if sleep(ctx, time.Second) != nil {
+			return nil // Ctrl-C is how watching ends
+		}
+	}
+}
+
+// page is the list as it is printed.
+func (c *statusCommand) page(ctx context.Context, api *client) (string, error) {
+	results, body, err := api.results(ctx, c.Limit)
+	if err != nil {
+		return "", err
+	}
+	if c.JSON {
+		return string(trimmed(body)) + "\n", nil
+	}
+	if len(results) == 0 {
+		return "No imports yet.\n", nil
+	}
+	var text bytes.Buffer
+	table := newTable(&text, "Id", "File", "Status", "Rows", "Created", "Existed", "Rejected", "Manager", "Started at (UTC)")
+	for _, r := range results {
+		c := r.Result
+		if c == nil {
+			c = &counts{}
+		}
+		status := r.Status
+		if !r.ended() && r.Progress > 0 {
+			status = fmt.Sprintf("%s %.0f %%", status, r.Progress*100)
+		}
+		table.AppendRow([]any{r.ID, printable(r.FileName), status, grouped(c.Rows), grouped(c.CreatedLicenses), grouped(c.ExistedLicenses),
+			grouped(c.Invalid), printable(r.Manager), r.CreatedAt.UTC().Format(time.DateTime)})
+	}
+	table.Render()
+	return text.String(), nil
+}
+
+func trimmed(body []byte) []byte { return bytes.TrimSpace(body) }

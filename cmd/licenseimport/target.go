@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"licenseimport/events/eventlog"
+	"licenseimport/internal/access"
+	"licenseimport/internal/httpx"
+)
+
+// defaultServer is asked where nothing says which one.
+const defaultServer = "http://127.0.0.1:8080"
+
+// clientFlags say where a command that needs the API finds it.
+type clientFlags struct {
+	Server   string `group:"where" placeholder:"URL" help:"A server that runs, such as http://127.0.0.1:8080. Default: the one that holds the data folder; where none does, this process does the work itself."`
+	Key      string `group:"where" placeholder:"KEY" help:"Your key. Default: for the data folder, the admin key in it. Better set by the environment: a command line can be read by other users."`
+	ServerCA string `name:"server-ca" group:"where" placeholder:"FILE" help:"Certificates (PEM) that the server's is checked against. Default: those of this machine."`
+	dataFlag
+}
+
+// withServer finds the server and lets f work with it. Where the data folder is
+// free, the roles run in this process meanwhile.
+func (c *clientFlags) withServer(ctx context.Context, t *terminal, roles []string, f func(context.Context, *client) error) error {
+	if c.Server != "" {
+		return c.withNamed(ctx, c.Server, f)
+	}
+	by, held, err := eventlog.Holder(c.Data)
+	switch {
+	case err != nil:
+		return err
+	case held && by.HTTP == "":
+		return fmt.Errorf("the data folder %s is in use by process %d, which answers no requests: wait until it has ended, or name a server by --server", c.Data, by.PID)
+	case held:
+		return c.withHolder(ctx, by.HTTP, f)
+	case !has(roles, "ingest") && !exists(filepath.Join(c.Data, "nats")):
+		return c.withNamed(ctx, defaultServer, f) // nothing to read here
+	default:
+		return c.withOwn(ctx, t, roles, f)
+	}
+}
+
+// withNamed uses a server by its address.
+func (c *clientFlags) withNamed(ctx context.Context, server string, f func(context.Context, *client) error) error {
+	base, err := baseURL(server)
+	if err != nil {
+		return err
+	}
+	if c.Key == "" {
+		return fmt.Errorf("the server %s wants a key: give it by --key or LICENSEIMPORT_KEY (keys are made by: licenseimport keys create NAME)", base)
+	}
+	transport, err := c.transport()
+	if err != nil {
+		return err
+	}
+	return f(ctx, &client{base: base, key: c.Key, http: &http.Client{Transport: transport}, remote: true})
+}
+
+// withHolder uses the server of this machine that holds the data folder. Its
+// admin key lies in that folder.
+func (c *clientFlags) withHolder(ctx context.Context, server string, f func(context.Context, *client) error) error {
+	if c.Key == "" {
+		key, err := access.ReadAdminKey(adminKeyPath(c.Data))
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("the server %s holds the data folder %s, which has no admin key in it: give your key by --key or LICENSEIMPORT_KEY", server, c.Data)
+		}
+		if err != nil {
+			return err
+		}
+		c.Key = key
+	}
+	return c.withNamed(ctx, server, f)
+}
+
+// withOwn runs the roles in this process, without a port, while f works.
+func (c *clientFlags) withOwn(ctx context.Context, t *terminal, roles []string, f func(context.Context, *client) error) error {
+	pipe := newPipeListener()
+	n, err := startNode(ctx, settings{
+		roles: roles, data: c.Data, embedded: &eventlog.ServerConfig{Dir: c.Data}, http: httpx.ServerConfig{Listener: pipe},
+	})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() { cancel(n.wait(ctx)) }()
+	err = c.withKey(ctx, t, n, func(key string) error {
+		return f(ctx, &client{base: "http://" + pipe.Addr().String(), key: key, http: pipe.client()})
+	})
+	if failure := n.failure(); failure != nil {
+		err = failure // whatever f says came of it
+	}
+	return errors.Join(err, n.stop())
+}
+
+// withKey finds the key for the data folder that this process holds.
+func (c *clientFlags) withKey(ctx context.Context, t *terminal, n *node, f func(key string) error) error {
+	if c.Key != "" {
+		return f(c.Key)
+	}
+	key, created, err := access.EnsureAdminKey(ctx, n.keys, adminKeyPath(c.Data))
+	if err != nil {
+		return err
+	}
+	if key == "" {
+		return fmt.Errorf("the data folder %s has keys, but no admin key lies in it: give your key by --key or LICENSEIMPORT_KEY", c.Data)
+	}
+	if created {
+		fmt.Fprintf(t.err, "The data folder %s is new. Its admin key is kept in %s.\n", c.Data, adminKeyPath(c.Data))
+	}
+	return f(key)
+}
+
+// transport trusts --server-ca where it is given.
+func (c *clientFlags) transport() (*http.Transport, error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if c.ServerCA == "" {
+		return transport, nil
+	}
+	pem, err := os.ReadFile(c.ServerCA)
+	if err != nil {
+		return nil, fmt.Errorf("--server-ca: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("--server-ca: %s holds no certificate in PEM form", c.ServerCA)
+	}
+	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	return transport, nil
+}
+
+// baseURL is an address as a person types it, without what the API appends.
+func baseURL(server string) (string, error) {
+	u, err := url.Parse(server)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", fmt.Errorf("--server %s: must be an address such as http://127.0.0.1:8080", server)
+	}
+	return strings.TrimSuffix(u.Scheme+"://"+u.Host+u.Path, "/"), nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

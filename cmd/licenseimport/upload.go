@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// packFrom is the size in bytes from which a file is packed on its way.
+const packFrom = 1 << 20
+
+// source is the file to upload.
+type source struct {
+	name   string
+	size   int64 // in bytes; -1: not known
+	packed bool  // it is gzip already
+	io.ReadCloser
+}
+
+// openSource opens a file, or standard input for "-".
+func openSource(path string, stdin io.Reader) (*source, error) {
+	if path == "-" {
+		return standardInput(stdin), nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("the file cannot be read: %w", err)
+	}
+	info, err := f.Stat()
+	if err == nil && info.IsDir() {
+		err = fmt.Errorf("%s is a folder", path)
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("the file cannot be read: %w", err)
+	}
+	s := &source{name: filepath.Base(path), size: info.Size(), packed: strings.HasSuffix(strings.ToLower(path), ".gz"), ReadCloser: f}
+	if !info.Mode().IsRegular() {
+		s.size = -1 // a pipe
+	}
+	return s, nil
+}
+
+// standardInput has no name that says whether it is packed: its first bytes do.
+func standardInput(stdin io.Reader) *source {
+	buffered := bufio.NewReader(stdin)
+	s := &source{name: "stdin.csv", size: -1, ReadCloser: io.NopCloser(buffered)}
+	// A shorter input is not gzip, and a failure to read comes again when it is read.
+	if start, _ := buffered.Peek(2); bytes.Equal(start, []byte{0x1f, 0x8b}) {
+		s.name, s.packed = "stdin.csv.gz", true
+	}
+	return s
+}
+
+// uploadOptions are what can be said about an upload, by query parameter.
+type uploadOptions struct {
+	query          url.Values
+	idempotencyKey string
+}
+
+// upload sends the file and returns the import's id: by then every row is stored.
+func (c *client) upload(ctx context.Context, file *source, o uploadOptions) (uint64, error) {
+	pack := c.remote && !file.packed && (file.size < 0 || file.size > packFrom)
+	read, write := io.Pipe()
+	boundary := multipart.NewWriter(io.Discard).Boundary()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+uploadPath+"?"+o.query.Encode(), read)
+	if err != nil {
+		return 0, err
+	}
+	r.Header.Set("Content-Type", "multipart/form-data; boundary="+boundary)
+	if o.idempotencyKey != "" {
+		r.Header.Set("Idempotency-Key", o.idempotencyKey)
+	}
+	if pack {
+		r.Header.Set("Content-Encoding", "gzip")
+	}
+	sent := make(chan error, 1)
+	go func() {
+		err := sendForm(write, boundary, file, pack)
+		write.CloseWithError(err)
+		sent <- err
+	}()
+	resp, err := c.do(r)
+	read.Close() // ends the sender where the answer came early
+	if sendErr := <-sent; err != nil && isReadError(sendErr) {
+		return 0, sendErr
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	return readJobID(resp.Body)
+}
+
+// readError is a failure to read the file, not one to send it.
+type readError struct{ error }
+
+func (e readError) Unwrap() error { return e.error }
+
+func isReadError(err error) bool {
+	_, ok := err.(readError)
+	return ok
+}
+
+type sourceReader struct{ io.Reader }
+
+func (s sourceReader) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		err = readError{fmt.Errorf("the file cannot be read to its end, so nothing is imported: %w", err)}
+	}
+	return n, err
+}
+
+// sendForm writes the request's body: one part named file.
+func sendForm(w io.Writer, boundary string, file *source, pack bool) error {
+	buffered := bufio.NewWriterSize(w, 128<<10)
+	body := io.Writer(buffered)
+	var packer *gzip.Writer
+	if pack {
+		packer, _ = gzip.NewWriterLevel(buffered, gzip.BestSpeed) // the level is one that exists
+		body = packer
+	}
+	form := multipart.NewWriter(body)
+	if err := form.SetBoundary(boundary); err != nil {
+		return err
+	}
+	part, err := form.CreateFormFile("file", file.name)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(part, sourceReader{file}); err != nil {
+		return err
+	}
+	if err := form.Close(); err != nil {
+		return err
+	}
+	if packer != nil {
+		if err := packer.Close(); err != nil {
+			return err
+		}
+	}
+	return buffered.Flush()
+}
+
+func readJobID(body io.Reader) (uint64, error) {
+	var answer struct {
+		JobID uint64 `json:"job_id"`
+	}
+	if err := json.NewDecoder(body).Decode(&answer); err != nil || answer.JobID == 0 {
+		return 0, fmt.Errorf("the server's answer to the upload has no job_id (%v): is it a licenseimport server?", err)
+	}
+	return answer.JobID, nil
+}
