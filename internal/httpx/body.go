@@ -50,9 +50,14 @@ func (b *expectBody) Read(p []byte) (int, error) {
 	return b.ReadCloser.Read(p)
 }
 
-// watchBody prepares the request for drain.
-func watchBody(r *http.Request) {
-	if r.Header.Get("Expect") != "" && r.Body != nil && r.Body != http.NoBody {
-		r.Body = &expectBody{ReadCloser: r.Body}
+// watchBody prepares a request for drain. It leaves the request itself alone:
+// net/http looks at its body to know whether a waiting client was told to go
+// on, and would otherwise wait for a body that never comes.
+func watchBody(r *http.Request) *http.Request {
+	if r.Header.Get("Expect") == "" || r.Body == nil || r.Body == http.NoBody {
+		return r
 	}
+	watched := r.WithContext(r.Context())
+	watched.Body = &expectBody{ReadCloser: r.Body}
+	return watched
 }

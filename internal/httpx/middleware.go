@@ -17,7 +17,7 @@ func (rt *Router) run(rw http.ResponseWriter, r *http.Request, matched *route, p
 	w := &writer{ResponseWriter: rw, head: r.Method == http.MethodHead}
 	defer func() { rt.report(w, r, matched, time.Since(began)) }()
 	securityHeaders(w.Header(), r.URL.Path)
-	watchBody(r)
+	r = watchBody(r)
 	body := r.Body // the handler may put a limit around it
 	err := call(matched.handler, w, r, p)
 	if err == nil {

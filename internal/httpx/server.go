@@ -18,6 +18,10 @@ type ServerConfig struct {
 	TLSCert string       // file in PEM form; with TLSKey: serve TLS
 	TLSKey  string       // file in PEM form
 	Log     *slog.Logger // nil: slog's default
+
+	// Listener, where it is not nil, is served instead of Addr: one that opens
+	// no port, for clients in this process.
+	Listener net.Listener
 }
 
 // Server is an HTTP server that listens already, so that its address is known,
@@ -36,9 +40,11 @@ func Listen(c ServerConfig) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", c.Addr)
-	if err != nil {
-		return nil, fmt.Errorf("httpx: %w", err)
+	listener := c.Listener
+	if listener == nil {
+		if listener, err = net.Listen("tcp", c.Addr); err != nil {
+			return nil, fmt.Errorf("httpx: %w", err)
+		}
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
