@@ -30,25 +30,40 @@ func (e *UnknownTypeError) Error() string {
 	return fmt.Sprintf("event type %q is unknown to this version of licenseimport: use the version that wrote it, or a newer one", e.Type)
 }
 
+// roomForEnvelope is more than what the members around the data take.
+const roomForEnvelope = 256
+
 // Encode writes the event as a CloudEvent in structured mode. The time says when
 // it was observed; nothing is decided by it.
 func Encode(e Event, at time.Time) ([]byte, error) {
-	body := appendEnvelope(make([]byte, 0, 640), e, at)
 	if row, ok := e.(*RowReceived); ok {
-		body = row.appendData(body)
-	} else {
-		data, err := json.MarshalWithOption(e, json.DisableHTMLEscape())
-		if err != nil {
-			return nil, fmt.Errorf("encoding %s %s: %w", e.Type(), e.ID(), err)
-		}
-		body = append(body, data...)
+		body := appendEnvelope(make([]byte, 0, roomForEnvelope+row.sizeHint()), e, at)
+		return append(row.appendData(body), '}'), nil
 	}
-	return append(body, '}'), nil
+	data, err := json.MarshalWithOption(e, json.DisableHTMLEscape())
+	if err != nil {
+		return nil, fmt.Errorf("encoding %s %s: %w", e.Type(), e.ID(), err)
+	}
+	body := appendEnvelope(make([]byte, 0, roomForEnvelope+len(data)), e, at)
+	return append(append(body, data...), '}'), nil
 }
 
 // Decode reads a CloudEvent of ours. It fails on everything that is not one,
-// and with an *UnknownTypeError on a type that it does not know.
+// and with an *UnknownTypeError on a type that it does not know. The event keeps
+// nothing of the body, which may be used again.
 func Decode(body []byte) (Envelope, error) {
+	if !utf8.Valid(body) {
+		return Envelope{}, errors.New("not a CloudEvent: the text is not UTF-8")
+	}
+	if envelope, ok := decodeOurs(body); ok {
+		return envelope, nil
+	}
+	return decodeAny(body)
+}
+
+// decodeAny reads a CloudEvent with its members in any order and with any
+// white space.
+func decodeAny(body []byte) (Envelope, error) {
 	var raw struct {
 		SpecVersion string          `json:"specversion"`
 		ID          string          `json:"id"`
@@ -69,6 +84,9 @@ func Decode(body []byte) (Envelope, error) {
 	if err := json.Unmarshal(raw.Data, event); err != nil {
 		return Envelope{}, fmt.Errorf("data of %s %s: %w", raw.Type, raw.ID, err)
 	}
+	if event.Job() == 0 {
+		return Envelope{}, fmt.Errorf("%s %s names no job", raw.Type, raw.ID)
+	}
 	if event.ID() != raw.ID {
 		return Envelope{}, fmt.Errorf("%s %s holds the data of %s", raw.Type, raw.ID, event.ID())
 	}
@@ -84,6 +102,17 @@ func appendEnvelope(b []byte, e Event, at time.Time) []byte {
 	b = append(b, `","time":"`...)
 	b = at.UTC().AppendFormat(b, time.RFC3339Nano)
 	return append(b, `","datacontenttype":"application/json","data":`...)
+}
+
+// sizeHint is about how long the data becomes; escapes come on top.
+func (e *RowReceived) sizeHint() int {
+	size := 64 // numbers and punctuation
+	for i := range e.Values {
+		if e.Values[i] != "" {
+			size += len(Columns[i].Name) + len(e.Values[i]) + len(`"":"",`)
+		}
+	}
+	return size
 }
 
 // appendData writes the event that every row of every file becomes, by hand

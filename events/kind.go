@@ -3,9 +3,11 @@ package events
 import (
 	"fmt"
 	"net/mail"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -107,8 +109,8 @@ func checkEmail(value string, limit int) Code {
 	}
 	// Quoted local parts and other scripts: rare, so the slow and exact way.
 	address, err := mail.ParseAddress(value)
-	if err != nil || address.Name != "" || address.Address != value {
-		return InvalidEmail
+	if err != nil || address.Name != "" || address.String() != "<"+value+">" {
+		return InvalidEmail // or it is written with more than a bare address
 	}
 	return ""
 }
@@ -137,14 +139,23 @@ func isDomain(s string) bool {
 		if label == "" || len(label) > 63*4 || label[0] == '-' || label[len(label)-1] == '-' {
 			return false
 		}
-		for i := range len(label) {
-			if c := label[i]; !isAlphanumeric(c) && c != '-' && c < utf8.RuneSelf {
+		for _, r := range label {
+			if !isDomainRune(r) {
 				return false
 			}
 		}
 		labels++
 	}
 	return labels >= 2
+}
+
+// isDomainRune takes, beside letters, marks and digits, the joiners and middle
+// dots that some scripts cannot do without (RFC 5892).
+func isDomainRune(r rune) bool {
+	if r < utf8.RuneSelf {
+		return isAlphanumeric(byte(r)) || r == '-'
+	}
+	return unicode.In(r, unicode.L, unicode.M, unicode.N) || strings.ContainsRune("\u200c\u200d\u00b7\u30fb", r)
 }
 
 func isAlphanumeric(c byte) bool {
@@ -185,16 +196,26 @@ func isDigits(s string) bool {
 	return s != ""
 }
 
-// dateLayouts are the ways in which a date may be written; only the date is kept.
-var dateLayouts = []string{time.DateOnly, time.DateTime, time.RFC3339}
+const (
+	hourMinute = `([01][0-9]|2[0-3]):[0-5][0-9]`
+	clock      = hourMinute + `:[0-5][0-9]`
+)
 
+// afterDate is the time of day that may follow a date, after a blank or as in
+// RFC 3339. (time.Parse is laxer: it takes hours of one digit and a comma.)
+var afterDate = regexp.MustCompile(`^( ` + clock + `|[Tt]` + clock + `(\.[0-9]+)?([Zz]|[+-]` + hourMinute + `))$`)
+
+// parseDate takes the three ways in which a date may be written and keeps only
+// the date, as it stands there: a time zone moves nothing.
 func parseDate(value string) (string, Code) {
-	for _, layout := range dateLayouts {
-		if _, err := time.Parse(layout, value); err == nil {
-			return value[:len(time.DateOnly)], ""
-		}
+	date := value[:min(len(value), len(time.DateOnly))]
+	if _, err := time.Parse(time.DateOnly, date); err != nil {
+		return "", InvalidDate
 	}
-	return "", InvalidDate
+	if rest := value[len(date):]; rest != "" && !afterDate.MatchString(rest) {
+		return "", InvalidDate
+	}
+	return date, ""
 }
 
 func parseDuration(value string) (string, Code) {

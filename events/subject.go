@@ -137,13 +137,13 @@ func rowID(job JobID, row Row) string {
 
 // ParseOutcomeID reads the job and row from the id of a row's outcome.
 func ParseOutcomeID(id string) (Origin, error) {
-	first, second, ok := strings.Cut(id, "/")
-	job, err := strconv.ParseUint(first, 10, 64)
-	row, err2 := strconv.ParseUint(second, 10, 64)
-	if !ok || err != nil || err2 != nil {
+	first, second, _ := strings.Cut(id, "/")
+	job, err := ParseJobID(first)
+	row, err2 := ParseJobID(second) // written alike
+	if err != nil || err2 != nil {
 		return Origin{}, fmt.Errorf("%q is not the id of a row's outcome", id)
 	}
-	return Origin{JobID: JobID(job), Row: Row(row)}, nil
+	return Origin{JobID: job, Row: Row(row)}, nil
 }
 
 // What each type is called, where it stands and to which job it belongs.

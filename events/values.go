@@ -16,36 +16,15 @@ func (v Values) MarshalJSON() ([]byte, error) {
 	return v.appendTo(make([]byte, 0, 512)), nil
 }
 
-// UnmarshalJSON reads an object of texts. Columns that are not in the table are
-// ignored: a newer program may have written them.
+// UnmarshalJSON reads an object of texts; what v held before is gone. Columns
+// that are not in the table are ignored: a newer program may have written them.
 func (v *Values) UnmarshalJSON(data []byte) error {
-	rest, ok := skip(data, '{')
-	if !ok {
-		return v.unmarshalSlowly(data)
-	}
-	if _, empty := skip(rest, '}'); empty {
+	*v = Values{}
+	if rest, ok := v.parse(data); ok && len(rest) == 0 {
 		return nil
 	}
-	for {
-		var name, text []byte
-		if name, rest, ok = plainString(rest); !ok {
-			return v.unmarshalSlowly(data)
-		}
-		if rest, ok = skip(rest, ':'); !ok {
-			return v.unmarshalSlowly(data)
-		}
-		if text, rest, ok = plainString(rest); !ok {
-			return v.unmarshalSlowly(data)
-		}
-		if i, known := columnByHeader[string(name)]; known {
-			v[i] = string(text)
-		}
-		next, more := skip(rest, ',')
-		if !more {
-			return nil // the JSON library has checked that a closing brace follows
-		}
-		rest = next
-	}
+	*v = Values{}
+	return v.unmarshalSlowly(data)
 }
 
 // unmarshalSlowly takes every object of texts, escapes included.
@@ -80,33 +59,4 @@ func (v *Values) appendTo(b []byte) []byte {
 		b = appendString(b, v[i])
 	}
 	return append(b, '}')
-}
-
-// plainString takes a JSON string without escapes off the front of data.
-func plainString(data []byte) (text, rest []byte, ok bool) {
-	if data, ok = skip(data, '"'); !ok {
-		return nil, nil, false
-	}
-	for i, c := range data {
-		if c == '"' {
-			return data[:i], data[i+1:], true
-		}
-		if c == '\\' {
-			return nil, nil, false
-		}
-	}
-	return nil, nil, false
-}
-
-// skip takes white space and then the byte c off the front of data.
-func skip(data []byte, c byte) (rest []byte, ok bool) {
-	for i, d := range data {
-		if d == c {
-			return data[i+1:], true
-		}
-		if d != ' ' && d != '\n' && d != '\t' && d != '\r' {
-			break
-		}
-	}
-	return data, false
 }

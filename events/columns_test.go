@@ -1,0 +1,196 @@
+package events
+
+import (
+	"encoding/csv"
+	"os"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// testdata/columns.csv is the documented list, written down apart from the table.
+func TestColumnsAreTheDocumentedOnes(t *testing.T) {
+	file, err := os.Open("testdata/columns.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	rows, err := csv.NewReader(file).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := rows[1:]
+	if len(documented) != NumColumns {
+		t.Errorf("%d documented columns, %d in the table", len(documented), NumColumns)
+	}
+	for _, want := range documented {
+		i, ok := ColumnIndex(want[0])
+		if !ok {
+			t.Errorf("%s is not in the table", want[0])
+			continue
+		}
+		if got := describe(&Columns[i]); !reflect.DeepEqual(got, want) {
+			t.Errorf("table %q, documented %q", got, want)
+		}
+	}
+}
+
+// describe writes a column as testdata/columns.csv does.
+func describe(c *Column) []string {
+	limit, required := "", "no"
+	if c.Kind == Text || c.Kind == Email {
+		limit = strconv.Itoa(c.Limit())
+	}
+	if c.Required {
+		required = "yes"
+	}
+	return []string{c.Name, string(c.Kind), limit, strings.Join(c.Choices, " "), required}
+}
+
+func TestColumnTableIsWhole(t *testing.T) {
+	seen := map[any]string{}
+	var record Record
+	for i := range Columns {
+		c := &Columns[i]
+		if c.Name != strings.ToLower(c.Name) || c.Help == "" || c.field == nil {
+			t.Errorf("%s: name in lower case, help and field are needed", c.Name)
+		}
+		if other, taken := seen[c.field(&record)]; taken {
+			t.Errorf("%s and %s fill the same field", c.Name, other)
+		}
+		seen[c.field(&record)] = c.Name
+		if (c.Kind == Enum) != (len(c.Choices) > 0) {
+			t.Errorf("%s: choices are for an enum", c.Name)
+		}
+		if c.Example != "" {
+			if code := c.Set(&record, c.Example); code != "" {
+				t.Errorf("%s: the example %q is refused: %s", c.Name, c.Example, code)
+			}
+		} else if c.Required {
+			t.Errorf("%s is required and has no example", c.Name)
+		}
+		if got, ok := ColumnIndex(c.Name); !ok || got != i {
+			t.Errorf("ColumnIndex(%s) = %d, %t", c.Name, got, ok)
+		}
+	}
+	if Columns[ColumnKey].Name != "license__license_key" || Columns[ColumnProduct].Name != "product__short_code" || Columns[ColumnEmail].Name != "customer__email" {
+		t.Error("an index names another column")
+	}
+}
+
+// A field of the typed structs that no column fills would stay empty for ever.
+func TestEveryFieldHasItsColumn(t *testing.T) {
+	var record Record
+	filled := map[any]bool{}
+	for i := range Columns {
+		filled[Columns[i].field(&record)] = true
+	}
+	check := func(prefix string, v reflect.Value) {
+		for i := range v.NumField() {
+			name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+			if !filled[v.Field(i).Addr().Interface()] {
+				t.Errorf("no column fills %s.%s", v.Type().Name(), v.Type().Field(i).Name)
+			}
+			if _, ok := ColumnIndex(prefix + name); !ok {
+				t.Errorf("the JSON name %s of %s is not its column's", name, v.Type().Name())
+			}
+		}
+	}
+	check("license__", reflect.ValueOf(&record.License).Elem())
+	check("customer__", reflect.ValueOf(&record.Customer).Elem())
+	check("order__", reflect.ValueOf(&record.Order).Elem())
+}
+
+func TestColumnIndexIgnoresCaseAndSpace(t *testing.T) {
+	for header, want := range map[string]bool{
+		"license__license_key": true, "LICENSE__License_Key": true, " \tlicense__license_key\u00a0": true,
+		"license_license_key": false, "license__ license_key": false, "": false, "\ufefflicense__license_key": false,
+	} {
+		if i, ok := ColumnIndex(header); ok != want || ok && i != ColumnKey {
+			t.Errorf("ColumnIndex(%q) = %d, %t", header, i, ok)
+		}
+	}
+	if names := ColumnNames(); len(names) != NumColumns || names[ColumnKey] != "license__license_key" {
+		t.Errorf("ColumnNames() = %q", names)
+	}
+}
+
+func TestCleanTrimsAllButTheNote(t *testing.T) {
+	for i := range Columns {
+		want := "x y"
+		if Columns[i].Name == "license__note" {
+			want = " \t\u00a0x y\r\n"
+		}
+		if got := Columns[i].Clean(" \t\u00a0x y\r\n"); got != want {
+			t.Errorf("%s: Clean gives %q", Columns[i].Name, got)
+		}
+	}
+}
+
+// What Set refuses leaves the record as it was; what was not given is nil.
+func TestSetAndValue(t *testing.T) {
+	bad := map[Kind]string{Text: "\x00", Email: "x", Bool: "maybe", Int: "x", Date: "x", Duration: "x", Enum: "x"}
+	good := map[Kind]struct {
+		value string
+		want  any
+	}{Text: {"é", "é"}, Email: {"a@b.c", "a@b.c"}, Bool: {"No", false}, Int: {"0", 0}, Date: {"2024-02-29", "2024-02-29"}, Duration: {"1d", "1d"}}
+	for i := range Columns {
+		c := &Columns[i]
+		ok := good[c.Kind]
+		if c.Kind == Enum {
+			ok.value, ok.want = strings.ToUpper(c.Choices[0]), c.Choices[0]
+		}
+		var record Record
+		if got := c.Value(&record); got != nil {
+			t.Errorf("%s of an empty record is %v", c.Name, got)
+		}
+		if code := c.Set(&record, ok.value); code != "" || c.Value(&record) != ok.want {
+			t.Errorf("%s = %q: %q, %v", c.Name, ok.value, code, c.Value(&record))
+		}
+		before := record
+		if code := c.Set(&record, bad[c.Kind]); code == "" || !reflect.DeepEqual(record, before) {
+			t.Errorf("%s = %q: %q, and the record is %+v", c.Name, bad[c.Kind], code, record)
+		}
+	}
+}
+
+func TestErrorReadsAsASentence(t *testing.T) {
+	long := strings.Repeat("ü", MaxErrorValue+1)
+	got := Columns[ColumnKey].Error(TooLong, long)
+	want := FieldError{Column: "license__license_key", Code: TooLong, Message: "must be at most 255 characters long", Value: long[:2*MaxErrorValue]}
+	if got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	for i := range Columns {
+		for _, code := range Codes {
+			if m := Columns[i].Error(code, "").Message; m == "" || m[0] < 'a' || m[0] > 'z' || strings.HasSuffix(m, ".") || strings.Contains(m, "%!") {
+				t.Errorf("%s %s: %q", Columns[i].Name, code, m)
+			}
+		}
+	}
+	i, _ := ColumnIndex("license__max_activations")
+	if m := Columns[i].Error(InvalidInt, "many").Message; m != "must be a whole number from 0 to 2147483647" {
+		t.Errorf("the contract's example reads %q", m)
+	}
+}
+
+func TestExcerpt(t *testing.T) {
+	for _, test := range []struct {
+		text string
+		n    int
+		want string
+	}{{"", 3, ""}, {"abc", 3, "abc"}, {"abcd", 3, "abc"}, {"ééé", 3, "ééé"}, {"éééé", 3, "ééé"}, {"🔑🔑", 1, "🔑"}, {"\xff\xff\xff", 2, "\xff\xff"}, {"abc", 0, ""}} {
+		if got := Excerpt(test.text, test.n); got != test.want {
+			t.Errorf("Excerpt(%q, %d) = %q, want %q", test.text, test.n, got, test.want)
+		}
+	}
+}
+
+func TestWarningsHaveTheirSentence(t *testing.T) {
+	for _, code := range []WarningCode{CustomerWithoutEmail, MaintenanceNotEnabled, NotATrial, OveragesNotAllowed, NotFloating, ValidityOnPerpetual} {
+		if (Warning{Code: code}).Message() == "" {
+			t.Errorf("%s has no sentence", code)
+		}
+	}
+}

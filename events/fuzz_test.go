@@ -1,0 +1,246 @@
+package events
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func addSamples(f *testing.F) {
+	for _, e := range fullEvents() {
+		f.Add(mustEncode(f, e))
+	}
+	row, imported := twelveFields()
+	f.Add(mustEncode(f, row))
+	f.Add(mustEncode(f, imported))
+	f.Add([]byte(`{"data":{"job_id":1,"rows":2},"type":"ImportSealed","source":"licenseimport","id":"1/sealed","specversion":"1.0"}`))
+	f.Add([]byte(`{"specversion":"1.0","id":"1/2/received","source":"licenseimport","type":"RowReceived","time":"t","datacontenttype":"application/json","data":{"job_id":1,"row":2,"line":3,"values":{}}}`))
+}
+
+// Whatever decodes is JSON and is read as encoding/json reads it; and it can be
+// written again and is the same event then.
+func FuzzDecode(f *testing.F) {
+	addSamples(f)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		decoded, err := Decode(body)
+		if err != nil {
+			if decoded != (Envelope{}) {
+				t.Errorf("a part of an event beside the error %v: %+v", err, decoded)
+			}
+			return
+		}
+		if !json.Valid(body) {
+			t.Fatalf("decoded what is not JSON: %q as %+v", body, decoded.Event)
+		}
+		if std, err := stdDecode(body); err != nil || !reflect.DeepEqual(std, decoded.Event) {
+			t.Errorf("encoding/json reads %q as\n%+v, %v\nwe as\n%+v", body, std, err, decoded.Event)
+		}
+		again, err := Decode(mustEncode(t, decoded.Event))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !sameOnTheWire(t, again.Event, decoded.Event) || again.ID != decoded.ID {
+			t.Errorf("%+v\nbecame\n%+v", decoded.Event, again.Event)
+		}
+	})
+}
+
+// sameOnTheWire compares by what is written: "[]" and an absent list are both empty.
+func sameOnTheWire(t *testing.T, a, b Event) bool {
+	return string(mustEncode(t, a)) == string(mustEncode(t, b))
+}
+
+// The quick way gives what the general way gives, or leaves the body to it.
+func FuzzFastDecode(f *testing.F) {
+	addSamples(f)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		quick, ok := decodeOurs(body)
+		if !ok || !utf8.Valid(body) {
+			return
+		}
+		general, err := decodeAny(body)
+		if err != nil || !reflect.DeepEqual(quick, general) {
+			t.Errorf("%q\nquick   %+v\ngeneral %+v, %v", body, quick.Event, general.Event, err)
+		}
+	})
+}
+
+// Nearly all bodies go the quick way, or the measurements mean nothing.
+func TestOurBodiesAreDecodedQuickly(t *testing.T) {
+	for name, e := range fullEvents() {
+		if _, ok := decodeOurs(mustEncode(t, e)); !ok {
+			t.Errorf("%s is left to the general way", name)
+		}
+	}
+	row, _ := twelveFields()
+	_, _, data, _ := cutEnvelope(mustEncode(t, row))
+	if !new(RowReceived).parse(data) {
+		t.Errorf("an ordinary row is left to the JSON library: %s", data)
+	}
+}
+
+// The row written by hand reads as the one that encoding/json writes.
+func FuzzRowReceivedCodec(f *testing.F) {
+	for _, s := range []string{"", "plain", "\"\\/\b\f\n\r\t\x00\x1f\x7f", "é株🔑\u2028\u2029\ufffd", "\xff\xc3\xed\xa0\x80", "<&>"} {
+		f.Add(s, uint64(10), uint64(17), true)
+		f.Add(s, uint64(1)<<63, uint64(0), false)
+	}
+	f.Fuzz(func(t *testing.T, s string, job, row uint64, malformed bool) {
+		e := &RowReceived{JobID: JobID(job), Row: Row(row), Line: row ^ job}
+		e.Values[ColumnKey], e.Values[NumColumns-1] = s, s
+		if malformed {
+			e.Malformed = &Malformed{Code: Code(s), Message: s, Column: s, Raw: s}
+		}
+		ours := e.appendData(nil)
+		theirs, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var a, b any
+		if err := json.Unmarshal(ours, &a); err != nil {
+			t.Fatalf("%s: %v", ours, err)
+		}
+		if err := json.Unmarshal(theirs, &b); err != nil {
+			t.Fatalf("%s: %v", theirs, err)
+		}
+		if !reflect.DeepEqual(a, b) {
+			t.Errorf("ours   %s\ntheirs %s", ours, theirs)
+		}
+		var text, want string
+		std, _ := json.Marshal(s)
+		if json.Unmarshal(appendString(nil, s), &text) != nil || json.Unmarshal(std, &want) != nil || text != want {
+			t.Errorf("%q became %q, encoding/json makes it %q", s, text, want)
+		}
+	})
+}
+
+// Every JSON text is read alike the quick and the general way, and what is not
+// JSON, or no object of texts, is an error.
+func FuzzValues(f *testing.F) {
+	for _, s := range []string{
+		`{}`, `null`, `[]`, `"x"`, `{"license__license_key":"K"}`, ` { "license__license_key" : "K" , "customer__city" : "Łódź" } `,
+		`{"license__license_key":"K","license__license_key":"L"}`, `{"unknown":"x","license__note":"a\nb\u00e9\ud83d\udd11"}`, `{"license__note":null}`, `{"license__note":1}`,
+		`{"license__note":"x"`, `{"license__note":"x"}}`, `{"license__note":"x",}`, `{"license__note" "x"}`, "{\"license__note\":\"\x01\"}", `{"license__note":"\ud800"}`, `{"license__no\u0074e":"x"}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if !utf8.Valid(data) {
+			return // Decode has refused it
+		}
+		var quick, general Values
+		rest, ok := quick.parse(data)
+		var texts map[string]*string
+		if err := json.Unmarshal(data, &texts); err != nil {
+			if ok && len(rest) == 0 {
+				t.Fatalf("%q was taken: %v", data, err)
+			}
+			if new(Values).UnmarshalJSON(data) == nil {
+				t.Fatalf("%q was taken: %v", data, err)
+			}
+			return
+		}
+		for name, text := range texts {
+			if i, known := ColumnIndex(name); known && Columns[i].Name == name && text != nil {
+				general[i] = *text
+			}
+		}
+		if ok && len(rest) == 0 && quick != general {
+			t.Errorf("%q quick %q, general %q", data, quick, general)
+		}
+		whole := Values{0: "from before"}
+		if err := whole.UnmarshalJSON(data); err != nil || whole != general {
+			t.Errorf("%q: %q, %v; want %q", data, whole, err, general)
+		}
+	})
+}
+
+func FuzzToken(f *testing.F) {
+	for _, s := range []string{"psc", "a.b", "=", "=2E", "=2e", "*", "ключ", "\xff", ""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		token := Token(s)
+		if strings.ContainsAny(token, ".*> \t\r\n\x00") || !utf8.ValidString(token) {
+			t.Errorf("Token(%q) = %q, which is no token", s, token)
+		}
+		if back, err := ParseToken(token); s != "" && (err != nil || back != s) {
+			t.Errorf("%q became %q, %v", s, back, err)
+		}
+		if text, err := ParseToken(s); err == nil && Token(text) != s {
+			t.Errorf("ParseToken took %q, which Token writes as %q", s, Token(text))
+		}
+	})
+}
+
+func FuzzParseLicenseSubject(f *testing.F) {
+	for _, s := range []string{"licenses.psc.A-1", "licenses.=2E.=2A", "licenses..", "licenses.a.b.c", "rows.1"} {
+		f.Add(s, "key")
+	}
+	f.Fuzz(func(t *testing.T, subject, key string) {
+		if product, key, err := ParseLicenseSubject(subject); err == nil && LicenseSubject(product, key) != subject {
+			t.Errorf("took %q, which is written %q", subject, LicenseSubject(product, key))
+		}
+		if subject == "" || key == "" {
+			return
+		}
+		product, back, err := ParseLicenseSubject(LicenseSubject(subject, key))
+		if err != nil || product != subject || back != key {
+			t.Errorf("%q, %q came back as %q, %q, %v", subject, key, product, back, err)
+		}
+		if !matches(LicenseSubject(subject, key), "licenses.*.*") {
+			t.Errorf("%q is no subject of a license", LicenseSubject(subject, key))
+		}
+	})
+}
+
+// What a column takes it keeps in a form that it takes again unchanged.
+func FuzzColumn(f *testing.F) {
+	for i := range Columns {
+		f.Add(uint8(i), Columns[i].Example)
+	}
+	for _, s := range []string{"2024-02-29T23:00:00+01:00", "007d", "annualy", "YES", "-0", "ł@пример.рф", `"a b"@c.de`, "\x85", "\u3000x "} {
+		for i := range Columns {
+			f.Add(uint8(i), s)
+		}
+	}
+	f.Fuzz(func(t *testing.T, index uint8, sent string) {
+		c := &Columns[int(index)%NumColumns]
+		value := c.Clean(sent)
+		if value == "" || !utf8.ValidString(value) {
+			return
+		}
+		var record Record
+		code := c.Set(&record, value)
+		kept := c.Value(&record)
+		if code != "" {
+			if kept != nil || !reflect.DeepEqual(record, Record{}) {
+				t.Errorf("%s refused %q (%s) and kept %v", c.Name, value, code, kept)
+			}
+			return
+		}
+		canonical := written(t, kept)
+		var again Record
+		if code := c.Set(&again, canonical); code != "" || !reflect.DeepEqual(again, record) {
+			t.Errorf("%s took %q as %v, and then %q: %s, %v", c.Name, value, kept, canonical, code, c.Value(&again))
+		}
+		if (c.Kind == Text || c.Kind == Email) && kept != value {
+			t.Errorf("%s changed %q to %q", c.Name, value, kept)
+		}
+	})
+}
+
+// written is a value as it would stand in a file.
+func written(t *testing.T, value any) string {
+	t.Helper()
+	if text, ok := value.(string); ok {
+		return text
+	}
+	b, err := json.Marshal(value)
+	if err != nil || value == nil {
+		t.Fatalf("%v: %v", value, err)
+	}
+	return string(b)
+}

@@ -1,0 +1,68 @@
+package events
+
+func ptr[T any](v T) *T { return &v }
+
+// The full samples have every field filled in, in several scripts.
+var fullLicense = License{
+	Key: "КЛЮЧ-0001-ß", Enabled: ptr(true), MaxActivations: ptr(3), AllowUnlimitedActivations: ptr(false),
+	ValidityPeriod: "2030-12-31", ValidDuration: "1y", LicenseType: "time-limited",
+	EnableMaintenancePeriod: ptr(true), MaintenancePeriod: "2028-02-29", MaintenanceDuration: "6m",
+	IsTrial: ptr(true), MaxConsumptions: ptr(100), SubscriptionID: "sub-£-7", PreventVM: ptr(true),
+	AllowOverages: ptr(true), MaxOverages: ptr(10), ResetConsumption: ptr(false), ConsumptionPeriod: "annually",
+	TrialDays: ptr(30), IsFloating: ptr(true), IsFloatingCloud: ptr(false), FloatingUsers: ptr(5),
+	Note: "  zwei Zeilen:\r\n\t\"Grüße\" & <b>挨拶</b> \\ 🔑\u2028 ", MaxLicenseUsers: ptr(0), FloatingTimeout: ptr(120),
+}
+
+var fullCustomer = Customer{
+	Email: "łucja@пример.рф", FirstName: "Łucja", LastName: "O'Connor", CompanyName: "株式会社ライセンス", Phone: "+48 22 000 00 00",
+	Reference: "00042", Address: "ul. Długa 1", Postcode: "00-238", State: "Mazowieckie", City: "Kraków", Country: "PL",
+}
+
+var fullOrder = Order{
+	StoreID: "Bestellung-№1", Type: "normal", IsTest: ptr(false), IsTrial: ptr(true),
+	DownloadID: "dl-1", Language: "pl", CampaignParams: "utm_source=Ωmega&utm_medium=mail",
+}
+
+var fullProduct = Product{ShortCode: "psc-é", Name: "Prüfstand ½", LicenseType: "perpetual", MaxActivations: ptr(1)}
+
+var fullWarnings = []Warning{{Column: "license__validity_period", Code: ValidityOnPerpetual}, {Column: "customer__city", Code: CustomerWithoutEmail}}
+
+// fullValues is a row as it was sent, every column given.
+func fullValues() Values {
+	var values Values
+	for i := range Columns {
+		values[i] = Columns[i].Example
+		if values[i] == "" {
+			values[i] = "7"
+		}
+	}
+	values[ColumnKey] = "КЛЮЧ-0001-ß"
+	values[ColumnProduct] = "psc-é"
+	values[columnByHeader["license__note"]] = " \"Grüße\"\r\n\t\\ 挨拶 🔑\u2028<&>\b\x00\x7f "
+	return values
+}
+
+// fullEvents is one event of each type with every field filled in.
+func fullEvents() map[string]Event {
+	all := map[string]Event{}
+	for _, e := range []Event{
+		&RowReceived{JobID: 10, Row: 17, Line: 19, Values: fullValues(),
+			Malformed: &Malformed{Code: MalformedRow, Message: "text after a closing quote", Column: "license__note", Raw: "a,\"b\"ç,\r\n挨拶"}},
+		&ImportStarted{JobID: 10, FileName: "Lizenzen März – 許可.csv", Manager: "Zoë", Mode: AllOrNothing, DryRun: true,
+			Columns: []string{"license__license_key", "product__short_code", "error__raw"}, Delimiter: ";", Products: []string{"psc-é", "b"}, Query: "dry_run=true&mode=all_or_nothing"},
+		&ImportSealed{JobID: 10, Rows: 1000000, Bytes: 4 << 30, SHA256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+		&ImportAborted{JobID: 10, Code: "upload_incomplete", Message: "the upload ended early – nothing is imported", Rows: 41},
+		&ImportCancelled{JobID: 10, Manager: "Zoë"},
+		&LicenseImported{JobID: 10, Row: 17, License: fullLicense, Product: fullProduct, Customer: &fullCustomer, Order: fullOrder, Warnings: fullWarnings},
+		&LicenseExisted{JobID: 10, Row: 18, LicenseKey: "КЛЮЧ-0001-ß", Product: fullProduct, By: Origin{JobID: 9, Row: 3}, Customer: &fullCustomer, Order: fullOrder, Warnings: fullWarnings},
+		&RowRejected{JobID: 10, Row: 19, Line: 22, Values: fullValues(), Raw: "挨拶,\"", Errors: []FieldError{
+			{Column: "license__max_activations", Code: InvalidInt, Message: "must be a whole number from 0 to 2147483647", Value: "viele – <3"},
+			{Column: "", Code: FieldCount, Message: "has 3 fields, the header has 4", Value: ""}}},
+		&ImportProgressed{JobID: 10, Phase: Validate, Row: 999, Counts: Counts{Imported: 990, Existed: 5, Rejected: 4, Warnings: 2}, Position: 123456},
+		&ImportFinished{JobID: 10, Status: Failed, Error: &Failure{Code: "refused", Message: "4 rows were rejected – nothing is imported"}, Row: 1998,
+			Counts: Counts{Imported: 1980, Existed: 10, Rejected: 8, Warnings: 4}},
+	} {
+		all[e.Type()] = e
+	}
+	return all
+}

@@ -1,0 +1,191 @@
+package events
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "create the golden files that are missing")
+
+func goldenPath(eventType string) string { return filepath.Join("testdata", "wire", eventType+".json") }
+
+// golden reads the wire form of a type as it was published once. A file is
+// added with its type and never changed: what it holds is in streams for ever.
+func golden(t *testing.T, e Event) []byte {
+	t.Helper()
+	body, err := os.ReadFile(goldenPath(e.Type()))
+	if errors.Is(err, fs.ErrNotExist) && *update {
+		body = append(mustEncode(t, e), '\n')
+		if err := os.WriteFile(goldenPath(e.Type()), body, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if err != nil {
+		t.Fatalf("%s has no golden file (go test ./events -update creates it): %v", e.Type(), err)
+	}
+	return bytes.TrimSuffix(body, []byte("\n"))
+}
+
+func TestWireFormIsAsPublished(t *testing.T) {
+	samples := fullEvents()
+	for _, name := range Types() {
+		t.Run(name, func(t *testing.T) {
+			sample := samples[name]
+			if sample == nil {
+				t.Fatalf("fullEvents has no %s", name)
+			}
+			body := golden(t, sample)
+			if got := mustEncode(t, sample); !bytes.Equal(got, body) {
+				t.Errorf("encoded\n%s\npublished\n%s", got, body)
+			}
+			decoded, err := Decode(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if decoded.ID != sample.ID() || decoded.Type != name || !reflect.DeepEqual(decoded.Event, sample) {
+				t.Errorf("decoded %s %s\n%+v\nwant\n%+v", decoded.Type, decoded.ID, decoded.Event, sample)
+			}
+		})
+	}
+}
+
+func TestNoGoldenFileWithoutType(t *testing.T) {
+	files, err := filepath.Glob(goldenPath("*"))
+	if err != nil || len(files) != len(Types()) {
+		t.Errorf("%d golden files (%v), %d types: a type once published stays", len(files), err, len(Types()))
+	}
+}
+
+// A golden file with an empty field would not notice when that field changes.
+func TestSamplesFillEveryField(t *testing.T) {
+	for name, sample := range fullEvents() {
+		for _, path := range zeroFields(reflect.ValueOf(sample).Elem(), name) {
+			t.Errorf("%s is empty", path)
+		}
+	}
+}
+
+func zeroFields(v reflect.Value, path string) (empty []string) {
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			empty = append(empty, zeroFields(v.Field(i), path+"."+v.Type().Field(i).Name)...)
+		}
+	case reflect.Pointer:
+		if v.IsNil() {
+			return []string{path}
+		}
+		if v.Elem().Kind() == reflect.Struct {
+			return zeroFields(v.Elem(), path)
+		}
+	case reflect.Array, reflect.Slice:
+		if v.Len() == 0 {
+			return []string{path}
+		}
+		return zeroFields(v.Index(0), path+"[0]")
+	default:
+		if v.IsZero() {
+			return []string{path}
+		}
+	}
+	return empty
+}
+
+func TestDecodeIgnoresWhatItDoesNotKnow(t *testing.T) {
+	for name, sample := range fullEvents() {
+		t.Run(name, func(t *testing.T) {
+			var body map[string]any
+			if err := json.Unmarshal(mustEncode(t, sample), &body); err != nil {
+				t.Fatal(err)
+			}
+			body["traceparent"] = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"
+			addUnknown(body["data"].(map[string]any))
+			wider, err := json.MarshalIndent(body, "", "\t")
+			if err != nil {
+				t.Fatal(err)
+			}
+			decoded, err := Decode(wider)
+			if err != nil || !reflect.DeepEqual(decoded.Event, sample) {
+				t.Errorf("decoded %+v, %v\nwant %+v", decoded.Event, err, sample)
+			}
+		})
+	}
+}
+
+// addUnknown puts members of a newer version into every object.
+func addUnknown(object map[string]any) {
+	for name, value := range object {
+		if inner, ok := value.(map[string]any); ok && name != "values" {
+			addUnknown(inner)
+		}
+	}
+	object["new_number"], object["new_object"] = 1.5e3, map[string]any{"row": []any{nil, true, "x"}}
+	if values, ok := object["values"].(map[string]any); ok {
+		values["license__of_tomorrow"] = "x"
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	body := string(mustEncode(t, &ImportSealed{JobID: 10, Rows: 2, Bytes: 3, SHA256: "ab"}))
+	for name, test := range map[string]struct{ old, new, want string }{
+		"another specversion":  {`"specversion":"1.0"`, `"specversion":"0.3"`, "not a CloudEvent 1.0 of licenseimport"},
+		"no specversion":       {`"specversion":"1.0",`, ``, "not a CloudEvent 1.0 of licenseimport"},
+		"another source":       {`"source":"licenseimport"`, `"source":"elsewhere"`, "not a CloudEvent 1.0 of licenseimport"},
+		"no id":                {`"id":"10/sealed",`, ``, "not a CloudEvent 1.0 of licenseimport"},
+		"the id of another":    {`"id":"10/sealed"`, `"id":"11/sealed"`, "holds the data of 10/sealed"},
+		"no data":              {`"data":{`, `"dato":{`, "data of ImportSealed 10/sealed"},
+		"data that is null":    {`"data":{`, `"data":null,"x":{`, "names no job"},
+		"data that is a list":  {`"data":{`, `"data":[],"x":{`, "data of ImportSealed"},
+		"a text for a number":  {`"rows":2`, `"rows":"two"`, "data of ImportSealed"},
+		"a negative number":    {`"rows":2`, `"rows":-2`, "data of ImportSealed"},
+		"no job":               {`"job_id":10`, `"job_id":0`, "names no job"},
+		"something after it":   {`"ab"}}`, `"ab"}}{}`, "not a CloudEvent"},
+		"an end that is early": {`"ab"}}`, `"ab"`, "not a CloudEvent"},
+		"bytes of no text":     {`"ab"`, "\"\xff\"", "not UTF-8"},
+		"all of it":            {body, ``, "not a CloudEvent"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			changed := strings.Replace(body, test.old, test.new, 1)
+			if changed == body {
+				t.Fatalf("%q does not stand in %s", test.old, body)
+			}
+			envelope, err := Decode([]byte(changed))
+			if err == nil || !strings.Contains(err.Error(), test.want) || envelope != (Envelope{}) {
+				t.Errorf("%s\ngave %+v, %v; want an error with %q", changed, envelope, err, test.want)
+			}
+		})
+	}
+}
+
+func TestUnknownTypeIsAnErrorOfItsOwn(t *testing.T) {
+	_, err := Decode([]byte(`{"specversion":"1.0","id":"10/17","source":"licenseimport","type":"LicenseImported.v2","time":"2026-01-02T03:04:05Z","datacontenttype":"application/json","data":{"job_id":10,"row":17}}`))
+	var unknown *UnknownTypeError
+	if !errors.As(err, &unknown) || unknown.Type != "LicenseImported.v2" || !strings.Contains(err.Error(), `"LicenseImported.v2"`) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := New("licenseimported"); !errors.As(err, &unknown) {
+		t.Errorf("New took a name in another case: %v", err)
+	}
+}
+
+// The projector decodes bodies that lie in memory which is not its own.
+func TestDecodedEventKeepsNothingOfTheBody(t *testing.T) {
+	for name, sample := range fullEvents() {
+		body := mustEncode(t, sample)
+		decoded, err := Decode(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clear(body)
+		if !reflect.DeepEqual(decoded.Event, sample) || decoded.ID != sample.ID() {
+			t.Errorf("%s changed with the body: %+v", name, decoded.Event)
+		}
+	}
+}
