@@ -10,13 +10,16 @@ import (
 const (
 	drainBytes = 16 << 20
 	drainTime  = 5 * time.Second
+	// drainQuiet is how long a client may send nothing: one that waits for its
+	// answer should have it.
+	drainQuiet = time.Second
 )
 
 // DrainBody reads what is left of the request's body, at most max bytes and
 // for at most d, so that a client that reads the answer only after it has sent
-// everything gets to see it. The connection's read deadline is lifted at the
-// end. A client that waits to be told to go on (Expect: 100-continue) and was
-// not told yet is not made to send.
+// everything gets to see it. Where more is left then, or a client sends nothing
+// for a second, the connection ends with the answer. A client that waits to be
+// told to go on (Expect: 100-continue) and was not told yet is not made to send.
 //
 // A [Router] does this by itself for every error.
 func DrainBody(w http.ResponseWriter, r *http.Request, max int64, d time.Duration) {
@@ -32,10 +35,29 @@ func drain(w http.ResponseWriter, body io.Reader, max int64, d time.Duration) {
 	}
 	conn := http.NewResponseController(w)
 	end := time.Now().Add(d)
-	// A writer without deadlines, as in a test, has no slow client either.
-	_ = conn.SetReadDeadline(end)
-	defer func() { _ = conn.SetReadDeadline(time.Time{}) }()
-	_, _ = io.CopyN(io.Discard, body, max)
+	var p [32 << 10]byte
+	for max > 0 && time.Now().Before(end) {
+		// A writer without deadlines, as in a test, has no slow client either.
+		_ = conn.SetReadDeadline(earlier(end, time.Now().Add(drainQuiet)))
+		n, err := body.Read(p[:min(max, int64(len(p)))])
+		max -= int64(n)
+		if err == io.EOF {
+			_ = conn.SetReadDeadline(time.Time{})
+			return
+		}
+		if err != nil {
+			break
+		}
+	}
+	// Were it lifted, net/http would go on reading before it answers, without end.
+	_ = conn.SetReadDeadline(time.Now())
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // expectBody knows whether a body was read from: the first read is what tells
