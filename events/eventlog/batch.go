@@ -115,7 +115,7 @@ const (
 // beginning, since an earlier attempt may still be on its way.
 func (l *Log) judge(ctx context.Context, stream, filter, id string, expect events.Seq) (verdict, events.Seq, error) {
 	var last Message
-	err := l.untilDone(ctx, func(ctx context.Context) (err error) {
+	err := l.untilDone(ctx, l.timeout/readTries, func(ctx context.Context) (err error) {
 		last, _, err = l.getOnce(ctx, stream, getRequest{LastSubject: filter})
 		return err
 	})
@@ -155,7 +155,7 @@ func (l *Log) append(ctx context.Context, a appendix) (events.Seq, error) {
 		verdict, seq, unknown := l.judge(ctx, a.stream, a.filter, id, a.last)
 		switch {
 		case unknown != nil:
-			return 0, errors.Join(unknown, err)
+			return 0, ended(unknown, err)
 		case verdict == stored:
 			return seq, nil
 		case verdict == moved:
@@ -164,7 +164,7 @@ func (l *Log) append(ctx context.Context, a appendix) (events.Seq, error) {
 			return 0, err
 		}
 		if wait := pace.wait(ctx); wait != nil {
-			return 0, errors.Join(wait, err)
+			return 0, ended(wait, err)
 		}
 	}
 }
@@ -227,7 +227,7 @@ func (b *Batch) Commit(ctx context.Context, subject string, body []byte, expect 
 	verdict, last, unknown := b.log.judge(ctx, events.LicensesStream, filter, b.stage.id, expect)
 	switch {
 	case unknown != nil:
-		return 0, errors.Join(unknown, err)
+		return 0, ended(unknown, err)
 	case verdict == stored:
 		return last, nil
 	case verdict == moved:

@@ -9,6 +9,7 @@ import (
 )
 
 func TestBucket(t *testing.T) {
+	t.Parallel()
 	log := eventlogtest.Start(t)
 	for _, name := range []string{eventlog.Managers, eventlog.Products, eventlog.Jobs} {
 		t.Run(name, func(t *testing.T) { testBucket(t, log.Bucket(name)) })
@@ -62,6 +63,7 @@ func testBucket(t *testing.T, bucket *eventlog.Bucket) {
 }
 
 func TestEmptyBucketLists(t *testing.T) {
+	t.Parallel()
 	entries, err := eventlogtest.Start(t).Bucket(eventlog.Products).List(t.Context())
 	if err != nil || len(entries) != 0 {
 		t.Fatalf("%+v, %v", entries, err)

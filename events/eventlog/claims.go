@@ -80,7 +80,7 @@ func (l *Log) openClaims(ctx context.Context) (messages jetstream.MessagesContex
 		MaxDeliver:    -1,
 		MaxAckPending: 1000,
 	}
-	err = l.untilDone(ctx, func(ctx context.Context) error {
+	err = l.untilDone(ctx, l.timeout, func(ctx context.Context) error {
 		consumer, err := l.js.CreateOrUpdateConsumer(ctx, events.LicensesStream, config)
 		if err != nil {
 			return err

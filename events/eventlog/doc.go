@@ -52,6 +52,6 @@
 //
 // # Time-outs
 //
-// A single request gets five seconds (Config.Timeout). Reads are tried again within them when the
-// server is away or a leader is missing; appends until the context ends.
+// A single request gets five seconds (Config.Timeout). Reads are sent several times
+// within them, for when a leader is missing; appends try until the context ends.
 package eventlog

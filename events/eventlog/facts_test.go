@@ -14,6 +14,7 @@ import (
 )
 
 func TestAppendFactHasOneWinner(t *testing.T) {
+	t.Parallel()
 	log := eventlogtest.Start(t)
 	var won, lost atomic.Int32
 	var writers sync.WaitGroup
@@ -40,6 +41,7 @@ func TestAppendFactHasOneWinner(t *testing.T) {
 }
 
 func TestFactsAreReadBack(t *testing.T) {
+	t.Parallel()
 	log := eventlogtest.Start(t)
 	if _, found, err := log.LastFact(t.Context(), 7); found || err != nil {
 		t.Fatalf("a job without facts: %v, %v", found, err)
@@ -66,6 +68,7 @@ func TestFactsAreReadBack(t *testing.T) {
 }
 
 func TestCommitStoresAll(t *testing.T) {
+	t.Parallel()
 	log := eventlogtest.Start(t)
 	started := appendFact(t, log, 7, events.StartedSubject(7), 0)
 	batch := log.NewBatch(7)
@@ -83,6 +86,7 @@ func TestCommitStoresAll(t *testing.T) {
 }
 
 func TestCommitIsFenced(t *testing.T) {
+	t.Parallel()
 	log := eventlogtest.Start(t)
 	started := appendFact(t, log, 7, events.StartedSubject(7), 0)
 	batch := log.NewBatch(7)
@@ -97,6 +101,7 @@ func TestCommitIsFenced(t *testing.T) {
 }
 
 func TestCommitWithAnExistingLicenseStoresNothing(t *testing.T) {
+	t.Parallel()
 	log := eventlogtest.Start(t)
 	started := appendFact(t, log, 7, events.StartedSubject(7), 0)
 	first := log.NewBatch(7)
@@ -119,6 +124,7 @@ func TestCommitWithAnExistingLicenseStoresNothing(t *testing.T) {
 }
 
 func TestLookup(t *testing.T) {
+	t.Parallel()
 	log := eventlogtest.Start(t)
 	started := appendFact(t, log, 7, events.StartedSubject(7), 0)
 	for from := 0; from < 1800; from += 900 {
@@ -146,6 +152,7 @@ func TestLookup(t *testing.T) {
 }
 
 func TestLookupWithLongSubjects(t *testing.T) {
+	t.Parallel()
 	log := eventlogtest.Start(t)
 	subjects := make([]string, 900)
 	for i := range subjects {

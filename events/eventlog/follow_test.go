@@ -16,6 +16,7 @@ import (
 )
 
 func TestFollow(t *testing.T) {
+	t.Parallel()
 	log := eventlogtest.Start(t)
 	started := appendFact(t, log, 7, events.StartedSubject(7), 0)
 	batch := log.NewBatch(7)
@@ -55,6 +56,7 @@ func TestFollow(t *testing.T) {
 }
 
 func TestFollowSurvivesRestarts(t *testing.T) {
+	t.Parallel()
 	config := eventlog.ServerConfig{Dir: t.TempDir(), Port: freePort(t).Port}
 	server := eventlogtest.StartServerOn(t, config)
 	log, err := eventlog.Open(t.Context(), eventlog.Config{URL: server.URL()})
@@ -95,7 +97,7 @@ func TestFollowSurvivesRestarts(t *testing.T) {
 	}
 }
 
-func TestFollowEndsClean(t *testing.T) {
+func TestFollowEndsClean(t *testing.T) { // counts goroutines, so it runs alone
 	log := eventlogtest.Start(t)
 	appendFact(t, log, 7, events.StartedSubject(7), 0)
 	before := runtime.NumGoroutine()
@@ -110,6 +112,7 @@ func TestFollowEndsClean(t *testing.T) {
 }
 
 func TestClaimsTryAgain(t *testing.T) {
+	t.Parallel()
 	log := eventlogtest.Start(t)
 	appendFact(t, log, 7, events.StartedSubject(7), 0)
 	appendFact(t, log, 7, events.SealedSubject(7), 1)
@@ -129,6 +132,7 @@ func TestClaimsTryAgain(t *testing.T) {
 }
 
 func TestClaimsAreShared(t *testing.T) {
+	t.Parallel()
 	server := eventlogtest.StartServer(t)
 	log := eventlogtest.Open(t, server)
 	const jobs = 40
@@ -165,6 +169,7 @@ func TestClaimsAreShared(t *testing.T) {
 }
 
 func TestClaimsHandOverWhenTheyEnd(t *testing.T) {
+	t.Parallel()
 	log := eventlogtest.Start(t)
 	appendFact(t, log, 7, events.SealedSubject(7), 0)
 	ctx, cancel := context.WithCancel(t.Context())

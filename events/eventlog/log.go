@@ -65,7 +65,7 @@ func Open(ctx context.Context, config Config) (*Log, error) {
 
 func (l *Log) setUp(ctx context.Context) error {
 	told := false
-	return l.untilDone(ctx, func(ctx context.Context) error {
+	return l.untilDone(ctx, l.timeout, func(ctx context.Context) error {
 		err := setUp(ctx, l.js, l.replicas)
 		if err != nil && l.conn.IsClosed() {
 			return fmt.Errorf("the NATS server refused the connection: %w", errors.Join(l.conn.LastError(), nats.ErrConnectionClosed))

@@ -105,7 +105,7 @@ func (c *cursor) open(ctx context.Context) error {
 		MemoryStorage:     true,
 		Replicas:          1,
 	}
-	return c.log.untilDone(ctx, func(ctx context.Context) error {
+	return c.log.untilDone(ctx, c.log.timeout, func(ctx context.Context) error {
 		consumer, err := c.log.js.CreateConsumer(ctx, c.stream, config)
 		if err != nil {
 			return err

@@ -13,6 +13,7 @@ import (
 )
 
 func TestRowsComeBackInOrder(t *testing.T) {
+	t.Parallel()
 	log := eventlogtest.Start(t)
 	middle := appendRows(t, log, 7, 0, 0, 1000)
 	appendRows(t, log, 8, 0, 0, 10)
@@ -39,6 +40,7 @@ func TestRowsComeBackInOrder(t *testing.T) {
 }
 
 func TestAppendRowsIsFenced(t *testing.T) {
+	t.Parallel()
 	log := eventlogtest.Start(t)
 	last := appendRows(t, log, 7, 0, 0, 10)
 	for name, stale := range map[string]events.Seq{"from the beginning": 0, "one too early": last - 1, "too late": last + 1} {
@@ -57,6 +59,7 @@ func TestAppendRowsIsFenced(t *testing.T) {
 }
 
 func TestPurgeRows(t *testing.T) {
+	t.Parallel()
 	log := eventlogtest.Start(t)
 	for _, job := range []events.JobID{12, 7, 8} {
 		appendRows(t, log, job, 0, 0, 10)

@@ -16,6 +16,7 @@ import (
 )
 
 func TestOneServerForEachFolder(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	first := eventlogtest.StartServerOn(t, eventlog.ServerConfig{Dir: dir, Port: -1})
 	if err := first.Announce("http://127.0.0.1:8080"); err != nil {
@@ -38,6 +39,7 @@ func TestOneServerForEachFolder(t *testing.T) {
 }
 
 func TestHolderOfNoFolder(t *testing.T) {
+	t.Parallel()
 	for name, dir := range map[string]string{"empty": t.TempDir(), "missing": filepath.Join(t.TempDir(), "none")} {
 		if _, held, err := eventlog.Holder(dir); held || err != nil {
 			t.Errorf("%s: held %v, %v", name, held, err)
@@ -46,6 +48,7 @@ func TestHolderOfNoFolder(t *testing.T) {
 }
 
 func TestStartServerRefuses(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -80,6 +83,7 @@ func TestStartServerRefuses(t *testing.T) {
 }
 
 func TestRestartKeepsEverything(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	server := eventlogtest.StartServerOn(t, eventlog.ServerConfig{Dir: dir})
 	log := eventlogtest.Open(t, server)
@@ -103,6 +107,7 @@ func TestRestartKeepsEverything(t *testing.T) {
 }
 
 func TestOpenOverTheNetwork(t *testing.T) {
+	t.Parallel()
 	server := eventlogtest.StartServerOn(t, eventlog.ServerConfig{Dir: t.TempDir(), Port: -1, Token: "secret"})
 	open := func(url string) (*eventlog.Log, error) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -131,6 +136,7 @@ func TestOpenOverTheNetwork(t *testing.T) {
 }
 
 func TestOpenWaitsForTheServer(t *testing.T) {
+	t.Parallel()
 	port := freePort(t)
 	opened := make(chan error, 1)
 	go func() {
@@ -147,6 +153,7 @@ func TestOpenWaitsForTheServer(t *testing.T) {
 }
 
 func TestOpenGivesUpWithItsContext(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := eventlog.Open(ctx, eventlog.Config{URL: "nats://" + freePort(t).String()}); !errors.Is(err, context.DeadlineExceeded) {
