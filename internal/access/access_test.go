@@ -1,71 +1,79 @@
 package access
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
-	"testing/synctest"
-	"time"
 
+	"licenseimport/events/eventlog"
 	"licenseimport/internal/httpx"
 )
 
 // bucket is a Bucket in memory, which counts what it is asked and can be made
-// to not answer, as no real one can on demand.
+// to not answer, as no real one can on demand; and it needs no clock but the
+// test's own. real_test.go has the same over a real one.
 type bucket struct {
 	mu     sync.Mutex
 	values map[string][]byte
 	gets   int
-	silent bool
+	silent atomic.Bool
 }
 
 func newBucket() *bucket { return &bucket{values: map[string][]byte{}} }
 
 func (b *bucket) reach(ctx context.Context) error {
-	if b.silent {
+	if b.silent.Load() {
 		<-ctx.Done()
 		return ctx.Err()
 	}
 	return nil
 }
 
-func (b *bucket) Get(ctx context.Context, key string) ([]byte, bool, error) {
+func (b *bucket) Get(ctx context.Context, key string) (eventlog.Entry, error) {
+	if err := b.reach(ctx); err != nil {
+		return eventlog.Entry{}, err
+	}
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.gets++
 	value, found := b.values[key]
-	b.mu.Unlock()
-	return value, found, b.reach(ctx)
-}
-
-func (b *bucket) Create(ctx context.Context, key string, value []byte) (bool, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if _, taken := b.values[key]; taken {
-		return false, nil
+	if !found {
+		return eventlog.Entry{}, eventlog.ErrNotFound
 	}
-	b.values[key] = value
-	return true, b.reach(ctx)
+	return eventlog.Entry{Key: key, Value: value}, nil
 }
 
-func (b *bucket) Put(ctx context.Context, key string, value []byte) error {
+func (b *bucket) Create(ctx context.Context, key string, value []byte) (uint64, error) {
+	b.mu.Lock()
+	_, taken := b.values[key]
+	b.mu.Unlock()
+	if taken {
+		return 0, eventlog.ErrExists
+	}
+	return b.Put(ctx, key, value)
+}
+
+func (b *bucket) Put(ctx context.Context, key string, value []byte) (uint64, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.values[key] = value
-	return b.reach(ctx)
+	return 1, b.reach(ctx)
 }
 
-func (b *bucket) List(ctx context.Context) (map[string][]byte, error) {
+func (b *bucket) List(ctx context.Context) ([]eventlog.Entry, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return maps.Clone(b.values), b.reach(ctx)
+	var entries []eventlog.Entry
+	for key, value := range b.values {
+		entries = append(entries, eventlog.Entry{Key: key, Value: value})
+	}
+	return entries, b.reach(ctx)
 }
 
 func create(t *testing.T, s *Store, name, role string, products ...string) string {
@@ -226,226 +234,5 @@ func TestListAndRevoke(t *testing.T) {
 				t.Errorf("left %s, want %s", got, c.left)
 			}
 		})
-	}
-}
-
-func TestAuthenticate(t *testing.T) {
-	s := NewStore(newBucket())
-	key := create(t, s, "alice", "importer", "psc")
-	other := create(t, s, "bob", "viewer")
-	a := NewAuthenticator(Config{Store: s, AdminKey: " a key, in any form! \n"})
-	for name, c := range map[string]struct {
-		headers []string
-		manager string
-		code    string
-	}{
-		"key":                     {[]string{"Api-Key " + key}, "alice", ""},
-		"scheme in any case":      {[]string{"aPI-kEY " + key}, "alice", ""},
-		"many spaces":             {[]string{"Api-Key    " + key + "  "}, "alice", ""},
-		"admin key":               {[]string{"Api-Key a key, in any form!"}, "admin", ""},
-		"no header":               {nil, "", "not_authenticated"},
-		"empty header":            {[]string{""}, "", "not_authenticated"},
-		"no key":                  {[]string{"Api-Key "}, "", "not_authenticated"},
-		"no scheme":               {[]string{key}, "", "not_authenticated"},
-		"another scheme":          {[]string{"Bearer " + key}, "", "not_authenticated"},
-		"two headers":             {[]string{"Api-Key " + key, "Api-Key " + key}, "", "not_authenticated"},
-		"nearly the admin key":    {[]string{"Api-Key a key, in any form"}, "", "invalid_key"},
-		"a well-formed stranger":  {[]string{"Api-Key lik_aaaaaaaa" + key[12:]}, "", "invalid_key"},
-		"prefix with other bytes": {[]string{"Api-Key " + key[:12] + other[12:]}, "", "invalid_key"},
-		"prefix alone":            {[]string{"Api-Key " + key[:12]}, "", "invalid_key"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			m, err := a.Authenticate(request(c.headers...))
-			if m.Name != c.manager || code(t, err) != c.code {
-				t.Errorf("%+v, %v", m, err)
-			}
-			var e *httpx.Error
-			if errors.As(err, &e) && (e.Status != 401 || e.Header.Get("WWW-Authenticate") != "Api-Key") {
-				t.Errorf("%d %v", e.Status, e.Header)
-			}
-		})
-	}
-}
-
-func TestWithoutAdminKeyAnEmptyOneOpensNothing(t *testing.T) {
-	for _, adminKey := range []string{"", "  \n"} {
-		a := NewAuthenticator(Config{Store: NewStore(newBucket()), AdminKey: adminKey})
-		for _, header := range []string{"Api-Key", "Api-Key ", "Api-Key  \t", "Api-Key -"} {
-			if m, err := a.Authenticate(request(header)); err == nil {
-				t.Errorf("%q is %+v", header, m)
-			}
-		}
-	}
-}
-
-func TestRevokedKeyStopsWithinASecond(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := NewStore(newBucket())
-		key := create(t, s, "alice", "viewer")
-		a := NewAuthenticator(Config{Store: s})
-		if _, err := a.Authenticate(request("Api-Key " + key)); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.Revoke(t.Context(), "alice"); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Second) // the test's own clock: no time passes
-		if _, err := a.Authenticate(request("Api-Key " + key)); code(t, err) != "invalid_key" {
-			t.Errorf("a revoked key: %v", err)
-		}
-	})
-}
-
-func TestManyRequestsAskTheBucketOnce(t *testing.T) {
-	b := newBucket()
-	s := NewStore(b)
-	headers := []string{"Api-Key " + create(t, s, "alice", "viewer"), "Api-Key lik_aaaaaaaa_" + strings.Repeat("a", 43)}
-	synctest.Test(t, func(t *testing.T) {
-		a := NewAuthenticator(Config{Store: s})
-		for round := 1; round <= 2; round++ {
-			var group sync.WaitGroup
-			for i := range 1000 {
-				group.Go(func() { _, _ = a.Authenticate(request(headers[i%2])) })
-			}
-			group.Wait()
-			if b.gets != 2*round {
-				t.Errorf("round %d: the bucket was asked %d times for two keys", round, b.gets)
-			}
-			time.Sleep(believed)
-		}
-	})
-}
-
-func TestGuessingFillsNoMemoryAndPushesNoKeyOut(t *testing.T) {
-	c := newCache(NewStore(newBucket()))
-	c.remember("realreal", answer{found: true, asked: time.Now()})
-	for range 3 * most {
-		_, prefix := newKey()
-		c.remember(prefix, answer{asked: time.Now()})
-	}
-	if len(c.unknown) > most {
-		t.Errorf("%d guesses are kept", len(c.unknown))
-	}
-	if len(c.known) != 1 {
-		t.Error("the real key was pushed out")
-	}
-}
-
-func TestSilentBucketIsUnavailable(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBucket()
-		s := NewStore(b)
-		key := create(t, s, "alice", "viewer")
-		b.silent = true
-		a := NewAuthenticator(Config{Store: s, AdminKey: "root"})
-		began := time.Now()
-		_, err := a.Authenticate(request("Api-Key " + key))
-		var e *httpx.Error
-		if !errors.As(err, &e) || e.Status != 503 || e.RetryAfter < time.Second || time.Since(began) > time.Second {
-			t.Errorf("%v after %v", err, time.Since(began))
-		}
-		if _, err := a.Authenticate(request("Api-Key root")); err != nil {
-			t.Errorf("the admin key needs the bucket: %v", err)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if _, err := a.Authenticate(request("Api-Key " + key).WithContext(ctx)); !errors.Is(err, context.Canceled) {
-			t.Errorf("a request that went away: %v", err)
-		}
-		time.Sleep(time.Second)
-		b.silent = false
-		if _, err := a.Authenticate(request("Api-Key " + key)); err != nil {
-			t.Errorf("the bucket answers again: %v", err)
-		}
-	})
-}
-
-func TestRate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := NewStore(newBucket())
-		alice, bob := "Api-Key "+create(t, s, "alice", "viewer"), "Api-Key "+create(t, s, "bob", "viewer")
-		a := NewAuthenticator(Config{Store: s, Rate: 2})
-		for i, c := range []struct {
-			header, code string
-			wait         time.Duration
-		}{{alice, "", 0}, {alice, "", 0}, {alice, "too_many_requests", 0}, {bob, "", 0}, {alice, "", time.Second}} {
-			time.Sleep(c.wait)
-			if _, err := a.Authenticate(request(c.header)); code(t, err) != c.code {
-				t.Errorf("request %d: %v", i, err)
-			}
-		}
-	})
-}
-
-// TestNoKeyInAnswersAndLogs goes through every refusal with its key, over a
-// bucket that holds an unreadable record as well.
-func TestNoKeyInAnswersAndLogs(t *testing.T) {
-	b := newBucket()
-	s := NewStore(b)
-	viewer, revoked, broken := create(t, s, "alice", "viewer"), create(t, s, "gone", "viewer"), create(t, s, "broken", "viewer")
-	if _, err := s.Revoke(t.Context(), "gone"); err != nil {
-		t.Fatal(err)
-	}
-	b.values[broken[4:12]] = []byte("{")
-	var log bytes.Buffer
-	rt := httpx.NewRouter(httpx.Options{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
-	a := NewAuthenticator(Config{Store: s, AdminKey: "root-key-of-the-environment"})
-	rt.Handle("GET", "/api/v1/me/", a.Require(Identify, Me))
-	rt.Handle("GET", "/import/", a.Require(Import, Me))
-	h, err := rt.Handler()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		path, key string
-		status    int
-		body      string
-	}{
-		{"/api/v1/me/", viewer, 200, `{"manager":"alice","role":"viewer","products":[]}`},
-		{"/api/v1/me", "root-key-of-the-environment", 200, `{"manager":"admin","role":"admin","products":[]}`},
-		{"/import/", viewer, 403, "permission_denied"},
-		{"/api/v1/me/", revoked, 401, "invalid_key"},
-		{"/api/v1/me/", broken, 500, "internal"},
-		{"/api/v1/me/", "root-key-of-the-environmenT", 401, "invalid_key"},
-	} {
-		r := httptest.NewRequest("GET", c.path, nil)
-		r.Header.Set("Authorization", "Api-Key "+c.key)
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
-		if w.Code != c.status || !strings.Contains(w.Body.String(), c.body) {
-			t.Errorf("%s %d: %d %s", c.path, c.status, w.Code, w.Body)
-		}
-		secret := c.key[max(0, len(c.key)-20):]
-		if strings.Contains(w.Body.String()+log.String(), secret) {
-			t.Errorf("%s %d shows the key: %s %s", c.path, c.status, w.Body, log.String())
-		}
-	}
-	if !strings.Contains(log.String(), "route=/import/ status=403") {
-		t.Errorf("nothing was logged: %s", log.String())
-	}
-}
-
-func TestMeListsProducts(t *testing.T) {
-	w := httptest.NewRecorder()
-	if err := Me(w, nil, nil, Manager{Name: "a", Role: Viewer, Products: []string{"psc", "x"}}); err != nil {
-		t.Fatal(err)
-	}
-	if got := strings.TrimSpace(w.Body.String()); got != `{"manager":"a","role":"viewer","products":["psc","x"]}` {
-		t.Error(got)
-	}
-}
-
-// TestDigestsAreCompared proves that one wrong bit is enough, wherever it is.
-func TestDigestsAreCompared(t *testing.T) {
-	want := digestOf("key")
-	for i := range want {
-		d := want
-		d[i] ^= 1
-		if d.equal(want) {
-			t.Fatalf("byte %d does not matter", i)
-		}
-	}
-	if !want.equal(digestOf("key")) {
-		t.Error("the same key differs from itself")
 	}
 }

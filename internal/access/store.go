@@ -10,14 +10,17 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"licenseimport/events/eventlog"
 )
 
-// Bucket is what this package needs of the KV bucket "managers".
+// Bucket is what this package needs of the KV bucket "managers", an
+// [*eventlog.Bucket].
 type Bucket interface {
-	Get(ctx context.Context, key string) (value []byte, found bool, err error)
-	Create(ctx context.Context, key string, value []byte) (created bool, err error) // false: the key exists
-	Put(ctx context.Context, key string, value []byte) error
-	List(ctx context.Context) (map[string][]byte, error)
+	Get(ctx context.Context, key string) (eventlog.Entry, error)
+	Create(ctx context.Context, key string, value []byte) (revision uint64, err error)
+	Put(ctx context.Context, key string, value []byte) (revision uint64, err error)
+	List(ctx context.Context) ([]eventlog.Entry, error)
 }
 
 // Store keeps the managers' keys.
@@ -92,23 +95,26 @@ func (s *Store) register(ctx context.Context, m Manager, key, prefix string) (bo
 	if err != nil {
 		return false, fmt.Errorf("access: encode a key's record: %w", err)
 	}
-	created, err := s.bucket.Create(ctx, prefix, value)
+	_, err = s.bucket.Create(ctx, prefix, value)
+	if errors.Is(err, eventlog.ErrExists) {
+		return false, nil
+	}
 	if err != nil {
 		return false, fmt.Errorf("access: store a key: %w", err)
 	}
-	return created, nil
+	return true, nil
 }
 
 // get reads the record of a prefix.
 func (s *Store) get(ctx context.Context, prefix string) (r record, found bool, err error) {
-	value, found, err := s.bucket.Get(ctx, prefix)
+	entry, err := s.bucket.Get(ctx, prefix)
+	if errors.Is(err, eventlog.ErrNotFound) {
+		return record{}, false, nil
+	}
 	if err != nil {
 		return record{}, false, fmt.Errorf("access: look a key up: %w", err)
 	}
-	if !found {
-		return record{}, false, nil
-	}
-	r, err = decode(prefix, value)
+	r, err = decode(prefix, entry.Value)
 	return r, err == nil, err
 }
 
@@ -125,18 +131,18 @@ func decode(prefix string, value []byte) (record, error) {
 
 // working reads the records of all keys that are not revoked, by prefix.
 func (s *Store) working(ctx context.Context) (map[string]record, error) {
-	values, err := s.bucket.List(ctx)
+	entries, err := s.bucket.List(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("access: list keys: %w", err)
 	}
 	records := map[string]record{}
-	for prefix, value := range values {
-		r, err := decode(prefix, value)
+	for _, entry := range entries {
+		r, err := decode(entry.Key, entry.Value)
 		if err != nil {
 			return nil, err
 		}
 		if r.Revoked == nil {
-			records[prefix] = r
+			records[entry.Key] = r
 		}
 	}
 	return records, nil
@@ -203,7 +209,7 @@ func (s *Store) revoke(ctx context.Context, prefix string) error {
 	if err != nil {
 		return fmt.Errorf("access: encode a key's record: %w", err)
 	}
-	if err := s.bucket.Put(ctx, prefix, value); err != nil {
+	if _, err := s.bucket.Put(ctx, prefix, value); err != nil {
 		return fmt.Errorf("access: revoke a key: %w", err)
 	}
 	return nil
