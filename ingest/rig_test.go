@@ -3,9 +3,7 @@ package ingest
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -46,7 +44,7 @@ func newRigOn(t testing.TB, log *eventlog.Log, c Config) *rig {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	c.Log = quiet
-	r := &rig{TB: t, log: log, in: New(log, c), keys: access.NewStore(keyBucket{log.Bucket(eventlog.Managers)})}
+	r := &rig{TB: t, log: log, in: New(log, c), keys: access.NewStore(log.Bucket(eventlog.Managers))}
 	router := httpx.NewRouter(httpx.Options{Log: quiet})
 	r.in.Register(router, access.NewAuthenticator(access.Config{Store: r.keys, AdminKey: adminKey}))
 	handler, err := router.Handler()
@@ -291,37 +289,4 @@ func (u *rawUpload) answer() answer {
 		u.r.Fatal(err)
 	}
 	return readAnswer(u.r, res)
-}
-
-// keyBucket is the bucket of managers as access wants it.
-type keyBucket struct{ bucket *eventlog.Bucket }
-
-func (b keyBucket) Get(ctx context.Context, key string) ([]byte, bool, error) {
-	entry, err := b.bucket.Get(ctx, key)
-	if errors.Is(err, eventlog.ErrNotFound) {
-		return nil, false, nil
-	}
-	return entry.Value, err == nil, err
-}
-
-func (b keyBucket) Create(ctx context.Context, key string, value []byte) (bool, error) {
-	_, err := b.bucket.Create(ctx, key, value)
-	if errors.Is(err, eventlog.ErrExists) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-func (b keyBucket) Put(ctx context.Context, key string, value []byte) error {
-	_, err := b.bucket.Put(ctx, key, value)
-	return err
-}
-
-func (b keyBucket) List(ctx context.Context) (map[string][]byte, error) {
-	entries, err := b.bucket.List(ctx)
-	values := map[string][]byte{}
-	for _, entry := range entries {
-		values[entry.Key] = entry.Value
-	}
-	return values, err
 }

@@ -218,6 +218,7 @@ func TestHeaderMistakesAreAllNamed(t *testing.T) {
 
 // TestUnexpectedEndings: what is wrong behind the rows aborts the job that began.
 func TestUnexpectedEndings(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, Config{MaxFile: 64 << 10})
 	twice := strings.TrimSuffix(string(form("a.csv", csvOf(3))), "--\r\n") + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"b.csv\"\r\n\r\nx\r\n--" + testBoundary + "--\r\n"
 	bomb := csvOf(1) + strings.Repeat("key,psc\n", 1<<17)

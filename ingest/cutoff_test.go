@@ -1,0 +1,228 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+)
+
+// TestCutOff: a body that ends early is never sealed, wherever it ends.
+func TestCutOff(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Config{})
+	whole := string(form("a.csv", csvOf(3)))
+	zipped := string(form("a.csv.gz", packed(csvOf(3))))
+	upTo := func(body, mark string) string {
+		i := strings.Index(body, mark)
+		if i < 0 {
+			t.Fatalf("no %q in the body", mark)
+		}
+		return body[:i+len(mark)]
+	}
+	tests := []struct {
+		name  string
+		body  string
+		whole int
+		begun bool
+	}{
+		{"nothing", "", len(whole), false},
+		{"in a part's header", upTo(whole, "Content-Disp"), len(whole), false},
+		{"in the header line", upTo(whole, "license__lic"), len(whole), false},
+		{"behind the header line", upTo(whole, "short_code\n"), len(whole), false},
+		{"in the first row", upTo(whole, "key-1"), len(whole), false},
+		{"behind the first row", upTo(whole, "key-1,psc\n"), len(whole), true},
+		{"in the second row", upTo(whole, "key-2,p"), len(whole), true},
+		{"behind the last row", upTo(whole, "key-3,psc\n"), len(whole), true},
+		{"in the closing boundary", upTo(whole, "key-3,psc\n") + "\r\n--" + testBoundary[:5], len(whole), true},
+		{"before its last dash", strings.TrimSuffix(whole, "-\r\n"), len(whole), true},
+		{"before the last byte", whole[:len(whole)-1], len(whole), true},
+		{"whole, without a closing boundary", strings.TrimSuffix(whole, "--\r\n"), len(whole) - 4, true},
+		{"in a gzip", upTo(zipped, "\r\n\r\n") + packed(csvOf(3))[:30], len(zipped), false},
+		{"in a gzip's checksum", upTo(zipped, "\r\n\r\n") + strings.TrimSuffix(packed(csvOf(3)), packed(csvOf(3))[len(packed(csvOf(3)))-5:]) + "\r\n--" + testBoundary + "--\r\n", len(zipped) - 5, true},
+	}
+	for _, tt := range tests {
+		for _, chunked := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, chunked %v", tt.name, chunked), func(t *testing.T) {
+				length, body := tt.whole, tt.body
+				if chunked {
+					length, body = -1, fmt.Sprintf("%x\r\n%s\r\n", len(body), body) // and no last chunk
+				}
+				u := r.dial(length, "")
+				u.write(body)
+				checkCutOff(t, r, u.hangUp(), tt.begun)
+			})
+		}
+	}
+}
+
+func checkCutOff(t *testing.T, r *rig, a answer, begun bool) {
+	t.Helper()
+	if a.status != 400 || a.body.Code != "upload_incomplete" || (a.body.JobID != 0) != begun {
+		t.Fatalf("%d %s", a.status, a.text)
+	}
+	if !begun {
+		return
+	}
+	aborted := r.aborted(a.body.JobID)
+	if aborted.Code != "upload_incomplete" || int(aborted.Rows) != len(r.rows(a.body.JobID)) || aborted.Rows == 0 {
+		t.Errorf("%+v", aborted)
+	}
+}
+
+// TestClientVanishes: nobody is left to be answered, and still the job ends.
+func TestClientVanishes(t *testing.T) {
+	r := newRig(t, Config{})
+	body := string(form("a.csv", csvOf(100)))
+	u := r.dial(len(body), "")
+	u.write(body[:len(body)/2])
+	r.eventually("the job starts", func() bool { return r.facts(1).started != nil })
+	_ = u.conn.Close()
+	r.eventually("the job is aborted", func() bool { return r.facts(1).ended() })
+	if aborted := r.aborted(1); aborted.Code != "upload_incomplete" {
+		t.Errorf("%+v", aborted)
+	}
+}
+
+// TestRowsOfASlowClientAreStoredEarly: a batch that is not full does not wait for more.
+func TestRowsOfASlowClientAreStoredEarly(t *testing.T) {
+	r := newRig(t, Config{FlushAfter: time.Millisecond})
+	body := string(form("a.csv", csvOf(5)))
+	u := r.dial(len(body), "")
+	half := strings.Index(body, "key-4")
+	u.write(body[:half])
+	r.eventually("the first rows are stored", func() bool { return len(r.rows(1)) == 3 })
+	u.write(body[half:])
+	if a := u.answer(); a.status != 200 || r.facts(1).sealed.Rows != 5 {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+}
+
+func TestExpectContinue(t *testing.T) {
+	r := newRig(t, Config{})
+	body := string(form("a.csv", csvOf(1)))
+	u := r.dial(len(body), "Expect: 100-continue\r\n")
+	head := make([]byte, len("HTTP/1.1 100 Continue\r\n\r\n"))
+	if _, err := u.conn.Read(head); err != nil || !strings.Contains(string(head), "100 Continue") {
+		t.Fatalf("%q, %v", head, err)
+	}
+	u.write(body)
+	if a := u.answer(); a.status != 200 {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+}
+
+func TestSlowClient(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Config{SlowBytes: 1 << 20, SlowWindow: 100 * time.Millisecond})
+	body := string(form("a.csv", csvOf(5)))
+	u := r.dial(len(body), "")
+	u.write(body[:len(body)-30])
+	a := u.answer()
+	if a.status != 408 || a.body.Code != "timeout" || a.body.JobID != 1 {
+		t.Fatalf("%d %s", a.status, a.text)
+	}
+	if aborted := r.aborted(1); aborted.Code != "timeout" {
+		t.Errorf("%+v", aborted)
+	}
+}
+
+// TestPaceCountsWaitingOnly: a client that is fast is not punished for what the server does in between.
+func TestPaceCountsWaitingOnly(t *testing.T) {
+	in := &wire{src: strings.NewReader(strings.Repeat("x", 100)), conn: http.NewResponseController(nil), ctx: context.Background(),
+		slowBytes: 10, slowWindow: time.Hour}
+	for range 30 {
+		if _, err := in.Read(make([]byte, 3)); err != nil {
+			t.Fatal(err)
+		}
+		if in.got >= 10 {
+			t.Fatalf("the window holds %d bytes", in.got)
+		}
+	}
+}
+
+func TestTooManyUploads(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Config{MaxUploads: 2})
+	for range 2 {
+		r.dial(1000, "").write("--")
+	}
+	r.eventually("two are in", func() bool { return r.in.Uploads() == 2 })
+	a := r.send(csvOf(1), request{})
+	if a.status != 503 || a.body.Code != "too_many_uploads" || a.header.Get("Retry-After") == "" {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+}
+
+func TestShutdown(t *testing.T) {
+	t.Parallel()
+	t.Run("waits for an upload", func(t *testing.T) {
+		r := newRig(t, Config{})
+		body := string(form("a.csv", csvOf(5)))
+		u := r.dial(len(body), "")
+		u.write(body[:len(body)-30])
+		r.eventually("the upload has begun", func() bool { return r.facts(1).started != nil })
+		done := make(chan error, 1)
+		go func() { done <- r.in.Shutdown(t.Context()) }()
+		r.eventually("nobody is let in", func() bool {
+			a := r.send(csvOf(1), request{})
+			return a.status == 503 && a.body.Code == "stopping"
+		})
+		u.write(body[len(body)-30:])
+		if a := u.answer(); a.status != 200 {
+			t.Errorf("%d %s", a.status, a.text)
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("aborts after its grace", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, Config{})
+		u := r.dial(1000, "")
+		u.write(string(form("a.csv", csvOf(5)))[:150])
+		r.eventually("the upload has begun", func() bool { return r.in.Uploads() == 1 })
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := r.in.Shutdown(ctx); err == nil {
+			t.Error("no word of what was cut off")
+		}
+		if r.in.Uploads() != 0 {
+			t.Error("an upload is still in flight")
+		}
+		if a := u.answer(); a.status != 503 || a.body.Code != "stopping" {
+			t.Errorf("%d %s", a.status, a.text)
+		}
+	})
+	t.Run("aborts a job that began", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, Config{})
+		body := string(form("a.csv", csvOf(5)))
+		u := r.dial(len(body), "")
+		u.write(body[:len(body)-30])
+		r.eventually("the job starts", func() bool { return r.facts(1).started != nil })
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_ = r.in.Shutdown(ctx)
+		if a := u.answer(); a.status != 503 || a.body.JobID != 1 {
+			t.Errorf("%d %s", a.status, a.text)
+		}
+		if aborted := r.aborted(1); aborted.Code != "stopping" {
+			t.Errorf("%+v", aborted)
+		}
+	})
+}
+
+// TestStoreAway: an upload that cannot be stored is refused, to be sent again.
+func TestStoreAway(t *testing.T) {
+	r := newRig(t, Config{})
+	r.log.Close()
+	a := r.send(csvOf(1), request{})
+	if a.status != 503 || a.body.Code != "store_unavailable" || a.header.Get("Retry-After") == "" {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+}
+

@@ -1,0 +1,144 @@
+package ingest
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/ingest/csvfile"
+	"licenseimport/internal/httpx"
+)
+
+// front serves what Forward gives, and nothing else.
+func front(t *testing.T, projector string) *httpx.Server {
+	t.Helper()
+	forward, err := Forward(projector)
+	if err != nil {
+		t.Fatal(err)
+	}
+	router := httpx.NewRouter(httpx.Options{Log: slog.New(slog.DiscardHandler)})
+	router.Fallback("/api/", forward)
+	handler, err := router.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := httpx.Listen(httpx.ServerConfig{Addr: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = server.Serve(handler) }()
+	t.Cleanup(func() { _ = server.Shutdown(context.Background()) })
+	return server
+}
+
+func TestForward(t *testing.T) {
+	projector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-cache")
+		fmt.Fprintf(w, "%s %s %s %s", r.Method, r.URL, r.Host, r.Header.Get("Authorization"))
+	}))
+	defer projector.Close()
+	server := front(t, projector.URL)
+	req, _ := http.NewRequestWithContext(t.Context(), "GET", server.URL()+"/api/v1/licenses/?limit=5", nil)
+	req.Header.Set("Authorization", "Api-Key k")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := readAnswer(t, res)
+	if a.text != "GET /api/v1/licenses/?limit=5 "+server.Addr()+" Api-Key k" {
+		t.Errorf("the projector was asked %s", a.text)
+	}
+	if fmt.Sprint(a.header["Cache-Control"]) != "[no-cache]" {
+		t.Errorf("%v", a.header)
+	}
+	projector.Close()
+	if res, err = http.Get(server.URL() + "/api/v1/licenses/"); err != nil {
+		t.Fatal(err)
+	}
+	if a := readAnswer(t, res); a.status != 503 || a.body.Code != "projector_unavailable" {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+}
+
+// TestForwardEventStream: each event is passed on at once, and a stream does not
+// keep the server from stopping.
+func TestForwardEventStream(t *testing.T) {
+	gone := make(chan struct{})
+	projector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, "event: progress\n\n")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		close(gone)
+	}))
+	defer projector.Close()
+	server := front(t, projector.URL)
+	res, err := http.Get(server.URL() + "/api/v1/licenses-import-results/1/events/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if line, err := bufio.NewReader(res.Body).ReadString('\n'); err != nil || line != "event: progress\n" {
+		t.Fatalf("%q, %v", line, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+	<-gone
+}
+
+func TestForwardWantsAnAddress(t *testing.T) {
+	for _, bad := range []string{"", "localhost:8080", "ftp://host", "http://", "::"} {
+		if _, err := Forward(bad); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
+
+func TestTemplate(t *testing.T) {
+	r := newRig(t, Config{})
+	get := func(key string) answer {
+		req, _ := http.NewRequestWithContext(t.Context(), "GET", r.http.URL+templatePath, nil)
+		r.authorize(req, key)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return readAnswer(t, res)
+	}
+	if a := get("wrong"); a.status != 401 {
+		t.Errorf("without a key: %d", a.status)
+	}
+	a := get("")
+	in := csvfile.NewReader(bytes.NewReader([]byte(a.text)), csvfile.Options{})
+	header, err := in.Header()
+	if err != nil || len(header.Fields) != events.NumColumns || a.header.Get("Content-Type") != "text/csv; charset=utf-8" {
+		t.Fatalf("%v %v %v", header, err, a.header)
+	}
+	row, err := in.Read()
+	if err != nil || row.Damage != nil {
+		t.Fatalf("%+v %v", row, err)
+	}
+	for i, field := range row.Fields {
+		if string(field) != events.Columns[i].Example || header.Fields[i] != events.Columns[i].Name {
+			t.Errorf("column %d: %s %q", i, header.Fields[i], field)
+		}
+	}
+	if a := r.send(a.text, request{}); a.status != 200 {
+		t.Errorf("the template cannot be uploaded: %s", a.text)
+	}
+	if !strings.Contains(a.header.Get("Content-Disposition"), "license-import-template.csv") {
+		t.Errorf("%v", a.header)
+	}
+}

@@ -1,0 +1,184 @@
+package ingest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"licenseimport/events"
+)
+
+// begin stores what an upload had stored when its process was killed.
+func (r *rig) begin(job events.JobID, rows events.Row, started bool) {
+	r.Helper()
+	var bodies [][]byte
+	for i := range rows {
+		body, err := events.Encode(&events.RowReceived{JobID: job, Row: i + 1, Line: uint64(i) + 2}, time.Now())
+		if err != nil {
+			r.Fatal(err)
+		}
+		bodies = append(bodies, body)
+	}
+	if _, err := r.log.AppendRows(r.Context(), job, 0, bodies); err != nil {
+		r.Fatal(err)
+	}
+	if started {
+		r.append(&events.ImportStarted{JobID: job, Mode: events.Partial}, 0)
+	}
+}
+
+func (r *rig) append(fact events.Event, expect events.Seq) events.Seq {
+	r.Helper()
+	body, err := events.Encode(fact, time.Now())
+	if err != nil {
+		r.Fatal(err)
+	}
+	seq, err := r.log.AppendFact(r.Context(), fact.Job(), fact.Subject(), body, expect)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return seq
+}
+
+// jobsWithRows is how many jobs have rows.
+func (r *rig) jobsWithRows() int {
+	r.Helper()
+	jobs, err := r.log.RowJobs(r.Context())
+	if err != nil {
+		r.Fatal(err)
+	}
+	return len(jobs)
+}
+
+// sweepAt sweeps as if it were later.
+func sweepAt(t *testing.T, j *janitor, later time.Duration) {
+	t.Helper()
+	if err := j.sweep(t.Context(), time.Now().Add(later)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func newJanitor(r *rig) *janitor {
+	return &janitor{in: r.in, jobs: map[events.JobID]*sighting{}}
+}
+
+func TestJanitorEndsAbandonedUploads(t *testing.T) {
+	r := newRig(t, Config{})
+	r.begin(1, 3, true)
+	r.begin(2, 2, false)
+	r.begin(3, 1, true)
+	sealedAt := r.append(&events.ImportSealed{JobID: 3, Rows: 1}, r.facts(3).lastSeq)
+	j := newJanitor(r)
+	sweepAt(t, j, 0)
+	sweepAt(t, j, 2*time.Minute-time.Second)
+	if r.facts(1).ended() || r.facts(2).ended() {
+		t.Fatal("two minutes have not passed")
+	}
+	sweepAt(t, j, 2*time.Minute+time.Second)
+	if aborted := r.aborted(1); aborted.Code != "upload_abandoned" || aborted.Rows != 3 {
+		t.Errorf("%+v", aborted)
+	}
+	if aborted := r.aborted(2); aborted.Rows != 2 {
+		t.Errorf("orphan: %+v", aborted)
+	}
+	if r.facts(3).lastSeq != sealedAt {
+		t.Errorf("a sealed job was touched: %+v", r.facts(3).last)
+	}
+	sweepAt(t, j, 2*time.Minute+2*time.Second)
+	if len(r.rows(2)) != 0 || len(r.rows(1)) != 3 {
+		t.Error("an orphan's rows go at once, those of a job that started stay")
+	}
+}
+
+func TestJanitorSeesThatRowsCome(t *testing.T) {
+	r := newRig(t, Config{})
+	r.begin(1, 3, true)
+	j := newJanitor(r)
+	sweepAt(t, j, 0)
+	last, _, err := r.log.LastRow(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := events.Encode(&events.RowReceived{JobID: 1, Row: 4}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.log.AppendRows(t.Context(), 1, last.Seq, [][]byte{body}); err != nil {
+		t.Fatal(err)
+	}
+	sweepAt(t, j, 3*time.Minute)
+	if r.facts(1).ended() {
+		t.Fatal("a live upload was ended")
+	}
+	sweepAt(t, j, 6*time.Minute)
+	if aborted := r.aborted(1); aborted.Rows != 4 {
+		t.Errorf("%+v", aborted)
+	}
+}
+
+func TestJanitorPurges(t *testing.T) {
+	r := newRig(t, Config{})
+	r.begin(1, 3, true)
+	r.begin(2, 3, true)
+	r.append(&events.ImportFinished{JobID: 1, Status: events.Success}, r.facts(1).lastSeq)
+	j := newJanitor(r)
+	sweepAt(t, j, 0)
+	sweepAt(t, j, 7*24*time.Hour-time.Minute)
+	if len(r.rows(1)) != 3 {
+		t.Fatal("seven days have not passed")
+	}
+	sweepAt(t, j, 7*24*time.Hour+time.Minute)
+	if len(r.rows(1)) != 0 {
+		t.Error("the rows are still there")
+	}
+	sweepAt(t, j, 15*24*time.Hour)
+	sweepAt(t, j, 15*24*time.Hour)
+	if n := r.jobsWithRows(); n != 0 || len(j.jobs) != 0 {
+		t.Errorf("%d jobs have rows; the janitor remembers %d", n, len(j.jobs))
+	}
+}
+
+// TestUploadThatTheJanitorEnded: a process that was away for long learns that its upload is over.
+func TestUploadThatTheJanitorEnded(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Config{WatchEvery: 5 * time.Millisecond})
+	body := string(form("a.csv", csvOf(5)))
+	u := r.dial(len(body), "")
+	u.write(body[:len(body)-30])
+	r.eventually("the job starts", func() bool { return r.facts(1).started != nil })
+	j := newJanitor(r)
+	sweepAt(t, j, 0)
+	sweepAt(t, j, 3*time.Minute)
+	if a := u.answer(); a.status != 409 || a.body.Code != "aborted" || a.body.JobID != 1 {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+}
+
+func TestRunJanitor(t *testing.T) {
+	r := newRig(t, Config{SweepEvery: time.Millisecond, Abandoned: 10 * time.Millisecond})
+	r.begin(1, 1, true)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- r.in.RunJanitor(ctx) }()
+	r.eventually("the upload is ended", func() bool { return r.facts(1).ended() })
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestJanitorStopsAtAnUnknownEvent: what cannot be read is never skipped.
+func TestJanitorStopsAtAnUnknownEvent(t *testing.T) {
+	r := newRig(t, Config{SweepEvery: time.Millisecond})
+	r.begin(1, 1, true)
+	body := []byte(`{"specversion":"1.0","id":"1/x","source":"licenseimport","type":"ImportPaused","data":{}}`)
+	if _, err := r.log.AppendFact(t.Context(), 1, "imports.1.paused", body, r.facts(1).lastSeq); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.in.RunJanitor(t.Context()); err == nil {
+		t.Error("no word of it")
+	}
+	if a := r.cancel(1, ""); a.status != 500 {
+		t.Errorf("cancel: %d %s", a.status, a.text)
+	}
+}

@@ -1,0 +1,278 @@
+package ingest
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog"
+	"licenseimport/events/eventlog/eventlogtest"
+	"licenseimport/internal/access"
+)
+
+func withKey(key string) request {
+	return request{header: map[string]string{"Idempotency-Key": key}}
+}
+
+func TestIdempotencyKey(t *testing.T) {
+	r := newRig(t, Config{})
+	first := r.send(csvOf(3), withKey("monday"))
+	if first.status != 200 {
+		t.Fatal(first.text)
+	}
+	same := withKey("monday")
+	same.name = "renamed.csv" // the name does not count
+	other := withKey("monday")
+	other.query = "?dry_run=true"
+	spelled := withKey("monday")
+	spelled.query = "?dry_run=false&mode=partial&delimiter=" // the defaults
+	zipped := withKey("monday")
+	zipped.body = form("a.csv.gz", packed(csvOf(3)))
+	anothers := withKey("monday")
+	anothers.key = r.key("bob", access.Importer)
+	cut := withKey("monday")
+	cut.body = form("a.csv", csvOf(3))[:180]
+	for _, tt := range []struct {
+		name   string
+		file   string
+		q      request
+		status int
+		code   string
+		job    events.JobID
+	}{
+		{"the same again", csvOf(3), same, 200, "", 1},
+		{"defaults spelled out", csvOf(3), spelled, 200, "", 1},
+		{"the same, packed", "", zipped, 200, "", 1},
+		{"other parameters", csvOf(3), other, 422, "idempotency_key_reused", 1},
+		{"another file", csvOf(4), same, 422, "idempotency_key_reused", 1},
+		{"the same, cut off", "", cut, 400, "upload_incomplete", 0},
+		{"another manager", csvOf(3), anothers, 200, "", 2},
+		{"another key", csvOf(3), withKey("tuesday"), 200, "", 3},
+		{"no key", csvOf(3), request{}, 200, "", 4},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := r.send(tt.file, tt.q)
+			if a.status != tt.status || a.body.Code != tt.code || a.body.JobID != tt.job {
+				t.Errorf("%d %s", a.status, a.text)
+			}
+			if location := resultsPath + tt.job.String() + "/"; a.status == 200 && a.header.Get("Location") != location {
+				t.Errorf("Location %q", a.header.Get("Location"))
+			}
+		})
+	}
+	if n := len(r.rows(1)); n != 3 {
+		t.Errorf("the first job has %d rows by now", n)
+	}
+}
+
+// TestKeyIsFreed: an upload that imported nothing does not hold its key.
+func TestKeyIsFreed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Config{WatchEvery: 5 * time.Millisecond})
+	body := string(form("a.csv", csvOf(5)))
+
+	u := r.dial(len(body), "Idempotency-Key: cut\r\n")
+	u.write(body[:len(body)-50])
+	r.eventually("the upload has begun", func() bool { return r.facts(1).started != nil })
+	if a := r.send(csvOf(5), withKey("cut")); a.status != 409 || a.body.Code != "upload_in_progress" || a.body.JobID != 1 || a.header.Get("Retry-After") == "" {
+		t.Errorf("while it is uploading: %d %s", a.status, a.text)
+	}
+	if a := u.hangUp(); a.body.Code != "upload_incomplete" || a.body.JobID != 1 {
+		t.Fatalf("%d %s", a.status, a.text)
+	}
+	if a := r.send(csvOf(5), withKey("cut")); a.status != 200 || a.body.JobID != 2 {
+		t.Errorf("after it was cut off: %d %s", a.status, a.text)
+	}
+
+	u = r.dial(len(body), "Idempotency-Key: cancelled\r\n")
+	u.write(body[:len(body)-50])
+	r.eventually("the upload has begun", func() bool { return r.facts(3).started != nil })
+	if a := r.cancel(3, ""); a.status != 202 {
+		t.Fatalf("%d %s", a.status, a.text)
+	}
+	if a := u.answer(); a.status != 409 || a.body.Code != "cancelled" || a.body.JobID != 3 {
+		t.Fatalf("%d %s", a.status, a.text)
+	}
+	if a := r.send(csvOf(5), withKey("cancelled")); a.status != 200 || a.body.JobID != 4 {
+		t.Errorf("after it was cancelled: %d %s", a.status, a.text)
+	}
+}
+
+// TestLostKey: a process that died between drawing the id and its first batch.
+func TestLostKey(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Config{Abandoned: 50 * time.Millisecond, SlowWindow: time.Millisecond * 40})
+	if _, err := r.in.jobs.Create(t.Context(), entryName("admin", "lost"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if a := r.send(csvOf(1), withKey("lost")); a.status != 409 || a.body.Code != "upload_in_progress" {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+	r.eventually("the key is free", func() bool { return r.send(csvOf(1), withKey("lost")).status == 200 })
+	if f := r.facts(1); f.started != nil || !f.ended() {
+		t.Errorf("%+v", f)
+	}
+}
+
+// TestSameKeyAtOnce: of many uploads with one key one imports.
+func TestSameKeyAtOnce(t *testing.T) {
+	r := newRig(t, Config{})
+	const clients = 8
+	answers := make([]answer, clients)
+	var all sync.WaitGroup
+	for i := range clients {
+		all.Go(func() {
+			var err error
+			if answers[i], err = r.trySend(csvOf(2000), withKey("once")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	sealedJobs := map[events.JobID]bool{}
+	for _, a := range answers {
+		switch {
+		case a.status == 200:
+			sealedJobs[a.body.JobID] = true
+		case a.status != 409 || a.body.Code != "upload_in_progress":
+			t.Errorf("%d %s", a.status, a.text)
+		}
+	}
+	if len(sealedJobs) != 1 {
+		t.Errorf("sealed: %v", sealedJobs)
+	}
+	if a := r.send(csvOf(2000), withKey("once")); a.status != 200 || !sealedJobs[a.body.JobID] {
+		t.Errorf("afterwards: %d %s", a.status, a.text)
+	}
+}
+
+// TestRestoredBucket: ids that the streams know already are passed over.
+func TestRestoredBucket(t *testing.T) {
+	log := eventlogtest.Start(t)
+	ctx := t.Context()
+	for job := events.JobID(1); job <= 2; job++ {
+		row, err := events.Encode(&events.RowReceived{JobID: job, Row: 1}, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := log.AppendRows(ctx, job, 0, [][]byte{row}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fact := &events.ImportAborted{JobID: 3}
+	body, err := events.Encode(fact, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := log.AppendFact(ctx, 3, fact.Subject(), body, 0); err != nil {
+		t.Fatal(err)
+	}
+	r := newRigOn(t, log, Config{})
+	if a := r.send(csvOf(1), withKey("k")); a.status != 200 || a.body.JobID != 4 {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+	if a := r.send(csvOf(1), withKey("k")); a.status != 200 || a.body.JobID != 4 {
+		t.Errorf("repeated: %d %s", a.status, a.text)
+	}
+}
+
+// TestCancelAgainstSeal: both are decided at the same moment, and one wins.
+func TestCancelAgainstSeal(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Config{WatchEvery: time.Hour, FlushAfter: time.Millisecond})
+	body := string(form("a.csv", csvOf(2)))
+	wins := map[string]int{}
+	for job := events.JobID(1); job <= 100; job++ {
+		u := r.dial(len(body), "Connection: close\r\n")
+		u.write(body[:len(body)-3])
+		r.eventually("the upload has begun", func() bool { return r.facts(job).started != nil })
+		cancelled := make(chan answer)
+		go func() { cancelled <- r.cancel(job, "") }()
+		time.Sleep(time.Duration(job%10) * 100 * time.Microsecond) // spreads who is first
+		u.write(body[len(body)-3:])
+		checkRace(t, r, job, u.answer(), <-cancelled, wins)
+	}
+	t.Log(wins)
+	if wins["seal first"]+wins["cancel only"] != 100 {
+		t.Errorf("%v", wins)
+	}
+}
+
+func checkRace(t *testing.T, r *rig, job events.JobID, upload, cancel answer, wins map[string]int) {
+	t.Helper()
+	f := r.facts(job)
+	_, isCancelled := f.last.(*events.ImportCancelled)
+	switch got := fmt.Sprint(upload.status, cancel.status); {
+	case got == "200 202" && f.sealed != nil && isCancelled: // sealed, then cancelled before it was imported
+		wins["seal first"]++
+	case got == "409 202" && f.sealed == nil && isCancelled && upload.body.Code == "cancelled":
+		wins["cancel only"]++
+	default:
+		t.Errorf("job %d: upload %d %s, cancel %d %s, %+v", job, upload.status, upload.text, cancel.status, cancel.text, f)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	r := newRig(t, Config{})
+	ada, bob, vera := r.key("ada", access.Importer), r.key("bob", access.Importer), r.key("vera", access.Viewer)
+	for range 2 {
+		if a := r.send(csvOf(1), request{key: ada}); a.status != 200 {
+			t.Fatal(a.text)
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		job    events.JobID
+		key    string
+		status int
+		code   string
+	}{
+		{"another's", 1, bob, 404, "not_found"},
+		{"a viewer", 1, vera, 403, "permission_denied"},
+		{"no key that works", 1, "x", 401, "invalid_key"},
+		{"unknown", 99, ada, 404, "not_found"},
+		{"not an id", 0, ada, 404, "not_found"},
+		{"own", 1, ada, 202, ""},
+		{"again", 1, ada, 409, "already_ended"},
+		{"an admin", 2, "", 202, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if a := r.cancel(tt.job, tt.key); a.status != tt.status || a.body.Code != tt.code {
+				t.Errorf("%d %s", a.status, a.text)
+			}
+		})
+	}
+	if last, ok := r.facts(2).last.(*events.ImportCancelled); !ok || last.Manager != "admin" {
+		t.Errorf("%+v", r.facts(2).last)
+	}
+}
+
+// TestCancelAgainstProgress: a job that moves all the time can still be cancelled.
+func TestCancelAgainstProgress(t *testing.T) {
+	r := newRig(t, Config{})
+	a := r.send(csvOf(1), request{})
+	seq := r.facts(a.body.JobID).lastSeq
+	moved := make(chan error)
+	go func() {
+		for row := events.Row(0); ; row++ {
+			fact := &events.ImportProgressed{JobID: 1, Phase: events.Import, Row: row}
+			body, err := events.Encode(fact, time.Now())
+			if err == nil {
+				seq, err = r.log.AppendFact(t.Context(), 1, fact.Subject(), body, seq)
+			}
+			if err != nil {
+				moved <- err
+				return
+			}
+		}
+	}()
+	if a := r.cancel(1, ""); a.status != 202 {
+		t.Fatalf("%d %s", a.status, a.text)
+	}
+	if err := <-moved; !strings.Contains(err.Error(), eventlog.ErrMoved.Error()) {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,197 @@
+package ingest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func TestSenderBatches(t *testing.T) {
+	for name, tt := range map[string]struct {
+		sizes []int // of the events added
+		want  []int // events in each batch
+	}{
+		"by count":         {repeatInt(10, 2500), []int{1000, 1000, 500}},
+		"by size":          {repeatInt(200<<10, 5), []int{2, 2, 1}},
+		"exactly full":     {repeatInt(256<<10, 4), []int{2, 2}},
+		"a large one":      {[]int{10, 600 << 10, 10, 10}, []int{1, 1, 2}},
+		"a large one only": {[]int{900 << 10}, []int{1}},
+		"nothing":          {nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []int
+			total := 0
+			s := newSender(time.Hour, func(bodies [][]byte) error {
+				got = append(got, len(bodies))
+				for _, body := range bodies {
+					if body[0] != byte(total) {
+						return fmt.Errorf("event %d is out of order", total)
+					}
+					total++
+				}
+				return nil
+			})
+			for i, size := range tt.sizes {
+				if err := s.add(bytes.Repeat([]byte{byte(i)}, size)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.finish(); err != nil {
+				t.Fatal(err)
+			}
+			if fmt.Sprint(got) != fmt.Sprint(tt.want) || total != len(tt.sizes) {
+				t.Errorf("%v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func repeatInt(n, times int) (list []int) {
+	for range times {
+		list = append(list, n)
+	}
+	return list
+}
+
+// TestSenderFails: nothing is stored behind a batch that was not.
+func TestSenderFails(t *testing.T) {
+	broken := errors.New("broken")
+	stores := 0
+	s := newSender(time.Millisecond, func([][]byte) error { stores++; return broken })
+	var err error
+	for i := 0; err == nil && i < 100_000; i++ {
+		err = s.add([]byte("event"))
+	}
+	if err != broken || s.finish() != broken || stores != 1 {
+		t.Errorf("%v after %d stores", err, stores)
+	}
+}
+
+// generated is a CSV of any length that takes no memory.
+type generated struct {
+	rows, next int
+	rest       []byte
+}
+
+func (g *generated) Read(p []byte) (int, error) {
+	for len(g.rest) < len(p) && g.next <= g.rows {
+		if g.next == 0 {
+			g.rest = append(g.rest, "license__license_key,product__short_code,customer__email,customer__first_name,customer__last_name,order__store_id,license__max_activations,license__note\n"...)
+		} else {
+			g.rest = fmt.Appendf(g.rest, "AAAA-BBBB-CCCC-%08d,psc,customer%d@example.com,Ada,Lovelace,order-%d,3,\"Moved, from the old shop\"\n", g.next, g.next/3, g.next/2)
+		}
+		g.next++
+	}
+	if len(g.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, g.rest)
+	g.rest = append(g.rest[:0], g.rest[n:]...)
+	return n, nil
+}
+
+// generatedForm is an upload of so many rows, sent as it is made.
+func generatedForm(rows int) io.Reader {
+	text := string(form("generated.csv", ""))
+	i := strings.Index(text, "\r\n--"+testBoundary+"--")
+	return io.MultiReader(strings.NewReader(text[:i]), &generated{rows: rows}, strings.NewReader(text[i:]))
+}
+
+// TestMemoryIsFlat: what an upload holds does not grow with its file. What the
+// embedded server holds, in the same process, is beside the point, so rows are
+// encoded and batched, but not stored.
+func TestMemoryIsFlat(t *testing.T) {
+	peak := func(rows int) uint64 {
+		var most atomic.Uint64
+		in, err := openRows(&generated{rows: rows}, options{}, Config{}.withDefaults())
+		if err != nil {
+			t.Fatal(err)
+		}
+		batches := 0
+		s := newSender(time.Hour, func([][]byte) error {
+			if batches++; batches%10 == 1 {
+				runtime.GC()
+				var m runtime.MemStats
+				runtime.ReadMemStats(&m)
+				most.Store(max(most.Load(), m.HeapAlloc))
+			}
+			return nil
+		})
+		u := &upload{rows: in, body: &body{}}
+		for {
+			row, err := in.next()
+			if err == io.EOF {
+				break
+			}
+			if err != nil || s.add(u.encode(row)) != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.finish(); err != nil {
+			t.Fatal(err)
+		}
+		return most.Load()
+	}
+	small, large := peak(5_000), peak(100_000)
+	t.Logf("heap at most %d KiB with 5,000 rows, %d KiB with 100,000", small>>10, large>>10)
+	if large > small+4<<20 {
+		t.Error("memory grows with the file")
+	}
+}
+
+func TestLargeUpload(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Config{})
+	const n = 100_000
+	a := r.send("", request{reader: generatedForm(n)})
+	if a.status != 200 {
+		t.Fatalf("%d %s", a.status, a.text)
+	}
+	if f := r.facts(a.body.JobID); f.sealed.Rows != n {
+		t.Errorf("%+v", f.sealed)
+	}
+	if last, _, err := r.log.LastRow(t.Context(), a.body.JobID); err != nil || last.Seq != n {
+		t.Errorf("the last row is at %d, %v", last.Seq, err)
+	}
+}
+
+// BenchmarkUpload uploads over HTTP and stores, fsync included.
+func BenchmarkUpload(b *testing.B) {
+	r := newRig(b, Config{})
+	const n = 100_000
+	for b.Loop() {
+		if a := r.send("", request{reader: generatedForm(n)}); a.status != 200 {
+			b.Fatalf("%d %s", a.status, a.text)
+		}
+	}
+	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+// BenchmarkEncode is all of an upload but the network and the streams.
+func BenchmarkEncode(b *testing.B) {
+	const n = 100_000
+	b.ReportAllocs()
+	for b.Loop() {
+		in, err := openRows(&generated{rows: n}, options{}, Config{}.withDefaults())
+		if err != nil {
+			b.Fatal(err)
+		}
+		s := newSender(time.Hour, func([][]byte) error { return nil })
+		u := &upload{rows: in}
+		for {
+			row, err := in.next()
+			if err != nil {
+				break
+			}
+			_ = s.add(u.encode(row))
+		}
+		_ = s.finish()
+	}
+	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
