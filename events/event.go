@@ -105,25 +105,25 @@ const (
 
 // Failure says why an import as a whole failed.
 type Failure struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
+	Code    string `json:"code"`    // for programs
+	Message string `json:"message"` // for people
 }
 
 // RowReceived is the arrival of one row of the file, in file order.
 type RowReceived struct {
 	JobID     JobID      `json:"job_id"`
 	Row       Row        `json:"row"`
-	Line      uint64     `json:"line"`
-	Values    Values     `json:"values"`
-	Malformed *Malformed `json:"malformed,omitempty"`
+	Line      uint64     `json:"line"`                // the physical line on which the row begins; the header is line 1
+	Values    Values     `json:"values"`              // the row as sent
+	Malformed *Malformed `json:"malformed,omitempty"` // absent where the row could be read
 }
 
 // Malformed says that a row could not be read as CSV. Values then holds the
 // fields by position as far as they are known.
 type Malformed struct {
 	Code    Code   `json:"code"`
-	Message string `json:"message"`
-	Column  string `json:"column,omitempty"`
+	Message string `json:"message"`          // what is wrong, for people
+	Column  string `json:"column,omitempty"` // where it went wrong, as far as known
 	// Raw is the row's text, at most its first MaxRaw characters.
 	Raw string `json:"raw"`
 }
@@ -134,10 +134,10 @@ const MaxRaw = 4096
 // ImportStarted is the beginning of an upload.
 type ImportStarted struct {
 	JobID    JobID  `json:"job_id"`
-	FileName string `json:"file_name"`
-	Manager  string `json:"manager"`
+	FileName string `json:"file_name"` // as the upload named it
+	Manager  string `json:"manager"`   // whose key uploaded it
 	Mode     Mode   `json:"mode"`
-	DryRun   bool   `json:"dry_run"`
+	DryRun   bool   `json:"dry_run"` // validate and count, import nothing
 	// Columns are the file's columns in order, ignored ones left out.
 	Columns []string `json:"columns"`
 	// Delimiter is the one that separates the file's fields.
@@ -153,7 +153,7 @@ type ImportStarted struct {
 // ImportSealed promises that all rows of the file are stored.
 type ImportSealed struct {
 	JobID  JobID  `json:"job_id"`
-	Rows   Row    `json:"rows"`
+	Rows   Row    `json:"rows"`   // all rows of the file
 	Bytes  uint64 `json:"bytes"`  // of the file, unpacked
 	SHA256 string `json:"sha256"` // of the file, unpacked, in lower-case hex
 }
@@ -161,15 +161,15 @@ type ImportSealed struct {
 // ImportAborted ends an upload that did not arrive whole: nothing is imported.
 type ImportAborted struct {
 	JobID   JobID  `json:"job_id"`
-	Code    string `json:"code"`
-	Message string `json:"message"`
-	Rows    Row    `json:"rows"` // stored before the end
+	Code    string `json:"code"`    // why, for programs
+	Message string `json:"message"` // why, for people
+	Rows    Row    `json:"rows"`    // stored before the end
 }
 
 // ImportCancelled ends an import at a manager's wish: nothing is decided after it.
 type ImportCancelled struct {
 	JobID   JobID  `json:"job_id"`
-	Manager string `json:"manager"`
+	Manager string `json:"manager"` // whose wish it was
 }
 
 // LicenseImported is the outcome of a row whose license is new.
@@ -188,11 +188,11 @@ type LicenseImported struct {
 type LicenseExisted struct {
 	JobID      JobID     `json:"job_id"`
 	Row        Row       `json:"row"`
-	LicenseKey string    `json:"license_key"`
+	LicenseKey string    `json:"license_key"` // the key as in the row
 	Product    Product   `json:"product"`
-	By         Origin    `json:"by"`
-	Customer   *Customer `json:"customer,omitempty"`
-	Order      Order     `json:"order"`
+	By         Origin    `json:"by"`                 // the row that made the license
+	Customer   *Customer `json:"customer,omitempty"` // as in the row
+	Order      Order     `json:"order"`              // as in the row
 	Warnings   []Warning `json:"warnings,omitempty"`
 }
 
@@ -206,18 +206,18 @@ type Origin struct {
 type RowRejected struct {
 	JobID  JobID        `json:"job_id"`
 	Row    Row          `json:"row"`
-	Line   uint64       `json:"line"`
-	Errors []FieldError `json:"errors"`
-	Values Values       `json:"values"`
+	Line   uint64       `json:"line"`          // the physical line on which the row begins; the header is line 1
+	Errors []FieldError `json:"errors"`        // all that is wrong with it, at least one
+	Values Values       `json:"values"`        // the row as sent
 	Raw    string       `json:"raw,omitempty"` // of a malformed row
 }
 
 // Counts are the rows decided so far. In a dry run and while validating,
 // Imported counts nothing: the valid rows are those decided less those rejected.
 type Counts struct {
-	Imported Row `json:"imported"`
-	Existed  Row `json:"existed"`
-	Rejected Row `json:"rejected"`
+	Imported Row `json:"imported"` // rows whose license was made
+	Existed  Row `json:"existed"`  // rows whose license existed already
+	Rejected Row `json:"rejected"` // invalid rows
 	Warnings Row `json:"warnings"` // valid rows that have a warning
 }
 
@@ -226,7 +226,7 @@ type Counts struct {
 type ImportProgressed struct {
 	JobID JobID `json:"job_id"`
 	Phase Phase `json:"phase"`
-	Row   Row   `json:"row"`
+	Row   Row   `json:"row"` // the last row decided; 0 at the start
 	Counts
 	// Position is the sequence of that row in the stream of rows.
 	Position Seq `json:"position"`
@@ -236,7 +236,7 @@ type ImportProgressed struct {
 type ImportFinished struct {
 	JobID  JobID    `json:"job_id"`
 	Status Status   `json:"status"`
-	Error  *Failure `json:"error"`
-	Row    Row      `json:"row"` // the last row decided
+	Error  *Failure `json:"error"` // null where the status is success
+	Row    Row      `json:"row"`   // the last row decided
 	Counts
 }

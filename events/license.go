@@ -62,11 +62,10 @@ type Order struct {
 // Product is a product of the catalogue as it was when the row was decided; of
 // a product outside it (while the catalogue is empty) only ShortCode is known.
 type Product struct {
-	ShortCode string `json:"short_code"`
-	Name      string `json:"name,omitempty"`
-	// LicenseType and MaxActivations are the defaults for rows that leave them empty.
-	LicenseType    string `json:"license_type,omitempty"`
-	MaxActivations *int   `json:"max_activations,omitempty"`
+	ShortCode      string `json:"short_code"`                // its identity; upper and lower case differ
+	Name           string `json:"name,omitempty"`            // as people call it
+	LicenseType    string `json:"license_type,omitempty"`    // default for rows that leave it empty
+	MaxActivations *int   `json:"max_activations,omitempty"` // default for rows that leave it empty
 }
 
 // Record is one row of the file, typed.

@@ -57,7 +57,7 @@ const (
 
 // Warning tells of a value that has no effect. It never stops a row.
 type Warning struct {
-	Column string      `json:"column"`
+	Column string      `json:"column"` // the one whose value has no effect
 	Code   WarningCode `json:"code"`
 }
 

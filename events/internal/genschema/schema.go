@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"licenseimport/events"
+)
+
+// object is a part of a JSON Schema; encoding/json sorts its members.
+type object map[string]any
+
+const number = "(0|[1-9][0-9]*)"
+
+// idPatterns are what the ids of the types look like.
+var idPatterns = map[string]string{
+	"RowReceived":      number + "/" + number + "/received",
+	"ImportStarted":    number + "/started",
+	"ImportSealed":     number + "/sealed",
+	"ImportAborted":    number + "/aborted",
+	"ImportCancelled":  number + "/cancelled",
+	"LicenseImported":  number + "/" + number,
+	"LicenseExisted":   number + "/" + number,
+	"RowRejected":      number + "/" + number,
+	"ImportProgressed": number + "/progressed/(validate/)?" + number,
+	"ImportFinished":   number + "/finished",
+}
+
+// eventSchema is the JSON Schema of a whole CloudEvent. Objects may have members
+// that it does not name: readers ignore them.
+func eventSchema(name string, source *source) ([]byte, error) {
+	event, err := events.New(name)
+	if err != nil {
+		return nil, err
+	}
+	if idPatterns[name] == "" {
+		return nil, fmt.Errorf("idPatterns does not say what the id looks like")
+	}
+	g := &generator{source: source, defs: object{}}
+	data := g.structure(reflect.TypeOf(event).Elem())
+	schema := object{
+		"$schema":     "https://json-schema.org/draft/2020-12/schema",
+		"$id":         "urn:licenseimport:event:" + name,
+		"title":       name,
+		"description": "A CloudEvent 1.0 in structured mode. " + source.comments[name],
+		"type":        "object",
+		"required":    []string{"specversion", "id", "source", "type", "time", "datacontenttype", "data"},
+		"properties": object{
+			"specversion":     object{"const": "1.0", "description": "the version of CloudEvents"},
+			"id":              object{"type": "string", "pattern": "^" + idPatterns[name] + "$", "description": "with the source unique, and the same on every redelivery"},
+			"source":          object{"const": events.Source, "description": "who wrote the event"},
+			"type":            object{"const": name, "description": "what happened"},
+			"time":            object{"type": "string", "format": "date-time", "description": "when it was observed; nothing is decided by it"},
+			"datacontenttype": object{"const": "application/json", "description": "the form of the data"},
+			"data":            data,
+		},
+	}
+	if len(g.defs) > 0 {
+		schema["$defs"] = g.defs
+	}
+	if len(g.missing) > 0 {
+		return nil, fmt.Errorf("no comment says what these are: %s", strings.Join(g.missing, ", "))
+	}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	err = encoder.Encode(schema)
+	return text.Bytes(), err
+}
+
+// generator gathers the structs that an event refers to.
+type generator struct {
+	source  *source
+	defs    object
+	missing []string // fields without a description
+}
+
+// structure describes a struct; its embedded structs' fields are its own.
+func (g *generator) structure(t reflect.Type) object {
+	properties, required := object{}, []string{}
+	for _, field := range reflect.VisibleFields(t) {
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if field.Anonymous || name == "" {
+			continue
+		}
+		owner := t
+		if len(field.Index) > 1 {
+			owner = t.FieldByIndex(field.Index[:1]).Type
+		}
+		properties[name] = g.field(owner, field, name)
+		if options != "omitempty" {
+			required = append(required, name)
+		}
+	}
+	schema := object{"type": "object", "description": g.source.comments[t.Name()], "properties": properties}
+	if len(required) > 0 {
+		schema["required"] = required
+	}
+	return schema
+}
+
+// field describes a field by its column, else by its comment, else by what is
+// said of its type.
+func (g *generator) field(owner reflect.Type, field reflect.StructField, name string) object {
+	if c := columnOf(owner, name); c != nil {
+		return columnSchema(c)
+	}
+	schema := g.value(field.Type, owner.Name(), field.Name)
+	description := g.source.comments[owner.Name()+"."+field.Name]
+	if description == "" {
+		t := field.Type
+		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+			t = t.Elem()
+		}
+		description = g.source.comments[t.Name()]
+	}
+	if description == "" {
+		g.missing = append(g.missing, owner.Name()+"."+field.Name)
+	}
+	schema["description"] = description
+	if field.Type.Kind() == reflect.Pointer && !strings.Contains(field.Tag.Get("json"), "omitempty") {
+		return object{"description": description, "anyOf": []object{schema, {"type": "null"}}}
+	}
+	return schema
+}
+
+// value describes what a field holds.
+func (g *generator) value(t reflect.Type, owner, fieldName string) object {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return g.value(t.Elem(), owner, fieldName)
+	case reflect.Slice:
+		return object{"type": "array", "items": g.value(t.Elem(), owner, fieldName)}
+	case reflect.Struct:
+		if _, known := g.defs[t.Name()]; !known {
+			g.defs[t.Name()] = object{} // ends a recursion
+			g.defs[t.Name()] = g.structure(t)
+		}
+		return object{"$ref": "#/$defs/" + t.Name()}
+	case reflect.Array: // events.Values
+		return valuesSchema()
+	case reflect.Bool:
+		return object{"type": "boolean"}
+	case reflect.String:
+		return g.text(t, owner, fieldName)
+	default:
+		return object{"type": "integer", "minimum": smallest(t, owner, fieldName)}
+	}
+}
+
+// text describes a text: by the values of its type where there are such (codes
+// may become more), and by its form or length where one is promised.
+func (g *generator) text(t reflect.Type, owner, fieldName string) object {
+	values := g.source.values[t.Name()]
+	switch {
+	case len(values) == 0 && fieldName == "SHA256":
+		return object{"type": "string", "pattern": "^[0-9a-f]{64}$"}
+	case owner == "Malformed" && fieldName == "Raw":
+		return object{"type": "string", "maxLength": events.MaxRaw}
+	case owner == "FieldError" && fieldName == "Value":
+		return object{"type": "string", "maxLength": events.MaxErrorValue}
+	case len(values) == 0:
+		return object{"type": "string"}
+	case strings.HasSuffix(t.Name(), "Code"):
+		return object{"type": "string", "examples": values}
+	default:
+		return object{"type": "string", "enum": values}
+	}
+}
+
+// smallest is 1 for a job and for the row that an event is about.
+func smallest(t reflect.Type, owner, fieldName string) int {
+	so := owner == "ImportProgressed" || owner == "ImportFinished" // "so far" may be none
+	if t == reflect.TypeFor[events.JobID]() || fieldName == "Line" || fieldName == "Row" && !so {
+		return 1
+	}
+	return 0
+}
