@@ -228,7 +228,6 @@ func (rt *Router) allowed(path string) []string {
 	if len(allow) == 0 {
 		return nil
 	}
-	allow = append(allow, http.MethodOptions)
 	if slices.Contains(allow, http.MethodGet) {
 		allow = append(allow, http.MethodHead)
 	}
