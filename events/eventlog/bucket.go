@@ -78,7 +78,8 @@ func (b *Bucket) Delete(ctx context.Context, key string) error {
 	return err
 }
 
-// List reads all keys with their values, in the order of their revisions.
+// List reads all keys with their values, in the order of their revisions. On
+// a cluster it may miss what was written a moment ago.
 func (b *Bucket) List(ctx context.Context) ([]Entry, error) {
 	var entries []Entry
 	err := b.log.within(ctx, func(ctx context.Context) error {

@@ -54,6 +54,7 @@ func (l *Log) Claims(ctx context.Context, concurrency int, work func(context.Con
 // claimJobs works on one job after the other. It asks for a job only when it is
 // free to work on it.
 func (l *Log) claimJobs(ctx context.Context, work func(context.Context, Message) error) error {
+	var pace backoff
 	for {
 		messages, err := l.openClaims(ctx)
 		if err != nil {
@@ -66,6 +67,9 @@ func (l *Log) claimJobs(ctx context.Context, work func(context.Context, Message)
 		}
 		if l.conn.IsClosed() {
 			return nats.ErrConnectionClosed
+		}
+		if err := pace.wait(ctx); err != nil {
+			return err
 		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/synadia-io/orbit.go/jetstreamext"
 )
 
 var (
@@ -89,7 +88,6 @@ var passingErrors = []error{
 	nats.ErrStaleConnection,
 	jetstream.ErrNoStreamResponse,
 	jetstream.ErrJetStreamNotEnabled, // seen while a server starts
-	jetstreamext.ErrBatchUnsupported, // how a missing responder looks in a look-up
 	errIncomplete,
 }
 

@@ -2,14 +2,17 @@ package eventlog
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"licenseimport/events"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/synadia-io/orbit.go/jetstreamext"
+	"github.com/synadia-io/orbit.go/natsext"
 )
 
 // LastFact reads a job's last fact from the leader; false when it has none.
@@ -48,11 +51,12 @@ func (l *Log) AppendFact(ctx context.Context, job events.JobID, subject string, 
 	return seq, nil
 }
 
-// One look-up asks for at most so many subjects and bytes of them: the server's
-// limit, and half of what a message may hold.
+// One look-up asks for at most so many subjects (the server's limit), of so many
+// bytes (half of what a message may hold), and takes at most so many in the answer.
 const (
-	maxLookup      = 1024
-	maxLookupBytes = 512 << 10
+	maxLookup       = 1024
+	maxLookupBytes  = 512 << 10
+	maxLookupAnswer = 16 << 20
 )
 
 // Lookup finds the last message at each of the subjects of LICENSES. Subjects that
@@ -83,14 +87,10 @@ func lookupSize(subjects []string) int {
 }
 
 // lookup asks until it has a whole answer. One that is cut short, since it passed
-// what the server sends at once, is asked for in halves.
+// what one answer may hold, is asked for in halves.
 func (l *Log) lookup(ctx context.Context, subjects []string, found map[string]Message) error {
 	err := l.within(ctx, func(ctx context.Context) error {
-		err := l.lookupOnce(ctx, subjects, found)
-		if short, ok := errors.AsType[*shortAnswerError](err); ok && len(subjects) > 1 && ctx.Err() == nil {
-			return short
-		}
-		return err
+		return l.lookupOnce(ctx, subjects, found)
 	})
 	if _, short := errors.AsType[*shortAnswerError](err); !short || len(subjects) == 1 {
 		return err
@@ -106,30 +106,43 @@ func (e *shortAnswerError) Error() string {
 	return fmt.Sprintf("the stream sent %d of %d messages", e.got, e.want)
 }
 
+// A lookupRequest asks for the last message at each of many subjects. (orbit's
+// GetLastMsgsFor cannot bound the answer; one beyond what a connection may have
+// pending makes the server cut the connection.)
+type lookupRequest struct {
+	Subjects []string `json:"multi_last"`
+	MaxBytes int      `json:"max_bytes"`
+}
+
 // lookupOnce counts the answer: the client library ends the list without an error
 // when time runs out.
 func (l *Log) lookupOnce(ctx context.Context, subjects []string, found map[string]Message) error {
-	answer, err := jetstreamext.GetLastMsgsFor(ctx, l.js, events.LicensesStream, subjects)
+	request, err := json.Marshal(lookupRequest{Subjects: subjects, MaxBytes: maxLookupAnswer})
+	if err != nil {
+		return err
+	}
+	answer, err := natsext.RequestMany(ctx, l.conn, jetstream.DefaultAPIPrefix+"DIRECT.GET."+events.LicensesStream, request,
+		natsext.RequestManySentinel(func(m *nats.Msg) bool { return m.Header.Get("Status") == "204" }))
 	if err != nil {
 		return err
 	}
 	got, want := 0, -1
 	for raw, err := range answer {
-		if errors.Is(err, jetstreamext.ErrNoMessages) {
-			return nil
-		}
 		if err != nil {
 			return err
 		}
-		if got == 0 {
-			pending, err := strconv.Atoi(raw.Header.Get("Nats-Num-Pending"))
-			if err != nil {
-				return fmt.Errorf("read the stream's answer: %w", err)
-			}
-			want = pending + 1
+		if status := raw.Header.Get("Status"); status != "" {
+			return lookupStatus(status, raw.Header.Get("Description"))
 		}
-		got++
-		found[raw.Subject] = fromRaw(raw)
+		m, err := fromDirect(raw)
+		if err != nil {
+			return fmt.Errorf("read the stream's answer: %w", err)
+		}
+		if got++; got == 1 {
+			want = int(m.Pending) + 1
+		}
+		m.Pending = 0
+		found[m.Subject] = m
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -140,6 +153,27 @@ func (l *Log) lookupOnce(ctx context.Context, subjects []string, found map[strin
 	return nil
 }
 
-func fromRaw(raw *jetstream.RawStreamMsg) Message {
-	return Message{Subject: raw.Subject, Seq: events.Seq(raw.Sequence), Time: raw.Time, Data: raw.Data}
+func lookupStatus(status, description string) error {
+	switch {
+	case status == "404" && description == "No Results": // none of the subjects has a message
+		return nil
+	case status == "503":
+		return nats.ErrNoResponders
+	}
+	return fmt.Errorf("the stream answered %s %s", status, description)
+}
+
+// fromDirect reads a message as a direct get gives it: what the stream knows about
+// it stands in its headers.
+func fromDirect(raw *nats.Msg) (Message, error) {
+	seq, seqErr := strconv.ParseUint(raw.Header.Get(jetstream.SequenceHeader), 10, 64)
+	pending, pendingErr := strconv.ParseUint(raw.Header.Get("Nats-Num-Pending"), 10, 64)
+	stamp, timeErr := time.Parse(time.RFC3339Nano, raw.Header.Get(jetstream.TimeStampHeaer))
+	return Message{
+		Subject: raw.Header.Get(jetstream.SubjectHeader),
+		Seq:     events.Seq(seq),
+		Time:    stamp.UTC(),
+		Data:    raw.Data,
+		Pending: pending,
+	}, errors.Join(seqErr, pendingErr, timeErr)
 }

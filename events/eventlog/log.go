@@ -113,6 +113,9 @@ func connect(config Config) (*nats.Conn, error) {
 	if config.Server != nil {
 		return nats.Connect("", append(options, config.Server.clientOptions()...)...)
 	}
+	if config.URL == "" {
+		return nil, errors.New("no URL of a server is given")
+	}
 	options = append(options, nats.RetryOnFailedConnect(true))
 	if config.Creds != "" {
 		options = append(options, nats.UserCredentials(config.Creds))

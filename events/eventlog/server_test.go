@@ -58,6 +58,10 @@ func TestStartServerRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer busy.Close()
+	spoiled := t.TempDir()
+	if err := errors.Join(os.Mkdir(filepath.Join(spoiled, "nats"), 0o700), os.WriteFile(filepath.Join(spoiled, "nats", "jetstream"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		name   string
 		config eventlog.ServerConfig
@@ -66,6 +70,7 @@ func TestStartServerRefuses(t *testing.T) {
 		{"no folder", eventlog.ServerConfig{}, "data folder"},
 		{"a file", eventlog.ServerConfig{Dir: file}, "cannot be used"},
 		{"below a file", eventlog.ServerConfig{Dir: filepath.Join(file, "data")}, "cannot be used"},
+		{"a spoiled store", eventlog.ServerConfig{Dir: spoiled}, "JetStream"},
 		{"open to all", eventlog.ServerConfig{Dir: t.TempDir(), Host: "0.0.0.0", Port: -1}, "needs a token"},
 		{"a user without a password", eventlog.ServerConfig{Dir: t.TempDir(), Host: "::", Port: -1, User: "u"}, "needs a token"},
 		{"a taken port", eventlog.ServerConfig{Dir: t.TempDir(), Port: busy.Addr().(*net.TCPAddr).Port}, "address already in use"},
@@ -158,6 +163,26 @@ func TestOpenGivesUpWithItsContext(t *testing.T) {
 	defer cancel()
 	if _, err := eventlog.Open(ctx, eventlog.Config{URL: "nats://" + freePort(t).String()}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("got %v", err)
+	}
+}
+
+func TestOpenRefusesAtOnce(t *testing.T) {
+	t.Parallel()
+	missing := filepath.Join(t.TempDir(), "none.pem")
+	for _, test := range []struct {
+		name   string
+		config eventlog.Config
+		want   string
+	}{
+		{"no server", eventlog.Config{}, "no URL"},
+		{"no authority's file", eventlog.Config{URL: "nats://127.0.0.1:1", CA: missing}, "none.pem"},
+		{"no certificate's file", eventlog.Config{URL: "nats://127.0.0.1:1", Cert: missing, Key: missing}, "none.pem"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if _, err := eventlog.Open(t.Context(), test.config); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+		})
 	}
 }
 

@@ -3,9 +3,12 @@ package eventlog
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"licenseimport/events"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -125,6 +128,30 @@ func createAndExpire(t *testing.T, log *Log, round int, last uint64) uint64 {
 		t.Fatal(err)
 	}
 	return updated
+}
+
+// What one answer leaves out must not look like what does not exist.
+func TestLookupMendsShortAnswers(t *testing.T) {
+	t.Parallel()
+	log := openHere(t)
+	var subjects []string
+	batch := log.NewBatch(7)
+	for i := range 40 {
+		subjects = append(subjects, events.LicenseSubject("psc", strconv.Itoa(i)))
+		if err := batch.Add(subjects[i], make([]byte, 800<<10), true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := batch.Commit(t.Context(), "imports.7.progressed", nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	var short *shortAnswerError
+	if err := log.lookupOnce(t.Context(), subjects, map[string]Message{}); !errors.As(err, &short) {
+		t.Fatalf("the server sent all of it: %v", err)
+	}
+	if found, err := log.Lookup(t.Context(), subjects); err != nil || len(found) != len(subjects) {
+		t.Errorf("found %d of %d, %v", len(found), len(subjects), err)
+	}
 }
 
 func TestUntilDone(t *testing.T) {
