@@ -21,12 +21,17 @@
 // # How to add a column
 //
 // One row in the table of columns.go and the field that it fills in license.go.
-// Header matching, parsing, the template, the JSON Schema and the documentation
-// follow from it.
+// Header matching, parsing and the template follow from it; the JSON Schema and
+// docs/columns.md do after
+//
+//	go run ./events/internal/genschema
+//
+// and a test fails until that was run.
 //
 // # How to add an event type
 //
-// A struct and a row in the table of event.go, and a golden file in
-// testdata/wire. Tests name what is missing: the golden file here, the case in
-// the projector's apply.go.
+// A struct and a row in the table of event.go, a sample in samples_test.go, a
+// golden file (go test ./events -update adds it, and changes none), a schema
+// (genschema, as above) and a message in asyncapi.yaml. Tests name what is
+// missing: these here, the case in the projector's apply.go there.
 package events

@@ -128,11 +128,12 @@ func ParseToken(token string) (string, error) {
 	return string(b), nil
 }
 
-// rowID is the id of a row's outcome.
-func rowID(job JobID, row Row) string {
-	b := strconv.AppendUint(make([]byte, 0, 24), uint64(job), 10)
+// rowID is the id of a row's outcome, or with a suffix of its arrival.
+func rowID(job JobID, row Row, suffix string) string {
+	b := strconv.AppendUint(make([]byte, 0, 48), uint64(job), 10)
 	b = append(b, '/')
-	return string(strconv.AppendUint(b, uint64(row), 10))
+	b = strconv.AppendUint(b, uint64(row), 10)
+	return string(append(b, suffix...))
 }
 
 // ParseOutcomeID reads the job and row from the id of a row's outcome.
@@ -159,14 +160,14 @@ func (e *RowRejected) Type() string      { return "RowRejected" }
 func (e *ImportProgressed) Type() string { return "ImportProgressed" }
 func (e *ImportFinished) Type() string   { return "ImportFinished" }
 
-func (e *RowReceived) ID() string     { return rowID(e.JobID, e.Row) + "/received" }
+func (e *RowReceived) ID() string     { return rowID(e.JobID, e.Row, "/received") }
 func (e *ImportStarted) ID() string   { return e.JobID.String() + "/started" }
 func (e *ImportSealed) ID() string    { return e.JobID.String() + "/sealed" }
 func (e *ImportAborted) ID() string   { return e.JobID.String() + "/aborted" }
 func (e *ImportCancelled) ID() string { return e.JobID.String() + "/cancelled" }
-func (e *LicenseImported) ID() string { return rowID(e.JobID, e.Row) }
-func (e *LicenseExisted) ID() string  { return rowID(e.JobID, e.Row) }
-func (e *RowRejected) ID() string     { return rowID(e.JobID, e.Row) }
+func (e *LicenseImported) ID() string { return rowID(e.JobID, e.Row, "") }
+func (e *LicenseExisted) ID() string  { return rowID(e.JobID, e.Row, "") }
+func (e *RowRejected) ID() string     { return rowID(e.JobID, e.Row, "") }
 func (e *ImportFinished) ID() string  { return e.JobID.String() + "/finished" }
 
 // ID has the phase in it while validating, since the import phase of an
