@@ -1,0 +1,125 @@
+package projector
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/ingest/csvfile"
+)
+
+// A CSV is read and written in pieces, so that no transaction stays open while
+// a client is slow; a client gets so long for each.
+const (
+	csvPieceRows  = 500
+	csvPieceBytes = 1 << 20
+	csvPieceTime  = time.Minute
+)
+
+// errorColumns stand behind the file's own columns; on upload they are ignored.
+var errorColumns = []string{"error__row", "error__line", "error__columns", "error__codes", "error__messages", "error__raw"}
+
+// invalidRowsCSV answers with the rejected rows as a file that can be mended and
+// uploaded again.
+func (p *Projector) invalidRowsCSV(w http.ResponseWriter, r *http.Request, j *job) error {
+	c := &csvWriter{job: j, delimiter: ',', guard: csvfile.Guard}
+	if j.Delimiter != "" {
+		c.delimiter = j.Delimiter[0]
+	}
+	if value := r.URL.Query().Get("raw"); value != "" {
+		raw, err := parseBool("raw", value)
+		if err != nil {
+			return err
+		}
+		if raw {
+			c.guard = func(cell string) string { return cell }
+		}
+	}
+	if err := p.settle(r.Context(), j); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="import-%s-invalid-rows.csv"`, j.ID))
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	return p.writeCSV(w, c)
+}
+
+func (p *Projector) writeCSV(w http.ResponseWriter, c *csvWriter) error {
+	conn := http.NewResponseController(w)
+	piece := c.header()
+	for next, more := uint64(0), true; ; {
+		// A writer without deadlines, as in a test, has no slow client either.
+		_ = conn.SetWriteDeadline(time.Now().Add(csvPieceTime))
+		if _, err := w.Write(piece); err != nil || !more {
+			return err
+		}
+		piece = piece[:0]
+		err := p.read(func(views reader) (err error) {
+			piece, next, more, err = c.piece(views, piece, next)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// csvWriter writes the rejected rows of one import.
+type csvWriter struct {
+	job       *job
+	delimiter byte
+	guard     func(cell string) string
+}
+
+func (c *csvWriter) header() []byte {
+	names := append(append([]string{}, c.job.Columns...), errorColumns...)
+	return csvfile.AppendRecord([]byte("\uFEFF"), c.delimiter, names...)
+}
+
+// piece appends the next rows; more says that others may follow from next on.
+func (c *csvWriter) piece(views reader, b []byte, from uint64) (piece []byte, next uint64, more bool, err error) {
+	index := views.index(rejected, number(c.job.ID))
+	bodies := views.view(rejected)
+	for range csvPieceRows {
+		n, ok := index.next(from, false)
+		if !ok || len(b) > csvPieceBytes {
+			return b, from, ok, nil
+		}
+		row, err := parseInvalidRow(bodies.Get(numbers(c.job.ID, events.Row(n))))
+		if err != nil {
+			return nil, 0, false, err
+		}
+		b = csvfile.AppendRecord(b, c.delimiter, c.fields(row)...)
+		from = n + 1
+	}
+	return b, from, true, nil
+}
+
+// fields are a row's values in the columns of the file, and what is wrong with it.
+func (c *csvWriter) fields(row invalidRow) []string {
+	var fields, columns, codes, messages []string
+	for _, name := range c.job.Columns {
+		value := ""
+		if i, known := events.ColumnIndex(name); known {
+			value = row.Values[i]
+		}
+		fields = append(fields, value)
+	}
+	for _, e := range row.Errors {
+		columns = append(columns, e.Column)
+		codes = append(codes, string(e.Code))
+		messages = append(messages, strings.TrimSpace(e.Column+" "+e.Message))
+	}
+	fields = append(fields,
+		strconv.FormatUint(uint64(row.Row), 10), strconv.FormatUint(row.Line, 10),
+		strings.Join(columns, "; "), strings.Join(codes, "; "), strings.Join(messages, "; "), row.Raw)
+	for i := range fields {
+		fields[i] = c.guard(fields[i])
+	}
+	return fields
+}

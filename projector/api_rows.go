@@ -1,0 +1,105 @@
+package projector
+
+import (
+	"context"
+	"net/http"
+
+	"licenseimport/events"
+	"licenseimport/internal/httpx"
+)
+
+// invalidRow is a rejected row as the API shows it.
+type invalidRow struct {
+	Row    events.Row          `json:"row"`
+	Line   uint64              `json:"line"`
+	Errors []events.FieldError `json:"errors"`
+	Values events.Values       `json:"values"`
+	Raw    string              `json:"raw,omitempty"` // of a row that could not be read as CSV
+}
+
+func parseInvalidRow(body []byte) (invalidRow, error) {
+	e, err := decodeAs[*events.RowRejected](body)
+	if err != nil {
+		return invalidRow{}, err
+	}
+	return invalidRow{Row: e.Row, Line: e.Line, Errors: e.Errors, Values: e.Values, Raw: e.Raw}, nil
+}
+
+// cut is the row with its values cut to n characters.
+func (row invalidRow) cut(n int) invalidRow {
+	for i := range row.Values {
+		row.Values[i] = events.Excerpt(row.Values[i], n)
+	}
+	row.Raw = events.Excerpt(row.Raw, n)
+	return row
+}
+
+// existedRow is a row whose license existed, as the API shows it.
+type existedRow struct {
+	Row        events.Row   `json:"row"`
+	LicenseKey string       `json:"license_key"`
+	Product    string       `json:"product"`
+	ImportID   events.JobID `json:"import_id"`  // that made the license
+	ImportRow  events.Row   `json:"import_row"` // likewise
+	Email      *string      `json:"customer_email"`
+	StoreID    *string      `json:"order_store_id"`
+}
+
+func parseExistedRow(body []byte) (existedRow, error) {
+	e, err := decodeAs[*events.LicenseExisted](body)
+	if err != nil {
+		return existedRow{}, err
+	}
+	row := existedRow{Row: e.Row, LicenseKey: e.LicenseKey, Product: e.Product.ShortCode, ImportID: e.By.JobID, ImportRow: e.By.Row}
+	if e.Customer != nil && e.Customer.Email != "" {
+		row.Email = &e.Customer.Email
+	}
+	if e.Order.StoreID != "" {
+		row.StoreID = &e.Order.StoreID
+	}
+	return row, nil
+}
+
+func (p *Projector) listInvalidRows(w http.ResponseWriter, r *http.Request, j *job) error {
+	code := events.Code(r.URL.Query().Get("code"))
+	return listRows(p, w, r, j, rejected, parseInvalidRow, func(views reader) set {
+		if code != "" {
+			return views.index(rejectedByCode, codePrefix(j.ID, code))
+		}
+		return views.index(rejected, number(j.ID))
+	})
+}
+
+func (p *Projector) listExistedRows(w http.ResponseWriter, r *http.Request, j *job) error {
+	return listRows(p, w, r, j, existed, parseExistedRow, func(views reader) set {
+		return views.index(existed, number(j.ID))
+	})
+}
+
+// listRows lists rows of an import in the order of the file.
+func listRows[T any](p *Projector, w http.ResponseWriter, r *http.Request, j *job, v view,
+	parse func([]byte) (T, error), choose func(reader) set) error {
+	page, err := httpx.ParsePage(r)
+	if err != nil {
+		return err
+	}
+	if err := p.settle(r.Context(), j); err != nil {
+		return err
+	}
+	l := &listing{page: page}
+	l.limit.start()
+	return writeList(p, w, r, l,
+		func(views reader) (set, int, error) { return choose(views), unknown, nil },
+		func(views reader, row uint64) (T, error) {
+			return parse(views.view(v).Get(numbers(j.ID, events.Row(row))))
+		})
+}
+
+// settle waits until the file holds all of an import that goes on. One that has
+// ended is shown as ended only when it does.
+func (p *Projector) settle(ctx context.Context, j *job) error {
+	if j.ended() {
+		return nil
+	}
+	return p.awaitEnd(ctx)
+}

@@ -1,0 +1,233 @@
+package projector
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"licenseimport/events"
+)
+
+// fact is one event as the stream has it.
+type fact struct {
+	events.Envelope
+	seq  events.Seq
+	time time.Time // the stream's
+	body []byte
+}
+
+// noCaseError says that apply does not know what a type means for the views.
+type noCaseError struct{ name string }
+
+func (e *noCaseError) Error() string {
+	return fmt.Sprintf("the views have no case for events of type %s", e.name)
+}
+
+// apply folds one event into the views.
+func (b *batch) apply(f fact) error {
+	if f.seq <= b.position.Seq {
+		return fmt.Errorf("comes after sequence %d", b.position.Seq)
+	}
+	if err := b.change(f); err != nil {
+		return err
+	}
+	b.position.Seq, b.position.Time, b.position.ID = f.seq, f.time, f.ID
+	b.events++
+	b.bytes += len(f.body)
+	return nil
+}
+
+func (b *batch) change(f fact) error {
+	switch e := f.Event.(type) {
+	case *events.RowReceived:
+		return fmt.Errorf("%s belongs to the stream %s", e.Type(), events.RowsStream)
+	case *events.ImportStarted:
+		return b.started(e, f)
+	case *events.ImportAborted:
+		return b.aborted(e, f)
+	case *events.LicenseImported, *events.LicenseExisted, *events.RowRejected,
+		*events.ImportSealed, *events.ImportCancelled, *events.ImportProgressed, *events.ImportFinished:
+		j, err := b.job(e.Job())
+		if err == nil && j == nil {
+			err = fmt.Errorf("%s of import %s, which never started", e.Type(), e.Job())
+		}
+		if err != nil {
+			return err
+		}
+		b.touch(j)
+		return b.changeJob(j, f)
+	default:
+		return &noCaseError{name: f.Type}
+	}
+}
+
+// changeJob folds what happens to an import that has started.
+func (b *batch) changeJob(j *job, f fact) error {
+	switch e := f.Event.(type) {
+	case *events.LicenseImported:
+		return b.imported(j, e, f)
+	case *events.LicenseExisted:
+		return b.licenseExisted(j, e, f)
+	case *events.RowRejected:
+		b.rejected(j, e, f)
+	case *events.ImportSealed:
+		j.Sealed = e.Rows
+	case *events.ImportProgressed:
+		j.progressed(e, f.time)
+		b.shown = append(b.shown, j.ID)
+	case *events.ImportCancelled:
+		b.end(j, &events.Failure{Code: "cancelled", Message: "cancelled by " + e.Manager + "; what was imported before stays"}, f.time)
+	case *events.ImportFinished:
+		b.finished(j, e, f.time)
+	default:
+		return &noCaseError{name: f.Type}
+	}
+	return nil
+}
+
+func (b *batch) started(e *events.ImportStarted, f fact) error {
+	known, err := b.job(e.JobID)
+	if err != nil {
+		return err
+	}
+	if known != nil {
+		return fmt.Errorf("import %s starts a second time", e.JobID)
+	}
+	j := newJob(e, f.time)
+	b.jobs[j.ID] = j
+	b.touch(j)
+	b.shown = append(b.shown, j.ID)
+	return nil
+}
+
+// aborted ends an upload. One that never started left nothing but rows that
+// nobody reads: the views do not know of it.
+func (b *batch) aborted(e *events.ImportAborted, f fact) error {
+	j, err := b.job(e.JobID)
+	if err != nil || j == nil {
+		return err
+	}
+	b.touch(j)
+	b.end(j, &events.Failure{Code: e.Code, Message: e.Message}, f.time)
+	return nil
+}
+
+func (b *batch) finished(j *job, e *events.ImportFinished, at time.Time) {
+	if j.ended() {
+		return
+	}
+	if e.Row > 0 {
+		j.decide(e.Row, e.Counts, at)
+	}
+	failure := e.Error
+	if e.Status != events.Success && failure == nil {
+		failure = &events.Failure{Code: "failed", Message: "the import failed"}
+	}
+	b.end(j, failure, at)
+}
+
+func (b *batch) end(j *job, failure *events.Failure, at time.Time) {
+	if !j.ended() {
+		j.end(failure, at)
+		b.ended = append(b.ended, j.ID)
+	}
+}
+
+// imported adds a license, and its customer and order where they are new.
+func (b *batch) imported(j *job, e *events.LicenseImported, f fact) error {
+	r := record{nanos: f.time.UnixNano(), body: f.body}
+	var err error
+	if r.customer, err = b.customerOf(j, e, f.seq); err != nil {
+		return err
+	}
+	if r.order, err = b.orderOf(j, e, f.seq); err != nil {
+		return err
+	}
+	j.Next.CreatedLicenses++
+	seq := number(f.seq)
+	b.put(licenses, seq, r.bytes())
+	b.put(licenseByKey, licenseKey(e.License.Key, e.Product.ShortCode), seq)
+	b.put(productLicenses, textNumber(e.Product.ShortCode, f.seq), nil)
+	b.put(jobLicenses, numbers(j.ID, f.seq), nil)
+	b.counts[countLicenses]++
+	b.counts[countProduct+e.Product.ShortCode]++
+	if e.License.Enabled != nil && !*e.License.Enabled {
+		b.put(disabled, seq, nil)
+		b.counts[countDisabled]++
+	}
+	return nil
+}
+
+// customerOf finds or makes the customer of a row: by e-mail, without regard to
+// case. A row without one has no customer (0).
+func (b *batch) customerOf(j *job, e *events.LicenseImported, seq events.Seq) (events.Seq, error) {
+	if e.Customer == nil || e.Customer.Email == "" {
+		return 0, nil
+	}
+	id, made, err := b.findOrMake(customerByEmail, emailKey(e.Customer.Email), seq)
+	if err != nil {
+		return 0, err
+	}
+	if !made {
+		j.Next.ExistedCustomers++
+		b.put(customerMore, numbers(id, seq), nil)
+		return id, nil
+	}
+	j.Next.CreatedCustomers++
+	b.put(customers, number(id), nil)
+	b.counts[countCustomers]++
+	return id, nil
+}
+
+// orderOf finds or makes the order of a row: by store id. Without one the
+// license has an order of its own.
+func (b *batch) orderOf(j *job, e *events.LicenseImported, seq events.Seq) (events.Seq, error) {
+	id, made, err := seq, true, error(nil)
+	if e.Order.StoreID != "" {
+		if id, made, err = b.findOrMake(orderByStore, e.Order.StoreID, seq); err != nil {
+			return 0, err
+		}
+	}
+	if !made {
+		j.Next.ExistedOrders++
+		b.put(orderMore, numbers(id, seq), nil)
+		return id, nil
+	}
+	j.Next.CreatedOrders++
+	b.put(orders, number(id), nil)
+	b.counts[countOrders]++
+	return id, nil
+}
+
+// licenseExisted makes nothing: its customer and order count where they exist.
+func (b *batch) licenseExisted(j *job, e *events.LicenseExisted, f fact) error {
+	j.Next.ExistedLicenses++
+	b.put(existed, numbers(j.ID, e.Row), f.body)
+	if e.Customer != nil && e.Customer.Email != "" {
+		id, err := b.find(customerByEmail, emailKey(e.Customer.Email))
+		if err != nil {
+			return err
+		}
+		if id != 0 {
+			j.Next.ExistedCustomers++
+		}
+	}
+	if e.Order.StoreID == "" {
+		return nil
+	}
+	id, err := b.find(orderByStore, e.Order.StoreID)
+	if id != 0 {
+		j.Next.ExistedOrders++
+	}
+	return err
+}
+
+func (b *batch) rejected(j *job, e *events.RowRejected, f fact) {
+	b.put(rejected, numbers(j.ID, e.Row), f.body)
+	for _, code := range j.Next.reject(e) {
+		b.put(rejectedByCode, codeKey(j.ID, code, e.Row), nil)
+	}
+}
+
+// emailKey is what an e-mail address is compared by.
+func emailKey(email string) string { return strings.ToLower(email) }

@@ -1,0 +1,145 @@
+package projector
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"licenseimport/events"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+var update = flag.Bool("update", false, "rewrite the answers in testdata/*.txtar")
+
+// TestScenarios folds the events of each testdata/*.txtar, one a second, and
+// compares the answers: one file is one scenario, to be read from top to bottom.
+func TestScenarios(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*.txtar")
+	check(t, err)
+	if len(paths) == 0 {
+		t.Fatal("no scenarios in testdata")
+	}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) { scenario(t, path) })
+	}
+}
+
+func scenario(t *testing.T, path string) {
+	archive, err := txtar.ParseFile(path)
+	check(t, err)
+	tape := newTape()
+	var r *rig
+	for i := range archive.Files {
+		file := &archive.Files[i]
+		address, isGet := strings.CutPrefix(file.Name, "GET ")
+		if !isGet {
+			tape.add(parseEvents(t, file.Data)...)
+			continue
+		}
+		if r == nil {
+			r = newRig(t, t.TempDir(), tape)
+		}
+		r.catchUp()
+		got := pretty(t, r.get(address))
+		if *update {
+			file.Data = got
+		} else if !bytes.Equal(got, file.Data) {
+			t.Errorf("GET %s:\n%s\nwant:\n%s", address, got, file.Data)
+		}
+	}
+	if *update {
+		check(t, os.WriteFile(path, txtar.Format(archive), 0o600))
+	}
+}
+
+// parseEvents reads lines of a type and its data.
+func parseEvents(t *testing.T, lines []byte) (all []events.Event) {
+	for line := range strings.Lines(string(lines)) {
+		name, data, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if name == "" || name == "#" {
+			continue
+		}
+		e, err := events.New(name)
+		check(t, err)
+		check(t, json.Unmarshal([]byte(data), e))
+		all = append(all, e)
+	}
+	return all
+}
+
+func pretty(t *testing.T, a answer) []byte {
+	var b bytes.Buffer
+	if a.status != http.StatusOK {
+		fmt.Fprintln(&b, a.status)
+	}
+	if !strings.Contains(a.header.Get("Content-Type"), "json") {
+		b.WriteString(strings.ReplaceAll(a.body, "\r\n", "\n"))
+		return b.Bytes()
+	}
+	check(t, json.Indent(&b, []byte(strings.TrimSpace(a.body)), "", "  "))
+	b.WriteByte('\n')
+	return b.Bytes()
+}
+
+func TestEveryTypeHasACase(t *testing.T) {
+	for _, name := range events.Types() {
+		e, err := events.New(name)
+		check(t, err)
+		err = applyOne(t, e)
+		var missing *noCaseError
+		if errors.As(err, &missing) {
+			t.Errorf("apply.go: %v", err)
+		}
+		if misplaced := err != nil && strings.Contains(err.Error(), "belongs to the stream ROWS"); misplaced != (name == "RowReceived") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	var missing *noCaseError
+	if err := applyOne(t, strange{&events.ImportSealed{}}); !errors.As(err, &missing) {
+		t.Errorf("a type without a case: %v", err)
+	}
+}
+
+// strange is an event that no case knows.
+type strange struct{ *events.ImportSealed }
+
+func (strange) Type() string { return "Strange" }
+
+// applyOne folds one event about import 0, which has started.
+func applyOne(t *testing.T, e events.Event) error {
+	s, err := openStore(filepath.Join(t.TempDir(), FileName), true)
+	check(t, err)
+	defer func() { check(t, s.close()) }()
+	open := map[events.JobID]*job{}
+	if _, isStart := e.(*events.ImportStarted); !isStart {
+		open[0] = newJob(&events.ImportStarted{}, tapeBegins)
+	}
+	b, err := s.begin(open)
+	check(t, err)
+	defer func() { _ = b.tx.Rollback() }()
+	return b.apply(fact{Envelope: events.Envelope{Event: e, Type: e.Type()}, seq: 1, time: tapeBegins})
+}
+
+func TestRowsPerSecond(t *testing.T) {
+	j := &job{Shown: tally{Total: 1000}}
+	if j.rowsPerSecond() != nil {
+		t.Error("known before the start")
+	}
+	j.Started = tapeBegins
+	j.Decided = tapeBegins
+	if j.rowsPerSecond() != nil {
+		t.Error("known without time")
+	}
+	j.Decided = tapeBegins.Add(3e9)
+	if got := j.rowsPerSecond(); got == nil || *got != 333.3 {
+		t.Errorf("%v, want 333.3", got)
+	}
+}

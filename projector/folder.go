@@ -1,0 +1,107 @@
+package projector
+
+import (
+	"errors"
+	"time"
+
+	"licenseimport/events"
+)
+
+// folder folds facts into batches and decides when these are committed.
+type folder struct {
+	projector *Projector
+	store     *store
+	jobs      map[events.JobID]*job // that go on
+	batch     *batch                // nil: nothing to commit
+	timer     *time.Timer           // of the open batch
+	hurried   bool                  // the timer was set to commitEnded
+}
+
+// run folds until there are no more facts. What was folded is then committed,
+// also before an event that cannot be applied.
+func (f *folder) run(facts <-chan fact) error {
+	defer f.timer.Stop()
+	for {
+		select {
+		case next, ok := <-facts:
+			if !ok {
+				return f.commit()
+			}
+			if err := f.fold(next, len(facts) > 0); err != nil {
+				return err
+			}
+		case <-f.timer.C:
+			if err := f.commit(); err != nil {
+				return err
+			}
+		case <-f.projector.nudge:
+			if f.batch != nil && f.projector.awaited(f.batch.position.Seq) {
+				if err := f.commit(); err != nil {
+					return err
+				}
+			}
+		}
+	}
+}
+
+// fold applies one fact and commits if that is due; more says that another one
+// is at hand.
+func (f *folder) fold(next fact, more bool) error {
+	if f.batch == nil {
+		b, err := f.store.begin(f.jobs)
+		if err != nil {
+			return err
+		}
+		f.batch, f.hurried = b, false
+		f.timer.Reset(commitAfter)
+	}
+	b := f.batch
+	if err := b.apply(next); err != nil {
+		return stopped(next.seq, f.giveUp(err))
+	}
+	f.show()
+	if b.full() || len(b.ended) > 0 && !more || f.projector.awaited(b.position.Seq) {
+		return f.commit()
+	}
+	if len(b.ended) > 0 && !f.hurried {
+		f.hurried = true
+		f.timer.Reset(commitEnded)
+	}
+	return nil
+}
+
+// giveUp keeps what was folded before an event that cannot be applied, unless the file is
+// the reason.
+func (f *folder) giveUp(cause error) error {
+	if errors.Is(cause, errDamaged) {
+		return errors.Join(cause, f.batch.tx.Rollback())
+	}
+	return errors.Join(cause, f.commit())
+}
+
+// show publishes the counts that moved.
+func (f *folder) show() {
+	b := f.batch
+	if len(b.shown) == 0 {
+		return
+	}
+	moved := make([]*job, 0, len(b.shown))
+	for _, id := range b.shown {
+		moved = append(moved, b.jobs[id])
+	}
+	b.shown = b.shown[:0]
+	f.projector.publish(moved, b.position.Seq)
+}
+
+func (f *folder) commit() error {
+	b := f.batch
+	if b == nil {
+		return nil
+	}
+	f.batch = nil
+	if err := b.commit(f.store); err != nil {
+		return err
+	}
+	f.projector.published(b.position, b.ended)
+	return nil
+}

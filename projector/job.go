@@ -1,0 +1,174 @@
+package projector
+
+import (
+	"maps"
+	"math"
+	"time"
+
+	"licenseimport/events"
+)
+
+// status is what a reader sees of an import as a whole.
+type status string
+
+const (
+	pending   status = "pending" // uploading, or sealed and waiting
+	running   status = "running"
+	succeeded status = "success"
+	failed    status = "error"
+)
+
+// job is what the views know of one import. All times are the stream's.
+type job struct {
+	ID        events.JobID    `json:"id"`
+	FileName  string          `json:"file_name"`
+	Manager   string          `json:"manager"`
+	Mode      events.Mode     `json:"mode"`
+	DryRun    bool            `json:"dry_run"`
+	Columns   []string        `json:"columns"`
+	Delimiter string          `json:"delimiter"`
+	Status    status          `json:"status"`
+	Error     *events.Failure `json:"error,omitempty"`
+
+	Created  time.Time `json:"created"`
+	Started  time.Time `json:"started"`  // the first progress; zero: not yet
+	Decided  time.Time `json:"decided"`  // the last progress or the end
+	Finished time.Time `json:"finished"` // zero: not yet
+
+	Sealed events.Row   `json:"sealed"`          // rows of the whole file; 0: still uploading
+	Phase  events.Phase `json:"phase,omitempty"` // of the last progress
+	Row    events.Row   `json:"row"`             // the last row decided in that phase
+
+	// Shown are the counts up to the last whole batch, Next those up to the last
+	// event: a batch is shown whole or not at all.
+	Shown tally `json:"shown"`
+	Next  tally `json:"next"`
+
+	indexed status     // the status that stands in jobIndex; "" if none does
+	dirty   bool       // differs from what stands in the file
+	at      events.Seq // of a snapshot: the last event that it shows
+}
+
+// tally counts rows by what became of them.
+type tally struct {
+	Total    events.Row `json:"total"` // decided: valid and rejected
+	Rejected events.Row `json:"rejected"`
+	Warnings events.Row `json:"warnings"`
+
+	CreatedCustomers uint64 `json:"created_customers"`
+	ExistedCustomers uint64 `json:"existed_customers"`
+	CreatedOrders    uint64 `json:"created_orders"`
+	ExistedOrders    uint64 `json:"existed_orders"`
+	CreatedLicenses  uint64 `json:"created_licenses"`
+	ExistedLicenses  uint64 `json:"existed_licenses"`
+
+	Errors map[events.Code]uint64 `json:"errors,omitempty"` // rows that have the code
+}
+
+func newJob(e *events.ImportStarted, at time.Time) *job {
+	return &job{
+		ID: e.JobID, FileName: e.FileName, Manager: e.Manager, Mode: e.Mode, DryRun: e.DryRun,
+		Columns: e.Columns, Delimiter: e.Delimiter, Status: pending, Created: at,
+	}
+}
+
+// ended tells whether the import is over. What comes after it, such as the
+// ImportFinished after an ImportCancelled, changes nothing.
+func (j *job) ended() bool { return !j.Finished.IsZero() }
+
+// progressed shows the batch that ends here.
+func (j *job) progressed(e *events.ImportProgressed, at time.Time) {
+	if j.Started.IsZero() {
+		j.Started, j.Status = at, running
+	}
+	j.Phase = e.Phase
+	j.decide(e.Row, e.Counts, at)
+}
+
+// end closes the import; failure is nil for a success.
+func (j *job) end(failure *events.Failure, at time.Time) {
+	j.Status, j.Error, j.Finished = succeeded, failure, at
+	if failure != nil {
+		j.Status = failed
+	}
+}
+
+// decide shows what was counted up to row.
+func (j *job) decide(row events.Row, counts events.Counts, at time.Time) {
+	j.Row, j.Decided = row, at
+	j.Next.Total = max(j.Next.Total, row) // the import phase passes the rows again
+	j.Next.Rejected = max(j.Next.Rejected, counts.Rejected)
+	j.Next.Warnings = max(j.Next.Warnings, counts.Warnings)
+	j.Shown = j.Next
+	j.Shown.Errors = maps.Clone(j.Next.Errors)
+}
+
+func (t *tally) reject(e *events.RowRejected) []events.Code {
+	if t.Errors == nil {
+		t.Errors = map[events.Code]uint64{}
+	}
+	codes := distinctCodes(e.Errors)
+	for _, code := range codes {
+		t.Errors[code]++
+	}
+	return codes
+}
+
+// distinctCodes are a row's codes, each once, in the order of the errors.
+func distinctCodes(all []events.FieldError) []events.Code {
+	codes := make([]events.Code, 0, len(all))
+	for _, e := range all {
+		if !contains(codes, e.Code) {
+			codes = append(codes, e.Code)
+		}
+	}
+	return codes
+}
+
+func contains(codes []events.Code, code events.Code) bool {
+	for _, c := range codes {
+		if c == code {
+			return true
+		}
+	}
+	return false
+}
+
+// progress is the part of the work that is done, from 0 to 1. An
+// all_or_nothing import passes its rows twice.
+func (j *job) progress() float64 {
+	if j.Sealed == 0 {
+		return 0
+	}
+	part := float64(j.Row) / float64(j.Sealed)
+	if j.Mode == events.AllOrNothing && !j.DryRun && !j.decidedToEnd() {
+		part /= 2
+		if j.Phase == events.Import {
+			part += 0.5
+		}
+	}
+	return math.Round(min(part, 1)*1e4) / 1e4
+}
+
+// decidedToEnd: all rows have been decided and nothing follows.
+func (j *job) decidedToEnd() bool { return j.ended() && j.Row == j.Sealed }
+
+// rowsPerSecond is null until it is known. It is taken from the stream's times,
+// and so the same after a rebuild.
+func (j *job) rowsPerSecond() *float64 {
+	took := j.Decided.Sub(j.Started).Seconds()
+	if j.Started.IsZero() || j.Shown.Total == 0 || took <= 0 {
+		return nil
+	}
+	rate := math.Round(float64(j.Shown.Total)/took*10) / 10
+	return &rate
+}
+
+// snapshot is a copy that stays as it is, taken after the event at a sequence.
+func (j *job) snapshot(at events.Seq) *job {
+	c := *j
+	c.at = at
+	c.Shown.Errors = maps.Clone(j.Shown.Errors)
+	c.Next.Errors = nil // nobody reads it there
+	return &c
+}

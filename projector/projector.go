@@ -1,0 +1,269 @@
+package projector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog"
+)
+
+const (
+	commitAfter  = 500 * time.Millisecond // since the first event of a batch
+	commitEnded  = 20 * time.Millisecond  // since an import ended, while more events are at hand
+	factsInFlow  = 4096                   // decoded and not yet folded
+	readyLagMost = 30 * time.Second       // behind for longer: not ready
+)
+
+// Log is what the projector needs of an [*eventlog.Log].
+type Log interface {
+	State(ctx context.Context) (eventlog.State, error)
+	MessageAt(ctx context.Context, seq events.Seq) (eventlog.Message, bool, error)
+	LastFact(ctx context.Context, job events.JobID) (eventlog.Message, bool, error)
+	Follow(ctx context.Context, after events.Seq, filter []string, fn func(eventlog.Message) error) error
+}
+
+// Projector keeps the views of one data folder and answers from them.
+type Projector struct {
+	log   Log
+	store *store
+	nudge chan struct{} // a reader waits
+
+	mu        sync.Mutex
+	live      map[events.JobID]*job // imports that go on, as far as they were folded; never changed once in here
+	changed   chan struct{}         // closed when anything below or above moves
+	wanted    events.Seq            // the largest that a reader waits for
+	committed events.Seq
+	at        time.Time  // of the event at committed
+	head      events.Seq // the stream's end as last heard of
+	caughtUp  bool       // committed was the stream's end once
+	failure   error      // why Run ended
+}
+
+// Open opens the views in a folder, which only one process may do at a time. A
+// file that is damaged is set aside with a warning, one that does not belong to
+// the log's stream is removed; Run then folds the stream from its beginning. It
+// asks the stream's leader, until ctx ends.
+func Open(ctx context.Context, dir string, log Log) (*Projector, error) {
+	path := filepath.Join(dir, FileName)
+	s, err := openStore(path, false)
+	if errors.Is(err, errDamaged) {
+		slog.Warn("the views are damaged and are made anew from the stream", "file", path, "set_aside", path+".bad", "reason", err)
+		if err := setAside(path); err != nil {
+			return nil, fmt.Errorf("set the damaged views aside: %w", err)
+		}
+		s, err = openStore(path, false)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the views: %w", err)
+	}
+	if s, err = fit(ctx, s, path, log); err != nil {
+		return nil, err
+	}
+	return &Projector{
+		log: log, store: s, nudge: make(chan struct{}, 1),
+		live: map[events.JobID]*job{}, changed: make(chan struct{}),
+		committed: s.position.Seq, at: s.position.Time,
+	}, nil
+}
+
+// fit gives the store, or an empty one if it is not of the log's stream.
+func fit(ctx context.Context, s *store, path string, log Log) (*store, error) {
+	created, reason, err := compare(ctx, s.position, log)
+	if err == nil && reason != "" {
+		slog.Warn("the views are made anew from the stream", "file", path, "reason", reason)
+		if err = errors.Join(s.close(), os.Remove(path)); err == nil {
+			s, err = openStore(path, false)
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the views: %w", err), s.close())
+	}
+	s.position.Created = created
+	return s, nil
+}
+
+// compare says why a position is not one of the log's stream; "" if it is.
+func compare(ctx context.Context, p position, log Log) (created time.Time, reason string, err error) {
+	state, err := log.State(ctx)
+	if err != nil {
+		return time.Time{}, "", err
+	}
+	switch {
+	case p.Format != format:
+		return state.Created, fmt.Sprintf("they have format %d, this program writes %d", p.Format, format), nil
+	case p.Seq == 0:
+		return state.Created, "", nil
+	case !p.Created.Equal(state.Created):
+		return state.Created, "they are of another stream", nil
+	case p.Seq > state.Last:
+		return state.Created, fmt.Sprintf("they are at sequence %d, ahead of the stream, which ends at %d", p.Seq, state.Last), nil
+	}
+	message, found, err := log.MessageAt(ctx, p.Seq)
+	if err != nil {
+		return time.Time{}, "", err
+	}
+	envelope, decodeErr := events.Decode(message.Data)
+	if !found || decodeErr != nil || envelope.ID != p.ID || !message.Time.Equal(p.Time) {
+		reason = fmt.Sprintf("the stream holds another event at their sequence %d", p.Seq)
+	}
+	return state.Created, reason, nil
+}
+
+// Close closes the file; Run must have returned.
+func (p *Projector) Close() error { return p.store.close() }
+
+// Run follows the stream and folds it, until ctx ends: then it returns nil. Any
+// other end is an error, which Ready tells from then on.
+func (p *Projector) Run(ctx context.Context) error {
+	follow, stop := context.WithCancel(ctx)
+	defer stop()
+	facts := make(chan fact, factsInFlow)
+	var followErr error
+	go func() {
+		defer close(facts)
+		followErr = p.log.Follow(follow, p.store.position.Seq, nil, func(m eventlog.Message) error {
+			return p.receive(follow, m, facts)
+		})
+	}()
+	f := &folder{projector: p, store: p.store, jobs: map[events.JobID]*job{}, timer: time.NewTimer(time.Hour)}
+	err := f.run(facts)
+	stop()
+	for range facts { // until the follower has ended
+	}
+	if err == nil && ctx.Err() == nil {
+		err = followErr
+	}
+	if err != nil {
+		p.fail(err)
+	}
+	return err
+}
+
+// receive decodes a message beside the goroutine that folds.
+func (p *Projector) receive(ctx context.Context, m eventlog.Message, facts chan<- fact) error {
+	envelope, err := events.Decode(m.Data)
+	if err != nil {
+		return stopped(m.Seq, err)
+	}
+	p.heard(m.Seq + events.Seq(m.Pending))
+	select {
+	case facts <- fact{Envelope: envelope, seq: m.Seq, time: m.Time, body: m.Data}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func stopped(seq events.Seq, err error) error {
+	return fmt.Errorf("the views stop before sequence %d of stream %s: %w", seq, events.LicensesStream, err)
+}
+
+// heard remembers the stream's end.
+func (p *Projector) heard(head events.Seq) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.head = max(p.head, head)
+}
+
+func (p *Projector) fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.failure = err
+	p.notify()
+}
+
+// notify wakes all who wait; the lock must be held.
+func (p *Projector) notify() {
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+// publish shows readers how far imports are, before it is committed. One that
+// ended is shown only when all of it can be read.
+func (p *Projector) publish(jobs []*job, at events.Seq) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, j := range jobs {
+		if !j.ended() {
+			p.live[j.ID] = j.snapshot(at)
+		}
+	}
+	p.notify()
+}
+
+// published makes a commit known.
+func (p *Projector) published(at position, ended []events.JobID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, id := range ended {
+		delete(p.live, id)
+	}
+	p.committed, p.at = at.Seq, at.Time
+	p.head = max(p.head, at.Seq)
+	p.caughtUp = p.caughtUp || p.committed >= p.head
+	p.notify()
+}
+
+// awaited tells whether a reader waits for a commit that a position would satisfy.
+func (p *Projector) awaited(at events.Seq) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.wanted > p.committed && at >= p.wanted
+}
+
+// Lag says how many events of the stream the views do not hold yet, and how old
+// the last one that they do hold is, if there are any (else 0).
+func (p *Projector) Lag() (uint64, time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lag()
+}
+
+func (p *Projector) lag() (uint64, time.Duration) {
+	if p.head <= p.committed {
+		return 0, 0
+	}
+	behind := time.Duration(0)
+	if !p.at.IsZero() {
+		behind = max(0, time.Since(p.at))
+	}
+	return uint64(p.head - p.committed), behind
+}
+
+// Position is the sequence of the last event that the views hold.
+func (p *Projector) Position() events.Seq {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.committed
+}
+
+// Digest is the SHA-256 of all views, in hex: equal for equal views. It reads
+// the whole file.
+func (p *Projector) Digest() (string, error) { return p.store.digest() }
+
+// Ready is nil when the stream answers and the views follow it: they have been at its
+// end once since they were opened, and are no more than 30 s behind. Otherwise it says why not.
+func (p *Projector) Ready(ctx context.Context) error {
+	state, err := p.log.State(ctx)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.failure != nil {
+		return p.failure
+	}
+	p.head = max(p.head, state.Last)
+	p.caughtUp = p.caughtUp || p.committed >= state.Last
+	if n, behind := p.lag(); !p.caughtUp || behind > readyLagMost && n > maxBatchEvents {
+		return fmt.Errorf("the views are %d events behind", n)
+	}
+	return nil
+}

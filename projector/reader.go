@@ -1,0 +1,98 @@
+package projector
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"licenseimport/events"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// reader reads the views as one commit left them.
+type reader struct{ tx *bolt.Tx }
+
+// read gives f the views of the last commit. f must not keep anything that
+// belongs to the transaction, nor wait for a client.
+func (p *Projector) read(f func(r reader) error) (err error) {
+	defer catchDamage(&err)()
+	return p.store.db.View(func(tx *bolt.Tx) error { return f(reader{tx}) })
+}
+
+func (r reader) view(v view) *bolt.Bucket { return r.tx.Bucket([]byte(viewTable[v].name)) }
+
+// index is the set of the numbers behind a prefix of a view.
+func (r reader) index(v view, prefix []byte) *index {
+	return &index{cursor: r.view(v).Cursor(), prefix: prefix}
+}
+
+// count is a counter's number.
+func (r reader) count(name string) int {
+	value := r.view(counters).Get([]byte(name))
+	if len(value) != 8 {
+		return 0
+	}
+	return int(binary.BigEndian.Uint64(value))
+}
+
+// named is what a name stands for in a view of names.
+func (r reader) named(v view, name string) (uint64, bool) {
+	if name == "" || len(name) > bolt.MaxKeySize {
+		return 0, false
+	}
+	value := r.view(v).Get([]byte(name))
+	if len(value) != 8 {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(value), true
+}
+
+// job is what is known of an import; nil if there is none.
+func (r reader) job(id events.JobID) (*job, error) {
+	value := r.view(jobs).Get(number(id))
+	if value == nil {
+		return nil, nil
+	}
+	return parseJob(value)
+}
+
+// license is one imported license.
+type license struct {
+	seq    events.Seq
+	record record
+	event  *events.LicenseImported
+}
+
+// license reads a license; nil if there is none of that sequence.
+func (r reader) license(seq events.Seq) (*license, error) {
+	value := r.view(licenses).Get(number(seq))
+	if value == nil {
+		return nil, nil
+	}
+	rec, ok := parseRecord(value)
+	if !ok {
+		return nil, errDamaged
+	}
+	event, err := decodeAs[*events.LicenseImported](rec.body)
+	if err != nil {
+		return nil, fmt.Errorf("license %d: %w", seq, err)
+	}
+	return &license{seq: seq, record: rec, event: event}, nil
+}
+
+func (l *license) created() time.Time { return time.Unix(0, l.record.nanos) }
+
+// decodeAs reads a stored body that can only be of one type.
+func decodeAs[E events.Event](body []byte) (E, error) {
+	var none E
+	envelope, err := events.Decode(body)
+	if err != nil {
+		return none, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	event, ok := envelope.Event.(E)
+	if !ok {
+		return none, fmt.Errorf("%w: an unexpected %s", errDamaged, envelope.Type)
+	}
+	return event, nil
+}

@@ -1,0 +1,181 @@
+package projector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog"
+)
+
+// RebuildResult says what a rebuild did.
+type RebuildResult struct {
+	Events   uint64
+	Duration time.Duration
+	Digest   string // of the views: see [Projector.Digest]
+}
+
+// progressStep is the number of events between two calls of a rebuild's progress.
+const progressStep = 1000
+
+// errRebuilt ends the follower at the stream's end.
+var errRebuilt = errors.New("the end of the stream")
+
+// Rebuild folds the stream, as far as it goes now, into a fresh file beside the
+// views' and puts that in their place. Until then the old views stay as they
+// are, also when it is interrupted. No projector may have the folder open.
+// progress is told now and then how many of how many events are done.
+func Rebuild(ctx context.Context, log Log, dir string, progress func(done, total uint64)) (RebuildResult, error) {
+	path := filepath.Join(dir, FileName)
+	release, err := reserve(path)
+	if err != nil {
+		return RebuildResult{}, fmt.Errorf("rebuild the views: %w", err)
+	}
+	defer release()
+	began := time.Now()
+	fresh := path + ".new"
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return RebuildResult{}, fmt.Errorf("rebuild the views: %w", err)
+	}
+	r := &rebuild{log: log, progress: progress}
+	result, err := r.into(ctx, fresh)
+	if err == nil {
+		err = errors.Join(os.Rename(fresh, path), syncDir(dir))
+	}
+	if err != nil {
+		return RebuildResult{}, errors.Join(fmt.Errorf("rebuild the views: %w", err), removeIfThere(fresh))
+	}
+	result.Duration = time.Since(began)
+	return result, nil
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// reserve keeps projectors off the file until the new one is in its place.
+func reserve(path string) (release func(), err error) {
+	db, err := openFile(path, true)
+	if errors.Is(err, errDamaged) {
+		return func() {}, nil // no projector has it: it could not open it either
+	}
+	if err != nil {
+		return nil, err
+	}
+	return func() { _ = db.Close() }, nil
+}
+
+// rebuild folds a whole stream into a new file.
+type rebuild struct {
+	log      Log
+	progress func(done, total uint64)
+	store    *store
+	jobs     map[events.JobID]*job
+	batch    *batch
+	done     uint64
+}
+
+func (r *rebuild) into(ctx context.Context, path string) (RebuildResult, error) {
+	state, err := r.log.State(ctx)
+	if err != nil {
+		return RebuildResult{}, err
+	}
+	// Nothing is synced before the end: an interrupted rebuild is thrown away.
+	if r.store, err = openStore(path, true); err != nil {
+		return RebuildResult{}, err
+	}
+	defer func() { _ = r.store.close() }() // at the end of all, nothing is left to write
+	r.store.position.Created, r.jobs = state.Created, map[events.JobID]*job{}
+	if err := r.fold(ctx, state.Last); err != nil {
+		return RebuildResult{}, err
+	}
+	digest, err := r.store.digest()
+	if err != nil {
+		return RebuildResult{}, err
+	}
+	return RebuildResult{Events: r.done, Digest: digest}, r.store.db.Sync()
+}
+
+// fold applies the stream up to its last event.
+func (r *rebuild) fold(ctx context.Context, last events.Seq) error {
+	follow, stop := context.WithCancel(ctx)
+	defer stop()
+	facts := make(chan fact, factsInFlow)
+	var followErr error
+	go func() {
+		defer close(facts)
+		if last > 0 {
+			followErr = r.log.Follow(follow, 0, nil, func(m eventlog.Message) error { return r.receive(follow, m, last, facts) })
+		}
+	}()
+	err := r.apply(facts, uint64(last))
+	stop()
+	for range facts { // until the follower has ended
+	}
+	if err == nil && !errors.Is(followErr, errRebuilt) {
+		err = followErr
+	}
+	return err
+}
+
+func (r *rebuild) receive(ctx context.Context, m eventlog.Message, last events.Seq, facts chan<- fact) error {
+	if m.Seq > last {
+		return errRebuilt
+	}
+	envelope, err := events.Decode(m.Data)
+	if err != nil {
+		return stopped(m.Seq, err)
+	}
+	select {
+	case facts <- fact{Envelope: envelope, seq: m.Seq, time: m.Time, body: m.Data}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if m.Seq == last {
+		return errRebuilt
+	}
+	return nil
+}
+
+// apply folds all facts in large transactions.
+func (r *rebuild) apply(facts <-chan fact, total uint64) (err error) {
+	for f := range facts {
+		if r.batch == nil {
+			if r.batch, err = r.store.begin(r.jobs); err != nil {
+				return err
+			}
+		}
+		if err := r.batch.apply(f); err != nil {
+			return errors.Join(stopped(f.seq, err), r.batch.tx.Rollback())
+		}
+		r.batch.shown = r.batch.shown[:0]
+		if r.done++; r.done%progressStep == 0 && r.progress != nil {
+			r.progress(r.done, total)
+		}
+		if r.batch.full() {
+			if err := r.commit(); err != nil {
+				return err
+			}
+		}
+	}
+	if r.progress != nil {
+		r.progress(r.done, total)
+	}
+	return r.commit()
+}
+
+func (r *rebuild) commit() error {
+	b := r.batch
+	if b == nil {
+		return nil
+	}
+	r.batch = nil
+	return b.commit(r.store)
+}

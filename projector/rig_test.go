@@ -1,0 +1,113 @@
+package projector
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"licenseimport/internal/access"
+	"licenseimport/internal/httpx"
+)
+
+const adminKey = "an admin's key"
+
+// rig is a Projector that runs, and its routes.
+type rig struct {
+	testing.TB
+	*Projector
+	handler http.Handler
+	ended   chan error
+	stop    func()
+}
+
+// newRig runs a projector on a folder until the test ends or stop is called.
+func newRig(t testing.TB, dir string, log Log) *rig {
+	return newRigWith(t, dir, log, access.Config{AdminKey: adminKey})
+}
+
+func newRigWith(t testing.TB, dir string, log Log, config access.Config) *rig {
+	t.Helper()
+	p, err := Open(t.Context(), dir, log)
+	check(t, err)
+	r := &rig{TB: t, Projector: p, ended: make(chan error, 1)}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { r.ended <- p.Run(ctx) }()
+	stopped := false
+	r.stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		<-r.ended
+		check(t, p.Close())
+	}
+	t.Cleanup(r.stop)
+	router := httpx.NewRouter(httpx.Options{Log: slog.New(slog.DiscardHandler)})
+	p.Register(router, access.NewAuthenticator(config))
+	r.handler, err = router.Handler()
+	check(t, err)
+	return r
+}
+
+// catchUp waits until the views hold the whole stream.
+func (r *rig) catchUp() {
+	r.Helper()
+	ctx, cancel := context.WithTimeout(r.Context(), 20*time.Second)
+	defer cancel()
+	state, err := r.log.State(ctx)
+	check(r, err)
+	check(r, r.await(ctx, state.Last))
+}
+
+// answer is a response, read whole.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (r *rig) get(path string) answer { return r.getAs(adminKey, path) }
+
+func (r *rig) getAs(key, path string) answer { return r.do(http.MethodGet, key, path) }
+
+func (r *rig) do(method, key, path string) answer {
+	request := httptest.NewRequest(method, path, nil)
+	request.Header.Set("Authorization", "Api-Key "+key)
+	w := httptest.NewRecorder()
+	r.handler.ServeHTTP(w, request)
+	return answer{w.Code, w.Result().Header, w.Body.String()}
+}
+
+// into reads a 200 answer.
+func into[T any](r *rig, path string) T {
+	r.Helper()
+	a := r.get(path)
+	if a.status != http.StatusOK {
+		r.Fatalf("GET %s: %d %s", path, a.status, a.body)
+	}
+	var v T
+	if err := json.Unmarshal([]byte(a.body), &v); err != nil {
+		r.Fatalf("GET %s: %v in %s", path, err, a.body)
+	}
+	return v
+}
+
+// listed is a page of anything with an id.
+type listed struct {
+	Count   int
+	Next    *string
+	Results []struct{ ID uint64 }
+}
+
+func (l listed) ids() []uint64 {
+	ids := make([]uint64, len(l.Results))
+	for i := range l.Results {
+		ids[i] = l.Results[i].ID
+	}
+	return ids
+}

@@ -1,0 +1,179 @@
+package projector
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math"
+	"slices"
+	"time"
+
+	"licenseimport/internal/httpx"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// set is a set of numbers (sequences, jobs or rows) that can be passed in order.
+type set interface {
+	// next gives the first member from a number on: upwards or, if down, downwards.
+	next(from uint64, down bool) (uint64, bool)
+}
+
+// index is the set of the numbers at the end of the keys that begin with a prefix.
+type index struct {
+	cursor *bolt.Cursor
+	prefix []byte
+	at     uint64 // where the cursor stands
+	placed bool   // whether it stands at a member
+}
+
+func (x *index) next(from uint64, down bool) (uint64, bool) {
+	var key []byte
+	switch {
+	case x.placed && !down && from == x.at+1:
+		key, _ = x.cursor.Next()
+	case x.placed && down && from == x.at-1:
+		key, _ = x.cursor.Prev()
+	default:
+		key = x.seek(from, down)
+	}
+	x.placed = len(key) == len(x.prefix)+8 && bytes.HasPrefix(key, x.prefix)
+	if x.placed {
+		x.at = binary.BigEndian.Uint64(key[len(x.prefix):])
+	}
+	return x.at, x.placed
+}
+
+func (x *index) seek(from uint64, down bool) []byte {
+	wanted := binary.BigEndian.AppendUint64(slices.Clip(x.prefix), from)
+	key, _ := x.cursor.Seek(wanted)
+	if !down || bytes.Equal(key, wanted) {
+		return key
+	}
+	if key == nil {
+		key, _ = x.cursor.Last()
+	} else {
+		key, _ = x.cursor.Prev()
+	}
+	return key
+}
+
+// list is a set of few numbers, sorted upwards.
+type list []uint64
+
+func (l list) next(from uint64, down bool) (uint64, bool) {
+	i, found := slices.BinarySearch(l, from)
+	if down && !found {
+		i--
+	}
+	if i < 0 || i >= len(l) {
+		return 0, false
+	}
+	return l[i], true
+}
+
+// without is the set of the numbers in one set and not in another.
+type without struct{ all, but set }
+
+func (s without) next(from uint64, down bool) (uint64, bool) {
+	for {
+		n, ok := s.all.next(from, down)
+		if !ok {
+			return 0, false
+		}
+		if m, ok := s.but.next(n, false); !ok || m != n {
+			return n, true
+		}
+		if from, ok = beside(n, down); !ok {
+			return 0, false
+		}
+	}
+}
+
+// both is the set of the numbers that are in every one of several sets.
+type both []set
+
+func (s both) next(from uint64, down bool) (uint64, bool) {
+	for agreed := 0; ; {
+		for _, x := range s {
+			n, ok := x.next(from, down)
+			if !ok {
+				return 0, false
+			}
+			if n != from {
+				from, agreed = n, 0
+			}
+			if agreed++; agreed >= len(s) {
+				return from, true
+			}
+		}
+	}
+}
+
+// either is the set of the numbers that are in any of several sets.
+type either []set
+
+func (s either) next(from uint64, down bool) (best uint64, found bool) {
+	for _, x := range s {
+		n, ok := x.next(from, down)
+		if ok && (!found || down && n > best || !down && n < best) {
+			best, found = n, true
+		}
+	}
+	return best, found
+}
+
+// beside is the number after n in a direction; false at the end.
+func beside(n uint64, down bool) (uint64, bool) {
+	if down {
+		return n - 1, n > 0
+	}
+	return n + 1, n < math.MaxUint64
+}
+
+// unknown is the count of a set that has to be passed to be counted.
+const unknown = -1
+
+// errTooBroad ends a search that took too long.
+var errTooBroad = errors.New("the search takes too long")
+
+// deadline is asked now and then on a long way.
+type deadline struct {
+	at    time.Time
+	steps int
+}
+
+// start gives the way its time.
+func (d *deadline) start() { d.at = time.Now().Add(patience) }
+
+func (d *deadline) passed() bool {
+	d.steps++
+	return d.steps%1024 == 0 && time.Now().After(d.at)
+}
+
+// pageOf gives the members of one page, and how many there are altogether:
+// count, or if that is unknown, counted.
+func pageOf(s set, count int, p httpx.Page, down bool, limit *deadline) ([]uint64, int, error) {
+	var members []uint64
+	from, n := uint64(0), 0
+	if down {
+		from = math.MaxUint64
+	}
+	for more := true; more && (count == unknown || len(members) < p.Limit); n++ {
+		if limit.passed() {
+			return nil, 0, errTooBroad
+		}
+		member, ok := s.next(from, down)
+		if !ok {
+			break
+		}
+		if n >= p.Offset && len(members) < p.Limit {
+			members = append(members, member)
+		}
+		from, more = beside(member, down)
+	}
+	if count == unknown {
+		count = n
+	}
+	return members, count, nil
+}

@@ -1,0 +1,130 @@
+package projector
+
+import (
+	"encoding/binary"
+
+	"licenseimport/events"
+)
+
+// view names one bucket of the views' file.
+type view int
+
+// The views. Numbers (sequences, jobs, rows) are 8 bytes, big-endian, so that
+// they sort; a text before a number ends with a NUL, which no value can hold.
+const (
+	licenses        view = iota // sequence → record: time, customer, order, the event's body
+	licenseByKey                // key NUL product → sequence
+	productLicenses             // product NUL sequence
+	jobLicenses                 // job, sequence
+	customerMore                // customer, sequence: its licenses after the one that made it
+	orderMore                   // order, sequence: likewise
+	disabled                    // sequence
+	customers                   // sequence of the license that made it
+	customerByEmail             // e-mail in lower case → sequence
+	orders                      // sequence of the license that made it
+	orderByStore                // store id → sequence
+	rejected                    // job, row → body
+	rejectedByCode              // job, code NUL row
+	existed                     // job, row → body
+	jobs                        // job → what is known of it, JSON
+	jobIndex                    // "manager" or "status" NUL value NUL job
+	counters                    // name → number
+	numViews
+)
+
+// viewTable says how each view is called in the file and how it grows.
+var viewTable = [numViews]struct {
+	name     string
+	appended bool // entries come mostly in key order: pages are filled up
+}{
+	licenses:        {"licenses", true},
+	licenseByKey:    {"license_by_key", false},
+	productLicenses: {"product_licenses", true},
+	jobLicenses:     {"job_licenses", true},
+	customerMore:    {"customer_more", true},
+	orderMore:       {"order_more", true},
+	disabled:        {"disabled", true},
+	customers:       {"customers", true},
+	customerByEmail: {"customer_by_email", false},
+	orders:          {"orders", true},
+	orderByStore:    {"order_by_store", false},
+	rejected:        {"rejected", true},
+	rejectedByCode:  {"rejected_by_code", true},
+	existed:         {"existed", true},
+	jobs:            {"jobs", true},
+	jobIndex:        {"job_index", true},
+	counters:        {"counters", true},
+}
+
+// The counters; that of one product's licenses is countProduct with its short code.
+const (
+	countLicenses  = "licenses"
+	countDisabled  = "disabled"
+	countCustomers = "customers"
+	countOrders    = "orders"
+	countProduct   = "product\x00"
+)
+
+func number[N ~uint64](n N) []byte {
+	return binary.BigEndian.AppendUint64(make([]byte, 0, 8), uint64(n))
+}
+
+// numbers is a key of two numbers, such as job and row.
+func numbers[A, B ~uint64](a A, b B) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(make([]byte, 0, 16), uint64(a)), uint64(b))
+}
+
+// textNumber is a key of a text and a number.
+func textNumber[N ~uint64](text string, n N) []byte {
+	return binary.BigEndian.AppendUint64(textPrefix(text, 8), uint64(n))
+}
+
+// textPrefix is what all keys of a text begin with, with room for more.
+func textPrefix(text string, room int) []byte {
+	return append(append(make([]byte, 0, len(text)+1+room), text...), 0)
+}
+
+// codeKey is a key of rejectedByCode.
+func codeKey(job events.JobID, code events.Code, row events.Row) []byte {
+	return binary.BigEndian.AppendUint64(codePrefix(job, code), uint64(row))
+}
+
+func codePrefix(job events.JobID, code events.Code) []byte {
+	return append(append(number(job), code...), 0)
+}
+
+// licenseKey is a key of licenseByKey: the license key comes first, so that one
+// index serves a key, the beginning of a key, and the search through all keys.
+func licenseKey(key, product string) []byte {
+	return append(textPrefix(key, len(product)), product...)
+}
+
+// record is the value in the view of licenses.
+type record struct {
+	nanos    int64      // when the stream stored it, since 1970
+	customer events.Seq // 0: none
+	order    events.Seq
+	body     []byte // of the event, as it stands in the stream
+}
+
+const recordHead = 24
+
+func (r record) bytes() []byte {
+	b := make([]byte, 0, recordHead+len(r.body))
+	b = binary.BigEndian.AppendUint64(b, uint64(r.nanos))
+	b = binary.BigEndian.AppendUint64(b, uint64(r.customer))
+	b = binary.BigEndian.AppendUint64(b, uint64(r.order))
+	return append(b, r.body...)
+}
+
+func parseRecord(b []byte) (record, bool) {
+	if len(b) < recordHead {
+		return record{}, false
+	}
+	return record{
+		nanos:    int64(binary.BigEndian.Uint64(b)),
+		customer: events.Seq(binary.BigEndian.Uint64(b[8:])),
+		order:    events.Seq(binary.BigEndian.Uint64(b[16:])),
+		body:     b[recordHead:],
+	}, true
+}

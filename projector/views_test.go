@@ -1,0 +1,260 @@
+package projector
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"licenseimport/events"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// everyAddress is one GET of each kind and of many pages.
+func everyAddress(r *rig) []string {
+	paths := []string{
+		"licenses-import-results/?limit=2", "licenses-import-results/?status_iexact=Error",
+		"licenses/?limit=100", "licenses/?offset=300&order_by=created_at", "licenses/?product__short_code=ü", "licenses/?enabled=no",
+		"licenses/?license_key__icontains=KEY-000", "licenses/?license_key__startswith=Key-01", "licenses/?import_id=2&enabled=true",
+		"customers/", "customers/?email__icontains=ADA1", "orders/?limit=100&offset=50", "orders/?store_id=order-40",
+	}
+	for _, id := range []string{"1", "2", "3"} {
+		for _, of := range []string{"", "invalid_rows/", "invalid_rows/?code=required", "existed_rows/", "invalid_rows.csv"} {
+			paths = append(paths, "licenses-import-results/"+id+"/"+of)
+		}
+	}
+	for _, id := range into[listed](r, "/api/v1/licenses/?limit=5").ids() {
+		paths = append(paths, "licenses/"+number10(id)+"/", "licenses/"+number10(id)+"/event/")
+	}
+	return paths
+}
+
+func number10(n uint64) string { return events.JobID(n).String() }
+
+// answers are all of them in one text.
+func answers(r *rig) string {
+	r.Helper()
+	r.catchUp()
+	var b strings.Builder
+	for _, path := range everyAddress(r) {
+		a := r.get("/api/v1/" + path)
+		if a.status != 200 {
+			r.Errorf("GET %s: %d %s", path, a.status, a.body)
+		}
+		b.WriteString(path + "\n" + a.body + "\n")
+	}
+	return b.String()
+}
+
+// TestSameViewsHoweverFolded folds the same events with other ends of transactions and restarts in
+// between: digest and answers are the same, and the file is sound each time that it is opened.
+func TestSameViewsHoweverFolded(t *testing.T) {
+	for seed := range uint64(3) {
+		all := manyImports(seed, 3, 300)
+		tape := newTape(all...)
+		whole := newRig(t, t.TempDir(), tape)
+		want := answers(whole)
+		digest, err := whole.Digest()
+		check(t, err)
+
+		dir := t.TempDir()
+		foldInPieces(t, dir, tape, rand.New(rand.NewPCG(seed, 7)))
+		pieces := newRig(t, dir, tape)
+		if got := answers(pieces); got != want {
+			t.Errorf("seed %d: other answers: %s", seed, firstDifference(got, want))
+		}
+		if got, err := pieces.Digest(); err != nil || got != digest {
+			t.Errorf("seed %d: digest %s, %v, want %s", seed, got, err, digest)
+		}
+	}
+}
+
+func foldInPieces(t *testing.T, dir string, tape *tape, random *rand.Rand) {
+	t.Helper()
+	s, err := openStore(filepath.Join(dir, FileName), true)
+	check(t, err)
+	s.position.Created = tape.created
+	open := map[events.JobID]*job{}
+	for at := 0; at < len(tape.messages); {
+		if random.IntN(4) == 0 { // a restart
+			check(t, s.close())
+			s, err = openStore(filepath.Join(dir, FileName), true)
+			check(t, err)
+			clear(open)
+		}
+		b, err := s.begin(open)
+		check(t, err)
+		for range min(1+random.IntN(100), len(tape.messages)-at) {
+			m := tape.messages[at]
+			envelope, err := events.Decode(m.Data)
+			check(t, err)
+			check(t, b.apply(fact{Envelope: envelope, seq: m.Seq, time: m.Time, body: m.Data}))
+			at++
+		}
+		check(t, b.commit(s))
+	}
+	check(t, s.close())
+}
+
+func firstDifference(a, b string) string {
+	i := 0
+	for i < len(a) && i < len(b) && a[i] == b[i] {
+		i++
+	}
+	return "…" + a[max(0, i-80):min(len(a), i+40)] + "… and …" + b[max(0, i-80):min(len(b), i+40)] + "…"
+}
+
+func TestRebuildGivesTheSame(t *testing.T) {
+	tape := newTape(manyImports(5, 3, 300)...)
+	dir := t.TempDir()
+	r := newRig(t, dir, tape)
+	want := answers(r)
+	digest, err := r.Digest()
+	check(t, err)
+	if _, err := Rebuild(t.Context(), tape, dir, nil); !errors.Is(err, errInUse) {
+		t.Errorf("a rebuild beside a projector: %v", err)
+	}
+	r.stop()
+
+	var done, total uint64
+	result, err := Rebuild(t.Context(), tape, dir, func(d, n uint64) { done, total = d, n })
+	check(t, err)
+	n := uint64(len(tape.messages))
+	if result.Digest != digest || result.Events != n || done != n || total != n || result.Duration <= 0 {
+		t.Errorf("%+v, progress %d of %d; want %d events, digest %s", result, done, total, n, digest)
+	}
+	if got := answers(newRig(t, dir, tape)); got != want {
+		t.Errorf("other answers: %s", firstDifference(got, want))
+	}
+}
+
+func TestInterruptedRebuildKeepsTheOldViews(t *testing.T) {
+	tape := newTape(manyImports(5, 2, 100)...)
+	dir := t.TempDir()
+	r := newRig(t, dir, tape)
+	r.catchUp()
+	r.stop()
+	before, err := os.ReadFile(filepath.Join(dir, FileName))
+	check(t, err)
+	tape.addBody("imports.1.new", []byte(`{"specversion":"1.0","id":"1/new","source":"licenseimport","type":"ImportPaused","data":{}}`))
+	var unknown *events.UnknownTypeError
+	if _, err := Rebuild(t.Context(), tape, dir, nil); !errors.As(err, &unknown) {
+		t.Fatalf("%v, want an unknown type", err)
+	}
+	after, err := os.ReadFile(filepath.Join(dir, FileName))
+	check(t, err)
+	if !bytes.Equal(before, after) {
+		t.Error("the old file changed")
+	}
+	if _, err := os.Stat(filepath.Join(dir, FileName+".new")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the new file is left: %v", err)
+	}
+}
+
+// TestFilesThatAreNotServed spoils the file in many ways: each is noticed when it
+// is opened, and the views are the same afterwards.
+func TestFilesThatAreNotServed(t *testing.T) {
+	tape := newTape(manyImports(9, 3, 200)...)
+	dir := t.TempDir()
+	path := filepath.Join(dir, FileName)
+	r := newRig(t, dir, tape)
+	r.catchUp()
+	digest, err := r.Digest()
+	check(t, err)
+	r.stop()
+	good := used(t, path)
+	spoiled := map[string][]byte{
+		"truncated": good[:len(good)/2], "truncated to a page": good[:4096], "no end": good[:bytes.LastIndex(good, []byte("Key-"))],
+		"garbage": bytes.Repeat([]byte("garbage "), len(good)/8), "short": []byte("x"),
+		"zeroes in the middle": append(append(append([]byte{}, good[:20480]...), make([]byte, 16384)...), good[36864:]...),
+	}
+	for name, content := range spoiled {
+		check(t, os.WriteFile(path, content, 0o600))
+		r := newRig(t, dir, tape)
+		r.catchUp()
+		if got, err := r.Digest(); err != nil || got != digest {
+			t.Errorf("%s: digest %s, %v, want %s", name, got, err, digest)
+		}
+		r.stop()
+		if _, err := os.Stat(path + ".bad"); err != nil {
+			t.Errorf("%s: not set aside: %v", name, err)
+		}
+		_ = os.Remove(path + ".bad")
+	}
+}
+
+// used is a file of views without the room at its end that is not yet in use.
+func used(t *testing.T, path string) []byte {
+	t.Helper()
+	s, err := openStore(path, true)
+	check(t, err)
+	var size int64
+	check(t, s.db.View(func(tx *bolt.Tx) error { size = tx.Size(); return nil }))
+	check(t, s.close())
+	content, err := os.ReadFile(path)
+	check(t, err)
+	return content[:size]
+}
+
+// TestBitFlips: a flipped bit either is where nothing is read, or is found.
+func TestBitFlips(t *testing.T) {
+	path := filepath.Join(t.TempDir(), FileName)
+	dir := t.TempDir()
+	tape := newTape(manyImports(9, 2, 100)...)
+	r := newRig(t, dir, tape)
+	r.catchUp()
+	digest, err := r.Digest()
+	check(t, err)
+	r.stop()
+	good := used(t, filepath.Join(dir, FileName))
+	random := rand.New(rand.NewPCG(1, 1))
+	found := 0
+	for range 300 {
+		at, bit := random.IntN(len(good)), byte(1)<<random.IntN(8)
+		good[at] ^= bit
+		check(t, os.WriteFile(path, good, 0o600))
+		good[at] ^= bit
+		s, err := openStore(path, true)
+		if err != nil {
+			if !errors.Is(err, errDamaged) {
+				t.Errorf("a flipped bit at %d: %v", at, err)
+			}
+			found++
+			continue
+		}
+		if got, err := s.digest(); err != nil || got != digest {
+			t.Errorf("a flipped bit at %d is not found: %s %v", at, got, err)
+		}
+		check(t, s.close())
+	}
+	if found < 30 {
+		t.Errorf("only %d of 300 were found: the test can hardly fail", found)
+	}
+}
+
+func TestViewsOfAnotherStream(t *testing.T) {
+	all := manyImports(2, 2, 50)
+	dir := t.TempDir()
+	r := newRig(t, dir, newTape(all...))
+	r.catchUp()
+	r.stop()
+	other := newTape(manyImports(3, 2, 50)...)
+	later := newTape(all...)
+	later.created = tapeBegins.Add(1)
+	for name, tape := range map[string]*tape{"other events": other, "made later": later, "shorter": newTape(all[:20]...), "empty": newTape()} {
+		fresh := newRig(t, t.TempDir(), tape)
+		fresh.catchUp()
+		want, err := fresh.Digest()
+		check(t, err)
+		r := newRig(t, dir, tape)
+		r.catchUp()
+		if got, err := r.Digest(); err != nil || got != want {
+			t.Errorf("%s: digest %s %v, want %s", name, got, err, want)
+		}
+		r.stop()
+	}
+}

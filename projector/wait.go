@@ -1,0 +1,115 @@
+package projector
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/internal/httpx"
+)
+
+// patience is how long an answer waits for the views.
+const patience = 2 * time.Second
+
+var errBehind = errors.New("the views did not get there in time")
+
+// await waits until the views hold the stream up to seq.
+func (p *Projector) await(ctx context.Context, seq events.Seq) error {
+	for {
+		reached, changed, err := p.reached(seq)
+		if reached || err != nil {
+			return err
+		}
+		select {
+		case p.nudge <- struct{}{}:
+		default: // the folder is about to look anyway
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return errBehind
+		}
+	}
+}
+
+// reached tells whether seq is committed; if not, that it is wanted, and what to wait for.
+func (p *Projector) reached(seq events.Seq) (bool, <-chan struct{}, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.committed >= seq {
+		return true, nil, nil
+	}
+	p.wanted = max(p.wanted, seq)
+	return false, p.changed, p.failure
+}
+
+// awaitEnd waits until the views hold all that the stream held when it was called.
+func (p *Projector) awaitEnd(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	state, err := p.log.State(ctx)
+	if err == nil {
+		err = p.await(ctx, state.Last)
+	}
+	return behind(err)
+}
+
+// behind is the answer while the views cannot be relied on.
+func behind(err error) error {
+	if err == nil {
+		return nil
+	}
+	return httpx.Unavailable(time.Second, "views_behind", "The views are behind what was stored. Try again shortly.").Because(err)
+}
+
+// findJob is the import of an id: as it is in memory while it goes on, else as
+// in the file; nil if there is none. Before it says that, it asks the stream.
+func (p *Projector) findJob(ctx context.Context, id events.JobID) (*job, error) {
+	j, err := p.knownJob(id)
+	if j != nil || err != nil {
+		return j, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	last, found, err := p.log.LastFact(ctx, id)
+	if err == nil && !found {
+		return nil, nil
+	}
+	if err == nil {
+		err = p.await(ctx, last.Seq)
+	}
+	if err != nil {
+		return nil, behind(err)
+	}
+	return p.knownJob(id)
+}
+
+func (p *Projector) knownJob(id events.JobID) (j *job, err error) {
+	p.mu.Lock()
+	j = p.live[id]
+	p.mu.Unlock()
+	if j != nil {
+		return j, nil
+	}
+	err = p.read(func(r reader) error {
+		j, err = r.job(id)
+		return err
+	})
+	return j, err
+}
+
+// awaitID waits until a license, customer or order of that id is in the views if the stream
+// has it: ids are sequences, so most cannot be anything that is still to come.
+func (p *Projector) awaitID(ctx context.Context, id events.Seq) error {
+	if id <= p.Position() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	state, err := p.log.State(ctx)
+	if err == nil && id <= state.Last {
+		err = p.await(ctx, id)
+	}
+	return behind(err)
+}
