@@ -37,8 +37,7 @@ const roomForEnvelope = 256
 // it was observed; nothing is decided by it.
 func Encode(e Event, at time.Time) ([]byte, error) {
 	if row, ok := e.(*RowReceived); ok {
-		body := appendEnvelope(make([]byte, 0, roomForEnvelope+row.sizeHint()), e, at)
-		return append(row.appendData(body), '}'), nil
+		return AppendRow(make([]byte, 0, roomForEnvelope+row.sizeHint()), row, at), nil
 	}
 	data, err := json.MarshalWithOption(e, json.DisableHTMLEscape())
 	if err != nil {
