@@ -43,7 +43,7 @@ const (
 	batches       = 2         // of an upload: one is filled while the other is stored
 
 	settleTime = 10 * time.Second // for the last fact of an upload that ends
-	storeTime  = time.Minute      // for one batch or fact, retries included
+	storeTime  = 20 * time.Second // for one batch or fact, retries included: a NATS server restarts in less
 	idTime     = 30 * time.Second // for drawing an id
 )
 

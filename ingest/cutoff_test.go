@@ -3,11 +3,12 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
-
 )
 
 // TestCutOff: a body that ends early is never sealed, wherever it ends.
@@ -226,3 +227,41 @@ func TestStoreAway(t *testing.T) {
 	}
 }
 
+// TestHTTP2: deadlines and bodies are other ones there.
+func TestHTTP2(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Config{SlowBytes: 64 << 20, SlowWindow: 500 * time.Millisecond})
+	server := httptest.NewUnstartedServer(r.http.Config.Handler)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	post := func(body io.Reader) answer {
+		req, err := http.NewRequestWithContext(t.Context(), "POST", server.URL+importPath, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "multipart/form-data; boundary="+testBoundary)
+		r.authorize(req, "")
+		res, err := server.Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.ProtoMajor != 2 {
+			t.Fatal(res.Proto)
+		}
+		return readAnswer(t, res)
+	}
+	if a := post(generatedForm(3000)); a.status != 200 || r.facts(a.body.JobID).sealed.Rows != 3000 {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+	begun := string(form("a.csv", csvOf(5)))
+	pipe, in := io.Pipe()
+	defer in.Close()
+	go func() { _, _ = io.WriteString(in, begun[:len(begun)-30]) }()
+	if a := post(pipe); a.status != 408 || a.body.JobID != 2 {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+	if aborted := r.aborted(2); aborted.Code != "timeout" {
+		t.Errorf("%+v", aborted)
+	}
+}

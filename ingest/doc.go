@@ -36,7 +36,7 @@
 // # Memory and pace
 //
 // Memory does not grow with a file: an upload holds one row, two batches and
-// some buffers, about 3 MiB at most. A batch is stored when it has 1000 rows or
+// some buffers, 1 to 5 MiB depending on how large its rows are. A batch is stored when it has 1000 rows or
 // 512 KiB, or when nothing more has come for some 20 ms, so that rows of a slow
 // client are safe early. Time spent waiting for NATS does not count against the
 // client's pace; time spent waiting for the client does.
@@ -46,6 +46,11 @@
 // The janitor takes an upload for abandoned when it had no new row for two
 // minutes. A single row that takes longer to arrive, which means a row of more
 // than 128 KiB at the slowest pace allowed, is aborted by it.
+//
+// A query parameter that is not known is refused: a misspelt dry_run would import.
+//
+// A NATS server whose disk is full answers that batches are incomplete, which
+// looks like any other trouble: an upload is answered 503 after some 30 seconds.
 //
 // A shutdown lets uploads finish for as long as its context allows, then aborts
 // them: see [Ingest.Shutdown].

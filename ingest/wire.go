@@ -40,17 +40,20 @@ func newWire(ctx context.Context, w http.ResponseWriter, r *http.Request, c Conf
 		src: r.Body, conn: http.NewResponseController(w), ctx: ctx,
 		slowBytes: c.SlowBytes, slowWindow: c.SlowWindow,
 	}
-	interrupted := make(chan struct{})
+	left, watched := make(chan struct{}), make(chan struct{})
 	unwatch := context.AfterFunc(ctx, func() {
+		defer close(watched)
 		select {
 		case <-time.After(haltGrace):
 			in.deadline(time.Now())
-		case <-interrupted:
+		case <-left:
 		}
 	})
 	return in, func() {
-		unwatch()
-		close(interrupted)
+		if !unwatch() {
+			close(left)
+			<-watched
+		}
 		in.deadline(time.Time{})
 	}
 }
