@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
 	"strconv"
@@ -52,6 +51,9 @@ func (c *importCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer file.Close()
+	if c.Rejected != "" && exists(c.Rejected) {
+		return fmt.Errorf("--rejected %s: there is such a file already: name another", c.Rejected)
+	}
 	return c.withServer(ctx, t, startEverything, func(ctx context.Context, api *client) error {
 		return c.importFile(ctx, t, api, file)
 	})
@@ -60,20 +62,20 @@ func (c *importCommand) Run(ctx context.Context, t *terminal) error {
 func (c *importCommand) importFile(ctx context.Context, t *terminal, api *client, file *source) error {
 	bar := newProgress(t.err)
 	defer bar.end()
-	bar.begin("Uploading "+file.name, file.size, true)
+	bar.begin("Uploading "+file.name, file.size, inBytes)
 	counted := *file
 	counted.ReadCloser = bar.countReads(file.ReadCloser)
 	id, err := api.upload(ctx, &counted, uploadOptions{query: c.query(), idempotencyKey: c.IdempotencyKey})
 	if err != nil {
 		return whileUploading(ctx, err)
 	}
-	bar.begin("Importing "+file.name, 1, false)
+	bar.begin("Importing "+file.name, -1, "rows")
 	end, err := api.await(ctx, id, func(r *result) { showRows(bar, r) })
 	bar.end()
 	if err != nil {
 		return whileWaiting(ctx, id, err)
 	}
-	return c.tell(ctx, t, api, end)
+	return c.end(ctx, t, api, end)
 }
 
 // query holds the parameters that differ from the defaults.
@@ -116,18 +118,10 @@ func whileWaiting(ctx context.Context, id uint64, err error) error {
 	return fmt.Errorf("the file is stored as import %d, but its result could not be read: %w", id, err)
 }
 
-// tell prints the outcome and turns it into the exit status.
-func (c *importCommand) tell(ctx context.Context, t *terminal, api *client, end *result) error {
-	if c.JSON {
-		fmt.Fprintf(t.out, "%s\n", trimmed(end.raw))
-	} else {
-		printOutcome(t.out, end)
-		printMore(t.out, end, c.Rejected)
-	}
-	if c.Rejected != "" && end.rejected() > 0 {
-		if err := saveRejected(ctx, api, end.ID, c.Rejected); err != nil {
-			return err
-		}
+// end prints the outcome and turns it into the exit status.
+func (c *importCommand) end(ctx context.Context, t *terminal, api *client, end *result) error {
+	if err := end.tell(ctx, t, api, c.JSON, c.Rejected); err != nil {
+		return err
 	}
 	switch {
 	case end.Status != "success":
@@ -139,16 +133,28 @@ func (c *importCommand) tell(ctx context.Context, t *terminal, api *client, end 
 	}
 }
 
-// printMore says where to read on.
-func printMore(w io.Writer, r *result, rejected string) {
-	if r.rejected() == 0 {
-		return
-	}
-	if rejected == "" {
-		fmt.Fprintf(w, "All of them, as a CSV to be mended and imported again: licenseimport status %d --rejected rejected.csv\n", r.ID)
+// tell prints a result, as JSON or for people, and writes the rejected rows into
+// a file where one is named.
+func (r *result) tell(ctx context.Context, t *terminal, api *client, asJSON bool, rejected string) error {
+	if asJSON {
+		fmt.Fprintf(t.out, "%s\n", trimmed(r.raw))
 	} else {
-		fmt.Fprintf(w, "All of them are in %s: mend them there and import that file.\n", rejected)
+		printOutcome(t.out, r)
 	}
+	if r.rejected() == 0 {
+		return nil
+	}
+	note := fmt.Sprintf("All of them, as a CSV to be mended and imported again: licenseimport status %d --rejected FILE", r.ID)
+	if rejected != "" {
+		if err := saveRejected(ctx, api, r.ID, rejected); err != nil {
+			return err
+		}
+		note = fmt.Sprintf("All of them are in %s: mend them there and import that file.", rejected)
+	}
+	if !asJSON {
+		fmt.Fprintln(t.out, note)
+	}
+	return nil
 }
 
 // saveRejected writes the rejected rows into a new file.

@@ -60,6 +60,7 @@ func parseAndRun(ctx context.Context, args []string, t *terminal) error {
 		kong.Writers(t.out, t.err),
 		kong.Exit(func(int) { answered = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+		kong.WithHyphenPrefixedParameters(true),                           // --nats-port -1
 		kong.ValueFormatter(func(v *kong.Value) string { return v.Help }), // without the variable's name, which the description tells
 		kong.ExplicitGroups(groups),
 		kong.BindTo(ctx, (*context.Context)(nil)),

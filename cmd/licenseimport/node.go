@@ -28,13 +28,14 @@ type node struct {
 	router *httpx.Router
 
 	http   *httpx.Server // nil without HTTP
+	served chan error    // how serving ended
 	gate   gate
 	checks []check
 	parts  []started // in the order in which they were started
 
-	failed chan struct{} // closed at the first failure of a part
-	once   sync.Once
-	err    error // that failure
+	mu       sync.Mutex
+	failures map[string]error // of parts whose work stopped by itself
+	failed   chan struct{}    // closed at the first one
 }
 
 // started is a part with its background work.
@@ -49,7 +50,10 @@ type started struct {
 // where one cannot be started. It waits for a NATS server that is not there yet
 // until ctx ends; what runs afterwards is ended by stop alone.
 func startNode(ctx context.Context, s settings) (*node, error) {
-	n := &node{settings: s, router: httpx.NewRouter(httpx.Options{}), failed: make(chan struct{})}
+	n := &node{
+		settings: s, router: httpx.NewRouter(httpx.Options{}), served: make(chan error, 1),
+		failures: map[string]error{}, failed: make(chan struct{}),
+	}
 	err := n.start(ctx)
 	if err == nil {
 		return n, nil
@@ -122,9 +126,7 @@ func (n *node) begin(name string, p part) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := started{name: name, part: p, cancel: cancel, done: make(chan struct{})}
 	n.parts = append(n.parts, s)
-	if p.ready != nil {
-		n.checks = append(n.checks, check{name, p.ready})
-	}
+	n.checks = append(n.checks, check{name, func(ctx context.Context) error { return n.ready(ctx, name, p) }})
 	go func() {
 		defer close(s.done)
 		if p.run == nil {
@@ -136,34 +138,50 @@ func (n *node) begin(name string, p part) {
 	}()
 }
 
-// fail keeps the first failure, which ends the process.
+// fail remembers that a part's work ended by itself. The other parts go on: an
+// upload is safe also while the views stand still. The process is not ready from
+// then on, and says why.
 func (n *node) fail(name string, err error) {
-	n.once.Do(func() {
-		if err == nil {
-			err = errors.New("it ended without a reason")
-		}
-		n.err = fmt.Errorf("%s stopped: %w", name, err)
-		close(n.failed)
-	})
-}
-
-// failure is why a part stopped by itself, or nil.
-func (n *node) failure() error {
-	select {
-	case <-n.failed:
-		return n.err
-	default:
-		return nil
+	if err == nil {
+		err = errors.New("it ended without a reason")
 	}
+	slog.Error("stopped; the other parts go on", "part", name, "error", err)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.failures) == 0 {
+		close(n.failed)
+	}
+	n.failures[name] = err
 }
 
-// wait returns when ctx ends, or with the reason when a part fails.
+// ready says why a part is not ready.
+func (n *node) ready(ctx context.Context, name string, p part) error {
+	n.mu.Lock()
+	err := n.failures[name]
+	n.mu.Unlock()
+	if err != nil || p.ready == nil {
+		return err
+	}
+	return p.ready(ctx)
+}
+
+// failure is why a part's work ended by itself, or nil.
+func (n *node) failure() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for name, err := range n.failures {
+		return fmt.Errorf("%s stopped: %w", name, err)
+	}
+	return nil
+}
+
+// wait returns when ctx ends, or with the reason when HTTP cannot be served any more.
 func (n *node) wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return nil
-	case <-n.failed:
-		return n.err
+	case err := <-n.served:
+		return err
 	}
 }
 
@@ -182,16 +200,17 @@ func (n *node) listen() error {
 		return err
 	}
 	n.gate.set(starting)
-	n.begin("http", part{
-		run: func(ctx context.Context) error {
-			if err := server.Serve(&n.gate); err != nil {
-				return err
-			}
-			<-ctx.Done() // the port was closed in order, before the parts behind it
-			return nil
-		},
-	})
+	go func() { n.served <- server.Serve(&n.gate) }()
 	return nil
+}
+
+// announce writes into the data folder's lock file where the API is, for the
+// commands on this machine that want it.
+func (n *node) announce() error {
+	if n.server == nil || n.http == nil || n.auth == nil {
+		return nil
+	}
+	return n.server.Announce(n.http.URL())
 }
 
 // startingHandler answers until all roles have started.

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"licenseimport/events"
 )
 
 // shownRows is how many rejected rows are shown; the rest is for a file.
@@ -62,8 +65,8 @@ func (r *result) speed() string {
 
 func printCounts(w io.Writer, r *result) {
 	c := r.Result
-	line := func(name string, n uint64, text string, m uint64, text2 string) {
-		fmt.Fprintf(w, "  %-10s %10s %-9s %10s %s\n", name, grouped(n), text, grouped(m), text2)
+	line := func(name string, n uint64, what string, m uint64, what2 string) {
+		fmt.Fprintf(w, "  %-10s %10s %-9s %10s %s\n", name, grouped(n), what, grouped(m), what2)
 	}
 	line("Rows", c.Valid, "valid", c.Invalid, "rejected")
 	line("Licenses", c.CreatedLicenses, "created", c.ExistedLicenses, "existed")
@@ -86,13 +89,24 @@ func printRejected(w io.Writer, r *result) {
 		fmt.Fprint(w, "\nRejected:\n")
 	}
 	t := newTable(w, "Row", "Line", "Column", "Value", "What is wrong")
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 4, WidthMax: 30}, {Number: 5, WidthMax: 60}})
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 5, WidthMax: 60, WidthMaxEnforcer: text.WrapSoft}})
 	for _, row := range shown {
 		for _, e := range row.Errors {
-			t.AppendRow(table.Row{row.Row, row.Line, e.Column, printable(e.Value), e.Message})
+			t.AppendRow(table.Row{row.Row, row.Line, e.Column, printable(cut(e.Value)), e.Message})
 		}
 	}
 	t.Render()
+}
+
+// shownValue is how many characters of a value are shown.
+const shownValue = 40
+
+// cut is a value's beginning.
+func cut(s string) string {
+	if short := events.Excerpt(s, shownValue); short != s {
+		return short + "…"
+	}
+	return s
 }
 
 // printable is a value without bytes that a terminal would obey.

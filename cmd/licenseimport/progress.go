@@ -23,6 +23,9 @@ type progress struct {
 	bar *progressbar.ProgressBar
 }
 
+// inBytes is the unit of files.
+const inBytes = "bytes"
+
 // newProgress shows on w if that is a terminal.
 func newProgress(w io.Writer) *progress {
 	if !isTerminal(w) {
@@ -31,8 +34,9 @@ func newProgress(w io.Writer) *progress {
 	return &progress{w: w}
 }
 
-// begin starts a new bar; total -1 is one without an end, inBytes counts bytes.
-func (p *progress) begin(what string, total int64, inBytes bool) {
+// begin starts a new bar; total -1 is one whose end is not known. The unit is
+// inBytes or a noun.
+func (p *progress) begin(what string, total int64, unit string) {
 	p.end()
 	if p.w == nil {
 		return
@@ -40,10 +44,10 @@ func (p *progress) begin(what string, total int64, inBytes bool) {
 	p.bar = progressbar.NewOptions64(total,
 		progressbar.OptionSetWriter(p.w),
 		progressbar.OptionSetDescription(what),
-		progressbar.OptionShowBytes(inBytes),
+		progressbar.OptionShowBytes(unit == inBytes),
 		progressbar.OptionShowCount(),
 		progressbar.OptionShowIts(),
-		progressbar.OptionSetItsString("rows"),
+		progressbar.OptionSetItsString(unit),
 		progressbar.OptionSetPredictTime(total > 0),
 		progressbar.OptionSetWidth(30),
 		progressbar.OptionThrottle(65*time.Millisecond),

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"path/filepath"
 	"slices"
 
 	"licenseimport/events/eventlog"
@@ -60,7 +59,10 @@ func makeNATS(_ context.Context, n *node) (part, error) {
 }
 
 func makeProjector(ctx context.Context, n *node) (part, error) {
-	p, err := projector.Open(ctx, n.log, projector.Config{Path: viewsPath(n.settings.data)})
+	if err := makeDataFolder(n.settings.data); err != nil {
+		return part{}, err
+	}
+	p, err := projector.Open(ctx, n.settings.data, n.log)
 	if err != nil {
 		return part{}, err
 	}
@@ -89,8 +91,6 @@ func makeIngest(_ context.Context, n *node) (part, error) {
 	}
 	return part{run: in.RunJanitor, finish: in.Shutdown}, nil
 }
-
-func viewsPath(data string) string { return filepath.Join(data, "views.bolt") }
 
 // settings are what the roles of one process need to know.
 type settings struct {

@@ -62,7 +62,6 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 
 // welcome prints where to go, and sees to it that somebody has a key.
 func (c *serveCommand) welcome(ctx context.Context, w io.Writer, n *node) error {
-	printAddresses(w, n)
 	if c.AdminKey != "" {
 		return nil
 	}
@@ -184,13 +183,12 @@ func runNode(ctx context.Context, t *terminal, s settings, welcome func(*node) e
 	if err != nil {
 		return err
 	}
-	if welcome == nil {
-		printAddresses(t.out, n)
-	} else if err := welcome(n); err != nil {
+	if err := n.announce(); err != nil {
 		return errors.Join(err, n.stop())
 	}
-	if n.server != nil && n.http != nil {
-		if err := n.server.Announce(n.http.URL()); err != nil {
+	printAddresses(t.out, n)
+	if welcome != nil {
+		if err := welcome(n); err != nil {
 			return errors.Join(err, n.stop())
 		}
 	}

@@ -44,23 +44,14 @@ func (c *statusCommand) one(ctx context.Context, t *terminal, api *client) error
 	r, err := api.result(ctx, c.ID)
 	if err == nil && c.Watch && !r.ended() {
 		bar := newProgress(t.err)
-		bar.begin("Importing "+r.FileName, 1, false)
+		bar.begin("Importing "+r.FileName, -1, "rows")
 		r, err = api.await(ctx, c.ID, func(r *result) { showRows(bar, r) })
 		bar.end()
 	}
 	if err != nil {
 		return err
 	}
-	if c.JSON {
-		fmt.Fprintf(t.out, "%s\n", trimmed(r.raw))
-	} else {
-		printOutcome(t.out, r)
-		printMore(t.out, r, c.Rejected)
-	}
-	if c.Rejected != "" && r.rejected() > 0 {
-		return saveRejected(ctx, api, r.ID, c.Rejected)
-	}
-	return nil
+	return r.tell(ctx, t, api, c.JSON, c.Rejected)
 }
 
 // list shows the newest imports; with --watch, each change until ctx ends.

@@ -91,9 +91,15 @@ func (c *clientFlags) withOwn(ctx context.Context, t *terminal, roles []string, 
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	go func() { cancel(n.wait(ctx)) }()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-n.failed: // f would wait in vain
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	err = c.withKey(ctx, t, n, func(key string) error {
 		return f(ctx, &client{base: "http://" + pipe.Addr().String(), key: key, http: pipe.client()})
 	})
