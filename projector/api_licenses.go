@@ -144,21 +144,23 @@ func (f *licenseFilter) choose(r reader, limit *deadline) (set, int, error) {
 	case f.products != nil:
 		add(r.ofProducts(f.products))
 	}
-	all := r.index(licenses, nil)
 	if f.enabled != nil && !*f.enabled {
 		add(r.index(disabled, nil), r.count(countDisabled))
 	}
-	if f.enabled != nil && *f.enabled {
-		add(without{all, r.index(disabled, nil)}, r.count(countLicenses)-r.count(countDisabled))
-	}
+	chosen, count := set(both(sets)), unknown
 	switch len(sets) {
 	case 0:
-		return all, r.count(countLicenses), nil
+		chosen, count = r.index(licenses, nil), r.count(countLicenses)
 	case 1:
-		return sets[0], known[0], nil
-	default:
-		return both(sets), unknown, nil
+		chosen, count = sets[0], known[0]
 	}
+	if off := r.count(countDisabled); f.enabled != nil && *f.enabled && off > 0 {
+		chosen = without{chosen, r.index(disabled, nil)}
+		if count = unknown; len(sets) == 0 {
+			count = r.count(countLicenses) - off
+		}
+	}
+	return chosen, count, nil
 }
 
 // byKey gives the sets of the filters on the license key.

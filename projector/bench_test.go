@@ -1,13 +1,17 @@
 package projector
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/events/eventlog"
 )
 
 // BenchmarkFold folds imports of 200,000 and 1,000,000 licenses with random keys,
@@ -36,20 +40,76 @@ func BenchmarkFold(b *testing.B) {
 }
 
 func benchFold(b *testing.B, s *store, bodies [][]byte) {
-	facts := make(chan fact, factsInFlow)
-	go func() {
-		defer close(facts)
-		for i, body := range bodies {
-			envelope, err := events.Decode(body)
-			if err != nil {
-				panic(err)
-			}
-			facts <- fact{Envelope: envelope, seq: events.Seq(i + 1), time: tapeBegins, body: body}
-		}
-	}()
+	ctx, stop := context.WithCancel(b.Context())
+	defer stop()
+	stream := follow(ctx, recorded(bodies), 0, events.Seq(len(bodies)), func(events.Seq) {})
 	p := &Projector{live: map[events.JobID]*job{}, changed: make(chan struct{})}
 	f := &folder{projector: p, store: s, jobs: map[events.JobID]*job{}, timer: time.NewTimer(time.Hour)}
-	check(b, f.run(facts))
+	check(b, f.run(stream))
+	check(b, stream.wait())
+}
+
+// recorded is a stream of bodies that costs nothing to read.
+type recorded [][]byte
+
+func (r recorded) State(context.Context) (eventlog.State, error) { return eventlog.State{}, nil }
+
+func (r recorded) MessageAt(context.Context, events.Seq) (m eventlog.Message, found bool, err error) {
+	return m, false, nil
+}
+
+func (r recorded) LastFact(context.Context, events.JobID) (m eventlog.Message, found bool, err error) {
+	return m, false, nil
+}
+
+func (r recorded) Follow(_ context.Context, _ events.Seq, _ []string, fn func(eventlog.Message) error) error {
+	for i, body := range r {
+		if err := fn(eventlog.Message{Seq: events.Seq(i + 1), Time: tapeBegins, Data: body}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// BenchmarkStream folds a real stream of 200,000 licenses, and for comparison
+// only reads it (go test -run=^$ -bench=Stream -benchtime=1x ./projector).
+func BenchmarkStream(b *testing.B) {
+	log := newReal(b)
+	const n = 200_000
+	bodies := benchBodies(b, n)
+	batch := make([]events.Event, 0, 1000)
+	for _, body := range bodies {
+		envelope, err := events.Decode(body)
+		check(b, err)
+		if batch = append(batch, envelope.Event); strings.HasPrefix(envelope.Event.Subject(), "imports.") {
+			log.add(batch...)
+			batch = batch[:0]
+		}
+	}
+	b.Run("read", func(b *testing.B) {
+		for b.Loop() {
+			began, end := time.Now(), errors.New("end")
+			err := log.Follow(b.Context(), 0, nil, func(m eventlog.Message) error {
+				if int(m.Seq) == len(bodies) {
+					return end
+				}
+				return nil
+			})
+			if !errors.Is(err, end) {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(len(bodies))/time.Since(began).Seconds(), "events/s")
+		}
+	})
+	b.Run("fold", func(b *testing.B) {
+		for b.Loop() {
+			began := time.Now()
+			r := newRig(b, b.TempDir(), log)
+			r.catchUp()
+			b.ReportMetric(float64(len(bodies))/time.Since(began).Seconds(), "events/s")
+			r.stop()
+		}
+	})
 }
 
 // BenchmarkDecode is the part of a fold that any consumer has.

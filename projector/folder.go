@@ -19,15 +19,16 @@ type folder struct {
 
 // run folds until there are no more facts. What was folded is then committed,
 // also before an event that cannot be applied.
-func (f *folder) run(facts <-chan fact) error {
+func (f *folder) run(stream *flow) error {
 	defer f.timer.Stop()
 	for {
 		select {
-		case next, ok := <-facts:
+		case next, ok := <-stream.facts:
 			if !ok {
 				return f.commit()
 			}
-			if err := f.fold(next, len(facts) > 0); err != nil {
+			stream.folded(next)
+			if err := f.fold(next, len(stream.facts) > 0); err != nil {
 				return err
 			}
 		case <-f.timer.C:

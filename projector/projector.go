@@ -17,7 +17,6 @@ import (
 const (
 	commitAfter  = 500 * time.Millisecond // since the first event of a batch
 	commitEnded  = 20 * time.Millisecond  // since an import ended, while more events are at hand
-	factsInFlow  = 4096                   // decoded and not yet folded
 	readyLagMost = 30 * time.Second       // behind for longer: not ready
 )
 
@@ -122,21 +121,13 @@ func (p *Projector) Close() error { return p.store.close() }
 // Run follows the stream and folds it, until ctx ends: then it returns nil. Any
 // other end is an error, which Ready tells from then on.
 func (p *Projector) Run(ctx context.Context) error {
-	follow, stop := context.WithCancel(ctx)
+	following, stop := context.WithCancel(ctx)
 	defer stop()
-	facts := make(chan fact, factsInFlow)
-	var followErr error
-	go func() {
-		defer close(facts)
-		followErr = p.log.Follow(follow, p.store.position.Seq, nil, func(m eventlog.Message) error {
-			return p.receive(follow, m, facts)
-		})
-	}()
+	stream := follow(following, p.log, p.store.position.Seq, 0, p.heard)
 	f := &folder{projector: p, store: p.store, jobs: map[events.JobID]*job{}, timer: time.NewTimer(time.Hour)}
-	err := f.run(facts)
+	err := f.run(stream)
 	stop()
-	for range facts { // until the follower has ended
-	}
+	followErr := stream.wait()
 	if err == nil && ctx.Err() == nil {
 		err = followErr
 	}
@@ -144,25 +135,6 @@ func (p *Projector) Run(ctx context.Context) error {
 		p.fail(err)
 	}
 	return err
-}
-
-// receive decodes a message beside the goroutine that folds.
-func (p *Projector) receive(ctx context.Context, m eventlog.Message, facts chan<- fact) error {
-	envelope, err := events.Decode(m.Data)
-	if err != nil {
-		return stopped(m.Seq, err)
-	}
-	p.heard(m.Seq + events.Seq(m.Pending))
-	select {
-	case facts <- fact{Envelope: envelope, seq: m.Seq, time: m.Time, body: m.Data}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func stopped(seq events.Seq, err error) error {
-	return fmt.Errorf("the views stop before sequence %d of stream %s: %w", seq, events.LicensesStream, err)
 }
 
 // heard remembers the stream's end.

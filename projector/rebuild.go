@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"licenseimport/events"
-	"licenseimport/events/eventlog"
 )
 
 // RebuildResult says what a rebuild did.
@@ -21,9 +20,6 @@ type RebuildResult struct {
 
 // progressStep is the number of events between two calls of a rebuild's progress.
 const progressStep = 1000
-
-// errRebuilt ends the follower at the stream's end.
-var errRebuilt = errors.New("the end of the stream")
 
 // Rebuild folds the stream, as far as it goes now, into a fresh file beside the
 // views' and puts that in their place. Until then the old views stay as they
@@ -105,48 +101,25 @@ func (r *rebuild) into(ctx context.Context, path string) (RebuildResult, error) 
 
 // fold applies the stream up to its last event.
 func (r *rebuild) fold(ctx context.Context, last events.Seq) error {
-	follow, stop := context.WithCancel(ctx)
-	defer stop()
-	facts := make(chan fact, factsInFlow)
-	var followErr error
-	go func() {
-		defer close(facts)
-		if last > 0 {
-			followErr = r.log.Follow(follow, 0, nil, func(m eventlog.Message) error { return r.receive(follow, m, last, facts) })
-		}
-	}()
-	err := r.apply(facts, uint64(last))
-	stop()
-	for range facts { // until the follower has ended
+	if last == 0 {
+		return nil
 	}
-	if err == nil && !errors.Is(followErr, errRebuilt) {
+	following, stop := context.WithCancel(ctx)
+	defer stop()
+	stream := follow(following, r.log, 0, last, func(events.Seq) {})
+	err := r.apply(stream, uint64(last))
+	stop()
+	followErr := stream.wait()
+	if err == nil {
 		err = followErr
 	}
 	return err
 }
 
-func (r *rebuild) receive(ctx context.Context, m eventlog.Message, last events.Seq, facts chan<- fact) error {
-	if m.Seq > last {
-		return errRebuilt
-	}
-	envelope, err := events.Decode(m.Data)
-	if err != nil {
-		return stopped(m.Seq, err)
-	}
-	select {
-	case facts <- fact{Envelope: envelope, seq: m.Seq, time: m.Time, body: m.Data}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if m.Seq == last {
-		return errRebuilt
-	}
-	return nil
-}
-
 // apply folds all facts in large transactions.
-func (r *rebuild) apply(facts <-chan fact, total uint64) (err error) {
-	for f := range facts {
+func (r *rebuild) apply(stream *flow, total uint64) (err error) {
+	for f := range stream.facts {
+		stream.folded(f)
 		if r.batch == nil {
 			if r.batch, err = r.store.begin(r.jobs); err != nil {
 				return err

@@ -1,0 +1,307 @@
+package projector
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog"
+	"licenseimport/events/eventlog/eventlogtest"
+	"licenseimport/internal/access"
+)
+
+// real is a real stream that facts are appended to.
+type real struct {
+	*eventlog.Log
+	t    testing.TB
+	last map[events.JobID]events.Seq
+}
+
+func newReal(t testing.TB) *real {
+	return &real{eventlogtest.Start(t), t, map[events.JobID]events.Seq{}}
+}
+
+// add appends events: outcomes together with the fact that comes after them.
+func (l *real) add(all ...events.Event) {
+	l.t.Helper()
+	var batch *eventlog.Batch
+	for _, e := range all {
+		body, err := events.Encode(e, time.Now())
+		check(l.t, err)
+		if batch == nil {
+			batch = l.NewBatch(e.Job())
+		}
+		if !strings.HasPrefix(e.Subject(), "imports.") {
+			check(l.t, batch.Add(e.Subject(), body, strings.HasPrefix(e.Subject(), "licenses.")))
+			continue
+		}
+		seq, err := batch.Commit(l.t.Context(), e.Subject(), body, l.last[e.Job()])
+		check(l.t, err)
+		l.last[e.Job()], batch = seq, nil
+	}
+}
+
+// TestRealStream: what was acknowledged a moment ago is there, in single answers
+// and in lists, and after a restart.
+func TestRealStream(t *testing.T) {
+	log := newReal(t)
+	dir := t.TempDir()
+	r := newRig(t, dir, log)
+	for id := events.JobID(1); id <= 10; id++ {
+		log.add(started(id, "anna"))
+		if got := into[result](r, "/api/v1/licenses-import-results/"+id.String()+"/"); got.ID != id || got.Status != pending {
+			t.Fatalf("import %d: %+v", id, got)
+		}
+		log.add(&events.ImportSealed{JobID: id, Rows: 2}, progressed(id, 0, 0, 0, 0),
+			imported(id, 1, "psc", fmt.Sprintf("K-%d", id), "ada@example.com", ""), rejection(id, 2, events.Required), finished(id, 2, 1, 0, 1))
+		if page := into[listed](r, "/api/v1/licenses/"); page.Count != int(id) {
+			t.Fatalf("after import %d: %d licenses", id, page.Count)
+		}
+		if got := into[result](r, "/api/v1/licenses-import-results/"+id.String()+"/"); got.Status != succeeded || len(got.Result.InvalidRows) != 1 {
+			t.Fatalf("import %d: %+v", id, got)
+		}
+	}
+	check(t, r.Ready(t.Context()))
+	if n, behind := r.Lag(); n != 0 || behind != 0 {
+		t.Errorf("lag %d, %s", n, behind)
+	}
+	digest, err := r.Digest()
+	check(t, err)
+	r.stop()
+	again := newRig(t, dir, log)
+	again.catchUp()
+	if got, err := again.Digest(); err != nil || got != digest {
+		t.Errorf("after a restart: %s %v, want %s", got, err, digest)
+	}
+	again.stop()
+	result, err := Rebuild(t.Context(), log, dir, nil)
+	if err != nil || result.Digest != digest {
+		t.Errorf("after a rebuild: %+v %v, want %s", result, err, digest)
+	}
+}
+
+// TestWaiting: while the views are behind, an answer that would be 404 and a list
+// wait, and then are 503; what is there is answered.
+func TestWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tape := newTape(started(1, "anna"), imported(1, 1, "psc", "A", "ada@example.com", ""), progressed(1, 1, 1, 0, 0))
+		r := newRig(t, t.TempDir(), tape)
+		r.catchUp()
+		tape.hold(4)
+		tape.add(imported(1, 2, "psc", "B", "bert@example.com", ""), finished(1, 2, 2, 0, 0), started(2, "anna"))
+		for path, want := range map[string]int{
+			"licenses-import-results/1/": 200, "licenses-import-results/2/": 503, "licenses-import-results/3/": 404, "licenses-import-results/": 503,
+			"licenses/2/": 200, "licenses/3/": 404, "licenses/4/": 503, "licenses/": 503, "licenses/7/": 404, "customers/4/": 503, "orders/": 503,
+		} {
+			began := time.Now()
+			a := r.get("/api/v1/" + path)
+			took := time.Since(began)
+			if a.status != want || want == 503 && (took != patience || a.header.Get("Retry-After") != "1") || want != 503 && took != 0 {
+				t.Errorf("%s: %d after %s, Retry-After %q; want %d", path, a.status, took, a.header.Get("Retry-After"), want)
+			}
+		}
+		go func() {
+			time.Sleep(time.Second)
+			tape.hold(0)
+		}()
+		began := time.Now()
+		if a := r.get("/api/v1/licenses/4/"); a.status != 200 || time.Since(began) != time.Second {
+			t.Errorf("a license that comes while it is waited for: %d after %s", a.status, time.Since(began))
+		}
+		r.stop()
+	})
+}
+
+// TestBadEvents: an event that cannot be decoded or applied stops the views and
+// says where; what came before is there.
+func TestBadEvents(t *testing.T) {
+	tests := map[string]string{
+		"unknown type": `{"specversion":"1.0","id":"1/paused","source":"licenseimport","type":"ImportPaused","data":{}}`,
+		"no event":     `hello`,
+		"not started":  `{"specversion":"1.0","id":"7/sealed","source":"licenseimport","type":"ImportSealed","data":{"job_id":7,"rows":1}}`,
+		"wrong stream": `{"specversion":"1.0","id":"1/1/received","source":"licenseimport","type":"RowReceived","data":{"job_id":1,"row":1,"values":{}}}`,
+		"twice":        `{"specversion":"1.0","id":"1/started","source":"licenseimport","type":"ImportStarted","data":{"job_id":1}}`,
+	}
+	for name, body := range tests {
+		t.Run(name, func(t *testing.T) {
+			tape := newTape(started(1, "anna"), imported(1, 1, "psc", "A", "", ""), progressed(1, 1, 1, 0, 0))
+			tape.addBody("imports.1.bad", []byte(body))
+			tape.add(finished(1, 1, 1, 0, 0))
+			r := newRig(t, t.TempDir(), tape)
+			err := <-r.ended
+			r.ended <- err
+			if err == nil || !strings.Contains(err.Error(), "sequence 4 of stream LICENSES") {
+				t.Fatalf("Run: %v", err)
+			}
+			if ready := r.Ready(t.Context()); ready == nil || ready.Error() != err.Error() {
+				t.Errorf("Ready: %v", ready)
+			}
+			if a := r.get("/api/v1/licenses/2/"); a.status != 200 {
+				t.Errorf("what came before: %d", a.status)
+			}
+			if a := r.get("/api/v1/licenses/"); a.status != 503 {
+				t.Errorf("a list: %d", a.status)
+			}
+		})
+	}
+}
+
+func TestWhoSeesWhat(t *testing.T) {
+	log := newReal(t)
+	keys := access.NewStore(log.Bucket(eventlog.Managers))
+	key := func(name string, role access.Role, products ...string) string {
+		k, err := keys.Create(t.Context(), name, string(role), products)
+		check(t, err)
+		return k
+	}
+	anna, bert, viewer := key("anna", access.Importer), key("bert", access.Importer), key("vera", access.Viewer)
+	limited, foreign := key("anna", access.Importer, "a"), key("carl", access.Viewer, "c")
+	log.add(started(1, "anna"), imported(1, 1, "a", "A", "ada@example.com", "o1"), imported(1, 2, "b", "B", "", ""), finished(1, 2, 2, 0, 0), started(2, "bert"))
+	r := newRigWith(t, t.TempDir(), log, access.Config{Store: keys, AdminKey: adminKey})
+	tests := []struct {
+		who, path string
+		status    int
+		count     int // of a list; -1: none
+	}{
+		{"", "licenses/", 401, -1}, {"nonsense", "licenses/", 401, -1},
+		{anna, "licenses-import-results/", 200, 1}, {bert, "licenses-import-results/", 200, 1}, {viewer, "licenses-import-results/", 200, 2},
+		{anna, "licenses-import-results/?status__iexact=Success", 200, 1}, {bert, "licenses-import-results/?status__iexact=success", 200, 0},
+		{anna, "licenses-import-results/1/", 200, -1}, {bert, "licenses-import-results/1/", 404, -1}, {viewer, "licenses-import-results/1/", 200, -1},
+		{bert, "licenses-import-results/1/invalid_rows.csv", 404, -1}, {bert, "licenses-import-results/1/events/", 404, -1},
+		{bert, "licenses/", 200, 2}, {limited, "licenses/", 200, 1}, {limited, "licenses/?enabled=true", 200, 1},
+		{limited, "licenses/?product__short_code=b", 200, 0}, {limited, "licenses/?product__short_code=a", 200, 1}, {limited, "licenses/?license_key=B", 200, 0},
+		{limited, "licenses/2/", 200, -1}, {limited, "licenses/3/", 404, -1}, {limited, "licenses/3/event/", 404, -1},
+		{foreign, "licenses/", 200, 0}, {foreign, "licenses/2/", 404, -1},
+		{limited, "customers/", 403, -1}, {limited, "customers/2/", 403, -1}, {limited, "orders/", 403, -1}, {limited, "orders/2/", 403, -1},
+		{bert, "customers/", 200, 1}, {viewer, "orders/", 200, 2},
+	}
+	for _, test := range tests {
+		a := r.getAs(test.who, "/api/v1/"+test.path)
+		if a.status != test.status {
+			t.Errorf("%.8s %s: %d, want %d: %s", test.who, test.path, a.status, test.status, a.body)
+			continue
+		}
+		var page listed
+		if test.count >= 0 {
+			check(t, json.Unmarshal([]byte(a.body), &page))
+			if page.Count != test.count || len(page.Results) != test.count {
+				t.Errorf("%.8s %s: %d, want %d", test.who, test.path, page.Count, test.count)
+			}
+		}
+	}
+}
+
+func TestEventStream(t *testing.T) {
+	log := newReal(t)
+	r := newRig(t, t.TempDir(), log)
+	server := httptest.NewServer(r.handler)
+	defer server.Close()
+	log.add(started(1, "anna"))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/api/v1/licenses-import-results/1/events", nil)
+	check(t, err)
+	request.Header.Set("Authorization", "Api-Key "+adminKey)
+	response, err := server.Client().Do(request)
+	check(t, err)
+	defer response.Body.Close()
+	if got := response.Header.Get("Content-Type"); got != "text/event-stream" {
+		t.Errorf("Content-Type %q", got)
+	}
+	lines := bufio.NewScanner(response.Body)
+	wantEvent(t, lines, "progress", pending)
+	log.add(&events.ImportSealed{JobID: 1, Rows: 1}, progressed(1, 0, 0, 0, 0))
+	wantEvent(t, lines, "progress", running)
+	log.add(imported(1, 1, "psc", "A", "", ""), finished(1, 1, 1, 0, 0))
+	wantEvent(t, lines, "progress", succeeded)
+	wantEvent(t, lines, "done", succeeded)
+	if lines.Scan() {
+		t.Errorf("after the end: %s", lines.Text())
+	}
+	if a := r.do(http.MethodHead, adminKey, "/api/v1/licenses-import-results/1/events/"); a.status != 200 {
+		t.Errorf("HEAD: %d", a.status)
+	}
+}
+
+func wantEvent(t *testing.T, lines *bufio.Scanner, name string, want status) {
+	t.Helper()
+	var got, data string
+	for lines.Scan() && lines.Text() != "" {
+		kind, value, _ := strings.Cut(lines.Text(), ": ")
+		switch kind {
+		case "event":
+			got = value
+		case "data":
+			data = value
+		}
+	}
+	var shown result
+	check(t, json.Unmarshal([]byte(data), &shown))
+	if got != name || shown.Status != want || shown.Result != nil && shown.Result.InvalidRows == nil {
+		t.Fatalf("event %q %s, want %q with status %s", got, data, name, want)
+	}
+}
+
+// TestEventStreamEnds when the client leaves, and when the views stop.
+func TestEventStreamEnds(t *testing.T) {
+	tape := newTape(started(1, "anna"))
+	r := newRig(t, t.TempDir(), tape)
+	r.catchUp()
+	ctx, leave := context.WithCancel(t.Context())
+	request := httptest.NewRequestWithContext(ctx, http.MethodGet, "/api/v1/licenses-import-results/1/events/", nil)
+	request.Header.Set("Authorization", "Api-Key "+adminKey)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.handler.ServeHTTP(httptest.NewRecorder(), request)
+	}()
+	leave()
+	<-ended
+}
+
+func TestInvalidRows(t *testing.T) {
+	tape := newTape(started(1, "anna"), &events.ImportSealed{JobID: 1, Rows: 1201}, progressed(1, 0, 0, 0, 0))
+	for row := events.Row(1); row <= 1200; row++ {
+		tape.add(rejection(1, row, events.Required))
+	}
+	long := rejection(1, 1201, events.TooLong, events.TooLong)
+	long.Values[events.ColumnEmail], long.Values[events.ColumnProduct] = "=1+1", "'-x"
+	long.Values[events.ColumnKey] = strings.Repeat("é", 300)
+	tape.add(long, finished(1, 1201, 0, 0, 1201))
+	r := newRig(t, t.TempDir(), tape)
+	r.catchUp()
+	got := into[result](r, "/api/v1/licenses-import-results/1/").Result
+	if len(got.InvalidRows) != 100 || got.InvalidCount != 1201 || got.ErrorCounts[events.Required] != 1200 || got.ErrorCounts[events.TooLong] != 1 {
+		t.Errorf("%d rows, %d counted, %v", len(got.InvalidRows), got.InvalidCount, got.ErrorCounts)
+	}
+	page := into[struct {
+		Count   int
+		Results []invalidRow
+	}](r, "/api/v1/licenses-import-results/1/invalid_rows/?code=too_long")
+	if page.Count != 1 || page.Results[0].Values != long.Values || page.Results[0].Line != 1202 {
+		t.Errorf("%+v", page)
+	}
+	if cut := page.Results[0].cut(256).Values[events.ColumnKey]; cut != strings.Repeat("é", 256) {
+		t.Errorf("cut to %d bytes", len(cut))
+	}
+	a := r.get("/api/v1/licenses-import-results/1/invalid_rows.csv")
+	lines := strings.Split(a.body, "\r\n")
+	if len(lines) != 1203 || !strings.HasPrefix(lines[0], "\uFEFFlicense__license_key,") || lines[1201] == "" {
+		t.Errorf("%d lines, the first %q", len(lines), lines[0])
+	}
+	if !strings.Contains(lines[1201], ",''-x,'=1+1,,1201,1202,") {
+		t.Errorf("not guarded: %q", lines[1201])
+	}
+	if got := a.header.Get("Content-Disposition"); got != `attachment; filename="import-1-invalid-rows.csv"` {
+		t.Errorf("Content-Disposition %q", got)
+	}
+	if raw := r.get("/api/v1/licenses-import-results/1/invalid_rows.csv?raw=1"); !strings.Contains(raw.body, ",'-x,=1+1,,1201,1202,") {
+		t.Error("raw cells are changed")
+	}
+}
