@@ -220,8 +220,8 @@ func (u *upload) abort(cause error) error {
 	} else {
 		log.Info("upload failed")
 	}
-	answer := *why // may be shared with other uploads
-	if u.started {
+	answer := *why                     // may be shared with other uploads
+	if u.started || f.started != nil { // also where the acknowledgement was lost
 		answer.JobID = uint64(u.job)
 	}
 	return &answer
