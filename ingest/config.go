@@ -4,7 +4,7 @@ import (
 	"log/slog"
 	"time"
 
-	"licenseimport/ingest/csvfile"
+	"licenseimport/internal/csvfile"
 )
 
 // Config holds what an operator may set. Zero values are the defaults.

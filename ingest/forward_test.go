@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"licenseimport/events"
-	"licenseimport/ingest/csvfile"
+	"licenseimport/internal/csvfile"
 	"licenseimport/internal/httpx"
 )
 

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 
 	"licenseimport/events"
-	"licenseimport/ingest/csvfile"
+	"licenseimport/internal/csvfile"
 	"licenseimport/internal/httpx"
 )
 

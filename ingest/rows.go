@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"licenseimport/events"
-	"licenseimport/ingest/csvfile"
+	"licenseimport/internal/csvfile"
 	"licenseimport/internal/httpx"
 )
 

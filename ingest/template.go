@@ -5,8 +5,8 @@ import (
 	"strconv"
 
 	"licenseimport/events"
-	"licenseimport/ingest/csvfile"
 	"licenseimport/internal/access"
+	"licenseimport/internal/csvfile"
 	"licenseimport/internal/httpx"
 )
 

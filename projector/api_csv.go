@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"licenseimport/events"
-	"licenseimport/ingest/csvfile"
+	"licenseimport/internal/csvfile"
 )
 
 // A CSV is read and written in pieces, so that no transaction stays open while

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "rewrite the expectations of the sample 
 // The samples are files as programs write them. Beside FILE.csv stands FILE.csv.want: on a first line, if need be, the query that the file is
 // uploaded with, then what comes of it.
 func TestSamples(t *testing.T) {
-	files, err := filepath.Glob("../testdata/files/*.csv")
+	files, err := filepath.Glob("testdata/files/*.csv")
 	if err != nil || len(files) < 42 {
 		t.Fatalf("%d samples, %v", len(files), err)
 	}
