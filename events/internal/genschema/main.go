@@ -9,7 +9,6 @@
 package main
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,9 +17,7 @@ import (
 )
 
 func main() {
-	root := flag.String("root", ".", "the module's root")
-	flag.Parse()
-	if err := run(*root); err != nil {
+	if err := run("."); err != nil {
 		fmt.Fprintln(os.Stderr, "genschema:", err)
 		os.Exit(1)
 	}
