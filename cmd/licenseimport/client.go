@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -35,9 +34,6 @@ type apiError struct {
 	Code       string `json:"code"`
 	Detail     string `json:"detail"`
 	JobID      uint64 `json:"job_id"`
-	Errors     []struct {
-		Message string `json:"message"`
-	} `json:"errors"`
 }
 
 func (e *apiError) Error() string {
@@ -47,14 +43,7 @@ func (e *apiError) Error() string {
 	case e.Detail == "":
 		return fmt.Sprintf("the server answered %d %s", e.Status, http.StatusText(e.Status))
 	}
-	var text strings.Builder
-	text.WriteString(e.Detail)
-	for _, one := range e.Errors {
-		if !strings.Contains(e.Detail, one.Message) {
-			text.WriteString("\n  - " + one.Message)
-		}
-	}
-	return text.String()
+	return e.Detail
 }
 
 // unreachableError says that nobody answered.

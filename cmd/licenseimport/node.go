@@ -26,6 +26,8 @@ type node struct {
 	keys   *access.Store         // likewise
 	auth   *access.Authenticator // likewise
 	router *httpx.Router
+	key    string // the data folder's admin key, where it was asked for
+	newKey bool   // it was made just now
 
 	http   *httpx.Server // nil without HTTP
 	served chan error    // how serving ended
@@ -80,12 +82,26 @@ func (n *node) start(ctx context.Context) error {
 	if n.auth != nil {
 		n.router.Handle("GET", "/api/v1/me/", n.auth.Require(access.Identify, access.Me))
 	}
+	if n.settings.ownKey {
+		if err := n.ensureKey(ctx); err != nil {
+			return err
+		}
+	}
 	handler, err := n.router.Handler()
 	if err != nil {
 		return err
 	}
 	n.gate.set(handler)
 	return nil
+}
+
+// ensureKey sees to it that somebody has a key.
+func (n *node) ensureKey(ctx context.Context) (err error) {
+	if err := makeDataFolder(n.settings.data); err != nil {
+		return err
+	}
+	n.key, n.newKey, err = access.EnsureAdminKey(ctx, n.keys, adminKeyPath(n.settings.data))
+	return err
 }
 
 // startRole makes one role, after what it needs.
@@ -173,6 +189,19 @@ func (n *node) failure() error {
 		return fmt.Errorf("%s stopped: %w", name, err)
 	}
 	return nil
+}
+
+// untilReady waits until all parts are ready. The views, above all, may still be
+// folding what the stream holds, and would tell of an earlier moment.
+func (n *node) untilReady(ctx context.Context) error {
+	for pause := firstPause; ; pause = min(2*pause, longPause) {
+		if notReady(ctx, n.checks) == nil {
+			return nil
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
 }
 
 // wait returns when ctx ends, or with the reason when HTTP cannot be served any more.

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"licenseimport/internal/httpx"
+	"licenseimport/internal/openapi"
 )
 
 // check is one thing that must hold before a process is ready.
@@ -32,6 +33,7 @@ func operations(router *httpx.Router, checks func() []check) {
 		}
 		return httpx.WriteJSON(w, http.StatusOK, map[string]string{"status": "ready"})
 	})
+	router.Handle("GET", openapi.Path, openapi.Handler)
 	router.Handle("GET", "/metrics", func(w http.ResponseWriter, r *http.Request, _ httpx.Params) error {
 		metrics.ServeHTTP(w, r)
 		return nil

@@ -51,6 +51,7 @@ func (p *progress) begin(what string, total int64, unit string) {
 		progressbar.OptionSetPredictTime(total > 0),
 		progressbar.OptionSetWidth(30),
 		progressbar.OptionThrottle(65*time.Millisecond),
+		progressbar.OptionSetRenderBlankState(true),
 		progressbar.OptionClearOnFinish(),
 	)
 }

@@ -104,6 +104,7 @@ type settings struct {
 	limits       limitFlags // zero values are the defaults
 	rate         float64
 	concurrency  int
-	adminKey     string
+	adminKey     string // from the environment
+	ownKey       bool   // the data folder gets an admin key of its own, where nobody has one
 	projectorURL string
 }

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"path/filepath"
 
-	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
 )
 
@@ -50,6 +49,7 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	s := settings{
 		roles: startEverything, data: c.Data, http: c.httpFlags.config(), limits: c.limitFlags,
 		rate: c.Rate, concurrency: c.Concurrency, adminKey: c.AdminKey,
+		ownKey: c.AdminKey == "",
 	}
 	if c.NatsURL != "" {
 		s.roles, s.nats = startEverything[1:], c.natsFlags.config(c.NatsURL)
@@ -57,25 +57,18 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 		embedded := c.embeddedFlags.config(c.Data)
 		s.embedded = &embedded
 	}
-	return runNode(ctx, t, s, func(n *node) error { return c.welcome(ctx, t.out, n) })
+	return runNode(ctx, t, s)
 }
 
-// welcome prints where to go, and sees to it that somebody has a key.
-func (c *serveCommand) welcome(ctx context.Context, w io.Writer, n *node) error {
-	if c.AdminKey != "" {
-		return nil
-	}
-	path := adminKeyPath(c.Data)
-	key, created, err := access.EnsureAdminKey(ctx, n.keys, path)
+// printKey says which key to begin with.
+func printKey(w io.Writer, n *node) {
+	path := adminKeyPath(n.settings.data)
 	switch {
-	case err != nil:
-		return err
-	case created:
-		fmt.Fprintf(w, "\n  Your admin key, printed only this once and kept in %s:\n\n    %s\n\n", path, key)
-	case key != "":
+	case n.newKey:
+		fmt.Fprintf(w, "\n  Your admin key, printed only this once and kept in %s:\n\n    %s\n\n", path, n.key)
+	case n.key != "":
 		fmt.Fprintf(w, "  Admin key     in %s\n", path)
 	}
-	return nil
 }
 
 type natsCommand struct {
@@ -98,7 +91,7 @@ func (c *natsCommand) Run(ctx context.Context, t *terminal) error {
 	embedded := c.embeddedFlags.config(c.Data)
 	return runNode(ctx, t, settings{
 		roles: []string{"nats"}, data: c.Data, http: httpx.ServerConfig{Addr: c.HTTP}, embedded: &embedded,
-	}, nil)
+	})
 }
 
 type ingestCommand struct {
@@ -123,7 +116,7 @@ func (c *ingestCommand) Run(ctx context.Context, t *terminal) error {
 	return runNode(ctx, t, settings{
 		roles: []string{"ingest"}, http: c.httpFlags.config(), nats: c.natsFlags.config(c.NatsURL),
 		limits: c.limitFlags, rate: c.Rate, adminKey: c.AdminKey, projectorURL: c.ProjectorURL,
-	}, nil)
+	})
 }
 
 type processorCommand struct {
@@ -145,7 +138,7 @@ func (c *processorCommand) Run(ctx context.Context, t *terminal) error {
 	return runNode(ctx, t, settings{
 		roles: []string{"processor"}, http: httpx.ServerConfig{Addr: c.HTTP},
 		nats: c.natsFlags.config(c.NatsURL), concurrency: c.Concurrency,
-	}, nil)
+	})
 }
 
 type projectorCommand struct {
@@ -169,7 +162,7 @@ func (c *projectorCommand) Run(ctx context.Context, t *terminal) error {
 	return runNode(ctx, t, settings{
 		roles: []string{"projector"}, data: c.Data, http: c.httpFlags.config(),
 		nats: c.natsFlags.config(c.NatsURL), rate: c.Rate, adminKey: c.AdminKey,
-	}, nil)
+	})
 }
 
 func (f httpFlags) config() httpx.ServerConfig {
@@ -178,7 +171,7 @@ func (f httpFlags) config() httpx.ServerConfig {
 
 // runNode runs the roles until ctx ends or one of them fails, then stops them
 // in order. Stopping because ctx ended is no failure.
-func runNode(ctx context.Context, t *terminal, s settings, welcome func(*node) error) error {
+func runNode(ctx context.Context, t *terminal, s settings) error {
 	n, err := startNode(ctx, s)
 	if err != nil {
 		return err
@@ -187,11 +180,7 @@ func runNode(ctx context.Context, t *terminal, s settings, welcome func(*node) e
 		return errors.Join(err, n.stop())
 	}
 	printAddresses(t.out, n)
-	if welcome != nil {
-		if err := welcome(n); err != nil {
-			return errors.Join(err, n.stop())
-		}
-	}
+	printKey(t.out, n)
 	err = n.wait(ctx)
 	slog.Info("stopping")
 	return errors.Join(err, n.stop())

@@ -87,6 +87,7 @@ func (c *clientFlags) withOwn(ctx context.Context, t *terminal, roles []string, 
 	pipe := newPipeListener()
 	n, err := startNode(ctx, settings{
 		roles: roles, data: c.Data, embedded: &eventlog.ServerConfig{Dir: c.Data}, http: httpx.ServerConfig{Listener: pipe},
+		ownKey: c.Key == "",
 	})
 	if err != nil {
 		return err
@@ -100,9 +101,11 @@ func (c *clientFlags) withOwn(ctx context.Context, t *terminal, roles []string, 
 		case <-ctx.Done():
 		}
 	}()
-	err = c.withKey(ctx, t, n, func(key string) error {
-		return f(ctx, &client{base: "http://" + pipe.Addr().String(), key: key, http: pipe.client()})
-	})
+	if err = n.untilReady(ctx); err == nil {
+		err = c.withKey(t, n, func(key string) error {
+			return f(ctx, &client{base: "http://" + pipe.Addr().String(), key: key, http: pipe.client()})
+		})
+	}
 	if failure := n.failure(); failure != nil {
 		err = failure // whatever f says came of it
 	}
@@ -110,21 +113,16 @@ func (c *clientFlags) withOwn(ctx context.Context, t *terminal, roles []string, 
 }
 
 // withKey finds the key for the data folder that this process holds.
-func (c *clientFlags) withKey(ctx context.Context, t *terminal, n *node, f func(key string) error) error {
-	if c.Key != "" {
+func (c *clientFlags) withKey(t *terminal, n *node, f func(key string) error) error {
+	switch {
+	case c.Key != "":
 		return f(c.Key)
-	}
-	key, created, err := access.EnsureAdminKey(ctx, n.keys, adminKeyPath(c.Data))
-	if err != nil {
-		return err
-	}
-	if key == "" {
+	case n.key == "":
 		return fmt.Errorf("the data folder %s has keys, but no admin key lies in it: give your key by --key or LICENSEIMPORT_KEY", c.Data)
-	}
-	if created {
+	case n.newKey:
 		fmt.Fprintf(t.err, "The data folder %s is new. Its admin key is kept in %s.\n", c.Data, adminKeyPath(c.Data))
 	}
-	return f(key)
+	return f(n.key)
 }
 
 // transport trusts --server-ca where it is given.

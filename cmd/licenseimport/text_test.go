@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func TestSize(t *testing.T) {
+	for text, want := range map[string]int64{
+		"1": 1, "1000000": 1000000, "17B": 17, "256KiB": 256 << 10, "4 GiB": 4 << 30, "1TiB": 1 << 40,
+		"": 0, "0": 0, "-1": 0, "GiB": 0, "1.5GiB": 0, "4GB": 0, "99999999TiB": 0, "4 apples": 0,
+	} {
+		var s size
+		err := s.UnmarshalText([]byte(text))
+		if int64(s) != want || (err == nil) != (want > 0) {
+			t.Errorf("%q: %d, %v; want %d", text, s, err, want)
+		}
+	}
+}
+
+func TestBaseURL(t *testing.T) {
+	for text, want := range map[string]string{
+		"http://127.0.0.1:8080": "http://127.0.0.1:8080", "https://licenses.example.com/": "https://licenses.example.com",
+		"https://example.com/licenses/": "https://example.com/licenses",
+		"127.0.0.1:8080":                "", "localhost:8080": "", "ftp://x": "", "": "", "http://": "",
+	} {
+		got, err := baseURL(text)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("%q: %q, %v; want %q", text, got, err, want)
+		}
+	}
+}
+
+func TestPasswordsAreNotShown(t *testing.T) {
+	got := withoutPassword("nats://user:secret@a:4222, nats://b:4222,tls://token@c")
+	if got != "nats://a:4222, nats://b:4222,tls://c" && got != "nats://a:4222,nats://b:4222,tls://c" {
+		t.Error(got)
+	}
+}
+
+func TestGrouped(t *testing.T) {
+	for n, want := range map[uint64]string{0: "0", 999: "999", 1000: "1,000", 12345: "12,345", 1000000: "1,000,000"} {
+		if got := grouped(n); got != want {
+			t.Errorf("%d: %s, want %s", n, got, want)
+		}
+	}
+}
+
+// TestValuesAreShownHarmless: what a file holds must not command a terminal.
+func TestValuesAreShownHarmless(t *testing.T) {
+	if got := printable(cut("\x1b[2J山田" + strings.Repeat("ö", 100))); got != `\x1b[2J山田`+strings.Repeat("ö", 34)+"…" {
+		t.Error(got)
+	}
+}
+
+// TestProgress: a bar comes, moves and goes without a trace.
+func TestProgress(t *testing.T) {
+	var screen bytes.Buffer
+	p := &progress{w: &screen}
+	p.begin("Uploading x.csv", 100, inBytes)
+	p.add(100)
+	p.begin("Importing x.csv", -1, "rows")
+	p.set(50, 200)
+	p.set(200, 200)
+	p.end()
+	for _, want := range []string{"Uploading x.csv", "Importing x.csv"} {
+		if !strings.Contains(screen.String(), want) {
+			t.Errorf("%q was not shown in %q", want, screen.String())
+		}
+	}
+	if !strings.HasSuffix(screen.String(), "\r\x1b[K") {
+		t.Errorf("something stays: %q", screen.String())
+	}
+	nobody := newProgress(&screen)
+	screen.Reset()
+	nobody.begin("x", 1, inBytes)
+	nobody.add(1)
+	nobody.end()
+	if screen.Len() > 0 {
+		t.Errorf("%q where nobody watches", screen.String())
+	}
+}
