@@ -14,8 +14,8 @@ import (
 
 // When a batch is committed, beside the ends of imports and waiting readers.
 const (
-	maxBatchEvents = 50_000
-	maxBatchBytes  = 32 << 20
+	maxBatchEvents = 100_000
+	maxBatchBytes  = 64 << 20
 )
 
 // batch collects the changes of one transaction. What it looks up is the file

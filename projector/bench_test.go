@@ -12,6 +12,8 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
+
+	bolt "go.etcd.io/bbolt"
 )
 
 // BenchmarkFold folds imports of 200,000 and 1,000,000 licenses with random keys,
@@ -33,6 +35,12 @@ func BenchmarkFold(b *testing.B) {
 				s, err = openStore(path, false)
 				check(b, err)
 				b.ReportMetric(time.Since(began).Seconds(), "s/verify")
+				began = time.Now()
+				check(b, s.db.View(func(tx *bolt.Tx) error {
+					_, err := reader{tx}.scan(licenseByKey, nil, keyContains("abcd"), &deadline{at: began.Add(time.Hour)})
+					return err
+				}))
+				b.ReportMetric(time.Since(began).Seconds(), "s/icontains")
 				check(b, s.close())
 			}
 		})

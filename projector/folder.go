@@ -14,6 +14,7 @@ type folder struct {
 	jobs      map[events.JobID]*job // that go on
 	batch     *batch                // nil: nothing to commit
 	timer     *time.Timer           // of the open batch
+	began     time.Time             // when the batch did
 	hurried   bool                  // the timer was set to commitEnded
 }
 
@@ -32,6 +33,9 @@ func (f *folder) run(stream *flow) error {
 				return err
 			}
 		case <-f.timer.C:
+			if f.goesOn(len(stream.facts) > 0) {
+				continue
+			}
 			if err := f.commit(); err != nil {
 				return err
 			}
@@ -45,6 +49,16 @@ func (f *folder) run(stream *flow) error {
 	}
 }
 
+// goesOn lets a batch grow while more events are at hand: a larger one is cheaper, since it writes
+// each page of the indexes once. Readers who need it get it committed anyway.
+func (f *folder) goesOn(more bool) bool {
+	if !more || f.hurried || time.Since(f.began) >= commitBusy {
+		return false
+	}
+	f.timer.Reset(commitAfter)
+	return true
+}
+
 // fold applies one fact and commits if that is due; more says that another one
 // is at hand.
 func (f *folder) fold(next fact, more bool) error {
@@ -53,7 +67,7 @@ func (f *folder) fold(next fact, more bool) error {
 		if err != nil {
 			return err
 		}
-		f.batch, f.hurried = b, false
+		f.batch, f.began, f.hurried = b, time.Now(), false
 		f.timer.Reset(commitAfter)
 	}
 	b := f.batch

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 
 const (
 	commitAfter  = 500 * time.Millisecond // since the first event of a batch
+	commitBusy   = 2 * time.Second        // likewise, while more events are at hand
 	commitEnded  = 20 * time.Millisecond  // since an import ended, while more events are at hand
 	readyLagMost = 30 * time.Second       // behind for longer: not ready
 )
@@ -219,6 +221,16 @@ func (p *Projector) Position() events.Seq {
 // Digest is the SHA-256 of all views, in hex: equal for equal views. It reads
 // the whole file.
 func (p *Projector) Digest() (string, error) { return p.store.digest() }
+
+// WriteTo writes a copy of the views' file as the last commit left it, while the projector
+// runs, and gives the number of bytes. Nothing can reuse pages meanwhile: write to a file, not to a client.
+func (p *Projector) WriteTo(w io.Writer) (n int64, err error) {
+	err = p.read(func(r reader) error {
+		n, err = r.tx.WriteTo(w)
+		return err
+	})
+	return n, err
+}
 
 // Ready is nil when the stream answers and the views follow it: they have been at its
 // end once since they were opened, and are no more than 30 s behind. Otherwise it says why not.

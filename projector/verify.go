@@ -7,11 +7,27 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime/debug"
 	"sync"
 
 	bolt "go.etcd.io/bbolt"
 )
+
+// Verify reads the whole views' file of a folder that no projector has open, and
+// says what is wrong with it; nil if it is sound or not there.
+func Verify(dir string) error {
+	path := filepath.Join(dir, FileName)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	s, err := openStore(path, false)
+	if err != nil {
+		return err
+	}
+	return s.close()
+}
 
 // verify reads all views and compares them with their checksums. It reports
 // whatever differs from what was written as errDamaged.
