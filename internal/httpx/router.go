@@ -38,7 +38,14 @@ type Router struct {
 	static    map[string]map[string]*route // path → method → route
 	dynamic   *httprouter.Router           // the paths with parameters
 	fallbacks []fallback                   // longest prefix first
+	routes    []Route
 	errs      []error
+}
+
+// Route is one entry of the table of routes.
+type Route struct {
+	Method string
+	Path   string // as registered: /api/v1/licenses/:id/
 }
 
 type route struct {
@@ -71,8 +78,14 @@ func NewRouter(o Options) *Router {
 func (rt *Router) Handle(method, path string, h Handler) {
 	if err := rt.add(method, path, h); err != nil {
 		rt.errs = append(rt.errs, fmt.Errorf("httpx: route %s %s: %w", method, path, err))
+		return
 	}
+	rt.routes = append(rt.routes, Route{method, path})
 }
+
+// Routes lists what was registered so far, reserved paths included and
+// fallbacks not, for whoever compares it with a description of the API.
+func (rt *Router) Routes() []Route { return slices.Clone(rt.routes) }
 
 func (rt *Router) add(method, path string, h Handler) error {
 	if !slices.Contains(methods, method) || h == nil || !strings.HasPrefix(path, "/") || strings.Contains(path, "*") {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -260,5 +261,17 @@ func TestLateErrorCutsTheConnection(t *testing.T) {
 	}
 	if err == nil {
 		t.Error("half an answer looked whole")
+	}
+}
+
+func TestRoutesAreListed(t *testing.T) {
+	rt := NewRouter(Options{})
+	none := func(http.ResponseWriter, *http.Request, Params) error { return nil }
+	rt.Handle("GET", "/a/:id/", none)
+	rt.Reserve("POST", "/a/b/")
+	rt.Handle("GET", "no path", none) // Handler tells of it
+	rt.Fallback("/", none)
+	if got, want := rt.Routes(), []Route{{"GET", "/a/:id/"}, {"POST", "/a/b/"}}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
