@@ -14,7 +14,7 @@ import (
 // TestFiltersAgainstBruteForce compares lists with what a look at every event
 // gives: ids, their order, count and pages.
 func TestFiltersAgainstBruteForce(t *testing.T) {
-	tape := newTape(manyImports(4, 3, 400)...)
+	tape := newTape(manyImports(4, 3, 250)...)
 	r := newRig(t, t.TempDir(), tape)
 	all := wholeLicenses(t, tape)
 	type test map[string]func(l license) bool

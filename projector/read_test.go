@@ -16,6 +16,7 @@ import (
 	"licenseimport/events/eventlog"
 	"licenseimport/events/eventlog/eventlogtest"
 	"licenseimport/internal/access"
+	"licenseimport/internal/httpx"
 )
 
 // real is a real stream that facts are appended to.
@@ -248,21 +249,42 @@ func wantEvent(t *testing.T, lines *bufio.Scanner, name string, want status) {
 	}
 }
 
-// TestEventStreamEnds when the client leaves, and when the views stop.
+// TestEventStreamEnds when the client leaves, when the views stop, and when the
+// server shuts down.
 func TestEventStreamEnds(t *testing.T) {
-	tape := newTape(started(1, "anna"))
-	r := newRig(t, t.TempDir(), tape)
-	r.catchUp()
-	ctx, leave := context.WithCancel(t.Context())
-	request := httptest.NewRequestWithContext(ctx, http.MethodGet, "/api/v1/licenses-import-results/1/events/", nil)
-	request.Header.Set("Authorization", "Api-Key "+adminKey)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		r.handler.ServeHTTP(httptest.NewRecorder(), request)
-	}()
-	leave()
-	<-ended
+	ends := map[string]func(leave func(), tape *tape, server *httpx.Server){
+		"client leaves":     func(leave func(), _ *tape, _ *httpx.Server) { leave() },
+		"views stop":        func(_ func(), tape *tape, _ *httpx.Server) { tape.addBody("imports.1.bad", []byte("no event")) },
+		"server shuts down": func(_ func(), _ *tape, server *httpx.Server) { check(t, server.Shutdown(t.Context())) },
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			tape := newTape(started(1, "anna"))
+			r := newRig(t, t.TempDir(), tape)
+			server, err := httpx.Listen(httpx.ServerConfig{Addr: "127.0.0.1:0"})
+			check(t, err)
+			served := make(chan error, 1)
+			go func() { served <- server.Serve(r.handler) }()
+			ctx, leave := context.WithCancel(t.Context())
+			defer leave()
+			request, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL()+"/api/v1/licenses-import-results/1/events/", nil)
+			check(t, err)
+			request.Header.Set("Authorization", "Api-Key "+adminKey)
+			response, err := http.DefaultClient.Do(request)
+			check(t, err)
+			defer response.Body.Close()
+			lines := bufio.NewScanner(response.Body)
+			wantEvent(t, lines, "progress", pending)
+			end(leave, tape, server)
+			for lines.Scan() {
+				if strings.Contains(lines.Text(), "done") {
+					t.Error("done, but the import goes on")
+				}
+			}
+			check(t, server.Shutdown(t.Context())) // waits for the answer to end
+			check(t, <-served)
+		})
+	}
 }
 
 func TestInvalidRows(t *testing.T) {
