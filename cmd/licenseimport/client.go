@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -81,6 +82,9 @@ func (c *client) unreachable(ctx context.Context, err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return fmt.Errorf("the server at %s shows a certificate that is not trusted here: name who has signed it by --server-ca (%w)", c.base, err)
+	}
 	return &unreachableError{base: c.base, cause: err}
 }
 
@@ -154,7 +158,7 @@ func (c *client) save(ctx context.Context, path string, w io.Writer) error {
 // How an end is waited for.
 const (
 	firstPause = 20 * time.Millisecond
-	longPause  = time.Second
+	longPause  = time.Second / 2
 	patience   = time.Minute // without any answer
 )
 

@@ -68,11 +68,12 @@ func (f embeddedFlags) config(data string) eventlog.ServerConfig {
 
 // limitFlags bound what clients may ask for.
 type limitFlags struct {
-	MaxFileSize   size          `group:"limits" default:"4GiB" placeholder:"SIZE" help:"Largest file, unpacked. Default: 4GiB."`
-	MaxRowSize    size          `group:"limits" default:"256KiB" placeholder:"SIZE" help:"Longest row; a longer one is rejected alone. Default: 256KiB."`
-	MaxColumns    int           `group:"limits" default:"200" placeholder:"N" help:"Most columns of a file. Default: 200."`
-	MaxUploads    int           `group:"limits" default:"16" placeholder:"N" help:"Most uploads at once. Default: 16."`
-	RowsRetention time.Duration `group:"limits" default:"168h" placeholder:"TIME" help:"How long the uploaded rows of an import stay after its end. Default: 168h."`
+	MaxFileSize    size          `group:"limits" default:"4GiB" placeholder:"SIZE" help:"Largest file, unpacked. Default: 4GiB."`
+	MaxRowSize     size          `group:"limits" default:"256KiB" placeholder:"SIZE" help:"Longest row; a longer one is rejected alone. Default: 256KiB."`
+	MaxColumns     int           `group:"limits" default:"200" placeholder:"N" help:"Most columns of a file. Default: 200."`
+	MaxUploads     int           `group:"limits" default:"16" placeholder:"N" help:"Most uploads at once. Default: 16."`
+	RowsRetention  time.Duration `group:"limits" default:"168h" placeholder:"TIME" help:"How long the uploaded rows of an import stay after its end. Default: 168h."`
+	AbandonedAfter time.Duration `group:"limits" default:"2m" placeholder:"TIME" help:"How long an upload may stand still before its import is ended, by this process or another. Default: 2m."`
 }
 
 type rateFlag struct {

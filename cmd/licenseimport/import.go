@@ -69,11 +69,11 @@ func (c *importCommand) importFile(ctx context.Context, t *terminal, api *client
 	if err != nil {
 		return whileUploading(ctx, err)
 	}
-	bar.begin("Importing "+file.name, -1, "rows")
+	bar.begin("Importing "+file.name, 1000, shares)
 	end, err := api.await(ctx, id, func(r *result) { showRows(bar, r) })
 	bar.end()
 	if err != nil {
-		return whileWaiting(ctx, id, err)
+		return whileWaiting(ctx, id, api, err)
 	}
 	return c.end(ctx, t, api, end)
 }
@@ -96,8 +96,8 @@ func (c *importCommand) query() url.Values {
 
 // showRows draws how many of the sealed rows are decided.
 func showRows(bar *progress, r *result) {
-	if r.Result != nil && r.Progress > 0 {
-		bar.set(int64(r.Result.Rows), int64(float64(r.Result.Rows)/r.Progress+0.5))
+	if r.Result != nil {
+		bar.share(r.Progress, rows(r.Result.Rows, "row", "rows"))
 	}
 }
 
@@ -111,11 +111,15 @@ func whileUploading(ctx context.Context, err error) error {
 	return err
 }
 
-func whileWaiting(ctx context.Context, id uint64, err error) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("stopped waiting; the file is stored as import %d, whose rows are worked on as long as a server runs: licenseimport status %d --watch", id, id)
+func whileWaiting(ctx context.Context, id uint64, api *client, err error) error {
+	switch {
+	case ctx.Err() == nil:
+		return fmt.Errorf("the file is stored as import %d, but its result could not be read: %w", id, err)
+	case api.remote:
+		return fmt.Errorf("stopped waiting; the server goes on with import %d: licenseimport status %d --watch", id, id)
+	default:
+		return fmt.Errorf("stopped; the file is stored as import %d, and whatever runs next on this data folder, such as licenseimport serve, goes on with it", id)
 	}
-	return fmt.Errorf("the file is stored as import %d, but its result could not be read: %w", id, err)
 }
 
 // end prints the outcome and turns it into the exit status.

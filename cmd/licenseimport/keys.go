@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -30,57 +29,6 @@ Examples:
   licenseimport keys revoke "Web shop"
 
 Works beside a running server of this machine, on a data folder without one, or by --nats-url.`
-}
-
-// logFlags say which log a command works on.
-type logFlags struct {
-	dataFlag
-	NatsURL string `name:"nats-url" group:"nats" placeholder:"URL" help:"A NATS server; may hold user and password. Default: the one of the data folder."`
-	natsFlags
-}
-
-// withLog finds the log: on the server that was named, on the one that holds the
-// data folder, or else on the folder itself, without opening a port.
-func (c *logFlags) withLog(ctx context.Context, f func(*eventlog.Log) error) error {
-	config := c.natsFlags.config(c.NatsURL)
-	config.Name = "licenseimport"
-	if c.NatsURL == "" {
-		by, held, err := eventlog.Holder(c.Data)
-		if err != nil {
-			return err
-		}
-		if held && by.NATS == "" {
-			return explainHeld(&eventlog.HeldError{Dir: c.Data, By: by})
-		}
-		config.URL = by.NATS
-	}
-	if config.URL == "" {
-		server, err := startServer(eventlog.ServerConfig{Dir: c.Data})
-		if err != nil {
-			return err
-		}
-		defer server.Shutdown()
-		config.Server = server
-	}
-	log, err := openWithin(ctx, config)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	return f(log)
-}
-
-// openTime is how long a command that ends by itself waits for NATS.
-const openTime = 15 * time.Second
-
-func openWithin(ctx context.Context, config eventlog.Config) (*eventlog.Log, error) {
-	within, cancel := context.WithTimeout(ctx, openTime)
-	defer cancel()
-	log, err := eventlog.Open(within, config)
-	if err != nil && within.Err() != nil && ctx.Err() == nil {
-		return nil, fmt.Errorf("no answer from NATS at %s: is it running there?", withoutPassword(config.URL))
-	}
-	return log, err
 }
 
 type keysCreateCommand struct {
@@ -150,5 +98,3 @@ func (c *keysRevokeCommand) Run(ctx context.Context, t *terminal) error {
 		return nil
 	})
 }
-
-func adminKeyPath(data string) string { return filepath.Join(data, "admin.key") }

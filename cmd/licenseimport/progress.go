@@ -19,12 +19,17 @@ func isTerminal(w io.Writer) bool {
 // progress shows how far something is: as a bar where a person watches, not at
 // all elsewhere. The zero value shows nothing.
 type progress struct {
-	w   io.Writer
-	bar *progressbar.ProgressBar
+	w    io.Writer
+	what string
+	bar  *progressbar.ProgressBar
 }
 
-// inBytes is the unit of files.
-const inBytes = "bytes"
+// The units that are shown in a way of their own: file sizes, and parts of a
+// thousand where only the share is known.
+const (
+	inBytes = "bytes"
+	shares  = ""
+)
 
 // newProgress shows on w if that is a terminal.
 func newProgress(w io.Writer) *progress {
@@ -35,25 +40,38 @@ func newProgress(w io.Writer) *progress {
 }
 
 // begin starts a new bar; total -1 is one whose end is not known. The unit is
-// inBytes or a noun.
+// inBytes, shares or a noun.
 func (p *progress) begin(what string, total int64, unit string) {
 	p.end()
 	if p.w == nil {
 		return
 	}
-	p.bar = progressbar.NewOptions64(total,
+	p.what = what
+	options := []progressbar.Option{
 		progressbar.OptionSetWriter(p.w),
 		progressbar.OptionSetDescription(what),
 		progressbar.OptionShowBytes(unit == inBytes),
-		progressbar.OptionShowCount(),
-		progressbar.OptionShowIts(),
-		progressbar.OptionSetItsString(unit),
 		progressbar.OptionSetPredictTime(total > 0),
 		progressbar.OptionSetWidth(30),
-		progressbar.OptionThrottle(65*time.Millisecond),
+		progressbar.OptionThrottle(65 * time.Millisecond),
 		progressbar.OptionSetRenderBlankState(true),
 		progressbar.OptionClearOnFinish(),
-	)
+	}
+	if unit != shares {
+		options = append(options, progressbar.OptionShowCount())
+	}
+	if unit != shares && unit != inBytes {
+		options = append(options, progressbar.OptionShowIts(), progressbar.OptionSetItsString(unit))
+	}
+	p.bar = progressbar.NewOptions64(total, options...)
+}
+
+// share states which part of the whole is done, and in words how much that is.
+func (p *progress) share(done float64, words string) {
+	if p.bar != nil {
+		p.bar.Describe(p.what + ": " + words)
+		p.set(int64(done*1000), 1000)
+	}
 }
 
 // add counts n more.

@@ -79,7 +79,7 @@ func makeIngest(_ context.Context, n *node) (part, error) {
 	limits := n.settings.limits
 	in := ingest.New(n.log, ingest.Config{
 		MaxFile: int64(limits.MaxFileSize), MaxRow: int(limits.MaxRowSize), MaxColumns: limits.MaxColumns,
-		MaxUploads: limits.MaxUploads, Retention: limits.RowsRetention,
+		MaxUploads: limits.MaxUploads, Retention: limits.RowsRetention, Abandoned: limits.AbandonedAfter,
 	})
 	in.Register(n.router, n.auth)
 	if n.settings.projectorURL != "" {

@@ -33,6 +33,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("EXAMPLES", examples)
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // else each command takes a second longer under -race
 			e.Values[uploadKey{}] = &slowUpload{}
 			return nil
 		},

@@ -44,7 +44,7 @@ func (c *statusCommand) one(ctx context.Context, t *terminal, api *client) error
 	r, err := api.result(ctx, c.ID)
 	if err == nil && c.Watch && !r.ended() {
 		bar := newProgress(t.err)
-		bar.begin("Importing "+r.FileName, -1, "rows")
+		bar.begin("Importing "+r.FileName, 1000, shares)
 		r, err = api.await(ctx, c.ID, func(r *result) { showRows(bar, r) })
 		bar.end()
 	}

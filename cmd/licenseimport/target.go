@@ -156,3 +156,5 @@ func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
 }
+
+func adminKeyPath(data string) string { return filepath.Join(data, "admin.key") }

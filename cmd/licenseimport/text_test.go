@@ -60,11 +60,13 @@ func TestProgress(t *testing.T) {
 	p := &progress{w: &screen}
 	p.begin("Uploading x.csv", 100, inBytes)
 	p.add(100)
-	p.begin("Importing x.csv", -1, "rows")
+	p.begin("Folding", -1, "events")
 	p.set(50, 200)
-	p.set(200, 200)
+	p.begin("Importing x.csv", 1000, shares)
+	p.share(0.25, "50 rows")
+	p.share(1, "200 rows")
 	p.end()
-	for _, want := range []string{"Uploading x.csv", "Importing x.csv"} {
+	for _, want := range []string{"Uploading x.csv", "Folding", "Importing x.csv"} {
 		if !strings.Contains(screen.String(), want) {
 			t.Errorf("%q was not shown in %q", want, screen.String())
 		}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"licenseimport/events/eventlog"
+)
+
+// logFlags say which log a command works on.
+type logFlags struct {
+	dataFlag
+	NatsURL string `name:"nats-url" group:"nats" placeholder:"URL" help:"A NATS server; may hold user and password. Default: the one of the data folder."`
+	natsFlags
+}
+
+// withLog finds the log: on the server that was named, on the one that holds the
+// data folder, or else on the folder itself, without opening a port.
+func (c *logFlags) withLog(ctx context.Context, f func(*eventlog.Log) error) error {
+	config := c.natsFlags.config(c.NatsURL)
+	config.Name = "licenseimport"
+	if c.NatsURL == "" {
+		by, held, err := eventlog.Holder(c.Data)
+		if err != nil {
+			return err
+		}
+		if held && by.NATS == "" {
+			return explainHeld(&eventlog.HeldError{Dir: c.Data, By: by})
+		}
+		config.URL = by.NATS
+	}
+	if config.URL == "" {
+		server, err := startServer(eventlog.ServerConfig{Dir: c.Data})
+		if err != nil {
+			return err
+		}
+		defer server.Shutdown()
+		config.Server = server
+	}
+	log, err := openWithin(ctx, config)
+	if err != nil && c.NatsURL == "" && config.URL != "" {
+		return fmt.Errorf("%w (where it wants a password: --nats-url nats://USER:PASSWORD@%s)", err, strings.TrimPrefix(config.URL, "nats://"))
+	}
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	return f(log)
+}
+
+// openTime is how long a command that ends by itself waits for NATS.
+const openTime = 15 * time.Second
+
+func openWithin(ctx context.Context, config eventlog.Config) (*eventlog.Log, error) {
+	within, cancel := context.WithTimeout(ctx, openTime)
+	defer cancel()
+	log, err := eventlog.Open(within, config)
+	if err != nil && within.Err() != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("no answer from NATS at %s: is it running there?", withoutPassword(config.URL))
+	}
+	return log, err
+}
