@@ -12,6 +12,7 @@ import (
 	"licenseimport/events/eventlog"
 	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
+	"licenseimport/web"
 )
 
 // grace is how long uploads in flight may go on after a signal to stop.
@@ -37,7 +38,7 @@ type node struct {
 
 	mu       sync.Mutex
 	failures map[string]error // of parts whose work stopped by itself
-	failed   chan struct{}    // closed at the first one
+	failed   chan error       // the same, as they come
 }
 
 // started is a part with its background work.
@@ -54,7 +55,7 @@ type started struct {
 func startNode(ctx context.Context, s settings) (*node, error) {
 	n := &node{
 		settings: s, router: httpx.NewRouter(httpx.Options{}), served: make(chan error, 1),
-		failures: map[string]error{}, failed: make(chan struct{}),
+		failures: map[string]error{}, failed: make(chan error, len(roles)+1),
 	}
 	err := n.start(ctx)
 	if err == nil {
@@ -81,6 +82,9 @@ func (n *node) start(ctx context.Context) error {
 	}
 	if n.auth != nil {
 		n.router.Handle("GET", "/api/v1/me/", n.auth.Require(access.Identify, access.Me))
+		if err := web.Register(n.router); err != nil {
+			return err
+		}
 	}
 	if n.settings.ownKey {
 		if err := n.ensureKey(ctx); err != nil {
@@ -161,14 +165,20 @@ func (n *node) fail(name string, err error) {
 	if err == nil {
 		err = errors.New("it ended without a reason")
 	}
-	slog.Error("stopped; the other parts go on", "part", name, "error", err)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if len(n.failures) == 0 {
-		close(n.failed)
-	}
 	n.failures[name] = err
+	n.failed <- &stoppedError{name, err}
 }
+
+// stoppedError says which part's work ended by itself, and why.
+type stoppedError struct {
+	part string
+	err  error
+}
+
+func (e *stoppedError) Error() string { return fmt.Sprintf("%s stopped: %v", e.part, e.err) }
+func (e *stoppedError) Unwrap() error { return e.err }
 
 // ready says why a part is not ready.
 func (n *node) ready(ctx context.Context, name string, p part) error {
@@ -179,16 +189,6 @@ func (n *node) ready(ctx context.Context, name string, p part) error {
 		return err
 	}
 	return p.ready(ctx)
-}
-
-// failure is why a part's work ended by itself, or nil.
-func (n *node) failure() error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for name, err := range n.failures {
-		return fmt.Errorf("%s stopped: %w", name, err)
-	}
-	return nil
 }
 
 // untilReady waits until all parts are ready. The views, above all, may still be
@@ -204,13 +204,18 @@ func (n *node) untilReady(ctx context.Context) error {
 	}
 }
 
-// wait returns when ctx ends, or with the reason when HTTP cannot be served any more.
+// wait returns when ctx ends, or with the reason when HTTP cannot be served any
+// more. A part that stops goes into the log.
 func (n *node) wait(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return nil
-	case err := <-n.served:
-		return err
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-n.served:
+			return err
+		case err := <-n.failed:
+			slog.Error("the other parts go on", "error", err)
+		}
 	}
 }
 

@@ -44,16 +44,16 @@ func operations(router *httpx.Router, checks func() []check) {
 func notReady(ctx context.Context, checks []check) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
-	var names []string
+	var reasons []string
 	var problems []httpx.Problem
 	for _, c := range checks {
 		if err := c.ask(ctx); err != nil {
-			names = append(names, c.name)
+			reasons = append(reasons, c.name+": "+err.Error())
 			problems = append(problems, httpx.Problem{Code: c.name, Message: err.Error()})
 		}
 	}
 	if len(problems) == 0 {
 		return nil
 	}
-	return httpx.Unavailable(time.Second, "not_ready", "Not ready: %s.", strings.Join(names, ", ")).With(problems...)
+	return httpx.Unavailable(time.Second, "not_ready", "Not ready: %s.", strings.Join(reasons, "; ")).With(problems...)
 }

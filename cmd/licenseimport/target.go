@@ -92,12 +92,12 @@ func (c *clientFlags) withOwn(ctx context.Context, t *terminal, roles []string, 
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	go func() {
 		select {
-		case <-n.failed: // f would wait in vain
-			cancel()
+		case err := <-n.failed: // f would wait in vain
+			cancel(err)
 		case <-ctx.Done():
 		}
 	}()
@@ -106,8 +106,8 @@ func (c *clientFlags) withOwn(ctx context.Context, t *terminal, roles []string, 
 			return f(ctx, &client{base: "http://" + pipe.Addr().String(), key: key, http: pipe.client()})
 		})
 	}
-	if failure := n.failure(); failure != nil {
-		err = failure // whatever f says came of it
+	if stopped, ok := errors.AsType[*stoppedError](context.Cause(ctx)); ok {
+		err = stopped // whatever f says came of it
 	}
 	return errors.Join(err, n.stop())
 }

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"licenseimport/internal/httpx"
+)
+
+// emptyNode is a process with HTTP, over a pipe, and no roles.
+func emptyNode(t *testing.T) (*node, *http.Client) {
+	t.Helper()
+	pipe := newPipeListener()
+	n, err := startNode(t.Context(), settings{http: httpx.ServerConfig{Listener: pipe}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n, pipe.client()
+}
+
+func ask(t *testing.T, c *http.Client, path string) (int, string) {
+	t.Helper()
+	resp, err := c.Get("http://in-process" + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+// TestAPartThatStops leaves the process alive and not ready.
+func TestAPartThatStops(t *testing.T) {
+	n, client := emptyNode(t)
+	if status, _ := ask(t, client, "/readyz"); status != http.StatusOK {
+		t.Errorf("ready: %d", status)
+	}
+	n.begin("views", part{run: func(context.Context) error { return errors.New("bad event at sequence 17") }})
+	if err := <-n.failed; !strings.Contains(err.Error(), "views stopped: bad event at sequence 17") {
+		t.Error(err)
+	}
+	status, body := ask(t, client, "/readyz")
+	if status != http.StatusServiceUnavailable || !strings.Contains(body, "views: bad event at sequence 17") {
+		t.Errorf("readyz: %d %s", status, body)
+	}
+	if status, _ := ask(t, client, "/healthz"); status != http.StatusOK {
+		t.Errorf("healthz: %d", status)
+	}
+	if err := n.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestStopsInOrder: what was begun is finished first, the port is closed, and
+// then the parts end, the last one first.
+func TestStopsInOrder(t *testing.T) {
+	n, client := emptyNode(t)
+	var order []string
+	told := func(what string) { order = append(order, what) }
+	for _, name := range []string{"nats", "ingest"} {
+		n.begin(name, part{
+			run: func(ctx context.Context) error { <-ctx.Done(); told("end " + name); return nil },
+			finish: func(context.Context) error {
+				if status, _ := ask(t, client, "/healthz"); status != http.StatusOK {
+					t.Errorf("no HTTP while %s finishes", name)
+				}
+				told("finish " + name)
+				return nil
+			},
+			close: func() error {
+				if _, err := client.Get("http://in-process/healthz"); err == nil {
+					t.Errorf("HTTP is served still when %s closes", name)
+				}
+				told("close " + name)
+				return nil
+			},
+		})
+	}
+	if err := n.stop(); err != nil {
+		t.Error(err)
+	}
+	want := []string{"finish ingest", "finish nats", "end ingest", "close ingest", "end nats", "close nats"}
+	if !slices.Equal(order, want) {
+		t.Errorf("%v, want %v", order, want)
+	}
+}
