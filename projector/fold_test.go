@@ -115,7 +115,7 @@ func (strange) Type() string { return "Strange" }
 
 // applyOne folds one event about import 0, which has started.
 func applyOne(t *testing.T, e events.Event) error {
-	s, err := openStore(filepath.Join(t.TempDir(), FileName), true)
+	s, err := openStore(filepath.Join(t.TempDir(), FileName))
 	check(t, err)
 	defer func() { check(t, s.close()) }()
 	open := map[events.JobID]*job{}

@@ -53,13 +53,13 @@ type Projector struct {
 // asks the stream's leader, until ctx ends.
 func Open(ctx context.Context, dir string, log Log) (*Projector, error) {
 	path := filepath.Join(dir, FileName)
-	s, err := openStore(path, false)
+	s, err := openStore(path)
 	if errors.Is(err, errDamaged) {
 		slog.Warn("the views are damaged and are made anew from the stream", "file", path, "set_aside", path+".bad", "reason", err)
 		if err := setAside(path); err != nil {
 			return nil, fmt.Errorf("set the damaged views aside: %w", err)
 		}
-		s, err = openStore(path, false)
+		s, err = openStore(path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open the views: %w", err)
@@ -80,7 +80,7 @@ func fit(ctx context.Context, s *store, path string, log Log) (*store, error) {
 	if err == nil && reason != "" {
 		slog.Warn("the views are made anew from the stream", "file", path, "reason", reason)
 		if err = errors.Join(s.close(), os.Remove(path)); err == nil {
-			s, err = openStore(path, false)
+			s, err = openStore(path)
 		}
 	}
 	if err != nil {

@@ -58,7 +58,7 @@ func removeIfThere(path string) error {
 
 // reserve keeps projectors off the file until the new one is in its place.
 func reserve(path string) (release func(), err error) {
-	db, err := openFile(path, true)
+	db, err := openFile(path)
 	if errors.Is(err, errDamaged) {
 		return func() {}, nil // no projector has it: it could not open it either
 	}
@@ -84,7 +84,7 @@ func (r *rebuild) into(ctx context.Context, path string) (RebuildResult, error) 
 		return RebuildResult{}, err
 	}
 	// Nothing is synced before the end: an interrupted rebuild is thrown away.
-	if r.store, err = openStore(path, true); err != nil {
+	if r.store, err = openStore(path); err != nil {
 		return RebuildResult{}, err
 	}
 	defer func() { _ = r.store.close() }() // at the end of all, nothing is left to write

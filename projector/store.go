@@ -56,8 +56,8 @@ var (
 
 // openStore opens or makes a file of views. Whatever is wrong with a file that
 // is there, but for being in use, is an errDamaged.
-func openStore(path string, noSync bool) (s *store, err error) {
-	db, err := openFile(path, noSync)
+func openStore(path string) (s *store, err error) {
+	db, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -70,13 +70,14 @@ func openStore(path string, noSync bool) (s *store, err error) {
 }
 
 // openFile makes an error of the panics that bbolt has for damaged pages.
-func openFile(path string, noSync bool) (db *bolt.DB, err error) {
+func openFile(path string) (db *bolt.DB, err error) {
 	defer catchDamage(&err)()
 	db, err = bolt.Open(path, 0o600, &bolt.Options{
 		Timeout:         lockWait,
 		FreelistType:    bolt.FreelistMapType,
 		InitialMmapSize: 1 << 30, // address space only: growing it would have to wait for readers
-		NoSync:          noSync,
+		NoSync:          true, // see load: a file that a power cut left half written is found, and folded anew
+		NoGrowSync:      true,
 		NoStatistics:    true,
 	})
 	switch {

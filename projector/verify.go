@@ -22,7 +22,7 @@ func Verify(dir string) error {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	s, err := openStore(path, false)
+	s, err := openStore(path)
 	if err != nil {
 		return err
 	}

@@ -75,14 +75,14 @@ func TestSameViewsHoweverFolded(t *testing.T) {
 
 func foldInPieces(t *testing.T, dir string, tape *tape, random *rand.Rand) {
 	t.Helper()
-	s, err := openStore(filepath.Join(dir, FileName), true)
+	s, err := openStore(filepath.Join(dir, FileName))
 	check(t, err)
 	s.position.Created = tape.created
 	open := map[events.JobID]*job{}
 	for at := 0; at < len(tape.messages); {
 		if random.IntN(4) == 0 { // a restart
 			check(t, s.close())
-			s, err = openStore(filepath.Join(dir, FileName), true)
+			s, err = openStore(filepath.Join(dir, FileName))
 			check(t, err)
 			clear(open)
 		}
@@ -144,7 +144,7 @@ func TestHotCopy(t *testing.T) {
 	n, err := r.WriteTo(file)
 	check(t, errors.Join(err, file.Close()))
 	check(t, Verify(dir))
-	s, err := openStore(filepath.Join(dir, FileName), true)
+	s, err := openStore(filepath.Join(dir, FileName))
 	check(t, err)
 	if got, err := s.digest(); err != nil || got != digest || n == 0 {
 		t.Errorf("the copy of %d bytes has digest %s, %v, want %s", n, got, err, digest)
@@ -214,7 +214,7 @@ func TestFilesThatAreNotServed(t *testing.T) {
 // used is a file of views without the room at its end that is not yet in use.
 func used(t *testing.T, path string) []byte {
 	t.Helper()
-	s, err := openStore(path, true)
+	s, err := openStore(path)
 	check(t, err)
 	var size int64
 	check(t, s.db.View(func(tx *bolt.Tx) error { size = tx.Size(); return nil }))
@@ -242,7 +242,7 @@ func TestBitFlips(t *testing.T) {
 		good[at] ^= bit
 		check(t, os.WriteFile(path, good, 0o600))
 		good[at] ^= bit
-		s, err := openStore(path, true)
+		s, err := openStore(path)
 		if err != nil {
 			if !errors.Is(err, errDamaged) {
 				t.Errorf("a flipped bit at %d: %v", at, err)
