@@ -30,7 +30,7 @@ type Config struct {
 	Abandoned time.Duration
 	// Retention is how long the rows of an import stay after its end. Default 7 days.
 	Retention time.Duration
-	// SweepEvery is how often the janitor looks. Default 30 s.
+	// SweepEvery is how often the janitor looks. Default a quarter of Abandoned, at most 30 s.
 	SweepEvery time.Duration
 
 	// Log is told of uploads' beginnings and ends, by job id. Default slog's.
@@ -59,7 +59,7 @@ func (c Config) withDefaults() Config {
 	orElse(&c.WatchEvery, 2*time.Second)
 	orElse(&c.Abandoned, 2*time.Minute)
 	orElse(&c.Retention, 7*24*time.Hour)
-	orElse(&c.SweepEvery, 30*time.Second)
+	orElse(&c.SweepEvery, min(max(c.Abandoned/4, time.Millisecond), 30*time.Second))
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}

@@ -119,11 +119,16 @@ func list(ctx context.Context, kv jetstream.KeyValue) ([]Entry, error) {
 	}
 }
 
-// write is tried once: a second attempt could meet the first one's success.
+// write is tried once, when the bucket is there: a second attempt could meet the
+// first one's success.
 func (b *Bucket) write(ctx context.Context, f func(context.Context, jetstream.KeyValue) (uint64, error)) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.log.timeout)
 	defer cancel()
-	kv, err := b.log.js.KeyValue(ctx, b.name)
+	var kv jetstream.KeyValue
+	err := b.log.within(ctx, func(ctx context.Context) (err error) {
+		kv, err = b.log.js.KeyValue(ctx, b.name)
+		return err
+	})
 	if err != nil {
 		return 0, b.wrap("open", err)
 	}
