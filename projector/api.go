@@ -17,7 +17,7 @@ const api = "/api/v1/"
 // Register adds the routes of all reads.
 func (p *Projector) Register(router *httpx.Router, auth *access.Authenticator) {
 	get := func(path string, right access.Right, h access.Handler) {
-		router.Handle(http.MethodGet, api+path, auth.Require(right, h))
+		router.Handle(http.MethodGet, api+path, auth.Require(right, p.onceCaughtUp(h)))
 	}
 	get("licenses-import-results/", access.ReadImports, p.listImports)
 	get("licenses-import-results/:id/", access.ReadImports, p.forJob(p.getImport))
@@ -33,6 +33,16 @@ func (p *Projector) Register(router *httpx.Router, auth *access.Authenticator) {
 	get("orders/", access.ReadCustomers, p.listOrders)
 	get("orders/:id/", access.ReadCustomers, p.getMade(orders, "order", orderObject))
 	router.Reserve(http.MethodPost, api+"licenses/import_from_csv/") // and not the license of that id
+}
+
+// onceCaughtUp answers only from views that have reached the stream's end once.
+func (p *Projector) onceCaughtUp(h access.Handler) access.Handler {
+	return func(w http.ResponseWriter, r *http.Request, params httpx.Params, m access.Manager) error {
+		if err := p.awaitStart(r.Context()); err != nil {
+			return err
+		}
+		return h(w, r, params, m)
+	}
 }
 
 // jobHandler answers about one import.
@@ -70,8 +80,8 @@ type listing struct {
 	limit deadline
 }
 
-// parseListing reads page and order, and has the views catch up.
-func (p *Projector) parseListing(r *http.Request) (*listing, error) {
+// parseListing reads page and order.
+func parseListing(r *http.Request) (*listing, error) {
 	page, err := httpx.ParsePage(r)
 	if err != nil {
 		return nil, err
@@ -83,9 +93,6 @@ func (p *Projector) parseListing(r *http.Request) (*listing, error) {
 	case "created_at":
 	default:
 		return nil, httpx.BadParameter("order_by", order, "created_at or -created_at")
-	}
-	if err := p.awaitEnd(r.Context()); err != nil {
-		return nil, err
 	}
 	l.limit.start()
 	return l, nil

@@ -48,7 +48,7 @@ func (r reader) one(names view, name string) list {
 // listMade lists customers or orders.
 func (p *Projector) listMade(w http.ResponseWriter, r *http.Request, v view, show func(*license) object,
 	choose func(reader, *deadline) (set, int, error)) error {
-	l, err := p.parseListing(r)
+	l, err := parseListing(r)
 	if err != nil {
 		return err
 	}

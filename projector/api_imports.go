@@ -103,10 +103,8 @@ func (p *Projector) firstInvalidRows(ctx context.Context, j *job) (rows []invali
 	if err := read(); err != nil || len(rows) == want {
 		return rows, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	if err := p.await(ctx, j.at); err != nil {
-		return nil, behind(err)
+	if err := p.settle(ctx, j); err != nil {
+		return nil, err
 	}
 	return rows, read()
 }
@@ -133,7 +131,10 @@ func (p *Projector) listImports(w http.ResponseWriter, r *http.Request, _ httpx.
 	if wanted == "" {
 		wanted = query.Get("status_iexact")
 	}
-	l, err := p.parseListing(r)
+	l, err := parseListing(r)
+	if err == nil {
+		err = p.awaitSealed(r.Context())
+	}
 	if err != nil {
 		return err
 	}

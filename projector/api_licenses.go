@@ -14,7 +14,7 @@ func (p *Projector) listLicenses(w http.ResponseWriter, r *http.Request, _ httpx
 	if err != nil {
 		return err
 	}
-	l, err := p.parseListing(r)
+	l, err := parseListing(r)
 	if err != nil {
 		return err
 	}

@@ -95,11 +95,10 @@ func listRows[T any](p *Projector, w http.ResponseWriter, r *http.Request, j *jo
 		})
 }
 
-// settle waits until the file holds all of an import that goes on. One that has
-// ended is shown as ended only when it does.
+// settle waits until the file holds what was shown of an import that goes on. One
+// that has ended is shown as ended only when the file holds it all.
 func (p *Projector) settle(ctx context.Context, j *job) error {
-	if j.ended() {
-		return nil
-	}
-	return p.awaitEnd(ctx)
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return behind(p.await(ctx, j.at))
 }

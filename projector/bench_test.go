@@ -70,6 +70,10 @@ func (r recorded) LastFact(context.Context, events.JobID) (m eventlog.Message, f
 	return m, false, nil
 }
 
+func (r recorded) Fact(context.Context, string) (m eventlog.Message, found bool, err error) {
+	return m, false, nil
+}
+
 func (r recorded) Follow(_ context.Context, _ events.Seq, _ []string, fn func(eventlog.Message) error) error {
 	for i, body := range r {
 		if err := fn(eventlog.Message{Seq: events.Seq(i + 1), Time: tapeBegins, Data: body}); err != nil {

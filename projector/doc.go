@@ -41,9 +41,10 @@
 // Answers come from the last committed transaction; the counters of a running
 // import come from memory and move only with whole batches, so that they are
 // consistent at any time. A license, customer, order or ended import that exists is answered
-// at once. Only a list, and what would be 404, asks the stream's leader where the
-// stream ends and waits for that, up to 2 s; then it is a 503 with Retry-After. So a
-// client never gets less than what was acknowledged to it before.
+// at once. Only the list of imports, and what would be 404, asks the stream's leader
+// what there is and waits for that, up to 2 s; then it is a 503 with Retry-After. So a
+// client never gets less than what was acknowledged to it before. That holds for
+// every answer until the views have caught up with the stream once after the start.
 //
 // Long answers (a CSV of all rejected rows, a stream of progress) read in short transactions:
 // an open one would keep the file from reusing pages.

@@ -27,6 +27,7 @@ type Log interface {
 	State(ctx context.Context) (eventlog.State, error)
 	MessageAt(ctx context.Context, seq events.Seq) (eventlog.Message, bool, error)
 	LastFact(ctx context.Context, job events.JobID) (eventlog.Message, bool, error)
+	Fact(ctx context.Context, subject string) (eventlog.Message, bool, error)
 	Follow(ctx context.Context, after events.Seq, filter []string, fn func(eventlog.Message) error) error
 }
 

@@ -51,7 +51,7 @@ func (l *real) add(all ...events.Event) {
 }
 
 // TestRealStream: what was acknowledged a moment ago is there, in single answers
-// and in lists, and after a restart.
+// and in the list of imports, and after a restart.
 func TestRealStream(t *testing.T) {
 	log := newReal(t)
 	dir := t.TempDir()
@@ -63,6 +63,10 @@ func TestRealStream(t *testing.T) {
 		}
 		log.add(&events.ImportSealed{JobID: id, Rows: 2}, progressed(id, 0, 0, 0, 0),
 			imported(id, 1, "psc", fmt.Sprintf("K-%d", id), "ada@example.com", ""), rejection(id, 2, events.Required), finished(id, 2, 1, 0, 1))
+		if page := into[listed](r, "/api/v1/licenses-import-results/"); page.Count != int(id) {
+			t.Fatalf("after import %d: %d imports", id, page.Count)
+		}
+		r.catchUp()
 		if page := into[listed](r, "/api/v1/licenses/"); page.Count != int(id) {
 			t.Fatalf("after import %d: %d licenses", id, page.Count)
 		}
@@ -89,18 +93,18 @@ func TestRealStream(t *testing.T) {
 	}
 }
 
-// TestWaiting: while the views are behind, an answer that would be 404 and a list
-// wait, and then are 503; what is there is answered.
+// TestWaiting: while the views are behind, an answer that would be 404 and the list of
+// imports wait, and then are 503; what is there is answered.
 func TestWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tape := newTape(started(1, "anna"), imported(1, 1, "psc", "A", "ada@example.com", ""), progressed(1, 1, 1, 0, 0))
 		r := newRig(t, t.TempDir(), tape)
 		r.catchUp()
 		tape.hold(4)
-		tape.add(imported(1, 2, "psc", "B", "bert@example.com", ""), finished(1, 2, 2, 0, 0), started(2, "anna"))
+		tape.add(imported(1, 2, "psc", "B", "bert@example.com", ""), finished(1, 2, 2, 0, 0), started(2, "anna"), sealed(2, 1))
 		for path, want := range map[string]int{
 			"licenses-import-results/1/": 200, "licenses-import-results/2/": 503, "licenses-import-results/3/": 404, "licenses-import-results/": 503,
-			"licenses/2/": 200, "licenses/3/": 404, "licenses/4/": 503, "licenses/": 503, "licenses/7/": 404, "customers/4/": 503, "orders/": 503,
+			"licenses/2/": 200, "licenses/3/": 404, "licenses/4/": 503, "licenses/": 200, "licenses/8/": 404, "customers/4/": 503, "orders/": 200,
 		} {
 			began := time.Now()
 			a := r.get("/api/v1/" + path)
@@ -135,7 +139,7 @@ func TestBadEvents(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tape := newTape(started(1, "anna"), imported(1, 1, "psc", "A", "", ""), progressed(1, 1, 1, 0, 0))
 			tape.addBody("imports.1.bad", []byte(body))
-			tape.add(finished(1, 1, 1, 0, 0))
+			tape.add(finished(1, 1, 1, 0, 0), started(2, "anna"), sealed(2, 1))
 			r := newRig(t, t.TempDir(), tape)
 			err := <-r.ended
 			r.ended <- err
@@ -148,8 +152,8 @@ func TestBadEvents(t *testing.T) {
 			if a := r.get("/api/v1/licenses/2/"); a.status != 200 {
 				t.Errorf("what came before: %d", a.status)
 			}
-			if a := r.get("/api/v1/licenses/"); a.status != 503 {
-				t.Errorf("a list: %d", a.status)
+			if a := r.get("/api/v1/licenses-import-results/"); a.status != 503 {
+				t.Errorf("a list that lacks an import: %d", a.status)
 			}
 		})
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"path"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -92,6 +94,17 @@ func (t *tape) LastFact(_ context.Context, job events.JobID) (eventlog.Message, 
 	return eventlog.Message{}, false, nil
 }
 
+func (t *tape) Fact(_ context.Context, subject string) (eventlog.Message, bool, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, m := range slices.Backward(t.messages) {
+		if ok, _ := path.Match(strings.ReplaceAll(subject, ".", "/"), strings.ReplaceAll(m.Subject, ".", "/")); ok {
+			return m, true, nil
+		}
+	}
+	return eventlog.Message{}, false, nil
+}
+
 func (t *tape) Follow(ctx context.Context, after events.Seq, _ []string, fn func(eventlog.Message) error) error {
 	for at := int(after); ; at++ {
 		m, err := t.at(ctx, at)
@@ -154,6 +167,10 @@ func rejection(id events.JobID, row events.Row, codes ...events.Code) *events.Ro
 func progressed(id events.JobID, row events.Row, imported, existed, rejected events.Row) *events.ImportProgressed {
 	return &events.ImportProgressed{JobID: id, Phase: events.Import, Row: row,
 		Counts: events.Counts{Imported: imported, Existed: existed, Rejected: rejected}}
+}
+
+func sealed(id events.JobID, rows events.Row) *events.ImportSealed {
+	return &events.ImportSealed{JobID: id, Rows: rows}
 }
 
 func finished(id events.JobID, row events.Row, imported, existed, rejected events.Row) *events.ImportFinished {

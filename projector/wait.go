@@ -55,6 +55,29 @@ func (p *Projector) awaitEnd(ctx context.Context) error {
 	return behind(err)
 }
 
+// awaitStart waits until the views have held all of the stream once since the
+// start: before, they would tell of an earlier moment than they did already.
+func (p *Projector) awaitStart(ctx context.Context) error {
+	p.mu.Lock()
+	settled := p.caughtUp || p.failure != nil // after a failure they stay what they are; /readyz says so
+	p.mu.Unlock()
+	if settled {
+		return nil
+	}
+	return p.awaitEnd(ctx)
+}
+
+// awaitSealed waits until the views hold every import whose upload was answered.
+func (p *Projector) awaitSealed(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	last, found, err := p.log.Fact(ctx, events.SealedFilter)
+	if err == nil && found {
+		err = p.await(ctx, last.Seq)
+	}
+	return behind(err)
+}
+
 // behind is the answer while the views cannot be relied on.
 func behind(err error) error {
 	if err == nil {
