@@ -1,0 +1,208 @@
+//go:build unix
+
+package crashtest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"testing/iotest"
+	"time"
+
+	"licenseimport/events"
+)
+
+const (
+	importPath  = "/api/v1/licenses/import_from_csv/"
+	resultsPath = "/api/v1/licenses-import-results/"
+)
+
+// A client calls one server. The host that it names is always the same, so that
+// the addresses in answers do not depend on the port.
+type client struct {
+	base string // http://host:port
+	http http.Client
+}
+
+func newClient(base string) *client {
+	return &client{base: base, http: http.Client{
+		Timeout:   patience,
+		Transport: &http.Transport{DisableKeepAlives: true}, // a killed server's connections are of no use
+	}}
+}
+
+// statusError is an answer other than 200.
+type statusError struct {
+	path   string
+	status int
+	body   string
+}
+
+func (e *statusError) Error() string { return fmt.Sprintf("%s: %d %s", e.path, e.status, e.body) }
+
+func (c *client) do(r *http.Request) ([]byte, error) {
+	r.Header.Set("Authorization", "Api-Key "+adminKey)
+	r.Host = "licenseimport.test"
+	response, err := c.http.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = &statusError{r.URL.Path, response.StatusCode, string(body)}
+	}
+	return body, err
+}
+
+func (c *client) get(path string) ([]byte, error) {
+	r, err := http.NewRequest(http.MethodGet, c.base+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.do(r)
+}
+
+func (c *client) getJSON(path string, into any) error {
+	body, err := c.get(path)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(body, into)
+}
+
+// attempt is one POST of a file.
+type attempt struct {
+	key    string // Idempotency-Key; empty: none
+	query  string
+	cut    int    // the client goes away behind that many bytes of the file; 0: it sends all
+	at     int    // before this byte of the file
+	spring func() // … this is called, once
+}
+
+var errGone = errors.New("the client has gone away")
+
+// send uploads a file and notes in it what the client saw.
+func (c *client) send(ctx context.Context, f *file, a attempt) error {
+	text := io.Reader(strings.NewReader(f.text))
+	switch {
+	case a.cut > 0:
+		text = io.MultiReader(strings.NewReader(f.text[:a.cut]), iotest.ErrReader(errGone))
+	case a.spring != nil:
+		text = io.MultiReader(strings.NewReader(f.text[:a.at]), springReader(a.spring), strings.NewReader(f.text[a.at:]))
+	}
+	var head bytes.Buffer
+	form := multipart.NewWriter(&head)
+	if _, err := form.CreateFormFile("file", f.Name); err != nil {
+		return err
+	}
+	last := springReader(func() { f.Whole = true })
+	tail := strings.NewReader("\r\n--" + form.Boundary() + "--\r\n")
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+importPath+a.query, io.MultiReader(&head, text, last, tail))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", form.FormDataContentType())
+	if a.key != "" {
+		r.Header.Set("Idempotency-Key", a.key)
+	}
+	body, err := c.do(r)
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		JobID events.JobID `json:"job_id"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return err
+	}
+	f.Acknowledged, f.Job = true, answer.JobID
+	return nil
+}
+
+// springReader holds nothing; it calls itself when it is read.
+type springReader func()
+
+func (s springReader) Read([]byte) (int, error) {
+	s()
+	return 0, io.EOF
+}
+
+// imported is an import as the API shows it.
+type imported struct {
+	ID       events.JobID `json:"id"`
+	FileName string       `json:"file_name"`
+	Status   string       `json:"status"`
+	Error    *struct{ Code, Message string }
+	Result   *Result `json:"result"`
+}
+
+func (c *client) result(job events.JobID) (imported, error) {
+	var i imported
+	return i, c.getJSON(resultsPath+job.String()+"/", &i)
+}
+
+// wait waits until an import has ended.
+func (c *client) wait(job events.JobID) (i imported, err error) {
+	err = until(fmt.Sprintf("the end of import %d", job), func() error {
+		if i, err = c.result(job); err == nil && i.Status != "success" && i.Status != "error" {
+			err = fmt.Errorf("its status is %s, %+v", i.Status, i.Result)
+		}
+		return err
+	})
+	return i, err
+}
+
+// list gives all imports, newest first.
+func (c *client) list() ([]imported, error) {
+	var all []imported
+	for {
+		var page struct {
+			Count   int
+			Results []imported
+		}
+		if err := c.getJSON(fmt.Sprintf("%s?limit=100&offset=%d", resultsPath, len(all)), &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Results...)
+		if len(all) >= page.Count {
+			return all, nil
+		}
+	}
+}
+
+// settled waits until every import has ended, and gives them all.
+func (c *client) settled() (all []imported, err error) {
+	err = until("the end of every import", func() error {
+		if all, err = c.list(); err != nil {
+			return err
+		}
+		for _, i := range all {
+			if i.Status != "success" && i.Status != "error" {
+				return fmt.Errorf("import %d is %s", i.ID, i.Status)
+			}
+		}
+		return nil
+	})
+	return all, err
+}
+
+// ready waits for a process's readiness.
+func (c *client) ready() error {
+	return until("readiness of "+c.base, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/readyz", nil)
+		if err != nil {
+			return err
+		}
+		_, err = c.do(r)
+		return err
+	})
+}

@@ -1,0 +1,71 @@
+//go:build unix
+
+package crashtest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+)
+
+// A shape says what a generated file is like; the same shape gives the same file.
+// Of each hundred rows one is invalid and one repeats the key of an earlier row,
+// so that a file of n rows whose keys are its own has n/100 rejected rows, n/100
+// that existed, and the others are imported.
+type shape struct {
+	name   string // of the file, without .csv
+	rows   int
+	shared int // this many further rows of each hundred draw a key that all files share
+	pool   int // of that many
+	seed   uint64
+}
+
+const header = "license__license_key,product__short_code,customer__email,order__store_id,license__max_activations,license__note\n"
+
+// file is a generated file and what it says.
+type file struct {
+	Upload
+	text string
+}
+
+func (s shape) generate() *file {
+	f := &file{Upload: Upload{Name: s.name + ".csv", Rows: make([]Row, s.rows)}}
+	random := rand.New(rand.NewPCG(s.seed, 2))
+	var b strings.Builder
+	b.WriteString(header)
+	for i := range f.Rows {
+		row := s.row(f.Rows[:i], random)
+		f.Rows[i] = row
+		activations := fmt.Sprint(1 + i%9)
+		if row.Invalid {
+			activations = "many"
+		}
+		fmt.Fprintf(&b, "%s,%s,%s,%s,%s,\"moved from the old shop, ticket %d\"\n", row.Key, row.Product, row.Email, row.Store, activations, i)
+	}
+	f.text = b.String()
+	return f
+}
+
+// row is the one that follows those before.
+func (s shape) row(before []Row, random *rand.Rand) Row {
+	i := len(before)
+	row := Row{
+		License: License{Product: []string{"photo-pro", "photo-lite", "sync"}[i%3], Key: fmt.Sprintf("%s-%06d", s.name, i)},
+		Invalid: i%100 == 37,
+		Email:   fmt.Sprintf("customer%d@example.com", random.IntN(s.rows)), // the same ones in all files
+		Store:   fmt.Sprintf("%s-%d", s.name, i/2),
+	}
+	switch {
+	case i%100 == 61:
+		row.License = before[i-1-random.IntN(20)].License // none of these is the invalid one
+	case i%100 >= 100-s.shared:
+		row.License = License{Product: "shared", Key: fmt.Sprintf("shared-%d", random.IntN(s.pool))}
+	}
+	if i%7 == 0 {
+		row.Email = ""
+	}
+	if i%11 == 0 {
+		row.Store = ""
+	}
+	return row
+}

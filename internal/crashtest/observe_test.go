@@ -1,0 +1,103 @@
+//go:build unix
+
+package crashtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog"
+)
+
+var errEnough = errors.New("enough was read")
+
+// follow gives fn what the stream holds, and what comes, until fn returns
+// errEnough; or until nothing is left where it is not to wait for more.
+func follow(url string, waits bool, fn func(Stored) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	log, err := eventlog.Open(ctx, eventlog.Config{URL: url, Name: "crashtest"})
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	state, err := log.State(ctx)
+	if err != nil || state.Messages == 0 && !waits {
+		return err
+	}
+	err = log.Follow(ctx, 0, nil, func(m eventlog.Message) error {
+		envelope, err := events.Decode(m.Data)
+		if err != nil {
+			return err
+		}
+		if id := envelope.Event.ID(); id != envelope.ID || m.Subject != envelope.Event.Subject() {
+			return fmt.Errorf("sequence %d: %s at %s is called %s", m.Seq, id, m.Subject, envelope.ID)
+		}
+		if err := fn(Stored{Seq: m.Seq, Event: envelope.Event}); err != nil {
+			return err
+		}
+		if m.Seq == state.Last && !waits {
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+// decided waits until so many rows of an import have their outcomes in the stream.
+func decided(url string, job events.JobID, rows int) error {
+	return follow(url, true, func(s Stored) error {
+		switch s.Event.(type) {
+		case *events.LicenseImported, *events.LicenseExisted, *events.RowRejected, *events.ImportFinished:
+			if s.Event.Job() != job {
+				return nil
+			}
+			if rows--; rows <= 0 || strings.HasSuffix(s.Event.ID(), "/finished") {
+				return errEnough
+			}
+		}
+		return nil
+	})
+}
+
+// verify waits until every import has ended, checks the whole stream against what
+// the clients saw, and each answer of the API against the stream. It logs the counts.
+func verify(t *testing.T, nats string, c *client, files ...*file) *Report {
+	t.Helper()
+	shown, err := c.settled()
+	must(t, err)
+	var stream []Stored
+	must(t, follow(nats, false, func(s Stored) error { stream = append(stream, s); return nil }))
+	uploads := make([]Upload, len(files))
+	for i, f := range files {
+		uploads[i] = f.Upload
+	}
+	report := Check(uploads, stream)
+	t.Log(report)
+	if !report.OK() {
+		t.Error("there are faults")
+	}
+	for _, i := range shown {
+		compare(t, i, report.Results)
+	}
+	return report
+}
+
+// compare holds what the API shows of an import against the reckoning.
+func compare(t *testing.T, shown imported, results map[events.JobID]Result) {
+	t.Helper()
+	want, sealed := results[shown.ID]
+	switch {
+	case sealed && (shown.Status != "success" || shown.Result == nil || *shown.Result != want):
+		t.Errorf("import %d is shown as %s\n %+v, want success and\n %+v", shown.ID, shown.Status, shown.Result, want)
+	case !sealed && (shown.Status != "error" || shown.Error == nil || shown.Result != nil):
+		t.Errorf("import %d of %s, cut off, is shown as %+v", shown.ID, shown.FileName, shown)
+	}
+}

@@ -1,0 +1,139 @@
+//go:build unix
+
+package crashtest
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const adminKey = "a key for tests"
+
+// patience is how long any condition is waited for. It is longer than a claim
+// that a killed processor has left behind holds (5 s), and than some retries.
+const patience = 45 * time.Second
+
+// until asks again until f is content.
+func until(what string, f func() error) error {
+	deadline := time.Now().Add(patience)
+	for {
+		err := f()
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("waited in vain for %s: %w", what, err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A process is one role, or all of them, that can be killed and started again. It
+// is the leader of a process group, so that nothing of it stays behind. Its
+// methods may be called from one goroutine at a time.
+type process struct {
+	name string
+	args []string
+	env  []string
+	path string // of the executable
+	log  string // file of what it prints
+
+	cmd *exec.Cmd // nil: it does not run
+}
+
+// newProcess describes a process of the program; start starts it.
+func newProcess(t *testing.T, name string, args ...string) *process {
+	p := &process{
+		name: name, args: args, path: program, log: filepath.Join(t.TempDir(), name+".log"),
+		env: []string{"LICENSEIMPORT_ADMIN_KEY=" + adminKey, "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()},
+	}
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("the last words of %s:\n%s", p.name, p.words())
+		}
+	})
+	return p
+}
+
+func (p *process) start() error {
+	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd := exec.Command(p.path, p.args...)
+	cmd.Env, cmd.Stdout, cmd.Stderr = p.env, log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	dieWithParent(cmd.SysProcAttr)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	p.cmd = cmd
+	return nil
+}
+
+// kill ends it as a crash does, by SIGKILL, and waits until it is gone.
+func (p *process) kill() {
+	if p.cmd == nil {
+		return
+	}
+	p.signal(syscall.SIGKILL)
+	_ = p.cmd.Wait()
+	p.cmd = nil
+}
+
+// stop ends it as an operator does, by SIGTERM.
+func (p *process) stop() error {
+	p.signal(syscall.SIGTERM)
+	err := p.cmd.Wait()
+	p.cmd = nil
+	if err != nil {
+		return fmt.Errorf("%s: %w\n%s", p.name, err, p.words())
+	}
+	return nil
+}
+
+func (p *process) signal(s syscall.Signal) { _ = syscall.Kill(-p.cmd.Process.Pid, s) }
+
+// words are the last lines that it printed.
+func (p *process) words() string {
+	text, err := os.ReadFile(p.log)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return strings.Join(lines[max(0, len(lines)-20):], "\n")
+}
+
+// ports that were given out: two tests at a time must not get the same.
+var ports sync.Map
+
+// freeAddress is one that nobody listens on, for roles that have to come back at
+// the same address.
+func freeAddress(t *testing.T) string {
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		must(t, err)
+		address := l.Addr().String()
+		l.Close()
+		if _, taken := ports.LoadOrStore(address, true); !taken {
+			return address
+		}
+	}
+}

@@ -1,0 +1,111 @@
+//go:build unix
+
+package crashtest
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// system is each role as a process of its own, the processor twice.
+type system struct {
+	nats, ingest, projector *process
+	processors              [2]*process
+
+	data   string // of the projector, and of nats in a folder beside
+	url    string // of nats
+	client *client
+	reads  *client // of the projector, without the way through ingest
+}
+
+// newSystem starts one on empty folders. An upload that stands still for so long
+// is given up; an outage of nats makes each stand still for some seconds.
+func newSystem(t *testing.T, abandoned time.Duration) *system {
+	data := t.TempDir()
+	nats, api, reads := freeAddress(t), freeAddress(t), freeAddress(t)
+	s := &system{data: filepath.Join(data, "views"), url: "nats://" + nats, client: newClient("http://" + api), reads: newClient("http://" + reads)}
+	s.nats = newProcess(t, "nats", "nats", "--data", filepath.Join(data, "streams"), "--nats-port", nats[len("127.0.0.1:"):])
+	s.ingest = newProcess(t, "ingest", "ingest", "--http", api, "--nats-url", s.url, "--projector-url", "http://"+reads, "--abandoned-after", abandoned.String())
+	s.projector = newProcess(t, "projector", "projector", "--http", reads, "--nats-url", s.url, "--data", s.data)
+	for i, name := range []string{"processor-1", "processor-2"} {
+		s.processors[i] = newProcess(t, name, "processor", "--nats-url", s.url)
+	}
+	for _, p := range s.all() {
+		must(t, p.start())
+	}
+	must(t, s.ready())
+	return s
+}
+
+func (s *system) all() []*process {
+	return []*process{s.processors[0], s.ingest, s.projector, s.processors[1], s.nats} // those that wait for nats first
+}
+
+func (s *system) ready() error {
+	if err := s.client.ready(); err != nil {
+		return err
+	}
+	return s.reads.ready()
+}
+
+// withoutViews stops the projector, deletes its views and starts it again.
+func (s *system) withoutViews() error {
+	if err := s.projector.stop(); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(s.data, "views.bolt")); err != nil {
+		return err
+	}
+	if err := s.projector.start(); err != nil {
+		return err
+	}
+	return s.ready()
+}
+
+// again is a crash of one process and its next start.
+func (p *process) again() error {
+	p.kill()
+	return p.start()
+}
+
+// TestFourProcesses imports 20,000 rows while each process is killed once.
+func TestFourProcesses(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, time.Minute)
+	big := shape{name: "big", rows: 12000, seed: 1}.generate()
+	must(t, s.client.send(t.Context(), big, attempt{}))
+	for i, p := range s.processors { // one of them had the import, the other takes it over
+		must(t, decided(s.url, big.Job, 1500+3000*i))
+		must(t, p.again())
+	}
+
+	unseen := shape{name: "unseen", rows: 2000, seed: 2}.generate()
+	s.projector.kill()
+	must(t, s.client.send(t.Context(), unseen, attempt{}))
+	must(t, s.projector.start())
+
+	across := shape{name: "across", rows: 4000, seed: 3}.generate()
+	restarted := make(chan error, 1)
+	must(t, s.client.send(t.Context(), across, attempt{at: len(across.text) / 2, spring: func() {
+		if err := until("rows of "+across.Name, func() error { return seen(s.client, across.Name) }); err != nil {
+			t.Error(err)
+		}
+		go func() { restarted <- s.nats.again() }()
+	}}))
+	must(t, <-restarted)
+
+	must(t, s.ingest.again())
+	must(t, s.ready())
+	last := shape{name: "last", rows: 2000, seed: 4}.generate()
+	must(t, s.client.send(t.Context(), last, attempt{}))
+
+	report := verify(t, s.url, s.client, big, unseen, across, last)
+	if report.Acknowledged != 20000 || report.Rejected != 200 || report.Existed != 200 || report.Imported != 19600 {
+		t.Error("the counts are not those of the files")
+	}
+	before := answers(t, s.client)
+	must(t, s.withoutViews())
+	same(t, before, answers(t, s.client))
+}

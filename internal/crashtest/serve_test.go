@@ -1,0 +1,68 @@
+//go:build unix
+
+package crashtest
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"licenseimport/events/eventlog"
+)
+
+// server is a process with all roles, and its data folder.
+type server struct {
+	*process
+	data   string
+	nats   string  // its address while it runs
+	client *client // of the one that runs
+}
+
+// newServer starts one on an empty folder.
+func newServer(t *testing.T) *server {
+	data := filepath.Join(t.TempDir(), "data")
+	s := &server{data: data, process: newProcess(t, "serve", "serve",
+		"--data", data, "--http", "127.0.0.1:0", "--nats-port", "-1", "--abandoned-after", "1s")}
+	must(t, s.start())
+	return s
+}
+
+var errNotThere = errors.New("it does not answer yet")
+
+// start starts it, on any free ports, and waits until it is ready. The folder's
+// lock file tells where it is.
+func (s *server) start() error {
+	if err := s.process.start(); err != nil {
+		return err
+	}
+	err := until("a server on "+s.data, func() error {
+		by, held, err := eventlog.Holder(s.data)
+		if err == nil && (!held || by.PID != s.cmd.Process.Pid || by.HTTP == "") {
+			err = errNotThere
+		}
+		s.nats, s.client = by.NATS, newClient(by.HTTP)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.client.ready()
+}
+
+// again is a crash: it kills the server and starts it on what is left.
+func (s *server) again() error {
+	s.kill()
+	return s.start()
+}
+
+// withoutViews stops it, deletes the views and starts it again.
+func (s *server) withoutViews() error {
+	if err := s.stop(); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(s.data, "views.bolt")); err != nil {
+		return err
+	}
+	return s.start()
+}

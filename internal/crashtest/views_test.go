@@ -1,0 +1,122 @@
+//go:build unix
+
+package crashtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// TestViewsAreDisposable deletes the views, and folds them anew: every answer is
+// the same, byte for byte.
+func TestViewsAreDisposable(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	first := shape{name: "first", rows: 700, shared: 5, pool: 20, seed: 1}.generate()
+	second := shape{name: "second", rows: 700, shared: 5, pool: 20, seed: 2}.generate()
+	cut := shape{name: "cut", rows: 700, seed: 3}.generate()
+	must(t, s.client.send(t.Context(), first, attempt{}))
+	must(t, s.client.send(t.Context(), second, attempt{}))
+	if err := s.client.send(t.Context(), cut, attempt{cut: len(cut.text) / 2}); err == nil {
+		t.Fatal("an upload that was cut off is answered")
+	}
+	verify(t, s.nats, s.client, first, second, cut)
+
+	before := answers(t, s.client)
+	must(t, s.withoutViews())
+	same(t, before, answers(t, s.client))
+
+	must(t, s.stop())
+	one, two := rebuild(t, s.data), rebuild(t, s.data)
+	if one != two || len(one) < 16 {
+		t.Errorf("two rebuilds print the digests %q and %q", one, two)
+	}
+	must(t, s.start())
+	same(t, before, answers(t, s.client))
+}
+
+// rebuild gives the digest that the command prints.
+func rebuild(t *testing.T, data string) string {
+	t.Helper()
+	out, err := exec.Command(program, "rebuild", "--data", data).CombinedOutput()
+	if err != nil {
+		t.Fatalf("rebuild: %v\n%s", err, out)
+	}
+	_, digest, _ := strings.Cut(string(out), "Digest of the views: ")
+	return strings.TrimSpace(digest)
+}
+
+// answers reads all that the API tells, by path: each list page by page, what
+// stands below each import, and a sample of the single licenses.
+func answers(t *testing.T, c *client) map[string][]byte {
+	t.Helper()
+	all := map[string][]byte{}
+	for _, path := range []string{"licenses/", "customers/", "orders/"} {
+		pages(t, c, all, "/api/v1/"+path)
+	}
+	for _, id := range pages(t, c, all, resultsPath) {
+		at := fmt.Sprintf("%s%d/", resultsPath, id)
+		fetch(t, c, all, at)
+		fetch(t, c, all, at+"events/")
+		fetch(t, c, all, at+"invalid_rows.csv")
+		pages(t, c, all, at+"invalid_rows/")
+		pages(t, c, all, at+"existed_rows/")
+		pages(t, c, all, fmt.Sprintf("/api/v1/licenses/?import_id=%d&order_by=created_at", id))
+	}
+	return all
+}
+
+func fetch(t *testing.T, c *client, all map[string][]byte, path string) []byte {
+	t.Helper()
+	body, err := c.get(path)
+	must(t, err)
+	all[path] = body
+	return body
+}
+
+// pages reads a list to its end, a few of its elements by themselves, and gives
+// their ids. Of a list of thousands it reads some pages only.
+func pages(t *testing.T, c *client, all map[string][]byte, path string) (ids []uint64) {
+	t.Helper()
+	join := "?"
+	if strings.Contains(path, "?") {
+		join = "&"
+	}
+	const limit = 100
+	count := 1
+	for offset := 0; offset < count; offset += limit * max(1, count/limit/10) {
+		var page struct {
+			Count   int
+			Results []struct {
+				ID uint64 `json:"id"`
+			}
+		}
+		must(t, json.Unmarshal(fetch(t, c, all, fmt.Sprintf("%s%slimit=%d&offset=%d", path, join, limit, offset)), &page))
+		count = page.Count
+		for _, e := range page.Results {
+			ids = append(ids, e.ID)
+		}
+		if single := len(page.Results) > 0 && page.Results[0].ID != 0 && join == "?" && !strings.Contains(path, "_rows"); single {
+			fetch(t, c, all, fmt.Sprintf("%s%d/", path, page.Results[0].ID))
+		}
+	}
+	return ids
+}
+
+// same compares two sets of answers.
+func same(t *testing.T, before, after map[string][]byte) {
+	t.Helper()
+	for path, body := range before {
+		if !bytes.Equal(body, after[path]) {
+			t.Errorf("%s differs:\nbefore %.300q\nafter  %.300q", path, body, after[path])
+		}
+	}
+	if len(before) != len(after) || len(before) < 10 {
+		t.Errorf("%d answers before, %d after", len(before), len(after))
+	}
+	t.Logf("%d answers compared", len(before))
+}
