@@ -1,0 +1,186 @@
+package browsertest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+const example = root + "/examples/licenses.csv"
+
+func TestBrowserSignsIn(t *testing.T) {
+	b := open(t, serve(t)+"/#/licenses")
+	b.expectConsole("401")
+	b.sees("Sign in with your API key")
+	b.signIn("no-such-key")
+	b.sees("This key is not known here")
+	if focused := ask[string](b, "document.activeElement.id"); focused != "key" {
+		t.Errorf("after a bad key the focus is on %q", focused)
+	}
+	b.signIn(adminKey)
+	b.sees("admin, admin", "No licenses yet") // the address that was asked for
+	if stored := ask[string](b, "JSON.stringify([Object.keys(localStorage), document.cookie, location.href.includes(sessionStorage.getItem('licenseimport.key'))])"); stored != `[[],"",false]` {
+		t.Errorf("the key was left in %s", stored)
+	}
+	b.run(chromedp.Reload())
+	b.sees("No licenses yet")
+	b.click("Sign out")
+	b.until("Boolean(document.querySelector('#key')) && sessionStorage.length === 0")
+}
+
+// TestBrowserMendsRejectedRows is the way of the person with a spreadsheet.
+func TestBrowserMendsRejectedRows(t *testing.T) {
+	b := open(t, serve(t))
+	b.signIn(adminKey)
+	b.sees("No imports yet")
+	b.click("Download the template")
+	if template := b.downloaded("license-import-template.csv"); !strings.HasPrefix(template, "license__license_key,product__short_code,") {
+		t.Errorf("template: %s", template)
+	}
+
+	b.choose(example)
+	b.sees("licenses.csv", "Only check the file")
+	b.click("Import the file")
+	b.sees("Finished", "Import 1 ", "Rejected 5", "Imported 34", "Existed already 1", "took")
+	b.sees("13 license__max_activations many Not a whole number")
+	if hash := ask[string](b, "location.hash"); hash != "#/imports/1" {
+		t.Errorf("the import is at %s", hash)
+	}
+	b.run(chromedp.Reload())
+	b.sees("Not an e-mail address")
+
+	b.click("Value missing 1")
+	b.until(`document.querySelectorAll("tbody tr").length === 1`)
+	b.sees("Must not be empty")
+	b.click("Line 32 as it was sent")
+	b.sees("sub-5004", "عمر")
+	b.click("Existed already 1")
+	b.sees("PPRO-B81C-WZ5N-0003", "row 3 of this file")
+	b.click("Rejected 5")
+
+	b.click("Download them as CSV")
+	mended := mend(t, b.downloaded("import-1-invalid-rows.csv"))
+	b.choose(mended)
+	b.sees(filepath.Base(mended))
+	b.click("Import the file")
+	b.sees("Import 2", "Imported 5", "Rejected 0")
+	searchForMended(b)
+}
+
+// mend puts right what is wrong with the rejected rows of the example.
+func mend(t *testing.T, rejected string) string {
+	t.Helper()
+	for _, c := range []struct{ wrong, right string }{
+		{",many,", ",3,"},
+		{"zofia.wisniewska-at-poczta.example,Zofia", "zofia.wisniewska@poczta.example,Zofia"},
+		{",2028-12-31,2y,", ",2028-12-31,,"},
+		{"\n,sync,omar", "\nSYNC-8K1R-0031,sync,omar"},
+		{"invalid: more fields than columns,,,", "no more fields than columns,"},
+	} {
+		if !strings.Contains(rejected, c.wrong) {
+			t.Logf("%q is not in the rejected rows", c.wrong)
+		}
+		rejected = strings.Replace(rejected, c.wrong, c.right, 1)
+	}
+	path := filepath.Join(t.TempDir(), "mended.csv")
+	if err := os.WriteFile(path, []byte(rejected), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func searchForMended(b *tab) {
+	b.Helper()
+	b.click("Licenses")
+	b.sees("39 licenses")
+	b.run(chromedp.SendKeys(`input[name="key"]`, "SYNC-8K1R-0031\r"))
+	b.sees("1 license")
+	b.click("SYNC-8K1R-0031")
+	b.sees("Where it came from", "Import 2", "omar.haddad@adasa.example", "sub-5004")
+	b.click("Its event, as JSON")
+	b.sees(`"type": "LicenseImported"`, `"license_key": "SYNC-8K1R-0031"`)
+	b.click("All licenses of this order")
+	b.sees("2 licenses", "SYNC-2VYB-0032")
+	b.run(chromedp.NavigateBack())
+	b.sees("Where it came from")
+}
+
+func TestBrowserTellsWhatToDo(t *testing.T) {
+	b := open(t, serve(t))
+	b.expectConsole("400")
+	b.expectConsole("404")
+	b.expectConsole("415")
+	b.signIn(adminKey)
+	for name, c := range map[string]struct{ content, sees string }{
+		"header.csv":      {"license_key,product__short_code\n1,2\n", "license__license_key"},
+		"book.xlsx":       {"PK\x03\x04 and so on", "CSV UTF-8"},
+		"header-only.csv": {"license__license_key,product__short_code\n", "at least one row"},
+	} {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(c.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b.choose(path)
+		b.click("Import the file")
+		b.sees(name+" was not imported", c.sees)
+		b.click("Choose a file")
+	}
+	b.run(chromedp.Navigate(b.site + "/#/imports/4711"))
+	b.sees("There is no import 4711")
+	b.run(chromedp.Navigate(b.site + "/#/nowhere"))
+	b.sees("There is nothing at this address")
+}
+
+// TestBrowserFollowsAndCancels: a large import is seen to go on, and is ended.
+func TestBrowserFollowsAndCancels(t *testing.T) {
+	site := serve(t)
+	path := filepath.Join(t.TempDir(), "many.csv")
+	if err := os.WriteFile(path, []byte(rows(200_000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := open(t, site)
+	b.signIn(adminKey)
+	b.choose(path)
+	b.click("Import the file")
+	b.sees("rows/s")
+	b.click("Cancel the import")
+	b.sees("Cancel this import?")
+	b.do(`document.querySelector("dialog .danger").click()`)
+	b.sees("Cancelled by admin; what was imported before stays")
+	b.until(`!document.querySelector("dialog") && !document.querySelector(".progress")`)
+}
+
+func TestBrowserIsUsedByKeyboard(t *testing.T) {
+	b := open(t, serve(t))
+	b.signIn(adminKey)
+	b.sees("No imports yet")
+	var path []string
+	b.do("document.activeElement.blur()")
+	for range 16 {
+		b.run(chromedp.KeyEvent(kb.Tab))
+		path = append(path, ask[string](b, `(document.activeElement.innerText || document.activeElement.getAttribute("aria-label") || "").trim()`))
+	}
+	way := strings.Join(path, " > ")
+	for _, stop := range []string{"Skip to the content", "Imports", "Licenses", "Sign out", "choose a file", "Download the template", "Finished"} {
+		if !strings.Contains(way, stop) {
+			t.Errorf("Tab does not reach %q: %s", stop, way)
+		}
+	}
+	b.click("Licenses")
+	b.until(`document.activeElement === document.querySelector("h1") && document.title.startsWith("Licenses")`)
+}
+
+// rows is a file of so many valid rows.
+func rows(n int) string {
+	var b strings.Builder
+	b.WriteString("license__license_key,product__short_code,customer__email,order__store_id\n")
+	for i := range n {
+		fmt.Fprintf(&b, "BULK-%06d,psc,c%d@example.com,order-%d\n", i, i/3, i/2)
+	}
+	return b.String()
+}

@@ -1,0 +1,342 @@
+package browsertest
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/chromedp"
+)
+
+const (
+	adminKey = "browser-test-key"
+	root     = "../.." // of the project
+)
+
+// built is the program, built once for all tests.
+var built = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "licenseimport-browsertest-")
+	if err != nil {
+		return "", err
+	}
+	program := filepath.Join(dir, "licenseimport")
+	out, err := exec.Command("go", "build", "-o", program, "licenseimport/cmd/licenseimport").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("building the program: %w\n%s", err, out)
+	}
+	return program, nil
+})
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if program, err := built(); err == nil {
+		os.RemoveAll(filepath.Dir(program))
+	}
+	os.Exit(status)
+}
+
+// serve starts the program on an empty folder and gives its address. It is
+// stopped when the test ends, and has to end well.
+func serve(t *testing.T) string {
+	t.Helper()
+	program, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "serve", "--http", "127.0.0.1:0", "--nats-port", "-1", "--data", t.TempDir())
+	cmd.Env = append(os.Environ(), "LICENSEIMPORT_ADMIN_KEY="+adminKey)
+	cmd.Stderr = t.Output()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Signal(os.Interrupt)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the program ended with: %v", err)
+		}
+	})
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if fields := strings.Fields(lines.Text()); len(fields) == 2 && fields[0] == "HTTP" {
+			go io.Copy(io.Discard, out)
+			return fields[1]
+		}
+	}
+	t.Fatal("the program told no address")
+	return ""
+}
+
+// chromium is the browser's path.
+func chromium(t *testing.T) string {
+	names := []string{"chromium", "chromium-browser", "google-chrome", "chrome"}
+	if own := os.Getenv("CHROMIUM"); own != "" {
+		names = []string{own}
+	}
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Fatalf("These tests need Chromium, and none of %s is in PATH: install it (Debian: apt-get install chromium), or name it in the variable CHROMIUM.",
+		strings.Join(names, ", "))
+	return ""
+}
+
+// tab is one tab of a browser of its own.
+type tab struct {
+	*testing.T
+	ctx       context.Context
+	site      string
+	downloads string
+
+	mu       sync.Mutex
+	expected []string // texts of console errors that are to be
+	errors   []string
+}
+
+// open starts a browser on the site's start page. No console error may have been
+// written when the test ends.
+func open(t *testing.T, site string) *tab {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.NoFirstRun, chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("lang", "en-GB"),
+		chromedp.Env("TZ=Europe/Prague", "LANGUAGE=en_GB"), chromedp.WindowSize(1440, 900))
+	allocated, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(stop)
+	ctx, cancel := chromedp.NewContext(allocated)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil { // the browser lives as long as this context
+		t.Fatalf("starting the browser: %v", err)
+	}
+	limited, cancel := context.WithTimeout(ctx, 50*time.Second)
+	t.Cleanup(cancel)
+	b := &tab{T: t, ctx: limited, site: site, downloads: t.TempDir()}
+	go b.hear(chromedp.Console(ctx))
+	_, err := chromedp.CallBrowser(ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
+		Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: b.downloads,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.checkConsole)
+	b.run(chromedp.Navigate(site))
+	return b
+}
+
+// hear collects what the console says, until the browser ends.
+func (b *tab) hear(console iter.Seq2[chromedp.ConsoleMessage, error]) {
+	for m, err := range console {
+		if err != nil {
+			return
+		}
+		if m.Type != chromedp.ConsoleError && m.Type != chromedp.ConsoleWarning && m.Type != chromedp.ConsoleException {
+			continue
+		}
+		b.mu.Lock()
+		b.errors = append(b.errors, m.Text+" "+m.URL)
+		b.mu.Unlock()
+	}
+}
+
+// expectConsole says that an error which holds the text is to be: a browser tells
+// of each answer of 400 and more.
+func (b *tab) expectConsole(text string) { b.expected = append(b.expected, text) }
+
+func (b *tab) checkConsole() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, text := range b.errors {
+		known := false
+		for _, expected := range b.expected {
+			known = known || strings.Contains(text, expected)
+		}
+		if !known {
+			b.Errorf("console: %s", text)
+		}
+	}
+}
+
+// run does something in the browser.
+func (b *tab) run(actions ...chromedp.Action[chromedp.Void]) {
+	b.Helper()
+	if err := chromedp.Do(b.ctx, actions...); err != nil {
+		b.fail("%v", err)
+	}
+}
+
+// do runs a piece of script.
+func (b *tab) do(script string) {
+	b.Helper()
+	b.run(chromedp.Evaluate[chromedp.Void](script))
+}
+
+// ask gives the value of an expression.
+func ask[T any](b *tab, expression string) T {
+	b.Helper()
+	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		b.fail("%s: %v", expression, err)
+	}
+	return value
+}
+
+// fail ends the test, and tells what the page shows.
+func (b *tab) fail(format string, args ...any) {
+	b.Helper()
+	text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`location.href + "\n" + document.body.innerText`))
+	if err != nil {
+		text = err.Error()
+	}
+	b.mu.Lock()
+	console := strings.Join(b.errors, "\n")
+	b.mu.Unlock()
+	b.Fatalf(format+"\nthe page shows:\n%s\nconsole: %s", append(args, text, console)...)
+}
+
+// until waits until an expression is true in the page.
+func (b *tab) until(expression string) {
+	b.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !ask[bool](b, expression); {
+		if time.Now().After(deadline) {
+			b.fail("waited in vain for %s", expression)
+		}
+		b.breathe()
+	}
+}
+
+// breathe lets the browser go on before it is asked again.
+func (b *tab) breathe() {
+	select {
+	case <-b.ctx.Done():
+		b.fail("%v", b.ctx.Err())
+	case <-time.After(20 * time.Millisecond):
+	}
+}
+
+// sees waits until the page shows a text.
+func (b *tab) sees(texts ...string) {
+	b.Helper()
+	for _, text := range texts {
+		b.until(fmt.Sprintf("document.body.innerText.replaceAll(/\\s+/g, ' ').includes(%s)", quote(text)))
+	}
+}
+
+// click presses the link, button or summary that has the name.
+func (b *tab) click(name string) {
+	b.Helper()
+	find := fmt.Sprintf(`Array.from(document.querySelectorAll("dialog[open] button, a, button, summary")).find((e) =>
+		(e.innerText.trim() === %[1]s || e.getAttribute("aria-label") === %[1]s) && e.checkVisibility() && !e.disabled)`, quote(name))
+	b.until("Boolean(" + find + ")")
+	b.do(find + ".click()")
+}
+
+// signIn types a key and sends it.
+func (b *tab) signIn(key string) {
+	b.Helper()
+	b.until(`Boolean(document.querySelector("#key"))`)
+	b.do(`document.querySelector("#key").value = ""`)
+	b.run(chromedp.SendKeys("#key", key+"\r"))
+}
+
+// choose gives a file to the page.
+func (b *tab) choose(path string) {
+	b.Helper()
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.run(chromedp.WaitReady(`input[type="file"]`), chromedp.SetUploadFiles(`input[type="file"]`, []string{absolute}))
+}
+
+// downloaded waits for a file and reads it.
+func (b *tab) downloaded(name string) string {
+	b.Helper()
+	path := filepath.Join(b.downloads, name)
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		if content, err := os.ReadFile(path); err == nil && len(content) > 0 {
+			return string(content)
+		}
+		if time.Now().After(deadline) {
+			b.fail("%s was not downloaded", name)
+		}
+		b.breathe()
+	}
+}
+
+func quote(text string) string {
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		panic(err) // a string always has a JSON form
+	}
+	return string(quoted)
+}
+
+// imported sends a file without the page, waits for its end and gives its id.
+func imported(t *testing.T, site, query, name string, content io.Reader) int {
+	t.Helper()
+	body, form := io.Pipe()
+	parts := multipart.NewWriter(form)
+	go func() {
+		part, err := parts.CreateFormFile("file", name)
+		if err == nil {
+			_, err = io.Copy(part, content)
+		}
+		if err == nil {
+			err = parts.Close()
+		}
+		form.CloseWithError(err)
+	}()
+	var answer struct {
+		ID int `json:"job_id"`
+	}
+	request(t, "POST", site+"/api/v1/licenses/import_from_csv/?"+query, parts.FormDataContentType(), body, &answer)
+	for {
+		var result struct{ Status string }
+		request(t, "GET", fmt.Sprintf("%s/api/v1/licenses-import-results/%d/", site, answer.ID), "", nil, &result)
+		if result.Status == "success" || result.Status == "error" {
+			return answer.ID
+		}
+	}
+}
+
+func request(t *testing.T, method, url, contentType string, body io.Reader, answer any) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Api-Key "+adminKey)
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s %s: %d %s %v", method, url, response.StatusCode, content, err)
+	}
+	if err := json.Unmarshal(content, answer); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,161 @@
+package browsertest
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+var screenshots = flag.String("screenshots", "", "write a picture of each view to this folder, relative to the project's root")
+
+// stage is a view as a person meets it.
+type stage struct {
+	name  string
+	hash  string
+	shows string       // once this is there, the view is
+	act   func(b *tab) // what is done before looking, if anything
+}
+
+// stages are all views, in the order of the pictures.
+var stages = []stage{
+	{"imports", "#/", "licenses.csv", nil},
+	{"file-chosen", "#/", "licenses.csv", func(b *tab) {
+		b.choose(example)
+		b.click("About the file")
+	}},
+	{"upload-refused", "#/", "licenses.csv", func(b *tab) {
+		b.choose(filepath.Join(root, "go.mod"))
+		b.click("Import the file")
+		b.sees("go.mod was not imported")
+	}},
+	{"import", "#/imports/2", "Not a whole number", nil},
+	{"import-one-code", "#/imports/2?show=rejected&code=field_count", "Too few or too many", func(b *tab) {
+		b.click("Line 37 as it was sent")
+	}},
+	{"import-existed", "#/imports/3?show=existed", "import 1", nil},
+	{"import-refused", "#/imports/4", "Refused", nil},
+	{"import-checked", "#/imports/5", "Checked", nil},
+	{"licenses", "#/licenses?key=PPRO", "licenses", nil},
+	{"nothing-found", "#/licenses?order=4711", "No license fits", nil},
+	{"license", "#/licenses?key=PPRO-R2EE-17KQ-0011", "1 license", func(b *tab) {
+		b.click("PPRO-R2EE-17KQ-0011")
+		b.sees("Where it came from")
+		b.click("Its event, as JSON")
+		b.sees(`"LicenseImported"`)
+	}},
+	{"columns", "#/columns", "license__note", nil},
+}
+
+// prepare makes the imports that the views show.
+func prepare(t *testing.T, site string) {
+	t.Helper()
+	file, err := os.ReadFile(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := string(file[:strings.Index(string(file), "PLITE-TRIAL-0024")])
+	imported(t, site, "", "old-shop.csv", strings.NewReader(first[:strings.Index(first, "PPRO-R2EE")]))
+	imported(t, site, "", "licenses.csv", strings.NewReader(string(file)))
+	imported(t, site, "", "old-shop-again.csv", strings.NewReader(first))
+	imported(t, site, "mode=all_or_nothing", "licenses-2027.csv", strings.NewReader(string(file)))
+	imported(t, site, "dry_run=true", "renewals.csv", strings.NewReader(rows(2000)))
+}
+
+// TestBrowserViews looks at each view in both widths and both themes: nothing
+// wider than the screen, nothing that axe finds. With -screenshots it keeps what
+// it saw.
+func TestBrowserViews(t *testing.T) {
+	site := serve(t)
+	prepare(t, site)
+	for _, width := range []int64{1440, 360} {
+		for _, theme := range []string{"light", "dark"} {
+			t.Run(fmt.Sprintf("%s-%d", theme, width), func(t *testing.T) {
+				b := open(t, site)
+				b.expectConsole("400") // the upload that is refused
+				look(b, theme, width)
+				b.sees("Sign in with your API key")
+				b.inspect("sign-in", theme, width)
+				b.signIn(adminKey)
+				b.sees("Sign out")
+				for _, s := range stages {
+					b.run(chromedp.Navigate(site+"/"+s.hash), chromedp.Reload())
+					b.sees(s.shows)
+					if s.act != nil {
+						s.act(b)
+					}
+					b.inspect(s.name, theme, width)
+				}
+			})
+		}
+	}
+}
+
+// look makes the screen one of the theme and width.
+func look(b *tab, theme string, width int64) {
+	b.Helper()
+	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: theme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+	}})
+	if err != nil {
+		b.fail("%v", err)
+	}
+	b.run(chromedp.EmulateViewport(width, 800))
+}
+
+// inspect checks what is shown, and keeps a picture if asked to.
+func (b *tab) inspect(name, theme string, width int64) {
+	b.Helper()
+	if over := ask[int64](b, "document.documentElement.scrollWidth"); over > width {
+		b.Errorf("%s: %d px wide on a screen of %d", name, over, width)
+	}
+	b.checkAxe(name)
+	if *screenshots == "" {
+		return
+	}
+	b.do("document.activeElement?.blur(); scrollTo(0, 0)")
+	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		b.fail("%v", err)
+	}
+	folder := filepath.Join(root, *screenshots)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		b.Fatal(err)
+	}
+	file := fmt.Sprintf("%s-%s-%d.png", name, theme, width)
+	if err := os.WriteFile(filepath.Join(folder, file), picture, 0o644); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// checkAxe runs axe-core in the page: WCAG 2.2 A and AA, and its best practices.
+func (b *tab) checkAxe(name string) {
+	b.Helper()
+	script, err := os.ReadFile("node_modules/axe-core/axe.min.js")
+	if err != nil {
+		b.Fatalf("These tests need axe-core: run npm ci --ignore-scripts in web/browsertest (%v)", err)
+	}
+	b.do(string(script) + "; undefined")
+	report, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]byte](`axe.run({ resultTypes: ["violations"] }).then((r) =>
+		JSON.parse(JSON.stringify(r.violations.map((v) => ({ id: v.id, impact: v.impact, help: v.help, nodes: v.nodes.map((n) => n.html + " " + n.failureSummary) })))))`,
+		chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.fail("axe: %v", err)
+	}
+	var found []struct {
+		ID, Impact, Help string
+		Nodes            []string
+	}
+	if err := json.Unmarshal(report, &found); err != nil {
+		b.Fatal(err)
+	}
+	for _, f := range found {
+		b.Errorf("%s: %s: %s, %s\n%s", name, f.Impact, f.ID, f.Help, strings.Join(f.Nodes, "\n"))
+	}
+}

@@ -1,0 +1,123 @@
+// Requests to the API. Addresses are relative to the page, so that the program
+// may stand behind a proxy under any path.
+
+import { session } from "./session.js";
+
+export const base = "api/v1/";
+
+/** Problem is an answer other than success, or no answer at all (status 0). */
+export class Problem extends Error {
+  constructor(status, body = {}) {
+    super(body.detail || fallback(status));
+    this.status = status;
+    this.code = body.code || "";
+    this.jobId = body.job_id || 0;
+    this.errors = body.errors || [];
+  }
+}
+
+function fallback(status) {
+  if (status === 0) return "The server cannot be reached. Check the connection, then try again.";
+  return `The server answered ${status} without a reason. Try again; if it stays so, tell whoever runs it.`;
+}
+
+/** onRefused is called when the key has stopped working. */
+export const onRefused = { call: () => {} };
+
+const retries = 4;
+
+/**
+ * get answers with the JSON at a path below api/v1/. While the server says 503
+ * with Retry-After, as it does when its views are behind, it asks again.
+ */
+export async function get(path, { query, signal, key } = {}) {
+  const response = await ask(path, { query, signal, key });
+  return response.json();
+}
+
+/** text answers with a body as it is. */
+export async function text(path, { signal } = {}) {
+  const response = await ask(path, { signal });
+  return response.text();
+}
+
+/** post sends a command without a body. */
+export async function post(path) {
+  await check(await send(path, { method: "POST" }));
+}
+
+/** open answers with the response itself, for a stream. */
+export async function open(path, { signal, accept } = {}) {
+  return check(await send(path, { signal, headers: { Accept: accept } }));
+}
+
+/**
+ * save downloads a file as the browser would, though a plain link could not send
+ * the key. The whole of it is in memory meanwhile.
+ */
+export async function save(path, name) {
+  const response = await ask(path, {});
+  const url = URL.createObjectURL(await response.blob());
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = fileName(response) || name;
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+function fileName(response) {
+  return /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") || "")?.[1];
+}
+
+async function ask(path, options) {
+  for (let attempt = 1; ; attempt++) {
+    const response = await send(path, options);
+    const wait = Number(response.headers.get("Retry-After"));
+    if (response.status !== 503 || !wait || attempt > retries) return check(response, options.key);
+    await pause(Math.min(wait, 5) * 1000, options.signal);
+  }
+}
+
+async function send(path, { query, signal, key = session.key, method = "GET", headers = {} }) {
+  try {
+    return await fetch(address(path, query), {
+      method, signal, cache: "no-store", credentials: "omit",
+      headers: { Authorization: `Api-Key ${key}`, ...headers },
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(0);
+  }
+}
+
+/** address is a path below api/v1/ with its query; what is empty is left out. */
+export function address(path, query = {}) {
+  const given = Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined);
+  const search = new URLSearchParams(given).toString();
+  return base + path + (search ? `?${search}` : "");
+}
+
+async function check(response, key) {
+  if (response.ok) return response;
+  const problem = new Problem(response.status, await response.json().catch(() => ({})));
+  if (problem.status === 401 && !key) onRefused.call(problem);
+  throw problem;
+}
+
+/** pause waits, unless the signal ends it. */
+export function pause(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(new DOMException("stopped", "AbortError"));
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, milliseconds);
+    if (signal?.aborted) stop();
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}

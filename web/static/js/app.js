@@ -1,0 +1,138 @@
+// The frame: who is signed in, which view the address asks for, and where an
+// upload leads when it is done.
+
+import { get, onRefused } from "./api.js";
+import { fill, focusOn, h, say, user } from "./dom.js";
+import { match, parse } from "./router.js";
+import { enter, leave, session } from "./session.js";
+import { reset, stop, upload } from "./upload.js";
+import { notice, problem } from "./parts/notice.js";
+import { rights } from "./words.js";
+import { columns } from "./views/columns.js";
+import { imports } from "./views/imports.js";
+import { importView } from "./views/import.js";
+import { license } from "./views/license.js";
+import { licenses } from "./views/licenses.js";
+import { signIn } from "./views/signin.js";
+
+const routes = [
+  { pattern: "", show: imports, part: "imports" },
+  { pattern: "imports/:id", show: importView, part: "imports" },
+  { pattern: "licenses", show: licenses, part: "licenses" },
+  { pattern: "licenses/:id", show: license, part: "licenses" },
+  { pattern: "columns", show: columns, part: "columns", open: true },
+];
+
+const main = document.getElementById("main");
+const slot = document.getElementById("notice");
+let shown = { place: "", update: null, leave: new AbortController() };
+let arrived = false; // whether a view was shown before: the first takes no focus
+
+/** route shows what the address asks for. */
+function route() {
+  const { segments, query } = parse(location.hash);
+  const found = match(routes, segments);
+  const place = `${session.me ? "" : "out "}${segments.join("/")}`;
+  if (shown.place === place && shown.update) {
+    shown.update(query);
+    return;
+  }
+  fill(slot);
+  if (found && (session.me || found.route.open)) show(place, found.route.show, found.params, query);
+  else if (!session.me) show(place, signIn, { done: signedIn }, query);
+  else show(place, nowhere, {}, query);
+  frame(found?.route.part);
+}
+
+function show(place, view, params, query) {
+  shown.leave.abort();
+  shown = { place, update: null, leave: new AbortController() };
+  const { signal } = shown.leave;
+  const root = h("div", { class: "loose" });
+  fill(main, root);
+  scrollTo(0, 0);
+  const moved = arrived;
+  arrived = true;
+  /** title names the view, and has the focus arrive there. */
+  const title = (heading, text) => {
+    document.title = `${text} · licenseimport`;
+    if (moved) focusOn(heading, { preventScroll: true });
+  };
+  shown.update = view({ root, params, query, signal, title }) || null;
+}
+
+function nowhere({ root, title }) {
+  const heading = h("h1", {}, "There is nothing at this address");
+  fill(root, heading, h("p", {}, h("a", { href: "#/" }, "Go to the imports")));
+  title(heading, "Nothing here");
+}
+
+/** frame draws what is around the view. */
+function frame(part) {
+  const nav = document.getElementById("nav");
+  const who = document.getElementById("who");
+  nav.hidden = who.hidden = !session.me;
+  if (!session.me) return;
+  const entry = (name, href, label) => h("a", { href, "aria-current": part === name && "page" }, label);
+  fill(nav, entry("imports", "#/", "Imports"), entry("licenses", "#/licenses", "Licenses"), entry("columns", "#/columns", "Columns"));
+  const { manager, role, products } = session.me;
+  const may = rights(role) + (products.length ? `; products ${products.join(", ")}` : "");
+  fill(who,
+    h("span", { class: "who-name", title: `This key ${may}` }, h("strong", {}, user(manager)), `, ${role}`, h("span", { class: "unseen" }, `: this key ${may}`)),
+    h("button", { type: "button", class: "button small", on: { click: () => signOut("") } }, "Sign out"));
+}
+
+function signedIn(key, me) {
+  enter(key, me);
+  say(`Signed in as ${me.manager}`);
+  route();
+}
+
+function signOut(reason) {
+  stop();
+  leave();
+  shown.update = null;
+  route();
+  if (reason) fill(slot, notice("bad", "Signed out", h("p", { class: "detail" }, reason)));
+}
+
+onRefused.call = (error) => session.me && signOut(error.message);
+
+upload.addEventListener("change", () => {
+  if (upload.state !== "done") return;
+  const target = `#/imports/${upload.jobId}`;
+  reset();
+  if (location.hash.split("?")[0] === upload.origin) {
+    location.hash = target;
+    return;
+  }
+  say(`${upload.file.name} has been uploaded.`);
+  fill(slot, notice("good", "The file has arrived", h("p", { class: "detail" }, user(upload.file.name), " is import ",
+    h("a", { href: target }, upload.jobId), ".")));
+});
+
+document.getElementById("skip").addEventListener("click", (e) => {
+  e.preventDefault(); // the address is the route
+  main.focus();
+});
+
+addEventListener("hashchange", route);
+
+/** begin signs in with the key of this tab, if there is one. */
+async function begin() {
+  if (session.key) {
+    try {
+      session.me = await get("me/", { key: session.key });
+    } catch (error) {
+      if (error.status !== 401) {
+        fill(slot, problem(error, begin));
+        return;
+      }
+      leave();
+    }
+  }
+  fill(slot);
+  route();
+}
+
+begin();

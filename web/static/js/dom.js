@@ -1,0 +1,57 @@
+// Making elements. Text only ever becomes text nodes, so nothing that a file or
+// the server says can become markup.
+
+/**
+ * h makes an element: h("a", { href: "#/", class: "button" }, "Go").
+ * Attributes that are null, undefined or false are left out, true is an empty
+ * one; `on` holds listeners by event name. Children may be nested arrays; those
+ * that are null, undefined or false are left out.
+ */
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "on") {
+      for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
+    } else if (value !== null && value !== undefined && value !== false) {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  element.append(...nodes(children));
+  return element;
+}
+
+/** fill replaces what is in an element. */
+export function fill(element, ...children) {
+  element.replaceChildren(...nodes(children));
+  return element;
+}
+
+/** user is text that a person wrote, in whatever script: its direction is its own. */
+export function user(text, attributes = {}) {
+  return h("bdi", attributes, text);
+}
+
+/** say has a screen reader say a sentence, at its next pause. */
+export function say(sentence) {
+  const live = document.getElementById("live");
+  live.textContent = live.textContent === sentence ? sentence + "\u00a0" : sentence;
+}
+
+/** focusOn moves the focus to a heading or the like, which need not be focusable. */
+export function focusOn(element, options) {
+  if (!element) return;
+  if (!element.hasAttribute("tabindex")) element.setAttribute("tabindex", "-1");
+  element.focus(options);
+}
+
+/** uniqueId names an element for a label or a description. */
+export function uniqueId(prefix) {
+  ids += 1;
+  return `${prefix}-${ids}`;
+}
+
+let ids = 0;
+
+function nodes(children) {
+  return children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false).map((c) => (c instanceof Node ? c : String(c)));
+}

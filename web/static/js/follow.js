@@ -1,0 +1,76 @@
+// Following an import until it ends: by its event stream, read with fetch since
+// EventSource cannot send the key, and by asking where a proxy breaks the stream.
+
+import { get, open, pause, Problem } from "./api.js";
+
+const pollEvery = 1000;
+const quiet = 40_000; // the server sends a sign of life every 15 s
+
+/** hasEnded tells whether nothing will happen to an import any more. */
+export function hasEnded(found) {
+  return found.status === "success" || found.status === "error";
+}
+
+/**
+ * follow calls onResult with each state of an import, the last one included. It
+ * returns when the import has ended, and throws what asking about it throws,
+ * network failures excepted: those it waits out, telling onLost.
+ */
+export async function follow(id, { onResult, onLost = () => {}, signal }) {
+  for (;;) {
+    try {
+      if (await listen(id, onResult, signal)) return;
+    } catch (error) {
+      if (error.name === "AbortError" && signal.aborted) throw error;
+    }
+    try {
+      const found = await get(`licenses-import-results/${id}/`, { signal });
+      onLost(null);
+      onResult({ ...found, result: found.result && { ...found.result, invalid_rows: [] } });
+      if (hasEnded(found)) return;
+    } catch (error) {
+      const passing = error instanceof Problem && (error.status === 0 || error.status >= 500);
+      if (!passing) throw error;
+      onLost(error);
+    }
+    await pause(pollEvery, signal);
+  }
+}
+
+/** listen reads the stream; true: it told of the end. */
+async function listen(id, onResult, signal) {
+  const silence = new AbortController();
+  const response = await open(`licenses-import-results/${id}/events/`, {
+    signal: AbortSignal.any([signal, silence.signal]), accept: "text/event-stream",
+  });
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  const split = splitter();
+  for (;;) {
+    const watch = setTimeout(() => silence.abort(), quiet);
+    const { value, done } = await reader.read().finally(() => clearTimeout(watch));
+    if (done) return false;
+    for (const { event, data } of split(value)) {
+      if (event === "progress" || event === "done") onResult(JSON.parse(data));
+      if (event === "done") return true;
+    }
+  }
+}
+
+/** splitter cuts pieces of a stream into its events. */
+export function splitter() {
+  let rest = "";
+  return (piece) => {
+    const blocks = (rest + piece).split("\n\n");
+    rest = blocks.pop();
+    return blocks.map(parse).filter((e) => e.data !== "");
+  };
+}
+
+function parse(block) {
+  const found = { event: "message", data: "" };
+  for (const line of block.split("\n")) {
+    const [, name, value] = /^([^:]*):? ?(.*)$/.exec(line);
+    if (name === "event" || name === "data") found[name] = value;
+  }
+  return found;
+}

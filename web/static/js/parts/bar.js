@@ -1,0 +1,50 @@
+// What became of an import's rows, as a bar and as numbers.
+
+import { h } from "../dom.js";
+import { number } from "../format.js";
+
+/** outcomes are an import's rows by what became of them, in the bar's order. */
+export function outcomes(found) {
+  const r = found.result;
+  if (!r) return [];
+  const nothingMade = found.dry_run || found.error?.code === "rejected_rows" || (found.mode === "all_or_nothing" && r.created_licenses_count + r.existed_licenses_count === 0);
+  const valid = nothingMade
+    ? [{ kind: "valid", label: found.dry_run ? "Valid" : "Valid, not imported", rows: r.valid_row_count }]
+    : [
+      { kind: "imported", label: "Imported", rows: r.created_licenses_count },
+      { kind: "existed", label: "Existed already", rows: r.existed_licenses_count },
+    ];
+  return [...valid, { kind: "rejected", label: "Rejected", rows: r.invalid_row_count }];
+}
+
+/** sentence says the same in words. */
+export function sentence(found) {
+  return outcomes(found).map((o) => `${o.label.toLowerCase()}: ${number(o.rows)}`).join(", ") || "no row decided yet";
+}
+
+/** bar is the picture. While the import goes on it fills from the left. */
+export function bar(found, thin = false) {
+  const all = outcomes(found).filter((o) => o.rows > 0);
+  const decided = all.reduce((sum, o) => sum + o.rows, 0);
+  const done = found.status === "running" && found.progress > 0 ? found.progress : 1;
+  return h("div", { class: thin ? "bar thin" : "bar", role: "img", "aria-label": `Rows ${sentence(found)}` },
+    all.map((o) => {
+      const part = h("span", { class: `is-${o.kind}` });
+      part.style.flexBasis = `${(o.rows / decided) * done * 100}%`;
+      part.style.flexShrink = "1";
+      return part;
+    }));
+}
+
+/** numbers are the counts, each with the colour that it has in the bar. */
+export function numbers(found) {
+  const total = found.result?.total_row_count ?? 0;
+  return h("dl", { class: "numbers" },
+    outcomes(found).map((o) => entry(o.label, o.rows, h("span", { class: `key is-${o.kind}` }))),
+    entry("Rows decided", total),
+    found.result?.warning_count > 0 && entry("With warnings", found.result.warning_count));
+}
+
+function entry(label, n, key) {
+  return h("div", {}, h("dt", {}, key, label), h("dd", {}, number(n)));
+}

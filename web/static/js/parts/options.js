@@ -1,0 +1,51 @@
+// What an upload is asked for beside the file.
+
+import { h, uniqueId } from "../dom.js";
+
+const delimiters = [["", "Found by itself"], ["comma", "Comma"], ["semicolon", "Semicolon"], ["tab", "Tab"], ["pipe", "Vertical bar"]];
+const encodings = [["", "UTF-8, or UTF-16 with its mark"], ["windows-1252", "Windows-1252 (older Excel)"]];
+
+/**
+ * options is the form: root to show, values() as query parameters, defaults left
+ * out. given holds parameters that are chosen already.
+ */
+export function options(given = {}) {
+  const dry = choice("Only check the file", "Says what would be rejected, and imports nothing.", given.dry_run === "true");
+  const all = choice("All rows or none", "A single rejected row, and nothing is imported.", given.mode === "all_or_nothing");
+  const extra = choice("Ignore columns that are not known", "Otherwise a file with such a column is refused.", given.unknown_columns === "ignore");
+  const delimiter = select("Between the fields", delimiters, given.delimiter);
+  const encoding = select("Encoding", encodings, given.encoding);
+  const root = h("fieldset", { class: "options" },
+    h("legend", { class: "unseen" }, "Options"),
+    dry.root, all.root,
+    h("details", { open: Boolean(given.unknown_columns || given.delimiter || given.encoding) },
+      h("summary", {}, "About the file"),
+      h("div", { class: "options" }, h("div", { class: "fields" }, delimiter.root, encoding.root), extra.root)));
+  return {
+    root,
+    values: () => drop({
+      dry_run: dry.input.checked && "true",
+      mode: all.input.checked && "all_or_nothing",
+      unknown_columns: extra.input.checked && "ignore",
+      delimiter: delimiter.input.value,
+      encoding: encoding.input.value,
+    }),
+  };
+}
+
+function drop(values) {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value));
+}
+
+function choice(label, hint, checked) {
+  const id = uniqueId("option");
+  const input = h("input", { type: "checkbox", id, checked, "aria-describedby": `${id}-hint` });
+  return { input, root: h("div", { class: "choice" }, input, h("label", { for: id }, label), h("p", { class: "hint", id: `${id}-hint` }, hint)) };
+}
+
+function select(label, choices, chosen = "") {
+  const id = uniqueId("option");
+  const input = h("select", { class: "input", id },
+    choices.map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
+  return { input, root: h("div", { class: "field" }, h("label", { for: id }, label), input) };
+}

@@ -1,0 +1,52 @@
+// Tables. On a narrow screen each row becomes a card (see views.css); the roles
+// are spelt out so that it stays a table for screen readers.
+
+import { fill, h } from "../dom.js";
+
+/**
+ * table makes one from its columns, { label, class } each, and rows of cells.
+ * The caption is for screen readers; the table's heading stands above it.
+ */
+export function table(caption, columns, rows) {
+  return h("table", { class: "table", role: "table" },
+    h("caption", { class: "unseen" }, caption),
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" },
+      columns.map((c) => h("th", { role: "columnheader", scope: "col", class: c.class }, c.label)))),
+    h("tbody", { role: "rowgroup" }, rows));
+}
+
+/** row makes one row; cells are contents in the order of the columns, the first names the row. */
+export function row(columns, cells, attributes = {}) {
+  return h("tr", { role: "row", ...attributes }, cells.map((content, i) => cell(columns[i], content, i === 0)));
+}
+
+function cell(column, content, first) {
+  const none = content === null || content === undefined || content === "";
+  const classes = [column.class, none && "bare"].filter(Boolean).join(" ");
+  const attributes = { class: classes || null, "data-label": column.label };
+  if (first) return h("th", { role: "rowheader", scope: "row", ...attributes }, h("div", {}, content));
+  return h("td", { role: "cell", ...attributes }, h("div", {}, content));
+}
+
+/**
+ * update replaces the rows that changed, by key, so that focus and selection stay
+ * where they are in all others. Each entry is { key, version, make }.
+ */
+export function update(body, entries) {
+  const present = new Map(Array.from(body.children, (tr) => [tr.dataset.key, tr]));
+  const focused = document.activeElement?.closest("tr")?.dataset.key;
+  const rows = entries.map(({ key, version, make }) => {
+    const old = present.get(key);
+    if (old?.dataset.version === version) return old;
+    const made = make();
+    made.dataset.key = key;
+    made.dataset.version = version;
+    return made;
+  });
+  if (rows.length === body.children.length && rows.every((tr, i) => tr === body.children[i])) return;
+  const held = document.activeElement;
+  fill(body, rows);
+  if (focused && document.activeElement !== held) {
+    (held.isConnected ? held : rows.find((tr) => tr.dataset.key === focused)?.querySelector("a, button"))?.focus({ preventScroll: true });
+  }
+}

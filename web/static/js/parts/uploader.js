@@ -1,0 +1,127 @@
+// Choosing a file, its options, and the way of an upload to its import.
+
+import { fill, focusOn, h, say, uniqueId, user } from "../dom.js";
+import { bytes, percent, span } from "../format.js";
+import { again, busy, reset, start, stop, upload } from "../upload.js";
+import { uploadAdviceFor } from "../words.js";
+import { notice } from "./notice.js";
+import { options } from "./options.js";
+
+/**
+ * uploader is the place where a file is dropped or chosen. Title and hint say
+ * for what; given holds options that are chosen already, file one that is;
+ * signal ends it.
+ */
+export function uploader({ title, hint, aside, given = {}, file = null, small = false, signal }) {
+  const origin = location.hash.split("?")[0];
+  const root = h("section", { class: "stack", "aria-label": title });
+  const chosen = options(given);
+
+  const draw = () => {
+    const ours = upload.origin === origin;
+    if (busy()) return fill(root, sending(ours));
+    if (upload.state === "failed" && ours) return fill(root, failed(() => choose(null)));
+    if (file) return fill(root, ready(file, chosen, () => start(file, chosen.values(), origin), () => choose(null)));
+    return fill(root, drop({ title, hint, aside, small, choose }));
+  };
+  const choose = (picked) => {
+    file = picked;
+    if (upload.state === "failed") reset(); // which draws
+    else draw();
+    focusOn(root.querySelector(picked ? "h2, h3" : "input, button"));
+  };
+  let shown = "";
+  upload.addEventListener("change", () => {
+    if (shown === upload.state && busy()) return progress(root);
+    if (upload.state === "failed") say(`The upload failed. ${upload.problem.message}`);
+    shown = upload.state;
+    draw();
+  }, { signal });
+  draw();
+  return root;
+}
+
+function drop({ title, hint, aside, small, choose }) {
+  const id = uniqueId("file");
+  const wrong = h("p", { class: "badge bad", role: "alert", hidden: true });
+  const take = (files) => {
+    if (files.length === 1) return choose(files[0]);
+    wrong.textContent = "One file at a time, please.";
+    wrong.hidden = files.length === 0;
+  };
+  const input = h("input", {
+    type: "file", id, accept: ".csv,.txt,.tsv,.gz,text/csv,text/plain", "aria-label": `${title}: choose a file`,
+    on: { change: () => take(input.files) },
+  });
+  const zone = h("div", { class: small ? "drop small" : "drop" },
+    h(small ? "h3" : "h2", { class: "drop-title" }, title),
+    h("p", { class: "soft" }, hint),
+    wrong,
+    h("div", { class: "actions" }, input, h("label", { class: "button primary", for: id }, "Choose a file"), aside));
+  const over = (on) => (e) => {
+    e.preventDefault();
+    zone.classList.toggle("over", on);
+  };
+  zone.addEventListener("dragenter", over(true));
+  zone.addEventListener("dragover", over(true));
+  zone.addEventListener("dragleave", over(false));
+  zone.addEventListener("drop", (e) => {
+    over(false)(e);
+    take(e.dataTransfer.files);
+  });
+  return zone;
+}
+
+function ready(file, chosen, send, back) {
+  const label = () => (chosen.values().dry_run ? "Check the file" : "Import the file");
+  const button = h("button", { type: "button", class: "button primary", on: { click: send } }, label());
+  chosen.root.onchange = () => { button.textContent = label(); };
+  return h("div", { class: "sheet stack" },
+    h("div", { class: "heading" },
+      h("h2", {}, user(file.name)),
+      h("span", { class: "soft" }, bytes(file.size))),
+    chosen.root,
+    h("div", { class: "actions" }, button,
+      h("button", { type: "button", class: "button", on: { click: back } }, "Choose another file")));
+}
+
+function sending(ours) {
+  const panel = h("div", { class: "sheet stack" },
+    h("h2", {}, "Uploading ", user(upload.file.name)),
+    h("div", { class: "progress", role: "progressbar", "aria-label": "Upload", "aria-valuemin": 0, "aria-valuemax": 100 }, h("span")),
+    h("p", { class: "progress-facts" }, h("span", { class: "sent" }), h("span", { class: "left soft" })),
+    h("p", { class: "hint" }, "Keep this tab open until the file has arrived. Nothing is imported before all of it has."),
+    h("div", { class: "actions" },
+      h("button", { type: "button", class: "button danger", on: { click: stop } }, "Stop the upload"),
+      !ours && h("a", { class: "button plain", href: upload.origin }, "Where it began")));
+  progress(panel);
+  return panel;
+}
+
+function progress(root) {
+  const track = root.querySelector(".progress");
+  const part = upload.total ? upload.sent / upload.total : 0;
+  const storing = upload.state === "storing";
+  track.firstChild.style.width = storing ? "100%" : percent(part).replace(" ", "");
+  track.setAttribute("aria-valuenow", Math.floor(part * 100));
+  root.querySelector(".sent").textContent = storing
+    ? "All sent. Waiting until every row is stored…"
+    : `${percent(part)} – ${bytes(upload.sent)} of ${bytes(upload.total)}`;
+  root.querySelector(".left").textContent = storing || !upload.speed || upload.sent === 0
+    ? ""
+    : `${bytes(upload.speed)}/s, ${span((upload.total - upload.sent) / upload.speed)} left`;
+}
+
+function failed(back) {
+  const { problem } = upload;
+  const advice = uploadAdviceFor(problem.code);
+  return notice("bad", upload.file ? `${upload.file.name} was not imported` : "The upload failed",
+    problem.errors.length > 1
+      ? h("ul", {}, problem.errors.map((e) => h("li", {}, e.column && h("code", {}, `${e.column} `), e.message)))
+      : h("p", { class: "detail" }, problem.message),
+    advice && h("p", { class: "detail" }, advice),
+    h("div", { class: "actions" },
+      h("button", { type: "button", class: "button", on: { click: back } }, "Choose a file"),
+      h("button", { type: "button", class: "button", on: { click: again } }, "Send it again"),
+      problem.jobId > 0 && h("a", { class: "button plain", href: `#/imports/${problem.jobId}` }, `Import ${problem.jobId}`)));
+}

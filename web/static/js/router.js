@@ -1,0 +1,56 @@
+// The address decides what is shown: everything behind the # is a path and a
+// query, so that reloading, going back and sending a link keep their place.
+
+/** parse reads an address's hash: its path in segments, and its query. */
+export function parse(hash) {
+  const [path, query = ""] = hash.replace(/^#/, "").split("?");
+  return {
+    segments: path.split("/").filter(Boolean).map(decode),
+    query: Object.fromEntries(new URLSearchParams(query)),
+  };
+}
+
+function decode(segment) {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+/** link is the hash of a path with a query; what is empty is left out. */
+export function link(path, query = {}) {
+  const given = Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined);
+  const search = new URLSearchParams(given).toString();
+  return `#/${path}${search ? `?${search}` : ""}`;
+}
+
+/** go moves to an address. */
+export function go(path, query) {
+  location.hash = link(path, query);
+}
+
+/**
+ * match finds the first of the routes that fits: { pattern: "imports/:id", … }.
+ * Parameters are given by name.
+ */
+export function match(routes, segments) {
+  for (const route of routes) {
+    const pattern = route.pattern.split("/").filter(Boolean);
+    if (pattern.length !== segments.length) continue;
+    const params = {};
+    const fits = pattern.every((part, i) => {
+      if (!part.startsWith(":")) return part === segments[i];
+      params[part.slice(1)] = segments[i];
+      return true;
+    });
+    if (fits) return { route, params };
+  }
+  return null;
+}
+
+/** pageOf is the number of the page in a query, from 1. */
+export function pageOf(query) {
+  const page = Number.parseInt(query.page, 10);
+  return page > 0 ? page : 1;
+}

@@ -1,0 +1,104 @@
+// The one upload that this tab has under way. It lives outside the views, so
+// that looking at something else does not end it.
+
+import { address, Problem } from "./api.js";
+import { session } from "./session.js";
+
+/**
+ * upload is where it stands: "idle", "sending" (parts of it are on the way),
+ * "storing" (all of it was sent), "failed", "done". Listen for "change".
+ */
+export const upload = Object.assign(new EventTarget(), {
+  state: "idle", file: null, options: {}, sent: 0, total: 0, speed: 0, problem: null, jobId: 0, origin: "",
+});
+
+let request = null;
+let attempt = { file: null, options: "", key: "" };
+
+/**
+ * start sends a file. The origin is the address to stay at, for whoever shows
+ * progress. Sending the same file with the same options again uses the same
+ * Idempotency-Key, so that an upload whose answer was lost is not imported twice.
+ */
+export function start(file, options, origin) {
+  if (busy()) return;
+  const began = performance.now();
+  request = new XMLHttpRequest();
+  request.open("POST", address("licenses/import_from_csv/", options));
+  request.setRequestHeader("Authorization", `Api-Key ${session.key}`);
+  request.setRequestHeader("Idempotency-Key", keyFor(file, options));
+  request.responseType = "text";
+  request.upload.onprogress = (e) => change({
+    sent: e.loaded, total: e.total, speed: e.loaded / Math.max(0.05, (performance.now() - began) / 1000),
+  });
+  request.upload.onload = () => change({ state: "storing" });
+  request.onload = () => finish(request.status, request.responseText);
+  request.onerror = () => fail(new Problem(0, {
+    detail: "The connection was lost before the server answered. Send the file again: it is never imported twice.",
+  }));
+  const form = new FormData();
+  form.append("file", file);
+  change({ state: "sending", file, options, origin, sent: 0, total: file.size, speed: 0, problem: null, jobId: 0 });
+  request.send(form);
+}
+
+/** again sends what failed once more. */
+export function again() {
+  start(upload.file, upload.options, upload.origin);
+}
+
+/** stop ends the upload; nothing of it will be imported. */
+export function stop() {
+  request?.abort();
+  reset();
+}
+
+/** reset forgets what came of the last upload. */
+export function reset() {
+  request = null;
+  change({ state: "idle", problem: null });
+}
+
+/** busy tells whether leaving the page would lose an upload. */
+export function busy() {
+  return upload.state === "sending" || upload.state === "storing";
+}
+
+function finish(status, body) {
+  let answer = {};
+  try {
+    answer = JSON.parse(body);
+  } catch {
+    // A proxy's own page: the status says enough.
+  }
+  if (status === 200 && answer.job_id) {
+    attempt = { file: null, options: "", key: "" };
+    change({ state: "done", jobId: answer.job_id });
+    return;
+  }
+  if (answer.code === "idempotency_key_reused") attempt.key = ""; // the file was changed meanwhile
+  fail(new Problem(status, answer));
+}
+
+function fail(problem) {
+  request = null;
+  change({ state: "failed", problem });
+}
+
+function change(what) {
+  Object.assign(upload, what);
+  upload.dispatchEvent(new Event("change"));
+}
+
+function keyFor(file, options) {
+  const spelt = JSON.stringify(options);
+  if (attempt.key === "" || attempt.file !== file || attempt.options !== spelt) {
+    const random = crypto.getRandomValues(new Uint8Array(16));
+    attempt = { file, options: spelt, key: Array.from(random, (b) => b.toString(16).padStart(2, "0")).join("") };
+  }
+  return attempt.key;
+}
+
+addEventListener("beforeunload", (e) => {
+  if (busy()) e.preventDefault();
+});

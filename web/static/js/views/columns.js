@@ -1,0 +1,32 @@
+import { fill, h } from "../dom.js";
+import { loading, problem } from "../parts/notice.js";
+import { row, table } from "../parts/table.js";
+
+const shape = [{ label: "Column" }, { label: "Value", class: "wide" }, { label: "Meaning" }, { label: "Example" }];
+
+/** columns lists what a file may have. The list is part of the page: no key is needed. */
+export function columns({ root, signal, title }) {
+  const heading = h("h1", {}, "Columns of a file");
+  const list = h("div", {}, loading());
+  fill(root, h("div", { class: "stack" }, heading,
+    h("p", {}, "The first line of the file names its columns, in any order, in upper or lower case. Two are required; all others may be left out, and an empty value means “not given”.")),
+  list);
+  title(heading, "Columns");
+  const load = async () => {
+    try {
+      const all = await (await fetch("static/columns.json", { signal })).json();
+      fill(list, h("div", { class: "sheet" }, table("Columns that a file may have", shape, all.map(entry))));
+    } catch (error) {
+      fill(list, problem(error, load));
+    }
+  };
+  load();
+}
+
+function entry(column) {
+  return row(shape, [
+    [h("code", { class: "code" }, column.name), column.required && [" ", h("span", { class: "badge busy" }, "required")]],
+    column.values, column.help,
+    column.example && h("span", { class: "value" }, column.example),
+  ]);
+}

@@ -1,0 +1,27 @@
+// The rows whose license existed already, each with the import that made it.
+
+import { h, user } from "../dom.js";
+import { number } from "../format.js";
+import { link } from "../router.js";
+import { row } from "../parts/table.js";
+import { rowList } from "./rowlist.js";
+
+const columns = [
+  { label: "Row", class: "number" }, { label: "License key", class: "wide" }, { label: "Product" }, { label: "Made by" }, { label: "Customer" },
+];
+
+/** existedRows has a root, and show(found, query). */
+export function existedRows(id, signal) {
+  return rowList(id, {
+    name: "existed", path: "existed_rows", caption: "Rows whose license existed already", columns, filter: () => ({}),
+    draw: (r) => [row(columns, [
+      number(r.row),
+      h("a", { class: "code", href: link("licenses", { key: r.license_key, match: "exact", product: r.product }) }, user(r.license_key)),
+      user(r.product),
+      r.import_id === id
+        ? `row ${number(r.import_row)} of this file`
+        : [h("a", { href: link(`imports/${r.import_id}`) }, `import ${r.import_id}`), `, row ${number(r.import_row)}`],
+      r.customer_email && user(r.customer_email),
+    ])],
+  }, signal);
+}

@@ -1,0 +1,133 @@
+// The start: a file is dropped here, and the imports so far, newest first.
+
+import { get, pause, save } from "../api.js";
+import { fill, h, user } from "../dom.js";
+import { number } from "../format.js";
+import { go, link, pageOf } from "../router.js";
+import { mayImport } from "../session.js";
+import { modeName } from "../words.js";
+import { badge, moment } from "../parts/badge.js";
+import { bar, outcomes } from "../parts/bar.js";
+import { empty, loading, problem, working } from "../parts/notice.js";
+import { pager } from "../parts/pager.js";
+import { row, table, update } from "../parts/table.js";
+import { uploader } from "../parts/uploader.js";
+
+const size = 20;
+const busyEvery = 1000; // while something goes on
+const calmEvery = 5000;
+const statuses = [["", "All"], ["pending", "Waiting"], ["running", "Running"], ["success", "Finished"], ["error", "Failed"]];
+const columns = [
+  { label: "File", class: "wide" }, { label: "Status" }, { label: "Rows", class: "number" },
+  { label: "Rejected", class: "number" }, { label: "Who" }, { label: "When" },
+];
+
+export function imports({ root, query, signal, title }) {
+  const heading = h("h1", {}, "Imports");
+  const chips = h("ul", { class: "chips" });
+  const list = h("div", { class: "stack" }, loading());
+  const template = h("button", { type: "button", class: "button" }, "Download the template");
+  template.addEventListener("click", () => working(template, () => save("license-import-template.csv", "license-import-template.csv")));
+  fill(root, heading,
+    mayImport() && uploader({
+      title: "Drop a CSV file here", aside: template, signal,
+      hint: "with one license in each row. The template has all columns and an example.",
+    }),
+    h("section", { class: "stack", "aria-labelledby": "list-title" },
+      h("div", { class: "heading" }, h("h2", { id: "list-title" }, "So far"), h("nav", { "aria-label": "Filter by status" }, chips)),
+      list));
+  title(heading, "Imports");
+
+  const shown = watch(list, signal);
+  const apply = (next) => {
+    fill(chips, statuses.map(([value, label]) => h("li", {},
+      h("a", { href: link("", { status: value }), "aria-current": (next.status || "") === value && "true" }, label))));
+    shown(next);
+  };
+  apply(query);
+  return apply;
+}
+
+/** watch keeps the list as it is on the server; what it returns shows another part of it. */
+function watch(list, signal) {
+  let query = {};
+  let wake = new AbortController();
+  const loop = async () => {
+    while (!signal.aborted) {
+      const round = AbortSignal.any([signal, wake.signal]);
+      try {
+        await pause(await load(list, query, round, () => wake.abort()), round);
+      } catch (error) {
+        if (error.name !== "AbortError") throw error;
+        if (wake.signal.aborted) wake = new AbortController();
+      }
+    }
+  };
+  document.addEventListener("visibilitychange", () => document.hidden || wake.abort(), { signal });
+  let started = false;
+  return (next) => {
+    query = next;
+    if (started) wake.abort();
+    else loop();
+    started = true;
+  };
+}
+
+/** load draws one page, and says after how many milliseconds to do so again. */
+async function load(list, query, signal, retry) {
+  if (document.hidden) return calmEvery;
+  const page = pageOf(query);
+  let found;
+  try {
+    found = await get("licenses-import-results/", {
+      signal, query: { limit: size, offset: (page - 1) * size, status__iexact: query.status },
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    fill(list, problem(error, retry));
+    return calmEvery;
+  }
+  signal.throwIfAborted();
+  draw(list, found, query, page);
+  return found.results.some((r) => r.status === "running" || r.status === "pending") ? busyEvery : calmEvery;
+}
+
+function draw(list, found, query, page) {
+  if (found.results.length === 0) return fill(list, nothing(query, page));
+  let body = list.querySelector("tbody");
+  if (!body) {
+    fill(list, h("div", { class: "sheet" }, table("Imports, newest first", columns, [])), h("div"));
+    body = list.querySelector("tbody");
+  }
+  update(body, found.results.map((r) => ({ key: String(r.id), version: JSON.stringify(r), make: () => importRow(r) })));
+  const place = list.lastElementChild;
+  const version = `${page} ${found.count} ${query.status}`;
+  if (place.dataset.version === version) return list;
+  place.dataset.version = version;
+  return fill(place, pager({
+    page, size, count: found.count, noun: "imports",
+    href: (n) => link("", { status: query.status, page: n }), goTo: (n) => go("", { status: query.status, page: n }),
+  }));
+}
+
+function nothing(query, page) {
+  if (page > 1) return empty("This page is empty", h("p", {}, h("a", { href: link("", { status: query.status }) }, "Go to the first page")));
+  if (query.status) return empty("No import has this status", h("p", {}, h("a", { href: "#/" }, "Show all of them")));
+  return empty("No imports yet", h("p", {}, mayImport()
+    ? "Drop a file above. If you have none yet, begin with the template."
+    : "They will appear here as soon as there are some."));
+}
+
+function importRow(r) {
+  const notes = [r.dry_run && "checked only", r.mode === "all_or_nothing" && modeName(r.mode).toLowerCase()].filter(Boolean);
+  const rejected = outcomes(r).find((o) => o.kind === "rejected")?.rows;
+  return row(columns, [
+    [h("a", { class: "file-name", href: link(`imports/${r.id}`) }, user(r.file_name || "(no name)")),
+      h("div", { class: "under" }, `Import ${r.id}`, notes.map((n) => h("span", {}, n)))],
+    [badge(r), r.result && r.status !== "error" && h("div", {}, bar(r, true))],
+    r.result ? number(r.result.total_row_count) : "–",
+    rejected === undefined ? "–" : number(rejected),
+    user(r.manager),
+    moment(r.created_at),
+  ]);
+}

@@ -1,0 +1,106 @@
+// One license: what it is, whose it is, and where it came from.
+
+import { get, text } from "../api.js";
+import { fill, h, say, user } from "../dom.js";
+import { exactTime, words } from "../format.js";
+import { link } from "../router.js";
+import { loading, problem, working } from "../parts/notice.js";
+
+export function license({ root, params, signal, title }) {
+  const path = `licenses/${encodeURIComponent(params.id)}/`;
+  const load = async () => {
+    fill(root, loading());
+    try {
+      const found = await get(path, { signal });
+      const heading = h("h1", { class: "code" }, user(found.license_key));
+      fill(root, head(heading, found), body(found), event(path, found, signal));
+      title(heading, found.license_key);
+    } catch (error) {
+      const heading = h("h1", {}, "License");
+      fill(root, heading, problem(error, load), h("p", {}, h("a", { href: "#/licenses" }, "Search for licenses")));
+      if (error.name !== "AbortError") title(heading, "License");
+    }
+  };
+  load();
+}
+
+function head(heading, l) {
+  return h("div", {},
+    h("p", { class: "crumbs" }, h("a", { href: "#/licenses" }, "Licenses")),
+    heading,
+    h("p", { class: "under" },
+      h("span", {}, "Product ", user(l.product.name ? `${l.product.name} (${l.product.short_code})` : l.product.short_code)),
+      h("span", {}, `License ${l.id}`)));
+}
+
+function body(l) {
+  const { id, license_key: key, product, customer, order, import_id: job, import_row: row, created_at: created, ...fields } = l;
+  return h("div", { class: "split" },
+    card("License", fields, "Nothing but the key and the product was given."),
+    h("div", { class: "stack" },
+      h("section", { class: "sheet stack" }, h("h2", {}, "Where it came from"),
+        h("dl", { class: "facts" },
+          fact("Import", h("a", { href: link(`imports/${job}`) }, `Import ${job}`)),
+          fact("Row", row),
+          fact("When", h("time", { datetime: created }, exactTime(created))),
+          fact("Beside it", h("a", { href: link("licenses", { import_id: job }) }, "All licenses of this import")))),
+      card("Customer", withoutId(customer), "No customer: the row had no e-mail address.",
+        customer && h("a", { href: link("licenses", { email: customer.email }) }, "All licenses of this customer")),
+      card("Order", withoutId(order), "An order of its own, without an id in a store.",
+        order?.store_id && h("a", { href: link("licenses", { order: order.store_id }) }, "All licenses of this order"))));
+}
+
+function withoutId(o) {
+  if (!o) return {};
+  const { id: _, ...rest } = o;
+  return rest;
+}
+
+function card(title, fields, none, more) {
+  const given = Object.entries(fields).filter(([, value]) => value !== null);
+  return h("section", { class: "sheet stack" }, h("h2", {}, title),
+    given.length > 0
+      ? h("dl", { class: "facts" }, given.map(([name, value]) => fact(words(name), show(value))))
+      : h("p", { class: "soft" }, none),
+    more && h("p", {}, more));
+}
+
+function fact(name, value) {
+  return [h("dt", {}, name), h("dd", {}, value)];
+}
+
+function show(value) {
+  if (value === true) return "yes";
+  if (value === false) return "no";
+  return user(value);
+}
+
+/** event shows the fact behind the license, once somebody asks for it. */
+function event(path, l, signal) {
+  const holder = h("div", { class: "stack" });
+  const details = h("details", {}, h("summary", {}, "Its event, as JSON"), holder);
+  details.addEventListener("toggle", async () => {
+    if (!details.open || holder.hasChildNodes()) return;
+    fill(holder, loading());
+    try {
+      const json = JSON.stringify(JSON.parse(await text(`${path}event/`, { signal })), null, 2);
+      fill(holder, copyButton(json), h("pre", { class: "pre", tabindex: "0", "aria-label": "Event" }, json));
+    } catch (error) {
+      fill(holder, problem(error));
+    }
+  });
+  return h("section", { class: "sheet stack" },
+    h("p", { class: "soft" }, "Everything here is read from one event, ", h("code", {}, `LicenseImported`), `, number ${l.id} of the stream.`),
+    details);
+}
+
+function copyButton(json) {
+  if (!navigator.clipboard) return null; // only where the page is served safely
+  const button = h("button", { type: "button", class: "button small" }, "Copy");
+  button.addEventListener("click", () => working(button, async () => {
+    await navigator.clipboard.writeText(json);
+    say("Copied");
+    button.textContent = "Copied";
+  }));
+  return h("div", { class: "actions" }, button);
+}

@@ -1,0 +1,55 @@
+// What a person does next with an import that has ended: mend the rejected rows
+// and upload them, or import what was only checked.
+
+import { h } from "../dom.js";
+import { hasEnded } from "../follow.js";
+import { mayImport } from "../session.js";
+import { upload } from "../upload.js";
+import { uploader } from "../parts/uploader.js";
+
+/** mend is that next step, or null where there is none. */
+export function mend(found, signal) {
+  if (!hasEnded(found) || !mayImport()) return null;
+  const given = { mode: found.mode };
+  const again = upload.jobId === found.id ? { file: upload.file, given: { ...upload.options, ...given } } : { given };
+  const rejected = found.result?.invalid_row_count || 0;
+  if (rejected > 0) return mendRows(found, again, signal);
+  if (found.dry_run && found.status === "success") return importChecked(found, again, signal);
+  if (found.status === "error") return whole("Import it again", "The same file, whole.", again, signal);
+  return null;
+}
+
+function mendRows(found, { given }, signal) {
+  const nothing = found.dry_run || found.error?.code === "rejected_rows";
+  const steps = nothing
+    ? ["Mend the rows above in your own file.", "Upload the whole of it here: nothing of it was imported so far."]
+    : ["Download the rejected rows as CSV, above.", "Mend them in a spreadsheet. The columns at the end say what is wrong; they may stay.", "Upload the mended file here. It holds only these rows: the others are in already."];
+  return section("Mend them and send them again", [
+    h("ol", { class: "steps" }, steps.map((s) => h("li", {}, h("span", {}, s)))),
+    uploader({
+      title: "Upload the mended file", hint: nothing ? "The whole file, with its rows mended." : "The downloaded rows, mended.",
+      given: mended(given), small: true, signal,
+    }),
+  ]);
+}
+
+/** mended options: the downloaded rows are UTF-8, whatever the file was. */
+function mended({ encoding: _, dry_run: __, ...rest }) {
+  return rest;
+}
+
+function importChecked(found, { file, given }, signal) {
+  const { dry_run: _, ...rest } = given;
+  return section("Every row is valid", [
+    h("p", {}, file ? "Nothing was imported yet. Import it now:" : "Nothing was imported yet. Choose the file again to import it."),
+    uploader({ title: "Import the file", hint: "The file that was checked.", given: rest, file, small: true, signal }),
+  ]);
+}
+
+function whole(title, hint, { file, given }, signal) {
+  return section(title, [uploader({ title: "Upload the file", hint, given, file, small: true, signal })]);
+}
+
+function section(title, content) {
+  return h("section", { class: "stack" }, h("h2", {}, title), content);
+}

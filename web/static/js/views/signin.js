@@ -1,0 +1,66 @@
+import { get, Problem } from "../api.js";
+import { fill, h } from "../dom.js";
+
+/** signIn asks for a key, and whose it is; params.done is called with both. */
+export function signIn({ root, params, signal, title }) {
+  const heading = h("h1", {}, "Bring your licenses in, row by row");
+  const form = keyForm(params.done, signal);
+  fill(root, h("div", { class: "signin" },
+    h("div", { class: "stack" },
+      heading,
+      h("p", { class: "lead" }, "Drop a CSV file. Each row is imported, found to exist already, or rejected with the reason, and nothing is lost on the way."),
+      h("ol", { class: "steps" },
+        h("li", {}, "Sign in with your API key."),
+        h("li", {}, "Drop the file, and watch it being imported."),
+        h("li", {}, "Download the rejected rows, mend them, upload them again."))),
+    form));
+  title(heading, "Sign in");
+  form.querySelector("input").focus({ preventScroll: true });
+}
+
+function keyForm(done, signal) {
+  const input = h("input", {
+    class: "input", id: "key", name: "api-key", type: "password", required: true, autocomplete: "off",
+    autocapitalize: "off", spellcheck: "false", "aria-describedby": "key-hint key-wrong",
+  });
+  const toggle = h("button", { type: "button", class: "button", "aria-pressed": "false", "aria-label": "Show the key" }, "Show");
+  toggle.addEventListener("click", () => {
+    const hidden = input.type === "password";
+    input.type = hidden ? "text" : "password";
+    toggle.setAttribute("aria-pressed", String(hidden));
+  });
+  const wrong = h("p", { class: "notice bad", id: "key-wrong", role: "alert", hidden: true });
+  const button = h("button", { class: "button primary" }, "Sign in");
+  const submit = async (e) => {
+    e.preventDefault();
+    const key = input.value.trim();
+    button.disabled = true;
+    try {
+      done(key, await get("me/", { key, signal }));
+    } catch (error) {
+      wrong.textContent = explain(error);
+      wrong.hidden = false;
+      input.setAttribute("aria-invalid", "true");
+      input.focus();
+    } finally {
+      button.disabled = false;
+    }
+  };
+  return h("form", { class: "sheet stack", novalidate: true, on: { submit } },
+    h("div", { class: "field" },
+      h("label", { for: "key" }, "API key"),
+      h("div", { class: "joined" }, input, toggle),
+      h("p", { class: "hint", id: "key-hint" }, "Kept in this tab until you close it or sign out.")),
+    wrong,
+    h("div", { class: "actions" }, button),
+    h("details", {}, h("summary", {}, "Where do I get a key?"),
+      h("p", { class: "hint" }, "Whoever runs the server makes one: ", h("code", {}, "licenseimport keys create NAME"),
+        ". The first start prints an admin key, and keeps it in the data folder, in ", h("code", {}, "admin.key"), ".")));
+}
+
+function explain(error) {
+  if (error instanceof Problem && error.status === 401) {
+    return "This key is not known here. Copy it whole, without spaces at its ends; if it was revoked, ask for a new one.";
+  }
+  return error.message;
+}

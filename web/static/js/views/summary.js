@@ -1,0 +1,130 @@
+// The upper part of one import: what it is, how far it is, its counts.
+
+import { post } from "../api.js";
+import { fill, h, user } from "../dom.js";
+import { hasEnded } from "../follow.js";
+import { count, number, percent, span, took } from "../format.js";
+import { link } from "../router.js";
+import { mayCancel } from "../session.js";
+import { adviceFor, modeName } from "../words.js";
+import { badge, moment } from "../parts/badge.js";
+import { bar, numbers } from "../parts/bar.js";
+import { notice, working } from "../parts/notice.js";
+
+/** summary has a root to show, the heading, show(found) and lost(error or null). */
+export function summary(first) {
+  const heading = h("h1", {}, user(first.file_name || `Import ${first.id}`));
+  const state = h("div", { class: "under" });
+  const failure = h("div");
+  const connection = h("div");
+  const counts = h("div", { class: "stack" });
+  const actions = h("div", { class: "actions" });
+  const left = estimate();
+  const show = (found) => {
+    fill(state, facts(found));
+    fill(failure, found.error && failed(found));
+    fill(counts, !hasEnded(found) && going(found, left(found)), found.result && [bar(found), numbers(found), others(found)]);
+    counts.hidden = !counts.hasChildNodes();
+    act(actions, found);
+  };
+  show(first);
+  return {
+    heading, show,
+    root: h("div", { class: "stack" },
+      h("div", {}, h("p", { class: "crumbs" }, h("a", { href: "#/" }, "Imports")), heading, state),
+      failure, connection,
+      h("section", { class: "sheet stack", "aria-label": "What became of the rows" }, counts, actions)),
+    lost: (error) => fill(connection, error && notice("busy", "The connection is lost", h("p", { class: "detail" },
+      "The import goes on without this page, which shows it again as soon as the server answers."))),
+  };
+}
+
+function facts(found) {
+  return [
+    badge(found),
+    h("span", {}, `Import ${found.id}`),
+    h("span", {}, "by ", user(found.manager)),
+    moment(found.created_at),
+    found.dry_run && h("span", {}, "only checked, nothing imported"),
+    found.mode === "all_or_nothing" && h("span", {}, modeName(found.mode).toLowerCase()),
+    found.finished_at && found.started_at && h("span", {}, `took ${span(took(found.started_at, found.finished_at))}`),
+  ];
+}
+
+function failed(found) {
+  const tone = found.error.code === "cancelled" ? "calm" : "bad";
+  const message = found.error.message;
+  return notice(tone, message[0].toUpperCase() + message.slice(1), h("p", { class: "detail" }, adviceFor(found.error.code)));
+}
+
+/** going is the progress of an import that has not ended. */
+function going(found, left) {
+  const waiting = found.status === "pending";
+  const track = h("div", {
+    class: waiting ? "progress waiting" : "progress", role: "progressbar", "aria-label": "Progress of the import",
+    "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": waiting ? null : Math.floor(found.progress * 100),
+  }, h("span"));
+  if (!waiting) track.firstChild.style.width = `${found.progress * 100}%`;
+  return h("div", { class: "tight" }, track, h("p", { class: "progress-facts" },
+    h("span", {}, waiting ? "Being uploaded, or waiting for its turn" : percent(found.progress)),
+    h("span", { class: "soft" }, [
+      found.rows_per_second && `${number(Math.round(found.rows_per_second))} rows/s`,
+      left && `about ${span(left)} left`,
+    ].filter(Boolean).join(", "))));
+}
+
+/** estimate is the time left in seconds, from what this page has seen, or null. */
+function estimate() {
+  let begun = null;
+  return (found) => {
+    if (found.status !== "running" || !(found.progress > 0)) return null;
+    const now = { time: performance.now(), progress: found.progress };
+    begun ||= now;
+    const seconds = (now.time - begun.time) / 1000;
+    const part = now.progress - begun.progress;
+    return seconds > 1 && part > 0 ? ((1 - now.progress) * seconds) / part : null;
+  };
+}
+
+/** others are the customers and orders that came with the licenses. */
+function others(found) {
+  const r = found.result;
+  if (r.created_licenses_count + r.existed_licenses_count === 0) return null;
+  const part = (name, made, existed) => h("span", {}, `${name}: ${count(made, "row")} made a new one, ${number(existed)} found one`);
+  return h("p", { class: "under" },
+    part("Customers", r.created_customers_count, r.existed_customers_count),
+    part("Orders", r.created_orders_count, r.existed_orders_count));
+}
+
+/** act keeps the buttons that fit; one that stays keeps its focus. */
+function act(actions, found) {
+  const wanted = [
+    !hasEnded(found) && mayCancel(found) && "cancel",
+    found.result?.created_licenses_count > 0 && "licenses",
+  ].filter(Boolean);
+  if (actions.dataset.version === wanted.join()) return;
+  actions.dataset.version = wanted.join();
+  actions.hidden = wanted.length === 0;
+  fill(actions,
+    wanted.includes("cancel") && cancelButton(found),
+    wanted.includes("licenses") && h("a", { class: "button", href: link("licenses", { import_id: found.id }) }, "See its licenses"));
+}
+
+function cancelButton(found) {
+  const button = h("button", { type: "button", class: "button danger" }, "Cancel the import");
+  button.addEventListener("click", () => {
+    const close = () => dialog.close();
+    const yes = h("button", { type: "button", class: "button danger" }, "Cancel the import");
+    yes.addEventListener("click", () => working(yes, async () => {
+      await post(`licenses-import-results/${found.id}/cancel/`);
+      close();
+    }));
+    const dialog = h("dialog", { "aria-labelledby": "cancel-title", on: { close: () => dialog.remove() } },
+      h("h2", { id: "cancel-title" }, "Cancel this import?"),
+      h("p", {}, "Licenses that were imported already stay. The rows that were not reached are left out."),
+      h("div", { class: "actions" }, h("button", { type: "button", class: "button", on: { click: close } }, "Go on importing"), yes));
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+  return button;
+}

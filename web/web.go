@@ -1,0 +1,75 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"path"
+	"time"
+
+	"licenseimport/internal/httpx"
+)
+
+//go:embed static
+var files embed.FS
+
+// policy lets the page do what it does and nothing else.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"form-action 'none'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+
+// types are the files that the page is made of. The machine's own table of types
+// does not count: a script of the wrong type would not run.
+var types = map[string]string{
+	".html": "text/html; charset=utf-8",
+	".css":  "text/css; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".json": "application/json",
+	".svg":  "image/svg+xml",
+}
+
+// Register adds GET / and the files below /static/. No key is needed for them.
+// What is wrong with a file, which is a mistake in the program, is returned.
+func Register(router *httpx.Router) error {
+	return fs.WalkDir(files, "static", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := files.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		mime := types[path.Ext(name)]
+		if mime == "" {
+			return fmt.Errorf("web: %s: no type is known for such a file", name)
+		}
+		address := "/" + name
+		if name == "static/index.html" {
+			address = "/"
+		}
+		router.Handle(http.MethodGet, address, serve(content, mime))
+		return nil
+	})
+}
+
+// serve answers with one file, or with 304 where the client has it already.
+func serve(content []byte, mime string) httpx.Handler {
+	sum := sha256.Sum256(content)
+	tag := `"` + hex.EncodeToString(sum[:16]) + `"`
+	return func(w http.ResponseWriter, r *http.Request, _ httpx.Params) error {
+		h := w.Header()
+		h.Set("Content-Type", mime)
+		h.Set("Content-Security-Policy", policy)
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Cache-Control", "no-cache")
+		h.Set("ETag", tag)
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+		return nil
+	}
+}
