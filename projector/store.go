@@ -76,7 +76,7 @@ func openFile(path string) (db *bolt.DB, err error) {
 		Timeout:         lockWait,
 		FreelistType:    bolt.FreelistMapType,
 		InitialMmapSize: 1 << 30, // address space only: growing it would have to wait for readers
-		NoSync:          true, // see load: a file that a power cut left half written is found, and folded anew
+		NoSync:          true,    // see load: a file that a power cut left half written is found, and folded anew
 		NoGrowSync:      true,
 		NoStatistics:    true,
 	})
