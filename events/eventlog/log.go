@@ -158,6 +158,11 @@ func (l *Log) State(ctx context.Context) (State, error) {
 	return l.state(ctx, events.LicensesStream)
 }
 
+// StreamState says what one stream holds: LICENSES, ROWS or that of a bucket.
+func (l *Log) StreamState(ctx context.Context, stream string) (State, error) {
+	return l.state(ctx, stream)
+}
+
 func (l *Log) state(ctx context.Context, name string) (State, error) {
 	var state State
 	err := l.within(ctx, func(ctx context.Context) error {

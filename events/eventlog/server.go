@@ -25,6 +25,10 @@ type ServerConfig struct {
 	Port int    // to listen on; 0: only in-process connections; -1: any free port
 
 	Token, User, Password string // what clients have to show, if set
+
+	// Scratch leaves out the fsync of each append: for a folder that is thrown away
+	// unless all went well, and then synced by its owner.
+	Scratch bool
 }
 
 // A Server is a NATS server with JetStream inside this process.
@@ -85,7 +89,7 @@ func (c ServerConfig) options(store string) *server.Options {
 		Password:               c.Password,
 		JetStream:              true,
 		StoreDir:               store,
-		SyncAlways:             true, // by default an acknowledged message is not on the disk yet
+		SyncAlways:             !c.Scratch, // by default an acknowledged message is not on the disk yet
 		JetStreamMaxMemory:     1 << 40,
 		JetStreamMaxStore:      1 << 50, // the disk is the limit
 		MaxPayload:             maxPayload,

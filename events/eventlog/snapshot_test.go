@@ -1,0 +1,295 @@
+package eventlog_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog"
+	"licenseimport/events/eventlog/eventlogtest"
+)
+
+// TestSnapshotIsCutBetweenBatches takes snapshots while batches are appended without
+// pause. Restored, each must end with the last message of a batch.
+func TestSnapshotIsCutBetweenBatches(t *testing.T) {
+	t.Parallel()
+	const batch, snapshots = 200, 12
+	log := eventlogtest.Start(t)
+	ctx, stop := context.WithCancel(t.Context())
+	var writer sync.WaitGroup
+	defer writer.Wait()
+	defer stop()
+	writer.Go(func() {
+		bodies := make([][]byte, batch)
+		for last := events.Seq(0); ; {
+			seq, err := log.AppendRows(ctx, 1, last, bodies)
+			if ctx.Err() != nil {
+				return
+			}
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			last = seq
+		}
+	})
+	seen := map[events.Seq]bool{}
+	for range snapshots {
+		var file bytes.Buffer
+		s, err := log.Snapshot(t.Context(), events.RowsStream, &file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Last%batch != 0 || uint64(s.Last) != s.Messages {
+			t.Errorf("%d messages up to %d: not whole batches of %d", s.Messages, s.Last, batch)
+		}
+		seen[s.Last] = true
+	}
+	if len(seen) < 2 {
+		t.Error("nothing was appended between the snapshots")
+	}
+}
+
+// TestRestoredStreams: same sequences, times and bodies, holes where rows were
+// purged, revisions that go on; and a consumer of another service where it was, while
+// that of the processors begins anew.
+func TestRestoredStreams(t *testing.T) {
+	t.Parallel()
+	log := eventlogtest.Start(t)
+	ctx := t.Context()
+	leaveTraces(t, log)
+	claimAll(t, log)
+	server := eventlogtest.StartServerOn(t, eventlog.ServerConfig{Dir: t.TempDir(), Scratch: true})
+	eventlogtest.Open(t, server).Close() // creates the streams: they are unused
+	copyAll(t, log, eventlog.Config{Server: server, Replicas: 1})
+
+	restored := eventlogtest.Open(t, server)
+	for seq := events.Seq(1); seq <= 6; seq++ {
+		want, found, err := log.MessageAt(ctx, seq)
+		got, foundThere, errThere := restored.MessageAt(ctx, seq)
+		if !reflect.DeepEqual(got, want) || found != foundThere || err != nil || errThere != nil {
+			t.Errorf("%d: %+v, %v, %v; want %+v, %v, %v", seq, got, foundThere, errThere, want, found, err)
+		}
+	}
+	jobs, err := restored.RowJobs(ctx)
+	if !reflect.DeepEqual(jobs, []events.JobID{1, 3}) || err != nil {
+		t.Errorf("jobs with rows: %v, %v", jobs, err)
+	}
+	before, after := state(t, log, events.RowsStream), state(t, restored, events.RowsStream)
+	if after.Last != before.Last || after.Messages != before.Messages || after.Bytes != before.Bytes {
+		t.Errorf("ROWS: %+v, want %+v", after, before)
+	}
+	if revision, err := restored.Bucket(eventlog.Jobs).Create(ctx, "next", nil); revision != 4 || err != nil {
+		t.Errorf("the next id is %d, %v; want 4", revision, err)
+	}
+	if n := claimAll(t, restored); n != 1 {
+		t.Errorf("%d sealed jobs are handed out, want 1 again", n)
+	}
+}
+
+// leaveTraces appends for three jobs, and purges job 2's rows.
+func leaveTraces(t *testing.T, log *eventlog.Log) {
+	t.Helper()
+	ctx := t.Context()
+	jobs := log.Bucket(eventlog.Jobs)
+	for job := events.JobID(1); job <= 3; job++ {
+		if _, err := jobs.Create(ctx, job.String(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := log.AppendRows(ctx, job, 0, [][]byte{{1}, {2}, {3}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := log.AppendFact(ctx, job, events.StartedSubject(job), []byte(`{"a":1}`), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last, _, err := log.LastFact(ctx, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := log.AppendFact(ctx, 1, events.SealedSubject(1), nil, last.Seq); err != nil {
+		t.Fatal(err)
+	}
+	if err := log.PurgeRows(ctx, 2); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// claimAll works on what is handed out, and counts it.
+func claimAll(t *testing.T, log *eventlog.Log) (n int) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	defer stop()
+	err := log.Claims(ctx, 1, func(context.Context, eventlog.Message) error {
+		n++
+		stop()
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func state(t *testing.T, log *eventlog.Log, stream string) eventlog.State {
+	t.Helper()
+	s, err := log.StreamState(t.Context(), stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+var allStreams = []string{
+	events.LicensesStream, events.RowsStream, eventlog.BucketStream(eventlog.Jobs),
+	eventlog.BucketStream(eventlog.Managers), eventlog.BucketStream(eventlog.Products),
+}
+
+func copyAll(t *testing.T, log *eventlog.Log, to eventlog.Config) {
+	t.Helper()
+	restorer, err := eventlog.OpenRestorer(t.Context(), to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer restorer.Close()
+	for _, name := range allStreams {
+		var file bytes.Buffer
+		s, err := log.Snapshot(t.Context(), name, &file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := restorer.Stream(t.Context(), s, &file); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestRestoreNowhereElse: a log with anything in it is left alone.
+func TestRestoreNowhereElse(t *testing.T) {
+	t.Parallel()
+	server := eventlogtest.StartServer(t)
+	log := eventlogtest.Open(t, server)
+	if _, err := log.Bucket(eventlog.Products).Put(t.Context(), "a", nil); err != nil {
+		t.Fatal(err)
+	}
+	_, err := eventlog.OpenRestorer(t.Context(), eventlog.Config{Server: server})
+	if used, ok := errors.AsType[*eventlog.NotEmptyError](err); !ok || used.Stream != "KV_products" {
+		t.Fatal(err)
+	}
+	for _, name := range allStreams {
+		state(t, log, name) // still there
+	}
+}
+
+// TestRestoreUndone: what does not come out as it was taken is an error, and Undo
+// leaves nothing of it.
+func TestRestoreUndone(t *testing.T) {
+	t.Parallel()
+	log := eventlogtest.Start(t)
+	leaveTraces(t, log)
+	var file bytes.Buffer
+	s, err := log.Snapshot(t.Context(), events.RowsStream, &file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := file.Bytes()
+	wrong := s
+	wrong.Messages++
+	for name, test := range map[string]struct {
+		s     eventlog.Snapshot
+		bytes []byte
+		want  string
+	}{
+		"cut off":        {s, whole[:len(whole)/2], "restore stream ROWS"},
+		"empty":          {s, nil, "restore stream ROWS"},
+		"other contents": {wrong, whole, "it has 6 messages up to 9, not 7 up to 9"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := eventlog.Config{Server: eventlogtest.StartServer(t)}
+			restorer, err := eventlog.OpenRestorer(t.Context(), config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer restorer.Close()
+			err = restorer.Stream(t.Context(), test.s, bytes.NewReader(test.bytes))
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%v, want %s", err, test.want)
+			}
+			if err := restorer.Undo(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			again, err := eventlog.OpenRestorer(t.Context(), config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again.Close()
+		})
+	}
+}
+
+// TestSnapshotEnds: a writer that fails ends a snapshot at once, and so does a context.
+func TestSnapshotEnds(t *testing.T) {
+	t.Parallel()
+	log := eventlogtest.Start(t)
+	leaveTraces(t, log)
+	broken, write := io.Pipe()
+	broken.Close()
+	if _, err := log.Snapshot(t.Context(), events.RowsStream, write); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("full disk: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := log.Snapshot(ctx, events.RowsStream, io.Discard); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	if _, err := log.Snapshot(t.Context(), "NONE", io.Discard); err == nil || !strings.Contains(err.Error(), "stream not found") {
+		t.Errorf("no such stream: %v", err)
+	}
+}
+
+// BenchmarkSnapshot restores into a Scratch folder. A server that syncs each message
+// takes some 1,000 a second.
+func BenchmarkSnapshot(b *testing.B) {
+	log := eventlogtest.Start(b)
+	bodies := make([][]byte, 1000)
+	for i := range bodies {
+		bodies[i] = bytes.Repeat([]byte{byte(i)}, 400)
+	}
+	last := events.Seq(0)
+	const messages = 100_000
+	for range messages / len(bodies) {
+		var err error
+		if last, err = log.AppendRows(b.Context(), 1, last, bodies); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		began := time.Now()
+		var file bytes.Buffer
+		s, err := log.Snapshot(b.Context(), events.RowsStream, &file)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(messages/time.Since(began).Seconds(), "taken/s")
+		server := eventlogtest.StartServerOn(b, eventlog.ServerConfig{Dir: b.TempDir(), Scratch: true})
+		restorer, err := eventlog.OpenRestorer(b.Context(), eventlog.Config{Server: server})
+		if err != nil {
+			b.Fatal(err)
+		}
+		began = time.Now()
+		if err := restorer.Stream(b.Context(), s, bytes.NewReader(file.Bytes())); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(messages/time.Since(began).Seconds(), "restored/s")
+		restorer.Close()
+		server.Shutdown()
+	}
+}
