@@ -83,7 +83,8 @@ type attempt struct {
 	query  string
 	cut    int    // the client goes away behind that many bytes of the file; 0: it sends all
 	at     int    // before this byte of the file
-	spring func() // … this is called, once
+	spring func() // … this is called
+	behind func() // called when the last byte is on its way
 }
 
 var errGone = errors.New("the client has gone away")
@@ -104,7 +105,12 @@ func (c *client) send(ctx context.Context, f *file, a attempt) error {
 	}
 	last := springReader(func() { f.Whole = true })
 	tail := strings.NewReader("\r\n--" + form.Boundary() + "--\r\n")
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+importPath+a.query, io.MultiReader(&head, text, last, tail))
+	body := io.MultiReader(&head, text, last, tail, springReader(func() {
+		if a.behind != nil {
+			a.behind()
+		}
+	}))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+importPath+a.query, body)
 	if err != nil {
 		return err
 	}
@@ -112,14 +118,14 @@ func (c *client) send(ctx context.Context, f *file, a attempt) error {
 	if a.key != "" {
 		r.Header.Set("Idempotency-Key", a.key)
 	}
-	body, err := c.do(r)
+	told, err := c.do(r)
 	if err != nil {
 		return err
 	}
 	var answer struct {
 		JobID events.JobID `json:"job_id"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
+	if err := json.Unmarshal(told, &answer); err != nil {
 		return err
 	}
 	f.Acknowledged, f.Job = true, answer.JobID

@@ -3,10 +3,12 @@
 package crashtest
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 )
 
 // TestKillDuringUpload kills the server in the middle of an upload, again and
@@ -50,6 +52,38 @@ func cutByKill(t *testing.T, s *server, f *file, patient bool, at int) {
 		t.Fatalf("%s was answered although the server was killed before byte %d of %d", f.Name, at, len(f.text))
 	}
 	f.Whole = false // what was sent afterwards went nowhere
+}
+
+// TestKillAtTheSeal kills the server at moments around the one in which an upload
+// becomes a promise. Whatever the client saw, the upload is whole or nothing; what
+// was answered is whole.
+func TestKillAtTheSeal(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(3, 3))
+	s := newServer(t)
+	var files []*file
+	for round := range 12 {
+		f := shape{name: fmt.Sprintf("upload-%d", round), rows: 300, seed: uint64(round)}.generate()
+		killed := make(chan struct{})
+		err := s.client.send(t.Context(), f, attempt{behind: func() {
+			pause := time.Duration(random.Int64N(int64(60 * time.Millisecond)))
+			go func() {
+				defer close(killed)
+				rest(context.Background(), pause)
+				s.kill()
+			}()
+		}})
+		<-killed
+		if err == nil != f.Acknowledged {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+		files = append(files, f)
+		must(t, s.start())
+	}
+	report := verify(t, s.nats, s.client, files...)
+	if report.Acknowledged+report.Recovered+report.CutOff != 12*300 {
+		t.Error("rows are missing in the reckoning")
+	}
 }
 
 // seen tells whether the list of imports has one of the file.
