@@ -12,18 +12,21 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
 const (
 	adminKey = "browser-test-key"
 	root     = "../.." // of the project
+	patience = 30 * time.Second
 )
 
 // built is the program, built once for all tests.
@@ -52,11 +55,19 @@ func TestMain(m *testing.M) {
 // stopped when the test ends, and has to end well.
 func serve(t *testing.T) string {
 	t.Helper()
+	site, _ := serveOn(t)
+	return site
+}
+
+// serveOn also gives the folder.
+func serveOn(t *testing.T) (site, data string) {
+	t.Helper()
+	data = t.TempDir()
 	program, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "serve", "--http", "127.0.0.1:0", "--nats-port", "-1", "--data", t.TempDir())
+	cmd := exec.Command(program, "serve", "--http", "127.0.0.1:0", "--nats-port", "-1", "--data", data)
 	cmd.Env = append(os.Environ(), "LICENSEIMPORT_ADMIN_KEY="+adminKey)
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()
@@ -76,11 +87,29 @@ func serve(t *testing.T) string {
 	for lines.Scan() {
 		if fields := strings.Fields(lines.Text()); len(fields) == 2 && fields[0] == "HTTP" {
 			go io.Copy(io.Discard, out)
-			return fields[1]
+			return fields[1], data
 		}
 	}
 	t.Fatal("the program told no address")
-	return ""
+	return "", ""
+}
+
+// newKey makes a key with a role, by the command line.
+func newKey(t *testing.T, data, name, role string) string {
+	t.Helper()
+	program, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(program, "keys", "create", name, "--role", role, "--data", data).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	key := regexp.MustCompile(`lik_\S+`).Find(out)
+	if key == nil {
+		t.Fatalf("no key in: %s", out)
+	}
+	return string(key)
 }
 
 // chromium is the browser's path.
@@ -117,8 +146,8 @@ func open(t *testing.T, site string) *tab {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.NoFirstRun, chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("lang", "en-GB"),
-		chromedp.Env("TZ=Europe/Prague", "LANGUAGE=en_GB"), chromedp.WindowSize(1440, 900))
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		chromedp.Env("TZ=Asia/Tokyo"), chromedp.WindowSize(1440, 900))
 	allocated, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewContext(allocated)
@@ -126,7 +155,7 @@ func open(t *testing.T, site string) *tab {
 	if err := chromedp.Do(ctx); err != nil { // the browser lives as long as this context
 		t.Fatalf("starting the browser: %v", err)
 	}
-	limited, cancel := context.WithTimeout(ctx, 50*time.Second)
+	limited, cancel := context.WithTimeout(ctx, 2*patience)
 	t.Cleanup(cancel)
 	b := &tab{T: t, ctx: limited, site: site, downloads: t.TempDir()}
 	go b.hear(chromedp.Console(ctx))
@@ -134,6 +163,9 @@ func open(t *testing.T, site string) *tab {
 		Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: b.downloads,
 	})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, emulation.SetLocaleOverride, emulation.SetLocaleOverrideParams{Locale: "en-GB"}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.checkConsole)
@@ -211,10 +243,11 @@ func (b *tab) fail(format string, args ...any) {
 	b.Fatalf(format+"\nthe page shows:\n%s\nconsole: %s", append(args, text, console)...)
 }
 
-// until waits until an expression is true in the page.
+// until waits until an expression is true in the page. A machine may be busy with
+// other tests meanwhile.
 func (b *tab) until(expression string) {
 	b.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !ask[bool](b, expression); {
+	for deadline := time.Now().Add(patience); !ask[bool](b, expression); {
 		if time.Now().After(deadline) {
 			b.fail("waited in vain for %s", expression)
 		}
@@ -243,7 +276,7 @@ func (b *tab) sees(texts ...string) {
 func (b *tab) click(name string) {
 	b.Helper()
 	find := fmt.Sprintf(`Array.from(document.querySelectorAll("dialog[open] button, a, button, summary")).find((e) =>
-		(e.innerText.trim() === %[1]s || e.getAttribute("aria-label") === %[1]s) && e.checkVisibility() && !e.disabled)`, quote(name))
+		(e.textContent.replaceAll(/\s+/g, " ").trim() === %[1]s || e.getAttribute("aria-label") === %[1]s) && e.checkVisibility() && !e.disabled)`, quote(name))
 	b.until("Boolean(" + find + ")")
 	b.do(find + ".click()")
 }
@@ -270,7 +303,7 @@ func (b *tab) choose(path string) {
 func (b *tab) downloaded(name string) string {
 	b.Helper()
 	path := filepath.Join(b.downloads, name)
-	for deadline := time.Now().Add(10 * time.Second); ; {
+	for deadline := time.Now().Add(patience); ; {
 		if content, err := os.ReadFile(path); err == nil && len(content) > 0 {
 			return string(content)
 		}

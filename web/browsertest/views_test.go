@@ -37,7 +37,7 @@ var stages = []stage{
 	}},
 	{"import", "#/imports/2", "Not a whole number", nil},
 	{"import-one-code", "#/imports/2?show=rejected&code=field_count", "Too few or too many", func(b *tab) {
-		b.click("Line 37 as it was sent")
+		b.click("The row as sent, line 37")
 	}},
 	{"import-existed", "#/imports/3?show=existed", "import 1", nil},
 	{"import-refused", "#/imports/4", "Refused", nil},
@@ -72,11 +72,16 @@ func prepare(t *testing.T, site string) {
 // wider than the screen, nothing that axe finds. With -screenshots it keeps what
 // it saw.
 func TestBrowserViews(t *testing.T) {
+	t.Parallel()
 	site := serve(t)
 	prepare(t, site)
 	for _, width := range []int64{1440, 360} {
 		for _, theme := range []string{"light", "dark"} {
+			if *screenshots == "" && (theme == "dark") != (width == 360) {
+				continue // each theme and each width has been looked at then
+			}
 			t.Run(fmt.Sprintf("%s-%d", theme, width), func(t *testing.T) {
+				t.Parallel()
 				b := open(t, site)
 				b.expectConsole("400") // the upload that is refused
 				look(b, theme, width)
@@ -106,7 +111,11 @@ func look(b *tab, theme string, width int64) {
 	if err != nil {
 		b.fail("%v", err)
 	}
-	b.run(chromedp.EmulateViewport(width, 800))
+	if width < 500 {
+		b.run(chromedp.EmulateViewport(width, 740, chromedp.EmulateMobile))
+	} else {
+		b.run(chromedp.EmulateViewport(width, 800))
+	}
 }
 
 // inspect checks what is shown, and keeps a picture if asked to.
@@ -124,7 +133,10 @@ func (b *tab) inspect(name, theme string, width int64) {
 	if err != nil {
 		b.fail("%v", err)
 	}
-	folder := filepath.Join(root, *screenshots)
+	folder := *screenshots
+	if !filepath.IsAbs(folder) {
+		folder = filepath.Join(root, folder)
+	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		b.Fatal(err)
 	}

@@ -78,7 +78,7 @@ function frame(part) {
   const { manager, role, products } = session.me;
   const may = rights(role) + (products.length ? `; products ${products.join(", ")}` : "");
   fill(who,
-    h("span", { class: "who-name", title: `This key ${may}` }, h("strong", {}, user(manager)), `, ${role}`, h("span", { class: "unseen" }, `: this key ${may}`)),
+    h("span", { class: "who-name", title: `This key ${may}` }, h("strong", {}, user(manager)), " ", h("span", { class: "badge" }, role), h("span", { class: "unseen" }, `: this key ${may}`)),
     h("button", { type: "button", class: "button small", on: { click: () => signOut("") } }, "Sign out"));
 }
 

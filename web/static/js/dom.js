@@ -31,6 +31,12 @@ export function user(text, attributes = {}) {
   return h("bdi", attributes, text);
 }
 
+/** columnName is a column's name, which may be broken after its underscores only. */
+export function columnName(name) {
+  const parts = name.match(/[^_]+_*|_+/g) || [];
+  return h("code", { class: "column-name" }, parts.map((part) => [part, h("wbr")]));
+}
+
 /** say has a screen reader say a sentence, at its next pause. */
 export function say(sentence) {
   const live = document.getElementById("live");

@@ -54,6 +54,11 @@ export function percent(part) {
   return `${Math.floor(part * 100)} %`;
 }
 
+/** capital makes a text begin as a sentence does. */
+export function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** words turns a column's name into words: max_activations is "max activations". */
 export function words(name) {
   return name.replace(/^(license|customer|order|product)__/, "").replaceAll("_", " ");

@@ -22,12 +22,16 @@ export function sentence(found) {
   return outcomes(found).map((o) => `${o.label.toLowerCase()}: ${number(o.rows)}`).join(", ") || "no row decided yet";
 }
 
-/** bar is the picture. While the import goes on it fills from the left. */
+/** bar is the picture. While the import goes on it fills from the left, and is its progress. */
 export function bar(found, thin = false) {
   const all = outcomes(found).filter((o) => o.rows > 0);
   const decided = all.reduce((sum, o) => sum + o.rows, 0);
-  const done = found.status === "running" && found.progress > 0 ? found.progress : 1;
-  return h("div", { class: thin ? "bar thin" : "bar", role: "img", "aria-label": `Rows ${sentence(found)}` },
+  const running = found.status === "running";
+  const done = running ? found.progress : 1;
+  const attributes = running
+    ? { role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": Math.floor(done * 100) }
+    : { role: "img" };
+  return h("div", { class: thin ? "bar thin" : "bar", "aria-label": `Rows ${sentence(found)}`, ...attributes },
     all.map((o) => {
       const part = h("span", { class: `is-${o.kind}` });
       part.style.flexBasis = `${(o.rows / decided) * done * 100}%`;

@@ -19,7 +19,7 @@ export function problem(error, retry) {
 
 /** empty says that there is nothing yet, and what to do about it. */
 export function empty(title, ...more) {
-  return h("div", { class: "empty" }, h("h3", {}, title), more);
+  return h("div", { class: "empty" }, h("h2", {}, title), more);
 }
 
 /** loading holds the place of what is on its way. */

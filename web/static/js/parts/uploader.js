@@ -20,7 +20,7 @@ export function uploader({ title, hint, aside, given = {}, file = null, small = 
   const draw = () => {
     const ours = upload.origin === origin;
     if (busy()) return fill(root, sending(ours));
-    if (upload.state === "failed" && ours) return fill(root, failed(() => choose(null)));
+    if (upload.state === "failed" && ours) return fill(root, failed(() => choose(null), () => choose(upload.file)));
     if (file) return fill(root, ready(file, chosen, () => start(file, chosen.values(), origin), () => choose(null)));
     return fill(root, drop({ title, hint, aside, small, choose }));
   };
@@ -112,16 +112,18 @@ function progress(root) {
     : `${bytes(upload.speed)}/s, ${span((upload.total - upload.sent) / upload.speed)} left`;
 }
 
-function failed(back) {
+function failed(back, change) {
   const { problem } = upload;
+  const passing = problem.status === 0 || problem.status === 408 || problem.status === 409 || problem.status === 429 || problem.status >= 500;
   const advice = uploadAdviceFor(problem.code);
   return notice("bad", upload.file ? `${upload.file.name} was not imported` : "The upload failed",
     problem.errors.length > 1
-      ? h("ul", {}, problem.errors.map((e) => h("li", {}, e.column && h("code", {}, `${e.column} `), e.message)))
+      ? h("ul", {}, problem.errors.map((e) => h("li", {}, e.message)))
       : h("p", { class: "detail" }, problem.message),
     advice && h("p", { class: "detail" }, advice),
     h("div", { class: "actions" },
+      passing && h("button", { type: "button", class: "button", on: { click: again } }, "Send it again"),
       h("button", { type: "button", class: "button", on: { click: back } }, "Choose a file"),
-      h("button", { type: "button", class: "button", on: { click: again } }, "Send it again"),
+      !passing && h("button", { type: "button", class: "button", on: { click: change } }, "Change the options"),
       problem.jobId > 0 && h("a", { class: "button plain", href: `#/imports/${problem.jobId}` }, `Import ${problem.jobId}`)));
 }

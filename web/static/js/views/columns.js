@@ -1,8 +1,8 @@
-import { fill, h } from "../dom.js";
+import { columnName, fill, h } from "../dom.js";
 import { loading, problem } from "../parts/notice.js";
 import { row, table } from "../parts/table.js";
 
-const shape = [{ label: "Column" }, { label: "Value", class: "wide" }, { label: "Meaning" }, { label: "Example" }];
+const shape = [{ label: "Column", class: "lead" }, { label: "Value" }, { label: "Meaning" }, { label: "Example" }];
 
 /** columns lists what a file may have. The list is part of the page: no key is needed. */
 export function columns({ root, signal, title }) {
@@ -25,7 +25,7 @@ export function columns({ root, signal, title }) {
 
 function entry(column) {
   return row(shape, [
-    [h("code", { class: "code" }, column.name), column.required && [" ", h("span", { class: "badge busy" }, "required")]],
+    [columnName(column.name), column.required && [" ", h("span", { class: "badge busy" }, "required")]],
     column.values, column.help,
     column.example && h("span", { class: "value" }, column.example),
   ]);

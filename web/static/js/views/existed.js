@@ -7,13 +7,14 @@ import { row } from "../parts/table.js";
 import { rowList } from "./rowlist.js";
 
 const columns = [
-  { label: "Row", class: "number" }, { label: "License key", class: "wide" }, { label: "Product" }, { label: "Made by" }, { label: "Customer" },
+  { label: "Row", class: "number" }, { label: "License key" }, { label: "Product" }, { label: "Made by", class: "short" }, { label: "Customer" },
 ];
 
 /** existedRows has a root, and show(found, query). */
 export function existedRows(id, signal) {
   return rowList(id, {
-    name: "existed", path: "existed_rows", caption: "Rows whose license existed already", columns, filter: () => ({}),
+    name: "existed", path: "existed_rows", caption: "Rows whose license existed already", columns,
+    filter: () => ({}), count: (found) => found.result.existed_licenses_count,
     draw: (r) => [row(columns, [
       number(r.row),
       h("a", { class: "code", href: link("licenses", { key: r.license_key, match: "exact", product: r.product }) }, user(r.license_key)),

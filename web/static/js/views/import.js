@@ -77,7 +77,7 @@ function rowsOf(first, signal) {
     if (root.hidden) return;
     const chosen = query.show || (counts.rejected > 0 ? "rejected" : "existed");
     const part = parts[chosen] || parts.rejected;
-    drawTabs(tabs, found.id, chosen, counts);
+    drawTabs(tabs, heading, found.id, chosen, counts);
     if (place.firstChild !== part.root) fill(place, part.root);
     part.show(found, query);
     if (moved) focusOn(heading);
@@ -85,12 +85,14 @@ function rowsOf(first, signal) {
   return { root, show };
 }
 
-function drawTabs(tabs, id, chosen, counts) {
-  const labels = [["rejected", "Rejected"], ["existed", "Existed already"]].filter(([name]) => counts[name] > 0);
+function drawTabs(tabs, heading, id, chosen, counts) {
+  const labels = [["rejected", "Rejected rows"], ["existed", "Existed already"]].filter(([name]) => counts[name] > 0);
   const version = `${chosen} ${JSON.stringify(counts)}`;
   if (tabs.dataset.version === version) return;
   tabs.dataset.version = version;
+  heading.textContent = labels.length === 1 ? labels[0][1] : "Rows to look at";
+  tabs.hidden = labels.length === 1;
   fill(tabs, h("ul", { class: "chips" }, labels.map(([name, label]) => h("li", {},
     h("a", { href: link(`imports/${id}`, { show: name }), "aria-current": chosen === name && "true" },
-      label, h("span", { class: "count" }, counts[name].toLocaleString()))))));
+      label, " ", h("span", { class: "count" }, counts[name].toLocaleString()))))));
 }

@@ -1,6 +1,6 @@
 // The start: a file is dropped here, and the imports so far, newest first.
 
-import { get, pause, save } from "../api.js";
+import { get, pause } from "../api.js";
 import { fill, h, user } from "../dom.js";
 import { number } from "../format.js";
 import { go, link, pageOf } from "../router.js";
@@ -8,7 +8,8 @@ import { mayImport } from "../session.js";
 import { modeName } from "../words.js";
 import { badge, moment } from "../parts/badge.js";
 import { bar, outcomes } from "../parts/bar.js";
-import { empty, loading, problem, working } from "../parts/notice.js";
+import { saveButton } from "../parts/download.js";
+import { empty, loading, problem } from "../parts/notice.js";
 import { pager } from "../parts/pager.js";
 import { row, table, update } from "../parts/table.js";
 import { uploader } from "../parts/uploader.js";
@@ -18,7 +19,7 @@ const busyEvery = 1000; // while something goes on
 const calmEvery = 5000;
 const statuses = [["", "All"], ["pending", "Waiting"], ["running", "Running"], ["success", "Finished"], ["error", "Failed"]];
 const columns = [
-  { label: "File", class: "wide" }, { label: "Status" }, { label: "Rows", class: "number" },
+  { label: "File", class: "lead wide" }, { label: "Status" }, { label: "Rows", class: "number" },
   { label: "Rejected", class: "number" }, { label: "Who" }, { label: "When" },
 ];
 
@@ -26,8 +27,7 @@ export function imports({ root, query, signal, title }) {
   const heading = h("h1", {}, "Imports");
   const chips = h("ul", { class: "chips" });
   const list = h("div", { class: "stack" }, loading());
-  const template = h("button", { type: "button", class: "button" }, "Download the template");
-  template.addEventListener("click", () => working(template, () => save("license-import-template.csv", "license-import-template.csv")));
+  const template = saveButton("license-import-template.csv", "license-import-template.csv", "Download the template");
   fill(root, heading,
     mayImport() && uploader({
       title: "Drop a CSV file here", aside: template, signal,

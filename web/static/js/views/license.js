@@ -2,7 +2,7 @@
 
 import { get, text } from "../api.js";
 import { fill, h, say, user } from "../dom.js";
-import { exactTime, words } from "../format.js";
+import { exactTime, number, words } from "../format.js";
 import { link } from "../router.js";
 import { loading, problem, working } from "../parts/notice.js";
 
@@ -12,7 +12,7 @@ export function license({ root, params, signal, title }) {
     fill(root, loading());
     try {
       const found = await get(path, { signal });
-      const heading = h("h1", { class: "code" }, user(found.license_key));
+      const heading = h("h1", { class: "key-title" }, user(found.license_key));
       fill(root, head(heading, found), body(found), event(path, found, signal));
       title(heading, found.license_key);
     } catch (error) {
@@ -35,19 +35,18 @@ function head(heading, l) {
 
 function body(l) {
   const { id, license_key: key, product, customer, order, import_id: job, import_row: row, created_at: created, ...fields } = l;
-  return h("div", { class: "split" },
+  return h("div", { class: "cards" },
     card("License", fields, "Nothing but the key and the product was given."),
-    h("div", { class: "stack" },
-      h("section", { class: "sheet stack" }, h("h2", {}, "Where it came from"),
-        h("dl", { class: "facts" },
-          fact("Import", h("a", { href: link(`imports/${job}`) }, `Import ${job}`)),
-          fact("Row", row),
-          fact("When", h("time", { datetime: created }, exactTime(created))),
-          fact("Beside it", h("a", { href: link("licenses", { import_id: job }) }, "All licenses of this import")))),
-      card("Customer", withoutId(customer), "No customer: the row had no e-mail address.",
-        customer && h("a", { href: link("licenses", { email: customer.email }) }, "All licenses of this customer")),
-      card("Order", withoutId(order), "An order of its own, without an id in a store.",
-        order?.store_id && h("a", { href: link("licenses", { order: order.store_id }) }, "All licenses of this order"))));
+    h("section", { class: "sheet stack" }, h("h2", {}, "Where it came from"),
+      h("dl", { class: "facts" },
+        fact("import", h("a", { href: link(`imports/${job}`) }, `Import ${job}`)),
+        fact("row", number(row)),
+        fact("when", h("time", { datetime: created }, exactTime(created)))),
+      h("p", {}, h("a", { href: link("licenses", { import_id: job }) }, "All licenses of this import"))),
+    card("Customer", withoutId(customer), "No customer: the row had no e-mail address.",
+      customer && h("a", { href: link("licenses", { email: customer.email }) }, "All licenses of this customer")),
+    card("Order", withoutId(order), "An order of its own, without an id in a store.",
+      order?.store_id && h("a", { href: link("licenses", { order: order.store_id }) }, "All licenses of this order")));
 }
 
 function withoutId(o) {

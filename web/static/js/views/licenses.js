@@ -11,8 +11,8 @@ import { row, table } from "../parts/table.js";
 
 const size = 50;
 const columns = [
-  { label: "License key", class: "wide" }, { label: "Product" }, { label: "Customer" },
-  { label: "Order" }, { label: "Import" }, { label: "Imported" },
+  { label: "License key", class: "lead" }, { label: "Product" }, { label: "Customer" },
+  { label: "Order" }, { label: "Import", class: "short" }, { label: "Imported" },
 ];
 const matches = [["startswith", "begins with"], ["icontains", "contains"], ["exact", "is"]];
 

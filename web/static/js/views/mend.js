@@ -5,6 +5,7 @@ import { h } from "../dom.js";
 import { hasEnded } from "../follow.js";
 import { mayImport } from "../session.js";
 import { upload } from "../upload.js";
+import { downloadButton } from "../parts/download.js";
 import { uploader } from "../parts/uploader.js";
 
 /** mend is that next step, or null where there is none. */
@@ -23,9 +24,9 @@ function mendRows(found, { given }, signal) {
   const nothing = found.dry_run || found.error?.code === "rejected_rows";
   const steps = nothing
     ? ["Mend the rows above in your own file.", "Upload the whole of it here: nothing of it was imported so far."]
-    : ["Download the rejected rows as CSV, above.", "Mend them in a spreadsheet. The columns at the end say what is wrong; they may stay.", "Upload the mended file here. It holds only these rows: the others are in already."];
+    : [downloadButton(found.id, "Download the rejected rows"), "Mend them in a spreadsheet. The columns at the end say what is wrong; they may stay.", "Upload the mended file here. It holds only these rows: the others are in already."];
   return section("Mend them and send them again", [
-    h("ol", { class: "steps" }, steps.map((s) => h("li", {}, h("span", {}, s)))),
+    h("ol", { class: "steps" }, steps.map((s) => h("li", {}, h("div", {}, s)))),
     uploader({
       title: "Upload the mended file", hint: nothing ? "The whole file, with its rows mended." : "The downloaded rows, mended.",
       given: mended(given), small: true, signal,

@@ -1,11 +1,10 @@
 // The rejected rows of an import: grouped by what is wrong, each with what to do.
 
-import { save } from "../api.js";
-import { fill, h, user } from "../dom.js";
-import { number } from "../format.js";
+import { columnName, fill, h, user } from "../dom.js";
+import { capital, number } from "../format.js";
 import { link } from "../router.js";
 import { errorName } from "../words.js";
-import { working } from "../parts/notice.js";
+import { downloadButton } from "../parts/download.js";
 import { row } from "../parts/table.js";
 import { rowList } from "./rowlist.js";
 
@@ -15,12 +14,11 @@ const columns = [{ label: "Line", class: "number" }, { label: "Column" }, { labe
 export function rejectedRows(id, signal) {
   const list = rowList(id, {
     name: "rejected", path: "invalid_rows", caption: "Rejected rows", columns,
+    count: (found, query) => (query.code ? found.result.error_counts[query.code] || 0 : found.result.invalid_row_count),
     filter: (query) => (query.code ? { code: query.code } : {}), draw,
   }, signal);
   const codes = h("nav", { "aria-label": "Filter by what is wrong" });
-  const button = h("button", { type: "button", class: "button" }, "Download them as CSV");
-  button.addEventListener("click", () => working(button, () => save(`licenses-import-results/${id}/invalid_rows.csv`, `import-${id}-invalid-rows.csv`)));
-  const root = h("div", { class: "stack" }, h("div", { class: "heading" }, codes, h("div", { class: "actions" }, button)), list.root);
+  const root = h("div", { class: "stack" }, h("div", { class: "beside" }, codes, h("div", { class: "actions" }, downloadButton(id, "Download them as CSV"))), list.root);
   const show = (found, query) => {
     drawCodes(codes, found, query.code || "");
     list.show(found, query);
@@ -35,7 +33,7 @@ function drawCodes(codes, found, chosen) {
   codes.dataset.version = version;
   const chip = (code, label, n) => h("li", {}, h("a", {
     href: link(`imports/${found.id}`, { show: "rejected", code }), "aria-current": code === chosen && "true",
-  }, label, h("span", { class: "count" }, number(n))));
+  }, label, " ", h("span", { class: "count" }, number(n))));
   fill(codes, h("ul", { class: "chips" },
     chip("", "Everything", found.result.invalid_row_count),
     counts.map(([code, n]) => chip(code, errorName(code), n))));
@@ -46,9 +44,9 @@ function draw(rejected) {
   const { errors } = rejected;
   return errors.map((e, i) => row(columns, [
     i === 0 ? number(rejected.line) : h("span", { class: "unseen" }, number(rejected.line)),
-    e.column ? h("code", { class: "code" }, e.column) : h("span", { class: "soft" }, "the whole row"),
+    e.column ? columnName(e.column) : h("span", { class: "soft" }, "the whole row"),
     e.value === "" ? h("span", { class: "soft" }, "empty") : user(e.value, { class: "value" }),
-    [h("strong", {}, errorName(e.code)), h("div", {}, e.message[0].toUpperCase() + e.message.slice(1)),
+    [h("strong", {}, errorName(e.code)), h("div", {}, capital(e.message)),
       i === errors.length - 1 && whole(rejected)],
   ], { class: [i > 0 && "again", i < errors.length - 1 && "joined-below"].filter(Boolean).join(" ") || null }));
 }
@@ -56,7 +54,7 @@ function draw(rejected) {
 /** whole is the row as it was sent. */
 function whole(rejected) {
   const values = Object.entries(rejected.values || {});
-  return h("details", {}, h("summary", { "aria-label": `Line ${rejected.line} as it was sent` }, "The row as sent"),
-    values.length > 0 && h("dl", { class: "facts" }, values.map(([name, value]) => [h("dt", {}, h("code", {}, name)), h("dd", {}, user(value))])),
+  return h("details", {}, h("summary", {}, "The row as sent", h("span", { class: "unseen" }, `, line ${rejected.line}`)),
+    values.length > 0 && h("dl", { class: "facts" }, values.map(([name, value]) => [h("dt", {}, columnName(name)), h("dd", {}, user(value))])),
     rejected.raw && h("pre", { class: "pre" }, user(rejected.raw)));
 }

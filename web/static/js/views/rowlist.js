@@ -13,15 +13,16 @@ const size = 50;
 
 /**
  * rowList shows one of an import's lists of rows. kind has its name in the
- * address and in the API (path), a caption, columns, the filter of a query, and
- * draw(row), which makes one or several table rows.
+ * address and in the API (path), a caption, columns, the filter of a query, the
+ * count of rows that are known, and draw(row), which makes one or several table
+ * rows.
  */
 export function rowList(id, kind, signal) {
   const root = h("div", { class: "stack" }, loading());
-  let shown = "";
+  let shown = { place: "", rows: "" };
   let round = new AbortController();
 
-  const load = async (query, version) => {
+  const load = async (query, moved) => {
     round.abort();
     round = new AbortController();
     const page = pageOf(query);
@@ -37,19 +38,21 @@ export function rowList(id, kind, signal) {
           page, size, count: found.count, noun: kind.caption.toLowerCase(),
           href: (n) => link(`imports/${id}`, address(n)), goTo: (n) => go(`imports/${id}`, address(n)),
         }));
-      if (shown) say(`${number(found.count)} rows, page ${number(page)}`);
+      if (moved) say(`${number(found.count)} rows, page ${number(page)}`);
     } catch (error) {
       if (error.name === "AbortError") return;
-      fill(root, problem(error, () => load(query, version)));
+      fill(root, problem(error, () => load(query, moved)));
     }
     root.removeAttribute("aria-busy");
   };
-  /** show fetches the part that the query asks for, and again when the import has ended. */
+  /** show fetches the part that the query asks for; again while its page fills, and at the end. */
   const show = (found, query) => {
-    const version = JSON.stringify([kind.filter(query), pageOf(query), hasEnded(found)]);
-    if (version === shown) return;
-    load(query, version);
-    shown = version;
+    const page = pageOf(query);
+    const place = JSON.stringify([kind.filter(query), page]);
+    const rows = `${Math.min(page * size, kind.count(found, query))} ${hasEnded(found)}`;
+    if (place === shown.place && rows === shown.rows) return;
+    load(query, shown.place !== "" && place !== shown.place);
+    shown = { place, rows };
   };
   return { root, show };
 }

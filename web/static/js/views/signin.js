@@ -12,10 +12,23 @@ export function signIn({ root, params, signal, title }) {
       h("ol", { class: "steps" },
         h("li", {}, "Sign in with your API key."),
         h("li", {}, "Drop the file, and watch it being imported."),
-        h("li", {}, "Download the rejected rows, mend them, upload them again."))),
+        h("li", {}, "Download the rejected rows, mend them, upload them again.")),
+      sample()),
     form));
   title(heading, "Sign in");
   form.querySelector("input").focus({ preventScroll: true });
+}
+
+/** sample is what the person will see of a file. */
+function sample() {
+  const parts = [["imported", "imported", 7], ["existed", "existed already", 2], ["rejected", "rejected", 1]];
+  return h("div", { class: "sample", "aria-hidden": "true" },
+    h("div", { class: "bar" }, parts.map(([kind, , share]) => {
+      const part = h("span", { class: `is-${kind}` });
+      part.style.flexGrow = share;
+      return part;
+    })),
+    h("p", { class: "legend" }, parts.map(([kind, label]) => h("span", {}, h("span", { class: `key is-${kind}` }), label))));
 }
 
 function keyForm(done, signal) {

@@ -3,7 +3,7 @@
 import { post } from "../api.js";
 import { fill, h, user } from "../dom.js";
 import { hasEnded } from "../follow.js";
-import { count, number, percent, span, took } from "../format.js";
+import { capital, number, percent, span, took } from "../format.js";
 import { link } from "../router.js";
 import { mayCancel } from "../session.js";
 import { adviceFor, modeName } from "../words.js";
@@ -19,13 +19,14 @@ export function summary(first) {
   const connection = h("div");
   const counts = h("div", { class: "stack" });
   const actions = h("div", { class: "actions" });
+  const sheet = h("section", { class: "sheet stack", "aria-label": "What became of the rows" }, counts, actions);
   const left = estimate();
   const show = (found) => {
     fill(state, facts(found));
     fill(failure, found.error && failed(found));
-    fill(counts, !hasEnded(found) && going(found, left(found)), found.result && [bar(found), numbers(found), others(found)]);
-    counts.hidden = !counts.hasChildNodes();
+    fill(counts, picture(found), !hasEnded(found) && going(found, left(found)), found.result && [numbers(found), others(found)]);
     act(actions, found);
+    sheet.hidden = !counts.hasChildNodes() && !actions.hasChildNodes();
   };
   show(first);
   return {
@@ -33,7 +34,7 @@ export function summary(first) {
     root: h("div", { class: "stack" },
       h("div", {}, h("p", { class: "crumbs" }, h("a", { href: "#/" }, "Imports")), heading, state),
       failure, connection,
-      h("section", { class: "sheet stack", "aria-label": "What became of the rows" }, counts, actions)),
+      sheet),
     lost: (error) => fill(connection, error && notice("busy", "The connection is lost", h("p", { class: "detail" },
       "The import goes on without this page, which shows it again as soon as the server answers."))),
   };
@@ -53,24 +54,23 @@ function facts(found) {
 
 function failed(found) {
   const tone = found.error.code === "cancelled" ? "calm" : "bad";
-  const message = found.error.message;
-  return notice(tone, message[0].toUpperCase() + message.slice(1), h("p", { class: "detail" }, adviceFor(found.error.code)));
+  return notice(tone, capital(found.error.message), h("p", { class: "detail" }, adviceFor(found.error.code)));
 }
 
-/** going is the progress of an import that has not ended. */
+/** picture is the bar of the rows, or a sign of waiting while none is decided. */
+function picture(found) {
+  if (found.result) return bar(found);
+  return hasEnded(found) ? null : h("div", { class: "progress waiting", role: "progressbar", "aria-label": "Waiting for the first row" }, h("span"));
+}
+
+/** going is how far an import is that has not ended. */
 function going(found, left) {
-  const waiting = found.status === "pending";
-  const track = h("div", {
-    class: waiting ? "progress waiting" : "progress", role: "progressbar", "aria-label": "Progress of the import",
-    "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": waiting ? null : Math.floor(found.progress * 100),
-  }, h("span"));
-  if (!waiting) track.firstChild.style.width = `${found.progress * 100}%`;
-  return h("div", { class: "tight" }, track, h("p", { class: "progress-facts" },
-    h("span", {}, waiting ? "Being uploaded, or waiting for its turn" : percent(found.progress)),
+  return h("p", { class: "progress-facts" },
+    h("span", {}, found.status === "pending" ? "Being uploaded, or waiting for its turn" : percent(found.progress)),
     h("span", { class: "soft" }, [
       found.rows_per_second && `${number(Math.round(found.rows_per_second))} rows/s`,
       left && `about ${span(left)} left`,
-    ].filter(Boolean).join(", "))));
+    ].filter(Boolean).join(", ")));
 }
 
 /** estimate is the time left in seconds, from what this page has seen, or null. */
@@ -90,8 +90,8 @@ function estimate() {
 function others(found) {
   const r = found.result;
   if (r.created_licenses_count + r.existed_licenses_count === 0) return null;
-  const part = (name, made, existed) => h("span", {}, `${name}: ${count(made, "row")} made a new one, ${number(existed)} found one`);
-  return h("p", { class: "under" },
+  const part = (name, made, existed) => h("span", {}, h("strong", {}, `${name}: `), `${number(made)} new, ${number(existed)} known already`);
+  return h("p", { class: "aside" },
     part("Customers", r.created_customers_count, r.existed_customers_count),
     part("Orders", r.created_orders_count, r.existed_orders_count));
 }
