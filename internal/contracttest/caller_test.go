@@ -48,7 +48,7 @@ func (c *caller) call(status int, method, path string, body io.Reader, pairs ...
 	c.Helper()
 	a := c.send(method, path, body, pairs...)
 	if a.status != status {
-		c.Fatalf("%s %s: %d, want %d: %s", method, path, a.status, status, a.body)
+		c.Fatalf("%s %s: %d, want %d: %.2000s", method, path, a.status, status, a.body)
 	}
 	return a
 }

@@ -20,9 +20,13 @@ type Page struct {
 }
 
 // ParsePage reads the query parameters limit (capped at MaxLimit) and offset.
-// What is not a number, or too small, is a 400 that names it.
+// What is not a number, or too small, is a 400 that names it; so is a query of
+// which some part cannot be read, for that might be a filter.
 func ParsePage(r *http.Request) (Page, error) {
-	query := r.URL.Query()
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return Page{}, BadRequest("invalid_parameter", "The query of the address cannot be read.").Because(err)
+	}
 	limit, err := number(query, "limit", DefaultLimit, 1)
 	if err != nil {
 		return Page{}, err

@@ -16,7 +16,7 @@ func TestParsePage(t *testing.T) {
 		"limit=101":                 {100, 0},
 		"limit=999999999":           {100, 0},
 		"offset=9007199254740991":   {20, 9007199254740991},
-		"unknown=x&page_size=7&q=%": {20, 0},
+		"unknown=x&page_size=7":     {20, 0},
 	} {
 		if got, err := ParsePage(httptest.NewRequest("GET", "/?"+query, nil)); err != nil || got != want {
 			t.Errorf("%s: %v, %v", query, got, err)
@@ -29,6 +29,18 @@ func TestParsePage(t *testing.T) {
 		name, value, _ := strings.Cut(query, "=")
 		value = strings.ReplaceAll(value, "%20", " ")
 		if !ok || e.Status != 400 || e.Code != "invalid_parameter" || !strings.Contains(e.Detail, name+"="+value+":") {
+			t.Errorf("%s: %v", query, err)
+		}
+	}
+}
+
+// TestUnreadableQuery: a filter that cannot be read would otherwise show more than was asked for.
+func TestUnreadableQuery(t *testing.T) {
+	for _, query := range []string{"q=%", "q=%zz&limit=1", "q=a;limit=1"} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.URL.RawQuery = query
+		_, err := ParsePage(r)
+		if e, ok := err.(*Error); !ok || e.Status != 400 || e.Code != "invalid_parameter" {
 			t.Errorf("%s: %v", query, err)
 		}
 	}
