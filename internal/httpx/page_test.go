@@ -9,14 +9,14 @@ import (
 
 func TestParsePage(t *testing.T) {
 	for query, want := range map[string]Page{
-		"":                          {20, 0},
-		"limit=&offset=":            {20, 0},
-		"limit=1&offset=0":          {1, 0},
-		"limit=100&offset=7":        {100, 7},
-		"limit=101":                 {100, 0},
-		"limit=999999999":           {100, 0},
-		"offset=9007199254740991":   {20, 9007199254740991},
-		"unknown=x&page_size=7":     {20, 0},
+		"":                        {20, 0},
+		"limit=&offset=":          {20, 0},
+		"limit=1&offset=0":        {1, 0},
+		"limit=100&offset=7":      {100, 7},
+		"limit=101":               {100, 0},
+		"limit=999999999":         {100, 0},
+		"offset=9007199254740991": {20, 9007199254740991},
+		"unknown=x&page_size=7":   {20, 0},
 	} {
 		if got, err := ParsePage(httptest.NewRequest("GET", "/?"+query, nil)); err != nil || got != want {
 			t.Errorf("%s: %v, %v", query, got, err)
