@@ -7,15 +7,10 @@ import (
 	"licenseimport/events"
 )
 
-// carefulBatches is how many batches are not overlapped after a refused one.
-// Overlapping would waste the work on the batch that follows a refused one, and
-// the place that it keeps on the server for some seconds.
-const carefulBatches = 16
-
 // decide works on the job's rows from its position until its phase ends: one
 // batch is staged while the one before is being committed. It returns the error
 // that a commit was refused with, or what kept it from going on.
-func (p *Processor) decide(ctx context.Context, j *job, careful *int) error {
+func (p *Processor) decide(ctx context.Context, j *job, c *care) error {
 	catalogue, err := p.catalogue.snapshot(ctx)
 	if err != nil {
 		return err
@@ -24,7 +19,7 @@ func (p *Processor) decide(ctx context.Context, j *job, careful *int) error {
 	defer cancel()
 	line := pipeline{p: p, job: j, position: j.progress}
 	for b := range p.read(ctx, j, j.policy(catalogue)) {
-		if err := line.push(ctx, b, careful); err != nil {
+		if err := line.push(ctx, b, c); err != nil {
 			return err
 		}
 	}
@@ -50,12 +45,11 @@ type committed struct {
 
 // push stages the next rows, waits for the batch before to be stored and starts
 // to commit these.
-func (l *pipeline) push(ctx context.Context, b rows, careful *int) error {
-	if *careful > 0 || b.err != nil || b.missing {
+func (l *pipeline) push(ctx context.Context, b rows, c *care) error {
+	if c.alone() || b.err != nil || b.missing {
 		if err := l.settle(); err != nil {
 			return err
 		}
-		*careful = max(0, *careful-1)
 	}
 	if b.err != nil {
 		return b.err

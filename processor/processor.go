@@ -96,7 +96,7 @@ func (p *Processor) remember(id events.JobID, err error) {
 
 // finish takes one step after the other until the job has ended.
 func (p *Processor) finish(ctx context.Context, id events.JobID) error {
-	careful := 0 // batches that are not to be overlapped
+	var c care
 	for {
 		j, err := p.load(ctx, id)
 		if err != nil {
@@ -110,10 +110,10 @@ func (p *Processor) finish(ctx context.Context, id events.JobID) error {
 			case between:
 				err = p.append(ctx, j, fact)
 			case deciding:
-				err = p.decide(ctx, j, &careful)
+				err = p.decide(ctx, j, &c)
 			}
 		}
-		if err := p.afterRefusal(ctx, j, err, &careful); err != nil {
+		if err := p.afterRefusal(ctx, j, err, &c); err != nil {
 			return err
 		}
 	}
@@ -121,12 +121,11 @@ func (p *Processor) finish(ctx context.Context, id events.JobID) error {
 
 // afterRefusal looks at why the job could not move on. It returns nil where
 // reading the job's facts again and deciding again is the thing to do.
-func (p *Processor) afterRefusal(ctx context.Context, j *job, err error, careful *int) error {
+func (p *Processor) afterRefusal(ctx context.Context, j *job, err error, c *care) error {
 	switch {
 	case errors.Is(err, eventlog.ErrConflict):
 		p.config.Observer.Refused("conflict")
-		*careful = carefulBatches
-		return nil
+		return c.refused(ctx, j.lastSeq)
 	case errors.Is(err, eventlog.ErrMoved):
 		p.config.Observer.Refused("moved")
 		now, err := p.load(ctx, j.id)

@@ -382,12 +382,12 @@ func TestFenced(t *testing.T) {
 		t.Errorf("the slow one's append gave %v", err)
 	}
 	slow.progress, slow.last = *first, first
-	careful := 0
-	err = w.p.decide(t.Context(), slow, &careful)
+	var c care
+	err = w.p.decide(t.Context(), slow, &c)
 	if !errors.Is(err, eventlog.ErrMoved) {
 		t.Errorf("the slow one's batch gave %v", err)
 	}
-	if err := w.p.afterRefusal(t.Context(), slow, err, &careful); !errors.Is(err, eventlog.ErrReleased) {
+	if err := w.p.afterRefusal(t.Context(), slow, err, &c); !errors.Is(err, eventlog.ErrReleased) {
 		t.Errorf("and it went on: %v", err)
 	}
 	w.checkOutcomes(1, 0)
