@@ -3,6 +3,7 @@
 package crashtest
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -14,6 +15,7 @@ import (
 // that existed, and the others are imported.
 type shape struct {
 	name   string // of the file, without .csv
+	keys   string // what its keys begin with; empty: its name
 	rows   int
 	shared int // this many further rows of each hundred draw a key that all files share
 	pool   int // of that many
@@ -30,6 +32,7 @@ type file struct {
 
 func (s shape) generate() *file {
 	f := &file{Upload: Upload{Name: s.name + ".csv", Rows: make([]Row, s.rows)}}
+	s.keys = cmp.Or(s.keys, s.name)
 	random := rand.New(rand.NewPCG(s.seed, 2))
 	var b strings.Builder
 	b.WriteString(header)
@@ -50,7 +53,7 @@ func (s shape) generate() *file {
 func (s shape) row(before []Row, random *rand.Rand) Row {
 	i := len(before)
 	row := Row{
-		License: License{Product: []string{"photo-pro", "photo-lite", "sync"}[i%3], Key: fmt.Sprintf("%s-%06d", s.name, i)},
+		License: License{Product: []string{"photo-pro", "photo-lite", "sync"}[i%3], Key: fmt.Sprintf("%s-%06d", s.keys, i)},
 		Invalid: i%100 == 37,
 		Email:   fmt.Sprintf("customer%d@example.com", random.IntN(s.rows)), // the same ones in all files
 		Store:   fmt.Sprintf("%s-%d", s.name, i/2),

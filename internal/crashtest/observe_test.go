@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 
 	"licenseimport/events"
@@ -51,20 +50,38 @@ func follow(url string, waits bool, fn func(Stored) error) error {
 	return err
 }
 
-// decided waits until so many rows of an import have their outcomes in the stream.
+// outcomeOf tells whether an event decides a row of the import.
+func outcomeOf(job events.JobID, e events.Event) bool {
+	switch e.(type) {
+	case *events.LicenseImported, *events.LicenseExisted, *events.RowRejected:
+		return e.Job() == job
+	}
+	return false
+}
+
+// decided waits until so many rows of an import have their outcomes in the stream,
+// or the import has ended.
 func decided(url string, job events.JobID, rows int) error {
 	return follow(url, true, func(s Stored) error {
-		switch s.Event.(type) {
-		case *events.LicenseImported, *events.LicenseExisted, *events.RowRejected, *events.ImportFinished:
-			if s.Event.Job() != job {
-				return nil
-			}
-			if rows--; rows <= 0 || strings.HasSuffix(s.Event.ID(), "/finished") {
-				return errEnough
-			}
+		if outcomeOf(job, s.Event) {
+			rows--
+		}
+		if _, ended := s.Event.(*events.ImportFinished); rows <= 0 || ended && s.Event.Job() == job {
+			return errEnough
 		}
 		return nil
 	})
+}
+
+// outcomes counts those that an import has in the stream by now.
+func outcomes(url string, job events.JobID) (n int, err error) {
+	err = follow(url, false, func(s Stored) error {
+		if outcomeOf(job, s.Event) {
+			n++
+		}
+		return nil
+	})
+	return n, err
 }
 
 // verify waits until every import has ended, checks the whole stream against what

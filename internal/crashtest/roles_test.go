@@ -5,6 +5,7 @@ package crashtest
 import (
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -108,4 +109,38 @@ func TestFourProcesses(t *testing.T) {
 	before := answers(t, s.client)
 	must(t, s.withoutViews())
 	same(t, before, answers(t, s.client))
+}
+
+// TestPausedProcessorIsFenced has a processor stand still in the middle of an
+// import, with a batch ready to be stored, until another one has taken the import
+// over; then it goes on where it was. All licenses exist before, so that nothing
+// but the fence keeps the batch away: the uniqueness of licenses would not.
+func TestPausedProcessorIsFenced(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, time.Minute)
+	slow, other := s.processors[0], s.processors[1]
+	other.kill()
+	slow.args = append(slow.args, "--concurrency", "1") // else the claim is handed to its other workers first
+	must(t, slow.again())
+	first := shape{name: "first", rows: 20000, seed: 1}.generate()
+	again := shape{name: "again", keys: "first", rows: 20000, seed: 1}.generate()
+	must(t, s.client.send(t.Context(), first, attempt{}))
+	must(t, decided(s.url, first.Job, len(first.Rows)))
+	must(t, s.client.send(t.Context(), again, attempt{}))
+
+	must(t, decided(s.url, again.Job, 2000))
+	slow.signal(syscall.SIGSTOP)
+	must(t, other.start())
+	before, err := outcomes(s.url, again.Job)
+	must(t, err)
+	must(t, decided(s.url, again.Job, before+1500)) // the slow one had stored one batch more at most
+	slow.signal(syscall.SIGCONT)
+
+	report := verify(t, s.url, s.client, first, again)
+	if before == len(again.Rows) {
+		t.Error("the import was over before the processor stood still")
+	}
+	if report.Imported != 20000-400 || report.Existed != 200+20000-200 || report.Rejected != 400 {
+		t.Error("the counts are not those of a file and its repetition")
+	}
 }
