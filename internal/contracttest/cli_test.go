@@ -25,9 +25,8 @@ func TestImportCommand(t *testing.T) {
 	fine := write(t, "fine.csv", header2+"f-1,psc\n")
 	empty := write(t, "empty.csv", "")
 	for where, flags := range map[string][]string{
-		"alone":               {"--data", filepath.Join(t.TempDir(), "data")},
-		"server":              {"--server", s.url, "--key", s.admin},
-		"a server's own data": {"--data", s.data},
+		"alone":  {"--data", filepath.Join(t.TempDir(), "data")},
+		"server": {"--server", s.url, "--key", s.admin},
 	} {
 		t.Run(where, func(t *testing.T) {
 			for _, test := range []struct {
