@@ -29,27 +29,30 @@ const (
 	patience = 30 * time.Second
 )
 
-// built is the program, built once for all tests.
-var built = sync.OnceValues(func() (string, error) {
+// workshop is a folder for what all tests share.
+var workshop string
+
+func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "licenseimport-browsertest-")
 	if err != nil {
-		return "", err
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
-	program := filepath.Join(dir, "licenseimport")
+	workshop = dir
+	status := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(status)
+}
+
+// built is the program, built once, when the first test needs it.
+var built = sync.OnceValues(func() (string, error) {
+	program := filepath.Join(workshop, "licenseimport")
 	out, err := exec.Command("go", "build", "-o", program, "licenseimport/cmd/licenseimport").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("building the program: %w\n%s", err, out)
 	}
 	return program, nil
 })
-
-func TestMain(m *testing.M) {
-	status := m.Run()
-	if program, err := built(); err == nil {
-		os.RemoveAll(filepath.Dir(program))
-	}
-	os.Exit(status)
-}
 
 // serve starts the program on an empty folder and gives its address. It is
 // stopped when the test ends, and has to end well.
@@ -145,7 +148,7 @@ type tab struct {
 func open(t *testing.T, site string) *tab {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.NoFirstRun, chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.NoFirstRun, chromedp.Flag("disable-quic", true), chromedp.Flag("hide-scrollbars", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 		chromedp.Env("TZ=Asia/Tokyo"), chromedp.WindowSize(1440, 900))
 	allocated, stop := chromedp.NewExecAllocator(context.Background(), options...)
@@ -155,7 +158,7 @@ func open(t *testing.T, site string) *tab {
 	if err := chromedp.Do(ctx); err != nil { // the browser lives as long as this context
 		t.Fatalf("starting the browser: %v", err)
 	}
-	limited, cancel := context.WithTimeout(ctx, 2*patience)
+	limited, cancel := context.WithTimeout(ctx, 6*patience)
 	t.Cleanup(cancel)
 	b := &tab{T: t, ctx: limited, site: site, downloads: t.TempDir()}
 	go b.hear(chromedp.Console(ctx))

@@ -10,10 +10,14 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
 var screenshots = flag.String("screenshots", "", "write a picture of each view to this folder, relative to the project's root")
+
+// tallest is how much of a long page a picture shows, in pixels.
+const tallest = 1600
 
 // stage is a view as a person meets it.
 type stage struct {
@@ -129,7 +133,11 @@ func (b *tab) inspect(name, theme string, width int64) {
 		return
 	}
 	b.do("document.activeElement?.blur(); scrollTo(0, 0)")
-	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	height := min(ask[float64](b, "document.documentElement.scrollHeight"), tallest)
+	picture, err := chromedp.Call(b.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{
+		Format: page.CaptureScreenshotFormatWebp, Quality: new(int64(80)), CaptureBeyondViewport: new(true),
+		Clip: &page.Viewport{Width: float64(width), Height: height, Scale: 1},
+	})
 	if err != nil {
 		b.fail("%v", err)
 	}
@@ -140,8 +148,8 @@ func (b *tab) inspect(name, theme string, width int64) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		b.Fatal(err)
 	}
-	file := fmt.Sprintf("%s-%s-%d.png", name, theme, width)
-	if err := os.WriteFile(filepath.Join(folder, file), picture, 0o644); err != nil {
+	file := fmt.Sprintf("%s-%s-%d.webp", name, theme, width)
+	if err := os.WriteFile(filepath.Join(folder, file), picture.Data, 0o644); err != nil {
 		b.Fatal(err)
 	}
 }
