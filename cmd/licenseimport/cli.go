@@ -44,6 +44,8 @@ type cli struct {
 	Keys     keysCommand     `cmd:"" group:"manage" help:"Managers' keys: create, list, revoke."`
 	Products productsCommand `cmd:"" group:"manage" help:"The product catalogue: set, list, remove."`
 	Rebuild  rebuildCommand  `cmd:"" group:"manage" help:"Drop the views and fold the event stream again."`
+	Backup   backupCommand   `cmd:"" group:"manage" help:"Copy everything into a folder, while it runs."`
+	Restore  restoreCommand  `cmd:"" group:"manage" help:"Make a data folder, or the streams of a NATS server, from a backup."`
 
 	Serve     serveCommand     `cmd:"" group:"run" help:"Everything in one process: start here."`
 	Nats      natsCommand      `cmd:"" group:"run" help:"The embedded NATS server alone."`

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -39,7 +40,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ready": ready, "get": get, "answers": answers, "exits": exitsWith, "json": jsonField,
-			"freeport": freePort, "portof": portOf, "readkey": readKey, "digest": digest, "same": same,
+			"freeport": freePort, "portof": portOf, "natsof": natsOf, "readkey": readKey, "digest": digest, "same": same,
 			"beginupload": beginUpload, "endupload": endUpload,
 		},
 	})
@@ -128,6 +129,19 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 	if (args[0] == args[1]) == neg {
 		ts.Fatalf("%s and %s", args[0], args[1])
 	}
+}
+
+// natsof NAME DIR waits for the NATS server that holds the folder and puts its
+// address into a variable.
+func natsOf(ts *testscript.TestScript, neg bool, args []string) {
+	wait(ts, "a NATS server on "+args[1], func() error {
+		by, held, err := eventlog.Holder(ts.MkAbs(args[1]))
+		if err == nil && (!held || by.NATS == "") {
+			err = errors.New("nobody holds it")
+		}
+		ts.Setenv(args[0], by.NATS)
+		return err
+	})
 }
 
 // portof NAME ADDRESS puts the port of an address into a variable.

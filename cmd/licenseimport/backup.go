@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog"
+	"licenseimport/internal/backup"
+)
+
+// backupCommand copies the streams into a folder.
+type backupCommand struct {
+	Dir string `arg:"" help:"The folder for the backup; must be empty or not there."`
+	logFlags
+}
+
+// Help is what --help tells beside the flags.
+func (backupCommand) Help() string {
+	return `Uploads and imports go on meanwhile. The backup holds everything that was acknowledged when it began: the event streams, rows that are still to be decided, the catalogue and the digests of keys. The views are left out: restoring folds them from the events. Nor is admin.key in it: keep your key elsewhere, or make a new one after a restore.
+
+Beside a running server of this machine, on a data folder without one, or by --nats-url (NATS 2.15 or later). The folder holds customers' data: keep it as safe as the data folder. It can be checked without this program: sha256sum -c SHA256SUMS. A folder without that file is an interrupted backup.
+
+Examples:
+  licenseimport backup /var/backups/licenses-monday
+  licenseimport backup ./copy --nats-url nats://nats-1:4222`
+}
+
+// Run backs up.
+func (c *backupCommand) Run(ctx context.Context, t *terminal) error {
+	if c.NatsURL == "" && !exists(filepath.Join(c.Data, "nats")) {
+		return fmt.Errorf("there is nothing to back up in the data folder %s: name another by --data, or a NATS server by --nats-url", c.Data)
+	}
+	return c.withLog(ctx, func(log *eventlog.Log) error {
+		began := time.Now()
+		bar := newProgress(t.err)
+		m, err := backup.Write(ctx, log, c.Dir, version(), showCopied(bar, "Copying"))
+		bar.end()
+		if err != nil {
+			return whileCopying(ctx, err)
+		}
+		tellBackup(t, m, "Backed up", c.Dir, time.Since(began))
+		return nil
+	})
+}
+
+// showCopied draws the bytes of one stream after the other.
+func showCopied(bar *progress, verb string) backup.Progress {
+	shown := ""
+	return func(stream string, bytes int) {
+		if stream != shown {
+			shown = stream
+			bar.begin(verb+" "+stream, -1, inBytes)
+		}
+		bar.add(bytes)
+	}
+}
+
+func whileCopying(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return errors.New("stopped before the end: nothing of it was kept")
+	}
+	return err
+}
+
+// tellBackup says what was copied.
+func tellBackup(t *terminal, m backup.Manifest, verb, where string, took time.Duration) {
+	fmt.Fprintf(t.out, "%s %s in %.1f s: everything up to %s UTC.\n\n", verb, where, took.Seconds(), m.Started.Format(time.DateTime))
+	table := newTable(t.out, "Stream", "Messages", "Last sequence", "File")
+	for _, s := range m.Streams {
+		table.AppendRow([]any{s.Stream, grouped(s.Messages), grouped(uint64(s.Last)), printable(s.File)})
+	}
+	table.Render()
+}
+
+// restoreCommand makes the streams from a backup.
+type restoreCommand struct {
+	Dir string `arg:"" help:"The folder of the backup."`
+	dataFlag
+	NatsURL string `name:"nats-url" group:"nats" placeholder:"URL" help:"Restore into this NATS server or cluster instead of the data folder."`
+	natsFlags
+}
+
+// Help is what --help tells beside the flags.
+func (restoreCommand) Help() string {
+	return `Restores into a data folder that is empty or not there, or into a NATS server without the program's streams. The backup is compared with its checksums before anything is written. Imports that were not decided at the time of the backup are brought to their end when a server or a processor runs.
+
+What happened after the backup did not happen: later uploads have to be sent again, their ids are given to others, and keys that were revoked later work again.
+
+A NATS server that syncs every message, as the embedded one does, takes some 1,000 messages a second over --nats-url: restore into its data folder instead while it is stopped. All roles must be stopped as well.
+
+Examples:
+  licenseimport restore /var/backups/licenses-monday --data ./data
+  licenseimport restore ./copy --nats-url nats://nats-1:4222 --replicas 3`
+}
+
+// Run restores.
+func (c *restoreCommand) Run(ctx context.Context, t *terminal) error {
+	began := time.Now()
+	b, err := backup.Open(ctx, c.Dir)
+	if err != nil {
+		return whileCopying(ctx, err)
+	}
+	bar := newProgress(t.err)
+	progress := showCopied(bar, "Restoring")
+	if c.NatsURL != "" {
+		err = c.intoNATS(ctx, b, progress)
+	} else {
+		err = b.RestoreFolder(ctx, c.Data, progress)
+	}
+	bar.end()
+	if err != nil {
+		return whileCopying(ctx, err)
+	}
+	tellBackup(t, b.Manifest, "Restored", c.Dir, time.Since(began))
+	return c.afterwards(ctx, t)
+}
+
+func (c *restoreCommand) intoNATS(ctx context.Context, b *backup.Backup, progress backup.Progress) error {
+	config := c.natsFlags.config(c.NatsURL)
+	config.Name = "licenseimport restore"
+	err := b.Restore(ctx, config, progress)
+	if used, ok := errors.AsType[*eventlog.NotEmptyError](err); ok {
+		return fmt.Errorf("%w on %s: nothing was written. Restore into a server without it, or delete the streams first (they are %s, %s and those of the buckets %s, %s, %s)",
+			used, withoutPassword(c.NatsURL), events.LicensesStream, events.RowsStream, eventlog.Jobs, eventlog.Managers, eventlog.Products)
+	}
+	return err
+}
+
+// afterwards folds the views of a data folder, which also shows that every event
+// of the backup can be read.
+func (c *restoreCommand) afterwards(ctx context.Context, t *terminal) error {
+	fmt.Fprintln(t.out)
+	if c.NatsURL != "" {
+		fmt.Fprintln(t.out, "Each projector folds its views anew when it starts.")
+		return nil
+	}
+	if err := (&rebuildCommand{logFlags{dataFlag: c.dataFlag}}).Run(ctx, t); err != nil {
+		return fmt.Errorf("the streams are restored, but the views could not be folded: %w", err)
+	}
+	if !exists(adminKeyPath(c.Data)) {
+		fmt.Fprintf(t.err, "The keys of that time work. Where none is at hand: licenseimport keys create NAME --role admin --data %s\n", c.Data)
+	}
+	return nil
+}
