@@ -26,6 +26,7 @@ func number(t *testing.T, name string, otherwise int) int {
 // TestGenerated imports one large file, of SOAK_ROWS rows (20,000), in one process
 // and in several: the counts are exact.
 func TestGenerated(t *testing.T) {
+	t.Parallel()
 	rows := number(t, "SOAK_ROWS", 20000) / 100 * 100
 	f := shape{name: "generated", rows: rows, seed: 1}.generate()
 	t.Run("serve", func(t *testing.T) {

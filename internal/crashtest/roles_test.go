@@ -3,6 +3,7 @@
 package crashtest
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -123,24 +124,29 @@ func TestPausedProcessorIsFenced(t *testing.T) {
 	slow.args = append(slow.args, "--concurrency", "1") // else the claim is handed to its other workers first
 	must(t, slow.again())
 	first := shape{name: "first", rows: 20000, seed: 1}.generate()
-	again := shape{name: "again", keys: "first", rows: 20000, seed: 1}.generate()
 	must(t, s.client.send(t.Context(), first, attempt{}))
 	must(t, decided(s.url, first.Job, len(first.Rows)))
-	must(t, s.client.send(t.Context(), again, attempt{}))
 
-	must(t, decided(s.url, again.Job, 2000))
-	slow.signal(syscall.SIGSTOP)
+	files := []*file{first}
+	again, before := first, len(first.Rows)
+	for before == len(again.Rows) { // until it stands still in the middle, not behind the end
+		again = shape{name: fmt.Sprintf("again-%d", len(files)), keys: "first", rows: 20000, seed: 1}.generate()
+		files = append(files, again)
+		must(t, s.client.send(t.Context(), again, attempt{}))
+		slow.signal(syscall.SIGCONT)
+		must(t, decided(s.url, again.Job, 1))
+		slow.signal(syscall.SIGSTOP)
+		var err error
+		before, err = outcomes(s.url, again.Job)
+		must(t, err)
+	}
 	must(t, other.start())
-	before, err := outcomes(s.url, again.Job)
-	must(t, err)
 	must(t, decided(s.url, again.Job, before+1500)) // the slow one had stored one batch more at most
 	slow.signal(syscall.SIGCONT)
 
-	report := verify(t, s.url, s.client, first, again)
-	if before == len(again.Rows) {
-		t.Error("the import was over before the processor stood still")
-	}
-	if report.Imported != 20000-400 || report.Existed != 200+20000-200 || report.Rejected != 400 {
-		t.Error("the counts are not those of a file and its repetition")
+	report := verify(t, s.url, s.client, files...)
+	repeated := 20000 * (len(files) - 1)
+	if report.Imported != 20000-400 || report.Existed != 200+repeated-repeated/100 || report.Rejected != 200+repeated/100 {
+		t.Error("the counts are not those of a file and its repetitions")
 	}
 }
