@@ -28,8 +28,8 @@
 // # Caveats
 //
 // Downloads pass through the tab's memory, since a plain link could not send the
-// key. A browser of 2024 or later is
-// needed (AbortSignal.any).
+// key. A browser of 2024 or later is needed (AbortSignal.any). Where only the role
+// ingest answers, without --projector-url, the page can upload but shows nothing.
 //
 // static/columns.json is written from events.Columns by this package's tests:
 // go test ./web -run TestColumns -update.

@@ -6,7 +6,8 @@
 // assistive technology needs: npm ci --ignore-scripts in this folder. Where
 // either is missing they fail and say so.
 //
-// TestBrowserViews also writes the pictures of the documentation:
+// They also write the pictures of the documentation, where fonts for all scripts
+// are installed (Debian: fonts-noto-core, fonts-noto-cjk):
 //
-//	go test ./web/browsertest -run TestBrowserViews -screenshots docs/screenshots
+//	go test ./web/browsertest -run 'Views|Cancels' -screenshots docs/screenshots
 package browsertest
