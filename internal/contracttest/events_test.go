@@ -23,6 +23,7 @@ import (
 type message struct {
 	seq     uint64
 	subject string
+	time    time.Time // the stream's
 	body    []byte
 }
 
@@ -62,7 +63,7 @@ func read(t *testing.T, js jetstream.JetStream, stream string, filters ...string
 			if err != nil {
 				t.Fatal(err)
 			}
-			all = append(all, message{meta.Sequence.Stream, m.Subject(), m.Data()})
+			all = append(all, message{meta.Sequence.Stream, m.Subject(), meta.Timestamp, m.Data()})
 			n++
 		}
 		if batch.Error() != nil && !errors.Is(batch.Error(), context.Canceled) {
@@ -243,6 +244,37 @@ func TestEachRowOnce(t *testing.T) {
 			t.Errorf("the facts of import %s are %v, want %v", job, got, want)
 		}
 	}
+}
+
+// TestIdsAndTimes: a license's id is its event's sequence, and times are those of the stream.
+func TestIdsAndTimes(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	c := s.as(t, s.admin)
+	c.imports("", header2+"a,psc\na,psc\nb,psc\n")
+	written := func(at time.Time) string { return compact(at.UTC().Format("2006-01-02T15:04:05.000000Z")) }
+	result := fields{}
+	for _, m := range read(t, s.connect(t), "LICENSES") {
+		switch unquoted(m.field("id")) {
+		case "1/started":
+			result["created_at"] = written(m.time)
+		case "1/progressed/0":
+			result["started_at"] = written(m.time)
+		case "1/finished":
+			result["finished_at"] = written(m.time)
+		}
+		if strings.HasPrefix(m.subject, "licenses.") {
+			path := fmt.Sprintf("/api/v1/licenses/%d/", m.seq)
+			fields{"id": fmt.Sprint(m.seq), "created_at": written(m.time), "import_row": m.field("data.row")}.check(t, path, c.get(200, path))
+			if event := c.get(200, path+"event/"); !bytes.Equal(event.body, m.body) {
+				t.Errorf("%sevent/ is %s, the message is %s", path, event.body, m.body)
+			}
+		}
+	}
+	if len(result) != 3 {
+		t.Fatalf("the facts: %v", result)
+	}
+	result.check(t, "the result", c.get(200, resultsPath+"1/"))
 }
 
 // TestMembersOfEvents: what the contract says that each type has.

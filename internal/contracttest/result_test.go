@@ -54,6 +54,7 @@ func TestDryRun(t *testing.T) {
 	fields{"dry_run": "true", "status": `"success"`, "result.invalid_rows.0.row": "3", "progress": "1"}.check(t, "dry", r)
 	r = c.imports("?dry_run=TRUE&mode=all_or_nothing", header2+"a-1,psc\n,psc\n")
 	counts(2, 1, 1, 0, 0, 0, 0, 0, 0).check(t, "dry, all or nothing", r)
+	fields{"status": `"error"`, "dry_run": "true"}.check(t, "it tells how it would end", r)
 	fields{"count": "0"}.check(t, "licenses", c.get(200, "/api/v1/licenses/"))
 	counts(1, 1, 0, 0, 0, 1, 0, 1, 0).check(t, "in earnest", c.imports("?dry_run=false", header2+"a-1,psc\n"))
 }
