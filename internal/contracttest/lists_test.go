@@ -1,9 +1,9 @@
 package contracttest
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -184,8 +184,8 @@ func TestNeverTooEarly(t *testing.T) {
 	}
 }
 
-// TestAfterANewStart: every GET answers the same, byte for byte, also when the views were deleted.
-func TestAfterANewStart(t *testing.T) {
+// TestSameAnswers: every GET answers the same, byte for byte, after a rebuild and after a backup was restored.
+func TestSameAnswers(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	c := s.as(t, s.admin)
@@ -195,37 +195,55 @@ func TestAfterANewStart(t *testing.T) {
 	u := c.begin("", 3_000)
 	c.call(202, "POST", resultsPath+u.id+"/cancel/", nil)
 	u.end()
-	var ids []made
-	ids = append(ids, pages[made](t, c, "/api/v1/licenses/")...)
-	read := func(c *caller) map[string]string {
-		answers := map[string]string{}
-		paths := []string{resultsPath, "/api/v1/licenses/", "/api/v1/customers/", "/api/v1/orders/"}
-		for id := 1; id <= 4; id++ {
-			one := fmt.Sprintf("%s%d/", resultsPath, id)
-			paths = append(paths, one, one+"invalid_rows/", one+"existed_rows/", one+"invalid_rows.csv", one+"events/")
-		}
-		for _, m := range ids {
-			paths = append(paths, "/api/v1/licenses/"+m.ID.String()+"/", "/api/v1/licenses/"+m.ID.String()+"/event/")
-		}
-		for _, path := range paths {
-			answers[path] = string(c.get(200, path).body)
-		}
-		return answers
-	}
-	before := read(c)
+	before := c.readEverything(4)
+	copied := filepath.Join(t.TempDir(), "backup")
+	command(t, "backup", copied, "--data", s.data) // while it runs
 	s.stop(t)
+
 	if out := command(t, "rebuild", "--data", s.data); !strings.Contains(out, "Digest of the views: ") {
 		t.Errorf("rebuild prints %s", out)
 	}
-	again := serveOn(t, s.data)
-	ready := again.as(t, again.admin)
-	eventually(t, "readiness", func() bool { return ready.send("GET", "/readyz", nil).status == http.StatusOK })
-	for path, answer := range read(ready) {
-		if answer != before[path] {
-			t.Errorf("%s: was %s, is %s", path, before[path], answer)
-		}
+	compareEverything(t, "rebuilt", s.data, s.admin, before)
+	restored := filepath.Join(t.TempDir(), "data")
+	command(t, "restore", copied, "--data", restored)
+	compareEverything(t, "restored", restored, s.admin, before)
+	if o := run(t, "", "restore", copied, "--data", restored); o.status == 0 {
+		t.Error("restored into a folder that is not empty")
 	}
-	if !json.Valid([]byte(before[resultsPath])) {
-		t.Error("nothing was compared")
+}
+
+// readEverything reads all lists, and all that there is of each import and license.
+func (c *caller) readEverything(imports int) map[string]string {
+	c.Helper()
+	paths := []string{resultsPath, "/api/v1/licenses/", "/api/v1/customers/", "/api/v1/orders/"}
+	for id := 1; id <= imports; id++ {
+		one := fmt.Sprintf("%s%d/", resultsPath, id)
+		paths = append(paths, one, one+"invalid_rows/", one+"existed_rows/", one+"invalid_rows.csv", one+"events/")
+	}
+	for _, m := range pages[made](c.T, c, "/api/v1/licenses/") {
+		one := "/api/v1/licenses/" + m.ID.String() + "/"
+		paths = append(paths, one, one+"event/")
+	}
+	answers := map[string]string{}
+	for _, path := range paths {
+		answers[path] = string(c.get(200, path).body)
+	}
+	return answers
+}
+
+func compareEverything(t *testing.T, what, data, key string, before map[string]string) {
+	t.Helper()
+	s := serveOn(t, data, "--admin-key", key)
+	defer s.stop(t)
+	c := s.as(t, key)
+	eventually(t, "readiness", func() bool { return c.send("GET", "/readyz", nil).status == http.StatusOK })
+	now := c.readEverything(4)
+	if len(now) != len(before) || len(now) < 20 {
+		t.Errorf("%s: %d answers, before %d", what, len(now), len(before))
+	}
+	for path, answer := range now {
+		if answer != before[path] {
+			t.Errorf("%s: %s: was %s, is %s", what, path, before[path], answer)
+		}
 	}
 }
