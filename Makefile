@@ -3,7 +3,7 @@
 PROGRAM := bin/licenseimport
 FUZZTIME ?= 60s
 
-.PHONY: check test race fuzz bench run build lint fmt
+.PHONY: check test race fuzz bench chaos cluster run build lint fmt screenshots
 
 check: fmt build ## everything that must be green
 	go vet ./...
@@ -34,6 +34,12 @@ fuzz: ## each fuzz target for FUZZTIME
 
 bench: build ## 100,000 rows beside JetStream's floor
 	go run ./cmd/benchmark -rows 100000 -runs 3
+
+screenshots: ## every view of the page to docs/screenshots (fonts: fonts-noto-core fonts-noto-cjk)
+	go test ./web/browsertest -count=1 -run 'Views|Cancels' -screenshots $(CURDIR)/docs/screenshots
+
+cluster: ## the log on three NATS nodes with replicated streams
+	go test -tags cluster -count=1 ./events/eventlog
 
 run: build
 	$(PROGRAM) serve
