@@ -17,9 +17,10 @@ import (
 
 const adminKey = "a key for tests"
 
-// patience is how long any condition is waited for. It is longer than a claim
-// that a killed processor has left behind holds (5 s), and than some retries.
-const patience = 45 * time.Second
+// patience is how long any condition is waited for. It is much longer than the
+// claim that a killed processor leaves behind holds (5 s), and than the pause
+// before a job that failed often is tried again (30 s at most).
+const patience = 90 * time.Second
 
 // until asks again until f is content.
 func until(what string, f func() error) error {
