@@ -1,45 +1,64 @@
-# What CI runs is `make check`; what each target shows stands in the README.
+# What CI runs is `make check`; `make help` lists the rest.
 
 PROGRAM := bin/licenseimport
 FUZZTIME ?= 60s
 
-.PHONY: check test race fuzz bench chaos cluster run build lint fmt screenshots
+# Packages whose tests run the built program from outside; the others are the unit suite.
+OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/hardtest ./web/browsertest
+UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|hardtest|browsertest)$$')
 
-check: fmt build ## everything that must be green
-	go vet ./...
-	go tool staticcheck ./...
-	go test -race ./...
+.PHONY: help check fmt vet test unit race outside fuzz bench chaos soak cluster run build lint screenshots
 
-build:
-	go build -o $(PROGRAM) ./cmd/licenseimport
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+
+check: fmt vet race outside ## all that must be green
 
 fmt: ## fails where a file is not formatted
-	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
+	@test -z "$$(gofmt -l cmd events ingest internal processor projector web)" || { echo "not formatted:"; gofmt -l cmd events ingest internal processor projector web; exit 1; }
 
-test:
-	go test ./...
+vet: ## the analysers
+	go vet ./...
+	go tool staticcheck ./...
 
-race:
-	go test -race ./...
+build: ## the program, to bin/
+	go build -o $(PROGRAM) ./cmd/licenseimport
 
-lint: ## needs golangci-lint
+test: unit outside ## all tests, without the race detector
+
+unit: ## the unit suite
+	go test $(UNIT)
+
+race: ## the unit suite with the race detector
+	go test -race $(UNIT)
+
+outside: ## the built program: its contract, killed processes, hostile clients, the page in a browser
+	go test -count=1 $(OUTSIDE)
+
+lint: ## golangci-lint, where it is installed
 	golangci-lint run
 
 fuzz: ## each fuzz target for FUZZTIME
-	@set -e; go list ./... | while read -r pkg; do \
-		go test -list '^Fuzz' $$pkg | grep '^Fuzz' | while read -r target; do \
-			echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	@go list ./... | while read -r pkg; do \
+		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$pkg || exit 1; \
 		done || exit 1; \
 	done
 
-bench: build ## 100,000 rows beside JetStream's floor
+bench: build ## 100,000 rows beside what JetStream alone does
 	go run ./cmd/benchmark -rows 100000 -runs 3
 
-screenshots: ## every view of the page to docs/screenshots (fonts: fonts-noto-core fonts-noto-cjk)
-	go test ./web/browsertest -count=1 -run 'Views|Cancels' -screenshots $(CURDIR)/docs/screenshots
+chaos: ## kills and pauses at random for CHAOS_SECONDS (60), drawn from CHAOS_SEED
+	CHAOS_SECONDS=$${CHAOS_SECONDS:-60} go test -count=1 -timeout 90m -run '^TestChaos$$' -v ./internal/crashtest
 
-cluster: ## the log on three NATS nodes with replicated streams
+soak: ## 200,000 generated rows, in one process and in several
+	SOAK_ROWS=$${SOAK_ROWS:-200000} go test -count=1 -timeout 30m -run '^TestGenerated$$' -v ./internal/crashtest
+
+cluster: ## three NATS nodes with replicated streams
 	go test -tags cluster -count=1 ./events/eventlog
 
-run: build
+screenshots: ## every view of the page to docs/screenshots (fonts: fonts-noto-core fonts-noto-cjk)
+	go test ./web/browsertest -count=1 -run 'Views|Cancels' -screenshots docs/screenshots
+
+run: build ## the server
 	$(PROGRAM) serve
