@@ -39,30 +39,35 @@ const processors = "processor"
 func (l *Log) Claims(ctx context.Context, concurrency int, work func(context.Context, Message) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	var workers sync.WaitGroup
-	for range max(concurrency, 1) {
-		workers.Go(func() {
-			if err := l.claimJobs(ctx, work); err != nil {
-				cancel(err)
-			}
-		})
+	c := &claims{work: work, stop: cancel, free: make(chan struct{}, max(concurrency, 1))}
+	if err := l.claimJobs(ctx, c); err != nil {
+		cancel(err)
 	}
-	workers.Wait()
+	c.workers.Wait()
 	return context.Cause(ctx)
 }
 
-// claimJobs works on one job after the other. It asks for a job only when it is
-// free to work on it.
-func (l *Log) claimJobs(ctx context.Context, work func(context.Context, Message) error) error {
+// claims is the work of one process. It asks for one job at a time, and only when a
+// worker is free: what a process asked for and does not take, since it hangs, nobody
+// else gets until the claim runs out.
+type claims struct {
+	work    func(context.Context, Message) error
+	stop    context.CancelCauseFunc
+	free    chan struct{} // holds one for each worker that is busy
+	workers sync.WaitGroup
+}
+
+// claimJobs hands out jobs until ctx ends, over one consumer after the other.
+func (l *Log) claimJobs(ctx context.Context, c *claims) error {
 	var pace backoff
 	for {
 		messages, err := l.openClaims(ctx)
 		if err != nil {
 			return fmt.Errorf("claim jobs: %w", err)
 		}
-		err = claimFrom(ctx, messages, work)
+		err = c.claimFrom(ctx, messages)
 		messages.Stop()
-		if ctx.Err() != nil || errors.Is(err, ErrStop) {
+		if ctx.Err() != nil {
 			return err
 		}
 		if l.conn.IsClosed() {
@@ -99,15 +104,24 @@ func (l *Log) openClaims(ctx context.Context) (messages jetstream.MessagesContex
 	return messages, err
 }
 
-func claimFrom(ctx context.Context, messages jetstream.MessagesContext, work func(context.Context, Message) error) error {
+func (c *claims) claimFrom(ctx context.Context, messages jetstream.MessagesContext) error {
 	for {
+		select {
+		case c.free <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 		raw, err := messages.Next(jetstream.NextContext(ctx))
 		if err != nil {
+			<-c.free
 			return err
 		}
-		if err := workOn(ctx, raw, work); err != nil {
-			return err
-		}
+		c.workers.Go(func() {
+			defer func() { <-c.free }()
+			if err := workOn(ctx, raw, c.work); err != nil {
+				c.stop(err)
+			}
+		})
 	}
 }
 
