@@ -39,6 +39,7 @@ var allowed = map[string]struct {
 	"cmd/benchmark":         {"events events/eventlog processor", "the benchmark sees the program from outside, and knows the sizes of its messages"},
 	"internal/crashtest":    {"events", "the checker is pure: its tests see the program from outside"},
 	"internal/contracttest": {"", "only tests, and these know the program from outside"},
+	"internal/hardtest":     {"", "only tests, and these know the program from outside"},
 	"internal/arrows":       {"", "only a test"},
 }
 
