@@ -46,6 +46,7 @@ type cli struct {
 	Rebuild  rebuildCommand  `cmd:"" group:"manage" help:"Drop the views and fold the event stream again."`
 	Backup   backupCommand   `cmd:"" group:"manage" help:"Copy everything into a folder, while it runs."`
 	Restore  restoreCommand  `cmd:"" group:"manage" help:"Make a data folder, or the streams of a NATS server, from a backup."`
+	Doctor   doctorCommand   `cmd:"" group:"manage" help:"Check a deployment and say what to do."`
 
 	Serve     serveCommand     `cmd:"" group:"run" help:"Everything in one process: start here."`
 	Nats      natsCommand      `cmd:"" group:"run" help:"The embedded NATS server alone."`

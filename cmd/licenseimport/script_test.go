@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -40,7 +41,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ready": ready, "get": get, "answers": answers, "exits": exitsWith, "json": jsonField,
-			"freeport": freePort, "portof": portOf, "natsof": natsOf, "readkey": readKey, "digest": digest, "same": same,
+			"freeport": freePort, "portof": portOf, "natsof": natsOf, "eventually": eventually, "readkey": readKey, "digest": digest, "same": same,
 			"beginupload": beginUpload, "endupload": endUpload,
 		},
 	})
@@ -141,6 +142,19 @@ func natsOf(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		ts.Setenv(args[0], by.NATS)
 		return err
+	})
+}
+
+// eventually PATTERN COMMAND... runs the command again until its output matches,
+// whatever its exit status.
+func eventually(ts *testscript.TestScript, neg bool, args []string) {
+	pattern := regexp.MustCompile(args[0])
+	wait(ts, args[0], func() error {
+		_ = ts.Exec(args[1], args[2:]...)
+		if out := ts.ReadFile("stdout"); !pattern.MatchString(out) {
+			return fmt.Errorf("it says %s", out)
+		}
+		return nil
 	})
 }
 

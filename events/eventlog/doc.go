@@ -50,6 +50,12 @@
 // Two servers on one folder would both acknowledge and lose messages, so
 // [StartServer] locks the folder and [Holder] says who has it.
 //
+// # Looking and copying
+//
+// [Attach] connects without creating anything, [Log.Examine] says how servers and
+// streams are. [Log.Snapshot] copies a stream as it was at one moment between two
+// batches, and a [Restorer] makes it anew with the same sequences and times.
+//
 // # Time-outs
 //
 // A single request gets five seconds (Config.Timeout). Reads are sent several times

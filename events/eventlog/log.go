@@ -34,6 +34,7 @@ const defaultTimeout = 5 * time.Second
 // A Log is a connection to the streams. It may be used from any number of goroutines.
 type Log struct {
 	conn     *nats.Conn
+	server   *Server // nil: it runs elsewhere
 	js       jetstream.JetStream
 	replicas int
 	timeout  time.Duration // of one request
@@ -55,7 +56,7 @@ func Open(ctx context.Context, config Config) (*Log, error) {
 		conn.Close()
 		return nil, fmt.Errorf("connect to NATS: %w", err)
 	}
-	log := &Log{conn: conn, js: js, replicas: config.Replicas, timeout: config.Timeout}
+	log := &Log{conn: conn, server: config.Server, js: js, replicas: config.Replicas, timeout: config.Timeout}
 	if err := log.setUp(ctx); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("set up the streams: %w", err)
@@ -143,14 +144,14 @@ func (s *Server) clientOptions() []nats.Option {
 // Close ends the connection; calls under way fail.
 func (l *Log) Close() { l.conn.Close() }
 
-// Ready asks the leaders of both streams whether they answer.
+// Ready asks the leaders of both streams whether they answer, and the disk whether there is [Log.Room].
 func (l *Log) Ready(ctx context.Context) error {
 	for _, config := range streams {
 		if _, err := l.state(ctx, config.Name); err != nil {
 			return err
 		}
 	}
-	return nil
+	return l.Room()
 }
 
 // State says what the stream LICENSES holds.
@@ -170,19 +171,22 @@ func (l *Log) state(ctx context.Context, name string) (State, error) {
 		if err != nil {
 			return err
 		}
-		info := stream.CachedInfo()
-		state = State{
-			Created:  info.Created,
-			First:    events.Seq(info.State.FirstSeq),
-			Last:     events.Seq(info.State.LastSeq),
-			Messages: info.State.Msgs,
-			Bytes:    info.State.Bytes,
-			Replicas: info.Config.Replicas,
-		}
+		state = stateOf(stream.CachedInfo())
 		return nil
 	})
 	if err != nil {
 		return State{}, fmt.Errorf("ask stream %s: %w", name, err)
 	}
 	return state, nil
+}
+
+func stateOf(info *jetstream.StreamInfo) State {
+	return State{
+		Created:  info.Created,
+		First:    events.Seq(info.State.FirstSeq),
+		Last:     events.Seq(info.State.LastSeq),
+		Messages: info.State.Msgs,
+		Bytes:    info.State.Bytes,
+		Replicas: info.Config.Replicas,
+	}
 }

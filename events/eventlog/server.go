@@ -18,6 +18,9 @@ import (
 // body, at most 900 KiB, and its headers.
 const maxPayload = 1 << 20
 
+// serverName tells an embedded server from others.
+const serverName = "licenseimport"
+
 // ServerConfig says where the embedded server keeps its data and where it listens.
 type ServerConfig struct {
 	Dir  string // the data folder; the server's own files stand in its subfolder nats
@@ -25,6 +28,9 @@ type ServerConfig struct {
 	Port int    // to listen on; 0: only in-process connections; -1: any free port
 
 	Token, User, Password string // what clients have to show, if set
+
+	// MinFree is how many bytes of the disk are kept free of rows: see [Log.Room]. 0: none.
+	MinFree int64
 
 	// Scratch leaves out the fsync of each append: for a folder that is thrown away
 	// unless all went well, and then synced by its owner.
@@ -35,6 +41,7 @@ type ServerConfig struct {
 type Server struct {
 	config ServerConfig
 	nats   *server.Server
+	store  string // the folder of its files
 	lock   *folderLock
 	stop   sync.Once
 }
@@ -57,7 +64,7 @@ func StartServer(config ServerConfig) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, lock: lock}
+	s := &Server{config: config, lock: lock, store: store}
 	if err := s.start(config.options(store)); err != nil {
 		s.Shutdown()
 		return nil, fmt.Errorf("start the NATS server on %s: %w", config.Dir, err)
@@ -80,7 +87,7 @@ func (c ServerConfig) check() error {
 // options are the server's settings; those that matter have their reason beside them.
 func (c ServerConfig) options(store string) *server.Options {
 	return &server.Options{
-		ServerName:             "licenseimport",
+		ServerName:             serverName,
 		Host:                   c.Host,
 		Port:                   c.Port,
 		DontListen:             c.Port == 0,

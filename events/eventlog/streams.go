@@ -128,8 +128,8 @@ func setUpBucket(ctx context.Context, js jetstream.JetStream, want jetstream.Key
 		return err
 	}
 	have := stream.CachedInfo().Config
-	if have.MaxAge != want.TTL {
-		return fmt.Errorf("it exists with unusable settings: max_age is %v, not %v", have.MaxAge, want.TTL)
+	if err := usableBucket(have, want); err != nil {
+		return err
 	}
 	if replicas == 0 || have.Replicas == replicas {
 		return nil
@@ -137,4 +137,11 @@ func setUpBucket(ctx context.Context, js jetstream.JetStream, want jetstream.Key
 	have.Replicas = replicas
 	_, err = js.UpdateStream(ctx, have)
 	return err
+}
+
+func usableBucket(have jetstream.StreamConfig, want jetstream.KeyValueConfig) error {
+	if have.MaxAge != want.TTL {
+		return fmt.Errorf("it exists with unusable settings: max_age is %v, not %v", have.MaxAge, want.TTL)
+	}
+	return nil
 }

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"licenseimport/events/eventlog"
+	"licenseimport/projector"
+)
+
+// doctorCommand looks at a deployment. What it looks at stands in doctor_*.go.
+type doctorCommand struct {
+	JSON     bool          `name:"json" help:"Print the findings as JSON, and nothing else."`
+	MinFree  size          `group:"limits" default:"1GiB" placeholder:"SIZE" help:"Free space that the data folder's disk should have. Default: 1GiB."`
+	Stalled  time.Duration `group:"limits" default:"5m" placeholder:"TIME" help:"How long an import or an upload may stand still. Default: 5m."`
+	Server   string        `group:"where" placeholder:"URL" help:"A server to ask whether it is ready. Default: the one that holds the data folder."`
+	ServerCA string        `name:"server-ca" group:"where" placeholder:"FILE" help:"Certificates (PEM) that the server's is checked against. Default: those of this machine."`
+	adminFlag
+	logFlags
+}
+
+// Help is what --help tells beside the flags.
+func (doctorCommand) Help() string {
+	return `Looks, and changes nothing: the data folder, its disk and its keys; NATS, its version and clock; streams and replicas; imports and uploads that stand still; whether a server is ready.
+
+Examples:
+  licenseimport doctor
+  licenseimport doctor --nats-url nats://nats-1:4222 --server https://licenses.example.com
+  licenseimport doctor --json
+
+Exit status: 0 when there is no problem, though perhaps a warning; 1 else.`
+}
+
+// The levels of a finding.
+const (
+	fine    = "ok"
+	warning = "warning"
+	problem = "problem"
+)
+
+// A finding is what one check came to.
+type finding struct {
+	Check   string `json:"check"`
+	Status  string `json:"status"` // ok, warning or problem
+	Message string `json:"message"`
+	Advice  string `json:"advice,omitempty"` // what to do; empty where all is well
+}
+
+// A diagnosis collects findings.
+type diagnosis struct {
+	*doctorCommand
+	findings []finding
+
+	by   eventlog.Holding // of the data folder
+	held bool
+	idle bool // nothing runs on the log: it is a folder that was opened for this
+}
+
+func (d *diagnosis) ok(check, format string, a ...any) {
+	d.findings = append(d.findings, finding{Check: check, Status: fine, Message: fmt.Sprintf(format, a...)})
+}
+
+func (d *diagnosis) warn(check, advice, format string, a ...any) {
+	d.findings = append(d.findings, finding{Check: check, Status: warning, Message: fmt.Sprintf(format, a...), Advice: advice})
+}
+
+func (d *diagnosis) problem(check, advice, format string, a ...any) {
+	d.findings = append(d.findings, finding{Check: check, Status: problem, Message: fmt.Sprintf(format, a...), Advice: advice})
+}
+
+// worst is the status of the whole.
+func (d *diagnosis) worst() string {
+	rank := map[string]int{fine: 0, warning: 1, problem: 2}
+	worst := fine
+	for _, f := range d.findings {
+		if rank[f.Status] > rank[worst] {
+			worst = f.Status
+		}
+	}
+	return worst
+}
+
+// Run looks at everything that can be reached.
+func (c *doctorCommand) Run(ctx context.Context, t *terminal) error {
+	d := &diagnosis{doctorCommand: c}
+	if exists(c.Data) || c.NatsURL == "" && c.Server == "" {
+		d.folder()
+	}
+	d.nats(ctx)
+	d.server(ctx)
+	if ctx.Err() != nil {
+		return errors.New("stopped before the end")
+	}
+	if err := d.print(t); err != nil {
+		return err
+	}
+	if d.worst() == problem {
+		return exitStatus(1)
+	}
+	return nil
+}
+
+func (d *diagnosis) print(t *terminal) error {
+	if d.JSON {
+		encoder := json.NewEncoder(t.out)
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(map[string]any{"status": d.worst(), "checks": d.findings})
+	}
+	out := newTable(t.out, "Check", "Status", "Finding")
+	out.SetColumnConfigs([]table.ColumnConfig{{Number: 3, WidthMax: 100, WidthMaxEnforcer: text.WrapSoft}})
+	for _, f := range d.findings {
+		message := f.Message + "."
+		if f.Advice != "" {
+			message += " " + f.Advice + "."
+		}
+		out.AppendRow([]any{f.Check, f.Status, printable(message)})
+	}
+	out.Render()
+	return nil
+}
+
+// nats looks at the log, wherever it is.
+func (d *diagnosis) nats(ctx context.Context) {
+	config := d.natsFlags.config(d.NatsURL)
+	config.Name = "licenseimport doctor"
+	switch {
+	case d.NatsURL != "":
+	case d.held && d.by.NATS == "":
+		d.warn("NATS", "Run doctor again when that process has ended", "it can only be reached within process %d", d.by.PID)
+		return
+	case d.held:
+		config.URL = d.by.NATS
+	case !exists(filepath.Join(d.Data, "nats")):
+		return // the folder's finding says so
+	default:
+		d.idle = true
+		server, err := startServer(eventlog.ServerConfig{Dir: d.Data})
+		if err != nil {
+			d.problem("NATS", "Start the server and read its log", "the embedded server does not start: %v", err)
+			return
+		}
+		defer server.Shutdown()
+		config.Server = server
+	}
+	log, err := eventlog.Attach(ctx, config)
+	if err != nil {
+		d.problem("NATS", "See whether it runs, whether a firewall is between, and whether --nats-url names the right user and password", "no answer from %s: %v", withoutPassword(config.URL), err)
+		return
+	}
+	defer log.Close()
+	d.log(ctx, log)
+}
+
+// server asks whether the server is ready, and looks at idle views otherwise.
+func (d *diagnosis) server(ctx context.Context) {
+	base := d.Server
+	if base == "" && d.held {
+		base = d.by.HTTP
+	}
+	if base == "" {
+		if d.idle {
+			d.idleViews()
+		}
+		return
+	}
+	base, err := baseURL(base)
+	if err != nil {
+		d.problem("server", "Name it in that form", "%v", err)
+		return
+	}
+	resp, err := d.ask(ctx, base)
+	if err != nil {
+		d.problem("server", "See whether it runs and whether the address is right", "%v", err)
+		return
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusOK {
+		d.ok("server", "%s is ready: the streams answer and the views follow them", base)
+	} else {
+		d.problem("server", "Wait where it has just started; otherwise its log says more", "%s: %v", base, readProblem(resp))
+	}
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		d.clock("server clock", date.Add(time.Second/2).Sub(time.Now())) // the header has whole seconds
+	}
+}
+
+func (d *diagnosis) ask(ctx context.Context, base string) (*http.Response, error) {
+	transport, err := (&clientFlags{ServerCA: d.ServerCA}).transport()
+	if err != nil {
+		return nil, err
+	}
+	transport.DisableKeepAlives = true // it is the only request
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/readyz", nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := (&http.Client{Transport: transport, Timeout: 2 * checkTime}).Do(r)
+	if err != nil {
+		return nil, (&client{base: base}).unreachable(ctx, err)
+	}
+	return resp, nil
+}
+
+func (d *diagnosis) idleViews() {
+	if err := projector.Verify(d.Data); err != nil {
+		d.warn("views", "They are folded anew at the next start, or by: licenseimport rebuild", "%v", err)
+		return
+	}
+	d.ok("views", "their checksums are right, where there are views")
+}
+
+// clockMost is how far two clocks may differ.
+const clockMost = 2 * time.Second
+
+func (d *diagnosis) clock(check string, ahead time.Duration) {
+	if ahead.Abs() <= clockMost {
+		d.ok(check, "it agrees with this machine's")
+		return
+	}
+	d.warn(check, "Set both by NTP: times in results would mislead, and uploads could be taken for abandoned", "it differs from this machine's by %s", ahead.Round(time.Second))
+}
+
+// isPrivate reports whether only the owner may use a file or folder.
+func isPrivate(info os.FileInfo) bool { return info.Mode().Perm()&0o077 == 0 }

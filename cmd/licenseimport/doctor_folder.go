@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"licenseimport/events/eventlog"
+)
+
+// folder looks at the data folder: who has it, who may read it, and its disk.
+func (d *diagnosis) folder() {
+	info, err := os.Stat(d.Data)
+	if err != nil {
+		d.problem("data folder", "Name the right one by --data, or a deployment by --nats-url and --server; licenseimport serve makes a new one", "%v", err)
+		return
+	}
+	if d.by, d.held, err = eventlog.Holder(d.Data); err != nil {
+		d.problem("data folder", "Run doctor as the user that the server runs as", "%v", err)
+		return
+	}
+	switch {
+	case d.held:
+		d.ok("data folder", "%s is in use by %s", absolute(d.Data), d.by)
+	case !exists(filepath.Join(d.Data, "nats")):
+		d.warn("data folder", "Name another by --data if there should be some", "%s holds no streams", absolute(d.Data))
+	default:
+		d.ok("data folder", "%s; no server runs on it", absolute(d.Data))
+	}
+	d.readers(info)
+	d.disk()
+}
+
+// readers says who else may read what is secret. On Windows the mode does not tell.
+func (d *diagnosis) readers(info os.FileInfo) {
+	if runtime.GOOS == "windows" {
+		return
+	}
+	if !isPrivate(info) {
+		d.warn("data folder's mode", "chmod 700 "+d.Data, "other users may look into %s, which holds customers' data", d.Data)
+	}
+	path := adminKeyPath(d.Data)
+	key, err := os.Lstat(path)
+	if err != nil {
+		return // that there is none is no mistake
+	}
+	if isPrivate(key) {
+		d.ok("admin.key", "only its owner may read it")
+		return
+	}
+	d.problem("admin.key", "chmod 600 "+path+", then replace the key: licenseimport keys create, keys revoke", "other users of this machine may read the admin key (mode %v)", key.Mode().Perm())
+}
+
+// disk looks at the free space.
+func (d *diagnosis) disk() {
+	free, known := freeSpace(d.Data)
+	switch {
+	case !known:
+	case free < uint64(d.MinFree):
+		d.problem("disk", "Make room: uploads are refused when the disk is full", "%s free on the disk of %s", inUnits(free), d.Data)
+	default:
+		d.ok("disk", "%s free", inUnits(free))
+	}
+}
+
+// inUnits is a size as people read it.
+func inUnits(bytes uint64) string {
+	for _, unit := range []struct {
+		name  string
+		shift int
+	}{{"TiB", 40}, {"GiB", 30}, {"MiB", 20}, {"KiB", 10}} {
+		if bytes>>unit.shift > 0 {
+			return fmt.Sprintf("%.1f %s", float64(bytes)/float64(uint64(1)<<unit.shift), unit.name)
+		}
+	}
+	return fmt.Sprintf("%d B", bytes)
+}

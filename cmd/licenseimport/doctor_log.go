@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog"
+)
+
+// log looks at NATS, the streams, the imports and the keys.
+func (d *diagnosis) log(ctx context.Context, log *eventlog.Log) {
+	c, err := log.Examine(ctx)
+	if err != nil {
+		d.problem("NATS", "See the NATS server's log: a stream may have no leader", "%v", err)
+		return
+	}
+	d.version(c.Version)
+	d.durability(c)
+	d.clock("NATS clock", c.Ahead)
+	missing := d.streams(c)
+	if missing {
+		return
+	}
+	d.processors(c.Processors)
+	if err := d.imports(ctx, log, time.Now().Add(c.Ahead)); err != nil {
+		d.problem("imports", "See the NATS server's log", "%v", err)
+	}
+	if err := d.keys(ctx, log); err != nil {
+		d.problem("keys", "See the NATS server's log", "%v", err)
+	}
+}
+
+// version judges the NATS server's.
+func (d *diagnosis) version(version string) {
+	var major, minor int
+	_, err := fmt.Sscanf(version, "%d.%d", &major, &minor)
+	at := major*1000 + minor
+	switch {
+	case err != nil:
+		d.warn("NATS version", "It should be 2.15 or later", "%q is no version that is known here", version)
+	case at < 2012:
+		d.problem("NATS version", "Update it to 2.15 or later", "%s has no atomic batches", version)
+	case at < 2014:
+		d.warn("NATS version", "Update it to 2.15 or later", "%s syncs each message of a batch by itself, which is slow", version)
+	case at < 2015:
+		d.warn("NATS version", "Update it to 2.15 or later", "%s has no snapshots that licenseimport backup could use", version)
+	default:
+		d.ok("NATS version", "%s", version)
+	}
+}
+
+// durability says what a power cut may cost.
+func (d *diagnosis) durability(c eventlog.Condition) {
+	replicas := fewest(c.Streams)
+	switch {
+	case c.Embedded:
+		d.ok("durability", "the embedded server answers when a batch is on the disk")
+	case c.Cluster != "" && replicas < 3:
+		d.warn("durability", "Start the roles with --replicas 3", "the cluster %s keeps %s of a stream: a server that fails stops imports, or loses what was acknowledged", c.Cluster, rows(uint64(replicas), "copy", "copies"))
+	case c.Cluster != "":
+		d.ok("durability", "each stream has %d replicas on the cluster %s", replicas, c.Cluster)
+	default:
+		d.warn("durability", "Make sure that its configuration has sync_interval: always in jetstream, or use a cluster with --replicas 3", "whether this NATS server syncs what it acknowledges cannot be seen from outside; by default it does not")
+	}
+}
+
+// fewest replicas that a stream has; those that are missing do not count.
+func fewest(streams []eventlog.StreamReport) int {
+	least := 0
+	for _, s := range streams {
+		if s.State.Replicas > 0 && (least == 0 || s.State.Replicas < least) {
+			least = s.State.Replicas
+		}
+	}
+	return least
+}
+
+// streams looks at each one; missing says that the rest cannot be looked at.
+func (d *diagnosis) streams(c eventlog.Condition) (missing bool) {
+	var sizes []string
+	for _, s := range c.Streams {
+		switch {
+		case s.Problem != nil:
+			missing = true
+			d.problem("stream "+s.Name, "Streams are made when a role starts; where one exists with other settings, it is not this program's: use another NATS account", "%v", s.Problem)
+		case len(s.Replicas) > 0:
+			d.warn("stream "+s.Name, "See to that server: the stream stops when one more fails", "the replica on %s is offline or behind", strings.Join(s.Replicas, ", "))
+		}
+		if !strings.HasPrefix(s.Name, "KV_") {
+			sizes = append(sizes, fmt.Sprintf("%s %s messages, %s", s.Name, grouped(s.State.Messages), inUnits(s.State.Bytes)))
+		}
+	}
+	if !missing {
+		d.ok("streams", "%s", strings.Join(sizes, "; "))
+	}
+	return missing
+}
+
+// processors says whether any processor works on what waits.
+func (d *diagnosis) processors(p *eventlog.ConsumerReport) {
+	const advice = "Start licenseimport serve, or a processor"
+	switch {
+	case p == nil && d.idle:
+	case p == nil:
+		d.problem("processor", advice, "none has ever run here: imports would not be decided")
+	case d.idle && p.Waiting+p.Working > 0:
+		d.warn("processor", "They are decided when a server runs", "%s", waiting(p.Waiting+p.Working))
+	case d.idle:
+		d.ok("processor", "no import waits")
+	case p.Asking == 0 && p.Working == 0:
+		d.problem("processor", advice, "none is running; %s", waiting(p.Waiting))
+	default:
+		d.ok("processor", "%s; %d in work", waiting(p.Waiting), p.Working)
+	}
+}
+
+func waiting(n int) string {
+	switch n {
+	case 0:
+		return "no import waits"
+	case 1:
+		return "1 import waits"
+	}
+	return grouped(uint64(n)) + " imports wait"
+}
+
+// imports looks for those that stand still.
+func (d *diagnosis) imports(ctx context.Context, log *eventlog.Log, now time.Time) error {
+	jobs, err := log.RowJobs(ctx)
+	if err != nil {
+		return err
+	}
+	open := 0
+	for _, job := range jobs {
+		ended, err := d.oneImport(ctx, log, job, now)
+		if err != nil {
+			return err
+		}
+		if !ended {
+			open++
+		}
+	}
+	d.ok("imports", "%s have rows in the store, %d of them go on", grouped(uint64(len(jobs))), open)
+	return nil
+}
+
+// oneImport tells of an import that has rows and has not moved for too long.
+func (d *diagnosis) oneImport(ctx context.Context, log *eventlog.Log, job events.JobID, now time.Time) (ended bool, err error) {
+	last, found, err := log.LastFact(ctx, job)
+	if err != nil {
+		return false, err
+	}
+	fact := last.Subject[strings.LastIndexByte(last.Subject, '.')+1:]
+	if !found || fact == "started" { // an upload: its rows say how it goes on
+		if last, _, err = log.LastRow(ctx, job); err != nil {
+			return false, err
+		}
+	}
+	if fact == "cancelled" { // without a seal that is the end
+		if _, sealed, err := log.Fact(ctx, events.SealedSubject(job)); err != nil || !sealed {
+			return true, err
+		}
+	}
+	still := now.Sub(last.Time)
+	check := "import " + job.String()
+	switch {
+	case fact == "finished" || fact == "aborted":
+		return true, nil
+	case still < d.Stalled || last.Time.IsZero():
+	case !found || fact == "started":
+		d.stands(check, "Start licenseimport serve, or the role ingest: it ends uploads that broke off", "its upload has stood still for %s", still.Round(time.Second))
+	default:
+		d.stands(check, "See whether a processor runs and what its log says of this import", "it is at %s and has stood still for %s", fact, still.Round(time.Second))
+	}
+	return false, nil
+}
+
+// stands is a problem where something should move it on.
+func (d *diagnosis) stands(check, advice, format string, a ...any) {
+	if d.idle {
+		d.warn(check, "It goes on, or is ended, when a server runs", format, a...)
+		return
+	}
+	d.problem(check, advice, format, a...)
+}
+
+// keys sees to it that somebody can call.
+func (d *diagnosis) keys(ctx context.Context, log *eventlog.Log) error {
+	keys, err := openKeys(log).List(ctx)
+	if err != nil {
+		return err
+	}
+	all, err := log.Bucket(eventlog.Managers).List(ctx)
+	if err != nil {
+		return err
+	}
+	admins := 0
+	for _, k := range keys {
+		if k.Manager.Role == "admin" {
+			admins++
+		}
+	}
+	const create = "licenseimport keys create NAME --role admin"
+	switch {
+	case d.AdminKey != "":
+		d.ok("keys", "%d work, and the one from the environment", len(keys))
+	case len(keys) == 0 && len(all) > 0:
+		d.problem("keys", create, "all keys were revoked: nobody can call, unless a server has one from its environment")
+	case len(keys) == 0:
+		d.problem("keys", create, "there is no key: nobody can call, unless a server has one from its environment")
+	case admins == 0:
+		d.warn("keys", create, "%d work, none of them an admin's", len(keys))
+	default:
+		d.ok("keys", "%d work, %d of them admins'", len(keys), admins)
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog"
+)
+
+// one runs a check and returns its only finding.
+func one(t *testing.T, look func(*diagnosis)) finding {
+	t.Helper()
+	d := &diagnosis{doctorCommand: &doctorCommand{Stalled: time.Minute}}
+	look(d)
+	if len(d.findings) != 1 {
+		t.Fatalf("%d findings: %+v", len(d.findings), d.findings)
+	}
+	f := d.findings[0]
+	if (f.Advice == "") != (f.Status == fine) {
+		t.Errorf("%s: advice %q", f.Status, f.Advice)
+	}
+	return f
+}
+
+func TestDoctorOnVersions(t *testing.T) {
+	for version, want := range map[string]string{
+		"2.15.2": fine, "2.16.0-beta.1": fine, "3.0.0": fine, "2.14.9": warning, "2.12.0": warning, "2.11.8": problem, "1.9": problem, "": warning, "dev": warning,
+	} {
+		if f := one(t, func(d *diagnosis) { d.version(version) }); f.Status != want {
+			t.Errorf("%q: %s, want %s", version, f.Status, want)
+		}
+	}
+}
+
+func TestDoctorOnDurability(t *testing.T) {
+	replicas := func(n ...int) (all []eventlog.StreamReport) {
+		for _, n := range n {
+			all = append(all, eventlog.StreamReport{State: eventlog.State{Replicas: n}})
+		}
+		return all
+	}
+	for name, test := range map[string]struct {
+		c    eventlog.Condition
+		want string
+	}{
+		"embedded":            {eventlog.Condition{Embedded: true, Streams: replicas(1, 1)}, fine},
+		"three on a cluster":  {eventlog.Condition{Cluster: "c", Streams: replicas(3, 3)}, fine},
+		"one on a cluster":    {eventlog.Condition{Cluster: "c", Streams: replicas(3, 1)}, warning},
+		"a server of its own": {eventlog.Condition{Streams: replicas(1)}, warning},
+	} {
+		if f := one(t, func(d *diagnosis) { d.durability(test.c) }); f.Status != test.want {
+			t.Errorf("%s: %+v", name, f)
+		}
+	}
+}
+
+func TestDoctorOnClocks(t *testing.T) {
+	for ahead, want := range map[time.Duration]string{0: fine, time.Second: fine, -time.Second: fine, time.Hour: warning, -3 * time.Second: warning} {
+		if f := one(t, func(d *diagnosis) { d.clock("clock", ahead) }); f.Status != want {
+			t.Errorf("%s: %s, want %s", ahead, f.Status, want)
+		}
+	}
+}
+
+// TestDoctorOnUploads: one that stands still and one that goes on.
+func TestDoctorOnUploads(t *testing.T) {
+	server := startPlainNATS(t)
+	log, err := eventlog.Open(t.Context(), eventlog.Config{URL: server.ClientURL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	for job := events.JobID(1); job <= 2; job++ {
+		if _, err := log.AppendRows(t.Context(), job, 0, [][]byte{{1}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := log.AppendFact(t.Context(), 2, events.StartedSubject(2), nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	now := &diagnosis{doctorCommand: &doctorCommand{Stalled: time.Minute}}
+	later := &diagnosis{doctorCommand: now.doctorCommand}
+	idle := &diagnosis{doctorCommand: now.doctorCommand, idle: true}
+	err = errors.Join(now.imports(t.Context(), log, time.Now()), later.imports(t.Context(), log, time.Now().Add(time.Hour)),
+		idle.imports(t.Context(), log, time.Now().Add(time.Hour)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(now.findings) != 1 || now.worst() != fine {
+		t.Errorf("at once: %+v", now.findings)
+	}
+	if len(later.findings) != 3 || later.worst() != problem || !strings.Contains(later.findings[0].Message, "its upload has stood still for 1h") {
+		t.Errorf("later: %+v", later.findings)
+	}
+	if len(idle.findings) != 3 || idle.worst() != warning {
+		t.Errorf("nothing runs: %+v", idle.findings)
+	}
+
+	// What a server is that this program does not run: it may not sync.
+	var out bytes.Buffer
+	c := &doctorCommand{Stalled: time.Minute, logFlags: logFlags{dataFlag: dataFlag{Data: filepath.Join(t.TempDir(), "none")}, NatsURL: server.ClientURL()}}
+	if err := c.Run(t.Context(), &terminal{out: &out, err: &out}); !errors.Is(err, exitStatus(1)) { // it has no keys
+		t.Error(err)
+	}
+	for _, want := range []string{"durability", "sync_interval: always", "there is no key", "none has ever run here"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, &out)
+		}
+	}
+}
+
+// startPlainNATS is a server as others run it.
+func startPlainNATS(t *testing.T) *server.Server {
+	t.Helper()
+	s, err := server.NewServer(&server.Options{ServerName: "theirs", Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	if !s.ReadyForConnections(10 * time.Second) {
+		t.Fatal("the NATS server does not start")
+	}
+	return s
+}
+
+// TestDoctorOnAServer that is not ready, and that has another clock.
+func TestDoctorOnAServer(t *testing.T) {
+	theirs := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Date", time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat))
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte(`{"code":"not_ready","detail":"Not ready: projector: the views are 7 events behind."}`))
+	}))
+	defer theirs.Close()
+	d := &diagnosis{doctorCommand: &doctorCommand{Server: theirs.URL}}
+	d.server(t.Context())
+	if len(d.findings) != 2 || d.findings[0].Status != problem || !strings.Contains(d.findings[0].Message, "7 events behind") {
+		t.Errorf("%+v", d.findings)
+	}
+	if f := d.findings[1]; f.Status != warning || !strings.Contains(f.Message, "-1h0m") && !strings.Contains(f.Message, "-59m59s") {
+		t.Errorf("%+v", f)
+	}
+}

@@ -1,0 +1,85 @@
+package eventlog_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog"
+	"licenseimport/events/eventlog/eventlogtest"
+)
+
+func TestExamine(t *testing.T) {
+	t.Parallel()
+	server := eventlogtest.StartServer(t)
+	bare, err := eventlog.Attach(t.Context(), eventlog.Config{Server: server})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bare.Close()
+	c := examine(t, bare)
+	if len(c.Streams) != 5 || c.Processors != nil || !c.Embedded || c.Cluster != "" || !strings.HasPrefix(c.Version, "2.") {
+		t.Errorf("%+v", c)
+	}
+	for _, s := range c.Streams {
+		if s.Problem == nil {
+			t.Errorf("%s exists", s.Name)
+		}
+	}
+	if c := examine(t, bare); c.Streams[0].Problem == nil {
+		t.Error("looking has made a stream")
+	}
+
+	log := eventlogtest.Open(t, server)
+	leaveTraces(t, log)
+	c = examine(t, bare)
+	for _, s := range c.Streams {
+		if s.Problem != nil || s.State.Replicas != 1 || len(s.Replicas) != 0 {
+			t.Errorf("%+v", s)
+		}
+	}
+	if c.Streams[1].State.Last != 4 || c.Ahead.Abs() > time.Second {
+		t.Errorf("%+v", c)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	defer stop()
+	_ = log.Claims(ctx, 2, func(context.Context, eventlog.Message) error {
+		defer stop()
+		for { // until the other worker asks for more
+			c, err := bare.Examine(ctx)
+			if err != nil {
+				t.Error(err)
+				return nil
+			}
+			if *c.Processors == (eventlog.ConsumerReport{Working: 1, Asking: 1}) {
+				return nil
+			}
+		}
+	})
+	last, _, _ := log.LastFact(t.Context(), 3)
+	if _, err := log.AppendFact(t.Context(), 3, events.SealedSubject(3), nil, last.Seq); err != nil {
+		t.Fatal(err)
+	}
+	if p := examine(t, bare).Processors; p.Waiting != 1 {
+		t.Errorf("%+v, want one job that waits", p)
+	}
+}
+
+func examine(t *testing.T, log *eventlog.Log) eventlog.Condition {
+	t.Helper()
+	c, err := log.Examine(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestAttachNowhere(t *testing.T) {
+	t.Parallel()
+	_, err := eventlog.Attach(t.Context(), eventlog.Config{URL: "nats://127.0.0.1:1", Timeout: 300 * time.Millisecond})
+	if err == nil || !strings.Contains(err.Error(), "connect to NATS") {
+		t.Error(err)
+	}
+}
