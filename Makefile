@@ -7,7 +7,7 @@ FUZZTIME ?= 60s
 OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/hardtest ./web/browsertest
 UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|hardtest|browsertest)$$')
 
-.PHONY: help check fmt vet test unit race outside fuzz bench chaos soak cluster run build lint screenshots
+.PHONY: help check fmt vet test unit race outside fuzz bench memory chaos soak cluster run build lint screenshots
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -47,6 +47,9 @@ fuzz: ## each fuzz target for FUZZTIME
 
 bench: build ## 100,000 rows beside what JetStream alone does
 	go run ./cmd/benchmark -rows 100000 -runs 3
+
+memory: build ## what the role ingest needs for files of growing size
+	go run ./cmd/benchmark memory
 
 chaos: ## kills and pauses at random for CHAOS_SECONDS (60), drawn from CHAOS_SEED
 	CHAOS_SECONDS=$${CHAOS_SECONDS:-60} go test -count=1 -timeout 90m -run '^TestChaos$$' -v ./internal/crashtest

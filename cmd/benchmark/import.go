@@ -33,16 +33,13 @@ func runImport(ctx context.Context, program, file string) (figures, error) {
 	if err != nil {
 		return figures{}, err
 	}
-	cmd := exec.CommandContext(ctx, program, "serve", "--data", dir, "--http", address, "--nats-port", "-1")
-	cmd.Env = append(os.Environ(), "LICENSEIMPORT_ADMIN_KEY="+adminKey)
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
+	cmd, err := start(ctx, program, "serve", "--data", dir, "--http", address, "--nats-port", "-1")
+	if err != nil {
 		return figures{}, err
 	}
 	wall, err := importOnce(ctx, "http://"+address, file)
-	cmd.Process.Signal(syscall.SIGTERM)
-	if waitErr := cmd.Wait(); err == nil && waitErr != nil {
-		err = waitErr
+	if stopped := stop(cmd); err == nil {
+		err = stopped
 	}
 	return usage(cmd, wall), err
 }

@@ -3,6 +3,9 @@
 // own, one after the other, several times.
 //
 //	go run ./cmd/benchmark -rows 100000 -runs 3
+//
+// Other words after it: "generate" writes a file to import, "memory" shows what the
+// role ingest needs for files of growing size, "floor" is the floor alone.
 package main
 
 import (
@@ -17,12 +20,9 @@ import (
 )
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "floor" {
-		check(floorCommand(os.Args[2:]))
-		return
-	}
-	if len(os.Args) > 1 && os.Args[1] == "generate" {
-		check(generateCommand(os.Args[2:]))
+	commands := map[string]func([]string) error{"floor": floorCommand, "generate": generateCommand, "memory": memoryCommand}
+	if len(os.Args) > 1 && commands[os.Args[1]] != nil {
+		check(commands[os.Args[1]](os.Args[2:]))
 		return
 	}
 	rows := flag.Int("rows", 100_000, "rows of the file")
