@@ -84,7 +84,18 @@ func storeError(err error) *httpx.Error {
 	if _, ok := errors.AsType[*unreadableError](err); ok {
 		return httpx.New(http.StatusInternalServerError, "internal", "The import's events cannot be read by this version.").Because(err)
 	}
+	if errors.Is(err, eventlog.ErrDiskFull) {
+		return diskFull(err)
+	}
 	return httpx.Unavailable(5*time.Second, "store_unavailable", "The import cannot be stored at the moment. Try again shortly.").Because(err)
+}
+
+// diskFull is the answer where rows have no room. Trying again soon helps only when
+// somebody has made some.
+func diskFull(cause error) *httpx.Error {
+	e := httpx.New(http.StatusInsufficientStorage, "disk_full", "The server's disk is full, so nothing was imported. Its operator has to make room; then send the file again.")
+	e.RetryAfter = time.Minute
+	return e.Because(cause)
 }
 
 // maxDecisions bounds how often a job may move while it is decided about.

@@ -68,11 +68,14 @@ func stopping() *httpx.Error {
 	return httpx.Unavailable(5*time.Second, "stopping", "The server is stopping: send the file again shortly.")
 }
 
-// enter lets an upload in, or is the 503 that refuses it.
+// enter lets an upload in, or is the 503 or 507 that refuses it.
 func (in *Ingest) enter() error {
 	switch in.gate.enter() {
 	case entered:
 		return nil
+	if err := in.log.Room(); err != nil {
+		return diskFull(err)
+	}
 	case shut:
 		return stopping()
 	default:

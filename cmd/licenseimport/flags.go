@@ -49,17 +49,21 @@ func (f natsFlags) config(url string) eventlog.Config {
 	}
 }
 
+// minFree is --min-free where a command has no such flag.
+const minFree = 256 << 20
+
 // embeddedFlags say where the embedded NATS server listens.
 type embeddedFlags struct {
 	NatsPort     int    `group:"nats" default:"4222" placeholder:"PORT" help:"Port of the embedded NATS server. Default: 4222; -1: any free one."`
 	NatsHost     string `group:"nats" default:"127.0.0.1" placeholder:"HOST" help:"Address that it listens on. Default: 127.0.0.1; any other needs --nats-password."`
 	NatsUser     string `group:"nats" default:"licenseimport" placeholder:"NAME" help:"User that its clients have to name, where there is a password. Default: licenseimport."`
+	MinFree      size   `group:"limits" default:"256MiB" placeholder:"SIZE" help:"Free space of the disk below which uploads are refused, so that what was accepted can be finished. Default: 256MiB."`
 	NatsPassword string `group:"nats" placeholder:"PASSWORD" help:"Password that its clients have to show. Better set by the environment."`
 }
 
 // config is the embedded server on a data folder.
 func (f embeddedFlags) config(data string) eventlog.ServerConfig {
-	c := eventlog.ServerConfig{Dir: data, Host: f.NatsHost, Port: f.NatsPort}
+	c := eventlog.ServerConfig{Dir: data, Host: f.NatsHost, Port: f.NatsPort, MinFree: int64(f.MinFree)}
 	if f.NatsPassword != "" {
 		c.User, c.Password = f.NatsUser, f.NatsPassword
 	}
@@ -72,6 +76,8 @@ type limitFlags struct {
 	MaxRowSize     size          `group:"limits" default:"256KiB" placeholder:"SIZE" help:"Longest row; a longer one is rejected alone. Default: 256KiB."`
 	MaxColumns     int           `group:"limits" default:"200" placeholder:"N" help:"Most columns of a file. Default: 200."`
 	MaxUploads     int           `group:"limits" default:"16" placeholder:"N" help:"Most uploads at once. Default: 16."`
+	MinUpload      size          `name:"min-upload" group:"limits" default:"64KiB" placeholder:"SIZE" help:"What a client has to send in each --min-upload-time, or the upload is given up. Default: 64KiB."`
+	MinUploadTime  time.Duration `group:"limits" default:"60s" placeholder:"TIME" help:"See --min-upload. Default: 60s."`
 	RowsRetention  time.Duration `group:"limits" default:"168h" placeholder:"TIME" help:"How long the uploaded rows of an import stay after its end. Default: 168h."`
 	AbandonedAfter time.Duration `group:"limits" default:"2m" placeholder:"TIME" help:"How long an upload may stand still before its import is ended, by this process or another. Default: 2m."`
 }

@@ -55,7 +55,10 @@ func makeNATS(_ context.Context, n *node) (part, error) {
 		return part{}, err
 	}
 	n.server = server
-	return part{close: func() error { server.Shutdown(); return nil }}, nil
+	return part{
+		ready: func(context.Context) error { return server.Room() },
+		close: func() error { server.Shutdown(); return nil },
+	}, nil
 }
 
 func makeProjector(ctx context.Context, n *node) (part, error) {
@@ -79,7 +82,8 @@ func makeIngest(_ context.Context, n *node) (part, error) {
 	limits := n.settings.limits
 	in := ingest.New(n.log, ingest.Config{
 		MaxFile: int64(limits.MaxFileSize), MaxRow: int(limits.MaxRowSize), MaxColumns: limits.MaxColumns,
-		MaxUploads: limits.MaxUploads, Retention: limits.RowsRetention, Abandoned: limits.AbandonedAfter,
+		MaxUploads: limits.MaxUploads, SlowBytes: int64(limits.MinUpload), SlowWindow: limits.MinUploadTime,
+		Retention: limits.RowsRetention, Abandoned: limits.AbandonedAfter,
 	})
 	in.Register(n.router, n.auth)
 	if n.settings.projectorURL != "" {

@@ -86,7 +86,7 @@ func (c *clientFlags) withHolder(ctx context.Context, server string, f func(cont
 func (c *clientFlags) withOwn(ctx context.Context, t *terminal, roles []string, f func(context.Context, *client) error) error {
 	pipe := newPipeListener()
 	n, err := startNode(ctx, settings{
-		roles: roles, data: c.Data, embedded: &eventlog.ServerConfig{Dir: c.Data}, http: httpx.ServerConfig{Listener: pipe},
+		roles: roles, data: c.Data, embedded: &eventlog.ServerConfig{Dir: c.Data, MinFree: minFree}, http: httpx.ServerConfig{Listener: pipe},
 		ownKey: c.Key == "",
 	})
 	if err != nil {

@@ -15,8 +15,11 @@ import (
 
 // AppendRows stores rows of a job, 1 to [MaxBatch] at once, all or none, and returns
 // the sequence of the last. last is the sequence of the job's row before (0: none).
-// Another writer's rows since then give [ErrMoved]. It tries until ctx ends.
+// Another writer's rows since then give [ErrMoved], a full disk [ErrDiskFull]. It tries until ctx ends.
 func (l *Log) AppendRows(ctx context.Context, job events.JobID, last events.Seq, bodies [][]byte) (events.Seq, error) {
+	if err := l.Room(); err != nil {
+		return 0, err
+	}
 	subject := events.RowsSubject(job)
 	seq, err := l.append(ctx, appendix{
 		stream: events.RowsStream, subject: subject, filter: subject, last: last, bodies: bodies,

@@ -186,7 +186,7 @@ func TestAnswers(t *testing.T) {
 	// Slow clients, uploads that meet, faults and overload are tested where they
 	// can be made; the operator's addresses belong to the program.
 	elsewhere := func(a openapitest.Answer) bool {
-		return slices.Contains([]int{408, 429, 500, 503}, a.Status) || a.Path == upload && a.Status == 409 ||
+		return slices.Contains([]int{408, 429, 500, 503, 507}, a.Status) || a.Path == upload && a.Status == 409 ||
 			slices.Contains([]string{"/healthz", "/readyz", "/metrics"}, a.Path)
 	}
 	for _, a := range slices.DeleteFunc(unseen, elsewhere) {

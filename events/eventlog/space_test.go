@@ -1,0 +1,33 @@
+package eventlog
+
+import (
+	"errors"
+	"testing"
+)
+
+// TestNoRoom: where less is free than is to be kept, rows are refused at once, and
+// what was accepted can still be decided.
+func TestNoRoom(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	server, err := StartServer(ServerConfig{Dir: dir, MinFree: 1 << 60})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Shutdown()
+	log, err := Open(t.Context(), Config{Server: server})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if _, err := log.AppendRows(t.Context(), 1, 0, [][]byte{[]byte("{}")}); !errors.Is(err, ErrDiskFull) {
+		t.Errorf("rows: %v", err)
+	}
+	if _, err := log.AppendFact(t.Context(), 1, "imports.1.started", []byte("{}"), 0); err != nil {
+		t.Errorf("a fact: %v", err)
+	}
+	server.config.MinFree = 1
+	if err := log.Room(); err != nil {
+		t.Errorf("with room again: %v", err)
+	}
+}
