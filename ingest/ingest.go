@@ -70,12 +70,12 @@ func stopping() *httpx.Error {
 
 // enter lets an upload in, or is the 503 or 507 that refuses it.
 func (in *Ingest) enter() error {
-	switch in.gate.enter() {
-	case entered:
-		return nil
 	if err := in.log.Room(); err != nil {
 		return diskFull(err)
 	}
+	switch in.gate.enter() {
+	case entered:
+		return nil
 	case shut:
 		return stopping()
 	default:
