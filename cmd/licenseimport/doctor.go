@@ -189,7 +189,7 @@ func (d *diagnosis) server(ctx context.Context) {
 		d.problem("server", "Wait where it has just started; otherwise its log says more", "%s: %v", base, readProblem(resp))
 	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		d.clock("server clock", date.Add(time.Second/2).Sub(time.Now())) // the header has whole seconds
+		d.clock("server clock", time.Until(date.Add(time.Second/2))) // the header has whole seconds
 	}
 }
 

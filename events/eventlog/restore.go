@@ -8,9 +8,6 @@ import (
 	"fmt"
 	"io"
 
-	"licenseimport/events"
-
-	"github.com/klauspost/compress/s2"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -102,19 +99,12 @@ func (l *Log) clear(ctx context.Context) error {
 }
 
 // Stream makes one stream as its snapshot holds it: the same sequences, times and
-// settings, and the positions of its consumers. The number of replicas is the
+// settings, and the positions of durable consumers. The number of replicas is the
 // configured one, where there is one, else the snapshot's. The consumer that the
 // processors share is left out: its position may be ahead of the snapshot, and
 // without it every sealed job is looked at again.
 func (r *Restorer) Stream(ctx context.Context, s Snapshot, from io.Reader) error {
-	err := r.restore(ctx, s, from)
-	if err == nil && s.Stream == events.LicensesStream {
-		err = r.log.js.DeleteConsumer(ctx, s.Stream, processors)
-		if errors.Is(err, jetstream.ErrConsumerNotFound) {
-			err = nil
-		}
-	}
-	if err != nil {
+	if err := r.restore(ctx, s, from); err != nil {
 		return fmt.Errorf("restore stream %s: %w", s.Stream, err)
 	}
 	return nil
@@ -158,20 +148,9 @@ func withReplicas(config json.RawMessage, replicas int) (json.RawMessage, error)
 	return json.Marshal(settings)
 }
 
-// blockSize is how much is packed together, in bytes. The server unpacks a block at a
-// time, stores the messages in it one by one, and takes a restore that does not move
-// for 5 s for dead. Its own blocks of 1 MiB would be too much for a slow disk, where
-// each message is synced.
-const blockSize = 64 << 10
-
 // send gives the server the snapshot, block by block, and an empty piece at the end.
 func (r *Restorer) send(ctx context.Context, subject string, from io.Reader) error {
-	send := writerFunc(func(piece []byte) error { return r.sendPiece(ctx, subject, piece) })
-	packed := s2.NewWriter(send, s2.WriterBlockSize(blockSize), s2.WriterConcurrency(1))
-	_, err := io.Copy(packed, s2.NewReader(from))
-	if err == nil {
-		err = packed.Close()
-	}
+	err := repack(from, writerFunc(func(piece []byte) error { return r.sendPiece(ctx, subject, piece) }))
 	endErr := r.sendPiece(ctx, subject, nil) // after an error, too, so that the server does not wait for more
 	if err != nil {
 		return err

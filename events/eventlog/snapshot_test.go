@@ -14,6 +14,9 @@ import (
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
 	"licenseimport/events/eventlog/eventlogtest"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // TestSnapshotIsCutBetweenBatches takes snapshots while batches are appended without
@@ -62,11 +65,15 @@ func TestSnapshotIsCutBetweenBatches(t *testing.T) {
 // that of the processors begins anew.
 func TestRestoredStreams(t *testing.T) {
 	t.Parallel()
-	log := eventlogtest.Start(t)
+	origin := eventlogtest.StartServerOn(t, eventlog.ServerConfig{Dir: t.TempDir(), Port: -1})
+	log := eventlogtest.Open(t, origin)
 	ctx := t.Context()
 	leaveTraces(t, log)
 	claimAll(t, log)
-	server := eventlogtest.StartServerOn(t, eventlog.ServerConfig{Dir: t.TempDir(), Scratch: true})
+	if first := readAsService(t, origin); first != 1 {
+		t.Fatalf("a service reads message %d first", first)
+	}
+	server := eventlogtest.StartServerOn(t, eventlog.ServerConfig{Dir: t.TempDir(), Port: -1, Scratch: true})
 	eventlogtest.Open(t, server).Close() // creates the streams: they are unused
 	copyAll(t, log, eventlog.Config{Server: server, Replicas: 1})
 
@@ -92,6 +99,38 @@ func TestRestoredStreams(t *testing.T) {
 	if n := claimAll(t, restored); n != 1 {
 		t.Errorf("%d sealed jobs are handed out, want 1 again", n)
 	}
+	if second := readAsService(t, server); second != 2 {
+		t.Errorf("a service that had read message 1 reads %d next", second)
+	}
+}
+
+// readAsService reads one message with a durable consumer of another program.
+func readAsService(t *testing.T, server *eventlog.Server) uint64 {
+	t.Helper()
+	conn, err := nats.Connect(server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	consumer, err := js.CreateOrUpdateConsumer(t.Context(), events.LicensesStream, jetstream.ConsumerConfig{
+		Durable: "service", AckPolicy: jetstream.AckExplicitPolicy, FilterSubject: "imports.>",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	message, err := consumer.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	meta, err := message.Metadata()
+	if err = errors.Join(err, message.DoubleAck(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	return meta.Sequence.Stream
 }
 
 // leaveTraces appends for three jobs, and purges job 2's rows.

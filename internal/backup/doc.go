@@ -55,8 +55,8 @@
 //
 // The consumer that the processors share is not restored: it may have been moved
 // past a job after LICENSES was cut. Without it each sealed job is looked at again;
-// one that has ended costs four short requests. The consumers of other services are
-// restored where they were, bounded by the snapshot.
+// one that has ended costs four short requests. The durable consumers of other services
+// are restored where they were, bounded by the snapshot.
 //
 // # What a restore cannot know
 //
