@@ -33,6 +33,8 @@ type Config struct {
 	// SweepEvery is how often the janitor looks. Default a quarter of Abandoned, at most 30 s.
 	SweepEvery time.Duration
 
+	// Observer is told of uploads, for metrics; nil: nobody.
+	Observer Observer
 	// Log is told of uploads' beginnings and ends, by job id. Default slog's.
 	Log *slog.Logger
 }
@@ -60,6 +62,9 @@ func (c Config) withDefaults() Config {
 	orElse(&c.Abandoned, 2*time.Minute)
 	orElse(&c.Retention, 7*24*time.Hour)
 	orElse(&c.SweepEvery, min(max(c.Abandoned/4, time.Millisecond), 30*time.Second))
+	if c.Observer == nil {
+		c.Observer = nobody{}
+	}
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}

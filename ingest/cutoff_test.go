@@ -133,7 +133,7 @@ func TestSlowClient(t *testing.T) {
 
 // TestPaceCountsWaitingOnly: a client that is fast is not punished for what the server does in between.
 func TestPaceCountsWaitingOnly(t *testing.T) {
-	in := &wire{src: strings.NewReader(strings.Repeat("x", 100)), conn: http.NewResponseController(nil), ctx: context.Background(),
+	in := &wire{observer: nobody{}, src: strings.NewReader(strings.Repeat("x", 100)), conn: http.NewResponseController(nil), ctx: context.Background(),
 		slowBytes: 10, slowWindow: time.Hour}
 	for range 30 {
 		if _, err := in.Read(make([]byte, 3)); err != nil {

@@ -64,6 +64,9 @@ func (in *Ingest) Shutdown(ctx context.Context) error {
 // Uploads is how many uploads are in flight.
 func (in *Ingest) Uploads() int { return in.gate.inside() }
 
+// MaxUploads is how many uploads may be in flight.
+func (in *Ingest) MaxUploads() int { return in.config.MaxUploads }
+
 func stopping() *httpx.Error {
 	return httpx.Unavailable(5*time.Second, "stopping", "The server is stopping: send the file again shortly.")
 }

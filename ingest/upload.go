@@ -61,6 +61,7 @@ func (in *Ingest) serveUpload(w http.ResponseWriter, r *http.Request, _ httpx.Pa
 		err = in.repeat(ctx, u.job, u.body, o)
 	} else {
 		err = u.receive()
+		in.config.Observer.Ended(err == nil)
 	}
 	if err != nil {
 		return err
@@ -137,10 +138,12 @@ func (u *upload) store(bodies [][]byte) (err error) {
 	}()
 	ctx, cancel := context.WithTimeout(u.ctx, storeTime)
 	defer cancel()
+	began := time.Now()
 	last, err := u.in.log.AppendRows(ctx, u.job, u.last, bodies)
 	if err != nil {
 		return err
 	}
+	u.in.config.Observer.Stored(len(bodies), time.Since(began))
 	u.last = last
 	u.stored += events.Row(len(bodies))
 	if u.started {

@@ -26,6 +26,7 @@ type wire struct {
 	conn *http.ResponseController
 	ctx  context.Context // its cause, when it ends, is what Read fails with
 
+	observer   Observer
 	slowBytes  int64
 	slowWindow time.Duration
 	got        int64         // bytes in this window
@@ -38,7 +39,7 @@ type wire struct {
 func newWire(ctx context.Context, w http.ResponseWriter, r *http.Request, c Config) (in *wire, stop func()) {
 	in = &wire{
 		src: r.Body, conn: http.NewResponseController(w), ctx: ctx,
-		slowBytes: c.SlowBytes, slowWindow: c.SlowWindow,
+		observer: c.Observer, slowBytes: c.SlowBytes, slowWindow: c.SlowWindow,
 	}
 	left, watched := make(chan struct{}), make(chan struct{})
 	unwatch := context.AfterFunc(ctx, func() {
@@ -69,6 +70,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	began := time.Now()
 	w.deadline(began.Add(w.slowWindow - w.waited))
 	n, err := w.src.Read(p)
+	w.observer.Received(n)
 	w.got += int64(n)
 	w.waited += time.Since(began)
 	switch {

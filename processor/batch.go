@@ -107,15 +107,17 @@ type staged struct {
 	batch    *eventlog.Batch
 	fact     events.Event
 	position events.ImportProgressed // where the job is after it
-	counts   events.Counts           // of this batch alone
-	makers   Makers                  // of the licenses that its rows name
+	rows     events.Row
+	counts   events.Counts              // of this batch alone
+	errors   map[events.Code]events.Row // likewise
+	makers   Makers                     // of the licenses that its rows name
 	began    time.Time
 }
 
 // stage decides a batch's outcomes and sends them to the server, to follow the
 // batch before (nil: there is none, or it is stored).
 func (p *Processor) stage(ctx context.Context, j *job, b rows, position events.ImportProgressed, before *staged) (*staged, error) {
-	s := &staged{batch: p.log.NewBatch(j.id), position: position, began: b.began}
+	s := &staged{batch: p.log.NewBatch(j.id), position: position, rows: events.Row(len(b.verdicts)), began: b.began}
 	var outcomes []events.Event
 	if j.imports() {
 		var err error
@@ -129,10 +131,11 @@ func (p *Processor) stage(ctx context.Context, j *job, b rows, position events.I
 	for i := range outcomes {
 		count(&s.counts, outcomes[i], &b.verdicts[i])
 	}
+	s.errors = countErrors(outcomes)
 	if err := s.send(outcomes, time.Now()); err != nil {
 		return nil, err
 	}
-	s.position.Row += events.Row(len(b.verdicts))
+	s.position.Row += s.rows
 	s.position.Position = b.position
 	addCounts(&s.position.Counts, s.counts)
 	s.fact = j.commit(s.position)
@@ -186,6 +189,30 @@ func (s *staged) send(outcomes []events.Event, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// seen is what an observer is told of a batch that was acknowledged just now.
+func (s *staged) seen() Batch {
+	return Batch{Phase: s.position.Phase, Rows: s.rows, Counts: s.counts, Errors: s.errors, Took: time.Since(s.began)}
+}
+
+// countErrors counts rejected rows by code, each row once for each of its codes.
+func countErrors(outcomes []events.Event) map[events.Code]events.Row {
+	counts := map[events.Code]events.Row{}
+	for _, outcome := range outcomes {
+		rejected, ok := outcome.(*events.RowRejected)
+		if !ok {
+			continue
+		}
+		seen := map[events.Code]bool{}
+		for _, e := range rejected.Errors {
+			if !seen[e.Code] {
+				seen[e.Code] = true
+				counts[e.Code]++
+			}
+		}
+	}
+	return counts
 }
 
 func addCounts(sum *events.Counts, c events.Counts) {

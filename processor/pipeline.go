@@ -96,6 +96,6 @@ func (l *pipeline) settle() error {
 		return done.err
 	}
 	l.job.moved(s.fact, done.seq)
-	l.p.config.Observer.Batch(s.position.Phase, s.counts, time.Since(s.began))
+	l.p.config.Observer.Batch(s.seen())
 	return nil
 }

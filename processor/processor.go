@@ -21,13 +21,28 @@ type Config struct {
 	Observer Observer
 }
 
-// Observer is told what happened, for metrics.
+// Observer is told what happened, for metrics. Several jobs call it at once.
 type Observer interface {
-	// Batch was appended: its rows, what became of them, and how long it took
-	// from the first row read to the acknowledgement.
-	Batch(phase events.Phase, counts events.Counts, took time.Duration)
-	// Refused batches are decided again: the reason is "moved" or "conflict".
+	// Batch was appended.
+	Batch(Batch)
+	// Refused batches are decided again: the reason is one of RefusedReasons.
 	Refused(reason string)
+}
+
+// RefusedReasons are why a batch was refused: somebody else wrote the job's
+// facts, or imported one of its licenses.
+var RefusedReasons = []string{"moved", "conflict"}
+
+// Batch is what an observer is told of the rows that were decided together.
+type Batch struct {
+	Phase events.Phase
+	Rows  events.Row
+	// Counts are of this batch alone.
+	Counts events.Counts
+	// Errors counts the rejected rows by code; a row with two codes counts for each.
+	Errors map[events.Code]events.Row
+	// Took is the time from the first row read to the acknowledgement.
+	Took time.Duration
 }
 
 // Processor works on sealed jobs until its context ends.
@@ -203,5 +218,5 @@ func fact[E events.Event](ctx context.Context, log *eventlog.Log, like E) (E, er
 
 type nobody struct{}
 
-func (nobody) Batch(events.Phase, events.Counts, time.Duration) {}
-func (nobody) Refused(string)                                   {}
+func (nobody) Batch(Batch)    {}
+func (nobody) Refused(string) {}

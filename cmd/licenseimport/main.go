@@ -80,17 +80,26 @@ func parseAndRun(ctx context.Context, args []string, t *terminal) error {
 	return parsed.Run()
 }
 
-// version is what the Go tool knows of the build.
+// version is what --version prints.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "licenseimport, unknown version"
 	}
-	text := "licenseimport " + info.Main.Version
+	return "licenseimport " + buildVersion() + ", " + info.GoVersion
+}
+
+// buildVersion is what the Go tool knows of the build.
+func buildVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	text := info.Main.Version
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" {
 			text += " (" + s.Value + ")"
 		}
 	}
-	return text + ", " + info.GoVersion
+	return text
 }

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"licenseimport/events/eventlog"
 	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
+	"licenseimport/internal/metrics"
 	"licenseimport/web"
 )
 
@@ -22,21 +24,22 @@ const grace = 30 * time.Second
 type node struct {
 	settings settings
 
-	server *eventlog.Server      // nil where NATS runs elsewhere
-	log    *eventlog.Log         // nil where no role needs it
-	keys   *access.Store         // likewise
-	auth   *access.Authenticator // likewise
-	router *httpx.Router
-	key    string // the data folder's admin key, where it was asked for
-	newKey bool   // it was made just now
+	server  *eventlog.Server      // nil where NATS runs elsewhere
+	log     *eventlog.Log         // nil where no role needs it
+	keys    *access.Store         // likewise
+	auth    *access.Authenticator // likewise
+	router  *httpx.Router
+	metrics *metrics.Set
+	key     string // the data folder's admin key, where it was asked for
+	newKey  bool   // it was made just now
 
 	http   *httpx.Server // nil without HTTP
 	served chan error    // how serving ended
 	gate   gate
-	checks []check
 	parts  []started // in the order in which they were started
 
 	mu       sync.Mutex
+	checks   []check
 	failures map[string]error // of parts whose work stopped by itself
 	failed   chan error       // the same, as they come
 }
@@ -53,8 +56,9 @@ type started struct {
 // where one cannot be started. It waits for a NATS server that is not there yet
 // until ctx ends; what runs afterwards is ended by stop alone.
 func startNode(ctx context.Context, s settings) (*node, error) {
+	set := metrics.New(buildVersion())
 	n := &node{
-		settings: s, router: httpx.NewRouter(httpx.Options{}), served: make(chan error, 1),
+		settings: s, metrics: set, router: httpx.NewRouter(httpx.Options{Observe: set.HTTP}), served: make(chan error, 1),
 		failures: map[string]error{}, failed: make(chan error, len(roles)+1),
 	}
 	err := n.start(ctx)
@@ -71,7 +75,8 @@ func (n *node) start(ctx context.Context) error {
 	if err := n.listen(); err != nil {
 		return err
 	}
-	operations(n.router, func() []check { return n.checks })
+	operations(n.router, n.metrics, n.started)
+	n.metrics.Watch(n.watched)
 	for _, r := range roles {
 		if !has(n.settings.roles, r.name) {
 			continue
@@ -146,7 +151,9 @@ func (n *node) begin(name string, p part) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := started{name: name, part: p, cancel: cancel, done: make(chan struct{})}
 	n.parts = append(n.parts, s)
+	n.mu.Lock()
 	n.checks = append(n.checks, check{name, func(ctx context.Context) error { return n.ready(ctx, name, p) }})
+	n.mu.Unlock()
 	go func() {
 		defer close(s.done)
 		if p.run == nil {
@@ -180,6 +187,22 @@ type stoppedError struct {
 func (e *stoppedError) Error() string { return fmt.Sprintf("%s stopped: %v", e.part, e.err) }
 func (e *stoppedError) Unwrap() error { return e.err }
 
+// started are the checks of the parts that were started so far.
+func (n *node) started() []check {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.checks)
+}
+
+// watched are the same for the metrics.
+func (n *node) watched() []metrics.Part {
+	var parts []metrics.Part
+	for _, c := range n.started() {
+		parts = append(parts, metrics.Part{Name: c.name, Ready: c.ask})
+	}
+	return parts
+}
+
 // ready says why a part is not ready.
 func (n *node) ready(ctx context.Context, name string, p part) error {
 	n.mu.Lock()
@@ -195,7 +218,7 @@ func (n *node) ready(ctx context.Context, name string, p part) error {
 // folding what the stream holds, and would tell of an earlier moment.
 func (n *node) untilReady(ctx context.Context) error {
 	for pause := firstPause; ; pause = min(2*pause, longPause) {
-		if notReady(ctx, n.checks) == nil {
+		if notReady(ctx, n.started()) == nil {
 			return nil
 		}
 		if err := sleep(ctx, pause); err != nil {
@@ -229,7 +252,7 @@ func (n *node) listen() error {
 		return explainListen(n.settings.http.Addr, "--http", err)
 	}
 	n.http = server
-	starting, err := startingHandler()
+	starting, err := startingHandler(n.metrics)
 	if err != nil {
 		return err
 	}
@@ -248,10 +271,10 @@ func (n *node) announce() error {
 }
 
 // startingHandler answers until all roles have started.
-func startingHandler() (http.Handler, error) {
-	router := httpx.NewRouter(httpx.Options{Log: slog.New(slog.DiscardHandler)})
+func startingHandler(set *metrics.Set) (http.Handler, error) {
+	router := httpx.NewRouter(httpx.Options{Log: slog.New(slog.DiscardHandler), Observe: set.HTTP})
 	starting := func(context.Context) error { return errors.New("waiting for NATS, or recovering what is stored") }
-	operations(router, func() []check { return []check{{"starting", starting}} })
+	operations(router, set, func() []check { return []check{{"starting", starting}} })
 	router.Fallback("/", func(http.ResponseWriter, *http.Request, httpx.Params) error {
 		return httpx.Unavailable(time.Second, "starting", "The server is starting. Try again shortly.")
 	})

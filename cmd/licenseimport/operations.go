@@ -6,9 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"licenseimport/internal/httpx"
+	"licenseimport/internal/metrics"
 	"licenseimport/internal/openapi"
 )
 
@@ -22,8 +21,8 @@ type check struct {
 const checkTime = 3 * time.Second
 
 // operations registers what every role that speaks HTTP has for its operator.
-func operations(router *httpx.Router, checks func() []check) {
-	metrics := promhttp.Handler()
+func operations(router *httpx.Router, set *metrics.Set, checks func() []check) {
+	scrape := set.Handler()
 	router.Handle("GET", "/healthz", func(w http.ResponseWriter, _ *http.Request, _ httpx.Params) error {
 		return httpx.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
@@ -35,7 +34,7 @@ func operations(router *httpx.Router, checks func() []check) {
 	})
 	router.Handle("GET", openapi.Path, openapi.Handler)
 	router.Handle("GET", "/metrics", func(w http.ResponseWriter, r *http.Request, _ httpx.Params) error {
-		metrics.ServeHTTP(w, r)
+		scrape.ServeHTTP(w, r)
 		return nil
 	})
 }

@@ -70,11 +70,12 @@ func makeProjector(ctx context.Context, n *node) (part, error) {
 		return part{}, err
 	}
 	p.Register(n.router, n.auth)
+	n.metrics.Views(p)
 	return part{ready: p.Ready, run: p.Run, close: p.Close}, nil
 }
 
 func makeProcessor(_ context.Context, n *node) (part, error) {
-	p := processor.New(n.log, processor.Config{Concurrency: n.settings.concurrency})
+	p := processor.New(n.log, processor.Config{Concurrency: n.settings.concurrency, Observer: n.metrics.Processor()})
 	return part{ready: func(context.Context) error { return p.Ready() }, run: p.Run}, nil
 }
 
@@ -84,7 +85,9 @@ func makeIngest(_ context.Context, n *node) (part, error) {
 		MaxFile: int64(limits.MaxFileSize), MaxRow: int(limits.MaxRowSize), MaxColumns: limits.MaxColumns,
 		MaxUploads: limits.MaxUploads, SlowBytes: int64(limits.MinUpload), SlowWindow: limits.MinUploadTime,
 		Retention: limits.RowsRetention, Abandoned: limits.AbandonedAfter,
+		Observer: n.metrics.Ingest(),
 	})
+	n.metrics.Uploads(in)
 	in.Register(n.router, n.auth)
 	if n.settings.projectorURL != "" {
 		forward, err := ingest.Forward(n.settings.projectorURL)
