@@ -26,6 +26,9 @@ func startServer(c eventlog.ServerConfig) (*eventlog.Server, error) {
 	if held, ok := errors.AsType[*eventlog.HeldError](err); ok {
 		return nil, explainHeld(held)
 	}
+	if errors.Is(err, eventlog.ErrUnprotected) {
+		return nil, err
+	}
 	if c.Port > 0 && taken(net.JoinHostPort(c.Host, strconv.Itoa(c.Port))) {
 		return nil, fmt.Errorf("port %d, on which NATS would listen, is taken by another program: choose another by --nats-port, -1 for any free one, or use the NATS server that runs there by --nats-url nats://%s:%d", c.Port, c.Host, c.Port)
 	}

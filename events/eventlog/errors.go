@@ -20,6 +20,9 @@ var (
 	// Nothing of it is stored. Look up what exists and decide again.
 	ErrConflict = errors.New("the batch was refused")
 
+	// ErrUnprotected says that a server would let in whoever reaches it.
+	ErrUnprotected = errors.New("it needs a token, or a user and a password")
+
 	// ErrNotFound says that a bucket does not hold the key.
 	ErrNotFound = errors.New("no such key")
 

@@ -79,7 +79,7 @@ func (c ServerConfig) check() error {
 	ip := net.ParseIP(c.Host)
 	local := c.Host == "localhost" || ip != nil && ip.IsLoopback()
 	if c.Port != 0 && !local && c.Token == "" && (c.User == "" || c.Password == "") {
-		return fmt.Errorf("a NATS server on %s can be reached from other machines: it needs a token, or a user and a password", c.Host)
+		return fmt.Errorf("a NATS server on %s can be reached from other machines: %w", c.Host, ErrUnprotected)
 	}
 	return nil
 }
