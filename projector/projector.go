@@ -29,6 +29,7 @@ type Log interface {
 	LastFact(ctx context.Context, job events.JobID) (eventlog.Message, bool, error)
 	Fact(ctx context.Context, subject string) (eventlog.Message, bool, error)
 	Follow(ctx context.Context, after events.Seq, filter []string, fn func(eventlog.Message) error) error
+	ReclaimJobs(ctx context.Context) error
 }
 
 // Projector keeps the views of one data folder and answers from them.
@@ -77,45 +78,66 @@ func Open(ctx context.Context, dir string, log Log) (*Projector, error) {
 
 // fit gives the store, or an empty one if it is not of the log's stream.
 func fit(ctx context.Context, s *store, path string, log Log) (*store, error) {
-	created, reason, err := compare(ctx, s.position, log)
-	if err == nil && reason != "" {
-		slog.Warn("the views are made anew from the stream", "file", path, "reason", reason)
-		if err = errors.Join(s.close(), os.Remove(path)); err == nil {
-			s, err = openStore(path)
-		}
-	}
+	state, reason, err := compare(ctx, s.position, log)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the views: %w", err), s.close())
 	}
-	s.position.Created = created
+	if reason != "" {
+		slog.Warn("the views are made anew from the stream", "file", path, "reason", reason)
+		if err = s.leave(ctx, path, state, log); err == nil {
+			s, err = openStore(path)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("open the views: %w", err)
+		}
+	}
+	s.position.Created = state.Created
 	return s, nil
 }
 
-// compare says why a position is not one of the log's stream; "" if it is.
-func compare(ctx context.Context, p position, log Log) (created time.Time, reason string, err error) {
-	state, err := log.State(ctx)
+// leave closes views that do not fit the stream and clears their place. Where the
+// stream has lost its end they are the only ones that know what was in it: they
+// are kept beside, what is lost is told, and imports whose end is lost go on.
+func (s *store) leave(ctx context.Context, path string, state eventlog.State, log Log) error {
+	if s.position.Format != format || !s.position.Created.Equal(state.Created) || s.position.Seq <= state.Last {
+		return errors.Join(s.close(), os.Remove(path))
+	}
+	l, err := s.lost(state.Last)
 	if err != nil {
-		return time.Time{}, "", err
+		slog.Warn("what the stream has lost cannot be read from the views", "error", err)
+	}
+	l.warn(path + ".bad")
+	if err := log.ReclaimJobs(ctx); err != nil {
+		return errors.Join(err, s.close())
+	}
+	return errors.Join(s.close(), setAside(path))
+}
+
+// compare says why a position is not one of the log's stream; "" if it is.
+func compare(ctx context.Context, p position, log Log) (state eventlog.State, reason string, err error) {
+	state, err = log.State(ctx)
+	if err != nil {
+		return state, "", err
 	}
 	switch {
 	case p.Format != format:
-		return state.Created, fmt.Sprintf("they have format %d, this program writes %d", p.Format, format), nil
+		return state, fmt.Sprintf("they have format %d, this program writes %d", p.Format, format), nil
 	case p.Seq == 0:
-		return state.Created, "", nil
+		return state, "", nil
 	case !p.Created.Equal(state.Created):
-		return state.Created, "they are of another stream", nil
+		return state, "they are of another stream", nil
 	case p.Seq > state.Last:
-		return state.Created, fmt.Sprintf("they are at sequence %d, ahead of the stream, which ends at %d", p.Seq, state.Last), nil
+		return state, fmt.Sprintf("they are at sequence %d, ahead of the stream, which ends at %d", p.Seq, state.Last), nil
 	}
 	message, found, err := log.MessageAt(ctx, p.Seq)
 	if err != nil {
-		return time.Time{}, "", err
+		return state, "", err
 	}
 	envelope, decodeErr := events.Decode(message.Data)
 	if !found || decodeErr != nil || envelope.ID != p.ID || !message.Time.Equal(p.Time) {
 		reason = fmt.Sprintf("the stream holds another event at their sequence %d", p.Seq)
 	}
-	return state.Created, reason, nil
+	return state, reason, nil
 }
 
 // Close closes the file; Run must have returned.

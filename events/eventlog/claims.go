@@ -104,6 +104,23 @@ func (l *Log) openClaims(ctx context.Context) (messages jetstream.MessagesContex
 	return messages, err
 }
 
+// ReclaimJobs lets every sealed job be handed out again, those included that are done
+// with: for a stream that lost facts which processors had acted upon. It may be called
+// while [Log.Claims] runs, here or elsewhere.
+func (l *Log) ReclaimJobs(ctx context.Context) error {
+	err := l.within(ctx, func(ctx context.Context) error {
+		err := l.js.DeleteConsumer(ctx, events.LicensesStream, processors)
+		if errors.Is(err, jetstream.ErrConsumerNotFound) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("hand out all jobs again: %w", err)
+	}
+	return nil
+}
+
 func (c *claims) claimFrom(ctx context.Context, messages jetstream.MessagesContext) error {
 	for {
 		select {
