@@ -65,7 +65,7 @@ func ingestPeak(ctx context.Context, program, file string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer stop(server)
+	defer func() { _ = stop(server) }()
 	ingest, err := start(ctx, program, "ingest", "--nats-url", "nats://"+nats, "--http", http)
 	if err != nil {
 		return 0, err
@@ -93,7 +93,7 @@ func stop(cmd *exec.Cmd) error {
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	timer := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+	timer := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
 	return cmd.Wait()
 }

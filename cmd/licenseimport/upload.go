@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -109,7 +110,7 @@ type readError struct{ error }
 func (e readError) Unwrap() error { return e.error }
 
 func isReadError(err error) bool {
-	_, ok := err.(readError)
+	_, ok := errors.AsType[readError](err)
 	return ok
 }
 
@@ -158,8 +159,8 @@ func readJobID(body io.Reader) (uint64, error) {
 	var answer struct {
 		JobID uint64 `json:"job_id"`
 	}
-	if err := json.NewDecoder(body).Decode(&answer); err != nil || answer.JobID == 0 {
-		return 0, fmt.Errorf("the server's answer to the upload has no job_id (%v): is it a licenseimport server?", err)
+	if json.NewDecoder(body).Decode(&answer) != nil || answer.JobID == 0 {
+		return 0, errors.New("the server's answer to the upload has no job_id: is it a licenseimport server?")
 	}
 	return answer.JobID, nil
 }

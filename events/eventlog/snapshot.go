@@ -139,7 +139,7 @@ func (l *Log) call(ctx context.Context, subject string, request, response any) e
 
 // copy writes the pieces as they come, and reads along what they hold.
 func (t *transfer) copy(ctx context.Context, w io.Writer) (Snapshot, error) {
-	defer t.pieces.Unsubscribe()
+	defer func() { _ = t.pieces.Unsubscribe() }()
 	read, along := io.Pipe()
 	var found contents
 	inspected := make(chan error, 1)
