@@ -100,8 +100,8 @@ func (e *RowReceived) parse(data []byte) bool {
 		return false
 	}
 	e.JobID, e.Row, e.Line = JobID(job), Row(row), line
-	rest, ok := e.Values.parse(rest)
-	return ok && string(rest) == "}"
+	tail, ok := e.Values.parse(string(rest)) // one text that all values are parts of
+	return ok && tail == "}"
 }
 
 // cutNumber takes a label and a whole number of at most 18 digits off the front of b.
@@ -123,9 +123,9 @@ func cutNumber(b []byte, label string) (n uint64, rest []byte, ok bool) {
 
 // parse takes an object of plain texts, without white space and escapes, off
 // the front of data. The values are unusable where it fails.
-func (v *Values) parse(data []byte) (rest []byte, ok bool) {
+func (v *Values) parse(data string) (rest string, ok bool) {
 	if len(data) < 2 || data[0] != '{' {
-		return nil, false
+		return "", false
 	}
 	if data[1] == '}' {
 		return data[2:], true
@@ -133,52 +133,51 @@ func (v *Values) parse(data []byte) (rest []byte, ok bool) {
 	for next := 0; ; next++ {
 		name, after, ok := cutText(data[1:])
 		if !ok || len(after) == 0 || after[0] != ':' {
-			return nil, false
+			return "", false
 		}
 		text, after, ok := cutText(after[1:])
 		if !ok || len(after) == 0 {
-			return nil, false
+			return "", false
 		}
 		if next = columnFrom(next, name); next < NumColumns {
-			v[next] = string(text)
+			v[next] = text
 		}
 		switch data = after; data[0] {
 		case '}':
 			return data[1:], true
 		case ',':
 		default:
-			return nil, false
+			return "", false
 		}
 	}
 }
 
 // columnFrom finds a column by its name; the one asked for is nearly always
 // among the next ones. NumColumns stands for none.
-func columnFrom(next int, name []byte) int {
+func columnFrom(next int, name string) int {
 	for i := next; i < NumColumns; i++ {
-		if Columns[i].Name == string(name) {
+		if Columns[i].Name == name {
 			return i
 		}
 	}
-	if i, known := columnByHeader[string(name)]; known {
+	if i, known := columnByHeader[name]; known {
 		return i
 	}
 	return NumColumns
 }
 
 // cutText takes a JSON string without escapes off the front of b.
-func cutText(b []byte) (text, rest []byte, ok bool) {
-	if len(b) == 0 || b[0] != '"' {
-		return nil, nil, false
+func cutText(s string) (text, rest string, ok bool) {
+	if s == "" || s[0] != '"' {
+		return "", "", false
 	}
-	b = b[1:]
-	for i, c := range b {
-		if c == '"' {
-			return b[:i], b[i+1:], true
-		}
-		if c == '\\' || c < ' ' {
+	s = s[1:]
+	for i := range len(s) {
+		if c := s[i]; c == '"' {
+			return s[:i], s[i+1:], true
+		} else if c == '\\' || c < ' ' {
 			break
 		}
 	}
-	return nil, nil, false
+	return "", "", false
 }

@@ -131,7 +131,7 @@ func FuzzValues(f *testing.F) {
 			return // Decode has refused it
 		}
 		var quick, general Values
-		rest, ok := quick.parse(data)
+		rest, ok := quick.parse(string(data))
 		var texts map[string]*string
 		if err := json.Unmarshal(data, &texts); err != nil {
 			if ok && len(rest) == 0 {

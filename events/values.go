@@ -20,7 +20,7 @@ func (v Values) MarshalJSON() ([]byte, error) {
 // that are not in the table are ignored: a newer program may have written them.
 func (v *Values) UnmarshalJSON(data []byte) error {
 	*v = Values{}
-	if rest, ok := v.parse(data); ok && len(rest) == 0 {
+	if rest, ok := v.parse(string(data)); ok && len(rest) == 0 {
 		return nil
 	}
 	*v = Values{}
