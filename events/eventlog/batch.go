@@ -25,15 +25,25 @@ var errIncomplete = errors.New("the batch is not whole")
 
 // A stage is an atomic batch on its way to one stream. Its messages are sent as they
 // are added; the server keeps them aside until the commit, for 10 s after the last
-// of them. Headers are laid out once and reused: the client copies them when it publishes.
+// of them. All go out in the one envelope: the client copies it when it publishes.
 type stage struct {
 	log  *Log
 	id   string
 	size int
 	err  error // of the first message that could not be sent
+
+	envelope               nats.Msg
+	sequence, last, filter [1]string // the values of its headers
 }
 
-func (l *Log) newStage(id string) *stage { return &stage{log: l, id: id} }
+func (l *Log) newStage(id string) *stage {
+	s := &stage{log: l, id: id}
+	s.envelope.Header = nats.Header{
+		jetstreamext.BatchIDHeader:  {id},
+		jetstreamext.BatchSeqHeader: s.sequence[:],
+	}
+	return s
+}
 
 // An expectation is the last sequence that a writer knows over a filter of
 // subjects. It is checked when the batch is committed.
@@ -42,19 +52,22 @@ type expectation struct {
 	last   events.Seq
 }
 
+// message is the envelope with a message in it, until the next one.
 func (s *stage) message(subject string, body []byte, expect *expectation) *nats.Msg {
 	s.size++
-	header := nats.Header{
-		jetstreamext.BatchIDHeader:  {s.id},
-		jetstreamext.BatchSeqHeader: {strconv.Itoa(s.size)},
-	}
+	s.sequence[0] = strconv.Itoa(s.size)
+	s.envelope.Subject, s.envelope.Data = subject, body
+	header := s.envelope.Header
+	delete(header, jetstream.ExpectedLastSubjSeqHeader)
+	delete(header, jetstream.ExpectedLastSubjSeqSubjHeader)
 	if expect != nil {
-		header[jetstream.ExpectedLastSubjSeqHeader] = []string{strconv.FormatUint(uint64(expect.last), 10)}
+		s.last[0], s.filter[0] = strconv.FormatUint(uint64(expect.last), 10), expect.filter
+		header[jetstream.ExpectedLastSubjSeqHeader] = s.last[:]
 		if expect.filter != "" {
-			header[jetstream.ExpectedLastSubjSeqSubjHeader] = []string{expect.filter}
+			header[jetstream.ExpectedLastSubjSeqSubjHeader] = s.filter[:]
 		}
 	}
-	return &nats.Msg{Subject: subject, Header: header, Data: body}
+	return &s.envelope
 }
 
 // add sends one message without waiting. An error shows at the commit.
