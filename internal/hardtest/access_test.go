@@ -1,0 +1,220 @@
+package hardtest
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"licenseimport/internal/openapi"
+)
+
+// who calls, in the order of the columns of the matrix. Ada is the importer whose
+// import it is, Bob another one; Lim and Lena are limited to the product psc.
+var who = []string{"nobody", "stranger", "admin", "ada", "bob", "viewer", "lim", "lena"}
+
+// matrix is what each of them is answered on every route, as openapi.yaml names
+// it. {id} is Ada's import, or a license of a product that Lim and Lena may not see.
+// 415: the upload is let in, and is none; 409: the import has ended already.
+var matrix = map[string]string{
+	"GET /healthz":      "200 200 200 200 200 200 200 200",
+	"GET /readyz":       "200 200 200 200 200 200 200 200",
+	"GET /metrics":      "200 200 200 200 200 200 200 200",
+	"GET /openapi.yaml": "200 200 200 200 200 200 200 200",
+	"GET /api/v1/me/":   "401 401 200 200 200 200 200 200",
+	"GET /api/v1/license-import-template.csv":                   "401 401 200 200 200 200 200 200",
+	"POST /api/v1/licenses/import_from_csv/":                    "401 401 415 415 415 403 415 403",
+	"GET /api/v1/licenses-import-results/":                      "401 401 200 200 200 200 200 200",
+	"GET /api/v1/licenses-import-results/{id}/":                 "401 401 200 200 404 200 404 200",
+	"GET /api/v1/licenses-import-results/{id}/invalid_rows/":    "401 401 200 200 404 200 404 200",
+	"GET /api/v1/licenses-import-results/{id}/invalid_rows.csv": "401 401 200 200 404 200 404 200",
+	"GET /api/v1/licenses-import-results/{id}/existed_rows/":    "401 401 200 200 404 200 404 200",
+	"GET /api/v1/licenses-import-results/{id}/events/":          "401 401 200 200 404 200 404 200",
+	"POST /api/v1/licenses-import-results/{id}/cancel/":         "401 401 409 409 404 403 404 403",
+	"GET /api/v1/licenses/":                                     "401 401 200 200 200 200 200 200",
+	"GET /api/v1/licenses/{id}/":                                "401 401 200 200 200 200 404 404",
+	"GET /api/v1/licenses/{id}/event/":                          "401 401 200 200 200 200 404 404",
+	"GET /api/v1/customers/":                                    "401 401 200 200 200 200 403 403",
+	"GET /api/v1/customers/{id}/":                               "401 401 200 200 200 200 403 403",
+	"GET /api/v1/orders/":                                       "401 401 200 200 200 200 403 403",
+	"GET /api/v1/orders/{id}/":                                  "401 401 200 200 200 200 403 403",
+}
+
+// crowd are the keys of those who call, made by the command line.
+func crowd(t *testing.T, more ...string) map[string]string {
+	t.Helper()
+	keys := map[string]string{"nobody": "", "stranger": "lik_aaaaaaaa_" + strings.Repeat("A", 43), "admin": adminKey}
+	for name, flags := range map[string][]string{
+		"ada": {"--role", "importer"}, "bob": {"--role", "importer"}, "viewer": {"--role", "viewer"},
+		"lim": {"--role", "importer", "--products", "psc"}, "lena": {"--role", "viewer", "--products", "psc"},
+	} {
+		keys[name] = strings.TrimSpace(command(t, slices.Concat([]string{"keys", "create", name}, flags, more)...))
+	}
+	return keys
+}
+
+// TestMatrix: every route, for everybody. A route without a row fails by its name.
+func TestMatrix(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	p := serveOn(t, data)
+	keys := crowd(t, "--data", data)
+	ada := p.as(keys["ada"])
+	job := ada.imports(t, "license__license_key,product__short_code,customer__email,order__store_id\na-1,other,a@example.com,o-1\na-1,other,,\n,psc,,\n").ID
+	license := ada.get(t, 200, "/api/v1/licenses/").decode(t).Results[0].ID
+
+	for _, route := range described(t) {
+		if _, known := matrix[route]; !known {
+			t.Errorf("%s has no row in the matrix: say who may", route)
+		}
+	}
+	for route, row := range matrix {
+		method, path, _ := strings.Cut(route, " ")
+		id := license
+		if strings.Contains(path, "results") {
+			id = job
+		}
+		path = strings.ReplaceAll(path, "{id}", fmt.Sprint(id))
+		for i, want := range strings.Fields(row) {
+			for _, path := range []string{path, strings.TrimSuffix(path, "/")} {
+				a, err := p.as(keys[who[i]]).send(method, path, nil)
+				if err != nil || fmt.Sprint(a.status) != want {
+					t.Errorf("%s %s %s: %d, want %s: %.300s %v", who[i], method, path, a.status, want, a.body, err)
+				}
+				if a.status == 401 && a.header.Get("WWW-Authenticate") != "Api-Key" {
+					t.Errorf("%s %s: 401 without WWW-Authenticate", method, path)
+				}
+			}
+		}
+	}
+}
+
+// described lists the routes of openapi.yaml; a test beside it compares them with
+// what the program registers.
+func described(t *testing.T) (routes []string) {
+	t.Helper()
+	var path string
+	for _, line := range strings.Split(string(openapi.Document()), "\n") {
+		if found := regexp.MustCompile(`^  (/\S*):$`).FindStringSubmatch(line); found != nil {
+			path = found[1]
+		}
+		if found := regexp.MustCompile(`^    (get|put|post|delete|patch):$`).FindStringSubmatch(line); found != nil {
+			routes = append(routes, strings.ToUpper(found[1])+" "+path)
+		}
+	}
+	if len(routes) < 20 {
+		t.Fatalf("only %v are described: does this test still know how?", routes)
+	}
+	return routes
+}
+
+// TestLimitedManagerSeesNothingElse: what another product has shows nowhere: not in lists,
+// counts, filters, single answers and rows of imports.
+func TestLimitedManagerSeesNothingElse(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	p := serveOn(t, data)
+	keys := crowd(t, "--data", data)
+	const columns = "license__license_key,product__short_code,customer__email,order__store_id,license__enabled\n"
+	first := p.admin().imports(t, columns+"hidden-1,other,h@example.com,secret-store,0\nshown-1,psc,s@example.com,store,1\nshared,other,,,\n").ID
+	for _, name := range []string{"lim", "lena"} {
+		c := p.as(keys[name])
+		for query, want := range map[string]int{
+			"": 1, "?license_key=hidden-1": 0, "?license_key=shared": 0, "?license_key__startswith=hidden": 0, "?license_key__icontains=IDDEN": 0,
+			"?product__short_code=other": 0, "?product__short_code=psc": 1, "?customer_email=h@example.com": 0, "?order__store_id=secret-store": 0,
+			"?enabled=false": 0, "?enabled=true": 1, fmt.Sprintf("?import_id=%d", first): 1, "?limit=1&offset=1": 1, "?order_by=created_at": 1,
+			"?license_key__icontains=s&limit=1": 1,
+		} {
+			a := c.get(t, 200, "/api/v1/licenses/"+query)
+			if n := a.decode(t).Count; n != want || strings.Contains(string(a.body), "hidden") || strings.Contains(string(a.body), "other") {
+				t.Errorf("%s sees %d licenses at %q, want %d: %s", name, n, query, want, a.body)
+			}
+		}
+	}
+	// Lim may try a license of the other product, and learns nothing of it but that it is not Lim's.
+	lim := p.as(keys["lim"])
+	r := lim.imports(t, columns+"hidden-1,other,,,\nshared,psc,,,\nshown-1,psc,,,\n")
+	if r.Result.Imported != 1 || r.Result.Existed != 1 || r.Result.Invalid != 1 {
+		t.Errorf("the import of a limited manager: %+v", r.Result)
+	}
+	if a := lim.get(t, 200, fmt.Sprintf("%s%d/invalid_rows/", resultsPath, r.ID)); !strings.Contains(string(a.body), `"no_access"`) {
+		t.Errorf("the rejected row: %s", a.body)
+	}
+	for _, path := range []string{"", "invalid_rows/", "existed_rows/", "events/", "invalid_rows.csv"} {
+		lim.get(t, 404, fmt.Sprintf("%s%d/%s", resultsPath, first, path))
+	}
+	if n := lim.get(t, 200, resultsPath).decode(t).Count; n != 1 {
+		t.Errorf("Lim sees %d imports", n)
+	}
+}
+
+// split is each role as a process of its own.
+type split struct{ nats, ingest, processor, projector *process }
+
+func startSplit(t *testing.T, more ...string) *split {
+	t.Helper()
+	s := &split{nats: launch(t, "nats", "--data", filepath.Join(t.TempDir(), "streams"), "--nats-port", "-1", "--log-level", "debug")}
+	role := func(args ...string) *process {
+		return launch(t, slices.Concat(args, []string{"--nats-url", s.nats.nats, "--log-level", "debug"})...)
+	}
+	s.projector = role(append([]string{"projector", "--http", "127.0.0.1:0", "--data", filepath.Join(t.TempDir(), "views")}, more...)...)
+	s.processor = role("processor", "--http", "127.0.0.1:0")
+	s.ingest = role(append([]string{"ingest", "--http", "127.0.0.1:0", "--projector-url", s.projector.url}, more...)...)
+	return s
+}
+
+// TestRevokedKey: within a second it opens nothing any more, in every process.
+func TestRevokedKey(t *testing.T) {
+	t.Parallel()
+	s := startSplit(t)
+	key := strings.TrimSpace(command(t, "keys", "create", "Gone", "--role", "viewer", "--nats-url", s.nats.nats))
+	for _, p := range []*process{s.ingest, s.projector} {
+		p.as(key).get(t, 200, "/api/v1/me/")
+	}
+	command(t, "keys", "revoke", "Gone", "--nats-url", s.nats.nats)
+	revoked := time.Now()
+	for time.Since(revoked) < time.Second { // keys in use are remembered: keep it in use
+		for _, p := range []*process{s.ingest, s.projector} {
+			if _, err := p.as(key).send("GET", "/api/v1/me/", nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for name, p := range map[string]*process{"ingest": s.ingest, "projector": s.projector} {
+		if a, err := p.as(key).send("GET", "/api/v1/me/", nil); err != nil || a.status != 401 {
+			t.Errorf("a second after it was revoked, %s answers %d %v", name, a.status, err)
+		}
+	}
+	if a, err := s.ingest.as(key).send("GET", "/api/v1/licenses/", nil); err != nil || a.status != 401 {
+		t.Errorf("a forwarded read is answered %d %v", a.status, err)
+	}
+}
+
+// TestRate: too many requests of one key are 429, which says when to come back; other keys
+// are not affected.
+func TestRate(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	p := serveOn(t, data, "--rate", "5")
+	key := strings.TrimSpace(command(t, "keys", "create", "Busy", "--role", "viewer", "--data", data))
+	refused := 0
+	for range 30 {
+		a, err := p.as(key).send("GET", "/api/v1/me/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.status == 429 {
+			refused++
+			if a.header.Get("Retry-After") == "" || a.decode(t).Code != "too_many_requests" {
+				t.Errorf("%v %s", a.header, a.body)
+			}
+		}
+	}
+	if refused == 0 || refused == 30 {
+		t.Errorf("%d of 30 were refused", refused)
+	}
+	p.admin().get(t, 200, "/api/v1/me/")
+}
