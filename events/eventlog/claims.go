@@ -21,6 +21,9 @@ const (
 	claimRenews = time.Second
 )
 
+// handBackTime is how long a process that stops waits for jobs on their way to it.
+const handBackTime = time.Second
+
 // maxRetryDelay bounds how long a job waits that failed again and again.
 const maxRetryDelay = 30 * time.Second
 
@@ -66,7 +69,7 @@ func (l *Log) claimJobs(ctx context.Context, c *claims) error {
 			return fmt.Errorf("claim jobs: %w", err)
 		}
 		err = c.claimFrom(ctx, messages)
-		messages.Stop()
+		handBack(messages)
 		if ctx.Err() != nil {
 			return err
 		}
@@ -139,6 +142,19 @@ func (c *claims) claimFrom(ctx context.Context, messages jetstream.MessagesConte
 				c.stop(err)
 			}
 		})
+	}
+}
+
+// handBack ends the asking for jobs. One that was on its way already goes to somebody
+// else at once, and not only when its claim runs out.
+func handBack(messages jetstream.MessagesContext) {
+	messages.Drain()
+	for {
+		raw, err := messages.Next(jetstream.NextMaxWait(handBackTime))
+		if err != nil {
+			return
+		}
+		_ = raw.Nak()
 	}
 }
 
