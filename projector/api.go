@@ -46,7 +46,7 @@ func (p *Projector) onceCaughtUp(h access.Handler) access.Handler {
 }
 
 // jobHandler answers about one import.
-type jobHandler func(w http.ResponseWriter, r *http.Request, j *job) error
+type jobHandler func(w http.ResponseWriter, r *http.Request, j *job, m access.Manager) error
 
 // forJob finds the import that a path names. One that the manager may not see is
 // as if it did not exist.
@@ -63,7 +63,7 @@ func (p *Projector) forJob(h jobHandler) access.Handler {
 		if j == nil || !m.Sees(j.Manager) {
 			return httpx.NotFound("There is no import %s.", id)
 		}
-		return h(w, r, j)
+		return h(w, r, j, m)
 	}
 }
 

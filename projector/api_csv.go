@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/internal/access"
 	"licenseimport/internal/csvfile"
 )
 
@@ -24,8 +25,8 @@ var errorColumns = []string{"error__row", "error__line", "error__columns", "erro
 
 // invalidRowsCSV answers with the rejected rows as a file that can be mended and
 // uploaded again.
-func (p *Projector) invalidRowsCSV(w http.ResponseWriter, r *http.Request, j *job) error {
-	c := &csvWriter{job: j, delimiter: ',', guard: csvfile.Guard}
+func (p *Projector) invalidRowsCSV(w http.ResponseWriter, r *http.Request, j *job, m access.Manager) error {
+	c := &csvWriter{job: j, manager: m, delimiter: ',', guard: csvfile.Guard}
 	if j.Delimiter != "" {
 		c.delimiter = j.Delimiter[0]
 	}
@@ -72,6 +73,7 @@ func (p *Projector) writeCSV(w http.ResponseWriter, c *csvWriter) error {
 // csvWriter writes the rejected rows of one import.
 type csvWriter struct {
 	job       *job
+	manager   access.Manager
 	delimiter byte
 	guard     func(cell string) string
 }
@@ -83,7 +85,7 @@ func (c *csvWriter) header() []byte {
 
 // piece appends the next rows; more says that others may follow from next on.
 func (c *csvWriter) piece(views reader, b []byte, from uint64) (piece []byte, next uint64, more bool, err error) {
-	index := views.index(rejected, number(c.job.ID))
+	index := views.shown(views.index(rejected, number(c.job.ID)), c.job, c.manager, rejected, invalidProduct)
 	bodies := views.view(rejected)
 	for range csvPieceRows {
 		n, ok := index.next(from, false)

@@ -79,8 +79,8 @@ func renderCounts(t *tally, rows []invalidRow) *resultCounts {
 	return c
 }
 
-func (p *Projector) getImport(w http.ResponseWriter, r *http.Request, j *job) error {
-	rows, err := p.firstInvalidRows(r.Context(), j)
+func (p *Projector) getImport(w http.ResponseWriter, r *http.Request, j *job, m access.Manager) error {
+	rows, err := p.firstInvalidRows(r.Context(), j, m)
 	if err != nil {
 		return err
 	}
@@ -89,18 +89,18 @@ func (p *Projector) getImport(w http.ResponseWriter, r *http.Request, j *job) er
 
 // firstInvalidRows are those that the result shows: as many as its count says.
 // While an import goes on the counts may be ahead of the file.
-func (p *Projector) firstInvalidRows(ctx context.Context, j *job) (rows []invalidRow, err error) {
+func (p *Projector) firstInvalidRows(ctx context.Context, j *job, m access.Manager) (rows []invalidRow, err error) {
 	want := int(min(j.Shown.Rejected, resultRows))
 	if want == 0 {
 		return nil, nil
 	}
 	read := func() error {
 		return p.read(func(views reader) (err error) {
-			rows, err = views.invalidRows(j.ID, want)
+			rows, err = views.invalidRows(j, m, want)
 			return err
 		})
 	}
-	if err := read(); err != nil || len(rows) == want {
+	if err := read(); err != nil || len(rows) == want || !j.seesAll(m) {
 		return rows, err
 	}
 	if err := p.settle(ctx, j); err != nil {
@@ -109,17 +109,22 @@ func (p *Projector) firstInvalidRows(ctx context.Context, j *job) (rows []invali
 	return rows, read()
 }
 
-// invalidRows are the first rejected rows of an import, with long values cut.
-func (r reader) invalidRows(id events.JobID, most int) ([]invalidRow, error) {
+// invalidRows are the first rejected rows of an import that a manager may see, with
+// long values cut.
+func (r reader) invalidRows(j *job, m access.Manager, most int) ([]invalidRow, error) {
 	var rows []invalidRow
-	cursor := r.view(rejected).Cursor()
-	prefix := string(number(id))
-	for key, body := cursor.Seek([]byte(prefix)); strings.HasPrefix(string(key), prefix) && len(rows) < most; key, body = cursor.Next() {
-		row, err := parseInvalidRow(body)
+	shown := r.shown(r.index(rejected, number(j.ID)), j, m, rejected, invalidProduct)
+	for from := uint64(0); len(rows) < most; {
+		n, ok := shown.next(from, false)
+		if !ok {
+			break
+		}
+		row, err := parseInvalidRow(r.view(rejected).Get(numbers(j.ID, events.Row(n))))
 		if err != nil {
 			return nil, err
 		}
 		rows = append(rows, row.cut(resultValue))
+		from = n + 1
 	}
 	return rows, nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"licenseimport/events"
+	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
 )
 
@@ -60,19 +61,20 @@ func parseExistedRow(body []byte) (existedRow, error) {
 	return row, nil
 }
 
-func (p *Projector) listInvalidRows(w http.ResponseWriter, r *http.Request, j *job) error {
+func (p *Projector) listInvalidRows(w http.ResponseWriter, r *http.Request, j *job, m access.Manager) error {
 	code := events.Code(r.URL.Query().Get("code"))
 	return listRows(p, w, r, j, rejected, parseInvalidRow, func(views reader) set {
+		rows := views.index(rejected, number(j.ID))
 		if code != "" {
-			return views.index(rejectedByCode, codePrefix(j.ID, code))
+			rows = views.index(rejectedByCode, codePrefix(j.ID, code))
 		}
-		return views.index(rejected, number(j.ID))
+		return views.shown(rows, j, m, rejected, invalidProduct)
 	})
 }
 
-func (p *Projector) listExistedRows(w http.ResponseWriter, r *http.Request, j *job) error {
+func (p *Projector) listExistedRows(w http.ResponseWriter, r *http.Request, j *job, m access.Manager) error {
 	return listRows(p, w, r, j, existed, parseExistedRow, func(views reader) set {
-		return views.index(existed, number(j.ID))
+		return views.shown(views.index(existed, number(j.ID)), j, m, existed, existedProduct)
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
 )
 
@@ -21,7 +22,7 @@ var errFailed = errors.New("the views have stopped")
 
 // streamImport sends how an import goes on, until it ends, the client leaves or
 // the server stops.
-func (p *Projector) streamImport(w http.ResponseWriter, r *http.Request, j *job) error {
+func (p *Projector) streamImport(w http.ResponseWriter, r *http.Request, j *job, _ access.Manager) error {
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-store")

@@ -151,6 +151,33 @@ func TestLimitedManagerSeesNothingElse(t *testing.T) {
 	}
 }
 
+// TestRowsOfOthers: a viewer who is limited to a product sees of others' imports the
+// rows of that product only; an own import is seen whole.
+func TestRowsOfOthers(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	p := serveOn(t, data)
+	keys := crowd(t, "--data", data)
+	const columns = "license__license_key,product__short_code,license__enabled\n"
+	p.admin().imports(t, columns+"hidden-0,other,\nshown-0,psc,\n")
+	id := p.admin().imports(t, columns+"hidden-0,other,\nshown-0,psc,\nhidden-1,other,maybe\nshown-1,psc,maybe\nshown-2, psc ,maybe\nhidden-2,,\nhidden-3,\n").ID
+	for name, want := range map[string]map[string]int{"lena": {"invalid_rows/": 2, "existed_rows/": 1}, "viewer": {"invalid_rows/": 5, "existed_rows/": 2}} {
+		c := p.as(keys[name])
+		for _, path := range []string{"", "invalid_rows/", "existed_rows/", "invalid_rows.csv", "invalid_rows/?code=invalid_bool", "invalid_rows/?limit=1"} {
+			a := c.get(t, 200, fmt.Sprintf("%s%d/%s", resultsPath, id, path))
+			if shown := strings.Contains(string(a.body), "shown-"); !shown && name == "lena" {
+				t.Errorf("%s sees no row at %q: %s", name, path, a.body)
+			}
+			if hidden := strings.Contains(string(a.body), "hidden-"); name == "lena" && hidden {
+				t.Errorf("%s sees rows of others at %q: %s", name, path, a.body)
+			}
+			if n, told := want[path]; told && a.decode(t).Count != n {
+				t.Errorf("%s sees %d rows at %q, want %d", name, a.decode(t).Count, path, n)
+			}
+		}
+	}
+}
+
 // split is each role as a process of its own.
 type split struct{ nats, ingest, processor, projector *process }
 
