@@ -1,0 +1,135 @@
+package hardtest
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestStopInTheMiddle: SIGTERM while an upload comes in, an import is processed and
+// event streams are open. The upload gets the time to end, the streams end at once,
+// the process says 0, and the next one finishes what was acknowledged.
+func TestStopInTheMiddle(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	p := serveOn(t, data)
+	c := p.admin()
+	release, uploaded := make(chan struct{}), make(chan answer, 1)
+	go func() {
+		a, err := c.stream(&opening{first: strings.NewReader(rows("late", 3_000)), release: release})
+		if err != nil {
+			t.Error(err)
+		}
+		uploaded <- a
+	}()
+	eventually(t, "the upload", func() bool { return c.get(t, 200, resultsPath).decode(t).Count == 1 })
+	big := c.upload(t, 200, rows("big", scaled(40_000, 1_000_000))).decode(t).JobID
+	events := p.dial(t)
+	fmt.Fprintf(events, "GET %s1/events/ HTTP/1.1\r\nHost: h\r\nAuthorization: Api-Key %s\r\n\r\n", resultsPath, adminKey)
+	if line, err := bufio.NewReader(events).ReadString('\n'); err != nil || !strings.Contains(line, "200") {
+		t.Fatalf("the event stream: %q %v", line, err)
+	}
+
+	began := time.Now()
+	p.signal(t, syscall.SIGTERM)
+	eventually(t, "an end to new uploads", func() bool {
+		a, err := c.post(rows("new", 1))
+		return err != nil || a.status == 503
+	})
+	close(release)
+	if a := <-uploaded; a.status != 200 {
+		t.Errorf("the upload in flight: %d %s", a.status, a.body)
+	}
+	p.awaitExit(t, 35*time.Second)
+	t.Logf("stopped after %v", time.Since(began).Round(time.Millisecond))
+	if time.Since(began) > 20*time.Second {
+		t.Error("that took too long: nothing was left to wait for")
+	}
+
+	c = serveOn(t, data).admin()
+	for job, want := range map[int]int{1: 3_000, big: scaled(40_000, 1_000_000)} {
+		if r := c.await(t, job); r.Status != "success" || r.Result.Imported != want {
+			t.Errorf("import %d: %+v %+v", job, r, r.Result)
+		}
+	}
+}
+
+// TestStopRebuild: SIGTERM while the views are folded anew leaves the old ones.
+func TestStopRebuild(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	p := serveOn(t, data)
+	p.admin().imports(t, rows("r", scaled(30_000, 300_000)))
+	before := p.admin().get(t, 200, "/api/v1/licenses/?limit=3").body
+	p.stop(t)
+
+	rebuild := exec.Command(program, "rebuild", "--data", data)
+	rebuild.Env = environment()
+	if err := rebuild.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the beginning of the rebuild", func() bool {
+		_, err := os.Stat(filepath.Join(data, "views.bolt.new"))
+		return err == nil
+	})
+	if err := rebuild.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	err := rebuild.Wait()
+	if err == nil {
+		t.Log("the rebuild was done before the signal came")
+	}
+	t.Logf("the rebuild ended after %v: %v", time.Since(began).Round(time.Millisecond), err)
+	if time.Since(began) > 10*time.Second {
+		t.Error("the rebuild does not stop")
+	}
+	p = serveOn(t, data)
+	eventually(t, "readiness", func() bool { a, err := p.admin().send("GET", "/readyz", nil); return err == nil && a.status == 200 })
+	after := p.admin().get(t, 200, "/api/v1/licenses/?limit=3").body
+	if normal := strings.ReplaceAll(string(after), p.url, ""); !sameBut(string(before), normal) {
+		t.Errorf("the views differ:\n%s\n%s", before, after)
+	}
+	if strings.Contains(p.logs.String(), "made anew") {
+		t.Errorf("the old views are gone: %s", p.logs.String())
+	}
+}
+
+// sameBut compares two lists but for the address in them.
+func sameBut(a, b string) bool {
+	_, a, _ = strings.Cut(a, `"results"`)
+	_, b, _ = strings.Cut(b, `"results"`)
+	return a != "" && a == b
+}
+
+// TestRollingRestart restarts every role while an import runs: it comes to its end.
+func TestRollingRestart(t *testing.T) {
+	t.Parallel()
+	s := startSplit(t)
+	second := launch(t, "processor", "--nats-url", s.nats.nats)
+	n := scaled(30_000, 1_000_000)
+	job := s.ingest.admin().upload(t, 200, rows("roll", n)).decode(t).JobID
+	var group sync.WaitGroup
+	again := func(p **process) {
+		args := (*p).cmd.Args[1:]
+		(*p).stop(t)
+		*p = launch(t, args...)
+	}
+	group.Go(func() { again(&s.processor); again(&second) })
+	group.Go(func() { again(&s.projector) })
+	group.Wait()
+	again(&s.ingest)
+	if r := s.projector.admin().await(t, job); r.Status != "success" || r.Result.Imported != n {
+		t.Errorf("the import: %+v %+v", r, r.Result)
+	}
+	if r := s.projector.admin().await(t, s.ingest.admin().upload(t, 200, rows("after", 10)).decode(t).JobID); r.Status != "success" {
+		t.Errorf("an import afterwards: %+v", r)
+	}
+}
