@@ -4,8 +4,8 @@ PROGRAM := bin/licenseimport
 FUZZTIME ?= 60s
 
 # Packages whose tests run the built program from outside; the others are the unit suite.
-OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/hardtest ./web/browsertest
-UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|hardtest|browsertest)$$')
+OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/hardtest ./web/browsertest ./examples
+UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|hardtest|browsertest|examples)$$')
 
 .PHONY: help check fmt vet test unit race outside fuzz bench memory chaos soak cluster run build lint screenshots
 
@@ -15,7 +15,7 @@ help: ## this list
 check: fmt vet race outside ## all that must be green
 
 fmt: ## fails where a file is not formatted
-	@test -z "$$(gofmt -l cmd events ingest internal processor projector web)" || { echo "not formatted:"; gofmt -l cmd events ingest internal processor projector web; exit 1; }
+	@test -z "$$(gofmt -l cmd events examples ingest internal processor projector web)" || { echo "not formatted:"; gofmt -l cmd events examples ingest internal processor projector web; exit 1; }
 
 vet: ## the analysers
 	go vet ./...
@@ -32,7 +32,7 @@ unit: ## the unit suite
 race: ## the unit suite with the race detector
 	go test -race $(UNIT)
 
-outside: ## the built program: its contract, killed processes, hostile clients, the page in a browser
+outside: ## the built program: its contract, killed processes, hostile clients, the page in a browser, the examples
 	go test -count=1 $(OUTSIDE)
 
 lint: ## golangci-lint, where it is installed

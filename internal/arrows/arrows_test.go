@@ -37,6 +37,7 @@ var allowed = map[string]struct {
 	"web":                   {"internal/httpx", "the page is static files: it knows the API, not the program"},
 	"cmd/licenseimport":     {"events events/eventlog ingest processor projector web internal/access internal/backup internal/csvfile internal/httpx internal/metrics internal/openapi", "cmd wires"},
 	"cmd/benchmark":         {"events events/eventlog processor", "the benchmark sees the program from outside, and knows the sizes of its messages"},
+	"examples":              {"", "other services: they know the events on the wire, and nothing of ours"},
 	"internal/crashtest":    {"events", "the checker is pure: its tests see the program from outside"},
 	"internal/contracttest": {"", "only tests, and these know the program from outside"},
 	"internal/hardtest":     {"", "only tests, and these know the program from outside"},
@@ -47,8 +48,8 @@ var allowed = map[string]struct {
 var confined = []struct {
 	library, parts, reason string
 }{
-	{"github.com/nats-io/", "events/eventlog cmd/benchmark", "only the event log knows JetStream (and the floor that it is measured against)"},
-	{"github.com/synadia-io/", "events/eventlog cmd/benchmark", "only the event log knows JetStream (and the floor that it is measured against)"},
+	{"github.com/nats-io/", "events/eventlog cmd/benchmark examples", "only the event log knows JetStream (and the floor that it is measured against, and services of others)"},
+	{"github.com/synadia-io/", "events/eventlog cmd/benchmark examples", "only the event log knows JetStream (and the floor that it is measured against, and services of others)"},
 	{"go.etcd.io/bbolt", "projector", "only the projector knows how the views are stored"},
 	{"github.com/alecthomas/kong", "cmd/licenseimport", "flags and the environment are read in cmd only"},
 	{"flag", "cmd/licenseimport cmd/benchmark", "flags and the environment are read in cmd only"},

@@ -1,0 +1,202 @@
+// Package examples holds the test that runs the examples against the real program.
+package examples
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// built is the folder with the built programs.
+var built string
+
+func TestMain(m *testing.M) {
+	os.Exit(buildAndRun(m))
+}
+
+func buildAndRun(m *testing.M) int {
+	var err error
+	if built, err = os.MkdirTemp("", "examples"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(built)
+	build := exec.Command("go", "build", "-o", built, "licenseimport/cmd/licenseimport", "./subscriber", "./replay")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "building: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// start starts a program, which is killed when the test ends.
+func start(t *testing.T, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	c := exec.Command(name, args...)
+	c.Stderr = os.Stderr
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { kill(c) })
+	return c
+}
+
+func kill(c *exec.Cmd) {
+	_ = c.Process.Kill()
+	_ = c.Wait() // it was killed
+}
+
+// serve starts a server; it gives the address of its NATS server and its folder.
+func serve(t *testing.T) (nats, data string) {
+	t.Helper()
+	data = filepath.Join(t.TempDir(), "data")
+	c := exec.Command(filepath.Join(built, "licenseimport"), "serve", "--data", data, "--http", "127.0.0.1:0", "--nats-port", "-1")
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { kill(c) })
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		fields := strings.Fields(lines.Text())
+		if len(fields) == 2 && fields[0] == "NATS" {
+			nats = fields[1]
+		}
+		if len(fields) > 0 && fields[0] == "Data" {
+			return nats, data
+		}
+	}
+	t.Fatal("the server ended before it ran")
+	return "", ""
+}
+
+// output runs a program to its end.
+func output(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	var errs bytes.Buffer
+	c := exec.CommandContext(t.Context(), name, args...)
+	c.Stderr = &errs
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("%s %q: %v: %s", name, args, err, &errs)
+	}
+	return string(out)
+}
+
+// importRows imports generated rows, each with a customer.
+func importRows(t *testing.T, data, prefix string, rows int) {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("license__license_key,product__short_code,customer__email,customer__first_name\n")
+	for i := range rows {
+		fmt.Fprintf(&b, "%s-%d,photo-pro,%s%d@example.com,Ana\n", prefix, i, prefix, i)
+	}
+	path := filepath.Join(t.TempDir(), prefix+".csv")
+	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	output(t, filepath.Join(built, "licenseimport"), "import", path, "--data", data, "--json")
+}
+
+// sent counts the mails of an outbox by their whole lines; one that was sent twice fails the test.
+func sent(t *testing.T, path string) int {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	to := map[string]bool{}
+	whole, _ := cutLast(text)
+	for line := range bytes.Lines(whole) {
+		var mail struct{ ID, To, Text string }
+		if err := json.Unmarshal(line, &mail); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		key, _, _ := strings.Cut(mail.To, "@")
+		if to[mail.To] || mail.ID == "" || !strings.HasPrefix(mail.Text, "Welcome, Ana! Your license for photo-pro is "+strings.TrimRight(key, "0123456789")+"-") {
+			t.Fatalf("sent twice, or wrong: %s", line)
+		}
+		to[mail.To] = true
+	}
+	return len(to)
+}
+
+func cutLast(text []byte) (whole, rest []byte) {
+	n := bytes.LastIndexByte(text, '\n') + 1
+	return text[:n], text[n:]
+}
+
+func untilSent(t *testing.T, path string, wanted int) {
+	t.Helper()
+	for end := time.Now().Add(40 * time.Second); sent(t, path) < wanted; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d mails of %d", sent(t, path), wanted)
+		}
+	}
+}
+
+// TestSubscribers kills each in the middle, starts it again, and counts the mails.
+func TestSubscribers(t *testing.T) {
+	subscribers := map[string][]string{"go": {filepath.Join(built, "subscriber")}}
+	if node, err := exec.LookPath("node"); err == nil { // .ci/run installs it, and the packages
+		subscribers["node"] = []string{node, filepath.Join("subscriber-node", "subscriber.js")}
+	}
+	for name, words := range subscribers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			nats, data := serve(t)
+			outbox := filepath.Join(t.TempDir(), "outbox.jsonl")
+			args := append(words[1:len(words):len(words)], nats, outbox)
+			first := start(t, words[0], args...)
+			importRows(t, data, "first", 1500)
+			untilSent(t, outbox, 100)
+			kill(first)
+			half(t, outbox)
+			importRows(t, data, "second", 500)
+			start(t, words[0], args...)
+			untilSent(t, outbox, 2000)
+			importRows(t, data, "third", 1)
+			untilSent(t, outbox, 2001)
+		})
+	}
+}
+
+// half adds half a line to the outbox, as a power cut would leave it.
+func half(t *testing.T, path string) {
+	t.Helper()
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := file.WriteString(`{"id":"1/`); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestReplay: what is replayed is what was imported, and the same each time.
+func TestReplay(t *testing.T) {
+	t.Parallel()
+	nats, data := serve(t)
+	replay := filepath.Join(built, "replay")
+	if out := output(t, replay, nats); out != "" {
+		t.Errorf("of nothing: %s", out)
+	}
+	importRows(t, data, "key", 20)
+	importRows(t, data, "key", 30)
+	want := "photo-pro\t" + time.Now().UTC().Format("2006-01") + "\t30\n"
+	for range 2 {
+		if out := output(t, replay, nats); out != want {
+			t.Errorf("%q, want %q", out, want)
+		}
+	}
+}

@@ -1,0 +1,104 @@
+// Command replay is an example of a state of one's own, made from the stream: how many licenses
+// of each product were imported in each month.
+//
+//	go run ./examples/replay nats://127.0.0.1:4222
+//
+// It reads every LicenseImported from the first one to the last one that is there, in the
+// order of the stream, and keeps nothing: the next run reads them all again. That is the
+// whole idea: a state that can be made anew needs no backup, and a mistake in it is mended by
+// mending the program. A service that stays would go on from the last sequence that it has
+// stored together with its state.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// month of a product.
+type month struct{ product, month string }
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: replay NATS-URL")
+		os.Exit(2)
+	}
+	counts, err := replay(context.Background(), os.Args[1])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "replay:", err)
+		os.Exit(1)
+	}
+	show(os.Stdout, counts)
+}
+
+// replay folds the stream, from its first event to the last one of this moment.
+func replay(ctx context.Context, url string) (map[month]int, error) {
+	nc, err := nats.Connect(url, nats.Name("replay"))
+	if err != nil {
+		return nil, err
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, err
+	}
+	// Ordered: no gap and no repetition, or an error.
+	consumer, err := js.OrderedConsumer(ctx, "LICENSES", jetstream.OrderedConsumerConfig{FilterSubjects: []string{"licenses.>"}})
+	if err != nil {
+		return nil, err
+	}
+	events, err := consumer.Messages()
+	if err != nil {
+		return nil, err
+	}
+	defer events.Stop()
+	counts := map[month]int{}
+	for left := consumer.CachedInfo().NumPending; left > 0; left-- {
+		message, err := events.Next()
+		if err != nil {
+			return nil, err
+		}
+		if err := apply(counts, message.Data()); err != nil {
+			return nil, fmt.Errorf("%s: %w", message.Subject(), err)
+		}
+	}
+	return counts, nil
+}
+
+// apply folds one event: all that this state is, is said here.
+func apply(counts map[month]int, body []byte) error {
+	var event struct {
+		Type string
+		Time time.Time
+		Data struct {
+			Product struct {
+				Code string `json:"short_code"`
+			}
+		}
+	}
+	if err := json.Unmarshal(body, &event); err != nil {
+		return err
+	}
+	if event.Type != "LicenseImported" {
+		return fmt.Errorf("an event of type %s: this program is too old for it", event.Type)
+	}
+	counts[month{event.Data.Product.Code, event.Time.UTC().Format("2006-01")}]++
+	return nil
+}
+
+func show(w io.Writer, counts map[month]int) {
+	order := func(a, b month) int { return strings.Compare(a.product+"\x00"+a.month, b.product+"\x00"+b.month) }
+	for _, m := range slices.SortedFunc(maps.Keys(counts), order) {
+		fmt.Fprintf(w, "%s\t%s\t%d\n", m.product, m.month, counts[m])
+	}
+}

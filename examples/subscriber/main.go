@@ -1,0 +1,123 @@
+// Command subscriber is an example of another service: it writes one welcome mail for each
+// imported license, once, however often it or the server is killed.
+//
+//	go run ./examples/subscriber nats://127.0.0.1:4222 outbox.jsonl
+//
+// The "mails" are lines of a file. The stream delivers each event at least once; that each is
+// acted on once is this program's own doing: the outbox is also its memory of what was sent. A
+// line is on the disk before the event is acknowledged, so a crash in between only has the event
+// delivered again, and then it is found in the outbox. With a real mail provider, hand it
+// the event's id as the idempotency key: then its memory takes the place of the file's.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// event is what this service needs of a LicenseImported. Fields that it does not
+// know it ignores: that is how events may grow.
+type event struct {
+	ID   string // the same on every redelivery
+	Type string
+	Data struct {
+		License struct {
+			Key string `json:"license_key"`
+		}
+		Product struct {
+			Code string `json:"short_code"`
+		}
+		Customer *struct {
+			Email string
+			Name  string `json:"first_name"`
+		}
+	}
+}
+
+func main() {
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: subscriber NATS-URL OUTBOX-FILE")
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, "subscriber:", err)
+		os.Exit(1)
+	}
+}
+
+// run sends mails until ctx ends. Any error ends it: whoever started it starts it again.
+func run(ctx context.Context, url, path string) error {
+	out, err := openOutbox(path)
+	if err != nil {
+		return err
+	}
+	defer out.close()
+	nc, err := nats.Connect(url, nats.Name("welcome-mail"), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1))
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	events, err := subscribe(ctx, nc)
+	if err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, events.Stop)
+	defer stop()
+	for {
+		message, err := events.Next()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := handle(out, message); err != nil {
+			return err
+		}
+	}
+}
+
+// subscribe makes the durable consumer, or finds it as it was left: the server
+// remembers what was acknowledged.
+func subscribe(ctx context.Context, nc *nats.Conn) (jetstream.MessagesContext, error) {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, err
+	}
+	consumer, err := js.CreateOrUpdateConsumer(ctx, "LICENSES", jetstream.ConsumerConfig{
+		Durable: "welcome-mail", FilterSubject: "licenses.>",
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: 5 * time.Second,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the stream's consumer: %w", err)
+	}
+	return consumer.Messages()
+}
+
+// handle sends the mail, unless it was sent, and only then acknowledges the event.
+func handle(out *outbox, message jetstream.Msg) error {
+	var e event
+	if err := json.Unmarshal(message.Data(), &e); err != nil {
+		return fmt.Errorf("an event that cannot be read, at %s: %w", message.Subject(), err)
+	}
+	if e.Type != "LicenseImported" {
+		return fmt.Errorf("an event of type %s: this program is too old for it", e.Type)
+	}
+	if c := e.Data.Customer; c != nil && c.Email != "" {
+		text := fmt.Sprintf("Welcome, %s! Your license for %s is %s.", c.Name, e.Data.Product.Code, e.Data.License.Key)
+		if err := out.send(mail{ID: e.ID, To: c.Email, Text: text}); err != nil {
+			return err
+		}
+	}
+	return message.Ack()
+}
