@@ -1,0 +1,293 @@
+package hardtest
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nkeys"
+)
+
+// certificate makes one for 127.0.0.1 that signs itself.
+func certificate(t *testing.T) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	return write(t, dir, "cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
+		write(t, dir, "key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}))
+}
+
+func write(t *testing.T, dir, name string, text []byte) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestHTTPS: a server with a certificate, and the command line that checks it.
+func TestHTTPS(t *testing.T) {
+	t.Parallel()
+	cert, key := certificate(t)
+	p := serve(t, "--tls-cert", cert, "--tls-key", key)
+	if !strings.HasPrefix(p.url, "https://") {
+		t.Fatalf("the address is %s", p.url)
+	}
+	file := write(t, t.TempDir(), "f.csv", []byte(rows("tls", 20)))
+	out := command(t, "import", file, "--server", p.url, "--server-ca", cert, "--key", adminKey)
+	if !strings.Contains(out, "success") {
+		t.Errorf("the import says %s", out)
+	}
+	if out, stderr, err := try(t, "import", file, "--server", p.url, "--key", adminKey); err == nil || !strings.Contains(stderr, "certificate") {
+		t.Errorf("without the certificate: %v %s%s", err, out, stderr)
+	}
+	plain := &client{strings.Replace(p.url, "https", "http", 1), adminKey, p.admin().http}
+	if a, err := plain.send("GET", "/readyz", nil); err == nil && a.status == 200 {
+		t.Error("it speaks without TLS, too")
+	}
+	conn, err := tls.Dial("tcp", strings.TrimPrefix(p.url, "https://"), &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10})
+	if err == nil {
+		conn.Close()
+		t.Error("TLS 1.1 is spoken")
+	}
+}
+
+// foreign is a NATS server that is not ours.
+func foreign(t *testing.T, o *server.Options) string {
+	t.Helper()
+	o.Host, o.Port, o.NoSigs, o.NoLog = "127.0.0.1", -1, true, true
+	o.JetStream, o.StoreDir = true, t.TempDir()
+	s, err := server.NewServer(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	if !s.ReadyForConnections(10 * time.Second) {
+		t.Fatal("the foreign NATS server does not start")
+	}
+	return "nats://" + s.Addr().String()
+}
+
+// TestNATSWithTLSAndCredentials: a server that wants TLS and a credentials file, as
+// NATS's own cloud and operators have it.
+func TestNATSWithTLSAndCredentials(t *testing.T) {
+	t.Parallel()
+	cert, key := certificate(t)
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &server.Options{TLS: true, TLSConfig: &tls.Config{Certificates: []tls.Certificate{pair}}, TLSTimeout: 5}
+	creds := write(t, t.TempDir(), "user.creds", accounts(t, o))
+	url := foreign(t, o)
+
+	p := serve(t, "--nats-url", url, "--nats-ca", cert, "--nats-creds", creds)
+	if r := p.admin().imports(t, rows("creds", 50)); r.Status != "success" || r.Result.Imported != 50 {
+		t.Errorf("the import: %+v", r)
+	}
+	if out, stderr, err := try(t, "keys", "list", "--nats-url", url, "--nats-ca", cert); err == nil || !strings.Contains(strings.ToLower(stderr), "authorization") {
+		t.Errorf("without credentials: %v %s%s", err, out, stderr)
+	}
+}
+
+// accounts makes the server trust an operator with one account, and gives a
+// credentials file of a user of it.
+func accounts(t *testing.T, o *server.Options) []byte {
+	t.Helper()
+	must := func(pair nkeys.KeyPair, err error) (nkeys.KeyPair, string) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		public, err := pair.PublicKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pair, public
+	}
+	encode := func(c jwt.Claims, by nkeys.KeyPair) string {
+		token, err := c.Encode(by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	operator, operatorID := must(nkeys.CreateOperator())
+	_, systemID := must(nkeys.CreateAccount())
+	account, accountID := must(nkeys.CreateAccount())
+	user, userID := must(nkeys.CreateUser())
+
+	claims := jwt.NewAccountClaims(accountID)
+	claims.Limits.JetStreamLimits = jwt.JetStreamLimits{MemoryStorage: -1, DiskStorage: -1, Streams: -1, Consumer: -1}
+	resolver := &server.MemAccResolver{}
+	for id, token := range map[string]string{systemID: encode(jwt.NewAccountClaims(systemID), operator), accountID: encode(claims, operator)} {
+		if err := resolver.Store(id, token); err != nil {
+			t.Fatal(err)
+		}
+	}
+	operatorClaims := jwt.NewOperatorClaims(operatorID)
+	operatorClaims.SystemAccount = systemID
+	o.TrustedOperators, o.AccountResolver, o.SystemAccount = []*jwt.OperatorClaims{operatorClaims}, resolver, systemID
+	seed, err := user.Seed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	creds, err := jwt.FormatUserConfig(encode(jwt.NewUserClaims(userID), account), seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return creds
+}
+
+// TestEmbeddedServerIsPrivate: it listens on this machine only, and anywhere else
+// it wants a password.
+func TestEmbeddedServerIsPrivate(t *testing.T) {
+	t.Parallel()
+	p := serve(t)
+	if !strings.HasPrefix(p.nats, "nats://127.0.0.1:") {
+		t.Errorf("it listens on %s", p.nats)
+	}
+	out, stderr, err := try(t, "nats", "--data", t.TempDir(), "--nats-port", "-1", "--nats-host", "0.0.0.0")
+	if err == nil || !strings.Contains(stderr, "password") {
+		t.Errorf("without a password: %v %s%s", err, out, stderr)
+	}
+	wide := launch(t, "nats", "--data", filepath.Join(t.TempDir(), "d"), "--nats-port", "-1", "--nats-host", "0.0.0.0", "--nats-password", "open sesame")
+	_, port, _ := strings.Cut(strings.TrimPrefix(wide.nats, "nats://"), "]:")
+	if port == "" {
+		_, port, _ = strings.Cut(strings.TrimPrefix(wide.nats, "nats://"), ":")
+	}
+	if nc, err := nats.Connect("nats://127.0.0.1:" + port); err == nil {
+		nc.Close()
+		t.Error("one may connect without the password")
+	}
+	if nc, err := nats.Connect("nats://127.0.0.1:"+port, nats.UserInfo("licenseimport", "open sesame")); err != nil {
+		t.Errorf("with the password: %v", err)
+	} else {
+		nc.Close()
+	}
+}
+
+// TestPermissions runs each role as its user of deploy/nats-permissions.conf, and
+// tries what each may not.
+func TestPermissions(t *testing.T) {
+	for _, name := range []string{"OPERATOR", "INGEST", "PROCESSOR", "PROJECTOR", "SERVICE"} {
+		t.Setenv(name+"_PASSWORD", strings.ToLower(name)+"-password")
+	}
+	o, err := server.ProcessConfigFile(filepath.Join("..", "..", "deploy", "nats-permissions.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := foreign(t, o)
+	as := func(user string) string {
+		return strings.Replace(url, "nats://", "nats://"+user+":"+user+"-password@", 1)
+	}
+	command(t, "keys", "create", "Ada", "--role", "admin", "--nats-url", as("operator"))
+	command(t, "products", "set", "psc", "--nats-url", as("operator"))
+	projector := launch(t, "projector", "--http", "127.0.0.1:0", "--data", t.TempDir(), "--nats-url", as("projector"))
+	launch(t, "processor", "--nats-url", as("processor"))
+	ingest := launch(t, "ingest", "--http", "127.0.0.1:0", "--projector-url", projector.url, "--nats-url", as("ingest"))
+	for range 2 {
+		if r := ingest.admin().imports(t, rows("permitted", 100)+"x,unknown\n"); r.Status != "success" || r.Result.Invalid != 1 {
+			t.Errorf("the import: %+v %+v", r, r.Result)
+		}
+	}
+	for user, subjects := range map[string][]string{
+		"ingest":    {"licenses.psc.forged", "outcomes.1.rejected", "imports.1.finished", "$KV.managers.forged", "$JS.API.STREAM.DELETE.LICENSES"},
+		"processor": {"rows.1", "imports.9.sealed", "imports.9.cancelled", "$KV.managers.forged", "$KV.products.forged", "$JS.API.STREAM.DELETE.ROWS"},
+		"projector": {"licenses.psc.forged", "rows.1", "imports.9.sealed", "$KV.jobs.forged", "$JS.API.STREAM.PURGE.ROWS"},
+		"service":   {"licenses.psc.forged", "rows.1", "imports.9.sealed", "$KV.managers.forged", "$JS.API.STREAM.MSG.GET.KV_managers", "$JS.API.DIRECT.GET.ROWS.rows.1"},
+	} {
+		refused(t, as(user), user, subjects)
+	}
+	reads(t, as("service"), 100)
+	command(t, "backup", filepath.Join(t.TempDir(), "backup"), "--nats-url", as("operator"))
+}
+
+// refused checks that a user may publish at none of the subjects.
+func refused(t *testing.T, url, user string, subjects []string) {
+	t.Helper()
+	denied := make(chan string, len(subjects)+1)
+	nc, err := nats.Connect(url, nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { denied <- err.Error() }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	for _, subject := range subjects {
+		if err := nc.Publish(subject, []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case reason := <-denied:
+			if !strings.Contains(strings.ToLower(reason), strings.ToLower(subject)) {
+				t.Errorf("%s at %s: %s", user, subject, reason)
+			}
+		case <-time.After(5 * time.Second):
+			t.Errorf("%s may publish at %s", user, subject)
+		}
+	}
+}
+
+// reads checks that a service gets so many licenses.
+func reads(t *testing.T, url string, n int) {
+	t.Helper()
+	nc, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	consumer, err := js.CreateOrUpdateConsumer(ctx, "LICENSES", jetstream.ConsumerConfig{Durable: "welcome", FilterSubject: "licenses.>", AckPolicy: jetstream.AckExplicitPolicy})
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch, err := consumer.Fetch(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := 0
+	for m := range batch.Messages() {
+		if got++; m.DoubleAck(ctx) != nil {
+			t.Error("a message cannot be acknowledged")
+		}
+	}
+	if got != n {
+		t.Errorf("the service got %d licenses: %v", got, batch.Error())
+	}
+}
