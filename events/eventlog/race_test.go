@@ -1,0 +1,104 @@
+package eventlog_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog"
+	"licenseimport/events/eventlog/eventlogtest"
+)
+
+// A writer appends so many messages to a job that is known to be at a sequence.
+type writer struct {
+	messages uint64
+	write    func(ctx context.Context, log *eventlog.Log, job events.JobID, at events.Seq) error
+}
+
+func fact(kind string) writer {
+	return writer{1, func(ctx context.Context, log *eventlog.Log, job events.JobID, at events.Seq) error {
+		_, err := log.AppendFact(ctx, job, fmt.Sprintf("imports.%d.%s", job, kind), []byte(kind), at)
+		return err
+	}}
+}
+
+func batchOf(outcomes int, kind string) writer {
+	return writer{uint64(outcomes) + 1, func(ctx context.Context, log *eventlog.Log, job events.JobID, at events.Seq) error {
+		batch := log.NewBatch(job)
+		for range outcomes {
+			if err := batch.Add(fmt.Sprintf("outcomes.%d.rejected", job), []byte("{}"), false); err != nil {
+				return err
+			}
+		}
+		_, err := batch.Commit(ctx, fmt.Sprintf("imports.%d.%s", job, kind), []byte(kind), at)
+		return err
+	}}
+}
+
+// TestRaces lets two writers of one job run against each other, again and again, each
+// over a connection of its own: exactly one is accepted each time, the other is
+// told, and of the other nothing is stored. LICENSEIMPORT_LONG makes it 400 races each.
+func TestRaces(t *testing.T) {
+	t.Parallel()
+	races := 60
+	if os.Getenv("LICENSEIMPORT_LONG") != "" {
+		races = 400
+	}
+	for name, test := range map[string]struct{ a, b writer }{
+		"seal against abort":        {fact("sealed"), fact("aborted")},
+		"cancel against last batch": {fact("cancelled"), batchOf(20, "finished")},
+		"two processors":            {batchOf(20, "progressed"), batchOf(7, "progressed")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := eventlogtest.StartServer(t)
+			logs := [2]*eventlog.Log{eventlogtest.Open(t, server), eventlogtest.Open(t, server)}
+			won := [2]int{}
+			for i := range races {
+				first, second := i%2, 1-i%2 // neither is always called first
+				writers := [2]writer{test.a, test.b}
+				winner := race(t, logs, events.JobID(i+1), writers[first], writers[second])
+				won[[2]int{first, second}[winner]]++
+			}
+			t.Logf("%d to %d", won[0], won[1])
+		})
+	}
+}
+
+// race gives which of the two was accepted.
+func race(t *testing.T, logs [2]*eventlog.Log, job events.JobID, writers ...writer) (winner int) {
+	t.Helper()
+	started := appendFact(t, logs[0], job, events.StartedSubject(job), 0)
+	before := stateOf(t, logs[0]).Messages
+	errs, stored := [2]error{}, [2]int{}
+	var group sync.WaitGroup
+	start := make(chan struct{})
+	for i, w := range writers {
+		group.Go(func() {
+			<-start
+			errs[i] = w.write(t.Context(), logs[i], job, started)
+		})
+	}
+	close(start)
+	group.Wait()
+	for i, err := range errs {
+		if err != nil && !errors.Is(err, eventlog.ErrMoved) && !errors.Is(err, eventlog.ErrConflict) {
+			t.Fatalf("job %d: %v", job, err)
+		}
+		if err == nil {
+			winner = i
+			stored[i] = 1
+		}
+	}
+	if stored[0]+stored[1] != 1 {
+		t.Fatalf("job %d: %v were accepted: %v", job, stored, errs)
+	}
+	if added := stateOf(t, logs[0]).Messages - before; added != writers[winner].messages {
+		t.Fatalf("job %d: %d messages were added, not the %d of who was accepted", job, added, writers[winner].messages)
+	}
+	return winner
+}
