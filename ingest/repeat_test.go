@@ -185,7 +185,8 @@ func TestCancelAgainstSeal(t *testing.T) {
 	r := newRig(t, Config{WatchEvery: time.Hour, FlushAfter: time.Millisecond})
 	body := string(form("a.csv", csvOf(2)))
 	wins := map[string]int{}
-	for job := events.JobID(1); job <= 100; job++ {
+	const races = 60
+	for job := events.JobID(1); job <= races; job++ {
 		u := r.dial(len(body), "Connection: close\r\n")
 		u.write(body[:len(body)-3])
 		r.eventually("the upload has begun", func() bool { return r.facts(job).started != nil })
@@ -196,7 +197,7 @@ func TestCancelAgainstSeal(t *testing.T) {
 		checkRace(t, r, job, u.answer(), <-cancelled, wins)
 	}
 	t.Log(wins)
-	if wins["seal first"]+wins["cancel only"] != 100 {
+	if wins["seal first"]+wins["cancel only"] != races {
 		t.Errorf("%v", wins)
 	}
 }

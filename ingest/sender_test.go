@@ -148,7 +148,7 @@ func TestMemoryIsFlat(t *testing.T) {
 func TestLargeUpload(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, Config{})
-	const n = 30_000
+	const n = 12_000
 	a := r.send("", request{reader: generatedForm(n)})
 	if a.status != 200 {
 		t.Fatalf("%d %s", a.status, a.text)

@@ -228,7 +228,7 @@ func TestExistedNamesItsMaker(t *testing.T) {
 
 func TestTwoJobsWithTheSameKeys(t *testing.T) {
 	w := newWorld(t)
-	const n = 3_000
+	const n = 2_000
 	jobs := []events.JobID{1, 2, 3}
 	for _, job := range jobs {
 		w.upload(events.ImportStarted{JobID: job, Mode: events.Partial}, keys(n, "K"), n)
@@ -298,12 +298,12 @@ func TestCancelledBeforeItBegan(t *testing.T) {
 // follows the cancel but the end.
 func TestCancelledMeanwhile(t *testing.T) {
 	w := newWorld(t)
-	w.upload(events.ImportStarted{JobID: 1, Mode: events.Partial}, keys(10_000, "K"), 10_000)
+	w.upload(events.ImportStarted{JobID: 1, Mode: events.Partial}, keys(6_000, "K"), 6_000)
 	var cancelling sync.WaitGroup
 	cancelling.Go(func() { w.cancelOnceRunning(1) })
 	end := w.run(1)[0]
 	cancelling.Wait()
-	if end.Status != events.Failed || end.Error.Code != "cancelled" || end.Imported == 10_000 {
+	if end.Status != events.Failed || end.Error.Code != "cancelled" || end.Imported == 6_000 {
 		t.Fatalf("ended as %+v", end)
 	}
 	w.checkOutcomes(1, int(end.Row))
@@ -354,7 +354,7 @@ func TestMissingRowsEndTheJob(t *testing.T) {
 // had been one.
 func TestStoppedAndResumed(t *testing.T) {
 	w := newWorld(t)
-	const n = 8_000
+	const n = 5_000
 	w.upload(events.ImportStarted{JobID: 1, Mode: events.AllOrNothing}, keys(n, "K"), n)
 	for i := range 8 {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(20+10*i)*time.Millisecond)
