@@ -7,7 +7,7 @@ FUZZTIME ?= 60s
 OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/hardtest ./web/browsertest ./examples
 UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|hardtest|browsertest|examples)$$')
 
-.PHONY: help check fmt vet test unit race outside fuzz bench memory chaos soak cluster run build lint screenshots
+.PHONY: help check fmt vet test unit race outside fuzz bench memory chaos soak cluster disk long run build lint screenshots
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -59,6 +59,13 @@ soak: ## 200,000 generated rows, in one process and in several
 
 cluster: ## three NATS nodes with replicated streams
 	go test -tags cluster -count=1 ./events/eventlog
+	go test -tags cluster -count=1 -run LeadersGo ./internal/hardtest
+
+disk: ## a disk that fills up (as root, for a small file system in memory)
+	go test -tags mount -count=1 -run DiskFillsUp ./internal/hardtest
+
+long: ## more races and larger attacks than CI runs
+	LICENSEIMPORT_LONG=1 go test -count=1 -timeout 20m ./internal/hardtest ./events/eventlog
 
 screenshots: ## every view of the page to docs/screenshots (fonts: fonts-noto-core fonts-noto-cjk)
 	go test ./web/browsertest -count=1 -run 'Views|Cancels' -screenshots docs/screenshots

@@ -25,8 +25,6 @@ type client struct {
 
 func (p *process) admin() *client        { return p.as(adminKey) }
 func (p *process) as(key string) *client { return &client{p.url, key, http.DefaultClient} }
-func (c *client) at(p *process) *client  { return &client{p.url, c.key, c.http} }
-
 // answer is an HTTP answer, read whole.
 type answer struct {
 	status int
