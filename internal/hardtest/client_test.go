@@ -25,6 +25,7 @@ type client struct {
 
 func (p *process) admin() *client        { return p.as(adminKey) }
 func (p *process) as(key string) *client { return &client{p.url, key, http.DefaultClient} }
+
 // answer is an HTTP answer, read whole.
 type answer struct {
 	status int
