@@ -77,7 +77,7 @@ func awaitEnd(t *testing.T, api *client, id uint64) *result {
 // TestBackupDuringImports takes a backup while one import is decided and another
 // is uploaded, and restores it.
 func TestBackupDuringImports(t *testing.T) {
-	const key, small, large = "an-admin-key", 200, 20_000
+	const key, small, large = "an-admin-key", 200, 12_000
 	live, dir, data := t.TempDir(), filepath.Join(t.TempDir(), "copy"), filepath.Join(t.TempDir(), "data")
 	api, n, stop := everything(t, live, key)
 	awaitEnd(t, api, uploadCSV(t, api, bytes.NewReader(csvOf("A", small))))
