@@ -29,8 +29,8 @@ test: unit outside ## all tests, without the race detector
 unit: ## the unit suite
 	go test $(UNIT)
 
-race: ## the unit suite with the race detector
-	go test -race $(UNIT)
+race: ## the unit suite with the race detector; much of it waits for the disk, hence -p
+	go test -race -p 4 $(UNIT)
 
 outside: ## the built program: its contract, killed processes, hostile clients, the page in a browser, the examples
 	go test -count=1 $(OUTSIDE)
