@@ -47,11 +47,17 @@ func (p *Policy) Judge(row *events.RowReceived) Verdict {
 	v := Verdict{Row: row}
 	if m := row.Malformed; m != nil {
 		v.Errors = []events.FieldError{malformed(row, m)}
-		return v
+		if m.Code != events.InvalidEncoding { // else its fields are known, but for some characters
+			return v
+		}
 	}
 	v.readColumns()
 	p.checkProduct(&v)
 	v.checkConflicts()
+	if row.Malformed != nil { // of the damaged value nothing else can be said
+		damaged := v.Errors[0].Column
+		v.Errors = append(v.Errors[:1], slices.DeleteFunc(v.Errors[1:], func(e events.FieldError) bool { return e.Column == damaged })...)
+	}
 	if v.Valid() {
 		v.fillDefaults()
 		v.Warnings = warnings(&v.Record)
@@ -59,7 +65,7 @@ func (p *Policy) Judge(row *events.RowReceived) Verdict {
 	return v
 }
 
-// malformed is the one error of a row that could not be read as CSV.
+// malformed is the error of a row that could not be read as CSV.
 func malformed(row *events.RowReceived, m *events.Malformed) events.FieldError {
 	value := m.Raw
 	if i, ok := events.ColumnIndex(m.Column); ok {

@@ -139,14 +139,18 @@ func describe(t *testing.T, outcomes []events.Event) string {
 	return b.String()
 }
 
-func TestMalformedRowHasItsOneError(t *testing.T) {
+func TestRowWithBadEncodingReportsAllErrors(t *testing.T) {
 	row := &events.RowReceived{JobID: 10, Row: 1, Line: 2, Malformed: &events.Malformed{
 		Code: events.InvalidEncoding, Message: "is not UTF-8", Column: "customer__city", Raw: "K,psc,K\uFFFDln",
 	}}
 	city, _ := events.ColumnIndex("customer__city")
 	row.Values[city] = "K\uFFFDln"
+	row.Values[events.ColumnKey] = "K"
 	v := (&Policy{}).Judge(row)
-	want := []events.FieldError{{Column: "customer__city", Code: events.InvalidEncoding, Message: "is not UTF-8", Value: "K\uFFFDln"}}
+	want := []events.FieldError{
+		{Column: "customer__city", Code: events.InvalidEncoding, Message: "is not UTF-8", Value: "K\uFFFDln"},
+		{Column: "product__short_code", Code: events.Required, Message: "must not be empty"},
+	}
 	if !slices.Equal(v.Errors, want) {
 		t.Errorf("errors are %+v, want %+v", v.Errors, want)
 	}
