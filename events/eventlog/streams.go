@@ -84,11 +84,16 @@ func setUpStream(ctx context.Context, js jetstream.JetStream, want jetstream.Str
 	if err := usable(have, want); err != nil {
 		return err
 	}
+	return replicate(ctx, js, have, replicas)
+}
+
+// replicate changes the number of a stream's replicas; 0: it stays.
+func replicate(ctx context.Context, js jetstream.JetStream, have jetstream.StreamConfig, replicas int) error {
 	if replicas == 0 || have.Replicas == replicas {
 		return nil
 	}
 	have.Replicas = replicas
-	_, err = js.UpdateStream(ctx, have)
+	_, err := js.UpdateStream(ctx, have)
 	return err
 }
 
@@ -131,12 +136,7 @@ func setUpBucket(ctx context.Context, js jetstream.JetStream, want jetstream.Key
 	if err := usableBucket(have, want); err != nil {
 		return err
 	}
-	if replicas == 0 || have.Replicas == replicas {
-		return nil
-	}
-	have.Replicas = replicas
-	_, err = js.UpdateStream(ctx, have)
-	return err
+	return replicate(ctx, js, have, replicas)
 }
 
 func usableBucket(have jetstream.StreamConfig, want jetstream.KeyValueConfig) error {
