@@ -132,7 +132,7 @@ func (p *Processor) stage(ctx context.Context, j *job, b rows, position events.I
 		count(&s.counts, outcomes[i], &b.verdicts[i])
 	}
 	s.errors = countErrors(outcomes)
-	if err := s.send(outcomes, time.Now()); err != nil {
+	if err := s.send(outcomes, b.verdicts, time.Now()); err != nil {
 		return nil, err
 	}
 	s.position.Row += s.rows
@@ -173,9 +173,10 @@ func (p *Processor) makers(ctx context.Context, verdicts []Verdict, before *stag
 	return makers, nil
 }
 
-// send stages the outcomes. A license is expected to be the first at its subject.
-func (s *staged) send(outcomes []events.Event, now time.Time) error {
-	for _, outcome := range outcomes {
+// send stages the outcomes. A license is expected to be the first at its subject,
+// which was made for the look-up already.
+func (s *staged) send(outcomes []events.Event, verdicts []Verdict, now time.Time) error {
+	for i, outcome := range outcomes {
 		if outcome == nil {
 			continue
 		}
@@ -183,8 +184,12 @@ func (s *staged) send(outcomes []events.Event, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		_, first := outcome.(*events.LicenseImported)
-		if err := s.batch.Add(outcome.Subject(), body, first); err != nil {
+		if _, first := outcome.(*events.LicenseImported); first {
+			err = s.batch.Add(verdicts[i].Subject(), body, true)
+		} else {
+			err = s.batch.Add(outcome.Subject(), body, false)
+		}
+		if err != nil {
 			return err
 		}
 	}
