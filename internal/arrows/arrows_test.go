@@ -41,6 +41,7 @@ var allowed = map[string]struct {
 	"internal/crashtest":    {"events", "the checker is pure: its tests see the program from outside"},
 	"internal/contracttest": {"", "only tests, and these know the program from outside"},
 	"internal/hardtest":     {"", "only tests, and these know the program from outside"},
+	"internal/programtest":  {"", "it builds the program, and imports none of it"},
 	"internal/arrows":       {"", "only a test"},
 }
 

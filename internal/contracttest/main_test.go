@@ -4,9 +4,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
+
+	"licenseimport/internal/programtest"
 )
 
 var update = flag.Bool("update", false, "rewrite the expectations of the sample files; read the diff before you commit it")
@@ -20,16 +20,12 @@ func TestMain(m *testing.M) {
 }
 
 func buildAndRun(m *testing.M) int {
-	folder, err := os.MkdirTemp("", "contracttest")
+	built, remove, err := programtest.Build()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(folder)
-	program = filepath.Join(folder, "licenseimport")
-	if out, err := exec.Command("go", "build", "-o", program, "licenseimport/cmd/licenseimport").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building the program: %v\n%s", err, out)
-		return 1
-	}
+	defer remove()
+	program = built
 	return m.Run()
 }

@@ -6,9 +6,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
+
+	"licenseimport/internal/programtest"
 )
 
 // program is the path of the binary under test.
@@ -28,17 +28,13 @@ func TestMain(m *testing.M) {
 }
 
 func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "crashtest-")
+	built, remove, err := programtest.Build()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "licenseimport")
-	if out, err := exec.Command("go", "build", "-o", program, "licenseimport/cmd/licenseimport").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build the program: %v\n%s", err, out)
-		return 1
-	}
+	defer remove()
+	program = built
 	// Most of a test's time goes by until the claim of a killed processor runs out.
 	if err := flag.Set("test.parallel", "4"); err != nil { // what the command line says counts more
 		fmt.Fprintln(os.Stderr, err)

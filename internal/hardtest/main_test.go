@@ -4,9 +4,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
+
+	"licenseimport/internal/programtest"
 )
 
 // program is the built program.
@@ -26,17 +26,13 @@ func scaled(short, longer int) int {
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
 
 func buildAndRun(m *testing.M) int {
-	folder, err := os.MkdirTemp("", "hardtest")
+	built, remove, err := programtest.Build()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(folder)
-	program = filepath.Join(folder, "licenseimport")
-	if out, err := exec.Command("go", "build", "-o", program, "licenseimport/cmd/licenseimport").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building the program: %v\n%s", err, out)
-		return 1
-	}
+	defer remove()
+	program = built
 	// Much of the time goes by in waiting for time-outs.
 	if err := flag.Set("test.parallel", "4"); err != nil { // what the command line says counts more
 		fmt.Fprintln(os.Stderr, err)

@@ -1,0 +1,24 @@
+// Package programtest builds the program for the tests that see it from outside.
+package programtest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// Build puts the program into a temporary folder of its own, which remove takes away.
+func Build() (program string, remove func(), err error) {
+	dir, err := os.MkdirTemp("", "programtest-")
+	if err != nil {
+		return "", nil, err
+	}
+	remove = func() { _ = os.RemoveAll(dir) }
+	program = filepath.Join(dir, "licenseimport")
+	if out, err := exec.Command("go", "build", "-o", program, "licenseimport/cmd/licenseimport").CombinedOutput(); err != nil {
+		remove()
+		return "", nil, fmt.Errorf("building the program: %w\n%s", err, out)
+	}
+	return program, remove, nil
+}
