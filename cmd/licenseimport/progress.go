@@ -56,6 +56,9 @@ func (p *progress) begin(what string, total int64, unit string) {
 		progressbar.OptionThrottle(65 * time.Millisecond),
 		progressbar.OptionSetRenderBlankState(true),
 		progressbar.OptionClearOnFinish(),
+		// A bar without a known end would draw itself in the background, and
+		// go on after its end.
+		progressbar.OptionSetSpinnerChangeInterval(0),
 	}
 	if unit != shares {
 		options = append(options, progressbar.OptionShowCount())
