@@ -7,7 +7,7 @@ FUZZTIME ?= 60s
 OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/hardtest ./web/browsertest ./examples
 UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|hardtest|browsertest|examples)$$')
 
-.PHONY: help check fmt vet test unit race outside fuzz bench memory chaos soak cluster disk long run build lint screenshots
+.PHONY: help check fmt vet test unit race outside fuzz bench profile memory chaos soak cluster disk long run build lint screenshots
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -47,6 +47,10 @@ fuzz: ## each fuzz target for FUZZTIME
 
 bench: build ## 100,000 rows beside what JetStream alone does
 	go run ./cmd/benchmark -rows 100000 -runs 3
+
+profile: build ## what a row costs at each stage: CPU, allocations, waits; the same of JetStream alone
+	go run ./cmd/benchmark profile -keep bin/profile
+	go run ./cmd/benchmark profile -keep bin/profile/floor -floor
 
 memory: build ## what the role ingest needs for files of growing size
 	go run ./cmd/benchmark memory

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -16,6 +17,17 @@ type shape struct {
 	full    bool    // all columns, each filled, instead of 12
 	invalid float64 // share of rows with a bad value
 	repeat  float64 // share of rows that repeat the key of an earlier row
+}
+
+// shapeFlags are the flags that describe a file.
+func shapeFlags(flags *flag.FlagSet, rows int) *shape {
+	s := &shape{}
+	flags.IntVar(&s.rows, "rows", rows, "rows of the file")
+	flags.Uint64Var(&s.seed, "seed", 1, "files of different seeds have no key in common")
+	flags.Float64Var(&s.invalid, "invalid", 0, "share of invalid rows, 0 to 1")
+	flags.Float64Var(&s.repeat, "repeat", 0, "share of rows that repeat a key, 0 to 1")
+	flags.BoolVar(&s.full, "full", false, "all columns filled instead of 12")
+	return s
 }
 
 // twelve are the columns of an ordinary file.

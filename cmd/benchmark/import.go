@@ -8,22 +8,17 @@ import (
 	"fmt"
 	"io"
 	"mime/multipart"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
-	"syscall"
 	"time"
 
 	"licenseimport/events"
 	"licenseimport/processor"
 )
 
-const adminKey = "benchmark"
-
 // runImport starts the program on an empty folder, uploads the file and waits
 // until the import's result is there, which is when the views have caught up.
-func runImport(ctx context.Context, program, file string) (figures, error) {
+func runImport(ctx context.Context, program, file string, imports int, args ...string) (figures, error) {
 	dir, err := os.MkdirTemp("", "import-")
 	if err != nil {
 		return figures{}, err
@@ -33,33 +28,23 @@ func runImport(ctx context.Context, program, file string) (figures, error) {
 	if err != nil {
 		return figures{}, err
 	}
-	cmd, err := start(ctx, program, "serve", "--data", dir, "--http", address, "--nats-port", "-1")
+	cmd, err := start(ctx, program, append(args, "serve", "--data", dir, "--http", address, "--nats-port", "-1")...)
 	if err != nil {
 		return figures{}, err
 	}
-	wall, err := importOnce(ctx, "http://"+address, file)
+	var wall time.Duration
+	for range imports {
+		var took time.Duration
+		took, err = importOnce(ctx, "http://"+address, file)
+		wall += took
+		if err != nil {
+			break
+		}
+	}
 	if stopped := stop(cmd); err == nil {
 		err = stopped
 	}
 	return usage(cmd, wall), err
-}
-
-// usage is what a process that has ended took, with the wall time measured apart.
-func usage(cmd *exec.Cmd, wall time.Duration) figures {
-	f := figures{wall: wall, cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
-	if r, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		f.peak = r.Maxrss << 10
-	}
-	return f
-}
-
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }
 
 // importOnce measures from the POST's first byte to the result "success".

@@ -17,22 +17,21 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"licenseimport/internal/profiling"
 )
 
 func main() {
-	commands := map[string]func([]string) error{"floor": floorCommand, "generate": generateCommand, "memory": memoryCommand}
+	commands := map[string]func([]string) error{"floor": floorCommand, "generate": generateCommand, "memory": memoryCommand, "profile": profileCommand}
 	if len(os.Args) > 1 && commands[os.Args[1]] != nil {
 		check(commands[os.Args[1]](os.Args[2:]))
 		return
 	}
-	rows := flag.Int("rows", 100_000, "rows of the file")
 	runs := flag.Int("runs", 3, "how often each side runs; medians are printed")
 	program := flag.String("program", "bin/licenseimport", "the program to measure")
-	invalid := flag.Float64("invalid", 0, "share of invalid rows, 0 to 1")
-	repeat := flag.Float64("repeat", 0, "share of rows that repeat a key, 0 to 1")
-	full := flag.Bool("full", false, "all columns filled instead of 12")
+	s := shapeFlags(flag.CommandLine, 100_000)
 	flag.Parse()
-	check(compare(context.Background(), *program, *runs, shape{rows: *rows, seed: 1, invalid: *invalid, repeat: *repeat, full: *full}))
+	check(compare(context.Background(), *program, *runs, *s))
 }
 
 func check(err error) {
@@ -40,12 +39,6 @@ func check(err error) {
 		fmt.Fprintln(os.Stderr, "benchmark:", err)
 		os.Exit(1)
 	}
-}
-
-// figures are what one run of one side took.
-type figures struct {
-	wall, cpu time.Duration
-	peak      int64 // bytes of resident memory
 }
 
 // compare runs both sides in turn and prints the medians and their ratio.
@@ -66,7 +59,7 @@ func compare(ctx context.Context, program string, runs int, s shape) error {
 		if err != nil {
 			return fmt.Errorf("floor: %w", err)
 		}
-		o, err := runImport(ctx, program, file)
+		o, err := runImport(ctx, program, file, 1)
 		if err != nil {
 			return fmt.Errorf("import: %w", err)
 		}
@@ -117,15 +110,11 @@ func generated(s shape) (string, error) {
 
 func generateCommand(args []string) error {
 	flags := flag.NewFlagSet("generate", flag.ExitOnError)
-	rows := flags.Int("rows", 100_000, "rows")
-	seed := flags.Uint64("seed", 1, "files of different seeds have no key in common")
-	invalid := flags.Float64("invalid", 0, "share of invalid rows, 0 to 1")
-	repeat := flags.Float64("repeat", 0, "share of rows that repeat a key, 0 to 1")
-	full := flags.Bool("full", false, "all columns filled instead of 12")
+	s := shapeFlags(flags, 100_000)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	return shape{rows: *rows, seed: *seed, invalid: *invalid, repeat: *repeat, full: *full}.write(os.Stdout)
+	return s.write(os.Stdout)
 }
 
 func floorCommand(args []string) error {
@@ -133,7 +122,12 @@ func floorCommand(args []string) error {
 	rows := flags.Int("rows", 100_000, "rows")
 	rowBytes := flags.Int("row-bytes", 500, "size of a row's message")
 	outcomeBytes := flags.Int("outcome-bytes", 500, "size of an outcome's message")
+	profile := flags.String("profile", "", "folder for profiles")
 	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	stopProfile, err := profiling.Start(*profile)
+	if err != nil {
 		return err
 	}
 	took, err := floor(context.Background(), *rows, *rowBytes, *outcomeBytes)
@@ -141,17 +135,17 @@ func floorCommand(args []string) error {
 		return err
 	}
 	fmt.Println(took)
-	return nil
+	return stopProfile()
 }
 
 // runFloor runs the floor in a process of its own.
-func runFloor(ctx context.Context, rows, rowBytes, outcomeBytes int) (figures, error) {
+func runFloor(ctx context.Context, rows, rowBytes, outcomeBytes int, more ...string) (figures, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return figures{}, err
 	}
-	cmd := exec.CommandContext(ctx, self, "floor",
-		fmt.Sprint("-rows=", rows), fmt.Sprint("-row-bytes=", rowBytes), fmt.Sprint("-outcome-bytes=", outcomeBytes))
+	cmd := exec.CommandContext(ctx, self, append([]string{"floor",
+		fmt.Sprint("-rows=", rows), fmt.Sprint("-row-bytes=", rowBytes), fmt.Sprint("-outcome-bytes=", outcomeBytes)}, more...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {

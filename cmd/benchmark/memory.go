@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
-	"syscall"
-	"time"
 )
 
 // memoryCommand uploads files of growing size to the role ingest, each time in a
@@ -78,22 +75,4 @@ func ingestPeak(ctx context.Context, program, file string) (int64, error) {
 		err = stopped
 	}
 	return usage(ingest, 0).peak, err
-}
-
-// start runs one role with the benchmark's key.
-func start(ctx context.Context, program string, args ...string) (*exec.Cmd, error) {
-	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Env = append(os.Environ(), "LICENSEIMPORT_ADMIN_KEY="+adminKey, "LICENSEIMPORT_LOG_LEVEL=warn")
-	cmd.Stderr = os.Stderr
-	return cmd, cmd.Start()
-}
-
-// stop ends a process in order and waits for it.
-func stop(cmd *exec.Cmd) error {
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return err
-	}
-	timer := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
-	defer timer.Stop()
-	return cmd.Wait()
 }

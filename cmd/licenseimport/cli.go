@@ -35,6 +35,7 @@ var groups = []kong.Group{
 type cli struct {
 	LogLevel  string           `group:"log" placeholder:"LEVEL" enum:"auto,debug,info,warn,error" default:"auto" help:"What to log on standard error: debug, info, warn or error. Default: info for servers, warn for commands that end by themselves."`
 	LogFormat string           `group:"log" placeholder:"FORMAT" enum:"text,json" default:"text" help:"text (the default) or json."`
+	Profile   string           `hidden:"" placeholder:"DIR" help:"Write profiles of the CPU, allocations and mutexes to this folder."`
 	Version   kong.VersionFlag `env:"-" help:"Print the version and stop."`
 
 	Import   importCommand   `cmd:"" group:"use" help:"Import a CSV file and say what became of its rows."`
@@ -47,6 +48,9 @@ type cli struct {
 	Backup   backupCommand   `cmd:"" group:"manage" help:"Copy everything into a folder, while it runs."`
 	Restore  restoreCommand  `cmd:"" group:"manage" help:"Make a data folder, or the streams of a NATS server, from a backup."`
 	Doctor   doctorCommand   `cmd:"" group:"manage" help:"Check a deployment and say what to do."`
+
+	Completion completionCommand `cmd:"" group:"manage" help:"Print a script that makes bash, zsh or fish complete commands and flags."`
+	Complete   completeCommand   `cmd:"" hidden:""`
 
 	Serve     serveCommand     `cmd:"" group:"run" help:"Everything in one process: start here."`
 	Nats      natsCommand      `cmd:"" group:"run" help:"The embedded NATS server alone."`

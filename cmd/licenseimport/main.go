@@ -11,6 +11,8 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"licenseimport/internal/profiling"
+
 	"github.com/alecthomas/kong"
 )
 
@@ -77,7 +79,11 @@ func parseAndRun(ctx context.Context, args []string, t *terminal) error {
 		return fmt.Errorf("%w (licenseimport --help shows what there is)", err)
 	}
 	slog.SetDefault(commands.logger(t.err, parsed.Selected()))
-	return parsed.Run()
+	stopProfile, err := profiling.Start(commands.Profile)
+	if err != nil {
+		return err
+	}
+	return errors.Join(parsed.Run(), stopProfile())
 }
 
 // version is what --version prints.

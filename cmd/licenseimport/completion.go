@@ -1,0 +1,202 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// completionCommand prints what makes a shell complete. The scripts hold no
+// names of commands or flags: they ask completeCommand, and so never age.
+type completionCommand struct {
+	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
+}
+
+// Help is what --help tells beside the flags.
+func (completionCommand) Help() string {
+	return `The program has to be in PATH, or be called by its path.
+
+Examples:
+  source <(licenseimport completion bash)      # for this shell; in ~/.bashrc for all
+  source <(licenseimport completion zsh)       # in ~/.zshrc, after compinit
+  licenseimport completion fish | source       # in ~/.config/fish/config.fish`
+}
+
+//go:embed completion/licenseimport.bash
+var bashScript string
+
+//go:embed completion/licenseimport.zsh
+var zshScript string
+
+//go:embed completion/licenseimport.fish
+var fishScript string
+
+// Run prints the script.
+func (c *completionCommand) Run(t *terminal) error {
+	scripts := map[string]string{"bash": bashScript, "zsh": zshScript, "fish": fishScript}
+	_, err := io.WriteString(t.out, scripts[c.Shell])
+	return err
+}
+
+// completeCommand answers the scripts: one candidate a line, behind a tab what it
+// is; or that a name of the file system is wanted.
+type completeCommand struct {
+	Words []string `arg:"" optional:"" passthrough:"" help:"What was typed so far; the last word is the one to complete."`
+}
+
+// What the scripts are told instead of candidates.
+const (
+	wantsFile   = ":files"
+	wantsFolder = ":folders"
+)
+
+// Run prints the candidates.
+func (c *completeCommand) Run(parsed *kong.Context, t *terminal) error {
+	words := c.Words
+	if len(words) > 0 && words[0] == "--" {
+		words = words[1:]
+	}
+	for _, candidate := range candidates(parsed.Model.Node, words) {
+		fmt.Fprintln(t.out, candidate)
+	}
+	return nil
+}
+
+// typed is how far a command line has come.
+type typed struct {
+	node     *kong.Node
+	operands int        // arguments of node that are complete
+	flag     *kong.Flag // whose value comes next; nil: none
+	ended    bool       // by --: no flag follows
+}
+
+// candidates are what the last word may become.
+func candidates(root *kong.Node, words []string) []string {
+	if len(words) == 0 {
+		words = []string{""}
+	}
+	state, last := typed{node: root}, words[len(words)-1]
+	for _, word := range words[:len(words)-1] {
+		state.take(word)
+	}
+	if last == "=" && state.flag != nil { // bash cuts at it
+		last = ""
+	}
+	name, value, assigned := strings.Cut(last, "=")
+	switch flag := state.findFlag(name); {
+	case state.flag != nil:
+		return values(state.flag.Value, state.flag.PlaceHolder, "", last)
+	case assigned && flag != nil:
+		return values(flag.Value, flag.PlaceHolder, name+"=", value)
+	case strings.HasPrefix(last, "-") && !state.ended:
+		return state.flags(last)
+	default:
+		return state.names(last)
+	}
+}
+
+// take goes on by one complete word.
+func (s *typed) take(word string) {
+	name, _, assigned := strings.Cut(word, "=")
+	switch {
+	case s.flag != nil && word == "=":
+	case s.flag != nil:
+		s.flag = nil
+	case word == "--":
+		s.ended = true
+	case strings.HasPrefix(word, "-") && word != "-" && !s.ended:
+		if f := s.findFlag(name); f != nil && !assigned && !f.IsBool() {
+			s.flag = f
+		}
+	default:
+		s.operand(word)
+	}
+}
+
+// operand goes into a command, or counts an argument.
+func (s *typed) operand(word string) {
+	for _, child := range s.node.Children {
+		if child.Name == word && !child.Hidden {
+			s.node = child
+			return
+		}
+	}
+	s.operands++
+}
+
+// findFlag is the flag of that name, or nil.
+func (s *typed) findFlag(name string) *kong.Flag {
+	for _, group := range s.node.AllFlags(true) {
+		for _, f := range group {
+			if "--"+f.Name == name {
+				return f
+			}
+		}
+	}
+	return nil
+}
+
+// flags are those of the command, its own first.
+func (s *typed) flags(start string) []string {
+	var found []string
+	for _, group := range slices.Backward(s.node.AllFlags(true)) {
+		for _, f := range group {
+			found = offer(found, start, "--"+f.Name, f.Help)
+		}
+	}
+	return found
+}
+
+// names are commands, the next argument's values, or else flags.
+func (s *typed) names(start string) []string {
+	var found []string
+	for _, child := range s.node.Children {
+		if !child.Hidden {
+			found = offer(found, start, child.Name, child.Help)
+		}
+	}
+	if s.operands < len(s.node.Positional) {
+		argument := s.node.Positional[s.operands]
+		return values(argument, strings.ToUpper(argument.Name), "", start)
+	}
+	if start == "" && len(found) == 0 && !s.ended {
+		return s.flags("")
+	}
+	return found
+}
+
+// values are what a flag or an argument may be. What help calls FILE or DIR is
+// for the shell to complete.
+func values(v *kong.Value, placeholder, before, start string) []string {
+	var found []string
+	switch {
+	case v.Enum != "":
+		for _, value := range v.EnumSlice() {
+			if value != "" {
+				found = offer(found, before+start, before+value, "")
+			}
+		}
+	case placeholder == "FILE":
+		return []string{wantsFile}
+	case placeholder == "DIR":
+		return []string{wantsFolder}
+	}
+	return found
+}
+
+// offer adds a candidate that begins like what was typed, with the first
+// sentence of its help.
+func offer(found []string, start, name, help string) []string {
+	if !strings.HasPrefix(name, start) {
+		return found
+	}
+	sentence, _, _ := strings.Cut(strings.TrimSuffix(help, "."), ". ")
+	if sentence != "" {
+		name += "\t" + sentence
+	}
+	return append(found, name)
+}

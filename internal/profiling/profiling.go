@@ -1,0 +1,42 @@
+// Package profiling writes Go's profiles of a process to a folder, for "make
+// profile": of the CPU from the start on, and at the end of all allocations and of
+// one wait for a mutex in five.
+package profiling
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/pprof"
+)
+
+const mutexFraction = 5
+
+// Start writes cpu.pprof to a folder from now on, and allocs.pprof and mutex.pprof
+// beside it when stop is called. Without a folder both do nothing.
+func Start(dir string) (stop func() error, err error) {
+	if dir == "" {
+		return func() error { return nil }, nil
+	}
+	cpu, err := os.Create(filepath.Join(dir, "cpu.pprof"))
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(cpu); err != nil {
+		return nil, errors.Join(err, cpu.Close())
+	}
+	runtime.SetMutexProfileFraction(mutexFraction)
+	return func() error {
+		pprof.StopCPUProfile()
+		return errors.Join(cpu.Close(), write(dir, "allocs"), write(dir, "mutex"))
+	}, nil
+}
+
+func write(dir, name string) error {
+	f, err := os.Create(filepath.Join(dir, name+".pprof"))
+	if err != nil {
+		return err
+	}
+	return errors.Join(pprof.Lookup(name).WriteTo(f, 0), f.Close())
+}
