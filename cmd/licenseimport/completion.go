@@ -155,7 +155,7 @@ func (s *typed) flags(start string) []string {
 func (s *typed) names(start string) []string {
 	var found []string
 	for _, child := range s.node.Children {
-		if !child.Hidden {
+		if !child.Hidden && s.operands == 0 {
 			found = offer(found, start, child.Name, child.Help)
 		}
 	}
@@ -163,7 +163,7 @@ func (s *typed) names(start string) []string {
 		argument := s.node.Positional[s.operands]
 		return values(argument, strings.ToUpper(argument.Name), "", start)
 	}
-	if start == "" && len(found) == 0 && !s.ended {
+	if start == "" && s.node.Leaf() && !s.ended {
 		return s.flags("")
 	}
 	return found

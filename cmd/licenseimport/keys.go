@@ -38,6 +38,16 @@ type keysCreateCommand struct {
 	logFlags
 }
 
+// Help is what --help tells beside the flags.
+func (keysCreateCommand) Help() string {
+	return `The key goes to standard output, so that it can be kept by a script; it cannot be shown again.
+
+Examples:
+  licenseimport keys create "Web shop" --role importer
+  licenseimport keys create Reseller --role importer --products photo-pro,photo-lite
+  licenseimport keys create Ops --role admin --nats-url nats://nats-1:4222`
+}
+
 // Run makes a key.
 func (c *keysCreateCommand) Run(ctx context.Context, t *terminal) error {
 	return c.withLog(ctx, func(log *eventlog.Log) error {
@@ -52,6 +62,14 @@ func (c *keysCreateCommand) Run(ctx context.Context, t *terminal) error {
 }
 
 type keysListCommand struct{ logFlags }
+
+// Help is what --help tells beside the flags.
+func (keysListCommand) Help() string {
+	return `Shows what each key begins with, whose it is and what it may do; never the key.
+
+Example:
+  licenseimport keys list`
+}
 
 // Run lists the keys.
 func (c *keysListCommand) Run(ctx context.Context, t *terminal) error {
@@ -80,6 +98,13 @@ func (c *keysListCommand) Run(ctx context.Context, t *terminal) error {
 type keysRevokeCommand struct {
 	Which string `arg:"" help:"What the key begins with (as keys list shows it), or a manager's name for all its keys."`
 	logFlags
+}
+
+// Help is what --help tells beside the flags.
+func (keysRevokeCommand) Help() string {
+	return `Examples:
+  licenseimport keys revoke "Web shop"
+  licenseimport keys revoke lik_k3fd7qma`
 }
 
 // Run ends keys.

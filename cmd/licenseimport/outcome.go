@@ -42,8 +42,10 @@ func (r *result) ending() string {
 		return "error. " + r.Error.Message
 	case r.Status != "success":
 		return r.Status
+	case r.DryRun && r.rejected() > 0:
+		return fmt.Sprintf("%s would be rejected. This was a dry run: nothing was imported.", rows(r.rejected(), "row", "rows"))
 	case r.DryRun:
-		return "success. This was a dry run: nothing was imported."
+		return "no row would be rejected. This was a dry run: nothing was imported."
 	case r.rejected() > 0:
 		return fmt.Sprintf("success, but %s rejected.", rows(r.rejected(), "row was", "rows were"))
 	default:

@@ -35,6 +35,15 @@ type productsSetCommand struct {
 	logFlags
 }
 
+// Help is what --help tells beside the flags.
+func (productsSetCommand) Help() string {
+	return `Replaces all that was said of the product before. Licenses that were imported already keep what they have.
+
+Examples:
+  licenseimport products set photo-pro
+  licenseimport products set photo-pro --name "Photo Pro" --license-type perpetual --max-activations 3`
+}
+
 // Run adds or changes a product.
 func (c *productsSetCommand) Run(ctx context.Context, t *terminal) error {
 	return c.withLog(ctx, func(log *eventlog.Log) error {
@@ -49,6 +58,12 @@ func (c *productsSetCommand) Run(ctx context.Context, t *terminal) error {
 }
 
 type productsListCommand struct{ logFlags }
+
+// Help is what --help tells beside the flags.
+func (productsListCommand) Help() string {
+	return `Example:
+  licenseimport products list`
+}
 
 // Run lists the catalogue.
 func (c *productsListCommand) Run(ctx context.Context, t *terminal) error {
@@ -77,6 +92,14 @@ func (c *productsListCommand) Run(ctx context.Context, t *terminal) error {
 type productsRemoveCommand struct {
 	Code string `arg:"" help:"The short code."`
 	logFlags
+}
+
+// Help is what --help tells beside the flags.
+func (productsRemoveCommand) Help() string {
+	return `From then on rows for it are rejected, unless the catalogue is empty then: in that case every short code is accepted.
+
+Example:
+  licenseimport products remove photo-lite`
 }
 
 // Run takes a product out.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -25,6 +26,7 @@ const defaultServer = "http://127.0.0.1:8080"
 type clientFlags struct {
 	Server   string `group:"where" placeholder:"URL" help:"A server that runs, such as http://127.0.0.1:8080. Default: the one that holds the data folder; where none does, this process does the work itself."`
 	Key      string `group:"where" placeholder:"KEY" help:"Your key. Default: for the data folder, the admin key in it. Better set by the environment: a command line can be read by other users."`
+	AdminKey string `hidden:"" help:"The key of a server of this machine that was started with it."`
 	ServerCA string `name:"server-ca" group:"where" placeholder:"FILE" help:"Certificates (PEM) that the server's is checked against. Default: those of this machine."`
 	dataFlag
 }
@@ -42,7 +44,7 @@ func (c *clientFlags) withServer(ctx context.Context, t *terminal, roles []strin
 	case held && by.HTTP == "":
 		return fmt.Errorf("the data folder %s is in use by process %d, which answers no requests: wait until it has ended, or name a server by --server", c.Data, by.PID)
 	case held:
-		return c.withHolder(ctx, by.HTTP, f)
+		return c.withNamed(ctx, by.HTTP, f)
 	case !has(roles, "ingest") && !exists(filepath.Join(c.Data, "nats")):
 		return c.withNamed(ctx, defaultServer, f) // nothing to read here
 	default:
@@ -56,30 +58,54 @@ func (c *clientFlags) withNamed(ctx context.Context, server string, f func(conte
 	if err != nil {
 		return err
 	}
-	if c.Key == "" {
-		return fmt.Errorf("the server %s wants a key: give it by --key or LICENSEIMPORT_KEY (keys are made by: licenseimport keys create NAME)", base)
+	key, err := c.keyFor(base)
+	if err != nil {
+		return err
 	}
 	transport, err := c.transport()
 	if err != nil {
 		return err
 	}
-	return f(ctx, &client{base: base, key: c.Key, http: &http.Client{Transport: transport}, remote: true})
+	return f(ctx, &client{base: base, key: key, http: &http.Client{Transport: transport}, remote: true})
 }
 
-// withHolder uses the server of this machine that holds the data folder. Its
-// admin key lies in that folder.
-func (c *clientFlags) withHolder(ctx context.Context, server string, f func(context.Context, *client) error) error {
-	if c.Key == "" {
-		key, err := access.ReadAdminKey(adminKeyPath(c.Data))
-		if errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("the server %s holds the data folder %s, which has no admin key in it: give your key by --key or LICENSEIMPORT_KEY", server, c.Data)
-		}
-		if err != nil {
-			return err
-		}
-		c.Key = key
+// keyFor is the key that was given. Where none was, it is the one in the data
+// folder that the server holds, or the one that a server of this machine may
+// have been started with; no other server is sent these.
+func (c *clientFlags) keyFor(base string) (string, error) {
+	if c.Key != "" {
+		return c.Key, nil
 	}
-	return c.withNamed(ctx, server, f)
+	if by, held, err := eventlog.Holder(c.Data); err == nil && held && sameServer(by.HTTP, base) {
+		key, err := access.ReadAdminKey(adminKeyPath(c.Data))
+		if !errors.Is(err, fs.ErrNotExist) {
+			return key, err
+		}
+	}
+	if c.AdminKey != "" && isLocal(base) {
+		return c.AdminKey, nil
+	}
+	return "", fmt.Errorf("the server %s wants a key: give it by --key or LICENSEIMPORT_KEY (keys are made by: licenseimport keys create NAME)", base)
+}
+
+// sameServer compares two addresses; this machine's own have several names.
+func sameServer(a, b string) bool {
+	if a == b {
+		return true
+	}
+	one, err1 := url.Parse(a)
+	other, err2 := url.Parse(b)
+	return err1 == nil && err2 == nil && one.Scheme == other.Scheme && one.Port() == other.Port() && isLocal(a) && isLocal(b)
+}
+
+// isLocal reports whether an address is this machine's own.
+func isLocal(base string) bool {
+	u, err := url.Parse(base)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // withOwn runs the roles in this process, without a port, while f works.
@@ -87,7 +113,7 @@ func (c *clientFlags) withOwn(ctx context.Context, t *terminal, roles []string, 
 	pipe := newPipeListener()
 	n, err := startNode(ctx, settings{
 		roles: roles, data: c.Data, embedded: &eventlog.ServerConfig{Dir: c.Data, MinFree: minFree}, http: httpx.ServerConfig{Listener: pipe},
-		ownKey: c.Key == "",
+		ownKey: c.Key == "" && c.AdminKey == "", adminKey: c.AdminKey,
 	})
 	if err != nil {
 		return err
@@ -117,6 +143,8 @@ func (c *clientFlags) withKey(t *terminal, n *node, f func(key string) error) er
 	switch {
 	case c.Key != "":
 		return f(c.Key)
+	case c.AdminKey != "":
+		return f(c.AdminKey)
 	case n.key == "":
 		return fmt.Errorf("the data folder %s has keys, but no admin key lies in it: give your key by --key or LICENSEIMPORT_KEY", c.Data)
 	case n.newKey:

@@ -7,7 +7,8 @@ _licenseimport() {
         case $line in
             :files) compset -P '--*='; _files; return ;;
             :folders) compset -P '--*='; _files -/; return ;;
-            ?*) found+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}") ;;
+            *$'\t'*) found+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}") ;;
+            ?*) found+=("${line//:/\\:}") ;;
         esac
     done
     _describe licenseimport found
