@@ -8,6 +8,7 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
+	"licenseimport/internal/faults"
 )
 
 const (
@@ -139,6 +140,9 @@ func (p *Processor) stage(ctx context.Context, j *job, b rows, position events.I
 	s.position.Position = b.position
 	addCounts(&s.position.Counts, s.counts)
 	s.fact = j.commit(s.position)
+	if progress, ok := s.fact.(*events.ImportProgressed); ok && faults.Position {
+		progress.Row, progress.Position = 0, 0
+	}
 	return s, nil
 }
 

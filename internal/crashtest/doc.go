@@ -18,6 +18,13 @@
 // each of these faults: a checker that finds nothing is worth something only if it
 // can find.
 //
+// And there is a negative control: programs that break one promise each on purpose
+// (internal/faults) go through a scenario that the promise is for, and Check has to
+// report what is lost or duplicated then.
+//
+// TestChaos is the driver with a random killer: CHAOS_SECONDS long, drawn from
+// CHAOS_SEED.
+//
 // Check also keeps count, by rules of its own, of what each import made. So the
 // answers of the API are compared with a second reckoning, not with themselves.
 //

@@ -49,6 +49,15 @@ func (s shape) generate() *file {
 	return f
 }
 
+// part is a file of its own with some rows of this one, letter for letter.
+func (f *file) part(name string, from, to int) *file {
+	lines := strings.SplitAfter(strings.TrimPrefix(f.text, header), "\n")
+	return &file{
+		Upload: Upload{Name: name + ".csv", Rows: f.Rows[from:to]},
+		text:   header + strings.Join(lines[from:to], ""),
+	}
+}
+
 // row is the one that follows those before.
 func (s shape) row(before []Row, random *rand.Rand) Row {
 	i := len(before)

@@ -14,6 +14,10 @@ import (
 // program is the path of the binary under test.
 var program string
 
+// parallel is how many tests run at a time: most of a test's time goes by until the
+// claim of a killed processor runs out.
+const parallel = "6"
+
 // TestMain builds the program once. The test binary itself is the other service
 // of the subscriber's test when it is started with that variable.
 func TestMain(m *testing.M) {
@@ -35,8 +39,12 @@ func buildAndRun(m *testing.M) int {
 	}
 	defer remove()
 	program = built
-	// Most of a test's time goes by until the claim of a killed processor runs out.
-	if err := flag.Set("test.parallel", "4"); err != nil { // what the command line says counts more
+	defer func() {
+		for _, remove := range removals {
+			remove()
+		}
+	}()
+	if err := flag.Set("test.parallel", parallel); err != nil { // what the command line says counts more
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

@@ -90,13 +90,8 @@ func verify(t *testing.T, nats string, c *client, files ...*file) *Report {
 	t.Helper()
 	shown, err := c.settled()
 	must(t, err)
-	var stream []Stored
-	must(t, follow(nats, false, func(s Stored) error { stream = append(stream, s); return nil }))
-	uploads := make([]Upload, len(files))
-	for i, f := range files {
-		uploads[i] = f.Upload
-	}
-	report := Check(uploads, stream)
+	report, err := reckon(nats, files)
+	must(t, err)
 	t.Log(report)
 	if !report.OK() {
 		t.Error("there are faults")
@@ -105,6 +100,17 @@ func verify(t *testing.T, nats string, c *client, files ...*file) *Report {
 		compare(t, i, report.Results)
 	}
 	return report
+}
+
+// reckon checks what the stream holds by now against what the clients saw.
+func reckon(nats string, files []*file) (*Report, error) {
+	var stream []Stored
+	err := follow(nats, false, func(s Stored) error { stream = append(stream, s); return nil })
+	uploads := make([]Upload, len(files))
+	for i, f := range files {
+		uploads[i] = f.Upload
+	}
+	return Check(uploads, stream), err
 }
 
 // compare holds what the API shows of an import against the reckoning.

@@ -25,6 +25,12 @@ type system struct {
 // newSystem starts one on empty folders. An upload that stands still for so long
 // is given up; an outage of nats makes each stand still for some seconds.
 func newSystem(t *testing.T, abandoned time.Duration) *system {
+	return newSystemOf(t, program, abandoned)
+}
+
+// newSystemOf is newSystem of another build of the program, with further variables
+// in its environment.
+func newSystemOf(t *testing.T, program string, abandoned time.Duration, environment ...string) *system {
 	data := t.TempDir()
 	nats, api, reads := freeAddress(t), freeAddress(t), freeAddress(t)
 	s := &system{data: filepath.Join(data, "views"), url: "nats://" + nats, client: newClient("http://" + api), reads: newClient("http://" + reads)}
@@ -35,6 +41,7 @@ func newSystem(t *testing.T, abandoned time.Duration) *system {
 		s.processors[i] = newProcess(t, name, "processor", "--nats-url", s.url)
 	}
 	for _, p := range s.all() {
+		p.path, p.env = program, append(p.env, environment...)
 		must(t, p.start())
 	}
 	must(t, s.ready())

@@ -6,17 +6,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
-// Build puts the program into a temporary folder of its own, which remove takes away.
-func Build() (program string, remove func(), err error) {
+// Build puts the program, built with some tags or none, into a temporary folder of its own,
+// which remove takes away.
+func Build(tags ...string) (program string, remove func(), err error) {
 	dir, err := os.MkdirTemp("", "programtest-")
 	if err != nil {
 		return "", nil, err
 	}
 	remove = func() { _ = os.RemoveAll(dir) }
 	program = filepath.Join(dir, "licenseimport")
-	if out, err := exec.Command("go", "build", "-o", program, "licenseimport/cmd/licenseimport").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-tags", strings.Join(tags, ","), "-o", program, "licenseimport/cmd/licenseimport").CombinedOutput(); err != nil {
 		remove()
 		return "", nil, fmt.Errorf("building the program: %w\n%s", err, out)
 	}

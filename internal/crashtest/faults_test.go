@@ -1,0 +1,252 @@
+//go:build unix
+
+package crashtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"licenseimport/events/eventlog"
+	"licenseimport/internal/programtest"
+)
+
+// The negative control: a program that breaks one of its promises (internal/faults)
+// goes through a scenario which that promise is for, and the checker must find it.
+// A program that keeps them goes through the same, and the checker finds nothing.
+
+const faultsVariable = "LICENSEIMPORT_FAULTS"
+
+// faulty builds the program that can break its promises, when it is first needed.
+var faulty = sync.OnceValues(func() (string, error) {
+	built, remove, err := programtest.Build("faulty")
+	removals = append(removals, remove)
+	return built, err
+})
+
+// removals are done when all tests have ended.
+var removals []func()
+
+// A scenario goes on until what it is about has happened, and tells the files that were
+// uploaded in it. It may be repeated on one system; round counts from 1.
+type scenario func(t *testing.T, s *system, round int) []*file
+
+// faults are the promises that can be broken, with what shows it.
+var faults = map[string]struct {
+	scenario scenario
+	finds    func(*Report) Faults
+}{
+	"fence":           {pausedAndOvertaken, func(r *Report) Faults { return r.Duplicated }},
+	"first":           {pausedWhileOthersImport, func(r *Report) Faults { return r.Duplicated }},
+	"position":        {killedInTheMiddle, func(r *Report) Faults { return r.Duplicated }},
+	"acknowledgement": {crashedUnderAnUpload, func(r *Report) Faults { return r.Lost }},
+}
+
+// TestFaultsAreFound breaks one promise after the other.
+func TestFaultsAreFound(t *testing.T) {
+	t.Parallel()
+	for fault, f := range faults {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			program, err := faulty()
+			must(t, err)
+			s := newSystemOf(t, program, time.Minute, faultsVariable+"="+fault)
+			var files []*file
+			for round := 1; ; round++ { // a scenario may come a moment too late for what it is about
+				files = append(files, f.scenario(t, s, round)...)
+				report, err := found(s, files)
+				must(t, err)
+				t.Logf("round %d: %v", round, report)
+				if len(f.finds(report)) > 0 && len(report.Unexpected) > 0 {
+					return
+				}
+				if round == 10 {
+					t.Fatal("the fault is not found")
+				}
+			}
+		})
+	}
+}
+
+// found reckons when every import has ended, or something is there twice: what is lost
+// shows at the end only.
+func found(s *system, files []*file) (report *Report, err error) {
+	return report, until("the end of every import", func() error {
+		if report, err = reckon(s.url, files); err != nil || len(report.Duplicated) > 0 {
+			return err
+		}
+		for _, fault := range report.Unexpected {
+			if strings.Contains(fault, "has no end") {
+				return errors.New(fault)
+			}
+		}
+		return nil
+	})
+}
+
+// TestPromisesAreKept goes through the same scenarios without faults.
+func TestPromisesAreKept(t *testing.T) {
+	t.Parallel()
+	for fault, f := range faults {
+		if fault == "acknowledgement" {
+			continue // it waits for what a sound program does not do; TestFourProcesses has the like
+		}
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			s := newSystem(t, time.Minute)
+			verify(t, s.url, s.client, f.scenario(t, s, 1)...)
+		})
+	}
+}
+
+// TestNoFaultsInTheProgram: a usual build holds no trace of them.
+func TestNoFaultsInTheProgram(t *testing.T) {
+	t.Parallel()
+	with, err := faulty()
+	must(t, err)
+	for path, want := range map[string]bool{program: false, with: true} {
+		binary, err := os.ReadFile(path)
+		must(t, err)
+		if bytes.Contains(binary, []byte(faultsVariable)) != want {
+			t.Errorf("%s in %s: %v", faultsVariable, path, !want)
+		}
+	}
+}
+
+// halfway uploads a file for the first processor alone and has it stand still in the
+// middle. It tells how many outcomes there were then.
+func halfway(t *testing.T, s *system, name, keys string) (files []*file, before int) {
+	t.Helper()
+	slow := s.processors[0]
+	for n := 1; ; n++ {
+		f := shape{name: fmt.Sprintf("%s-%d", name, n), keys: keys, rows: 12000, seed: 1}.generate()
+		files = append(files, f)
+		must(t, s.client.send(t.Context(), f, attempt{}))
+		must(t, decided(s.url, f.Job, 1))
+		slow.signal(syscall.SIGSTOP)
+		before, err := outcomes(s.url, f.Job)
+		must(t, err)
+		if before < len(f.Rows)-4000 { // else it stands still behind the end, or near to it
+			return files, before
+		}
+		slow.signal(syscall.SIGCONT)
+	}
+}
+
+// alone leaves one processor, which works on one import at a time.
+func alone(t *testing.T, s *system) (slow, other *process) {
+	t.Helper()
+	slow, other = s.processors[0], s.processors[1]
+	other.kill()
+	if !slices.Contains(slow.args, "--concurrency") {
+		slow.args = append(slow.args, "--concurrency", "1") // else its other workers get the job again
+	}
+	must(t, slow.again())
+	return slow, other
+}
+
+// reclaim has all imports handed out again at once, as they are when a claim runs out.
+func reclaim(t *testing.T, url string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	log, err := eventlog.Attach(ctx, eventlog.Config{URL: url})
+	must(t, err)
+	defer log.Close()
+	must(t, log.ReclaimJobs(ctx))
+}
+
+// pausedAndOvertaken: a processor stands still in the middle of an import with a batch
+// to be stored, another one takes the import over, and the first goes on. All licenses
+// exist already: nothing but the fence keeps the batch away.
+func pausedAndOvertaken(t *testing.T, s *system, round int) []*file {
+	slow, other := alone(t, s)
+	first := shape{name: fmt.Sprintf("first-%d", round), rows: 12000, seed: 1}.generate()
+	must(t, s.client.send(t.Context(), first, attempt{}))
+	must(t, decided(s.url, first.Job, len(first.Rows)))
+	files, before := halfway(t, s, fmt.Sprintf("again-%d", round), strings.TrimSuffix(first.Name, ".csv"))
+	reclaim(t, s.url)
+	must(t, other.start())
+	must(t, decided(s.url, files[len(files)-1].Job, before+2000))
+	slow.signal(syscall.SIGCONT)
+	return append(files, first)
+}
+
+// pausedWhileOthersImport: a processor stands still with a batch to be stored, another
+// one imports the same licenses from another file, and the first goes on.
+func pausedWhileOthersImport(t *testing.T, s *system, round int) []*file {
+	slow, other := alone(t, s)
+	name := fmt.Sprintf("first-%d", round)
+	files, before := halfway(t, s, name, "")
+	must(t, other.start())
+	same := files[len(files)-1].part("same-"+name, before, before+3000)
+	must(t, s.client.send(t.Context(), same, attempt{}))
+	must(t, decided(s.url, same.Job, len(same.Rows)))
+	slow.signal(syscall.SIGCONT)
+	return append(files, same)
+}
+
+// killedInTheMiddle: a processor is killed in the middle of an import, and another one
+// goes on.
+func killedInTheMiddle(t *testing.T, s *system, round int) []*file {
+	slow, other := alone(t, s)
+	files, _ := halfway(t, s, fmt.Sprintf("big-%d", round), "")
+	slow.kill()
+	reclaim(t, s.url)
+	must(t, other.start())
+	must(t, slow.start())
+	return files
+}
+
+// crashedUnderAnUpload: NATS stands still in the middle of an upload; when everything
+// was sent off to it, it is killed and started again.
+func crashedUnderAnUpload(t *testing.T, s *system, round int) []*file {
+	f := shape{name: fmt.Sprintf("upload-%d", round), rows: 2000, seed: 1}.generate()
+	crashed := make(chan error, 1)
+	err := s.client.send(t.Context(), f, attempt{
+		at: len(f.text) / 2,
+		spring: func() {
+			if err := until("rows of "+f.Name, func() error { return seen(s.client, f.Name) }); err != nil {
+				t.Error(err)
+			}
+			s.nats.signal(syscall.SIGSTOP)
+		},
+		behind: func() {
+			go func() {
+				err := until("all rows of "+f.Name, func() error { return received(s.client, round*len(f.Rows)) })
+				crashed <- errors.Join(err, s.nats.again())
+			}()
+		},
+	})
+	must(t, <-crashed)
+	if err != nil {
+		t.Logf("NATS was away for too long: %v", err) // a matter for another round
+	}
+	return []*file{f}
+}
+
+// received tells whether ingest has stored so many rows since its start, as it believes.
+func received(c *client, least int) error {
+	text, err := c.get("/metrics")
+	if err != nil {
+		return err
+	}
+	_, rest, _ := strings.Cut(string(text), "\nlicenseimport_rows_received_total ")
+	number, _, _ := strings.Cut(rest, "\n")
+	var n float64
+	if _, err := fmt.Sscan(number, &n); err != nil {
+		return err
+	}
+	if int(n) < least {
+		return fmt.Errorf("there are %v of %d", n, least)
+	}
+	return nil
+}

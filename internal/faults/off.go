@@ -1,0 +1,11 @@
+//go:build !faulty
+
+package faults
+
+// The promises that are broken: none.
+const (
+	Fence           = false
+	First           = false
+	Position        = false
+	Acknowledgement = false
+)
