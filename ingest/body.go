@@ -121,7 +121,31 @@ func unpacked(part io.Reader) (io.Reader, error) {
 	if head, _ := buffered.Peek(2); !bytes.Equal(head, []byte{0x1f, 0x8b}) {
 		return buffered, nil
 	}
-	return gzip.NewReader(buffered)
+	packed, err := gzip.NewReader(buffered)
+	return &packedPart{packed, buffered}, wholePart(buffered, err)
+}
+
+// packedPart is a file that was packed before it was uploaded.
+type packedPart struct {
+	*gzip.Reader
+	part *bufio.Reader
+}
+
+func (p *packedPart) Read(b []byte) (int, error) {
+	n, err := p.Reader.Read(b)
+	return n, wholePart(p.part, err)
+}
+
+// wholePart tells a packed file that lacks its end from an upload that was cut
+// off: there, the part itself has not come to its end.
+func wholePart(part *bufio.Reader, err error) error {
+	if err != io.ErrUnexpectedEOF {
+		return err
+	}
+	if _, end := part.Peek(1); end != io.EOF {
+		return err
+	}
+	return httpx.BadRequest("upload_incomplete", "The packed file lacks its end, so nothing was imported: pack or download it again.").Because(err)
 }
 
 // Read gives the file's bytes, and counts and hashes them.

@@ -165,6 +165,8 @@ func TestRefusals(t *testing.T) {
 		{"no boundary", good, request{header: map[string]string{"Content-Type": "multipart/form-data"}}, 400, "malformed_upload", ""},
 		{"brotli", good, request{header: map[string]string{"Content-Encoding": "br"}}, 415, "unsupported_encoding", ""},
 		{"not gzip", good, request{header: map[string]string{"Content-Encoding": "gzip"}}, 400, "invalid_gzip", ""},
+		{"half a gzip", "", request{body: form("a.csv.gz", packed(good)[:30])}, 400, "upload_incomplete", "lacks its end"},
+		{"half a gzip's head", "", request{body: form("a.csv.gz", packed(good)[:5])}, 400, "upload_incomplete", "lacks its end"},
 		{"damaged gzip", "", request{body: form("a.csv.gz", strings.Replace(packed(good), "key", "kex", 1)[:40]+"garbage garbage garbage")}, 400, "invalid_gzip", ""},
 		{"excel", "PK\x03\x04 and so on", request{}, 415, "not_csv", "CSV UTF-8"},
 		{"empty file", "", request{}, 400, "empty_file", ""},

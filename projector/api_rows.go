@@ -3,6 +3,8 @@ package projector
 import (
 	"context"
 	"net/http"
+	"strings"
+	"unicode/utf8"
 
 	"licenseimport/events"
 	"licenseimport/internal/access"
@@ -23,11 +25,34 @@ func parseInvalidRow(body []byte) (invalidRow, error) {
 	if err != nil {
 		return invalidRow{}, err
 	}
-	return invalidRow{Row: e.Row, Line: e.Line, Errors: e.Errors, Values: e.Values, Raw: e.Raw}, nil
+	row := invalidRow{Row: e.Row, Line: e.Line, Errors: e.Errors, Values: e.Values, Raw: e.Raw}
+	for i := range row.Errors {
+		row.Errors[i].Value = row.wholeValue(row.Errors[i])
+	}
+	return row, nil
+}
+
+// wholeValue is what an error is about. The event repeats only the beginning of
+// a long value; all of it stands in the row.
+func (row invalidRow) wholeValue(e events.FieldError) string {
+	whole := row.Raw
+	if i, known := events.ColumnIndex(e.Column); known {
+		whole = row.Values[i]
+		if !strings.HasPrefix(whole, e.Value) {
+			whole = events.Columns[i].Clean(whole) // what was judged has no space around it
+		}
+	}
+	if len(whole) > len(e.Value) && strings.HasPrefix(whole, e.Value) && utf8.RuneCountInString(e.Value) == events.MaxErrorValue {
+		return whole
+	}
+	return e.Value
 }
 
 // cut is the row with its values cut to n characters.
 func (row invalidRow) cut(n int) invalidRow {
+	for i := range row.Errors {
+		row.Errors[i].Value = events.Excerpt(row.Errors[i].Value, n)
+	}
 	for i := range row.Values {
 		row.Values[i] = events.Excerpt(row.Values[i], n)
 	}

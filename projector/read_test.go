@@ -299,6 +299,7 @@ func TestInvalidRows(t *testing.T) {
 	long := rejection(1, 1201, events.TooLong, events.TooLong)
 	long.Values[events.ColumnEmail], long.Values[events.ColumnProduct] = "=1+1", "'-x"
 	long.Values[events.ColumnKey] = strings.Repeat("é", 300)
+	long.Errors[0] = events.FieldError{Column: "license__license_key", Code: events.TooLong, Value: strings.Repeat("é", events.MaxErrorValue)}
 	tape.add(long, finished(1, 1201, 0, 0, 1201))
 	r := newRig(t, t.TempDir(), tape)
 	r.catchUp()
@@ -313,8 +314,12 @@ func TestInvalidRows(t *testing.T) {
 	if page.Count != 1 || page.Results[0].Values != long.Values || page.Results[0].Line != 1202 {
 		t.Errorf("%+v", page)
 	}
-	if cut := page.Results[0].cut(256).Values[events.ColumnKey]; cut != strings.Repeat("é", 256) {
-		t.Errorf("cut to %d bytes", len(cut))
+	if whole := page.Results[0].Errors[0].Value; whole != strings.Repeat("é", 300) {
+		t.Errorf("the value of the error has %d bytes", len(whole))
+	}
+	cut := page.Results[0].cut(256)
+	if cut.Values[events.ColumnKey] != strings.Repeat("é", 256) || cut.Errors[0].Value != strings.Repeat("é", 256) {
+		t.Errorf("not cut: %+v", cut)
 	}
 	a := r.get("/api/v1/licenses-import-results/1/invalid_rows.csv")
 	lines := strings.Split(a.body, "\r\n")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"licenseimport/events"
@@ -31,10 +30,7 @@ Examples:
 
 // Run backs up.
 func (c *backupCommand) Run(ctx context.Context, t *terminal) error {
-	if c.NatsURL == "" && !exists(filepath.Join(c.Data, "nats")) {
-		return fmt.Errorf("there is nothing to back up in the data folder %s: name another by --data, or a NATS server by --nats-url", c.Data)
-	}
-	return c.withLog(ctx, func(log *eventlog.Log) error {
+	return c.withExisting(ctx, func(log *eventlog.Log) error {
 		began := time.Now()
 		bar := newProgress(t.err)
 		m, err := backup.Write(ctx, log, c.Dir, version(), showCopied(bar, "Copying"))

@@ -44,7 +44,7 @@ func (e *apiError) Error() string {
 	case e.Detail == "":
 		return fmt.Sprintf("the server answered %d %s", e.Status, http.StatusText(e.Status))
 	}
-	return e.Detail
+	return inFlags(e.Detail)
 }
 
 // unreachableError says that nobody answered.

@@ -6,9 +6,12 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/alecthomas/kong"
 
 	"licenseimport/events/eventlog"
 )
@@ -35,6 +38,30 @@ func startServer(c eventlog.ServerConfig) (*eventlog.Server, error) {
 	return nil, err
 }
 
+// explainUsage says what is wrong with a command line, and which help to read.
+func explainUsage(err error) error {
+	text, command := err.Error(), "licenseimport"
+	if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context.Selected() != nil {
+		command = parse.Context.Selected().FullPath()
+	}
+	if argument, ok := strings.CutPrefix(text, `expected "<`); ok {
+		text = strings.TrimRight(argument, `>"`) + " is missing"
+	}
+	text = strings.Replace(text, `one of "",`, "one of ", 1) // to leave it out needs no flag
+	return fmt.Errorf("%s (%s --help shows what there is)", text, command)
+}
+
+// parameters are what the API calls the flags of an import.
+var parameters = regexp.MustCompile(`\b(unknown_columns|encoding|delimiter)=([a-z0-9-]+)`)
+
+// inFlags is a message of the API as the command line would say it.
+func inFlags(message string) string {
+	return parameters.ReplaceAllStringFunc(message, func(said string) string {
+		name, value, _ := strings.Cut(said, "=")
+		return "--" + strings.ReplaceAll(name, "_", "-") + " " + value
+	})
+}
+
 func makeDataFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("the data folder cannot be made: %w", err)
@@ -54,6 +81,9 @@ func explainListen(addr, flag string, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("the address %s is taken by another program: choose another by %s", addr, flag)
 	}
+	if _, ok := errors.AsType[*net.OpError](err); ok {
+		return fmt.Errorf("%s %s: must be an address of this machine and a port, such as 127.0.0.1:8080 (%w)", flag, addr, err)
+	}
 	return err
 }
 
@@ -65,6 +95,14 @@ func taken(addr string) bool {
 	}
 	listener.Close()
 	return false
+}
+
+// explainStreams says what is in the way of streams as they were asked for.
+func explainStreams(err error, replicas int) error {
+	if err != nil && strings.Contains(err.Error(), "not supported in non-clustered mode") {
+		return fmt.Errorf("--replicas %d: the NATS server is no cluster and keeps one: leave the flag out, or name a cluster by --nats-url", replicas)
+	}
+	return err
 }
 
 // withoutPassword is a list of NATS addresses as it may be shown.

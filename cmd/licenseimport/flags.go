@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -40,7 +41,7 @@ type natsFlags struct {
 	NatsCA    string `name:"nats-ca" group:"nats" placeholder:"FILE" help:"Certificates (PEM) that the NATS server's is checked against."`
 	NatsCert  string `group:"nats" placeholder:"FILE" help:"Client certificate (PEM) for NATS."`
 	NatsKey   string `group:"nats" placeholder:"FILE" help:"The client certificate's key (PEM)."`
-	Replicas  int    `group:"nats" default:"0" placeholder:"N" help:"Replicas of new streams: 1, 3 or 5. Default: 1; use 3 on a cluster."`
+	Replicas  int    `group:"nats" default:"0" placeholder:"N" enum:"0,1,3,5" help:"Replicas of new streams: 1, 3 or 5. Default: 1; use 3 on a cluster."`
 }
 
 func (f natsFlags) config(url string) eventlog.Config {
@@ -74,8 +75,8 @@ func (f embeddedFlags) config(data string) eventlog.ServerConfig {
 type limitFlags struct {
 	MaxFileSize    size          `group:"limits" default:"4GiB" placeholder:"SIZE" help:"Largest file, unpacked. Default: 4GiB."`
 	MaxRowSize     size          `group:"limits" default:"256KiB" placeholder:"SIZE" help:"Longest row; a longer one is rejected alone. Default: 256KiB."`
-	MaxColumns     int           `group:"limits" default:"200" placeholder:"N" help:"Most columns of a file. Default: 200."`
-	MaxUploads     int           `group:"limits" default:"16" placeholder:"N" help:"Most uploads at once. Default: 16."`
+	MaxColumns     count         `group:"limits" default:"200" placeholder:"N" help:"Most columns of a file. Default: 200."`
+	MaxUploads     count         `group:"limits" default:"16" placeholder:"N" help:"Most uploads at once. Default: 16."`
 	MinUpload      size          `name:"min-upload" group:"limits" default:"64KiB" placeholder:"SIZE" help:"What a client has to send in each --min-upload-time, or the upload is given up. Default: 64KiB."`
 	MinUploadTime  time.Duration `group:"limits" default:"60s" placeholder:"TIME" help:"See --min-upload. Default: 60s."`
 	RowsRetention  time.Duration `group:"limits" default:"168h" placeholder:"TIME" help:"How long the uploaded rows of an import stay after its end. Default: 168h."`
@@ -83,11 +84,37 @@ type limitFlags struct {
 }
 
 type rateFlag struct {
-	Rate float64 `group:"limits" default:"0" placeholder:"N" help:"Requests a second that each key may make. Default: any number."`
+	Rate rate `group:"limits" default:"0" placeholder:"N" help:"Requests a second that each key may make. Default: any number."`
 }
 
 type concurrencyFlag struct {
-	Concurrency int `group:"limits" default:"4" placeholder:"N" help:"Imports that are worked on at a time. Default: 4."`
+	Concurrency count `group:"limits" default:"4" placeholder:"N" help:"Imports that are worked on at a time. Default: 4."`
+}
+
+// count is a number of at least one.
+type count int
+
+// UnmarshalText reads one.
+func (c *count) UnmarshalText(text []byte) error {
+	n, err := strconv.ParseUint(string(text), 10, 31)
+	if err != nil || n == 0 {
+		return fmt.Errorf("%q is not a whole number from 1 on", text)
+	}
+	*c = count(n)
+	return nil
+}
+
+// rate is a number of requests a second; 0: any.
+type rate float64
+
+// UnmarshalText reads one.
+func (r *rate) UnmarshalText(text []byte) error {
+	f, err := strconv.ParseFloat(string(text), 64)
+	if err != nil || !(f >= 0) || math.IsInf(f, 0) {
+		return fmt.Errorf("%q is not a number of requests a second, such as 20 or 0.5", text)
+	}
+	*r = rate(f)
+	return nil
 }
 
 // size is a number of bytes, written with or without KiB, MiB, GiB.

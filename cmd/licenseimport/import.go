@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 )
 
@@ -53,6 +54,9 @@ func (c *importCommand) Run(ctx context.Context, t *terminal) error {
 	defer file.Close()
 	if c.Rejected != "" && exists(c.Rejected) {
 		return fmt.Errorf("--rejected %s: there is such a file already: name another", c.Rejected)
+	}
+	if folder := filepath.Dir(c.Rejected); !exists(folder) {
+		return fmt.Errorf("--rejected %s: there is no folder %s", c.Rejected, folder)
 	}
 	return c.withServer(ctx, t, startEverything, func(ctx context.Context, api *client) error {
 		return c.importFile(ctx, t, api, file)

@@ -32,9 +32,9 @@ Works beside a running server of this machine, on a data folder without one, or 
 }
 
 type keysCreateCommand struct {
-	Name     string   `arg:"" help:"The manager: a person or a program."`
-	Role     string   `placeholder:"ROLE" enum:"admin,importer,viewer" default:"importer" help:"admin, importer or viewer. Default: importer."`
-	Products []string `placeholder:"CODE" help:"Short codes that the manager is limited to. Default: every product."`
+	Name     string `arg:"" help:"The manager: a person or a program."`
+	Role     string `placeholder:"ROLE" enum:"admin,importer,viewer" default:"importer" help:"admin, importer or viewer. Default: importer."`
+	Products codes  `placeholder:"CODE,..." help:"Short codes that the manager is limited to. Default: every product."`
 	logFlags
 }
 
@@ -48,10 +48,25 @@ Examples:
   licenseimport keys create Ops --role admin --nats-url nats://nats-1:4222`
 }
 
+// codes are short codes separated by commas. Where the flag is given it names at
+// least one: a script's empty variable must not make a key for every product.
+type codes []string
+
+// UnmarshalText adds what a flag says.
+func (c *codes) UnmarshalText(text []byte) error {
+	for code := range strings.SplitSeq(string(text), ",") {
+		if code = strings.TrimSpace(code); code == "" {
+			return errors.New("must name products; leave the flag out for every product")
+		}
+		*c = append(*c, code)
+	}
+	return nil
+}
+
 // Run makes a key.
 func (c *keysCreateCommand) Run(ctx context.Context, t *terminal) error {
 	return c.withLog(ctx, func(log *eventlog.Log) error {
-		key, err := openKeys(log).Create(ctx, c.Name, c.Role, c.Products)
+		key, err := openKeys(log).Create(ctx, c.Name, c.Role, []string(c.Products))
 		if err != nil {
 			return err
 		}
@@ -73,7 +88,7 @@ Example:
 
 // Run lists the keys.
 func (c *keysListCommand) Run(ctx context.Context, t *terminal) error {
-	return c.withLog(ctx, func(log *eventlog.Log) error {
+	return c.withExisting(ctx, func(log *eventlog.Log) error {
 		keys, err := openKeys(log).List(ctx)
 		if err != nil {
 			return err
@@ -109,7 +124,7 @@ func (keysRevokeCommand) Help() string {
 
 // Run ends keys.
 func (c *keysRevokeCommand) Run(ctx context.Context, t *terminal) error {
-	return c.withLog(ctx, func(log *eventlog.Log) error {
+	return c.withExisting(ctx, func(log *eventlog.Log) error {
 		keys, err := openKeys(log).Revoke(ctx, c.Which)
 		if errors.Is(err, access.ErrNoSuchKey) {
 			return errors.New("there is no such key and no such manager: licenseimport keys list shows them")

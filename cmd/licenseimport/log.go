@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -14,6 +15,23 @@ type logFlags struct {
 	dataFlag
 	NatsURL string `name:"nats-url" group:"nats" placeholder:"URL" help:"A NATS server; may hold user and password. Default: the one of the data folder."`
 	natsFlags
+}
+
+// mustExist fails where there is nothing to look at, most likely for a data
+// folder that is misspelt.
+func (c *logFlags) mustExist() error {
+	if c.NatsURL == "" && !exists(filepath.Join(c.Data, "nats")) {
+		return fmt.Errorf("there is nothing in the data folder %s: name another by --data, or a NATS server by --nats-url", c.Data)
+	}
+	return nil
+}
+
+// withExisting is withLog for commands that have nothing to do in a new folder.
+func (c *logFlags) withExisting(ctx context.Context, f func(*eventlog.Log) error) error {
+	if err := c.mustExist(); err != nil {
+		return err
+	}
+	return c.withLog(ctx, f)
 }
 
 // withLog finds the log: on the server that was named, on the one that holds the

@@ -76,7 +76,7 @@ func parseAndRun(ctx context.Context, args []string, t *terminal) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%w (licenseimport --help shows what there is)", err)
+		return explainUsage(err)
 	}
 	slog.SetDefault(commands.logger(t.err, parsed.Selected()))
 	stopProfile, err := profiling.Start(commands.Profile)

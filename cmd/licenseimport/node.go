@@ -138,7 +138,7 @@ func (n *node) openLog(ctx context.Context) error {
 	config.Name = "licenseimport"
 	log, err := eventlog.Open(ctx, config)
 	if err != nil {
-		return err
+		return explainStreams(err, config.Replicas)
 	}
 	n.log, n.keys = log, openKeys(log)
 	n.begin("streams", part{ready: log.Ready, close: func() error { log.Close(); return nil }})

@@ -67,7 +67,7 @@ func (productsListCommand) Help() string {
 
 // Run lists the catalogue.
 func (c *productsListCommand) Run(ctx context.Context, t *terminal) error {
-	return c.withLog(ctx, func(log *eventlog.Log) error {
+	return c.withExisting(ctx, func(log *eventlog.Log) error {
 		products, err := processor.OpenCatalogue(log).List(ctx)
 		if err != nil {
 			return err
@@ -104,7 +104,7 @@ Example:
 
 // Run takes a product out.
 func (c *productsRemoveCommand) Run(ctx context.Context, t *terminal) error {
-	return c.withLog(ctx, func(log *eventlog.Log) error {
+	return c.withExisting(ctx, func(log *eventlog.Log) error {
 		err := processor.OpenCatalogue(log).Remove(ctx, c.Code)
 		if errors.Is(err, eventlog.ErrNotFound) {
 			return fmt.Errorf("there is no product %s: licenseimport products list shows them", printable(c.Code))

@@ -25,6 +25,9 @@ Examples:
 
 // Run rebuilds.
 func (c *rebuildCommand) Run(ctx context.Context, t *terminal) error {
+	if err := c.mustExist(); err != nil {
+		return err
+	}
 	by, held, err := eventlog.Holder(c.Data)
 	if err != nil {
 		return err

@@ -82,8 +82,8 @@ func makeProcessor(_ context.Context, n *node) (part, error) {
 func makeIngest(_ context.Context, n *node) (part, error) {
 	limits := n.settings.limits
 	in := ingest.New(n.log, ingest.Config{
-		MaxFile: int64(limits.MaxFileSize), MaxRow: int(limits.MaxRowSize), MaxColumns: limits.MaxColumns,
-		MaxUploads: limits.MaxUploads, SlowBytes: int64(limits.MinUpload), SlowWindow: limits.MinUploadTime,
+		MaxFile: int64(limits.MaxFileSize), MaxRow: int(limits.MaxRowSize), MaxColumns: int(limits.MaxColumns),
+		MaxUploads: int(limits.MaxUploads), SlowBytes: int64(limits.MinUpload), SlowWindow: limits.MinUploadTime,
 		Retention: limits.RowsRetention, Abandoned: limits.AbandonedAfter,
 		Observer: n.metrics.Ingest(),
 	})

@@ -48,7 +48,7 @@ Ctrl-C or SIGTERM stops it in order: uploads in flight get up to 30 seconds. A s
 func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	s := settings{
 		roles: startEverything, data: c.Data, http: c.httpFlags.config(), limits: c.limitFlags,
-		rate: c.Rate, concurrency: c.Concurrency, adminKey: c.AdminKey,
+		rate: float64(c.Rate), concurrency: int(c.Concurrency), adminKey: c.AdminKey,
 		ownKey: c.AdminKey == "",
 	}
 	if c.NatsURL != "" {
@@ -115,7 +115,7 @@ Example:
 func (c *ingestCommand) Run(ctx context.Context, t *terminal) error {
 	return runNode(ctx, t, settings{
 		roles: []string{"ingest"}, http: c.httpFlags.config(), nats: c.natsFlags.config(c.NatsURL),
-		limits: c.limitFlags, rate: c.Rate, adminKey: c.AdminKey, projectorURL: c.ProjectorURL,
+		limits: c.limitFlags, rate: float64(c.Rate), adminKey: c.AdminKey, projectorURL: c.ProjectorURL,
 	})
 }
 
@@ -137,7 +137,7 @@ Example:
 func (c *processorCommand) Run(ctx context.Context, t *terminal) error {
 	return runNode(ctx, t, settings{
 		roles: []string{"processor"}, http: httpx.ServerConfig{Addr: c.HTTP},
-		nats: c.natsFlags.config(c.NatsURL), concurrency: c.Concurrency,
+		nats: c.natsFlags.config(c.NatsURL), concurrency: int(c.Concurrency),
 	})
 }
 
@@ -161,7 +161,7 @@ Example:
 func (c *projectorCommand) Run(ctx context.Context, t *terminal) error {
 	return runNode(ctx, t, settings{
 		roles: []string{"projector"}, data: c.Data, http: c.httpFlags.config(),
-		nats: c.natsFlags.config(c.NatsURL), rate: c.Rate, adminKey: c.AdminKey,
+		nats: c.natsFlags.config(c.NatsURL), rate: float64(c.Rate), adminKey: c.AdminKey,
 	})
 }
 

@@ -9,9 +9,9 @@ import (
 
 // statusCommand shows imports.
 type statusCommand struct {
-	ID       uint64 `arg:"" optional:"" help:"The import; without it, the list of all, newest first."`
+	ID       count  `arg:"" optional:"" help:"The import; without it, the list of all, newest first."`
 	Watch    bool   `help:"Go on showing: one import until it has ended, the list until Ctrl-C."`
-	Limit    int    `default:"20" placeholder:"N" help:"Length of the list, at most 100. Default: 20."`
+	Limit    count  `default:"20" placeholder:"N" help:"Length of the list, at most 100. Default: 20."`
 	JSON     bool   `name:"json" help:"Print what the API answers, and nothing else."`
 	Rejected string `placeholder:"FILE" help:"Write the import's rejected rows there, as a CSV to be mended and imported again."`
 
@@ -41,11 +41,11 @@ func (c *statusCommand) Run(ctx context.Context, t *terminal) error {
 
 // one shows a single import; with --watch, when it has ended.
 func (c *statusCommand) one(ctx context.Context, t *terminal, api *client) error {
-	r, err := api.result(ctx, c.ID)
+	r, err := api.result(ctx, uint64(c.ID))
 	if err == nil && c.Watch && !r.ended() {
 		bar := newProgress(t.err)
 		bar.begin("Importing "+r.FileName, 1000, shares)
-		r, err = api.await(ctx, c.ID, func(r *result) { showRows(bar, r) })
+		r, err = api.await(ctx, uint64(c.ID), func(r *result) { showRows(bar, r) })
 		bar.end()
 	}
 	if err != nil {
@@ -80,7 +80,7 @@ func (c *statusCommand) list(ctx context.Context, t *terminal, api *client) erro
 
 // page is the list as it is printed.
 func (c *statusCommand) page(ctx context.Context, api *client) (string, error) {
-	results, body, err := api.results(ctx, c.Limit)
+	results, body, err := api.results(ctx, int(c.Limit))
 	if err != nil {
 		return "", err
 	}

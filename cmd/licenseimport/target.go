@@ -46,6 +46,9 @@ func (c *clientFlags) withServer(ctx context.Context, t *terminal, roles []strin
 	case held:
 		return c.withNamed(ctx, by.HTTP, f)
 	case !has(roles, "ingest") && !exists(filepath.Join(c.Data, "nats")):
+		if c.Key == "" && c.AdminKey == "" {
+			return fmt.Errorf("there is nothing in the data folder %s: name another by --data, or a server by --server and your key by --key or LICENSEIMPORT_KEY", c.Data)
+		}
 		return c.withNamed(ctx, defaultServer, f) // nothing to read here
 	default:
 		return c.withOwn(ctx, t, roles, f)
