@@ -12,7 +12,7 @@ UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|hardtest|bro
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
 
-check: fmt vet race outside ## all that must be green
+check: fmt vet race races outside ## all that must be green
 
 fmt: ## fails where a file is not formatted
 	@test -z "$$(gofmt -l cmd events examples ingest internal processor projector web)" || { echo "not formatted:"; gofmt -l cmd events examples ingest internal processor projector web; exit 1; }
@@ -61,9 +61,12 @@ chaos: ## kills and pauses at random for CHAOS_SECONDS (60), drawn from CHAOS_SE
 soak: ## 200,000 generated rows, in one process and in several
 	SOAK_ROWS=$${SOAK_ROWS:-200000} go test -count=1 -timeout 30m -run '^TestGenerated$$' -v ./internal/crashtest
 
-cluster: ## three NATS nodes with replicated streams
-	go test -tags cluster -count=1 ./events/eventlog
-	go test -tags cluster -count=1 -run LeadersGo ./internal/hardtest
+races: ## 400 races each of two writers of one job, on one NATS node and on three
+	LICENSEIMPORT_LONG=1 go test -count=1 -run '^(TestRaces|TestThreeReplicas)$$' ./events/eventlog
+
+cluster: ## larger imports on three NATS nodes that are killed, wiped and cut off; backups of one
+	CLUSTER_ROWS=$${CLUSTER_ROWS:-50000} go test -count=1 -timeout 20m -run '^TestClusterInTrouble$$' -v ./internal/crashtest
+	go test -tags cluster -count=1 -run Cluster ./events/eventlog
 
 disk: ## a disk that fills up (as root, for a small file system in memory)
 	go test -tags mount -count=1 -run DiskFillsUp ./internal/hardtest

@@ -1,116 +1,56 @@
-//go:build cluster
-
-package eventlog
+package eventlog_test
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/events/eventlog"
+	"licenseimport/events/eventlog/eventlogtest"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// These tests start a cluster of three servers and wait for its elections, which may
-// take half a minute: go test -tags cluster ./events/eventlog
+// The refusals of an append whose expectation does not hold, by the server's codes.
+const (
+	wrongLast     = 10071 // somebody wrote there
+	wrongLastRace = 10164 // somebody's write there is in process on a replicated stream, or in the same batch
+)
 
-// A cluster is three servers of NATS's own kind, as an operator runs them.
-type cluster struct {
-	options []*server.Options
-	servers []*server.Server
-}
-
-func startCluster(t *testing.T) *cluster {
-	t.Helper()
-	c := &cluster{}
-	var ports []int
-	var routes []*url.URL
-	for range 3 {
-		port := unusedPort(t)
-		ports = append(ports, port)
-		routes = append(routes, &url.URL{Scheme: "nats", Host: fmt.Sprintf("127.0.0.1:%d", port)})
-	}
-	for i, port := range ports {
-		c.options = append(c.options, &server.Options{
-			ServerName: fmt.Sprintf("n%d", i), Host: "127.0.0.1", Port: unusedPort(t),
-			JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
-			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port},
-			Routes:  routes,
-		})
-		c.servers = append(c.servers, nil)
-		c.start(t, i)
-	}
-	t.Cleanup(func() {
-		for i := range c.servers {
-			c.stop(i)
-		}
-	})
-	return c
-}
-
-func (c *cluster) start(t *testing.T, i int) {
-	t.Helper()
-	srv, err := server.NewServer(c.options[i].Clone())
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.servers[i] = srv
-	go srv.Start()
-}
-
-func (c *cluster) stop(i int) {
-	c.servers[i].Shutdown()
-	c.servers[i].WaitForShutdown()
-}
-
-func (c *cluster) url() string {
-	var urls []string
-	for _, o := range c.options {
-		urls = append(urls, fmt.Sprintf("nats://127.0.0.1:%d", o.Port))
-	}
-	return strings.Join(urls, ",")
-}
-
-func unusedPort(t *testing.T) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
-}
-
+// TestThreeReplicas runs the races on a cluster of three, and ends its leaders.
 func TestThreeReplicas(t *testing.T) {
 	t.Parallel()
-	c := startCluster(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	c := eventlogtest.StartCluster(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	log := openReplicas(ctx, t, c, 1)
 	if _, err := log.AppendFact(ctx, 9999, events.StartedSubject(9999), nil, 0); err != nil {
 		t.Fatal(err)
 	}
-	log = openReplicas(ctx, t, c, 3) // more than there are now
-	if state, err := log.State(ctx); err != nil || state.Replicas != 3 {
-		t.Fatalf("%+v, %v", state, err)
+	logs := [2]*eventlog.Log{openReplicas(ctx, t, c, 3), openReplicas(ctx, t, c, 0)} // more than there are now
+	c.AwaitWhole()
+	if state := stateOf(t, logs[0]); state.Replicas != 3 {
+		t.Fatalf("%+v", state)
 	}
-	t.Run("one writer wins each race", func(t *testing.T) { raceFacts(ctx, t, log) })
-	t.Run("a license is stored once", func(t *testing.T) { raceLicense(ctx, t, log) })
-	t.Run("leaders may go", func(t *testing.T) { outliveLeaders(ctx, t, log) })
+	refusals := eventlogtest.Overhear(t, c.URL())
+	above := events.JobID(0)
+	for name, pair := range races {
+		t.Run(name, func(t *testing.T) { raceAgain(t, logs, howOften, above, pair) })
+		above += 1000
+	}
+	t.Run("one license, three writers", func(t *testing.T) { raceLicense(ctx, t, logs, howOften) })
+	t.Run("both refusals are met", func(t *testing.T) { meetBoth(ctx, t, logs, refusals) })
+	t.Run("leaders may go", func(t *testing.T) { outliveLeaders(ctx, t, c, logs[0]) })
 }
 
-func openReplicas(ctx context.Context, t *testing.T, c *cluster, replicas int) *Log {
+func openReplicas(ctx context.Context, t *testing.T, c *eventlogtest.Cluster, replicas int) *eventlog.Log {
 	t.Helper()
-	log, err := Open(ctx, Config{URL: c.url(), Replicas: replicas, Timeout: 2 * time.Second})
+	log, err := eventlog.Open(ctx, eventlog.Config{URL: c.URL(), Replicas: replicas, Timeout: 2 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,47 +58,20 @@ func openReplicas(ctx context.Context, t *testing.T, c *cluster, replicas int) *
 	return log
 }
 
-// raceFacts lets a batch and single facts run against each other.
-func raceFacts(ctx context.Context, t *testing.T, log *Log) {
-	for job := range events.JobID(30) {
-		var won atomic.Int32
-		var writers sync.WaitGroup
-		count := func(_ events.Seq, err error) {
-			if err == nil {
-				won.Add(1)
-			} else if !errors.Is(err, ErrMoved) && !errors.Is(err, ErrConflict) {
-				t.Error(err)
-			}
-		}
-		for _, fact := range []string{"aborted", "sealed"} {
-			writers.Go(func() { count(log.AppendFact(ctx, job, fmt.Sprintf("imports.%d.%s", job, fact), nil, 0)) })
-		}
-		writers.Go(func() {
-			batch := log.NewBatch(job)
-			_ = batch.Add(fmt.Sprintf("outcomes.%d.rejected", job), nil, false)
-			count(batch.Commit(ctx, fmt.Sprintf("imports.%d.progressed", job), nil, 0))
-		})
-		writers.Wait()
-		if won.Load() != 1 {
-			t.Fatalf("job %d: %d writers won", job, won.Load())
-		}
-	}
-}
-
 // raceLicense lets batches of several jobs import the same license.
-func raceLicense(ctx context.Context, t *testing.T, log *Log) {
-	for i := range 20 {
+func raceLicense(ctx context.Context, t *testing.T, logs [2]*eventlog.Log, times int) {
+	for i := range times {
 		var won atomic.Int32
 		var writers sync.WaitGroup
 		for w := range 3 {
-			job := events.JobID(1000 + 3*i + w)
+			job := events.JobID(100_000 + 3*i + w)
 			writers.Go(func() {
-				batch := log.NewBatch(job)
+				batch := logs[w%2].NewBatch(job)
 				_ = batch.Add(events.LicenseSubject("race", fmt.Sprint(i)), nil, true)
 				_, err := batch.Commit(ctx, fmt.Sprintf("imports.%d.progressed", job), nil, 0)
 				if err == nil {
 					won.Add(1)
-				} else if !errors.Is(err, ErrConflict) {
+				} else if !errors.Is(err, eventlog.ErrConflict) {
 					t.Error(err)
 				}
 			})
@@ -170,18 +83,57 @@ func raceLicense(ctx context.Context, t *testing.T, log *Log) {
 	}
 }
 
-// outliveLeaders appends and follows while the streams change their leaders.
-func outliveLeaders(ctx context.Context, t *testing.T, log *Log) {
-	begin, err := log.State(ctx)
-	if err != nil {
-		t.Fatal(err)
+// meetBoth sees to it that both refusals were among the answers to the writers, which
+// saw no more of them than an [eventlog.ErrMoved]. It races on until they were.
+func meetBoth(ctx context.Context, t *testing.T, logs [2]*eventlog.Log, refusals *eventlogtest.Refusals) {
+	for i := 0; !refusals.Met(wrongLast, wrongLastRace); i++ {
+		if i == 2000 || ctx.Err() != nil {
+			t.Fatalf("not both refusals were met: %v", refusals)
+		}
+		race(t, logs, events.JobID(200_000+i), races["seal against abort"][0], races["seal against abort"][1])
 	}
+	t.Logf("refusals by code: %v", refusals)
+}
+
+// TestRefusalsByCode meets each refusal for certain, on one node: the batch is refused
+// whole, its job has not moved, and the caller is asked to decide again.
+func TestRefusalsByCode(t *testing.T) {
+	t.Parallel()
+	log := eventlogtest.Start(t)
+	known := log.NewBatch(7)
+	addLicenses(t, known, 0, 1)
+	mustCommit(t, known, 0)
+	for code, fill := range map[jetstream.ErrorCode]func(*eventlog.Batch){
+		wrongLast:     func(b *eventlog.Batch) { addLicenses(t, b, 0, 1) },                          // it exists
+		wrongLastRace: func(b *eventlog.Batch) { addLicenses(t, b, 5, 6); addLicenses(t, b, 5, 6) }, // twice in the batch
+	} {
+		t.Run(fmt.Sprint(code), func(t *testing.T) {
+			job := events.JobID(code)
+			before := stateOf(t, log)
+			batch := log.NewBatch(job)
+			addLicenses(t, batch, 100, 110)
+			fill(batch)
+			_, err := batch.Commit(t.Context(), fmt.Sprintf("imports.%d.progressed", job), nil, 0)
+			refusal, _ := errors.AsType[*jetstream.APIError](err)
+			if !errors.Is(err, eventlog.ErrConflict) || refusal == nil || refusal.ErrorCode != code {
+				t.Errorf("%v, want a conflict of code %d", err, code)
+			}
+			if after := stateOf(t, log); after.Last != before.Last {
+				t.Errorf("%d messages of the refused batch are stored", after.Last-before.Last)
+			}
+		})
+	}
+}
+
+// outliveLeaders appends and follows while the streams change their leaders.
+func outliveLeaders(ctx context.Context, t *testing.T, c *eventlogtest.Cluster, log *eventlog.Log) {
+	begin := stateOf(t, log)
 	const total = 40
 	enough := errors.New("enough")
 	var follower sync.WaitGroup
 	next := begin.Last + 1
 	follower.Go(func() {
-		err := log.Follow(ctx, begin.Last, nil, func(m Message) error {
+		err := log.Follow(ctx, begin.Last, nil, func(m eventlog.Message) error {
 			if m.Seq != next {
 				t.Errorf("followed %d, want %d", m.Seq, next)
 			}
@@ -195,9 +147,12 @@ func outliveLeaders(ctx context.Context, t *testing.T, log *Log) {
 		}
 	})
 	var fact, row events.Seq
+	var err error
 	for i := range total {
 		if i%20 == 5 {
-			stepDown(ctx, t, log)
+			c.AwaitWhole() // a replica that is behind could not lead
+			c.StepDown(events.LicensesStream)
+			c.StepDown(events.RowsStream)
 		}
 		if fact, err = log.AppendFact(ctx, 9000, fmt.Sprintf("imports.9000.f%d", i), nil, fact); err != nil {
 			t.Fatal(err)
@@ -207,45 +162,7 @@ func outliveLeaders(ctx context.Context, t *testing.T, log *Log) {
 		}
 	}
 	follower.Wait()
-	reader, err := log.Rows(ctx, 9000, 0)
-	if err != nil {
-		t.Fatal(err)
+	if rows := len(readRows(t, log, 9000, 0)); rows != 3*total {
+		t.Errorf("%d rows are stored, want %d", rows, 3*total)
 	}
-	defer reader.Stop()
-	rows := 0
-	for ; err == nil; rows++ {
-		_, err = reader.Next(ctx)
-	}
-	if rows-1 != 3*total {
-		t.Errorf("%d rows are stored, want %d: %v", rows-1, 3*total, err)
-	}
-}
-
-// stepDown has both streams elect another leader.
-func stepDown(ctx context.Context, t *testing.T, log *Log) {
-	t.Helper()
-	for _, stream := range streams {
-		err := log.untilDone(ctx, log.timeout, func(ctx context.Context) error { return inStep(ctx, log, stream.Name) })
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer, err := log.conn.RequestWithContext(ctx, jetstream.DefaultAPIPrefix+"STREAM.LEADER.STEPDOWN."+stream.Name, nil)
-		if err != nil || !strings.Contains(string(answer.Data), `"success":true`) {
-			t.Fatalf("step down: %s, %v", answer.Data, err)
-		}
-	}
-}
-
-// inStep fails while a replica is behind: it could not lead.
-func inStep(ctx context.Context, log *Log, name string) error {
-	stream, err := log.js.Stream(ctx, name)
-	if err != nil {
-		return err
-	}
-	for _, replica := range stream.CachedInfo().Cluster.Replicas {
-		if !replica.Current || replica.Lag > 0 {
-			return errIncomplete
-		}
-	}
-	return nil
 }

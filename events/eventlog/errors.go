@@ -44,6 +44,7 @@ const (
 	codeWrongLastRace jetstream.ErrorCode = 10164 // somebody is writing there just now
 	codeIncomplete    jetstream.ErrorCode = 10176 // the batch did not arrive whole, or too late
 	codeNotAvailable  jetstream.ErrorCode = 10008 // no leader
+	codeNoPeers       jetstream.ErrorCode = 10005 // a cluster that is just starting has fewer servers than replicas
 	codeNoMessage     jetstream.ErrorCode = 10037
 	codeTooMany       jetstream.ErrorCode = 10210 // atomic batches in flight
 	codeTooManyFast   jetstream.ErrorCode = 10211
@@ -66,7 +67,7 @@ func refused(err error) bool {
 // away, a leader that is missing, too much in flight.
 func transient(err error) bool {
 	switch code(err) {
-	case codeIncomplete, codeNotAvailable, codeTooMany, codeTooManyFast:
+	case codeIncomplete, codeNotAvailable, codeNoPeers, codeTooMany, codeTooManyFast:
 		return true
 	}
 	if api, ok := errors.AsType[*jetstream.APIError](err); ok {

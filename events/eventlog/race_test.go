@@ -39,34 +39,41 @@ func batchOf(outcomes int, kind string) writer {
 	}}
 }
 
+// races are the pairs of writers that run against each other.
+var races = map[string][2]writer{
+	"seal against abort":        {fact("sealed"), fact("aborted")},
+	"cancel against last batch": {fact("cancelled"), batchOf(20, "finished")},
+	"two processors":            {batchOf(20, "progressed"), batchOf(7, "progressed")},
+}
+
+// howOften is how many races of each pair are run: 400 by `make races`, which sets LICENSEIMPORT_LONG.
+var howOften = map[bool]int{true: 400, false: 40}[os.Getenv("LICENSEIMPORT_LONG") != ""]
+
 // TestRaces lets two writers of one job run against each other, again and again, each
 // over a connection of its own: exactly one is accepted each time, the other is
-// told, and of the other nothing is stored. LICENSEIMPORT_LONG makes it 400 races each.
+// told, and of the other nothing is stored. On three nodes it is TestThreeReplicas.
 func TestRaces(t *testing.T) {
 	t.Parallel()
-	races := 60
-	if os.Getenv("LICENSEIMPORT_LONG") != "" {
-		races = 400
-	}
-	for name, test := range map[string]struct{ a, b writer }{
-		"seal against abort":        {fact("sealed"), fact("aborted")},
-		"cancel against last batch": {fact("cancelled"), batchOf(20, "finished")},
-		"two processors":            {batchOf(20, "progressed"), batchOf(7, "progressed")},
-	} {
+	for name, pair := range races {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := eventlogtest.StartServer(t)
 			logs := [2]*eventlog.Log{eventlogtest.Open(t, server), eventlogtest.Open(t, server)}
-			won := [2]int{}
-			for i := range races {
-				first, second := i%2, 1-i%2 // neither is always called first
-				writers := [2]writer{test.a, test.b}
-				winner := race(t, logs, events.JobID(i+1), writers[first], writers[second])
-				won[[2]int{first, second}[winner]]++
-			}
-			t.Logf("%d to %d", won[0], won[1])
+			raceAgain(t, logs, howOften, 0, pair)
 		})
 	}
+}
+
+// raceAgain runs so many races of jobs above a number.
+func raceAgain(t *testing.T, logs [2]*eventlog.Log, times int, above events.JobID, pair [2]writer) {
+	t.Helper()
+	won := [2]int{}
+	for i := range times {
+		first, second := i%2, 1-i%2 // neither is always called first
+		winner := race(t, logs, above+events.JobID(i+1), pair[first], pair[second])
+		won[[2]int{first, second}[winner]]++
+	}
+	t.Logf("%d to %d", won[0], won[1])
 }
 
 // race gives which of the two was accepted.

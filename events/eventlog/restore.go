@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -170,7 +171,7 @@ func (r *Restorer) sendPiece(ctx context.Context, subject string, piece []byte) 
 	if len(piece) == 0 {
 		patient = ctx
 	}
-	answer, err := r.log.conn.RequestWithContext(patient, subject, piece)
+	answer, err := r.request(patient, subject, piece)
 	if err != nil || len(answer.Data) == 0 {
 		return err
 	}
@@ -184,6 +185,21 @@ func (r *Restorer) sendPiece(ctx context.Context, subject string, piece []byte) 
 		return response.Error
 	}
 	return nil
+}
+
+// request asks again while nobody hears it: in a cluster it takes a moment until all servers know
+// which of them waits for the pieces.
+func (r *Restorer) request(ctx context.Context, subject string, piece []byte) (*nats.Msg, error) {
+	var pace backoff
+	for {
+		answer, err := r.log.conn.RequestWithContext(ctx, subject, piece)
+		if !errors.Is(err, nats.ErrNoResponders) {
+			return answer, err
+		}
+		if wait := pace.wait(ctx); wait != nil {
+			return nil, ended(wait, err)
+		}
+	}
 }
 
 // compare looks whether the stream is what the snapshot was taken of. Entries of

@@ -1,6 +1,6 @@
 //go:build cluster
 
-package eventlog
+package eventlog_test
 
 import (
 	"bytes"
@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/events/eventlog"
+	"licenseimport/events/eventlog/eventlogtest"
 )
 
 // TestSnapshotOfACluster: three replicas there, on another cluster one and then three.
 func TestSnapshotOfACluster(t *testing.T) {
 	t.Parallel()
-	from, to := startCluster(t), startCluster(t)
+	from, to := eventlogtest.StartCluster(t), eventlogtest.StartCluster(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
 	log := openReplicas(ctx, t, from, 3)
@@ -25,10 +27,13 @@ func TestSnapshotOfACluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	claiming, stop := context.WithCancel(ctx)
-	_ = log.Claims(claiming, 1, func(context.Context, Message) error { stop(); return nil })
+	_ = log.Claims(claiming, 1, func(context.Context, eventlog.Message) error { stop(); return nil })
 	for _, replicas := range []int{1, 0} {
 		restorer := openRestorer(ctx, t, to, replicas)
-		for _, name := range streamNames() {
+		for _, name := range []string{
+			events.LicensesStream, events.RowsStream,
+			eventlog.BucketStream(eventlog.Jobs), eventlog.BucketStream(eventlog.Managers), eventlog.BucketStream(eventlog.Products),
+		} {
 			var file bytes.Buffer
 			s, err := log.Snapshot(ctx, name, &file)
 			if err != nil {
@@ -49,7 +54,7 @@ func TestSnapshotOfACluster(t *testing.T) {
 		}
 		claiming, stop := context.WithCancel(ctx)
 		again := 0
-		_ = restored.Claims(claiming, 1, func(context.Context, Message) error { again++; stop(); return nil })
+		_ = restored.Claims(claiming, 1, func(context.Context, eventlog.Message) error { again++; stop(); return nil })
 		if again != 1 {
 			t.Errorf("the sealed job was handed out %d times", again)
 		}
@@ -59,10 +64,10 @@ func TestSnapshotOfACluster(t *testing.T) {
 	}
 }
 
-func openRestorer(ctx context.Context, t *testing.T, c *cluster, replicas int) *Restorer {
+func openRestorer(ctx context.Context, t *testing.T, c *eventlogtest.Cluster, replicas int) *eventlog.Restorer {
 	t.Helper()
 	for {
-		r, err := OpenRestorer(ctx, Config{URL: c.url(), Replicas: replicas, Timeout: 2 * time.Second})
+		r, err := eventlog.OpenRestorer(ctx, eventlog.Config{URL: c.URL(), Replicas: replicas, Timeout: 2 * time.Second})
 		if err == nil {
 			t.Cleanup(r.Close)
 			return r

@@ -1,0 +1,284 @@
+package eventlogtest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"licenseimport/events"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// Nodes is how many servers a [Cluster] has.
+const Nodes = 3
+
+// patience is how long an election, or a replica that catches up, is waited for.
+const patience = 90 * time.Second
+
+// A Cluster is three NATS servers as an operator runs them, in this process. All that
+// they say to each other goes through wires of the test, which can be cut. Its
+// methods are called from one goroutine.
+type Cluster struct {
+	t       testing.TB
+	options [Nodes]*server.Options
+	servers [Nodes]*server.Server // nil: it does not run
+	logs    [Nodes]*serverLog
+	wires   [Nodes][Nodes]*wire // by who dials, and whom
+}
+
+// StartCluster starts three servers on new folders; they end with the test.
+func StartCluster(t testing.TB) *Cluster {
+	t.Helper()
+	c := &Cluster{t: t}
+	for i := range Nodes {
+		c.logs[i] = &serverLog{}
+		c.options[i] = &server.Options{
+			ServerName: fmt.Sprint("node-", i), Host: "127.0.0.1", Port: unusedPort(t), NoSigs: true,
+			JetStream: true, StoreDir: t.TempDir(),
+			Cluster: server.ClusterOpts{
+				Name: "test", Host: "127.0.0.1", Port: unusedPort(t),
+				Advertise: "127.0.0.1:1", // nobody is there: servers meet by the wires alone
+			},
+		}
+	}
+	for i := range Nodes {
+		for j := range Nodes {
+			if i != j {
+				c.wires[i][j] = newWire(t, fmt.Sprintf("127.0.0.1:%d", c.options[j].Cluster.Port))
+				c.options[i].Routes = append(c.options[i].Routes, &url.URL{Scheme: "nats", Host: c.wires[i][j].address})
+			}
+		}
+	}
+	t.Cleanup(func() {
+		for i := range Nodes {
+			c.stop(i)
+		}
+	})
+	for i := range Nodes {
+		c.Start(i)
+	}
+	c.await("a cluster of three", c.formed)
+	return c
+}
+
+// URL names all servers.
+func (c *Cluster) URL() string {
+	var urls []string
+	for _, o := range c.options {
+		urls = append(urls, fmt.Sprintf("nats://127.0.0.1:%d", o.Port))
+	}
+	return strings.Join(urls, ",")
+}
+
+// Start starts a server that was killed.
+func (c *Cluster) Start(node int) {
+	c.t.Helper()
+	s, err := server.NewServer(c.options[node].Clone())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.Heal(node)
+	s.SetLoggerV2(c.logs[node], false, false, false)
+	c.servers[node] = s
+	go s.Start()
+}
+
+// Kill ends a server. The others hear no farewell: its wires are cut before.
+func (c *Cluster) Kill(node int) {
+	c.Cut(node)
+	c.stop(node)
+}
+
+func (c *Cluster) stop(node int) {
+	if s := c.servers[node]; s != nil {
+		s.Shutdown()
+		s.WaitForShutdown()
+		c.servers[node] = nil
+	}
+}
+
+// Wipe deletes all that a server has stored, which must have been killed.
+func (c *Cluster) Wipe(node int) {
+	c.t.Helper()
+	dir := c.options[node].StoreDir
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) == 0 || c.servers[node] != nil {
+		c.t.Fatalf("node %d cannot be wiped: it runs, or has stored nothing: %v", node, err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// Cut takes a server off the network of the others. Clients still reach it.
+func (c *Cluster) Cut(node int) { c.eachWire(node, (*wire).cut) }
+
+// Heal ends a cut.
+func (c *Cluster) Heal(node int) { c.eachWire(node, (*wire).heal) }
+
+func (c *Cluster) eachWire(node int, f func(*wire)) {
+	for other := range Nodes {
+		if other != node {
+			f(c.wires[node][other])
+			f(c.wires[other][node])
+		}
+	}
+}
+
+// formed tells whether the servers know each other, and one leads them.
+func (c *Cluster) formed() bool {
+	leaders := 0
+	for _, s := range c.servers {
+		if !s.JetStreamIsCurrent() {
+			return false
+		}
+		if s.JetStreamIsLeader() && len(s.JetStreamClusterPeers()) == Nodes {
+			leaders++
+		}
+	}
+	return leaders == 1
+}
+
+// Leader waits until a stream has one leader, and gives its node.
+func (c *Cluster) Leader(stream string) int {
+	c.t.Helper()
+	return c.LeaderBeside(-1, stream)
+}
+
+// LeaderBeside waits until one node but a given one leads a stream. One that is cut off may
+// believe for a while that it does, too.
+func (c *Cluster) LeaderBeside(node int, stream string) int {
+	c.t.Helper()
+	leader := -1
+	c.await("a leader of "+stream, func() bool {
+		leading := 0
+		for i, s := range c.servers {
+			if i != node && s != nil && s.JetStreamIsStreamLeader(server.DEFAULT_GLOBAL_ACCOUNT, stream) {
+				leader = i
+				leading++
+			}
+		}
+		return leading == 1
+	})
+	return leader
+}
+
+// Follower gives a node that leads neither stream.
+func (c *Cluster) Follower() int {
+	c.t.Helper()
+	a, b := c.Leader(events.LicensesStream), c.Leader(events.RowsStream)
+	for i := range Nodes {
+		if i != a && i != b {
+			return i
+		}
+	}
+	panic("three nodes, and two lead")
+}
+
+// StepDown has a stream elect another leader.
+func (c *Cluster) StepDown(stream string) {
+	c.t.Helper()
+	if err := c.servers[c.Leader(stream)].JetStreamStepdownStream(server.DEFAULT_GLOBAL_ACCOUNT, stream); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// AwaitWhole waits until every server runs, leads or follows, and has all messages of
+// all streams: from then on any one of them may go.
+func (c *Cluster) AwaitWhole() {
+	c.t.Helper()
+	c.await("three whole replicas", func() bool {
+		first := c.holdings(0)
+		for i := 1; i < Nodes; i++ {
+			if first == "" || c.holdings(i) != first {
+				return false
+			}
+		}
+		c.Leader(events.LicensesStream)
+		return true
+	})
+}
+
+// holdings says what a node has of each stream; empty: it is not whole.
+func (c *Cluster) holdings(node int) string {
+	s := c.servers[node]
+	if s == nil || !s.JetStreamIsCurrent() {
+		return ""
+	}
+	info, err := s.Jsz(&server.JSzOptions{Accounts: true, Streams: true})
+	if err != nil || len(info.AccountDetails) != 1 {
+		return ""
+	}
+	held := map[string]string{}
+	for _, stream := range info.AccountDetails[0].Streams {
+		if !s.JetStreamIsStreamCurrent(server.DEFAULT_GLOBAL_ACCOUNT, stream.Name) {
+			return ""
+		}
+		held[stream.Name] = fmt.Sprintf("%d messages to %d", stream.State.Msgs, stream.State.LastSeq)
+	}
+	return fmt.Sprint(held) // sorted by name
+}
+
+func (c *Cluster) await(what string, holds func() bool) {
+	c.t.Helper()
+	for end := time.Now().Add(patience); !holds(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			for i := range Nodes {
+				c.t.Logf("node %d holds %q\n%s", i, c.holdings(i), c.logs[i])
+			}
+			c.t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// unusedPort is one below those that the system gives to whoever asks for any, so
+// that nobody takes it before the server does, nor while that is killed.
+func unusedPort(t testing.TB) int {
+	t.Helper()
+	for {
+		port := 15_000 + rand.IntN(15_000)
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		listener.Close()
+		if _, taken := portsGiven.LoadOrStore(port, true); !taken {
+			return port
+		}
+	}
+}
+
+// portsGiven are those that this process gave out already.
+var portsGiven sync.Map
+
+// serverLog keeps the last lines of what a server tells, for a test that fails.
+type serverLog struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *serverLog) keep(format string, v ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines[max(0, len(l.lines)-20):], fmt.Sprintf(format, v...))
+}
+
+func (l *serverLog) Noticef(format string, v ...any) { l.keep(format, v...) }
+func (l *serverLog) Warnf(format string, v ...any)   { l.keep(format, v...) }
+func (l *serverLog) Errorf(format string, v ...any)  { l.keep(format, v...) }
+func (l *serverLog) Fatalf(format string, v ...any)  { l.keep(format, v...) }
+func (l *serverLog) Debugf(string, ...any)           {}
+func (l *serverLog) Tracef(string, ...any)           {}
+
+// String tells them.
+func (l *serverLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.lines, "\n")
+}

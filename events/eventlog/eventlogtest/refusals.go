@@ -1,0 +1,67 @@
+package eventlogtest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"sync"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+)
+
+// Refusals overhears what servers refuse.
+type Refusals struct {
+	mu    sync.Mutex
+	codes map[int]int
+}
+
+// Overhear listens to all answers that a server gives to anybody, until the test ends.
+func Overhear(t testing.TB, url string) *Refusals {
+	t.Helper()
+	r := &Refusals{codes: map[int]int{}}
+	conn, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	if _, err := conn.Subscribe("_INBOX.>", r.hear); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (r *Refusals) hear(m *nats.Msg) {
+	var answer struct {
+		Error struct {
+			Code int `json:"err_code"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(m.Data, &answer) == nil && answer.Error.Code != 0 {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.codes[answer.Error.Code]++
+	}
+}
+
+// Met tells whether each of the error codes was heard.
+func (r *Refusals) Met(codes ...int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, code := range codes {
+		if r.codes[code] == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// String tells how often each error code was heard.
+func (r *Refusals) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return fmt.Sprint(maps.Clone(r.codes))
+}

@@ -1,0 +1,128 @@
+//go:build unix
+
+package crashtest
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog/eventlogtest"
+)
+
+// newClusterSystem starts two processors and one of each other role on a cluster of NATS servers.
+func newClusterSystem(t *testing.T, url string) *system {
+	api, reads := freeAddress(t), freeAddress(t)
+	s := &system{data: filepath.Join(t.TempDir(), "views"), url: url, client: newClient("http://" + api), reads: newClient("http://" + reads)}
+	role := func(name string, args ...string) *process {
+		p := newProcess(t, name, append(args, "--nats-url", url, "--replicas", "3")...)
+		must(t, p.start())
+		return p
+	}
+	s.projector = role("projector", "projector", "--http", reads, "--data", s.data)
+	s.ingest = role("ingest", "ingest", "--http", api, "--projector-url", "http://"+reads, "--abandoned-after", "10s")
+	for i, name := range []string{"processor-1", "processor-2"} {
+		s.processors[i] = role(name, "processor")
+	}
+	must(t, s.ready())
+	return s
+}
+
+// trouble strikes one node of a cluster. What mends it comes once the others go on without that node.
+type trouble struct {
+	name   string
+	strike func(*eventlogtest.Cluster) (node int)
+	mend   func(c *eventlogtest.Cluster, node int)
+}
+
+var troubles = []trouble{
+	{"the leader of LICENSES is killed", killLeader(events.LicensesStream), (*eventlogtest.Cluster).Start},
+	{"the leader of ROWS is killed", killLeader(events.RowsStream), (*eventlogtest.Cluster).Start},
+	{"a follower loses its disk", killFollower, func(c *eventlogtest.Cluster, node int) {
+		c.Wipe(node)
+		c.Start(node)
+	}},
+	{"the leader of LICENSES is cut off the network", cutLeader, (*eventlogtest.Cluster).Heal},
+}
+
+func killLeader(stream string) func(*eventlogtest.Cluster) int {
+	return func(c *eventlogtest.Cluster) int {
+		node := c.Leader(stream)
+		c.Kill(node)
+		return node
+	}
+}
+
+func killFollower(c *eventlogtest.Cluster) int {
+	node := c.Follower()
+	c.Kill(node)
+	return node
+}
+
+func cutLeader(c *eventlogtest.Cluster) int {
+	node := c.Leader(events.LicensesStream)
+	c.Cut(node)
+	return node
+}
+
+// TestClusterInTrouble imports on three NATS nodes with three replicas. Each trouble
+// comes while one file is decided and another one is uploaded. Every row that was
+// acknowledged has one outcome, and all replicas hold the same in the end.
+func TestClusterInTrouble(t *testing.T) {
+	t.Parallel()
+	c := eventlogtest.StartCluster(t)
+	s := newClusterSystem(t, c.URL())
+	c.AwaitWhole()
+	refusals := eventlogtest.Overhear(t, c.URL())
+	var files []*file
+	rows := number(t, "CLUSTER_ROWS", 10000)
+	for i, trouble := range troubles {
+		f := shape{name: fmt.Sprintf("uploaded-%d", i), rows: rows / 2, shared: 5, pool: 500, seed: uint64(i)}.generate()
+		other := shape{name: fmt.Sprintf("decided-%d", i), rows: rows, shared: 5, pool: 500, seed: uint64(100 + i)}.generate()
+		files = append(files, f, other)
+		began := time.Now()
+		s.through(t, c, trouble, f, other)
+		t.Logf("%s: whole again after %v", trouble.name, time.Since(began).Round(time.Millisecond))
+	}
+	report := verify(t, c.URL(), s.client, files...)
+	if want := len(troubles) * (rows + rows/2); report.Acknowledged != want {
+		t.Errorf("%d rows were acknowledged, want all %d", report.Acknowledged, want)
+	}
+	c.AwaitWhole()
+	t.Logf("refusals by the server's codes: %v", refusals)
+	before := answers(t, s.client)
+	must(t, s.withoutViews())
+	same(t, before, answers(t, s.client))
+}
+
+// through strikes when half of one file is uploaded and another one is being decided. The
+// upload is tried until it is acknowledged.
+func (s *system) through(t *testing.T, c *eventlogtest.Cluster, trouble trouble, f, other *file) {
+	t.Helper()
+	half, struck, uploaded := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	a := attempt{key: f.Name, at: len(f.text) / 2}
+	a.spring = func() {
+		a.spring = nil
+		close(half)
+		<-struck
+	}
+	go func() {
+		uploaded <- until("the answer to "+f.Name, func() error { return s.client.send(t.Context(), f, a) })
+	}()
+	<-half
+	must(t, until("the answer to "+other.Name, func() error { return s.client.send(t.Context(), other, attempt{key: other.Name}) }))
+	must(t, decided(s.url, other.Job, 1))
+	node := trouble.strike(c)
+	close(struck)
+	for _, stream := range []string{events.LicensesStream, events.RowsStream} {
+		c.LeaderBeside(node, stream)
+	}
+	if shown, err := s.reads.result(other.Job); err == nil && shown.Result != nil {
+		t.Logf("%d of %d rows are shown as decided by the time the others go on", shown.Result.Total, len(other.Rows))
+	}
+	trouble.mend(c, node)
+	c.AwaitWhole()
+	must(t, <-uploaded)
+}
