@@ -7,7 +7,7 @@ FUZZTIME ?= 60s
 OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/hardtest ./web/browsertest ./examples
 UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|hardtest|browsertest|examples)$$')
 
-.PHONY: help check fmt vet test unit race outside fuzz bench profile memory chaos soak cluster disk long run build lint screenshots
+.PHONY: help check fmt vet test unit race outside fuzz bench profile pgo memory chaos soak cluster disk long run build lint screenshots
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -45,15 +45,18 @@ fuzz: ## each fuzz target for FUZZTIME
 		done || exit 1; \
 	done
 
-bench: build ## 100,000 rows beside what JetStream alone does
-	go run ./cmd/benchmark -rows 100000 -runs 3
+bench: build ## the whole table of BENCHMARKS.md, some twenty minutes; parts: go run ./cmd/benchmark -only floor -scale 0.1
+	go run ./cmd/benchmark -write BENCHMARKS.md
 
 profile: build ## what a row costs at each stage: CPU, allocations, waits; the same of JetStream alone
 	go run ./cmd/benchmark profile -keep bin/profile
 	go run ./cmd/benchmark profile -keep bin/profile/floor -floor
 
-memory: build ## what the role ingest needs for files of growing size
-	go run ./cmd/benchmark memory
+pgo: build ## cmd/licenseimport/default.pgo, by which the compiler optimises
+	go run ./cmd/benchmark pgo
+
+memory: build ## what the role ingest needs for a file of 2 GB
+	go run ./cmd/benchmark -only memory
 
 chaos: ## kills and pauses at random for CHAOS_SECONDS (60), drawn from CHAOS_SEED; and programs with faults, which must be found
 	CHAOS_SECONDS=$${CHAOS_SECONDS:-60} go test -count=1 -timeout 90m -run '^(TestChaos|TestFaultsAreFound)$$' -v ./internal/crashtest

@@ -2,12 +2,19 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
+
+	"licenseimport/internal/profiling"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -15,69 +22,74 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 )
 
+// sizes are the bytes of the bodies that a file's rows become.
+type sizes struct{ row, outcome int }
+
 // floor does with JetStream alone what an import cannot do without: each row is
-// published once, in atomic batches of 1000, and read once; then each outcome is
-// published once at a subject of its own that must be new, in atomic batches of
-// 999 and one more message, and read once. There is no CSV, no JSON, no view and
-// no code of the pipeline in it; only the sizes of the messages are the same.
+// published once, in atomic batches of 1000, and read once by an ordered consumer;
+// then each outcome is published once at a subject of its own that must be new, in
+// atomic batches of 999 and one more message, and read once. There is no CSV, no
+// JSON, no view and no code of the pipeline in it: only NATS's own client and its
+// extension for batches. The bodies are as large as ours, the subjects as long.
 //
 // Its four phases follow one another, so that each has the whole machine.
-func floor(ctx context.Context, rows, rowBytes, outcomeBytes int) (time.Duration, error) {
-	dir, err := os.MkdirTemp("", "floor-")
-	if err != nil {
-		return 0, err
-	}
-	defer os.RemoveAll(dir)
-	js, stop, err := startJetStream(dir)
-	if err != nil {
-		return 0, err
-	}
-	defer stop()
+func floor(ctx context.Context, js jetstream.JetStream, rows int, size sizes) error {
 	for name, subject := range map[string]string{"ROWS": "rows.*", "LICENSES": "licenses.*.*"} {
 		_, err := js.CreateStream(ctx, jetstream.StreamConfig{
-			Name: name, Subjects: []string{subject}, AllowAtomicPublish: true, AllowDirect: true,
+			Name: name, Subjects: []string{subject}, AllowAtomicPublish: true, AllowDirect: true, Duplicates: time.Second,
 		})
 		if err != nil {
-			return 0, err
+			return err
 		}
 	}
-	began := time.Now()
-	rowBody, outcomeBody := make([]byte, rowBytes), make([]byte, outcomeBytes)
-	err = publishBatches(ctx, js, rows, 1000, func(int) (*nats.Msg, []jetstreamext.BatchMsgOpt) {
+	rowBody, outcomeBody := make([]byte, size.row), make([]byte, size.outcome)
+	err := publishBatches(ctx, js, rows, func(int) (*nats.Msg, []jetstreamext.BatchMsgOpt) {
 		return &nats.Msg{Subject: "rows.1", Data: rowBody}, nil
 	})
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if err := readAll(ctx, js, "ROWS", rows); err != nil {
-		return 0, err
+		return err
 	}
 	messages := rows + (rows+998)/999
 	first := []jetstreamext.BatchMsgOpt{jetstreamext.WithBatchExpectLastSequencePerSubject(0)}
-	err = publishBatches(ctx, js, messages, 1000, func(i int) (*nats.Msg, []jetstreamext.BatchMsgOpt) {
-		return &nats.Msg{Subject: "licenses.psc." + strconv.Itoa(i), Data: outcomeBody}, first
+	err = publishBatches(ctx, js, messages, func(i int) (*nats.Msg, []jetstreamext.BatchMsgOpt) {
+		return &nats.Msg{Subject: floorSubject(i), Data: outcomeBody}, first
 	})
 	if err != nil {
-		return 0, err
+		return err
 	}
-	if err := readAll(ctx, js, "LICENSES", messages); err != nil {
-		return 0, err
-	}
-	return time.Since(began), nil
+	return readAll(ctx, js, "LICENSES", messages)
 }
 
-func startJetStream(dir string) (jetstream.JetStream, func(), error) {
+// floorSubject has the form and the length of a generated file's licenses.
+func floorSubject(i int) string {
+	b := append(make([]byte, 0, 48), "licenses."...)
+	b = append(append(b, products[i%len(products)]...), '.')
+	return string(appendKey(b, 1, i))
+}
+
+// startJetStream runs a server with the settings of the program's own that matter
+// for speed, above all the fsync of what is acknowledged. The connection goes over
+// loopback, or, like the program's, through the process's memory.
+func startJetStream(dir string, inProcess bool) (jetstream.JetStream, func(), error) {
 	ns, err := server.NewServer(&server.Options{
 		JetStream: true, StoreDir: dir, SyncAlways: true, Port: server.RANDOM_PORT, Host: "127.0.0.1", NoSigs: true, NoLog: true,
+		MaxPending: 256 << 20, JetStreamMaxMemory: 1 << 40, JetStreamMaxStore: 1 << 50,
 	})
 	if err != nil {
 		return nil, nil, err
 	}
 	ns.Start()
-	if !ns.ReadyForConnections(10 * time.Second) {
+	if !ns.ReadyForConnections(time.Minute) {
 		return nil, nil, errors.New("the NATS server did not start")
 	}
-	nc, err := nats.Connect(ns.ClientURL())
+	var options []nats.Option
+	if inProcess {
+		options = append(options, nats.InProcessServer(ns))
+	}
+	nc, err := nats.Connect(ns.ClientURL(), options...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -90,9 +102,9 @@ func startJetStream(dir string) (jetstream.JetStream, func(), error) {
 	return js, stop, err
 }
 
-// publishBatches publishes n messages in atomic batches; one is sent while the
-// one before is being committed.
-func publishBatches(ctx context.Context, js jetstream.JetStream, n, size int, message func(i int) (*nats.Msg, []jetstreamext.BatchMsgOpt)) error {
+// publishBatches publishes n messages in atomic batches of 1000; one is sent while
+// the one before is being committed.
+func publishBatches(ctx context.Context, js jetstream.JetStream, n int, message func(i int) (*nats.Msg, []jetstreamext.BatchMsgOpt)) error {
 	var committing sync.WaitGroup
 	var failed error
 	for i := 0; i < n; {
@@ -100,7 +112,7 @@ func publishBatches(ctx context.Context, js jetstream.JetStream, n, size int, me
 		if err != nil {
 			return err
 		}
-		end := min(i+size, n)
+		end := min(i+1000, n)
 		for ; i < end-1; i++ {
 			m, opts := message(i)
 			if err := batch.AddMsg(m, opts...); err != nil {
@@ -123,8 +135,12 @@ func publishBatches(ctx context.Context, js jetstream.JetStream, n, size int, me
 	return failed
 }
 
-// readAll reads a stream once with an ordered consumer.
+// readAll reads the first messages of a stream once with an ordered consumer.
 func readAll(ctx context.Context, js jetstream.JetStream, stream string, want int) error {
+	return readEach(ctx, js, stream, want, func(jetstream.Msg) {})
+}
+
+func readEach(ctx context.Context, js jetstream.JetStream, stream string, want int, each func(jetstream.Msg)) error {
 	consumer, err := js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{})
 	if err != nil {
 		return err
@@ -135,9 +151,84 @@ func readAll(ctx context.Context, js jetstream.JetStream, stream string, want in
 	}
 	defer messages.Stop()
 	for range want {
-		if _, err := messages.Next(); err != nil {
+		m, err := messages.Next()
+		if err != nil {
 			return fmt.Errorf("reading %s: %w", stream, err)
 		}
+		each(m)
 	}
 	return nil
+}
+
+// floorCommand is the floor in a process of its own; it prints its figures.
+func floorCommand(args []string) error {
+	flags := flag.NewFlagSet("floor", flag.ExitOnError)
+	rows := flags.Int("rows", 100_000, "rows")
+	rowBytes := flags.Int("row-bytes", 500, "size of a row's message")
+	outcomeBytes := flags.Int("outcome-bytes", 500, "size of an outcome's message")
+	inProcess := flags.Bool("in-process", false, "connect through the process's memory instead of loopback")
+	profile := flags.String("profile", "", "folder for profiles")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "floor-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	js, stop, err := startJetStream(dir, *inProcess)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	stopProfile, err := profiling.Start(*profile)
+	if err != nil {
+		return err
+	}
+	return printFigures(func() error {
+		err := floor(context.Background(), js, *rows, sizes{*rowBytes, *outcomeBytes})
+		return errors.Join(err, stopProfile())
+	})
+}
+
+// printFigures measures work in this process, for the parent to read.
+func printFigures(work func() error) error {
+	before, began := ownCPU(), time.Now()
+	if err := work(); err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(map[string]int64{"wall": int64(time.Since(began)), "cpu": int64(ownCPU() - before)})
+}
+
+func ownCPU() time.Duration {
+	var r syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &r) != nil {
+		return 0
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// runFloor runs the floor in a process of its own.
+func runFloor(ctx context.Context, rows int, size sizes, more ...string) (figures, error) {
+	return runSelf(ctx, append([]string{"floor", "-rows", strconv.Itoa(rows),
+		"-row-bytes", strconv.Itoa(size.row), "-outcome-bytes", strconv.Itoa(size.outcome)}, more...)...)
+}
+
+// runSelf runs another command of this program and reads the figures it prints.
+func runSelf(ctx context.Context, args ...string) (figures, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return figures{}, err
+	}
+	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return figures{}, fmt.Errorf("%s: %w", filepath.Base(self)+" "+args[0], err)
+	}
+	var printed struct{ Wall, CPU int64 }
+	if err := json.Unmarshal(out, &printed); err != nil {
+		return figures{}, err
+	}
+	return figures{wall: time.Duration(printed.Wall), cpu: time.Duration(printed.CPU)}, nil
 }

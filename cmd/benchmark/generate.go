@@ -17,6 +17,12 @@ type shape struct {
 	full    bool    // all columns, each filled, instead of 12
 	invalid float64 // share of rows with a bad value
 	repeat  float64 // share of rows that repeat the key of an earlier row
+	bytes   int64   // it ends early, when it is this large; 0: it does not
+}
+
+// String tells shapes apart.
+func (s shape) String() string {
+	return fmt.Sprintf("%d-seed%d-full%t-invalid%g-repeat%g", s.rows, s.seed, s.full, s.invalid, s.repeat)
 }
 
 // shapeFlags are the flags that describe a file.
@@ -46,11 +52,12 @@ var (
 
 // write generates the file.
 func (s shape) write(to io.Writer) error {
-	w := bufio.NewWriterSize(to, 1<<20)
+	written := &counter{to: to}
+	w := bufio.NewWriterSize(written, 1<<20)
 	random := rand.New(rand.NewPCG(s.seed, 1))
 	columns := twelve
 	if s.full {
-		columns = fullColumns()
+		columns = events.ColumnNames()
 	}
 	for i, name := range columns {
 		comma(w, i)
@@ -58,6 +65,9 @@ func (s shape) write(to io.Writer) error {
 	}
 	w.WriteByte('\n')
 	for row := range s.rows {
+		if s.bytes > 0 && written.n >= s.bytes {
+			break
+		}
 		s.writeRow(w, random, columns, row)
 	}
 	return w.Flush()
@@ -74,7 +84,7 @@ func (s shape) writeRow(w *bufio.Writer, random *rand.Rand, columns []string, ro
 		comma(w, i)
 		switch name {
 		case "license__license_key":
-			fmt.Fprintf(w, "%04X-%08X-%08X", s.seed, mix(uint32(key)), key)
+			w.Write(appendKey(w.AvailableBuffer(), s.seed, key))
 		case "product__short_code":
 			w.WriteString(products[key%len(products)])
 		case "customer__email":
@@ -95,8 +105,14 @@ func (s shape) writeRow(w *bufio.Writer, random *rand.Rand, columns []string, ro
 			}
 		case "license__license_type":
 			w.WriteString(types[row%len(types)])
-		case "license__validity_period":
-			fmt.Fprintf(w, "20%02d-%02d-%02d", 30+row%9, 1+row%12, 1+row%28)
+		case "license__validity_period": // a license has this one or the next
+			if !s.full || row%2 == 0 {
+				fmt.Fprintf(w, "20%02d-%02d-%02d", 30+row%9, 1+row%12, 1+row%28)
+			}
+		case "license__valid_duration":
+			if row%2 == 1 {
+				fmt.Fprintf(w, "%dm", 1+row%36)
+			}
 		case "license__enabled":
 			w.WriteString("true")
 		case "license__note":
@@ -108,18 +124,21 @@ func (s shape) writeRow(w *bufio.Writer, random *rand.Rand, columns []string, ro
 	w.WriteByte('\n')
 }
 
-// mix spreads keys, so that they do not come in order.
-func mix(n uint32) uint32 { return n * 2654435761 }
+// counter counts what is written.
+type counter struct {
+	to io.Writer
+	n  int64
+}
 
-// fullColumns are all columns but the one that excludes another.
-func fullColumns() []string {
-	var names []string
-	for _, name := range events.ColumnNames() {
-		if name != "license__valid_duration" {
-			names = append(names, name)
-		}
-	}
-	return names
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.to.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// appendKey adds a license key. The keys of a file do not come in order.
+func appendKey(b []byte, seed uint64, key int) []byte {
+	return fmt.Appendf(b, "%04X-%08X-%08X", seed, uint32(key)*2654435761, key)
 }
 
 // filler is a valid value for a column that has none of its own.

@@ -1,111 +1,85 @@
-// Benchmark measures licenseimport against what JetStream alone can do with the
-// same messages, in the same run: the floor. Each side runs in a process of its
-// own, one after the other, several times.
+// Benchmark measures licenseimport, above all against what JetStream alone can do
+// with the same messages, in the same run: the floor. Each side runs in a process
+// of its own, in turn, several times; what counts are the ratios of the medians,
+// since absolute times differ from machine to machine and from hour to hour.
 //
-//	go run ./cmd/benchmark -rows 100000 -runs 3
+//	go run ./cmd/benchmark                              all of it: make bench
+//	go run ./cmd/benchmark -only floor,repeats          some parts; an unknown name lists them
+//	go run ./cmd/benchmark -only growth -scale 0.1      with a tenth of the rows
+//	go run ./cmd/benchmark profile                      what a row costs at each stage
+//	go run ./cmd/benchmark profile -floor               the same of the floor
+//	go run ./cmd/benchmark pgo                          a profile for the compiler
+//	go run ./cmd/benchmark generate -rows 1000          a file to import
 //
-// Other words after it: "generate" writes a file to import, "memory" shows what the
-// role ingest needs for files of growing size, "floor" is the floor alone.
+// It runs the built program and sees it from outside: its HTTP API, its streams,
+// its files, and what /proc says of its processes. Files are written to -dir,
+// which should be on the disk that is to be measured.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"slices"
+	"os/signal"
 	"strings"
 	"time"
-
-	"licenseimport/internal/profiling"
 )
 
 func main() {
-	commands := map[string]func([]string) error{"floor": floorCommand, "generate": generateCommand, "memory": memoryCommand, "profile": profileCommand}
-	if len(os.Args) > 1 && commands[os.Args[1]] != nil {
-		check(commands[os.Args[1]](os.Args[2:]))
-		return
+	commands := map[string]func([]string) error{
+		"floor": floorCommand, "read": readCommand, // for the benchmark's own use: in a process of their own
+		"generate": generateCommand, "profile": profileCommand, "pgo": pgoCommand,
 	}
-	runs := flag.Int("runs", 3, "how often each side runs; medians are printed")
-	program := flag.String("program", "bin/licenseimport", "the program to measure")
-	s := shapeFlags(flag.CommandLine, 100_000)
-	flag.Parse()
-	check(compare(context.Background(), *program, *runs, *s))
-}
-
-func check(err error) {
-	if err != nil {
+	run, args := benchCommand, os.Args[1:]
+	if len(args) > 0 && commands[args[0]] != nil {
+		run, args = commands[args[0]], args[1:]
+	}
+	if err := run(args); err != nil {
 		fmt.Fprintln(os.Stderr, "benchmark:", err)
 		os.Exit(1)
 	}
 }
 
-// compare runs both sides in turn and prints the medians and their ratio.
-func compare(ctx context.Context, program string, runs int, s shape) error {
-	file, err := generated(s)
+// benchCommand measures the table.
+func benchCommand(args []string) error {
+	b := &bench{}
+	flags := flag.NewFlagSet("benchmark", flag.ExitOnError)
+	flags.StringVar(&b.program, "program", "bin/licenseimport", "the program to measure")
+	flags.IntVar(&b.runs, "runs", 3, "how often each side runs; medians are printed")
+	flags.Float64Var(&b.scale, "scale", 1, "share of the rows, for a quick look")
+	only := flags.String("only", "", "parts, separated by commas; an unknown name lists them")
+	dir := flags.String("dir", os.TempDir(), "where to write; about 10 GB at full scale")
+	write := flags.String("write", "", "Markdown file whose table is replaced")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	names := strings.FieldsFunc(*only, func(r rune) bool { return r == ',' })
+	if err := checkNames(names); err != nil {
+		return err
+	}
+	if *write != "" && (len(names) > 0 || b.scale != 1) {
+		return errors.New("only a whole run at full scale is written to a file")
+	}
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer cancel()
+	var err error
+	if b.dir, err = os.MkdirTemp(*dir, "benchmark-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(b.dir)
+	began := time.Now()
+	fmt.Println(tableHead)
+	lines, err := b.run(ctx, names)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file)
-	rowBytes, outcomeBytes, err := bodySizes(file)
-	if err != nil {
-		return err
+	fmt.Printf("\n%s\n", machine(b.dir))
+	if *write == "" {
+		return nil
 	}
-	fmt.Printf("%d rows; bodies of %d bytes (rows) and %d bytes (outcomes)\n", s.rows, rowBytes, outcomeBytes)
-	var floors, ours []figures
-	for range runs {
-		f, err := runFloor(ctx, s.rows, rowBytes, outcomeBytes)
-		if err != nil {
-			return fmt.Errorf("floor: %w", err)
-		}
-		o, err := runImport(ctx, program, file, 1)
-		if err != nil {
-			return fmt.Errorf("import: %w", err)
-		}
-		floors, ours = append(floors, f), append(ours, o)
-	}
-	report(s.rows, median(floors), median(ours))
-	return nil
-}
-
-func report(rows int, floor, ours figures) {
-	row := func(name string, f figures) {
-		fmt.Printf("%-16s %10.0f %10.2f %16.1f %10d\n", name,
-			float64(rows)/f.wall.Seconds(), f.wall.Seconds(), f.cpu.Seconds()/float64(rows)*1e6, f.peak>>20)
-	}
-	fmt.Printf("%-16s %10s %10s %16s %10s\n", "", "rows/s", "seconds", "CPU s/million", "peak MB")
-	row("JetStream alone", floor)
-	row("licenseimport", ours)
-	fmt.Printf("ratio            %10.2f of the floor's rows/s; %.2f of its CPU\n",
-		floor.wall.Seconds()/ours.wall.Seconds(), ours.cpu.Seconds()/floor.cpu.Seconds())
-}
-
-// median takes each figure's median on its own.
-func median(all []figures) figures {
-	pick := func(value func(figures) int64) int64 {
-		values := make([]int64, len(all))
-		for i, f := range all {
-			values[i] = value(f)
-		}
-		slices.Sort(values)
-		return values[len(values)/2]
-	}
-	return figures{
-		wall: time.Duration(pick(func(f figures) int64 { return int64(f.wall) })),
-		cpu:  time.Duration(pick(func(f figures) int64 { return int64(f.cpu) })),
-		peak: pick(func(f figures) int64 { return f.peak }),
-	}
-}
-
-// generated writes the file of a shape to a temporary place.
-func generated(s shape) (string, error) {
-	f, err := os.CreateTemp("", "licenses-*.csv")
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	return f.Name(), s.write(f)
+	return replaceTable(*write, b, lines, began)
 }
 
 func generateCommand(args []string) error {
@@ -115,42 +89,4 @@ func generateCommand(args []string) error {
 		return err
 	}
 	return s.write(os.Stdout)
-}
-
-func floorCommand(args []string) error {
-	flags := flag.NewFlagSet("floor", flag.ExitOnError)
-	rows := flags.Int("rows", 100_000, "rows")
-	rowBytes := flags.Int("row-bytes", 500, "size of a row's message")
-	outcomeBytes := flags.Int("outcome-bytes", 500, "size of an outcome's message")
-	profile := flags.String("profile", "", "folder for profiles")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	stopProfile, err := profiling.Start(*profile)
-	if err != nil {
-		return err
-	}
-	took, err := floor(context.Background(), *rows, *rowBytes, *outcomeBytes)
-	if err != nil {
-		return err
-	}
-	fmt.Println(took)
-	return stopProfile()
-}
-
-// runFloor runs the floor in a process of its own.
-func runFloor(ctx context.Context, rows, rowBytes, outcomeBytes int, more ...string) (figures, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return figures{}, err
-	}
-	cmd := exec.CommandContext(ctx, self, append([]string{"floor",
-		fmt.Sprint("-rows=", rows), fmt.Sprint("-row-bytes=", rowBytes), fmt.Sprint("-outcome-bytes=", outcomeBytes)}, more...)...)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return figures{}, err
-	}
-	wall, err := time.ParseDuration(strings.TrimSpace(string(out)))
-	return usage(cmd, wall), err
 }

@@ -2,77 +2,40 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
-	"net"
+	"io"
 	"os"
 )
 
-// memoryCommand uploads files of growing size to the role ingest, each time in a
-// fresh process of its own beside a NATS server in another, and prints its peak
-// resident memory: it does not grow with the file.
-func memoryCommand(args []string) error {
-	flags := flag.NewFlagSet("memory", flag.ExitOnError)
-	program := flags.String("program", "bin/licenseimport", "the program to measure")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	fmt.Printf("%10s %10s %18s\n", "rows", "file MB", "ingest's peak MB")
-	for _, rows := range []int{50_000, 200_000, 800_000} {
-		file, err := generated(shape{rows: rows, seed: 1})
-		if err != nil {
-			return err
-		}
-		peak, err := ingestPeak(context.Background(), *program, file)
-		if err != nil {
-			return err
-		}
-		info, err := os.Stat(file)
-		if err != nil {
-			return err
-		}
-		fmt.Printf("%10d %10d %18d\n", rows, info.Size()>>20, peak>>20)
-		if err := os.Remove(file); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// ingestPeak is the peak resident memory of an ingest process that took one file.
-func ingestPeak(ctx context.Context, program, file string) (int64, error) {
-	dir, err := os.MkdirTemp("", "memory-")
+// memory is what the role ingest needs for a file of 2 GB, beside a NATS server in
+// another process. The file is generated while it is sent.
+func (b *bench) memory(ctx context.Context) ([]line, error) {
+	bytes := int64(b.scale * (2 << 30))
+	dir, err := b.folder()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	nats, err := freeAddress()
+	roles, err := startRoles(ctx, b.program, dir, 1, 0, false)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	http, err := freeAddress()
+	defer roles.kill()
+	ingest := roles.ingests[0]
+	before, err := ingest.peak()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	_, port, err := net.SplitHostPort(nats)
+	file, write := io.Pipe()
+	go func() { write.CloseWithError(shape{rows: 1 << 30, seed: 1, bytes: bytes}.write(write)) }()
+	job, err := upload(ctx, ingest.http, file)
 	if err != nil {
-		return 0, err
+		return nil, fmt.Errorf("import %d: %w", job, err)
 	}
-	server, err := start(ctx, program, "nats", "--data", dir, "--nats-port", port)
+	peak, err := ingest.peak()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	defer func() { _ = stop(server) }()
-	ingest, err := start(ctx, program, "ingest", "--nats-url", "nats://"+nats, "--http", http)
-	if err != nil {
-		return 0, err
-	}
-	err = waitReady(ctx, "http://"+http)
-	if err == nil {
-		_, err = upload(ctx, "http://"+http, file)
-	}
-	if stopped := stop(ingest); err == nil {
-		err = stopped
-	}
-	return usage(ingest, 0).peak, err
+	return []line{atMost(128, float64(peak)/1e6, " MB", "memory of the role ingest", fmt.Sprintf("peak RSS with a file of %d MB", bytes/1e6),
+		fmt.Sprintf("%.0f MB before it", float64(before)/1e6))}, roles.stop()
 }

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -12,36 +16,125 @@ import (
 const adminKey = "benchmark"
 
 // figures are what one run of one side took.
-type figures struct {
-	wall, cpu time.Duration
-	peak      int64 // bytes of resident memory
+type figures struct{ wall, cpu time.Duration }
+
+// A process is one running role, or serve, which has all of them.
+type process struct {
+	cmd  *exec.Cmd
+	http string // its base URL, where it has one
+	nats string // the URL of its NATS server, where it has one
+	done bool
 }
 
 // start runs one role with the benchmark's key.
-func start(ctx context.Context, program string, args ...string) (*exec.Cmd, error) {
+func start(ctx context.Context, program string, args ...string) (*process, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(os.Environ(), "LICENSEIMPORT_ADMIN_KEY="+adminKey, "LICENSEIMPORT_LOG_LEVEL=warn")
 	cmd.Stderr = os.Stderr
-	return cmd, cmd.Start()
+	return &process{cmd: cmd}, cmd.Start()
+}
+
+// serve runs everything on a data folder, and returns when it is ready.
+func serve(ctx context.Context, program, dir string, args ...string) (*process, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	url, port, err := freeNATS()
+	if err != nil {
+		return nil, err
+	}
+	p, err := start(ctx, program, append(args, "serve", "--data", dir, "--http", address, "--nats-port", port)...)
+	if err != nil {
+		return nil, err
+	}
+	p.http, p.nats = "http://"+address, url
+	if err := waitReady(ctx, p.http); err != nil {
+		p.kill()
+		return nil, err
+	}
+	return p, nil
 }
 
 // stop ends a process in order and waits for it.
-func stop(cmd *exec.Cmd) error {
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+func (p *process) stop() error {
+	if p.done {
+		return nil
+	}
+	p.done = true
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	timer := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+	timer := time.AfterFunc(time.Minute, func() { _ = p.cmd.Process.Kill() })
 	defer timer.Stop()
-	return cmd.Wait()
+	return p.cmd.Wait()
 }
 
-// usage is what a process that has ended took, with the wall time measured apart.
-func usage(cmd *exec.Cmd, wall time.Duration) figures {
-	f := figures{wall: wall, cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
-	if r, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		f.peak = r.Maxrss << 10
+// kill ends a process that something went wrong with; after stop it does nothing.
+func (p *process) kill() {
+	if !p.done {
+		p.done = true
+		_ = p.cmd.Process.Kill()
+		_ = p.cmd.Wait()
 	}
-	return f
+}
+
+// cpu is what a running process has used so far, in user and system mode.
+func (p *process) cpu() (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	// The name, in brackets, may hold spaces; utime and stime are the 12th and 13th
+	// field behind it, in hundredths of a second.
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	var ticks int64
+	for _, field := range fields[11:13] {
+		n, err := strconv.ParseInt(string(field), 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond, nil
+}
+
+// peak is the most memory, in bytes, that a running process has had in RAM.
+func (p *process) peak() (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := bytes.Cut(status, []byte("VmHWM:"))
+	fields := bytes.Fields(rest)
+	if len(fields) == 0 {
+		return 0, fmt.Errorf("process %d has no VmHWM", p.cmd.Process.Pid)
+	}
+	kilobytes, err := strconv.ParseInt(string(fields[0]), 10, 64)
+	return kilobytes << 10, err
+}
+
+// measure is what work took, in wall time and in the process's CPU time.
+func (p *process) measure(work func() error) (figures, error) {
+	before, err := p.cpu()
+	if err != nil {
+		return figures{}, err
+	}
+	began := time.Now()
+	if err := work(); err != nil {
+		return figures{}, err
+	}
+	wall := time.Since(began)
+	after, err := p.cpu()
+	return figures{wall, after - before}, err
+}
+
+// importFile is what the import of a file took.
+func (p *process) importFile(ctx context.Context, file string) (figures, error) {
+	return p.measure(func() error {
+		_, err := importFile(ctx, p.http, file)
+		return err
+	})
 }
 
 func freeAddress() (string, error) {
@@ -51,4 +144,26 @@ func freeAddress() (string, error) {
 	}
 	defer l.Close()
 	return l.Addr().String(), nil
+}
+
+// freeNATS is where a NATS server may listen.
+func freeNATS() (url, port string, err error) {
+	address, err := freeAddress()
+	if err != nil {
+		return "", "", err
+	}
+	_, port, err = net.SplitHostPort(address)
+	return "nats://" + address, port, err
+}
+
+// sizeOf is how many bytes a file, or all files of a folder, hold.
+func sizeOf(path string) (int64, error) {
+	var sum int64
+	err := filepath.Walk(path, func(_ string, info os.FileInfo, err error) error {
+		if err == nil && info.Mode().IsRegular() {
+			sum += info.Size()
+		}
+		return err
+	})
+	return sum, err
 }

@@ -16,65 +16,90 @@ func profileCommand(args []string) error {
 	flags := flag.NewFlagSet("profile", flag.ExitOnError)
 	program := flags.String("program", "bin/licenseimport", "the program to measure")
 	keep := flags.String("keep", "", "folder to keep the profiles in, for go tool pprof")
-	onFloor := flags.Bool("floor", false, "the floor instead of the program")
-	again := flags.Bool("again", false, "import the file a second time, too")
+	onFloor := flags.Bool("floor", false, "the floor instead of the program, with bodies as large as the program's")
+	again := flags.Bool("again", false, "profile the second import of the same file, too")
 	s := shapeFlags(flags, 300_000)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	dir, remove, err := folder(*keep)
+	dir, err := os.MkdirTemp("", "benchmark-")
 	if err != nil {
 		return err
 	}
-	defer remove()
-	file, err := generated(*s)
-	if err != nil {
-		return err
+	defer os.RemoveAll(dir)
+	profiles := dir
+	if *keep != "" {
+		if profiles, err = filepath.Abs(*keep); err != nil {
+			return err
+		}
+		if err := os.MkdirAll(profiles, 0o755); err != nil {
+			return err
+		}
 	}
-	defer os.Remove(file)
-	ctx := context.Background()
-	var took figures
-	rows := s.rows
+	b := &bench{program: *program, dir: dir, runs: 1, scale: 1}
+	measure := b.profiled
 	if *onFloor {
-		rowBytes, outcomeBytes, err := bodySizes(file)
-		if err != nil {
-			return err
-		}
-		took, err = runFloor(ctx, s.rows, rowBytes, outcomeBytes, "-profile="+dir)
-		if err != nil {
-			return err
-		}
-	} else {
-		imports := 1
-		if *again {
-			imports = 2
-		}
-		rows *= imports
-		if took, err = runImport(ctx, *program, file, imports, "--profile", dir); err != nil {
-			return err
-		}
+		measure = b.profiledFloor
 	}
-	all, err := costs(dir)
+	took, rows, err := measure(context.Background(), *s, profiles, *again)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%d rows in %.2f s, %.2f CPU seconds from start to end of the process: %.1f µs a row\n\n",
+	all, err := costs(profiles)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d rows in %.2f s, with %.2f CPU seconds: %.1f µs a row\n\n",
 		rows, took.wall.Seconds(), took.cpu.Seconds(), took.cpu.Seconds()/float64(rows)*1e6)
 	printCosts(all, rows)
 	return nil
 }
 
-// folder is the named one, made where it is missing, or a temporary one.
-func folder(name string) (dir string, remove func(), err error) {
-	if name != "" {
-		dir, err = filepath.Abs(name)
-		if err == nil {
-			err = os.MkdirAll(dir, 0o755)
-		}
-		return dir, func() {}, err
+// profiled imports a file of the shape under the profiler, once or twice.
+func (b *bench) profiled(ctx context.Context, s shape, profiles string, again bool) (took figures, rows int, err error) {
+	file, err := b.file(s)
+	if err != nil {
+		return took, 0, err
 	}
-	dir, err = os.MkdirTemp("", "profile-")
-	return dir, func() { os.RemoveAll(dir) }, err
+	imports := 1
+	if again {
+		imports = 2
+	}
+	err = b.withServer(ctx, func(p *process, _ string) error {
+		took, err = p.measure(func() error {
+			for range imports {
+				if _, err := importFile(ctx, p.http, file); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		return err
+	}, "--profile", profiles)
+	return took, imports * s.rows, err
+}
+
+// profiledFloor runs the floor with bodies as large as those of such a file.
+func (b *bench) profiledFloor(ctx context.Context, s shape, profiles string, _ bool) (figures, int, error) {
+	var size sizes
+	few := s
+	few.rows = min(s.rows, 10_000)
+	file, err := b.file(few)
+	if err != nil {
+		return figures{}, 0, err
+	}
+	err = b.withServer(ctx, func(p *process, _ string) error {
+		if _, err := importFile(ctx, p.http, file); err != nil {
+			return err
+		}
+		size, err = bodySizes(ctx, p.nats, few.rows)
+		return err
+	})
+	if err != nil {
+		return figures{}, 0, err
+	}
+	took, err := runFloor(ctx, s.rows, size, "-profile", profiles)
+	return took, s.rows, err
 }
 
 // printCosts prints a Markdown table in the order of the stages, the dearest part
@@ -86,36 +111,41 @@ func printCosts(all map[stagePart]cost, rows int) {
 	}
 	line := func(name string, c cost) {
 		n := float64(rows)
-		fmt.Printf("| %-42s | %6.2f | %4.1f | %6.2f | %6.0f | %6.2f |\n", name,
+		fmt.Printf("| %-42s | %6.2f | %4.1f | %6.2f | %6.0f | %8.2f |\n", name,
 			float64(c.cpu)/n/1e3, 100*float64(c.cpu)/float64(max(total.cpu, 1)), float64(c.allocations)/n, float64(c.memory)/n, float64(c.waiting)/n/1e3)
 	}
 	fmt.Printf("| %-42s | CPU µs |    %% | allocs |  bytes | waits µs |\n|---|--:|--:|--:|--:|--:|\n", "a row, by stage")
 	for _, name := range append(stageNames(), rest) {
-		var sum cost
-		var parts []stagePart
-		for p, c := range all {
-			if p.stage == name {
-				sum.add(c)
-				parts = append(parts, p)
-			}
-		}
+		sum, parts := ofStage(all, name)
 		if sum == (cost{}) {
 			continue
 		}
 		line("**"+name+"**", sum)
-		slices.SortFunc(parts, func(a, b stagePart) int {
-			if all[a].cpu != all[b].cpu {
-				return int(all[b].cpu - all[a].cpu)
-			}
-			return strings.Compare(a.part, b.part)
-		})
 		for _, p := range parts {
-			if p.part != "" {
-				line("· "+p.part, all[p])
-			}
+			line("· "+p.part, all[p])
 		}
 	}
 	line("**all**", total)
+}
+
+// ofStage is what a stage took, and its parts, the dearest first.
+func ofStage(all map[stagePart]cost, name string) (sum cost, parts []stagePart) {
+	for p, c := range all {
+		if p.stage != name {
+			continue
+		}
+		sum.add(c)
+		if p.part != "" {
+			parts = append(parts, p)
+		}
+	}
+	slices.SortFunc(parts, func(a, b stagePart) int {
+		if all[a].cpu != all[b].cpu {
+			return int(all[b].cpu - all[a].cpu)
+		}
+		return strings.Compare(a.part, b.part)
+	})
+	return sum, parts
 }
 
 func stageNames() []string {

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// roles are processes of one role each, on a NATS server of their own.
+type roles struct {
+	nats                *process
+	ingests, processors []*process
+	projector           *process // nil: none
+}
+
+// startRoles starts them on a data folder and waits until they are ready.
+func startRoles(ctx context.Context, program, dir string, ingests, processors int, projector bool) (*roles, error) {
+	url, port, err := freeNATS()
+	if err != nil {
+		return nil, err
+	}
+	r := &roles{}
+	if r.nats, err = startRole(ctx, program, "nats", "--data", dir, "--nats-port", port); err != nil {
+		return nil, err
+	}
+	begin := func(args ...string) (*process, error) {
+		return startRole(ctx, program, append(args, "--nats-url", url)...)
+	}
+	for range ingests {
+		if err != nil {
+			break
+		}
+		var p *process
+		p, err = begin("ingest")
+		r.ingests = appendRole(r.ingests, p)
+	}
+	for range processors {
+		if err != nil {
+			break
+		}
+		var p *process
+		p, err = begin("processor")
+		r.processors = appendRole(r.processors, p)
+	}
+	if projector && err == nil {
+		r.projector, err = begin("projector", "--data", dir)
+	}
+	if err != nil {
+		r.kill()
+		return nil, err
+	}
+	return r, nil
+}
+
+func appendRole(all []*process, p *process) []*process {
+	if p == nil {
+		return all
+	}
+	return append(all, p)
+}
+
+func startRole(ctx context.Context, program string, args ...string) (*process, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	p, err := start(ctx, program, append(args, "--http", address)...)
+	if err != nil {
+		return nil, err
+	}
+	p.http = "http://" + address
+	if err := waitReady(ctx, p.http); err != nil {
+		p.kill()
+		return nil, err
+	}
+	return p, nil
+}
+
+// all are the processes in the order in which they stop.
+func (r *roles) all() []*process {
+	all := append(append([]*process{}, r.ingests...), r.processors...)
+	if r.projector != nil {
+		all = append(all, r.projector)
+	}
+	return append(all, r.nats)
+}
+
+func (r *roles) stop() error {
+	var errs []error
+	for _, p := range r.all() {
+		errs = append(errs, p.stop())
+	}
+	return errors.Join(errs...)
+}
+
+func (r *roles) kill() {
+	for _, p := range r.all() {
+		p.kill()
+	}
+}
+
+// shared is what four imports at once took, and which role used the CPU.
+type shared struct {
+	wall                               time.Duration
+	nats, ingest, processor, projector time.Duration
+}
+
+func (s shared) cpu() time.Duration { return s.nats + s.ingest + s.processor + s.projector }
+
+// jobs is how many imports run at once.
+const jobs = 4
+
+// separate measures four imports at once with each role in a process of its own,
+// on two ingests and four processors, and on one of each.
+func (b *bench) separate(ctx context.Context) ([]line, error) {
+	rows := b.rows(100_000)
+	var one, many []shared
+	for range b.runs {
+		s, err := b.together(ctx, rows, 1, 1)
+		if err != nil {
+			return nil, err
+		}
+		one = append(one, s)
+		if s, err = b.together(ctx, rows, 2, 4); err != nil {
+			return nil, err
+		}
+		many = append(many, s)
+	}
+	rate := func(all []shared) float64 {
+		return float64(jobs*rows) / median(all, func(s shared) time.Duration { return s.wall }).Seconds()
+	}
+	return []line{{
+		what: fmt.Sprintf("4 processors and 2 ingests on an external NATS, %d jobs of %d rows at once", jobs, rows), measure: "rows/s ÷ one of each",
+		value:   fmt.Sprintf("%.2f", rate(many)/rate(one)),
+		details: fmt.Sprintf("%s and %s thousand rows/s. CPU s a million rows: %s; with one of each: %s", thousands(rate(many)), thousands(rate(one)), byRole(many, jobs*rows), byRole(one, jobs*rows)),
+	}}, nil
+}
+
+// byRole says which role used how much, and how many cores were busy.
+func byRole(all []shared, rows int) string {
+	each := func(name string, value func(shared) time.Duration) string {
+		return fmt.Sprintf("%s %.1f", name, median(all, value).Seconds()/float64(rows)*1e6)
+	}
+	cores := median(all, func(s shared) float64 { return s.cpu().Seconds() / s.wall.Seconds() })
+	return strings.Join([]string{
+		each("nats", func(s shared) time.Duration { return s.nats }),
+		each("ingest", func(s shared) time.Duration { return s.ingest }),
+		each("processor", func(s shared) time.Duration { return s.processor }),
+		each("projector", func(s shared) time.Duration { return s.projector }),
+	}, ", ") + fmt.Sprintf(" (%.2f cores busy)", cores)
+}
+
+// together imports one file for each job at once and waits for all of them.
+func (b *bench) together(ctx context.Context, rows, ingests, processors int) (shared, error) {
+	dir, err := b.folder()
+	if err != nil {
+		return shared{}, err
+	}
+	defer os.RemoveAll(dir)
+	var files []string
+	for i := range jobs {
+		file, err := b.file(shape{rows: rows, seed: uint64(i + 1)})
+		if err != nil {
+			return shared{}, err
+		}
+		files = append(files, file)
+	}
+	r, err := startRoles(ctx, b.program, dir, ingests, processors, true)
+	if err != nil {
+		return shared{}, err
+	}
+	defer r.kill()
+	before, err := r.used()
+	if err != nil {
+		return shared{}, err
+	}
+	began := time.Now()
+	if err := r.importAll(ctx, files); err != nil {
+		return shared{}, err
+	}
+	wall := time.Since(began)
+	after, err := r.used()
+	if err != nil {
+		return shared{}, err
+	}
+	return shared{wall, after.nats - before.nats, after.ingest - before.ingest, after.processor - before.processor, after.projector - before.projector}, r.stop()
+}
+
+// importAll sends each file to one of the ingests.
+func (r *roles) importAll(ctx context.Context, files []string) error {
+	errs := make([]error, len(files))
+	var all sync.WaitGroup
+	for i, file := range files {
+		all.Go(func() {
+			job, err := uploadFile(ctx, r.ingests[i%len(r.ingests)].http, file)
+			if err == nil {
+				err = untilSuccess(ctx, r.projector.http, job, watchEvery)
+			}
+			errs[i] = err
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// used is what each role's processes have used so far.
+func (r *roles) used() (shared, error) {
+	var s shared
+	var errs []error
+	add := func(to *time.Duration, processes ...*process) {
+		for _, p := range processes {
+			cpu, err := p.cpu()
+			errs = append(errs, err)
+			*to += cpu
+		}
+	}
+	add(&s.nats, r.nats)
+	add(&s.ingest, r.ingests...)
+	add(&s.processor, r.processors...)
+	add(&s.projector, r.projector)
+	return s, errors.Join(errs...)
+}
