@@ -4,8 +4,8 @@ PROGRAM := bin/licenseimport
 FUZZTIME ?= 60s
 
 # Packages whose tests run the built program from outside; the others are the unit suite.
-OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/hardtest ./web/browsertest ./examples
-UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|hardtest|browsertest|examples)$$')
+OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/hardtest ./web/browsertest ./examples ./cmd/benchmark
+UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|hardtest|browsertest|examples|benchmark)$$')
 
 .PHONY: help check fmt vet test unit race outside fuzz bench profile pgo memory chaos soak cluster disk long run build lint screenshots
 
@@ -32,7 +32,7 @@ unit: ## the unit suite
 race: ## the unit suite with the race detector; much of it waits for the disk, hence -p
 	go test -race -p 4 $(UNIT)
 
-outside: ## the built program: its contract, killed processes, hostile clients, the page in a browser, the examples
+outside: ## the built program: its contract, killed processes, hostile clients, the page in a browser, the examples, the benchmark in small
 	go test -count=1 $(OUTSIDE)
 
 lint: ## golangci-lint, where it is installed

@@ -149,6 +149,7 @@ func readEach(ctx context.Context, js jetstream.JetStream, stream string, want i
 	if err != nil {
 		return err
 	}
+	defer context.AfterFunc(ctx, messages.Stop)()
 	defer messages.Stop()
 	for range want {
 		m, err := messages.Next()

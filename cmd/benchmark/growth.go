@@ -127,16 +127,16 @@ func (b *bench) beside(ctx context.Context, g *grown, p *process, rows int) erro
 	ticker := time.NewTicker(500 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		select {
-		case err := <-ended:
-			return err
-		case <-ticker.C:
-		}
 		took, err := small()
 		if err != nil {
 			return err
 		}
 		g.loaded = append(g.loaded, took)
+		select {
+		case err := <-ended:
+			return err
+		case <-ticker.C:
+		}
 	}
 }
 

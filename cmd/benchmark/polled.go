@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -29,11 +29,7 @@ func polled(ctx context.Context, base, file string) (time.Duration, error) {
 		return 0, err
 	}
 	p := poller{url: base + resultPath(job)}
-	err = p.pollUntil(ctx, ended)
-	if err == nil && len(p.took) == 0 {
-		err = fmt.Errorf("import %d was never polled", job)
-	}
-	if err != nil {
+	if err := p.pollUntil(ctx, ended); err != nil {
 		return 0, err
 	}
 	slices.Sort(p.took)
@@ -44,7 +40,7 @@ const listPath = "/api/v1/licenses-import-results/?limit=1"
 
 // begun waits until the list has an import more, and is its id.
 func begun(ctx context.Context, base string, count uint64) (uint64, error) {
-	for range 1000 {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(pollEvery) {
 		var list struct {
 			Count   uint64
 			Results []struct{ ID uint64 }
@@ -55,9 +51,8 @@ func begun(ctx context.Context, base string, count uint64) (uint64, error) {
 		if list.Count > count && len(list.Results) > 0 {
 			return list.Results[0].ID, nil
 		}
-		time.Sleep(pollEvery)
 	}
-	return 0, fmt.Errorf("no import began")
+	return 0, errors.New("no import began")
 }
 
 type poller struct {
@@ -69,23 +64,20 @@ type poller struct {
 	err  error
 }
 
+// pollUntil polls at least once, then until the import has ended.
 func (p *poller) pollUntil(ctx context.Context, ended <-chan error) error {
-	next := time.Now()
-	for {
-		timer := time.NewTimer(time.Until(next))
+	ticks := time.NewTimer(0)
+	defer ticks.Stop()
+	for next := time.Now(); ; next = next.Add(pollEvery) {
+		<-ticks.C
+		p.sent.Go(func() { p.poll(ctx, next) })
 		select {
 		case err := <-ended:
-			timer.Stop()
 			p.sent.Wait()
-			if err == nil {
-				err = p.err
-			}
-			return err
-		case <-timer.C:
+			return errors.Join(err, p.err)
+		default:
+			ticks.Reset(time.Until(next.Add(pollEvery)))
 		}
-		due := next
-		p.sent.Go(func() { p.poll(ctx, due) })
-		next = next.Add(pollEvery)
 	}
 }
 
