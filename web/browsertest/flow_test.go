@@ -120,7 +120,7 @@ func TestBrowserTellsWhatToDo(t *testing.T) {
 	b.expectConsole("415")
 	b.signIn(adminKey)
 	for name, c := range map[string]struct{ content, sees string }{
-		"header.csv":      {"license_key,product__short_code\n1,2\n", "license__license_key"},
+		"header.csv":      {"license_key,product__short_code\n1,2\n", "choose “Ignore columns that are not known” in the options"},
 		"book.xlsx":       {"PK\x03\x04 and so on", "CSV UTF-8"},
 		"header-only.csv": {"license__license_key,product__short_code\n", "at least one row"},
 	} {
@@ -265,6 +265,7 @@ func TestBrowserHoldsLongValues(t *testing.T) {
 		long + "," + long[:60] + "," + long[:60] + "@example.com," + markup + ",1\n" +
 		markup + ",p,c@example.com,o," + long + "\n"
 	imported(t, site, "", long+".csv", strings.NewReader(file))
+	imported(t, site, "", "note.csv", strings.NewReader("license__license_key,product__short_code,license__note\nN,p,"+strings.Repeat("note ", 3000)+"end\n"))
 	b := open(t, site)
 	look(b, "light", 360)
 	b.signIn(adminKey)
@@ -276,6 +277,10 @@ func TestBrowserHoldsLongValues(t *testing.T) {
 			t.Errorf("#/%s is %d px wide", hash, over)
 		}
 	}
+	b.run(chromedp.Navigate(site + "/#/imports/2"))
+	b.sees("note note …", "Too long")
+	b.click("The row as sent, line 2")
+	b.sees("note note end")
 	b.run(chromedp.Navigate(site + "/#/licenses"))
 	b.click(long)
 	b.sees("Where it came from", markup)

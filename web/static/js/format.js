@@ -63,3 +63,9 @@ export function capital(text) {
 export function words(name) {
   return name.replace(/^(license|customer|order|product)__/, "").replaceAll("_", " ");
 }
+
+/** beginning is a text, cut to so many characters. */
+export function beginning(text, most) {
+  const characters = [...text.slice(0, 2 * most + 2)]; // as people count them, and no more than are needed
+  return characters.length > most ? `${characters.slice(0, most).join("")}…` : text;
+}

@@ -1,6 +1,8 @@
 // What codes mean, for people. A code that is not here is shown as it is: a newer
 // server may know more than this page.
 
+import { capital } from "./format.js";
+
 const statuses = {
   pending: ["Waiting", "busy"],
   running: ["Running", "busy"],
@@ -68,6 +70,16 @@ const uploadAdvice = {
 /** uploadAdviceFor is what to do about an upload that was refused; it may be empty. */
 export function uploadAdviceFor(code) {
   return uploadAdvice[code] || "";
+}
+
+const calls = [
+  ["upload with unknown_columns=ignore", "choose “Ignore columns that are not known” in the options"],
+  ["upload it with encoding=windows-1252", "choose the encoding Windows-1252 in the options when you upload it"],
+];
+
+/** onPage is a message of the API as a person at this page would be told, as a sentence. */
+export function onPage(message) {
+  return capital(calls.reduce((text, [said, chosen]) => text.replaceAll(said, chosen), message));
 }
 
 /** modeName says how an import treats rejected rows. */

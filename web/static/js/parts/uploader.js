@@ -3,7 +3,7 @@
 import { fill, focusOn, h, say, uniqueId, user } from "../dom.js";
 import { bytes, percent, span } from "../format.js";
 import { again, busy, reset, start, stop, upload } from "../upload.js";
-import { uploadAdviceFor } from "../words.js";
+import { onPage, uploadAdviceFor } from "../words.js";
 import { notice } from "./notice.js";
 import { options } from "./options.js";
 
@@ -118,8 +118,8 @@ function failed(back, change) {
   const advice = uploadAdviceFor(problem.code);
   return notice("bad", upload.file ? `${upload.file.name} was not imported` : "The upload failed",
     problem.errors.length > 1
-      ? h("ul", {}, problem.errors.map((e) => h("li", {}, e.message)))
-      : h("p", { class: "detail" }, problem.message),
+      ? h("ul", {}, problem.errors.map((e) => h("li", {}, onPage(e.message))))
+      : h("p", { class: "detail" }, onPage(problem.message)),
     advice && h("p", { class: "detail" }, advice),
     h("div", { class: "actions" },
       passing && h("button", { type: "button", class: "button", on: { click: again } }, "Send it again"),

@@ -1,9 +1,9 @@
 // The rejected rows of an import: grouped by what is wrong, each with what to do.
 
 import { columnName, fill, h, user } from "../dom.js";
-import { capital, number } from "../format.js";
+import { beginning, number } from "../format.js";
 import { link } from "../router.js";
-import { errorName } from "../words.js";
+import { errorName, onPage } from "../words.js";
 import { downloadButton } from "../parts/download.js";
 import { row } from "../parts/table.js";
 import { rowList } from "./rowlist.js";
@@ -39,14 +39,14 @@ function drawCodes(codes, found, chosen) {
     counts.map(([code, n]) => chip(code, errorName(code), n))));
 }
 
-/** draw makes a table row for each error of a rejected row. */
+/** draw makes a table row for each error of a rejected row; a long value is whole in the row as sent. */
 function draw(rejected) {
   const { errors } = rejected;
   return errors.map((e, i) => row(columns, [
     i === 0 ? number(rejected.line) : h("span", { class: "unseen" }, number(rejected.line)),
     e.column ? columnName(e.column) : h("span", { class: "soft" }, "the whole row"),
-    e.value === "" ? h("span", { class: "soft" }, "empty") : user(e.value, { class: "value" }),
-    [h("strong", {}, errorName(e.code)), h("div", {}, capital(e.message)),
+    e.value === "" ? h("span", { class: "soft" }, "empty") : user(beginning(e.value, 160), { class: "value" }),
+    [h("strong", {}, errorName(e.code)), h("div", {}, onPage(e.message)),
       i === errors.length - 1 && whole(rejected)],
   ], { class: [i > 0 && "again", i < errors.length - 1 && "joined-below"].filter(Boolean).join(" ") || null }));
 }

@@ -3,10 +3,10 @@
 import { post } from "../api.js";
 import { fill, h, user } from "../dom.js";
 import { hasEnded } from "../follow.js";
-import { capital, number, percent, span, took } from "../format.js";
+import { number, percent, span, took } from "../format.js";
 import { link } from "../router.js";
 import { mayCancel } from "../session.js";
-import { adviceFor, modeName } from "../words.js";
+import { adviceFor, modeName, onPage } from "../words.js";
 import { badge, moment } from "../parts/badge.js";
 import { bar, numbers } from "../parts/bar.js";
 import { notice, working } from "../parts/notice.js";
@@ -54,7 +54,7 @@ function facts(found) {
 
 function failed(found) {
   const tone = found.error.code === "cancelled" ? "calm" : "bad";
-  return notice(tone, capital(found.error.message), h("p", { class: "detail" }, adviceFor(found.error.code)));
+  return notice(tone, onPage(found.error.message), h("p", { class: "detail" }, adviceFor(found.error.code)));
 }
 
 /** picture is the bar of the rows, or a sign of waiting while none is decided. */
