@@ -166,6 +166,7 @@ func (u *upload) start(ctx context.Context) error {
 		return err
 	}
 	u.started = true
+	u.in.config.Log.Info("upload begun", "job_id", u.job)
 	return nil
 }
 

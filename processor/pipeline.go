@@ -96,6 +96,7 @@ func (l *pipeline) settle() error {
 		return done.err
 	}
 	l.job.moved(s.fact, done.seq)
+	tell(s.fact)
 	l.p.config.Observer.Batch(s.seen())
 	return nil
 }

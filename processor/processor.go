@@ -91,10 +91,24 @@ func (p *Processor) work(ctx context.Context, claim eventlog.Message) error {
 	}
 	err = p.finish(ctx, sealed.JobID)
 	p.remember(sealed.JobID, err)
-	if err == nil {
-		slog.Info("import decided", "job_id", sealed.JobID)
-	}
 	return err
+}
+
+// tell writes a job's turning points into the log.
+func tell(fact events.Event) {
+	switch e := fact.(type) {
+	case *events.ImportProgressed:
+		if e.Row == 0 {
+			slog.Info("import begun", "job_id", e.JobID, "phase", e.Phase)
+		}
+	case *events.ImportFinished:
+		why := ""
+		if e.Error != nil {
+			why = e.Error.Code
+		}
+		slog.Info("import decided", "job_id", e.JobID, "status", e.Status, "code", why, "rows", e.Row,
+			"imported", e.Imported, "existed", e.Existed, "rejected", e.Rejected)
+	}
 }
 
 // remember keeps the error of a job that stands still, for Ready.
@@ -167,6 +181,7 @@ func (p *Processor) append(ctx context.Context, j *job, fact events.Event) error
 		return err
 	}
 	j.moved(fact, seq)
+	tell(fact)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -182,7 +183,8 @@ func workOn(ctx context.Context, raw jetstream.Msg, work func(context.Context, M
 		_ = raw.Nak() // at once to another process
 	default:
 		delay := retryDelay(meta.NumDelivered)
-		slog.Warn("a job failed and will be tried again", "subject", raw.Subject(), "in", delay, "error", err)
+		_, job, _ := strings.Cut(strings.TrimSuffix(raw.Subject(), ".sealed"), ".")
+		slog.Warn("a job failed and will be tried again", "job_id", job, "in", delay, "error", err)
 		_ = raw.NakWithDelay(delay)
 	}
 	if errors.Is(err, ErrStop) {
