@@ -33,6 +33,13 @@ type Stored struct {
 	Event events.Event
 }
 
+// Received is one row as the stream ROWS holds it.
+type Received struct {
+	Job events.JobID
+	Row events.Row
+	License
+}
+
 // Report is what Check found. The first three count rows.
 type Report struct {
 	Acknowledged, Recovered, CutOff int
@@ -71,10 +78,10 @@ func (r *Report) String() string {
 		r.Acknowledged, r.Recovered, r.CutOff, r.Imported, r.Existed, r.Rejected, r.Lost, r.Duplicated, r.Unexpected)
 }
 
-// Check compares what clients saw with the whole stream, read in order when every
-// import has ended. It knows partial imports, and all_or_nothing ones without an
-// invalid row; none of them cancelled.
-func Check(uploads []Upload, stream []Stored) *Report {
+// Check compares what clients saw with both streams, ROWS and LICENSES, each read in
+// order when every import has ended. It knows partial imports, and all_or_nothing ones
+// without an invalid row; none of them cancelled.
+func Check(uploads []Upload, rows []Received, stream []Stored) *Report {
 	c := &checker{
 		Report:  Report{Results: map[events.JobID]Result{}},
 		uploads: map[string]*Upload{}, sealed: map[string]*run{}, runs: map[events.JobID]*run{}, made: newMade(),
@@ -89,6 +96,9 @@ func Check(uploads []Upload, stream []Stored) *Report {
 		}
 		last = s.Seq
 		c.event(s.Event)
+	}
+	for _, row := range rows {
+		c.received(row)
 	}
 	c.end(uploads)
 	return &c.Report
@@ -110,7 +120,8 @@ type run struct {
 	upload   *Upload
 	sealed   bool
 	ended    bool
-	outcomes []bool // by row, from 0
+	stored   events.Row // in the stream of rows
+	outcomes []bool     // by row, from 0
 	counts   events.Counts
 	position events.Row // of the last progress
 	result   Result
@@ -178,6 +189,27 @@ func (c *checker) seal(r *run, e *events.ImportSealed) {
 	}
 	if int(e.Rows) != len(r.upload.Rows) {
 		c.Unexpected.add("import %d is sealed with %d rows instead of %d", r.job, e.Rows, len(r.upload.Rows))
+	}
+}
+
+// received takes a row that is stored. Those of uploads that were cut off count for
+// nothing, as long as they are in order.
+func (c *checker) received(row Received) {
+	r := c.runs[row.Job]
+	switch {
+	case r == nil: // rows alone had been stored
+	case row.Row <= r.stored:
+		c.Duplicated.add("row %d of %s is stored again", row.Row, r.upload.Name)
+	case int(row.Row) > len(r.outcomes):
+		c.Unexpected.add("row %d of %s is stored, which has %d rows", row.Row, r.upload.Name, len(r.outcomes))
+	default:
+		for missing := r.stored + 1; missing < row.Row; missing++ {
+			c.Lost.add("row %d of %s is not stored, although later ones are", missing, r.upload.Name)
+		}
+		r.stored = row.Row
+		if r.upload.Rows[row.Row-1].License != row.License {
+			c.Unexpected.add("row %d of %s is stored as another one", row.Row, r.upload.Name)
+		}
 	}
 }
 
@@ -318,6 +350,9 @@ func (c *checker) whole(r *run) {
 	}
 	if !r.sealed {
 		return
+	}
+	for row := int(r.stored); row < len(r.outcomes); row++ {
+		c.Lost.add("row %d of %s, import %d, is not stored", row+1, r.upload.Name, r.job)
 	}
 	for row, decided := range r.outcomes {
 		if !decided {

@@ -11,7 +11,7 @@ import (
 // sound is a history without fault: import 1 of three rows is acknowledged (its
 // second row repeats the first, its third is invalid), import 2 was cut off,
 // import 3 is whole although its client got no answer.
-func sound() ([]Upload, []Stored) {
+func sound() ([]Upload, []Received, []Stored) {
 	a, b := License{"p", "a"}, License{"p", "b"}
 	uploads := []Upload{
 		{Name: "first.csv", Whole: true, Acknowledged: true, Job: 1, Rows: []Row{
@@ -25,7 +25,9 @@ func sound() ([]Upload, []Stored) {
 	ada, order := &events.Customer{Email: "ada@example.com"}, events.Order{StoreID: "s1"}
 	product := events.Product{ShortCode: "p"}
 	counts := events.Counts{Imported: 1, Existed: 1, Rejected: 1, Warnings: 7}
-	return uploads, numbered(
+	rows := []Received{{1, 1, a}, {2, 1, License{"p", "c"}}, {1, 2, a}, {9, 1, b},
+		{1, 3, License{"p", "bad"}}, {3, 1, b}}
+	return uploads, rows, numbered(
 		&events.ImportStarted{JobID: 1, FileName: "first.csv"},
 		&events.ImportSealed{JobID: 1, Rows: 3},
 		&events.ImportStarted{JobID: 2, FileName: "cut.csv"},
@@ -76,6 +78,7 @@ func TestCheckOfASoundHistory(t *testing.T) {
 // history is one that a fault is put into.
 type history struct {
 	uploads []Upload
+	rows    []Received
 	stream  []Stored
 }
 
@@ -117,6 +120,13 @@ func TestCheckFindsEachFault(t *testing.T) {
 		"a promise without seal":     {func(h *history) { h.drop("1/sealed") }, lost, "not sealed"},
 		"a promise without anything": {func(h *history) { h.stream = h.stream[9:] }, lost, "row 1 of first.csv, acknowledged"},
 		"a recovered row is missing": {func(h *history) { h.drop("3/1") }, lost, "row 1 of silent.csv"},
+
+		"a row is not stored":          {func(h *history) { h.rows = slices.Delete(h.rows, 0, 1) }, lost, "row 1 of first.csv is not stored"},
+		"the last row is not stored":   {func(h *history) { h.rows = h.rows[:5] }, lost, "row 1 of silent.csv, import 3, is not stored"},
+		"a row is stored twice":        {func(h *history) { h.rows = append(h.rows, h.rows[0]) }, duplicated, "row 1 of first.csv is stored again"},
+		"a row of a cut-off one twice": {func(h *history) { h.rows = append(h.rows, h.rows[1]) }, duplicated, "row 1 of cut.csv is stored again"},
+		"a row too many":               {func(h *history) { h.rows = append(h.rows, Received{1, 4, License{"p", "z"}}) }, unexpected, "which has 3 rows"},
+		"another row is stored":        {func(h *history) { h.rows[5].Key = "z" }, unexpected, "stored as another one"},
 
 		"an outcome twice":     {func(h *history) { h.repeat("1/1") }, duplicated, "1/1: a second one"},
 		"an existed row twice": {func(h *history) { h.repeat("1/2") }, duplicated, "1/2: a second one"},
@@ -169,9 +179,9 @@ func TestCheckFindsEachFault(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			var h history
-			h.uploads, h.stream = sound()
+			h.uploads, h.rows, h.stream = sound()
 			test.fault(&h)
-			report := Check(h.uploads, h.stream)
+			report := Check(h.uploads, h.rows, h.stream)
 			if faults := test.kind(report); !strings.Contains(strings.Join(faults, "\n"), test.says) {
 				t.Errorf("does not say %q: %v", test.says, report)
 			}

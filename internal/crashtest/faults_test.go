@@ -121,19 +121,28 @@ func TestNoFaultsInTheProgram(t *testing.T) {
 	}
 }
 
-// halfway uploads a file for the first processor alone and has it stand still in the
-// middle. It tells how many outcomes there were then.
+// slice is how long a processor runs before it is looked how far it is.
+const slice = 10 * time.Millisecond
+
+// halfway uploads a file for the first processor alone, which runs for slices of time until
+// it has decided some rows, and stands still then. It tells how many.
 func halfway(t *testing.T, s *system, name, keys string) (files []*file, before int) {
 	t.Helper()
 	slow := s.processors[0]
 	for n := 1; ; n++ {
 		f := shape{name: fmt.Sprintf("%s-%d", name, n), keys: keys, rows: 12000, seed: 1}.generate()
 		files = append(files, f)
-		must(t, s.client.send(t.Context(), f, attempt{}))
-		must(t, decided(s.url, f.Job, 1))
 		slow.signal(syscall.SIGSTOP)
-		before, err := outcomes(s.url, f.Job)
-		must(t, err)
+		must(t, s.client.send(t.Context(), f, attempt{}))
+		must(t, until("rows of "+f.Name+" to be decided", func() (err error) {
+			slow.signal(syscall.SIGCONT)
+			time.Sleep(slice)
+			slow.signal(syscall.SIGSTOP)
+			if before, err = position(s.url, f.Job); err == nil && before == 0 {
+				err = errors.New("there are none")
+			}
+			return err
+		}))
 		if before < len(f.Rows)-4000 { // else it stands still behind the end, or near to it
 			return files, before
 		}
@@ -168,12 +177,18 @@ func reclaim(t *testing.T, url string) {
 // to be stored, another one takes the import over, and the first goes on. All licenses
 // exist already: nothing but the fence keeps the batch away.
 func pausedAndOvertaken(t *testing.T, s *system, round int) []*file {
+	return overtaken(t, s, round, func() { reclaim(t, s.url) })
+}
+
+// overtaken is pausedAndOvertaken; the claim ends by itself, or by what is given.
+func overtaken(t *testing.T, s *system, round int, endClaim func()) []*file {
+	t.Helper()
 	slow, other := alone(t, s)
 	first := shape{name: fmt.Sprintf("first-%d", round), rows: 12000, seed: 1}.generate()
 	must(t, s.client.send(t.Context(), first, attempt{}))
 	must(t, decided(s.url, first.Job, len(first.Rows)))
 	files, before := halfway(t, s, fmt.Sprintf("again-%d", round), strings.TrimSuffix(first.Name, ".csv"))
-	reclaim(t, s.url)
+	endClaim()
 	must(t, other.start())
 	must(t, decided(s.url, files[len(files)-1].Job, before+2000))
 	slow.signal(syscall.SIGCONT)
@@ -221,7 +236,7 @@ func crashedUnderAnUpload(t *testing.T, s *system, round int) []*file {
 		},
 		behind: func() {
 			go func() {
-				err := until("all rows of "+f.Name, func() error { return received(s.client, round*len(f.Rows)) })
+				err := until("all rows of "+f.Name, func() error { return countsStored(s.client, round*len(f.Rows)) })
 				crashed <- errors.Join(err, s.nats.again())
 			}()
 		},
@@ -233,8 +248,8 @@ func crashedUnderAnUpload(t *testing.T, s *system, round int) []*file {
 	return []*file{f}
 }
 
-// received tells whether ingest has stored so many rows since its start, as it believes.
-func received(c *client, least int) error {
+// countsStored tells whether ingest believes to have stored so many rows since its start.
+func countsStored(c *client, least int) error {
 	text, err := c.get("/metrics")
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"testing"
 
 	"licenseimport/events"
@@ -73,15 +74,31 @@ func decided(url string, job events.JobID, rows int) error {
 	})
 }
 
-// outcomes counts those that an import has in the stream by now.
-func outcomes(url string, job events.JobID) (n int, err error) {
-	err = follow(url, false, func(s Stored) error {
-		if outcomeOf(job, s.Event) {
-			n++
-		}
-		return nil
-	})
-	return n, err
+// position is how many rows of an import are decided, as its last fact says.
+func position(url string, job events.JobID) (int, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	log, err := eventlog.Attach(ctx, eventlog.Config{URL: url})
+	if err != nil {
+		return 0, err
+	}
+	defer log.Close()
+	m, _, err := log.LastFact(ctx, job)
+	if err != nil {
+		return 0, err
+	}
+	envelope, err := events.Decode(m.Data)
+	if err != nil {
+		return 0, err
+	}
+	var c events.Counts
+	switch e := envelope.Event.(type) {
+	case *events.ImportProgressed:
+		c = e.Counts
+	case *events.ImportFinished:
+		c = e.Counts
+	}
+	return int(c.Imported + c.Existed + c.Rejected), nil
 }
 
 // verify waits until every import has ended, checks the whole stream against what
@@ -106,11 +123,68 @@ func verify(t *testing.T, nats string, c *client, files ...*file) *Report {
 func reckon(nats string, files []*file) (*Report, error) {
 	var stream []Stored
 	err := follow(nats, false, func(s Stored) error { stream = append(stream, s); return nil })
+	if err != nil {
+		return nil, err
+	}
+	rows, err := receivedRows(nats)
 	uploads := make([]Upload, len(files))
 	for i, f := range files {
 		uploads[i] = f.Upload
 	}
-	return Check(uploads, stream), err
+	return Check(uploads, rows, stream), err
+}
+
+// receivedRows reads the stream ROWS, one import after the other.
+func receivedRows(nats string) (rows []Received, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	log, err := eventlog.Attach(ctx, eventlog.Config{URL: nats})
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	jobs, err := log.RowJobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, job := range jobs {
+		if rows, err = appendRows(ctx, log, job, rows); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+var (
+	keyColumn, _     = events.ColumnIndex("license__license_key")
+	productColumn, _ = events.ColumnIndex("product__short_code")
+)
+
+func appendRows(ctx context.Context, log *eventlog.Log, job events.JobID, rows []Received) ([]Received, error) {
+	reader, err := log.Rows(ctx, job, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Stop()
+	for {
+		m, err := reader.Next(ctx)
+		if err == io.EOF {
+			return rows, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		envelope, err := events.Decode(m.Data)
+		if err != nil {
+			return nil, err
+		}
+		row, ok := envelope.Event.(*events.RowReceived)
+		if !ok || row.JobID != job {
+			return nil, fmt.Errorf("sequence %d of ROWS: %s of import %d among the rows of %d", m.Seq, envelope.Event.Type(), envelope.Event.Job(), job)
+		}
+		license := License{Product: row.Values[productColumn], Key: row.Values[keyColumn]}
+		rows = append(rows, Received{Job: job, Row: row.Row, License: license})
+	}
 }
 
 // compare holds what the API shows of an import against the reckoning.

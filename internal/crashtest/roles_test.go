@@ -3,10 +3,8 @@
 package crashtest
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -120,40 +118,14 @@ func TestFourProcesses(t *testing.T) {
 }
 
 // TestPausedProcessorIsFenced has a processor stand still in the middle of an
-// import, with a batch ready to be stored, until another one has taken the import
-// over; then it goes on where it was. All licenses exist before, so that nothing
-// but the fence keeps the batch away: the uniqueness of licenses would not.
+// import for longer than its claim holds.
 func TestPausedProcessorIsFenced(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, time.Minute)
-	slow, other := s.processors[0], s.processors[1]
-	other.kill()
-	slow.args = append(slow.args, "--concurrency", "1") // else the claim is handed to its other workers first
-	must(t, slow.again())
-	first := shape{name: "first", rows: 20000, seed: 1}.generate()
-	must(t, s.client.send(t.Context(), first, attempt{}))
-	must(t, decided(s.url, first.Job, len(first.Rows)))
-
-	files := []*file{first}
-	again, before := first, len(first.Rows)
-	for before == len(again.Rows) { // until it stands still in the middle, not behind the end
-		again = shape{name: fmt.Sprintf("again-%d", len(files)), keys: "first", rows: 20000, seed: 1}.generate()
-		files = append(files, again)
-		must(t, s.client.send(t.Context(), again, attempt{}))
-		slow.signal(syscall.SIGCONT)
-		must(t, decided(s.url, again.Job, 1))
-		slow.signal(syscall.SIGSTOP)
-		var err error
-		before, err = outcomes(s.url, again.Job)
-		must(t, err)
-	}
-	must(t, other.start())
-	must(t, decided(s.url, again.Job, before+1500)) // the slow one had stored one batch more at most
-	slow.signal(syscall.SIGCONT)
-
+	files := overtaken(t, s, 1, func() {})
 	report := verify(t, s.url, s.client, files...)
-	repeated := 20000 * (len(files) - 1)
-	if report.Imported != 20000-400 || report.Existed != 200+repeated-repeated/100 || report.Rejected != 200+repeated/100 {
+	repeated := 12000 * (len(files) - 1)
+	if report.Imported != 12000-240 || report.Existed != 120+repeated-repeated/100 || report.Rejected != 120+repeated/100 {
 		t.Error("the counts are not those of a file and its repetitions")
 	}
 }
