@@ -32,6 +32,7 @@ func (p *Projector) Register(router *httpx.Router, auth *access.Authenticator) {
 	get("customers/:id/", access.ReadCustomers, p.getMade(customers, "customer", customerObject))
 	get("orders/", access.ReadCustomers, p.listOrders)
 	get("orders/:id/", access.ReadCustomers, p.getMade(orders, "order", orderObject))
+	get(strings.TrimPrefix(CopyPath, api), access.Manage, p.serveCopy)
 	router.Reserve(http.MethodPost, api+"licenses/import_from_csv/") // and not the license of that id
 }
 

@@ -4,28 +4,36 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"time"
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
 	"licenseimport/internal/backup"
+	"licenseimport/projector"
 )
 
 // backupCommand copies the streams into a folder.
 type backupCommand struct {
 	Dir string `arg:"" help:"The folder for the backup; must be empty or not there."`
 	logFlags
+	Server   string `group:"where" placeholder:"URL" help:"With --nats-url: the server or role projector whose views are copied, too."`
+	Key      string `group:"where" placeholder:"KEY" help:"An admin key for it. Default: the one in the data folder. Better set by the environment."`
+	AdminKey string `hidden:"" help:"The key of a server of this machine that was started with it."`
+	ServerCA string `name:"server-ca" group:"where" placeholder:"FILE" help:"Certificates (PEM) that the server's is checked against. Default: those of this machine."`
 }
 
 // Help is what --help tells beside the flags.
 func (backupCommand) Help() string {
-	return `Uploads and imports go on meanwhile. The backup holds everything that was acknowledged when it began: the event streams, rows that are still to be decided, the catalogue and the digests of keys. The views are left out: restoring folds them from the events. Nor is admin.key in it: keep your key elsewhere, or make a new one after a restore.
+	return `Uploads and imports go on meanwhile. The backup holds everything that was acknowledged when it began: the event streams, rows that are still to be decided, the catalogue, the digests of keys, and a copy of the views. With --nats-url each projector has views of its own: name one by --server, or leave them out; restoring then folds them from the events. The file admin.key is not in it: keep your key elsewhere, or make a new one after a restore.
 
 Beside a running server of this machine, on a data folder without one, or by --nats-url (NATS 2.15 or later). The folder holds customers' data: keep it as safe as the data folder. It can be checked without this program: sha256sum -c SHA256SUMS. A folder without that file is an interrupted backup.
 
 Examples:
   licenseimport backup /var/backups/licenses-monday
-  licenseimport backup ./copy --nats-url nats://nats-1:4222`
+  licenseimport backup ./copy --nats-url nats://nats-1:4222 --server http://views-1:8080`
 }
 
 // Run backs up.
@@ -33,14 +41,36 @@ func (c *backupCommand) Run(ctx context.Context, t *terminal) error {
 	return c.withExisting(ctx, func(log *eventlog.Log) error {
 		began := time.Now()
 		bar := newProgress(t.err)
-		m, err := backup.Write(ctx, log, c.Dir, version(), showCopied(bar, "Copying"))
+		m, err := backup.Write(ctx, c.source(log), c.Dir, version(), showCopied(bar, "Copying"))
 		bar.end()
 		if err != nil {
 			return whileCopying(ctx, err)
 		}
 		tellBackup(t, m, "Backed up", c.Dir, time.Since(began))
+		if m.NoViews != "" {
+			fmt.Fprintf(t.err, "The views could not be copied, a restore folds them from the events: %s\n", m.NoViews)
+		}
 		return nil
 	})
+}
+
+// source says where the views come from: from a server that runs over HTTP, else from their file.
+func (c *backupCommand) source(log *eventlog.Log) backup.Source {
+	from := backup.Source{Log: log}
+	server := c.Server
+	if by, held, err := eventlog.Holder(c.Data); server == "" && c.NatsURL == "" && err == nil && held && by.PID != os.Getpid() {
+		server = by.HTTP
+	}
+	switch {
+	case server != "":
+		from.Views = func(ctx context.Context, w io.Writer) error {
+			reach := clientFlags{Key: c.Key, AdminKey: c.AdminKey, ServerCA: c.ServerCA, dataFlag: c.dataFlag}
+			return reach.withNamed(ctx, server, func(ctx context.Context, api *client) error { return api.save(ctx, projector.CopyPath, w) })
+		}
+	case c.NatsURL == "" && exists(filepath.Join(c.Data, projector.FileName)):
+		from.Views = func(ctx context.Context, w io.Writer) error { return projector.Copy(ctx, log, c.Data, w) }
+	}
+	return from
 }
 
 // showCopied draws the bytes of one stream after the other.
@@ -68,6 +98,9 @@ func tellBackup(t *terminal, m backup.Manifest, verb, where string, took time.Du
 	table := newTable(t.out, "Stream", "Messages", "Last sequence", "File")
 	for _, s := range m.Streams {
 		table.AppendRow([]any{s.Stream, grouped(s.Messages), grouped(uint64(s.Last)), printable(s.File)})
+	}
+	if m.Views != nil {
+		table.AppendRow([]any{"views", "", "", printable(m.Views.Name)})
 	}
 	table.Render()
 }
@@ -112,7 +145,7 @@ func (c *restoreCommand) Run(ctx context.Context, t *terminal) error {
 		return whileCopying(ctx, err)
 	}
 	tellBackup(t, b.Manifest, "Restored", c.Dir, time.Since(began))
-	return c.afterwards(ctx, t)
+	return c.afterwards(ctx, t, b)
 }
 
 func (c *restoreCommand) intoNATS(ctx context.Context, b *backup.Backup, progress backup.Progress) error {
@@ -126,19 +159,49 @@ func (c *restoreCommand) intoNATS(ctx context.Context, b *backup.Backup, progres
 	return err
 }
 
-// afterwards folds the views of a data folder, which also shows that every event
-// of the backup can be read.
-func (c *restoreCommand) afterwards(ctx context.Context, t *terminal) error {
+// afterwards makes the views of a data folder: from the copy in the backup and the events behind it,
+// or from all events.
+func (c *restoreCommand) afterwards(ctx context.Context, t *terminal, b *backup.Backup) error {
 	fmt.Fprintln(t.out)
 	if c.NatsURL != "" {
 		fmt.Fprintln(t.out, "Each projector folds its views anew when it starts.")
 		return nil
 	}
-	if err := (&rebuildCommand{logFlags{dataFlag: c.dataFlag}}).Run(ctx, t); err != nil {
+	flags := logFlags{dataFlag: c.dataFlag}
+	if err := flags.withLog(ctx, func(log *eventlog.Log) error { return c.makeViews(ctx, t, b, log) }); err != nil {
 		return fmt.Errorf("the streams are restored, but the views could not be folded: %w", err)
 	}
 	if !exists(adminKeyPath(c.Data)) {
 		fmt.Fprintf(t.err, "The keys of that time work. Where none is at hand: licenseimport keys create NAME --role admin --data %s\n", c.Data)
 	}
+	return nil
+}
+
+func (c *restoreCommand) makeViews(ctx context.Context, t *terminal, b *backup.Backup, log *eventlog.Log) error {
+	views, unusable := b.Views()
+	if views != "" {
+		reason, err := projector.Adopt(ctx, log, c.Data, views)
+		if err != nil {
+			return err
+		}
+		if reason == "" {
+			return catchUp(ctx, t, log, c.Data)
+		}
+		unusable = errors.New(reason)
+	}
+	if unusable != nil {
+		fmt.Fprintf(t.err, "The copy of the views is not used, they are folded anew: %v\n", unusable)
+	}
+	return (&rebuildCommand{logFlags{dataFlag: c.dataFlag}}).rebuild(ctx, t, log)
+}
+
+// catchUp folds what came behind a copy of the views.
+func catchUp(ctx context.Context, t *terminal, log *eventlog.Log, dir string) error {
+	result, err := projector.CatchUp(ctx, log, dir)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(t.out, "The views are those of the backup, and %s folded behind them\n", rows(result.Events, "event", "events"))
+	fmt.Fprintf(t.out, "Digest of the views: %s\n", result.Digest)
 	return nil
 }

@@ -86,7 +86,7 @@ func TestBackupDuringImports(t *testing.T) {
 	half(func() bool { _, found, err := n.log.LastFact(t.Context(), 2); return found && err == nil })
 	uploadCSV(t, api, bytes.NewReader(csvOf("B", large)))
 
-	m, err := backup.Write(t.Context(), n.log, dir, "test", nil)
+	m, err := backup.Write(t.Context(), backup.Source{Log: n.log}, dir, "test", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ const (
 	ReadAllImports Right = "read the imports of others"
 	ReadLicenses   Right = "read licenses"             // of its products
 	ReadCustomers  Right = "read customers and orders" // never for a manager limited to products
-	Manage         Right = "manage keys and products"
+	Manage         Right = "manage keys, products and backups"
 )
 
 // rights is the table of who may do what.

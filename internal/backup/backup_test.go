@@ -30,7 +30,7 @@ func write(t *testing.T) (dir string, m backup.Manifest) {
 		t.Fatal(err)
 	}
 	dir = filepath.Join(t.TempDir(), "copy")
-	m, err := backup.Write(t.Context(), log, dir, "a test", nil)
+	m, err := backup.Write(t.Context(), backup.Source{Log: log}, dir, "a test", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestWriteRefuses(t *testing.T) {
 	for name, want := range map[string]string{"note.txt": "is not empty", "ROWS.snapshot.unfinished": "was interrupted"} {
 		dir := t.TempDir()
 		check(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600))
-		if _, err := backup.Write(t.Context(), log, dir, "", nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := backup.Write(t.Context(), backup.Source{Log: log}, dir, "", nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if !exists(filepath.Join(dir, name)) {
@@ -162,7 +162,7 @@ func TestWriteRefuses(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	if _, err := backup.Write(t.Context(), withoutManagers{log}, dir, "", nil); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := backup.Write(t.Context(), backup.Source{Log: withoutManagers{log}}, dir, "", nil); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Error(err)
 	}
 	if entries, err := os.ReadDir(dir); len(entries) != 0 || err != nil {
@@ -185,7 +185,7 @@ func TestBucketIsStill(t *testing.T) {
 	t.Parallel()
 	log := eventlogtest.Start(t)
 	dir := filepath.Join(t.TempDir(), "copy")
-	m, err := backup.Write(t.Context(), &busyProducts{Log: log, t: t}, dir, "", nil)
+	m, err := backup.Write(t.Context(), backup.Source{Log: &busyProducts{Log: log, t: t}}, dir, "", nil)
 	check(t, err)
 	if products := m.Streams[4]; products.Last != 3 || products.Messages != 1 {
 		t.Errorf("%+v, want the third revision of one product", products)

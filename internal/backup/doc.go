@@ -9,15 +9,20 @@
 //	KV_jobs.snapshot     the buckets are streams, too
 //	KV_managers.snapshot
 //	KV_products.snapshot
+//	views.bolt           a copy of the views, where whoever made the backup could get one
 //	SHA256SUMS           for each file above; sha256sum -c SHA256SUMS checks it without this program
 //
 // SHA256SUMS comes last, by a rename, when everything is on the disk: a folder
 // without it is a backup that was interrupted, and is not restored. [Open] reads all
 // files and compares them before anything is written anywhere.
 //
-// The views are not in it. A restored stream is another stream to them, made at another
-// time, so they are folded anew in any case; they hold nothing that LICENSES does not.
-// Nor is the file admin.key: the buckets hold digests of keys only, and a backup
+// The views hold nothing that LICENSES does not; with a copy of them a restore of millions of
+// licenses is a matter of seconds. They are copied first, from one transaction, so that they are
+// never ahead of the stream; what they lack at its end is folded after a restore. A restored stream
+// is another stream to views, made at another time: whoever restores has to tell
+// them. A copy that is damaged, or does not fit, is left aside and folded anew.
+//
+// The file admin.key is not in it: the buckets hold digests of keys only, and a backup
 // should open no door. It does hold customers' data, so its files are private.
 //
 // # The moment of a backup

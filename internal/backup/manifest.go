@@ -24,6 +24,7 @@ const Format = 1
 const (
 	manifestName = "manifest.json"
 	sumsName     = "SHA256SUMS"
+	viewsName    = "views.bolt"
 	unfinished   = ".unfinished" // behind the name of a file until it is whole
 )
 
@@ -34,6 +35,15 @@ type Manifest struct {
 	Ended   time.Time `json:"ended_at"`   // UTC
 	Program string    `json:"program"`    // that wrote it, with its version
 	Streams []Stream  `json:"streams"`    // in the order in which they were taken
+	Views   *File     `json:"views,omitempty"`
+	NoViews string    `json:"no_views,omitempty"` // why the views could not be copied
+}
+
+// A File of a backup that is no stream.
+type File struct {
+	Name   string `json:"file"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"` // in hex
 }
 
 // A Stream is one file of a backup.
@@ -55,21 +65,35 @@ func damaged(format string, a ...any) error {
 type Backup struct {
 	Manifest Manifest
 	dir      string
+	noViews  error // the views' file is damaged
+}
+
+// Views is the path of the copied views' file; "" where there is none, with the reason if
+// it should be there. It was taken before the streams: none of them is behind it.
+func (b *Backup) Views() (path string, reason error) {
+	if b.noViews != nil || b.Manifest.Views == nil {
+		return "", b.noViews
+	}
+	return filepath.Join(b.dir, b.Manifest.Views.Name), nil
 }
 
 // Open reads a backup and compares every file with its checksum. The error is an
-// [ErrDamaged] if the backup was interrupted, or anything in it is missing or differs.
+// [ErrDamaged] if the backup was interrupted, or anything in it is missing or differs
+// but for the views: nothing depends on these, they are left out.
 func Open(ctx context.Context, dir string) (*Backup, error) {
 	sums, err := readSums(dir)
 	if err != nil {
 		return nil, err
 	}
+	b := &Backup{dir: dir}
 	for name, want := range sums {
-		if err := checkFile(ctx, dir, name, want); err != nil {
+		err := checkFile(ctx, dir, name, want)
+		if name == viewsName && errors.Is(err, ErrDamaged) {
+			b.noViews = err
+		} else if err != nil {
 			return nil, err
 		}
 	}
-	b := &Backup{dir: dir}
 	text, err := os.ReadFile(filepath.Join(dir, manifestName))
 	if err != nil {
 		return nil, damaged("%w", err)
@@ -94,6 +118,9 @@ func (m *Manifest) check(sums map[string]string) error {
 		if sums[s.File] == "" || sums[s.File] != s.SHA256 {
 			return damaged("%s and %s do not agree on %s", manifestName, sumsName, s.File)
 		}
+	}
+	if m.Views != nil && (m.Views.Name != viewsName || sums[viewsName] != m.Views.SHA256) {
+		return damaged("%s and %s do not agree on %s", manifestName, sumsName, viewsName)
 	}
 	for _, name := range order {
 		if !names[name] {

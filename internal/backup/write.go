@@ -37,22 +37,37 @@ type Log interface {
 	StreamState(ctx context.Context, stream string) (eventlog.State, error)
 }
 
+// A Source is what a backup is made of.
+type Source struct {
+	Log Log
+
+	// Views writes a copy of the views' file; nil: there is none. A backup is whole without it.
+	Views func(ctx context.Context, w io.Writer) error
+}
+
 // Progress is told of every piece that is copied: of which stream, and its bytes.
 type Progress func(stream string, bytes int)
 
 // Write makes a backup in a folder, which must be empty or not there. program is
-// what the manifest names as its writer. After an error the files are removed.
-func Write(ctx context.Context, log Log, dir, program string, progress Progress) (m Manifest, err error) {
+// what the manifest names as its writer. After an error the files are removed; where it is
+// only the views that cannot be copied, they are left out and the manifest says why.
+func Write(ctx context.Context, from Source, dir, program string, progress Progress) (m Manifest, err error) {
 	if err := makeEmpty(dir); err != nil {
 		return Manifest{}, err
 	}
-	w := &writer{log: log, dir: dir, progress: progress}
+	w := &writer{log: from.Log, dir: dir, progress: progress}
 	m = Manifest{Format: Format, Started: time.Now().UTC(), Program: program}
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("back up into %s: %w", dir, err), w.remove())
 		}
 	}()
+	if m.Views, err = w.views(ctx, from.Views); err != nil {
+		if ctx.Err() != nil {
+			return Manifest{}, err
+		}
+		m.NoViews = err.Error()
+	}
 	for _, name := range order {
 		s, err := w.stream(ctx, name)
 		if err != nil {
@@ -112,6 +127,23 @@ func (w *writer) stream(ctx context.Context, name string) (Stream, error) {
 	return Stream{}, fmt.Errorf("the stream %s is written to all the time", name)
 }
 
+// views copies the views' file; nil where there is none.
+func (w *writer) views(ctx context.Context, write func(context.Context, io.Writer) error) (*File, error) {
+	if write == nil {
+		return nil, nil
+	}
+	views := &File{Name: viewsName}
+	err := w.file(viewsName, func(out *sum) error {
+		err := write(ctx, told{out, viewsName, w.progress})
+		views.Bytes, views.SHA256 = out.bytes, out.hex()
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, w.remove())
+	}
+	return views, nil
+}
+
 func (w *writer) copy(ctx context.Context, name string) (s Stream, err error) {
 	s.File = name + ".snapshot"
 	err = w.file(s.File, func(out *sum) error {
@@ -141,6 +173,9 @@ func (w *writer) finish(m Manifest) error {
 	var sums strings.Builder
 	for _, s := range m.Streams {
 		fmt.Fprintf(&sums, "%s  %s\n", s.SHA256, s.File)
+	}
+	if m.Views != nil {
+		fmt.Fprintf(&sums, "%s  %s\n", m.Views.SHA256, m.Views.Name)
 	}
 	fmt.Fprintf(&sums, "%s  %s\n", manifest, manifestName)
 	if err := syncDir(w.dir); err != nil {

@@ -20,11 +20,12 @@ var who = []string{"nobody", "stranger", "admin", "ada", "bob", "viewer", "lim",
 // it. {id} is Ada's import, or a license of a product that Lim and Lena may not see.
 // 415: the upload is let in, and is none; 409: the import has ended already.
 var matrix = map[string]string{
-	"GET /healthz":      "200 200 200 200 200 200 200 200",
-	"GET /readyz":       "200 200 200 200 200 200 200 200",
-	"GET /metrics":      "200 200 200 200 200 200 200 200",
-	"GET /openapi.yaml": "200 200 200 200 200 200 200 200",
-	"GET /api/v1/me/":   "401 401 200 200 200 200 200 200",
+	"GET /healthz":       "200 200 200 200 200 200 200 200",
+	"GET /readyz":        "200 200 200 200 200 200 200 200",
+	"GET /metrics":       "200 200 200 200 200 200 200 200",
+	"GET /openapi.yaml":  "200 200 200 200 200 200 200 200",
+	"GET /api/v1/me/":    "401 401 200 200 200 200 200 200",
+	"GET /api/v1/views/": "401 401 200 403 403 403 403 403",
 	"GET /api/v1/license-import-template.csv":                   "401 401 200 200 200 200 200 200",
 	"POST /api/v1/licenses/import_from_csv/":                    "401 401 415 415 415 403 415 403",
 	"GET /api/v1/licenses-import-results/":                      "401 401 200 200 200 200 200 200",

@@ -306,6 +306,9 @@ func (s *system) reads(job uint64) {
 		s.call(405, s.admin, "PUT", fmt.Sprintf(path, id), nil, nil)
 	}
 	s.get(401, "", "/api/v1/me/")
+	s.get(200, s.admin, "/api/v1/views/")
+	s.get(403, s.viewer, "/api/v1/views/")
+	s.get(401, "", "/api/v1/views/")
 	s.get(401, "", "/api/v1/license-import-template.csv")
 	s.call(204, "", "OPTIONS", "/api/v1/me/", nil, nil)
 	s.get(404, s.admin, "/api/v1/nothing/")

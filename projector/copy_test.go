@@ -1,0 +1,128 @@
+package projector
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"licenseimport/events"
+)
+
+// copied folds the events and gives a file with the copy that an admin gets.
+func copied(t *testing.T, all ...events.Event) (path string) {
+	t.Helper()
+	r := newRig(t, t.TempDir(), newTape(all...))
+	r.catchUp()
+	a := r.get(CopyPath)
+	if a.status != 200 || a.header.Get("Content-Type") != "application/octet-stream" {
+		t.Fatalf("%d %v", a.status, a.header)
+	}
+	path = filepath.Join(t.TempDir(), "copy")
+	check(t, os.WriteFile(path, []byte(a.body), 0o600))
+	r.stop()
+	return path
+}
+
+// restored is a stream of the same events that was made at another time.
+func restored(all ...events.Event) *tape {
+	tape := newTape(all...)
+	tape.created = tape.created.Add(time.Hour)
+	return tape
+}
+
+// TestAdoptedViews: a copy serves a restored stream. What it lacks is folded, and the
+// views are those that folding everything gives.
+func TestAdoptedViews(t *testing.T) {
+	all := manyImports(5, 3, 100)
+	for name, n := range map[string]int{"of all": len(all), "of some": len(all) / 2, "of nothing": 0} {
+		t.Run(name, func(t *testing.T) {
+			dir, tape := t.TempDir(), restored(all...)
+			reason, err := Adopt(t.Context(), tape, dir, copied(t, all[:n]...))
+			if reason != "" || err != nil {
+				t.Fatal(reason, err)
+			}
+			got, err := CatchUp(t.Context(), tape, dir)
+			check(t, err)
+			want, err := Rebuild(t.Context(), tape, t.TempDir(), nil)
+			check(t, err)
+			if got.Digest != want.Digest || got.Events != uint64(len(all)-n) {
+				t.Errorf("%d events folded to %s, want %d and %s", got.Events, got.Digest, len(all)-n, want.Digest)
+			}
+			if again, err := CatchUp(t.Context(), tape, dir); again.Events != 0 || again.Digest != want.Digest || err != nil {
+				t.Errorf("once more: %+v, %v", again, err)
+			}
+		})
+	}
+}
+
+// TestCopiesThatAreNotAdopted leave nothing behind.
+func TestCopiesThatAreNotAdopted(t *testing.T) {
+	all := manyImports(5, 2, 100)
+	ours := copied(t, all...)
+	whole, err := os.ReadFile(ours)
+	check(t, err)
+	changed := func(name string, change func(b []byte) []byte) string {
+		path := filepath.Join(t.TempDir(), name)
+		check(t, os.WriteFile(path, change(append([]byte(nil), whole...)), 0o600))
+		return path
+	}
+	others := manyImports(6, 2, 100)
+	for name, test := range map[string]struct {
+		tape *tape
+		file string
+		says string
+	}{
+		"ahead of the stream": {restored(all[:len(all)-1]...), ours, "ahead of the stream"},
+		"of another stream":   {restored(append(others, all...)...), ours, "another event at their sequence"},
+		"cut off":             {restored(all...), changed("cut", func(b []byte) []byte { return b[:len(b)/2] }), "damaged"},
+		"empty pages":         {restored(all...), changed("flip", func(b []byte) []byte { clear(b[len(b)/2 : len(b)/2+8192]); return b }), "damaged"},
+		"no file of views":    {restored(all...), changed("text", func([]byte) []byte { return []byte("a text") }), "damaged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			reason, err := Adopt(t.Context(), test.tape, dir, test.file)
+			if err != nil || !strings.Contains(reason, test.says) {
+				t.Errorf("%q, %v; want %q", reason, err, test.says)
+			}
+			if left, err := os.ReadDir(dir); len(left) != 0 || err != nil {
+				t.Errorf("left behind: %v, %v", left, err)
+			}
+		})
+	}
+}
+
+// TestAdoptKeepsWhatIsThere: views that a folder has are not replaced.
+func TestAdoptKeepsWhatIsThere(t *testing.T) {
+	all := manyImports(5, 1, 10)
+	dir, tape := t.TempDir(), newTape(all...)
+	_, err := Rebuild(t.Context(), tape, dir, nil)
+	check(t, err)
+	if _, err := Adopt(t.Context(), tape, dir, copied(t, all...)); err == nil {
+		t.Error("the views of the folder were replaced")
+	}
+}
+
+// TestCopyOfAFolder copies views that no projector has open, if they are of use.
+func TestCopyOfAFolder(t *testing.T) {
+	all := manyImports(5, 2, 100)
+	dir, tape := t.TempDir(), newTape(all...)
+	want, err := Rebuild(t.Context(), tape, dir, nil)
+	check(t, err)
+	to := t.TempDir()
+	file, err := os.Create(filepath.Join(to, FileName))
+	check(t, err)
+	check(t, Copy(t.Context(), tape, dir, file))
+	check(t, file.Close())
+	if got, err := CatchUp(t.Context(), tape, to); got.Digest != want.Digest || got.Events != 0 || err != nil {
+		t.Errorf("%+v, %v, want %s", got, err, want.Digest)
+	}
+	if err := Copy(t.Context(), restored(all...), dir, file); err == nil || !strings.Contains(err.Error(), "another stream") {
+		t.Errorf("views of another stream: %v", err)
+	}
+	check(t, os.Truncate(filepath.Join(dir, FileName), 9000))
+	if err := Copy(t.Context(), tape, dir, file); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("damaged views: %v", err)
+	}
+}
