@@ -78,8 +78,10 @@ func TestCopiesThatAreNotAdopted(t *testing.T) {
 		"ahead of the stream": {restored(all[:len(all)-1]...), ours, "ahead of the stream"},
 		"of another stream":   {restored(append(others, all...)...), ours, "another event at their sequence"},
 		"cut off":             {restored(all...), changed("cut", func(b []byte) []byte { return b[:len(b)/2] }), "damaged"},
-		"changed bodies":      {restored(all...), changed("body", func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("LicenseImported"), []byte("LicenseImporteD")) }), "damaged"},
-		"no file of views":    {restored(all...), changed("text", func([]byte) []byte { return []byte("a text") }), "damaged"},
+		"changed bodies": {restored(all...), changed("body", func(b []byte) []byte {
+			return bytes.ReplaceAll(b, []byte("LicenseImported"), []byte("LicenseImporteD"))
+		}), "damaged"},
+		"no file of views": {restored(all...), changed("text", func([]byte) []byte { return []byte("a text") }), "damaged"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
