@@ -20,7 +20,7 @@ import (
 // doctorCommand looks at a deployment. What it looks at stands in doctor_*.go.
 type doctorCommand struct {
 	JSON     bool          `name:"json" help:"Print the findings as JSON, and nothing else."`
-	MinFree  size          `group:"limits" default:"1GiB" placeholder:"SIZE" help:"Free space that the data folder's disk should have. Default: 1GiB."`
+	MinFree  size          `group:"limits" default:"1GiB" placeholder:"SIZE" help:"Free space that the data folder's disk should have: more than --min-free of the server (256MiB), so that it is known before uploads are refused. Default: 1GiB."`
 	Stalled  time.Duration `group:"limits" default:"5m" placeholder:"TIME" help:"How long an import or an upload may stand still. Default: 5m."`
 	Server   string        `group:"where" placeholder:"URL" help:"A server to ask whether it is ready. Default: the one that holds the data folder."`
 	ServerCA string        `name:"server-ca" group:"where" placeholder:"FILE" help:"Certificates (PEM) that the server's is checked against. Default: those of this machine."`

@@ -75,7 +75,7 @@ func (n *node) start(ctx context.Context) error {
 	if err := n.listen(); err != nil {
 		return err
 	}
-	operations(n.router, n.metrics, n.started)
+	operations(n.router, n.metrics, slog.Default(), n.started)
 	n.metrics.Watch(n.watched)
 	for _, r := range roles {
 		if !has(n.settings.roles, r.name) {
@@ -86,6 +86,7 @@ func (n *node) start(ctx context.Context) error {
 		}
 	}
 	if n.auth != nil {
+		n.router.Guard("/api/", n.auth.Guard)
 		n.router.Handle("GET", "/api/v1/me/", n.auth.Require(access.Identify, access.Me))
 		if err := web.Register(n.router); err != nil {
 			return err
@@ -272,9 +273,10 @@ func (n *node) announce() error {
 
 // startingHandler answers until all roles have started.
 func startingHandler(set *metrics.Set) (http.Handler, error) {
-	router := httpx.NewRouter(httpx.Options{Log: slog.New(slog.DiscardHandler), Observe: set.HTTP})
+	unlogged := slog.New(slog.DiscardHandler) // it has said already what it waits for
+	router := httpx.NewRouter(httpx.Options{Log: unlogged, Observe: set.HTTP})
 	starting := func(context.Context) error { return errors.New("waiting for NATS, or recovering what is stored") }
-	operations(router, set, func() []check { return []check{{"starting", starting}} })
+	operations(router, set, unlogged, func() []check { return []check{{"starting", starting}} })
 	router.Fallback("/", func(http.ResponseWriter, *http.Request, httpx.Params) error {
 		return httpx.Unavailable(time.Second, "starting", "The server is starting. Try again shortly.")
 	})

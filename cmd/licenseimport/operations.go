@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"licenseimport/internal/httpx"
@@ -21,13 +24,16 @@ type check struct {
 const checkTime = 3 * time.Second
 
 // operations registers what every role that speaks HTTP has for its operator.
-func operations(router *httpx.Router, set *metrics.Set, checks func() []check) {
-	scrape := set.Handler()
+// The log is told when readiness changes.
+func operations(router *httpx.Router, set *metrics.Set, log *slog.Logger, checks func() []check) {
+	scrape, changes := set.Handler(), &readiness{to: log}
 	router.Handle("GET", "/healthz", func(w http.ResponseWriter, _ *http.Request, _ httpx.Params) error {
 		return httpx.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
 	router.Handle("GET", "/readyz", func(w http.ResponseWriter, r *http.Request, _ httpx.Params) error {
-		if err := notReady(r.Context(), checks()); err != nil {
+		err := notReady(r.Context(), checks())
+		changes.log(err)
+		if err != nil {
 			return err
 		}
 		return httpx.WriteJSON(w, http.StatusOK, map[string]string{"status": "ready"})
@@ -39,8 +45,35 @@ func operations(router *httpx.Router, set *metrics.Set, checks func() []check) {
 	})
 }
 
+// readiness remembers what /readyz said last: it is asked every few seconds, and only
+// what changes is worth a line in the log.
+type readiness struct {
+	to   *slog.Logger
+	mu   sync.Mutex
+	last []string // the parts that were not ready
+}
+
+func (l *readiness) log(err *httpx.Error) {
+	var parts []string
+	if err != nil {
+		for _, p := range err.Problems {
+			parts = append(parts, p.Code)
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case slices.Equal(parts, l.last):
+	case err != nil:
+		l.to.Warn("not ready", "reason", err.Detail)
+	default:
+		l.to.Info("ready again")
+	}
+	l.last = parts
+}
+
 // notReady names everything that does not hold, or is nil.
-func notReady(ctx context.Context, checks []check) error {
+func notReady(ctx context.Context, checks []check) *httpx.Error {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
 	var reasons []string
@@ -54,5 +87,7 @@ func notReady(ctx context.Context, checks []check) error {
 	if len(problems) == 0 {
 		return nil
 	}
-	return httpx.Unavailable(time.Second, "not_ready", "Not ready: %s.", strings.Join(reasons, "; ")).With(problems...)
+	e := httpx.Unavailable(time.Second, "not_ready", "Not ready: %s.", strings.Join(reasons, "; ")).With(problems...)
+	e.Unlogged = true // see readiness
+	return e
 }

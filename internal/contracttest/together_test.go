@@ -217,6 +217,13 @@ func TestRoles(t *testing.T) {
 			at.call(405, "DELETE", resultsPath+"1"+slash, nil).problem(t, "method_not_allowed")
 			at.get(404, "/api/v1/nothing"+slash).problem(t, "not_found")
 			at.get(404, resultsPath+"99"+slash).problem(t, "not_found")
+			for key, code := range map[string]string{"": "not_authenticated", "another key": "invalid_key"} {
+				nobody := (&system{url: url}).as(t, key)
+				nobody.get(401, "/api/v1/nothing"+slash).problem(t, code)
+				nobody.call(401, "DELETE", resultsPath+"1"+slash, nil).problem(t, code)
+				nobody.call(401, "OPTIONS", "/api/v1/licenses"+slash, nil).problem(t, code)
+				nobody.call(401, "GET", strings.TrimSuffix(uploadPath, "/")+slash, nil).problem(t, code)
+			}
 		}
 		at.get(200, "/healthz")
 		at.get(200, "/readyz")

@@ -42,6 +42,14 @@ var matrix = map[string]string{
 	"GET /api/v1/customers/{id}/":                               "401 401 200 200 200 200 403 403",
 	"GET /api/v1/orders/":                                       "401 401 200 200 200 200 403 403",
 	"GET /api/v1/orders/{id}/":                                  "401 401 200 200 200 200 403 403",
+
+	"GET /api/v1/nothing/":                          "401 401 404 404 404 404 404 404",
+	"PUT /api/v2/":                                  "401 401 404 404 404 404 404 404",
+	"DELETE /api/v1/me/":                            "401 401 405 405 405 405 405 405",
+	"POST /api/v1/licenses/{id}/":                   "401 401 405 405 405 405 405 405",
+	"GET /api/v1/licenses/import_from_csv/":         "401 401 405 405 405 405 405 405",
+	"OPTIONS /api/v1/licenses-import-results/{id}/": "401 401 204 204 204 204 204 204",
+	"GET /nothing/":                                 "404 404 404 404 404 404 404 404",
 }
 
 // crowd are the keys of those who call, made by the command line.
@@ -87,6 +95,9 @@ func TestMatrix(t *testing.T) {
 				}
 				if a.status == 401 && a.header.Get("WWW-Authenticate") != "Api-Key" {
 					t.Errorf("%s %s: 401 without WWW-Authenticate", method, path)
+				}
+				if a.status == 405 && a.header.Get("Allow") == "" {
+					t.Errorf("%s %s: 405 without Allow", method, path)
 				}
 			}
 		}

@@ -26,6 +26,7 @@ type Error struct {
 	JobID      uint64        // not 0: the import that this is about, sent as "job_id"
 	Problems   []Problem     // every mistake found, where there may be several, sent as "errors"
 	Cause      error         // for the log only
+	Unlogged   bool          // whoever made it logs it, or need not
 }
 
 // Problem is one of several mistakes in a request, such as an unknown column
@@ -188,7 +189,7 @@ func writeError(log *slog.Logger, w http.ResponseWriter, r *http.Request, err er
 func asError(log *slog.Logger, r *http.Request, err error) *Error {
 	var known *Error
 	if errors.As(err, &known) {
-		if known.Status >= 500 {
+		if known.Status >= 500 && !known.Unlogged {
 			log.Warn("request refused", "method", r.Method, "status", known.Status, "code", known.Code, "cause", known.Cause)
 		}
 		return known

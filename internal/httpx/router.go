@@ -38,6 +38,7 @@ type Router struct {
 	static    map[string]map[string]*route // path → method → route
 	dynamic   *httprouter.Router           // the paths with parameters
 	fallbacks []fallback                   // longest prefix first
+	guards    []guard
 	routes    []Route
 	errs      []error
 }
@@ -57,6 +58,11 @@ type route struct {
 type fallback struct {
 	prefix string
 	route  *route
+}
+
+type guard struct {
+	prefix string
+	check  func(*http.Request) error
 }
 
 // NewRouter is a Router without routes.
@@ -127,8 +133,30 @@ func (rt *Router) Fallback(prefix string, h Handler) {
 		rt.errs = append(rt.errs, fmt.Errorf("httpx: fallback %s: needs a prefix from / and a handler", prefix))
 		return
 	}
-	rt.fallbacks = append(rt.fallbacks, fallback{prefix, &route{pattern: prefix + "*", handler: h}})
+	rt.fallbacks = append(rt.fallbacks, fallback{prefix, &route{pattern: prefix + "*", handler: rt.guarded(h)}})
 	slices.SortStableFunc(rt.fallbacks, func(a, b fallback) int { return len(b.prefix) - len(a.prefix) })
+}
+
+// Guard has check look at each request below the prefix that no route takes, before it
+// goes to a fallback or is told that there is nothing, or which methods there are. An error
+// of check is the answer. Routes see to that themselves.
+func (rt *Router) Guard(prefix string, check func(*http.Request) error) {
+	rt.guards = append(rt.guards, guard{prefix, check})
+}
+
+// guarded is a handler behind the guards.
+func (rt *Router) guarded(h Handler) Handler {
+	return func(w http.ResponseWriter, r *http.Request, p Params) error {
+		for _, g := range rt.guards {
+			if !strings.HasPrefix(withSlash(r.URL.Path), g.prefix) {
+				continue
+			}
+			if err := g.check(r); err != nil {
+				return err
+			}
+		}
+		return h(w, r, p)
+	}
 }
 
 // Reserve says that a path without parameters belongs to another role. The
@@ -188,9 +216,9 @@ func lookupMethods(method string) []string {
 // unmatched is the answer where path and method have no route.
 func (rt *Router) unmatched(path string) *route {
 	if allow := rt.allowed(path); len(allow) > 0 {
-		return &route{pattern: "none", handler: func(w http.ResponseWriter, r *http.Request, _ Params) error {
+		return &route{pattern: "none", handler: rt.guarded(func(w http.ResponseWriter, r *http.Request, _ Params) error {
 			return answerAllowed(w, r, allow)
-		}}
+		})}
 	}
 	if f := rt.fallback(path); f != nil {
 		return f
@@ -213,6 +241,10 @@ func (rt *Router) elsewhere(w http.ResponseWriter, r *http.Request, p Params) er
 	if f := rt.fallback(withSlash(r.URL.Path)); f != nil {
 		return f.handler(w, r, p)
 	}
+	return rt.guarded(nothing)(w, r, p)
+}
+
+func nothing(http.ResponseWriter, *http.Request, Params) error {
 	return NotFound("There is nothing at this address.")
 }
 

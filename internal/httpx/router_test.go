@@ -24,14 +24,18 @@ func answers(name string) Handler {
 
 func quiet() *Router { return NewRouter(Options{Log: slog.New(slog.DiscardHandler)}) }
 
-func serve(t *testing.T, rt *Router, method, target string) *httptest.ResponseRecorder {
+func serve(t *testing.T, rt *Router, method, target string, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	h, err := rt.Handler()
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(method, target, nil))
+	r := httptest.NewRequest(method, target, nil)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	h.ServeHTTP(w, r)
 	return w
 }
 
@@ -163,6 +167,40 @@ func TestFallback(t *testing.T) {
 	}
 	if w := serve(t, rt, "DELETE", "/api/v1/me"); w.Code != 405 {
 		t.Errorf("a path with routes fell back: %d", w.Code)
+	}
+}
+
+// TestGuard: below its prefix nothing is told without leave, not even that there is nothing.
+func TestGuard(t *testing.T) {
+	guarded := func() *Router {
+		rt := everyRole()
+		rt.Guard("/api/", func(r *http.Request) error {
+			if r.Header.Get("Authorization") == "" {
+				return Unauthorized("not_authenticated", "No.")
+			}
+			return nil
+		})
+		rt.Reserve("POST", "/api/v1/elsewhere")
+		return rt
+	}
+	forwards := guarded()
+	forwards.Fallback("/api/v2/", answers("forward"))
+	for _, c := range []struct {
+		method, path string
+		with         int
+	}{
+		{"GET", "/api/v1/nothing/", 404}, {"GET", "/api", 404}, {"DELETE", "/api/v1/me", 405}, {"OPTIONS", "/api/v1/me", 204},
+		{"PUT", "/api/v1/licenses/17", 405}, {"POST", "/api/v1/elsewhere", 404}, {"GET", "/api/v1/elsewhere/", 405}, {"GET", "/api/v2/x", 200},
+	} {
+		if w := serve(t, forwards, c.method, c.path); w.Code != 401 || w.Header().Get("Allow") != "" || w.Header().Get("WWW-Authenticate") != "Api-Key" {
+			t.Errorf("%s %s without leave: %d %v", c.method, c.path, w.Code, w.Header())
+		}
+		if w := serve(t, forwards, c.method, c.path, "Authorization", "yes"); w.Code != c.with {
+			t.Errorf("%s %s with leave: %d, want %d", c.method, c.path, w.Code, c.with)
+		}
+	}
+	if w := serve(t, guarded(), "GET", "/apiary"); w.Code != 404 {
+		t.Errorf("beside the prefix: %d", w.Code)
 	}
 }
 

@@ -142,6 +142,8 @@ func (a *api) checkUndescribed(r *http.Request, res *http.Response, body []byte)
 	switch {
 	case !exists && !strings.HasPrefix(r.URL.Path, "/api/"):
 		return nil
+	case strings.HasPrefix(r.URL.Path, "/api/") && res.StatusCode == http.StatusUnauthorized: // before anything is told
+		return a.checkAnswer(responses["Unauthorized"].Value, r, res, body)
 	case exists && r.Method == http.MethodOptions && res.StatusCode == http.StatusNoContent:
 		if res.Header.Get("Allow") == "" {
 			return errors.New("it has no header Allow")

@@ -203,6 +203,7 @@ func TestDrift(t *testing.T) {
 		"another form":           {exchange{"POST", "/api/v1/licenses/import_from_csv/", "k", "text/csv", 200, headers("Content-Type", "application/json", "Location", "/api/v1/licenses-import-results/7/"), `{"job_id":7}`}, `"text/csv"`},
 		"a method":               {exchange{"DELETE", me, "k", "", 200, asJSON, ada}, "must be 405"},
 		"a refusal without list": {exchange{"DELETE", me, "k", "", 405, asProblem, problem}, "Allow"},
+		"a stranger's address":   {exchange{"GET", "/api/v1/secrets/", "", "", 401, asProblem, problem}, "WWW-Authenticate"},
 		"an address":             {exchange{"GET", "/api/v1/secrets/", "k", "", 200, asJSON, `{}`}, "must be 404"},
 	} {
 		t.Run(name, func(t *testing.T) {
