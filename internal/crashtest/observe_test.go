@@ -74,31 +74,34 @@ func decided(url string, job events.JobID, rows int) error {
 	})
 }
 
-// position is how many rows of an import are decided, as its last fact says.
-func position(url string, job events.JobID) (int, error) {
+// lastFact is the last fact of an import.
+func lastFact(url string, job events.JobID) (events.Event, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	log, err := eventlog.Attach(ctx, eventlog.Config{URL: url})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer log.Close()
 	m, _, err := log.LastFact(ctx, job)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	envelope, err := events.Decode(m.Data)
-	if err != nil {
-		return 0, err
-	}
+	return envelope.Event, err
+}
+
+// position is how many rows of an import are decided, as its last fact says.
+func position(url string, job events.JobID) (int, error) {
+	last, err := lastFact(url, job)
 	var c events.Counts
-	switch e := envelope.Event.(type) {
+	switch e := last.(type) {
 	case *events.ImportProgressed:
 		c = e.Counts
 	case *events.ImportFinished:
 		c = e.Counts
 	}
-	return int(c.Imported + c.Existed + c.Rejected), nil
+	return int(c.Imported + c.Existed + c.Rejected), err
 }
 
 // verify waits until every import has ended, checks the whole stream against what

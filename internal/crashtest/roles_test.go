@@ -122,7 +122,7 @@ func TestFourProcesses(t *testing.T) {
 func TestPausedProcessorIsFenced(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, time.Minute)
-	files := overtaken(t, s, 1, func() {})
+	files := overtaken(t, s, func() {})
 	report := verify(t, s.url, s.client, files...)
 	repeated := 12000 * (len(files) - 1)
 	if report.Imported != 12000-240 || report.Existed != 120+repeated-repeated/100 || report.Rejected != 120+repeated/100 {
