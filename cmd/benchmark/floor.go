@@ -33,34 +33,50 @@ type sizes struct{ row, outcome int }
 // extension for batches. The bodies are as large as ours, the subjects as long.
 //
 // Its four phases follow one another, so that each has the whole machine.
-func floor(ctx context.Context, js jetstream.JetStream, rows int, size sizes) error {
+type floor struct {
+	js       jetstream.JetStream
+	rows     int
+	row      []byte
+	outcome  []byte
+	subjects []string // of the outcomes
+}
+
+// newFloor makes what is there before an import begins, and all that would cost
+// time but is not JetStream's.
+func newFloor(ctx context.Context, js jetstream.JetStream, rows int, size sizes) (*floor, error) {
 	for name, subject := range map[string]string{"ROWS": "rows.*", "LICENSES": "licenses.*.*"} {
 		_, err := js.CreateStream(ctx, jetstream.StreamConfig{
 			Name: name, Subjects: []string{subject}, AllowAtomicPublish: true, AllowDirect: true, Duplicates: time.Second,
 		})
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-	rowBody, outcomeBody := make([]byte, size.row), make([]byte, size.outcome)
-	err := publishBatches(ctx, js, rows, func(int) (*nats.Msg, []jetstreamext.BatchMsgOpt) {
-		return &nats.Msg{Subject: "rows.1", Data: rowBody}, nil
+	f := &floor{js: js, rows: rows, row: make([]byte, size.row), outcome: make([]byte, size.outcome)}
+	for i := range rows + (rows+998)/999 { // one message more for each 999
+		f.subjects = append(f.subjects, floorSubject(i))
+	}
+	return f, nil
+}
+
+func (f *floor) run(ctx context.Context) error {
+	err := publishBatches(ctx, f.js, f.rows, func(int) (*nats.Msg, []jetstreamext.BatchMsgOpt) {
+		return &nats.Msg{Subject: "rows.1", Data: f.row}, nil
 	})
 	if err != nil {
 		return err
 	}
-	if err := readAll(ctx, js, "ROWS", rows); err != nil {
+	if err := readAll(ctx, f.js, "ROWS", f.rows); err != nil {
 		return err
 	}
-	messages := rows + (rows+998)/999
 	first := []jetstreamext.BatchMsgOpt{jetstreamext.WithBatchExpectLastSequencePerSubject(0)}
-	err = publishBatches(ctx, js, messages, func(i int) (*nats.Msg, []jetstreamext.BatchMsgOpt) {
-		return &nats.Msg{Subject: floorSubject(i), Data: outcomeBody}, first
+	err = publishBatches(ctx, f.js, len(f.subjects), func(i int) (*nats.Msg, []jetstreamext.BatchMsgOpt) {
+		return &nats.Msg{Subject: f.subjects[i], Data: f.outcome}, first
 	})
 	if err != nil {
 		return err
 	}
-	return readAll(ctx, js, "LICENSES", messages)
+	return readAll(ctx, f.js, "LICENSES", len(f.subjects))
 }
 
 // floorSubject has the form and the length of a generated file's licenses.
@@ -71,9 +87,9 @@ func floorSubject(i int) string {
 }
 
 // startJetStream runs a server with the settings of the program's own that matter
-// for speed, above all the fsync of what is acknowledged. The connection goes over
-// loopback, or, like the program's, through the process's memory.
-func startJetStream(dir string, inProcess bool) (jetstream.JetStream, func(), error) {
+// for speed, above all the fsync of what is acknowledged. Like the program's, the
+// connection goes through the process's memory, which is a little faster than loopback.
+func startJetStream(dir string, loopback bool) (jetstream.JetStream, func(), error) {
 	ns, err := server.NewServer(&server.Options{
 		JetStream: true, StoreDir: dir, SyncAlways: true, Port: server.RANDOM_PORT, Host: "127.0.0.1", NoSigs: true, NoLog: true,
 		MaxPending: 256 << 20, JetStreamMaxMemory: 1 << 40, JetStreamMaxStore: 1 << 50,
@@ -86,7 +102,7 @@ func startJetStream(dir string, inProcess bool) (jetstream.JetStream, func(), er
 		return nil, nil, errors.New("the NATS server did not start")
 	}
 	var options []nats.Option
-	if inProcess {
+	if !loopback {
 		options = append(options, nats.InProcessServer(ns))
 	}
 	nc, err := nats.Connect(ns.ClientURL(), options...)
@@ -167,7 +183,7 @@ func floorCommand(args []string) error {
 	rows := flags.Int("rows", 100_000, "rows")
 	rowBytes := flags.Int("row-bytes", 500, "size of a row's message")
 	outcomeBytes := flags.Int("outcome-bytes", 500, "size of an outcome's message")
-	inProcess := flags.Bool("in-process", false, "connect through the process's memory instead of loopback")
+	loopback := flags.Bool("loopback", false, "connect over loopback instead of through the process's memory")
 	profile := flags.String("profile", "", "folder for profiles")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -177,19 +193,21 @@ func floorCommand(args []string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	js, stop, err := startJetStream(dir, *inProcess)
+	js, stop, err := startJetStream(dir, *loopback)
 	if err != nil {
 		return err
 	}
 	defer stop()
+	ctx := context.Background()
+	f, err := newFloor(ctx, js, *rows, sizes{*rowBytes, *outcomeBytes})
+	if err != nil {
+		return err
+	}
 	stopProfile, err := profiling.Start(*profile)
 	if err != nil {
 		return err
 	}
-	return printFigures(func() error {
-		err := floor(context.Background(), js, *rows, sizes{*rowBytes, *outcomeBytes})
-		return errors.Join(err, stopProfile())
-	})
+	return errors.Join(printFigures(func() error { return f.run(ctx) }), stopProfile())
 }
 
 // printFigures measures work in this process, for the parent to read.
