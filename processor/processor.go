@@ -102,12 +102,11 @@ func tell(fact events.Event) {
 			slog.Info("import begun", "job_id", e.JobID, "phase", e.Phase)
 		}
 	case *events.ImportFinished:
-		why := ""
+		log := slog.With("job_id", e.JobID, "status", e.Status)
 		if e.Error != nil {
-			why = e.Error.Code
+			log = log.With("code", e.Error.Code)
 		}
-		slog.Info("import decided", "job_id", e.JobID, "status", e.Status, "code", why, "rows", e.Row,
-			"imported", e.Imported, "existed", e.Existed, "rejected", e.Rejected)
+		log.Info("import decided", "rows", e.Row, "imported", e.Imported, "existed", e.Existed, "rejected", e.Rejected)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 const (
 	uploadPath  = "/api/v1/licenses/import_from_csv/"
 	resultsPath = "/api/v1/licenses-import-results/"
+	mePath      = "/api/v1/me/"
 )
 
 // client speaks the HTTP API, whether over the network or inside this process.
@@ -180,6 +181,21 @@ func (c *client) await(ctx context.Context, id uint64, show func(*result)) (*res
 		}
 		if err := sleep(ctx, max(pause, retryAfter(err))); err != nil {
 			return nil, err
+		}
+	}
+}
+
+// awaitServer waits for a server that answers that it is starting or busy, and
+// fails where it does not know the key: better before a large file is sent.
+func (c *client) awaitServer(ctx context.Context) error {
+	began := time.Now()
+	for pause := firstPause; ; pause = min(pause*3/2, longPause) {
+		_, err := c.get(ctx, mePath)
+		if _, answered := errors.AsType[*apiError](err); !answered || !passing(err) || time.Since(began) > patience {
+			return err
+		}
+		if err := sleep(ctx, max(pause, retryAfter(err))); err != nil {
+			return err
 		}
 	}
 }

@@ -66,6 +66,9 @@ func (c *importCommand) Run(ctx context.Context, t *terminal) error {
 func (c *importCommand) importFile(ctx context.Context, t *terminal, api *client, file *source) error {
 	bar := newProgress(t.err)
 	defer bar.end()
+	if err := api.awaitServer(ctx); err != nil {
+		return whileUploading(ctx, err)
+	}
 	bar.begin("Uploading "+file.name, file.size, inBytes)
 	counted := *file
 	counted.ReadCloser = bar.countReads(file.ReadCloser)

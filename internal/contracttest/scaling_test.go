@@ -1,0 +1,60 @@
+package contracttest
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestScalingOutPage does what docs/scaling-out.md says: from one process to a cluster, and a node
+// that is killed.
+func TestScalingOutPage(t *testing.T) {
+	t.Parallel()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	if err := os.Symlink(filepath.Join(root, "examples"), filepath.Join(folder, "examples")); err != nil {
+		t.Fatal(err)
+	}
+	script := "trap 'kill $(jobs -p); wait' EXIT\n"
+	for _, b := range blocks(t, "../../docs/scaling-out.md", 5) {
+		if b.kind == "sh" {
+			script += b.text
+		}
+	}
+	build := regexp.MustCompile(`(?m)^go build -o bin/ .*\n`)
+	execute(t, "the build", root, "sh", "-ec", strings.ReplaceAll(build.FindString(script), " bin/ ", " "+folder+"/bin/ "))
+	execute(t, "serve", folder, "bin/licenseimport", "import", "examples/licenses.csv")
+	script = onFreePorts(t, build.ReplaceAllString(script, ""))
+	out := execute(t, "docs/scaling-out.md", folder, "bash", "-ec", script)
+	for _, want := range []string{"Restored ./moving", "Import 2 of licenses.csv: success", "0 created           35 existed", "the replica on nats-2 is offline or behind"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+}
+
+// onFreePorts puts addresses that are free in the place of those of a page.
+func onFreePorts(t *testing.T, script string) string {
+	t.Helper()
+	// What the shell makes of 4230$i is spelt out first.
+	script = regexp.MustCompile(`-p (\d+)\$i`).ReplaceAllString(script, "-p $(eval echo \\$$client$$i)")
+	script = regexp.MustCompile(`--cluster nats://127\.0\.0\.1:(\d+)\$i`).ReplaceAllString(script, "--cluster nats://127.0.0.1:$(eval echo \\$$route$$i)")
+	var ports []string
+	for name, first := range map[string]string{"client": "4230", "route": "4240"} {
+		for _, i := range []string{"1", "2", "3"} {
+			_, port, _ := strings.Cut(unusedAddress(t), ":")
+			script = strings.ReplaceAll(script, first+i, port)
+			ports = append(ports, name+i+"="+port)
+		}
+	}
+	for _, fixed := range []string{"8080", "8081"} {
+		_, port, _ := strings.Cut(unusedAddress(t), ":")
+		script = strings.ReplaceAll(script, fixed, port)
+	}
+	return strings.Join(ports, "\n") + "\n" + script
+}
