@@ -50,7 +50,7 @@ func benchCommand(args []string) error {
 	flags.IntVar(&b.runs, "runs", 3, "how often each side runs; medians are printed")
 	flags.Float64Var(&b.scale, "scale", 1, "share of the rows, for a quick look")
 	only := flags.String("only", "", "parts, separated by commas; an unknown name lists them")
-	dir := flags.String("dir", os.TempDir(), "where to write; about 10 GB at full scale")
+	dir := flags.String("dir", os.TempDir(), "where to write; up to 15 GB at full scale")
 	write := flags.String("write", "", "Markdown file whose table is replaced")
 	if err := flags.Parse(args); err != nil {
 		return err

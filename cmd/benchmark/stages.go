@@ -25,7 +25,8 @@ type part struct {
 
 var jsonPart = part{"JSON", []string{"goccy/go-json", "licenseimport/events.Encode", "licenseimport/events.Decode", "licenseimport/events.Append"}}
 
-// stages is the one table of them, in the order in which a row travels.
+// stages is the one table of them (a point in the last element of a package's path
+// is %2e in its functions' names), in the order in which a row travels.
 var stages = []owner{
 	{"garbage collection", []string{"runtime.gcBgMarkWorker", "runtime.gcAssistAlloc", "runtime.bgsweep", "runtime.bgscavenge", "runtime.gcStart", "runtime.gcMark"}, nil},
 	{"HTTP", []string{"net/http.", "licenseimport/internal/httpx", "licenseimport/internal/access"}, nil},
@@ -49,9 +50,10 @@ var stages = []owner{
 		{"look up", []string{"bbolt.(*Bucket).Get", "bbolt.(*Cursor)"}},
 	}},
 	{"event log", []string{"licenseimport/events/eventlog"}, nil},
-	{"NATS client", []string{"github.com/nats-io/nats%2ego", "github.com/synadia-io/orbit%2ego", "github.com/nats-io/nuid"}, []part{
+	{"NATS client", []string{"github.com/nats-io/nats%2ego.", "github.com/nats-io/nats.go/", "github.com/synadia-io/orbit.go/", "github.com/nats-io/nuid"}, []part{
 		{"publish", []string{"nats%2ego.(*Conn).publish", "nats%2ego.(*Conn).PublishMsg", "nats%2ego.(*Conn).flusher", "nats%2ego.(*Msg).headerBytes"}},
 		{"receive", []string{"nats%2ego.(*Conn).readLoop", "nats%2ego.(*Conn).waitForMsgs"}},
+		{"hand out messages", []string{"nats.go/jetstream.(*pullSubscription)", "nats.go/jetstream.(*orderedSubscription)", "nats.go/jetstream.(*jetStreamMsg)"}},
 	}},
 	{"NATS server", []string{"github.com/nats-io/nats-server/v2/"}, []part{
 		{"fsync", []string{"os.(*File).Sync"}},
