@@ -11,7 +11,7 @@ const encodings = [["", "UTF-8, or UTF-16 with its mark"], ["windows-1252", "Win
  */
 export function options(given = {}) {
   const dry = choice("Only check the file", "Says what would be rejected, and imports nothing.", given.dry_run === "true");
-  const all = choice("All rows or none", "A single rejected row, and nothing is imported.", given.mode === "all_or_nothing");
+  const all = choice("All or nothing", "A single rejected row, and nothing is imported.", given.mode === "all_or_nothing");
   const extra = choice("Ignore columns that are not known", "Otherwise a file with such a column is refused.", given.unknown_columns === "ignore");
   const delimiter = select("Between the fields", delimiters, given.delimiter);
   const encoding = select("Encoding", encodings, given.encoding);
