@@ -80,11 +80,24 @@ func renderCounts(t *tally, rows []invalidRow) *resultCounts {
 }
 
 func (p *Projector) getImport(w http.ResponseWriter, r *http.Request, j *job, m access.Manager) error {
+	at, versioned := j.version(m)
+	if versioned {
+		if body, ok := p.polled.get(j.ID, at); ok {
+			return httpx.WriteEncoded(w, http.StatusOK, body)
+		}
+	}
 	rows, err := p.firstInvalidRows(r.Context(), j, m)
 	if err != nil {
 		return err
 	}
-	return httpx.WriteJSON(w, http.StatusOK, renderImport(j, rows))
+	body, err := httpx.Encode(renderImport(j, rows))
+	if err != nil {
+		return err
+	}
+	if versioned && len(rows) == int(min(j.Shown.Rejected, resultRows)) {
+		p.polled.keep(j.ID, at, body)
+	}
+	return httpx.WriteEncoded(w, http.StatusOK, body)
 }
 
 // firstInvalidRows are those that the result shows: as many as its count says.

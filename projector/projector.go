@@ -38,6 +38,8 @@ type Projector struct {
 	store *store
 	nudge chan struct{} // a reader waits
 
+	polled polled
+
 	mu        sync.Mutex
 	live      map[events.JobID]*job // imports that go on, as far as they were folded; never changed once in here
 	changed   chan struct{}         // closed when anything below or above moves

@@ -29,7 +29,8 @@ func (p *process) resident(t *testing.T) int {
 
 // watch asks for /healthz again and again until the test ends, over a connection of
 // its own, and looks at the memory. Each answer must come, and in time; how fast on a machine
-// that does other things as well is a matter of luck, so the limit is wide.
+// that does other things as well is a matter of luck, so the limit is wide; in the long run
+// nineteen of twenty come within 100 ms.
 func (p *process) watch(t *testing.T, mostMemory int) {
 	const within = 3 * time.Second
 	done, stopped := make(chan struct{}), sync.WaitGroup{}
@@ -63,7 +64,7 @@ func (p *process) watch(t *testing.T, mostMemory int) {
 		c.CloseIdleConnections()
 		t.Logf("/healthz answered %d times, %d of them after more than 100 ms, the slowest after %v; memory up to %d MiB",
 			asked, late, slowest.Round(time.Millisecond), most)
-		if slowest > within || asked == 0 {
+		if slowest > within || asked == 0 || long && late > asked/20 {
 			t.Errorf("/healthz took %v", slowest)
 		}
 		if most > mostMemory {

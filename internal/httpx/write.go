@@ -11,16 +11,28 @@ func WriteJSON(w http.ResponseWriter, status int, v any) error {
 	return writeBody(w, status, "application/json", v)
 }
 
+// Encode is v as [WriteJSON] writes it, for [WriteEncoded].
+func Encode(v any) ([]byte, error) { return marshal(v) }
+
+// WriteEncoded answers with JSON that was encoded before.
+func WriteEncoded(w http.ResponseWriter, status int, body []byte) error {
+	return writeBytes(w, status, "application/json", body)
+}
+
 func writeBody(w http.ResponseWriter, status int, contentType string, v any) error {
 	body, err := marshal(v)
 	if err != nil {
 		return err
 	}
+	return writeBytes(w, status, contentType, body)
+}
+
+func writeBytes(w http.ResponseWriter, status int, contentType string, body []byte) error {
 	header := w.Header()
 	header.Set("Content-Type", contentType)
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, err = w.Write(body)
+	_, err := w.Write(body)
 	return err
 }
 
