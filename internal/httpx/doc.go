@@ -26,8 +26,9 @@
 //
 // # Caveats
 //
-// The server sets no deadline for bodies and answers, since uploads and event
-// streams last for hours: handlers that need one set it by
+// The server sets no deadline for whole bodies and answers, since uploads and event
+// streams last for hours. A client that takes nothing of an answer for 30 s is cut off;
+// handlers that want another time, or one for the body, set it by
 // [http.ResponseController]. An event stream must end by itself when
 // [Stopping] says so, and must answer HEAD without streaming. A proxy in front
 // has to keep the Host header and to set X-Forwarded-Proto, or the links of

@@ -14,7 +14,7 @@ import (
 // each: headers, errors, panics, log and metrics.
 func (rt *Router) run(rw http.ResponseWriter, r *http.Request, matched *route, p Params) {
 	began := time.Now()
-	w := &writer{ResponseWriter: rw, head: r.Method == http.MethodHead}
+	w := &writer{ResponseWriter: rw, head: r.Method == http.MethodHead, within: rt.within}
 	defer func() { rt.report(w, r, matched, time.Since(began)) }()
 	securityHeaders(w.Header(), r.URL.Path)
 	r = watchBody(r)

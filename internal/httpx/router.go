@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,6 +28,9 @@ type Observer func(route, method string, status int, d time.Duration)
 type Options struct {
 	Log     *slog.Logger // nil: slog's default
 	Observe Observer     // nil: nobody
+
+	// Within is the time that a client has to take each piece of an answer. Default 30 s.
+	Within time.Duration
 }
 
 // Router is the table of routes. Register first, then serve what Handler
@@ -34,6 +38,7 @@ type Options struct {
 type Router struct {
 	log     *slog.Logger
 	observe Observer
+	within  time.Duration
 
 	static    map[string]map[string]*route // path → method → route
 	dynamic   *httprouter.Router           // the paths with parameters
@@ -67,7 +72,10 @@ type guard struct {
 
 // NewRouter is a Router without routes.
 func NewRouter(o Options) *Router {
-	rt := &Router{log: o.Log, observe: o.Observe, static: map[string]map[string]*route{}, dynamic: httprouter.New()}
+	rt := &Router{
+		log: o.Log, observe: o.Observe, within: cmp.Or(o.Within, 30*time.Second),
+		static: map[string]map[string]*route{}, dynamic: httprouter.New(),
+	}
 	if rt.log == nil {
 		rt.log = slog.Default()
 	}

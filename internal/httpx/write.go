@@ -3,6 +3,7 @@ package httpx
 import (
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // WriteJSON answers with v. An error before anything was written becomes a 500
@@ -39,15 +40,36 @@ func writeBytes(w http.ResponseWriter, status int, contentType string, body []by
 // writer remembers what was answered, for the log, the metrics and for what to
 // do with an error that comes late. It drops the body of an answer to HEAD,
 // which saves the copy; net/http would drop it as well.
+//
+// A client has to take each piece that is written within a time, or it is cut off: else
+// one that asks and does not read would keep its goroutine and buffers for ever.
 type writer struct {
 	http.ResponseWriter
 	status int // 0: nothing written yet
 	head   bool
+	within time.Duration // that a piece has to be taken
+	own    bool          // the handler sets the deadlines
+}
+
+// extend gives time for the next piece. What an earlier answer of this connection has
+// left behind ends with that, too.
+func (w *writer) extend() {
+	if !w.own {
+		// A writer without deadlines, as in a test, has no slow client either.
+		_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(w.within))
+	}
+}
+
+// SetWriteDeadline is for [http.ResponseController]: from then on the handler sees to it.
+func (w *writer) SetWriteDeadline(t time.Time) error {
+	w.own = true
+	return http.NewResponseController(w.ResponseWriter).SetWriteDeadline(t)
 }
 
 func (w *writer) WriteHeader(status int) {
 	if w.status == 0 && status >= 200 { // 1xx come before the answer
 		w.status = status
+		w.extend()
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
@@ -59,6 +81,7 @@ func (w *writer) Write(p []byte) (int, error) {
 	if w.head {
 		return len(p), nil
 	}
+	w.extend()
 	return w.ResponseWriter.Write(p)
 }
 
