@@ -146,7 +146,14 @@ func untilSent(t *testing.T, path string, wanted int) {
 
 // TestSubscribers kills each in the middle, starts it again, and counts the mails.
 func TestSubscribers(t *testing.T) {
-	subscribers := map[string][]string{"go": {filepath.Join(built, "subscriber")}}
+	subscribers := map[string][]string{
+		"go":     {filepath.Join(built, "subscriber")},
+		"python": {"python3", filepath.Join("subscriber-python", "subscriber.py")}, // .ci/run installs it
+	}
+	if exec.Command("python3", "-c", "import nats").Run() != nil {
+		t.Setenv("PYTHONPATH", filepath.Join("subscriber-python", "testdata"))
+	}
+	t.Setenv("PYTHONDONTWRITEBYTECODE", "1")
 	if node, err := exec.LookPath("node"); err == nil { // .ci/run installs it, and the packages
 		subscribers["node"] = []string{node, filepath.Join("subscriber-node", "subscriber.js")}
 	}

@@ -15,6 +15,7 @@ import sys
 import nats
 from nats.errors import TimeoutError as NoMessages
 from nats.js.api import AckPolicy, ConsumerConfig
+from nats.js.errors import APIError
 
 
 class Outbox:
@@ -66,6 +67,9 @@ async def main(url, path):
         try:
             messages = await subscription.fetch(100, timeout=5)
         except NoMessages:
+            continue
+        except APIError:  # the server is starting, or its leader changes
+            await asyncio.sleep(1)
             continue
         for message in messages:
             handle(outbox, message.data)
