@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"licenseimport/internal/httpx"
@@ -31,6 +32,9 @@ type wire struct {
 	slowWindow time.Duration
 	got        int64         // bytes in this window
 	waited     time.Duration // in this window
+
+	mu   sync.Mutex
+	over bool // the body came to its end: nothing waits for the client any more
 }
 
 // newWire wraps the request's body. The returned stop must be called before the
@@ -61,7 +65,25 @@ func newWire(ctx context.Context, w http.ResponseWriter, r *http.Request, c Conf
 
 // deadline bounds the next read. A writer without deadlines is one of a test
 // without a network; what a slow client does is then found out afterwards.
-func (w *wire) deadline(t time.Time) { _ = w.conn.SetReadDeadline(t) }
+//
+// Behind the end of the body net/http itself reads on, to notice a client that goes away. A
+// deadline that hits that read ends the contexts of this request and of all that follow on
+// the connection; so there is none then.
+func (w *wire) deadline(t time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.over {
+		_ = w.conn.SetReadDeadline(t)
+	}
+}
+
+// end lifts the deadline for good.
+func (w *wire) end() {
+	w.deadline(time.Time{})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.over = true
+}
 
 func (w *wire) Read(p []byte) (int, error) {
 	if w.ctx.Err() != nil {
@@ -70,6 +92,9 @@ func (w *wire) Read(p []byte) (int, error) {
 	began := time.Now()
 	w.deadline(began.Add(w.slowWindow - w.waited))
 	n, err := w.src.Read(p)
+	if err == io.EOF {
+		w.end()
+	}
 	w.observer.Received(n)
 	w.got += int64(n)
 	w.waited += time.Since(began)
