@@ -2,17 +2,18 @@
 
 PROGRAM := bin/licenseimport
 FUZZTIME ?= 60s
+VULNDB ?= https://vuln.go.dev
 
 # Packages whose tests run the built program from outside; the others are the unit suite.
 OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/hardtest ./web/browsertest ./examples ./cmd/benchmark
 UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|hardtest|browsertest|examples|benchmark)$$')
 
-.PHONY: help check fmt vet test unit race outside fuzz bench profile pgo memory chaos soak cluster disk long run build lint screenshots
+.PHONY: help check fmt vet vuln test unit race outside fuzz bench profile pgo memory chaos soak races cluster disk long run build lint screenshots
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
 
-check: fmt vet race races outside ## all that must be green
+check: fmt vet vuln race races outside ## all that must be green
 
 fmt: ## fails where a file is not formatted
 	@test -z "$$(gofmt -l cmd events examples ingest internal processor projector web)" || { echo "not formatted:"; gofmt -l cmd events examples ingest internal processor projector web; exit 1; }
@@ -20,6 +21,10 @@ fmt: ## fails where a file is not formatted
 vet: ## the analysers
 	go vet ./...
 	go tool staticcheck ./...
+
+vuln: ## known vulnerabilities in what the program calls; VULNDB names another database, such as file:///a/copy
+	@if curl -sSfL -m 20 -o /dev/null $(VULNDB)/index/db.json; then go tool govulncheck -db $(VULNDB) ./...; \
+	else echo "VULNERABILITIES WERE NOT LOOKED FOR: $(VULNDB) cannot be reached from here (VULN=required makes this an error)"; test "$(VULN)" != required; fi
 
 build: ## the program, to bin/
 	go build -o $(PROGRAM) ./cmd/licenseimport
