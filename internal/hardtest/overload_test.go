@@ -91,6 +91,44 @@ func TestHostileUploads(t *testing.T) {
 	}
 }
 
+// TestLargestFile sends a file of --max-file-size, to the byte, which is taken, and one with a
+// byte more, which is not: in the long run with the default, 4 GiB.
+func TestLargestFile(t *testing.T) {
+	t.Parallel()
+	most, flags := int64(32)<<20, []string{"--max-file-size", "32MiB"}
+	if long {
+		most, flags = 4<<30, nil
+	}
+	p := serve(t, flags...)
+	p.watch(t, 700)
+	c := p.admin()
+	first := rows("first", 100)
+	last := "\nlast,psc\n"
+	between := most - int64(len(first)+len(last)) // one row: as many as fit would take an hour
+	for name, test := range map[string]struct {
+		between int64
+		status  int
+		code    string
+	}{"largest": {between, 200, ""}, "a byte too large": {between + 1, 413, "too_large"}} {
+		began := time.Now()
+		a, err := c.stream(io.MultiReader(strings.NewReader(first), endless(test.between, "x"), strings.NewReader(last)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s: %d after %v, memory %d MiB", name, a.status, time.Since(began).Round(time.Millisecond), p.resident(t))
+		if a.status != test.status || a.decode(t).Code != test.code {
+			t.Fatalf("%s: %d, want %d %s: %s", name, a.status, test.status, test.code, a.body)
+		}
+		r := c.await(t, a.decode(t).JobID)
+		if test.status == 200 && (r.Status != "success" || r.Result.Total != 102 || r.Result.Invalid != 1) {
+			t.Errorf("%s: %+v %+v", name, r, r.Result)
+		}
+		if test.status == 413 && (r.Status != "error" || r.Result != nil) {
+			t.Errorf("%s: %+v %+v", name, r, r.Result)
+		}
+	}
+}
+
 // wrapped is a file as a request's body, unless the whole body is packed.
 func wrapped(file io.Reader, header []string) io.Reader {
 	if len(header) > 0 {
@@ -261,12 +299,12 @@ func TestHeaderBombs(t *testing.T) {
 	})
 }
 
-// TestManyReaders: a thousand event streams and as many polls as go, while an import
-// runs. SIGTERM ends the streams at once.
+// TestManyReaders: a thousand event streams, in the long run five thousand, and as many polls
+// as go, while an import runs. Each stream is told of the end.
 func TestManyReaders(t *testing.T) {
 	t.Parallel()
 	p := serve(t)
-	p.watch(t, 900)
+	p.watch(t, scaled(900, 1300))
 	c := p.admin()
 	release := make(chan struct{})
 	uploaded := make(chan answer, 1)
@@ -279,7 +317,7 @@ func TestManyReaders(t *testing.T) {
 	}()
 	eventually(t, "the import", func() bool { return c.get(t, 200, resultsPath).decode(t).Count == 1 })
 	before := p.resident(t)
-	streams := make([]net.Conn, 1000)
+	streams := make([]net.Conn, scaled(1000, 5000))
 	for i := range streams {
 		streams[i] = p.dial(t)
 		fmt.Fprint(streams[i], "GET "+resultsPath+"1/events/ HTTP/1.1\r\nHost: h\r\nAuthorization: Api-Key "+adminKey+"\r\n\r\n")
@@ -289,7 +327,7 @@ func TestManyReaders(t *testing.T) {
 			t.Fatalf("an event stream: %q %v", line, err)
 		}
 	}
-	t.Logf("1000 event streams take %d MiB", p.resident(t)-before)
+	t.Logf("%d event streams take %d MiB", len(streams), p.resident(t)-before)
 
 	job := c.upload(t, 200, rows("polled", scaled(20_000, 300_000))).decode(t).JobID
 	polls := p.poll(t, fmt.Sprintf("%s%d/", resultsPath, job), 2*time.Second)
