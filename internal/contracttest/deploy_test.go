@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -104,6 +105,23 @@ func familyOf(families map[string]*dto.MetricFamily, name string) string {
 		}
 	}
 	return name
+}
+
+// TestDeployIsRead: Docker's own readers accept the files, and the compose file wants its secrets.
+func TestDeployIsRead(t *testing.T) {
+	t.Parallel()
+	check := func(secrets ...string) string {
+		c := exec.CommandContext(t.Context(), "go", "run", ".", "../Dockerfile", "../compose.yaml")
+		c.Dir, c.Env = "../../deploy/check", append(environment(), secrets...)
+		out, _ := c.CombinedOutput() // that it fails is in what it says
+		return string(out)
+	}
+	if out := check("NATS_PASSWORD=x", "LICENSEIMPORT_ADMIN_KEY=y"); out != "../Dockerfile: 2 stages\n../compose.yaml: 8 services\n" {
+		t.Error(out)
+	}
+	if out := check("LICENSEIMPORT_ADMIN_KEY=y"); !strings.Contains(out, "choose a password for NATS") {
+		t.Errorf("without a password: %s", out)
+	}
 }
 
 // composeFile is what the checks read of compose.yaml.
