@@ -3,9 +3,12 @@ package hardtest
 import (
 	"bufio"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -31,11 +34,7 @@ func TestStopInTheMiddle(t *testing.T) {
 	}()
 	eventually(t, "the upload", func() bool { return c.get(t, 200, resultsPath).decode(t).Count == 1 })
 	big := c.upload(t, 200, rows("big", scaled(40_000, 1_000_000))).decode(t).JobID
-	events := p.dial(t)
-	fmt.Fprintf(events, "GET %s1/events/ HTTP/1.1\r\nHost: h\r\nAuthorization: Api-Key %s\r\n\r\n", resultsPath, adminKey)
-	if line, err := bufio.NewReader(events).ReadString('\n'); err != nil || !strings.Contains(line, "200") {
-		t.Fatalf("the event stream: %q %v", line, err)
-	}
+	streams := p.openStreams(t, scaled(300, 3000), 1)
 
 	began := time.Now()
 	p.signal(t, syscall.SIGTERM)
@@ -48,6 +47,11 @@ func TestStopInTheMiddle(t *testing.T) {
 		t.Errorf("the upload in flight: %d %s", a.status, a.body)
 	}
 	p.awaitExit(t, 35*time.Second)
+	for _, stream := range streams {
+		if err := endsWhole(stream); err != nil {
+			t.Fatalf("an event stream: %v", err)
+		}
+	}
 	t.Logf("stopped after %v", time.Since(began).Round(time.Millisecond))
 	if time.Since(began) > 20*time.Second {
 		t.Error("that took too long: nothing was left to wait for")
@@ -59,6 +63,32 @@ func TestStopInTheMiddle(t *testing.T) {
 			t.Errorf("import %d: %+v %+v", job, r, r.Result)
 		}
 	}
+}
+
+// openStreams opens event streams of an import, and reads the head of each.
+func (p *process) openStreams(t *testing.T, n, job int) []*http.Response {
+	t.Helper()
+	streams := make([]*http.Response, n)
+	for i := range streams {
+		conn := p.dial(t)
+		fmt.Fprintf(conn, "GET %s%d/events/ HTTP/1.1\r\nHost: h\r\nAuthorization: Api-Key %s\r\n\r\n", resultsPath, job, adminKey)
+		_ = conn.SetReadDeadline(time.Now().Add(2 * patience))
+		res, err := http.ReadResponse(bufio.NewReaderSize(conn, 1<<10), nil)
+		if err != nil || res.StatusCode != 200 {
+			t.Fatalf("an event stream: %v %v", res, err)
+		}
+		streams[i] = res
+	}
+	return streams
+}
+
+// endsWhole reads an answer to its end, which must not look like a connection that broke.
+func endsWhole(stream *http.Response) error {
+	text, err := io.ReadAll(stream.Body)
+	if err == nil && !strings.Contains(string(text), "event: progress\n") {
+		err = fmt.Errorf("without an event: %q", text)
+	}
+	return err
 }
 
 // TestStopRebuild: SIGTERM while the views are folded anew leaves the old ones.
@@ -109,7 +139,8 @@ func sameBut(a, b string) bool {
 	return a != "" && a == b
 }
 
-// TestRollingRestart restarts every role while an import runs: it comes to its end.
+// TestRollingRestart restarts every role in turn, NATS as well, while an import runs and an
+// upload is under way: both come to their end, and nobody is refused.
 func TestRollingRestart(t *testing.T) {
 	t.Parallel()
 	s := startSplit(t)
@@ -125,11 +156,62 @@ func TestRollingRestart(t *testing.T) {
 	group.Go(func() { again(&s.processor); again(&second) })
 	group.Go(func() { again(&s.projector) })
 	group.Wait()
+
+	release, uploaded := make(chan struct{}), make(chan answer, 1)
+	go func() {
+		file := rows("across", 3000)
+		half := len(file) / 2
+		a, err := s.ingest.admin().stream(io.MultiReader(&opening{first: strings.NewReader(file[:half]), release: release}, strings.NewReader(file[half:])))
+		if err != nil {
+			t.Error(err)
+		}
+		uploaded <- a
+	}()
+	eventually(t, "the upload", func() bool {
+		a, err := s.projector.admin().send("GET", resultsPath, nil)
+		return err == nil && a.status == 200 && a.decode(t).Count == 2
+	})
+	port := s.nats.nats[strings.LastIndex(s.nats.nats, ":")+1:]
+	s.nats.cmd.Args[slices.Index(s.nats.cmd.Args, "--nats-port")+1] = port // where the others look for it
+	again(&s.nats)
+	close(release)
+	a := <-uploaded
+	if a.status != 200 {
+		t.Fatalf("the upload across the restart of NATS: %d %s", a.status, a.body)
+	}
 	again(&s.ingest)
+	if r := s.projector.admin().await(t, a.decode(t).JobID); r.Status != "success" || r.Result.Imported != 3000 {
+		t.Errorf("the upload across the restart of NATS: %+v %+v", r, r.Result)
+	}
 	if r := s.projector.admin().await(t, job); r.Status != "success" || r.Result.Imported != n {
 		t.Errorf("the import: %+v %+v", r, r.Result)
 	}
 	if r := s.projector.admin().await(t, s.ingest.admin().upload(t, 200, rows("after", 10)).decode(t).JobID); r.Status != "success" {
 		t.Errorf("an import afterwards: %+v", r)
+	}
+}
+
+// TestStopWhileFolding: SIGTERM while a server folds its views from nothing ends it soon and
+// in order; the next one goes on and has everything.
+func TestStopWhileFolding(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	n := scaled(30_000, 300_000)
+	p := serveOn(t, data)
+	p.admin().imports(t, rows("f", n))
+	p.stop(t)
+	if err := os.Remove(filepath.Join(data, "views.bolt")); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		p = serveOn(t, data)
+		if took := p.stop(t); took > 10*time.Second {
+			t.Errorf("it stopped after %v", took)
+		}
+	}
+	p = serveOn(t, data)
+	eventually(t, "readiness", func() bool { a, err := p.admin().send("GET", "/readyz", nil); return err == nil && a.status == 200 })
+	if got := p.admin().get(t, 200, "/api/v1/licenses/?limit=1").decode(t).Count; got != n {
+		t.Errorf("%d licenses, want %d", got, n)
 	}
 }
