@@ -221,7 +221,7 @@ func TestBrowserFollowsAndCancels(t *testing.T) {
 	b.signIn(adminKey)
 	b.choose(path)
 	b.click("Import the file")
-	b.sees("rows/s")
+	b.sees("rows/s", "You may close this page")
 	if *screenshots != "" {
 		b.inspect("import-running", "light", 1440)
 	}

@@ -65,12 +65,16 @@ function picture(found) {
 
 /** going is how far an import is that has not ended. */
 function going(found, left) {
-  return h("p", { class: "progress-facts" },
-    h("span", {}, found.status === "pending" ? "Being uploaded, or waiting for its turn" : percent(found.progress)),
-    h("span", { class: "soft" }, [
-      found.rows_per_second && `${number(Math.round(found.rows_per_second))} rows/s`,
-      left && `about ${span(left)} left`,
-    ].filter(Boolean).join(", ")));
+  const running = found.status === "running";
+  return [
+    h("p", { class: "progress-facts" },
+      h("span", {}, running ? percent(found.progress) : "Being uploaded, or waiting for its turn"),
+      h("span", { class: "soft" }, [
+        found.rows_per_second && `${number(Math.round(found.rows_per_second))} rows/s`,
+        left && `about ${span(left)} left`,
+      ].filter(Boolean).join(", "))),
+    running && h("p", { class: "hint" }, "Every row is stored. You may close this page: the import goes on without it."),
+  ];
 }
 
 /** estimate is the time left in seconds, from what this page has seen, or null. */
