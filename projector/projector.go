@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"licenseimport/events"
@@ -48,7 +49,7 @@ type Projector struct {
 	at        time.Time  // of the event at committed
 	head      events.Seq // the stream's end as last heard of
 	caughtUp  bool       // committed was the stream's end once
-	failure   error      // why Run ended
+	failure   error      // why Run ended, or cannot go on for now
 }
 
 // Open opens the views in a folder, which only one process may do at a time. A
@@ -146,8 +147,22 @@ func compare(ctx context.Context, p position, log Log) (state eventlog.State, re
 func (p *Projector) Close() error { return p.store.close() }
 
 // Run follows the stream and folds it, until ctx ends: then it returns nil. Any
-// other end is an error, which Ready tells from then on.
+// other end is an error, which Ready tells from then on. A full disk is none: Ready tells of it
+// until there is room again.
 func (p *Projector) Run(ctx context.Context) error {
+	for {
+		err := p.followOn(ctx)
+		if !errors.Is(err, syscall.ENOSPC) {
+			return err
+		}
+		if err := p.awaitRoom(ctx, err); err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// followOn follows from the last commit on.
+func (p *Projector) followOn(ctx context.Context) error {
 	following, stop := context.WithCancel(ctx)
 	defer stop()
 	stream := follow(following, p.log, p.store.position.Seq, 0, p.heard)
@@ -204,7 +219,7 @@ func (p *Projector) published(at position, ended []events.JobID) {
 	for _, id := range ended {
 		delete(p.live, id)
 	}
-	p.committed, p.at = at.Seq, at.Time
+	p.committed, p.at, p.failure = at.Seq, at.Time, nil
 	p.head = max(p.head, at.Seq)
 	p.caughtUp = p.caughtUp || p.committed >= p.head
 	p.notify()

@@ -131,7 +131,7 @@ func connect(config Config) (*nats.Conn, error) {
 }
 
 func (s *Server) clientOptions() []nats.Option {
-	options := []nats.Option{nats.InProcessServer(s.nats)}
+	options := []nats.Option{nats.InProcessServer(s)}
 	if s.config.Token != "" {
 		options = append(options, nats.Token(s.config.Token))
 	}

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -39,11 +42,18 @@ type ServerConfig struct {
 
 // A Server is a NATS server with JetStream inside this process.
 type Server struct {
-	config ServerConfig
-	nats   *server.Server
-	store  string // the folder of its files
-	lock   *folderLock
-	stop   sync.Once
+	config  ServerConfig
+	store   string       // the folder of its files
+	address *net.TCPAddr // where it listens; nil: it does not
+	lock    *folderLock
+	stop    sync.Once
+
+	mu   sync.Mutex
+	nats *server.Server // see running
+	full atomic.Bool    // a write of it failed for lack of room
+
+	stopWatch context.CancelFunc
+	watched   chan struct{} // closed when watch has ended
 }
 
 // StartServer locks the data folder and starts a server on it. A folder that
@@ -69,6 +79,17 @@ func StartServer(config ServerConfig) (*Server, error) {
 		s.Shutdown()
 		return nil, fmt.Errorf("start the NATS server on %s: %w", config.Dir, err)
 	}
+	if config.Port != 0 {
+		s.address = s.nats.Addr().(*net.TCPAddr)
+	}
+	s.lock.by.NATS = s.URL()
+	if err := s.lock.write(); err != nil {
+		s.Shutdown()
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stopWatch, s.watched = cancel, make(chan struct{})
+	go s.watch(ctx)
 	return s, nil
 }
 
@@ -121,17 +142,27 @@ func makeUsable(dir string) error {
 	return errors.Join(err, probe.Close(), os.Remove(probe.Name()))
 }
 
-// start runs the server until it takes connections. Recovering a large store
+// start runs a server until it takes connections. Recovering a large store
 // comes first and may take its time, so there is no time-out while no error is logged.
 func (s *Server) start(options *server.Options) error {
 	srv, err := server.NewServer(options)
 	if err != nil {
 		return err
 	}
-	log := &serverLog{fatal: make(chan string, 1)}
+	log := &serverLog{fatal: make(chan string, 1), full: &s.full}
+	s.full.Store(false)
 	srv.SetLoggerV2(log, false, false, false)
-	s.nats = srv
 	go srv.Start()
+	if err := awaitStart(srv, log); err != nil {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+		return err
+	}
+	s.setRunning(srv)
+	return nil
+}
+
+func awaitStart(srv *server.Server, log *serverLog) error {
 	for !srv.ReadyForConnections(100 * time.Millisecond) {
 		select {
 		case reason := <-log.fatal:
@@ -142,16 +173,15 @@ func (s *Server) start(options *server.Options) error {
 	if !srv.JetStreamEnabled() {
 		return errors.New("JetStream did not start; the log has the reason")
 	}
-	s.lock.by.NATS = s.URL()
-	return s.lock.write()
+	return nil
 }
 
 // URL is where the server listens, without a password; empty when it does not listen.
 func (s *Server) URL() string {
-	if s.config.Port == 0 {
+	if s.address == nil {
 		return ""
 	}
-	return "nats://" + s.nats.Addr().String()
+	return "nats://" + s.address.String()
 }
 
 // Announce writes into the lock file where this process answers HTTP, for
@@ -165,10 +195,11 @@ func (s *Server) Announce(httpURL string) error {
 // folder free. Calls after the first do nothing.
 func (s *Server) Shutdown() {
 	s.stop.Do(func() {
-		if s.nats != nil {
-			s.nats.Shutdown()
-			s.nats.WaitForShutdown()
+		if s.stopWatch != nil {
+			s.stopWatch()
+			<-s.watched
 		}
+		s.end()
 		if err := s.lock.release(); err != nil {
 			slog.Warn("the data folder's lock was not released", "error", err)
 		}
@@ -177,7 +208,10 @@ func (s *Server) Shutdown() {
 
 // serverLog takes the server's warnings and errors to slog; the rest is of no
 // interest to an operator of this program.
-type serverLog struct{ fatal chan string }
+type serverLog struct {
+	fatal chan string
+	full  *atomic.Bool
+}
 
 func (*serverLog) Noticef(string, ...any) {}
 func (*serverLog) Debugf(string, ...any)  {}
@@ -187,8 +221,13 @@ func (*serverLog) Warnf(format string, v ...any) {
 	slog.Warn("NATS server: " + oneLine(format, v))
 }
 
-func (*serverLog) Errorf(format string, v ...any) {
-	slog.Error("NATS server: " + oneLine(format, v))
+// Errorf notes besides that a write failed for lack of room: nothing else tells.
+func (l *serverLog) Errorf(format string, v ...any) {
+	line := oneLine(format, v)
+	if strings.Contains(line, syscall.ENOSPC.Error()) {
+		l.full.Store(true)
+	}
+	slog.Error("NATS server: " + line)
 }
 
 // Fatalf keeps the first reason for StartServer to return.

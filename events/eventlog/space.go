@@ -11,7 +11,7 @@ var ErrDiskFull = errors.New("the disk is full")
 // Room tells whether rows may be stored: [ErrDiskFull] where the disk of the embedded
 // server has less than [ServerConfig].MinFree left. A full disk is not left to
 // JetStream: what it says of one looks like a batch that did not arrive whole, and
-// it switches itself off. What was accepted before can still be decided in the room
+// it switches itself off (see revive.go). What was accepted before can still be decided in the room
 // that is kept free. Of a server that runs elsewhere nothing is known: nil.
 func (l *Log) Room() error {
 	if l.server == nil {
@@ -22,6 +22,9 @@ func (l *Log) Room() error {
 
 // Room is [Log.Room] for whoever has no log.
 func (s *Server) Room() error {
+	if s.off() {
+		return fmt.Errorf("%w: %w", ErrDiskFull, errOff)
+	}
 	free, known := freeSpace(s.store)
 	if s.config.MinFree <= 0 || !known || free >= uint64(s.config.MinFree) {
 		return nil

@@ -1,0 +1,104 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// When a write fails for lack of room JetStream switches the stream off, or itself, and leaves it
+// at that also when there is room again. All that it acknowledged is on the disk. So an embedded
+// server is then started anew in its place: what a restart of the process would do, without one.
+
+const (
+	reviveLook  = 500 * time.Millisecond // how often is looked
+	reviveMost  = 30 * time.Second       // the longest pause after attempts that failed
+	reviveSpace = 16 << 20               // bytes that have to be free, at least
+)
+
+// errOff is why nothing is stored although there may be room again.
+var errOff = errors.New("the NATS server could not write; it is started anew when there is room")
+
+// running is the server of now; nil while it is started anew.
+func (s *Server) running() *server.Server {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.nats
+}
+
+func (s *Server) setRunning(srv *server.Server) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nats = srv
+}
+
+// InProcessConn connects a client through the process's memory, to the server of now.
+func (s *Server) InProcessConn() (net.Conn, error) {
+	srv := s.running()
+	if srv == nil {
+		return nil, errOff
+	}
+	return srv.InProcessConn()
+}
+
+// off tells whether nothing can be stored any more.
+func (s *Server) off() bool {
+	srv := s.running()
+	return srv == nil || !srv.JetStreamEnabled() || s.full.Load()
+}
+
+// watch revives the server until ctx ends.
+func (s *Server) watch(ctx context.Context) {
+	defer close(s.watched)
+	for pause := reviveLook; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		if !s.off() || !s.roomToRevive() {
+			pause = reviveLook
+			continue
+		}
+		if err := s.revive(); err != nil {
+			pause = min(2*pause, reviveMost)
+			slog.Error("the NATS server cannot be started anew", "error", err, "next_attempt_in", pause)
+			continue
+		}
+		slog.Info("there is room again: the NATS server was started anew")
+	}
+}
+
+func (s *Server) roomToRevive() bool {
+	free, known := freeSpace(s.store)
+	return !known || free >= max(uint64(s.config.MinFree), reviveSpace)
+}
+
+// revive stops what is left of the server and starts another one at the same port.
+func (s *Server) revive() error {
+	s.end()
+	options := s.config.options(s.store)
+	if s.address != nil {
+		options.Port = s.address.Port
+	}
+	if err := s.start(options); err != nil {
+		s.end()
+		return fmt.Errorf("start the NATS server on %s: %w", s.config.Dir, err)
+	}
+	return nil
+}
+
+// end stops the server of now and waits until its files are closed.
+func (s *Server) end() {
+	srv := s.running()
+	s.setRunning(nil)
+	if srv != nil {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+	}
+}
