@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -57,6 +58,10 @@ type process struct {
 	cmd *exec.Cmd // nil: it does not run
 }
 
+// secrets are what no process may write, whatever happens to it: the key, and what stands
+// in the files.
+var secrets = regexp.MustCompile(regexp.QuoteMeta(adminKey) + `|customer\d+@example\.com|[a-z]-\d{6}\b`)
+
 // newProcess describes a process of the program; start starts it.
 func newProcess(t *testing.T, name string, args ...string) *process {
 	p := &process{
@@ -65,6 +70,9 @@ func newProcess(t *testing.T, name string, args ...string) *process {
 	}
 	t.Cleanup(func() {
 		p.kill()
+		if text, err := os.ReadFile(p.log); err == nil && secrets.Match(text) {
+			t.Errorf("%s wrote %q", p.name, secrets.Find(text))
+		}
 		if t.Failed() {
 			t.Logf("the last words of %s:\n%s", p.name, p.words())
 		}

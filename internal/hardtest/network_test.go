@@ -123,6 +123,46 @@ func TestNATSWithTLSAndCredentials(t *testing.T) {
 	}
 }
 
+// TestNATSWithClientCertificates: a server that lets in only who has a certificate, and a
+// user with a password.
+func TestNATSWithClientCertificates(t *testing.T) {
+	t.Parallel()
+	cert, key := certificate(t)
+	ours, oursKey := certificate(t)
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clients := x509.NewCertPool()
+	clients.AppendCertsFromPEM(text)
+	url := foreign(t, &server.Options{
+		TLS: true, TLSVerify: true, TLSTimeout: 5, Username: "licenseimport", Password: "open sesame",
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients},
+	})
+	url = strings.Replace(url, "nats://", "nats://licenseimport:open%20sesame@", 1)
+	p := serve(t, "--nats-url", url, "--nats-ca", cert, "--nats-cert", ours, "--nats-key", oursKey)
+	if r := p.admin().imports(t, rows("certified", 50)); r.Status != "success" || r.Result.Imported != 50 {
+		t.Errorf("the import: %+v", r)
+	}
+	if strings.Contains(p.logs.String(), "sesame") {
+		t.Errorf("the password is told: %s", p.logs.String())
+	}
+	for name, options := range map[string][]nats.Option{
+		"no certificate":      {nats.RootCAs(cert)},
+		"another certificate": {nats.RootCAs(cert), nats.ClientCert(cert, key)},
+		"another server":      {nats.RootCAs(ours), nats.ClientCert(ours, oursKey)},
+	} {
+		if nc, err := nats.Connect(url, options...); err == nil {
+			nc.Close()
+			t.Errorf("%s: one may connect", name)
+		}
+	}
+}
+
 // accounts makes the server trust an operator with one account, and gives a
 // credentials file of a user of it.
 func accounts(t *testing.T, o *server.Options) []byte {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,6 +20,9 @@ import (
 const patience = 30 * time.Second
 
 const adminKey = "a key for hard days"
+
+// secrets are what no process may write, in whichever test: keys, and customers' addresses.
+var secrets = regexp.MustCompile(regexp.QuoteMeta(adminKey) + `|lik_[a-z2-7]{8}_[A-Za-z0-9_-]{20}|[\w.]+@example\.com`)
 
 // process is one run of the program, with all roles or some.
 type process struct {
@@ -52,6 +56,9 @@ func launch(t *testing.T, args ...string) *process {
 	}
 	t.Cleanup(func() {
 		p.stop(t)
+		if leak := secrets.FindString(p.logs.String()); leak != "" {
+			t.Errorf("%s wrote %q", args[0], leak)
+		}
 		if t.Failed() {
 			t.Logf("what %s said:\n%s", args[0], p.lastWords())
 		}
