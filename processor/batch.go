@@ -120,6 +120,7 @@ type staged struct {
 func (p *Processor) stage(ctx context.Context, j *job, b rows, position events.ImportProgressed, before *staged) (*staged, error) {
 	s := &staged{batch: p.log.NewBatch(j.id), position: position, rows: events.Row(len(b.verdicts)), began: b.began}
 	var outcomes []events.Event
+	j.kept.mark(b.verdicts)
 	if j.imports() {
 		var err error
 		if s.makers, err = p.makers(ctx, b.verdicts, before); err != nil {
@@ -181,7 +182,7 @@ func (p *Processor) makers(ctx context.Context, verdicts []Verdict, before *stag
 // which was made for the look-up already.
 func (s *staged) send(outcomes []events.Event, verdicts []Verdict, now time.Time) error {
 	for i, outcome := range outcomes {
-		if outcome == nil {
+		if outcome == nil || verdicts[i].Kept != nil {
 			continue
 		}
 		body, err := events.Encode(outcome, now)

@@ -27,6 +27,10 @@ type Verdict struct {
 	Errors   []events.FieldError // none: the row is valid
 	Warnings []events.Warning
 
+	// Kept is the row's outcome where the stream holds it already, though not the job's
+	// position behind it: see kept.
+	Kept events.Event
+
 	subject string // of the row's license, made when first asked for
 }
 
@@ -160,16 +164,26 @@ type Makers map[string]events.Origin
 
 // Outcomes decides judged rows in their order. Makers must hold those of the
 // rows' licenses that exist; the licenses that these rows make are added to it,
-// so that of two rows with one license the first makes it and the second finds it.
+// so that of two rows with one license the first makes it and the second finds it. A row whose
+// license was made by itself has its outcome already: it is marked as kept.
 func Outcomes(verdicts []Verdict, makers Makers) []events.Event {
 	outcomes := make([]events.Event, len(verdicts))
 	for i := range verdicts {
 		v := &verdicts[i]
+		if v.Kept != nil {
+			outcomes[i] = v.Kept
+			continue
+		}
 		if !v.Valid() {
 			outcomes[i] = v.rejected()
 			continue
 		}
 		if maker, ok := makers[v.Subject()]; ok {
+			if maker == v.origin() {
+				v.Kept = v.imported()
+				outcomes[i] = v.Kept
+				continue
+			}
 			outcomes[i] = v.existed(maker)
 			continue
 		}
@@ -184,7 +198,10 @@ func Outcomes(verdicts []Verdict, makers Makers) []events.Event {
 func Rejections(verdicts []Verdict) []events.Event {
 	outcomes := make([]events.Event, len(verdicts))
 	for i := range verdicts {
-		if v := &verdicts[i]; !v.Valid() {
+		switch v := &verdicts[i]; {
+		case v.Kept != nil:
+			outcomes[i] = v.Kept
+		case !v.Valid():
 			outcomes[i] = v.rejected()
 		}
 	}

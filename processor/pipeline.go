@@ -15,6 +15,9 @@ func (p *Processor) decide(ctx context.Context, j *job, c *care) error {
 	if err != nil {
 		return err
 	}
+	if j.kept, err = p.kept(ctx, j); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	line := pipeline{p: p, job: j, position: j.progress}
