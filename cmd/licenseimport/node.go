@@ -75,7 +75,7 @@ func (n *node) start(ctx context.Context) error {
 	if err := n.listen(); err != nil {
 		return err
 	}
-	operations(n.router, n.metrics, slog.Default(), n.started)
+	operations(n.router, n.metrics, newReadiness(slog.Default(), n.started))
 	n.metrics.Watch(n.watched)
 	for _, r := range roles {
 		if !has(n.settings.roles, r.name) {
@@ -276,7 +276,7 @@ func startingHandler(set *metrics.Set) (http.Handler, error) {
 	unlogged := slog.New(slog.DiscardHandler) // it has said already what it waits for
 	router := httpx.NewRouter(httpx.Options{Log: unlogged, Observe: set.HTTP})
 	starting := func(context.Context) error { return errors.New("waiting for NATS, or recovering what is stored") }
-	operations(router, set, unlogged, func() []check { return []check{{"starting", starting}} })
+	operations(router, set, newReadiness(unlogged, func() []check { return []check{{"starting", starting}} }))
 	router.Fallback("/", func(http.ResponseWriter, *http.Request, httpx.Params) error {
 		return httpx.Unavailable(time.Second, "starting", "The server is starting. Try again shortly.")
 	})

@@ -123,7 +123,9 @@ func skipAnswer(in *bufio.Reader) (status int, err error) {
 // decided. Memory is bounded, /healthz answers, the import comes to its end, and who is not
 // answered is told when to come back.
 func TestPolls(t *testing.T) {
-	t.Parallel()
+	if !long { // then it is alone, since its numbers count
+		t.Parallel()
+	}
 	p := serve(t)
 	c := p.admin()
 	done := c.imports(t, rows("done", 50)+strings.Repeat("bad,psc,too much\n", 100))

@@ -17,7 +17,7 @@ import (
 )
 
 // patience is how long a test waits for what must come.
-const patience = 30 * time.Second
+var patience = time.Duration(scaled(30, 300)) * time.Second
 
 const adminKey = "a key for hard days"
 

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"licenseimport/internal/httpx"
 	"licenseimport/internal/metrics"
@@ -22,7 +23,9 @@ func TestReadinessIsLoggedWhenItChanges(t *testing.T) {
 	}
 	logger := slog.New(slog.NewTextHandler(&log, nil))
 	router := httpx.NewRouter(httpx.Options{Log: logger})
-	operations(router, metrics.New("test"), logger, func() []check { return []check{part("nats"), part("views")} })
+	ready := newReadiness(logger, func() []check { return []check{part("nats"), part("views")} })
+	ready.fresh = time.Minute
+	operations(router, metrics.New("test"), ready)
 	handler, err := router.Handler()
 	if err != nil {
 		t.Fatal(err)
@@ -52,5 +55,44 @@ func TestReadinessIsLoggedWhenItChanges(t *testing.T) {
 		if lines := strings.Count(log.String(), "\n"); step.logged == "" && lines != 0 || step.logged != "" && (lines != 1 || !strings.Contains(log.String(), step.logged)) {
 			t.Errorf("%s %v: the log is told %q, want %q", step.part, step.err, log.String(), step.logged)
 		}
+	}
+}
+
+// TestReadinessDoesNotWait: while a look takes long, what the last one saw is told; without
+// one there is nothing to tell, so who asks waits.
+func TestReadinessDoesNotWait(t *testing.T) {
+	looking, goOn := make(chan struct{}), make(chan error)
+	r := newReadiness(slog.New(slog.DiscardHandler), func() []check {
+		return []check{{"slow", func(context.Context) error { looking <- struct{}{}; return <-goOn }}}
+	})
+	r.fresh = time.Millisecond
+	first := make(chan error, 1)
+	go func() {
+		if err := r.now(context.Background()); err != nil {
+			first <- err
+			return
+		}
+		first <- nil
+	}()
+	<-looking
+	goOn <- errors.New("the first look")
+	if err := <-first; err == nil || !strings.Contains(err.Error(), "the first look") {
+		t.Errorf("the first to ask is told %v", err)
+	}
+	second := make(chan *httpx.Error, 1)
+	go func() { second <- r.now(context.Background()) }()
+	<-looking // and does not go on
+	if err := <-second; err == nil || !strings.Contains(err.Error(), "the first look") {
+		t.Errorf("during the second look is told %v", err)
+	}
+	done := r.look()
+	goOn <- nil
+	<-done
+	if err, known := r.recent(); err != nil || !known {
+		t.Errorf("the second look saw %v %v", err, known)
+	}
+	r.seen = time.Now().Add(-time.Hour)
+	if _, known := r.recent(); known {
+		t.Error("what is an hour old is told")
 	}
 }
