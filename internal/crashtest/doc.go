@@ -22,6 +22,9 @@
 // (internal/faults) go through a scenario that the promise is for, and Check has to
 // report what is lost or duplicated then.
 //
+// TestClusterInTrouble does the same on three NATS nodes in the test's own process: leaders are
+// killed, a follower loses its disk, a node is cut off the network.
+//
 // TestChaos is the driver with a random killer: CHAOS_SECONDS long, drawn from
 // CHAOS_SEED.
 //
