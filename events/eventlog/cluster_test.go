@@ -50,7 +50,7 @@ func TestThreeReplicas(t *testing.T) {
 
 func openReplicas(ctx context.Context, t *testing.T, c *eventlogtest.Cluster, replicas int) *eventlog.Log {
 	t.Helper()
-	log, err := eventlog.Open(ctx, eventlog.Config{URL: c.URL(), Replicas: replicas, Timeout: 2 * time.Second})
+	log, err := eventlog.Open(ctx, eventlog.Config{URL: c.URL(), Replicas: replicas})
 	if err != nil {
 		t.Fatal(err)
 	}

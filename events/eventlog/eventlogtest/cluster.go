@@ -20,7 +20,7 @@ import (
 const Nodes = 3
 
 // patience is how long an election, or a replica that catches up, is waited for.
-const patience = 90 * time.Second
+const patience = 3 * time.Minute
 
 // A Cluster is three NATS servers as an operator runs them, in this process. All that
 // they say to each other goes through wires of the test, which can be cut. Its
