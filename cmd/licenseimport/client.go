@@ -160,7 +160,7 @@ func (c *client) save(ctx context.Context, path string, w io.Writer) error {
 const (
 	firstPause = 20 * time.Millisecond
 	longPause  = time.Second / 2
-	patience   = time.Minute // without any answer
+	patience   = time.Minute // without any answer, or with the answer that it is busy
 )
 
 // await asks for a result again and again, and shows each answer, until the

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 )
 
 // importCommand uploads one file and waits for what becomes of it.
@@ -69,10 +70,7 @@ func (c *importCommand) importFile(ctx context.Context, t *terminal, api *client
 	if err := api.awaitServer(ctx); err != nil {
 		return whileUploading(ctx, err)
 	}
-	bar.begin("Uploading "+file.name, file.size, inBytes)
-	counted := *file
-	counted.ReadCloser = bar.countReads(file.ReadCloser)
-	id, err := api.upload(ctx, &counted, uploadOptions{query: c.query(), idempotencyKey: c.IdempotencyKey})
+	id, err := c.upload(ctx, t, bar, api, file)
 	if err != nil {
 		return whileUploading(ctx, err)
 	}
@@ -83,6 +81,31 @@ func (c *importCommand) importFile(ctx context.Context, t *terminal, api *client
 		return whileWaiting(ctx, id, api, err)
 	}
 	return c.end(ctx, t, api, end)
+}
+
+// upload sends the file. A server that answers that it cannot take it at the
+// moment, for example since a node of its cluster has just died, is asked again:
+// such an answer means that nothing was imported.
+func (c *importCommand) upload(ctx context.Context, t *terminal, bar *progress, api *client, file *source) (uint64, error) {
+	began, told := time.Now(), false
+	for {
+		bar.begin("Uploading "+file.name, file.size, inBytes)
+		counted := *file
+		counted.ReadCloser = bar.countReads(file.ReadCloser)
+		id, err := api.upload(ctx, &counted, uploadOptions{query: c.query(), idempotencyKey: c.IdempotencyKey})
+		_, answered := errors.AsType[*apiError](err)
+		if err == nil || !answered || !passing(err) || time.Since(began) > patience || !file.rewind() {
+			return id, err
+		}
+		bar.end()
+		if !told {
+			fmt.Fprintf(t.err, "%v This goes on for a minute.\n", err)
+			told = true
+		}
+		if err := sleep(ctx, max(longPause, retryAfter(err))); err != nil {
+			return 0, err
+		}
+	}
 }
 
 // query holds the parameters that differ from the defaults.

@@ -53,6 +53,16 @@ func openSource(path string, stdin io.Reader) (*source, error) {
 	return s, nil
 }
 
+// rewind goes back to the beginning, where that is possible.
+func (s *source) rewind() bool {
+	f, ok := s.ReadCloser.(io.Seeker)
+	if !ok || s.size < 0 {
+		return false
+	}
+	_, err := f.Seek(0, io.SeekStart)
+	return err == nil
+}
+
 // standardInput has no name that says whether it is packed: its first bytes do.
 func standardInput(stdin io.Reader) *source {
 	buffered := bufio.NewReader(stdin)

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -165,5 +167,43 @@ func TestStandardInput(t *testing.T) {
 		if err != nil || string(whole) != c.text || s.name != c.name {
 			t.Errorf("%s: %q, %v; want %s: %q", s.name, whole, err, c.name, c.text)
 		}
+	}
+}
+
+// TestUploadToABusyServer: what was refused for the moment is sent again, whole.
+func TestUploadToABusyServer(t *testing.T) {
+	const text = "license__license_key,product__short_code\nA,p\n"
+	path := filepath.Join(t.TempDir(), "a.csv")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		file, _, err := r.FormFile("file")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if got, err := io.ReadAll(file); err != nil || string(got) != text {
+			t.Errorf("%q, %v", got, err)
+		}
+		if asked++; asked == 1 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			fmt.Fprint(w, `{"code":"unavailable","detail":"Try again shortly."}`)
+			return
+		}
+		fmt.Fprint(w, `{"job_id":7}`)
+	}))
+	defer server.Close()
+	file, err := openSource(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var said bytes.Buffer
+	api := &client{base: server.URL, http: server.Client()}
+	id, err := (&importCommand{Mode: "partial", UnknownColumns: "reject"}).upload(t.Context(), &terminal{err: &said}, newProgress(&said), api, file)
+	if id != 7 || err != nil || asked != 2 || said.String() != "Try again shortly. This goes on for a minute.\n" {
+		t.Errorf("import %d, %v, asked %d times: %s", id, err, asked, &said)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -261,23 +262,26 @@ type slow struct {
 	id     string
 }
 
+// begun counts the uploads that begin started.
+var begun atomic.Int64
+
 // begin starts an upload of some rows that stays open.
 func (c *caller) begin(query string, rows int, pairs ...string) *slow {
 	c.Helper()
-	before := c.get(200, resultsPath).field("count")
+	name := fmt.Sprintf("slow-%d.csv", begun.Add(1)) // tells it from others that come into the list meanwhile
 	body, in := io.Pipe()
 	u := &slow{in: in, answer: make(chan answer, 1)}
 	go func() {
 		u.answer <- c.send("POST", uploadPath+query, body, append([]string{"Content-Type", asForm}, pairs...)...)
 	}()
-	text := parts([3]string{"file", "slow.csv", header2 + strings.Repeat("slow,psc\n", rows)})
+	text := parts([3]string{"file", name, header2 + strings.Repeat("slow,psc\n", rows)})
 	if _, err := io.WriteString(in, strings.TrimSuffix(text, "\r\n--b--\r\n")); err != nil {
 		c.Fatal(err)
 	}
 	eventually(c.T, "the upload's import", func() bool {
 		list := c.get(200, resultsPath)
 		u.id = list.field("results.0.id")
-		return list.field("count") != before
+		return list.field("results.0.file_name") == compact(name)
 	})
 	return u
 }
