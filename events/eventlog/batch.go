@@ -47,9 +47,10 @@ func (l *Log) newStage(id string) *stage {
 }
 
 // An expectation is the last sequence that a writer knows over a filter of
-// subjects. It is checked when the batch is committed.
+// subjects, or of the whole stream. It is checked when the batch is committed.
 type expectation struct {
 	filter string // empty: the message's own subject
+	stream bool   // of all subjects
 	last   events.Seq
 }
 
@@ -59,14 +60,20 @@ func (s *stage) message(subject string, body []byte, expect *expectation) *nats.
 	s.sequence[0] = strconv.Itoa(s.size)
 	s.envelope.Subject, s.envelope.Data = subject, body
 	header := s.envelope.Header
+	delete(header, jetstream.ExpectedLastSeqHeader)
 	delete(header, jetstream.ExpectedLastSubjSeqHeader)
 	delete(header, jetstream.ExpectedLastSubjSeqSubjHeader)
-	if expect != nil {
-		s.last[0], s.filter[0] = strconv.FormatUint(uint64(expect.last), 10), expect.filter
-		header[jetstream.ExpectedLastSubjSeqHeader] = s.last[:]
-		if expect.filter != "" {
-			header[jetstream.ExpectedLastSubjSeqSubjHeader] = s.filter[:]
-		}
+	if expect == nil {
+		return &s.envelope
+	}
+	s.last[0], s.filter[0] = strconv.FormatUint(uint64(expect.last), 10), expect.filter
+	if expect.stream {
+		header[jetstream.ExpectedLastSeqHeader] = s.last[:]
+		return &s.envelope
+	}
+	header[jetstream.ExpectedLastSubjSeqHeader] = s.last[:]
+	if expect.filter != "" {
+		header[jetstream.ExpectedLastSubjSeqSubjHeader] = s.filter[:]
 	}
 	return &s.envelope
 }
@@ -151,6 +158,10 @@ type appendix struct {
 	filter  string // whose last sequence is expected
 	last    events.Seq
 	bodies  [][]byte // 1 to MaxBatch
+
+	// alone: nobody else is likely to have written to the stream since last, so that
+	// is expected at first; see [Log.AppendRows].
+	alone bool
 }
 
 // append stores the bodies as one batch and returns the sequence of the last. It
@@ -176,6 +187,10 @@ func (l *Log) append(ctx context.Context, a appendix) (events.Seq, error) {
 			return 0, fmt.Errorf("%w: its last sequence is %d, not %d", ErrMoved, seq, a.last)
 		case !refused(err) && !transient(err):
 			return 0, err
+		case a.alone && refused(err):
+			l.crowd.met()
+			a.alone = false
+			continue
 		}
 		if wait := pace.wait(ctx); wait != nil {
 			return 0, ended(wait, err)
@@ -185,7 +200,7 @@ func (l *Log) append(ctx context.Context, a appendix) (events.Seq, error) {
 
 func (l *Log) attempt(ctx context.Context, id string, a appendix) (events.Seq, error) {
 	stage := l.newStage(id)
-	expect := &expectation{filter: a.filter, last: a.last}
+	expect := &expectation{filter: a.filter, stream: a.alone, last: a.last}
 	final := len(a.bodies) - 1
 	for _, body := range a.bodies[:final] {
 		stage.add(a.subject, body, expect)

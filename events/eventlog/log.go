@@ -38,6 +38,7 @@ type Log struct {
 	js       jetstream.JetStream
 	replicas int
 	timeout  time.Duration // of one request
+	crowd    crowd
 }
 
 // Open connects and creates the streams and buckets that are missing. It waits for

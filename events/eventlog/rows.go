@@ -27,6 +27,7 @@ func (l *Log) AppendRows(ctx context.Context, job events.JobID, last events.Seq,
 	}
 	seq, err := l.append(ctx, appendix{
 		stream: events.RowsStream, subject: subject, filter: subject, last: last, bodies: bodies,
+		alone: last > 0 && l.crowd.gone(),
 	})
 	if err != nil {
 		return 0, fmt.Errorf("append rows of job %d: %w", job, err)

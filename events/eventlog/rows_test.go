@@ -58,6 +58,23 @@ func TestAppendRowsIsFenced(t *testing.T) {
 	}
 }
 
+// TestAppendRowsInACrowd: uploads that take turns, each behind the other's rows.
+func TestAppendRowsInACrowd(t *testing.T) {
+	t.Parallel()
+	log := eventlogtest.Start(t)
+	last := map[events.JobID]events.Seq{}
+	for from := 0; from < 200; from += 2 {
+		for _, job := range []events.JobID{7, 8, 9} {
+			last[job] = appendRows(t, log, job, last[job], from, from+2)
+		}
+	}
+	for job := range last {
+		if got, want := readRows(t, log, job, 0), rowBodies(0, 200); !equal(got, want) {
+			t.Errorf("job %d: read %d rows, want %d", job, len(got), len(want))
+		}
+	}
+}
+
 func TestPurgeRows(t *testing.T) {
 	t.Parallel()
 	log := eventlogtest.Start(t)
