@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,17 +12,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// What a reader has the server send ahead: so many messages, or bytes, at once.
+// The server drops a consumer that was left behind after a while.
 const (
-	readAhead      = 5000
-	readAheadBytes = 8 << 20
-)
-
-// A reader's consumer says every second that it lives; after two without a word it
-// is replaced. The server drops one that was left behind after a while.
-const (
-	heartbeat     = time.Second
-	pullExpiry    = 30 * time.Second
 	leftBehind    = 2 * time.Minute
 	deleteTimeout = time.Second
 )
@@ -36,25 +28,26 @@ type cursor struct {
 	filter []string
 	last   events.Seq // last message given out
 
-	consumer  string // its name; empty: there is none
+	pull      *pull // from its consumer; nil: there is none
+	consumer  string
 	delivered uint64 // its count of messages
-	messages  jetstream.MessagesContext
 }
 
 func (l *Log) newCursor(stream string, filter []string, after events.Seq) *cursor {
 	return &cursor{log: l, stream: stream, filter: filter, last: after}
 }
 
-// next waits for the next message, until ctx ends.
-func (c *cursor) next(ctx context.Context) (Message, error) {
+// next waits for the next message, until ctx ends or patience does (0: never), which is
+// [context.DeadlineExceeded].
+func (c *cursor) next(ctx context.Context, patience time.Duration) (Message, error) {
 	var pace backoff
 	for {
-		if c.consumer == "" {
+		if c.pull == nil {
 			if err := c.open(ctx); err != nil {
 				return Message{}, fmt.Errorf("read stream %s behind %d: %w", c.stream, c.last, err)
 			}
 		}
-		raw, err := c.messages.Next(jetstream.NextContext(ctx))
+		raw, err := c.pull.next(ctx, patience)
 		if err == nil {
 			if m, inOrder, err := c.accept(raw); inOrder || err != nil {
 				return m, err
@@ -62,6 +55,9 @@ func (c *cursor) next(ctx context.Context) (Message, error) {
 		}
 		if ctx.Err() != nil {
 			return Message{}, ctx.Err()
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			return Message{}, err
 		}
 		if c.log.conn.IsClosed() {
 			return Message{}, nats.ErrConnectionClosed
@@ -74,24 +70,17 @@ func (c *cursor) next(ctx context.Context) (Message, error) {
 }
 
 // accept takes a message that is the consumer's next and lies behind the last one.
-func (c *cursor) accept(raw jetstream.Msg) (m Message, inOrder bool, err error) {
-	meta, err := raw.Metadata()
+func (c *cursor) accept(raw *nats.Msg) (m Message, inOrder bool, err error) {
+	d, err := parseDelivery(raw.Reply)
 	if err != nil {
 		return Message{}, false, fmt.Errorf("read stream %s: %w", c.stream, err)
 	}
-	seq := events.Seq(meta.Sequence.Stream)
-	if meta.Sequence.Consumer != c.delivered+1 || seq <= c.last {
+	if d.count != c.delivered+1 || d.seq <= c.last {
 		return Message{}, false, nil
 	}
 	c.delivered++
-	c.last = seq
-	return Message{
-		Subject: raw.Subject(),
-		Seq:     seq,
-		Time:    meta.Timestamp.UTC(),
-		Data:    raw.Data(),
-		Pending: meta.NumPending,
-	}, true, nil
+	c.last = d.seq
+	return Message{Subject: raw.Subject, Seq: d.seq, Time: d.time, Data: raw.Data, Pending: d.pending}, true, nil
 }
 
 // open makes a consumer behind the last message, until ctx ends.
@@ -110,29 +99,22 @@ func (c *cursor) open(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		messages, err := consumer.Messages(
-			jetstream.PullMaxMessagesWithBytesLimit(readAhead, readAheadBytes),
-			jetstream.PullExpiry(pullExpiry),
-			jetstream.PullHeartbeat(heartbeat),
-		)
-		if err != nil {
-			return err
-		}
-		c.consumer, c.delivered, c.messages = consumer.CachedInfo().Name, 0, messages
-		return nil
+		c.consumer, c.delivered = consumer.CachedInfo().Name, 0
+		c.pull, err = newPull(c.log.conn, c.stream, c.consumer)
+		return err
 	})
 }
 
 // stop ends the consumer. Where it cannot be deleted now, the server does it later.
 func (c *cursor) stop() {
-	if c.consumer == "" {
+	if c.pull == nil {
 		return
 	}
-	c.messages.Stop()
+	c.pull.stop()
+	c.pull = nil
 	ctx, cancel := context.WithTimeout(context.Background(), deleteTimeout)
 	defer cancel()
 	_ = c.log.js.DeleteConsumer(ctx, c.stream, c.consumer)
-	c.consumer = ""
 }
 
 // Follow gives fn each message of LICENSES behind the sequence after, in order,
@@ -142,7 +124,7 @@ func (l *Log) Follow(ctx context.Context, after events.Seq, filter []string, fn 
 	c := l.newCursor(events.LicensesStream, filter, after)
 	defer c.stop()
 	for {
-		m, err := c.next(ctx)
+		m, err := c.next(ctx, 0)
 		if err == nil {
 			err = fn(m)
 		}

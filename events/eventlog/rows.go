@@ -124,9 +124,7 @@ const rowsPatience = 10 * time.Second
 // Next returns the next row, and [io.EOF] when there is none left.
 func (r *RowReader) Next(ctx context.Context) (Message, error) {
 	for r.cursor.last < r.end {
-		patient, cancel := context.WithTimeout(ctx, rowsPatience)
-		m, err := r.cursor.next(patient)
-		cancel()
+		m, err := r.cursor.next(ctx, rowsPatience)
 		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
 			return m, err
 		}
