@@ -12,7 +12,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/synadia-io/orbit.go/natsext"
 )
 
 // LastFact reads a job's last fact from the leader; false when it has none.
@@ -114,43 +113,46 @@ type lookupRequest struct {
 	MaxBytes int      `json:"max_bytes"`
 }
 
-// lookupOnce counts the answer: the client library ends the list without an error
-// when time runs out.
+// lookupOnce counts the answer: its end may get lost. Nearly always it is a single
+// message, which says that no license exists.
 func (l *Log) lookupOnce(ctx context.Context, subjects []string, found map[string]Message) error {
 	request, err := json.Marshal(lookupRequest{Subjects: subjects, MaxBytes: maxLookupAnswer})
 	if err != nil {
 		return err
 	}
-	answer, err := natsext.RequestMany(ctx, l.conn, jetstream.DefaultAPIPrefix+"DIRECT.GET."+events.LicensesStream, request,
-		natsext.RequestManySentinel(func(m *nats.Msg) bool { return m.Header.Get("Status") == "204" }))
+	inbox, answer := l.conn.NewInbox(), make(chan *nats.Msg, len(subjects)+1)
+	sub, err := l.conn.ChanSubscribe(inbox, answer)
 	if err != nil {
 		return err
 	}
-	got, want := 0, -1
-	for raw, err := range answer {
-		if err != nil {
-			return err
-		}
-		if status := raw.Header.Get("Status"); status != "" {
-			return lookupStatus(status, raw.Header.Get("Description"))
-		}
-		m, err := fromDirect(raw)
-		if err != nil {
-			return fmt.Errorf("read the stream's answer: %w", err)
-		}
-		if got++; got == 1 {
-			want = int(m.Pending) + 1
-		}
-		m.Pending = 0
-		found[m.Subject] = m
+	defer func() { _ = sub.Unsubscribe() }() // without a connection there is nothing to end
+	if err := l.conn.PublishRequest(jetstream.DefaultAPIPrefix+"DIRECT.GET."+events.LicensesStream, inbox, request); err != nil {
+		return err
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
+	for got, want := 0, -1; ; {
+		select {
+		case raw := <-answer:
+			switch status := raw.Header.Get("Status"); {
+			case status == "204" && got != want:
+				return &shortAnswerError{got: got, want: want}
+			case status == "204":
+				return nil
+			case status != "":
+				return lookupStatus(status, raw.Header.Get("Description"))
+			}
+			m, err := fromDirect(raw)
+			if err != nil {
+				return fmt.Errorf("read the stream's answer: %w", err)
+			}
+			if got++; got == 1 {
+				want = int(m.Pending) + 1
+			}
+			m.Pending = 0
+			found[m.Subject] = m
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	if got != want {
-		return &shortAnswerError{got: got, want: want}
-	}
-	return nil
 }
 
 func lookupStatus(status, description string) error {
