@@ -58,6 +58,10 @@ const (
 	maxLookupAnswer = 16 << 20
 )
 
+// lookupTries is how many times the time of one request a look-up may take: an answer
+// may be large.
+const lookupTries = 4
+
 // Lookup finds the last message at each of the subjects of LICENSES. Subjects that
 // have none are absent from the answer; on a cluster so may be some that were
 // written a moment ago.
@@ -88,7 +92,9 @@ func lookupSize(subjects []string) int {
 // lookup asks until it has a whole answer. One that is cut short, since it passed
 // what one answer may hold, is asked for in halves.
 func (l *Log) lookup(ctx context.Context, subjects []string, found map[string]Message) error {
-	err := l.within(ctx, func(ctx context.Context) error {
+	bounded, cancel := context.WithTimeout(ctx, lookupTries*l.timeout)
+	defer cancel()
+	err := l.untilDone(bounded, l.timeout, func(ctx context.Context) error {
 		return l.lookupOnce(ctx, subjects, found)
 	})
 	if _, short := errors.AsType[*shortAnswerError](err); !short || len(subjects) == 1 {
@@ -129,9 +135,12 @@ func (l *Log) lookupOnce(ctx context.Context, subjects []string, found map[strin
 	if err := l.conn.PublishRequest(jetstream.DefaultAPIPrefix+"DIRECT.GET."+events.LicensesStream, inbox, request); err != nil {
 		return err
 	}
+	silence := time.NewTimer(l.timeout / readTries)
+	defer silence.Stop()
 	for got, want := 0, -1; ; {
 		select {
 		case raw := <-answer:
+			silence.Reset(l.timeout / readTries)
 			switch status := raw.Header.Get("Status"); {
 			case status == "204" && got != want:
 				return &shortAnswerError{got: got, want: want}
@@ -149,6 +158,8 @@ func (l *Log) lookupOnce(ctx context.Context, subjects []string, found map[strin
 			}
 			m.Pending = 0
 			found[m.Subject] = m
+		case <-silence.C:
+			return nats.ErrTimeout
 		case <-ctx.Done():
 			return ctx.Err()
 		}
