@@ -147,12 +147,12 @@ func (b *batch) imported(j *job, e *events.LicenseImported, f fact) error {
 	seq := number(f.seq)
 	b.put(licenses, seq, r.bytes())
 	b.put(licenseByKey, licenseKey(e.License.Key, e.Product.ShortCode), seq)
-	b.put(productLicenses, textNumber(e.Product.ShortCode, f.seq), nil)
-	b.put(jobLicenses, numbers(j.ID, f.seq), nil)
+	b.join(productLicenses, textPrefix(e.Product.ShortCode, 0), f.seq)
+	b.join(jobLicenses, number(j.ID), f.seq)
 	b.counts[countLicenses]++
 	b.counts[countProduct+e.Product.ShortCode]++
 	if e.License.Enabled != nil && !*e.License.Enabled {
-		b.put(disabled, seq, nil)
+		b.join(disabled, nil, f.seq)
 		b.counts[countDisabled]++
 	}
 	return nil
@@ -174,7 +174,7 @@ func (b *batch) customerOf(j *job, e *events.LicenseImported, seq events.Seq) (e
 		return id, nil
 	}
 	j.Next.CreatedCustomers++
-	b.put(customers, number(id), nil)
+	b.join(customers, nil, id)
 	b.counts[countCustomers]++
 	return id, nil
 }
@@ -194,7 +194,7 @@ func (b *batch) orderOf(j *job, e *events.LicenseImported, seq events.Seq) (even
 		return id, nil
 	}
 	j.Next.CreatedOrders++
-	b.put(orders, number(id), nil)
+	b.join(orders, nil, id)
 	b.counts[countOrders]++
 	return id, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -27,6 +28,7 @@ type batch struct {
 	sums     *[numViews]uint64
 
 	pending  [numViews][]entry
+	growing  [numViews]growing               // of the views of blocks
 	interned [numViews]map[string]events.Seq // of the views of names: what a name stands for; 0: nothing
 	counts   map[string]uint64               // added to the counters
 	jobs     map[events.JobID]*job           // those that go on, kept from batch to batch, and those touched
@@ -50,8 +52,11 @@ func (s *store) begin(open map[events.JobID]*job) (*batch, error) {
 	b := &batch{tx: tx, position: s.position, sums: &s.sums, pending: s.spare, counts: map[string]uint64{}, jobs: open}
 	for v := range viewTable {
 		b.buckets[v] = tx.Bucket([]byte(viewTable[v].name))
-		if viewTable[v].appended {
+		if viewTable[v].grows != scattered {
 			b.buckets[v].FillPercent = 0.9
+		}
+		if viewTable[v].grows == inBlocks {
+			b.growing[v] = growing{}
 		}
 	}
 	b.interned[customerByEmail] = map[string]events.Seq{}
@@ -168,7 +173,7 @@ func (b *batch) write() error {
 		}
 	}
 	for v := range b.pending {
-		if err := b.writePending(view(v)); err != nil {
+		if err := errors.Join(b.writePending(view(v)), b.writeGrowing(view(v))); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -24,12 +25,13 @@ func BenchmarkFold(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			bodies := benchBodies(b, n)
 			for b.Loop() {
-				began := time.Now()
+				began, cpuBegan := time.Now(), cpu()
 				path := filepath.Join(b.TempDir(), FileName)
 				s, err := openStore(path)
 				check(b, err)
 				benchFold(b, s, bodies)
 				b.ReportMetric(float64(len(bodies))/time.Since(began).Seconds(), "events/s")
+				b.ReportMetric(float64(cpu()-cpuBegan)/float64(len(bodies)), "cpu-ns/event")
 				check(b, s.close())
 				began = time.Now()
 				s, err = openStore(path)
@@ -45,6 +47,13 @@ func BenchmarkFold(b *testing.B) {
 			}
 		})
 	}
+}
+
+// cpu is the processor time that this process has taken.
+func cpu() time.Duration {
+	var used syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &used)
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 func benchFold(b *testing.B, s *store, bodies [][]byte) {

@@ -27,6 +27,11 @@ func (r reader) index(v view, prefix []byte) *index {
 	return &index{cursor: r.view(v).Cursor(), prefix: prefix}
 }
 
+// blocks is the set of a name in a view of blocks.
+func (r reader) blocks(v view, name []byte) *blocks {
+	return &blocks{cursor: r.view(v).Cursor(), name: name}
+}
+
 // count is a counter's number.
 func (r reader) count(name string) int {
 	value := r.view(counters).Get([]byte(name))

@@ -14,14 +14,14 @@ type view int
 const (
 	licenses        view = iota // sequence → record: time, customer, order, the event's body
 	licenseByKey                // key NUL product → sequence
-	productLicenses             // product NUL sequence
-	jobLicenses                 // job, sequence
+	productLicenses             // product NUL: blocks of sequences
+	jobLicenses                 // job: blocks of sequences
 	customerMore                // customer, sequence: its licenses after the one that made it
 	orderMore                   // order, sequence: likewise
-	disabled                    // sequence
-	customers                   // sequence of the license that made it
+	disabled                    // blocks of sequences
+	customers                   // blocks of the sequences of the licenses that made them
 	customerByEmail             // e-mail in lower case → sequence
-	orders                      // sequence of the license that made it
+	orders                      // blocks of the sequences of the licenses that made them
 	orderByStore                // store id → sequence
 	rejected                    // job, row → body
 	rejectedByCode              // job, code NUL row
@@ -32,28 +32,37 @@ const (
 	numViews
 )
 
+// growth is how entries come to a view.
+type growth int
+
+const (
+	scattered growth = iota // anywhere
+	appended                // mostly in key order: pages are filled up
+	inBlocks                // at the end of sets of sequences, which are kept in blocks
+)
+
 // viewTable says how each view is called in the file and how it grows.
 var viewTable = [numViews]struct {
-	name     string
-	appended bool // entries come mostly in key order: pages are filled up
+	name  string
+	grows growth
 }{
-	licenses:        {"licenses", true},
-	licenseByKey:    {"license_by_key", false},
-	productLicenses: {"product_licenses", true},
-	jobLicenses:     {"job_licenses", true},
-	customerMore:    {"customer_more", true},
-	orderMore:       {"order_more", true},
-	disabled:        {"disabled", true},
-	customers:       {"customers", true},
-	customerByEmail: {"customer_by_email", false},
-	orders:          {"orders", true},
-	orderByStore:    {"order_by_store", false},
-	rejected:        {"rejected", true},
-	rejectedByCode:  {"rejected_by_code", true},
-	existed:         {"existed", true},
-	jobs:            {"jobs", true},
-	jobIndex:        {"job_index", true},
-	counters:        {"counters", true},
+	licenses:        {"licenses", appended},
+	licenseByKey:    {"license_by_key", scattered},
+	productLicenses: {"product_licenses", inBlocks},
+	jobLicenses:     {"job_licenses", inBlocks},
+	customerMore:    {"customer_more", appended},
+	orderMore:       {"order_more", appended},
+	disabled:        {"disabled", inBlocks},
+	customers:       {"customers", inBlocks},
+	customerByEmail: {"customer_by_email", scattered},
+	orders:          {"orders", inBlocks},
+	orderByStore:    {"order_by_store", scattered},
+	rejected:        {"rejected", appended},
+	rejectedByCode:  {"rejected_by_code", appended},
+	existed:         {"existed", appended},
+	jobs:            {"jobs", appended},
+	jobIndex:        {"job_index", appended},
+	counters:        {"counters", appended},
 }
 
 // The counters; that of one product's licenses is countProduct with its short code.

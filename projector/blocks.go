@@ -1,0 +1,124 @@
+package projector
+
+import (
+	"bytes"
+	"encoding/binary"
+	"maps"
+	"slices"
+	"sort"
+
+	"licenseimport/events"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// A set of sequences that grows at its end is kept in blocks: one entry for all
+// members between two multiples of 4096, of 2 bytes each. Its key is what names the
+// set and the number of the block. An entry for each member would be twenty times as
+// large, and a third of all the entries that an import writes.
+const (
+	blockBits = 12
+	blockMask = 1<<blockBits - 1
+)
+
+// growing are the new members of the sets of one view, by what names the set.
+type growing map[string]*[]events.Seq
+
+// join adds a member to a set; it is larger than all that are in it.
+func (b *batch) join(v view, name []byte, seq events.Seq) {
+	members := b.growing[v][string(name)]
+	if members == nil {
+		members = new([]events.Seq)
+		b.growing[v][string(name)] = members
+	}
+	*members = append(*members, seq)
+}
+
+// writeGrowing adds the new members to their blocks.
+func (b *batch) writeGrowing(v view) error {
+	for _, name := range slices.Sorted(maps.Keys(b.growing[v])) {
+		for rest := *b.growing[v][name]; len(rest) > 0; {
+			block := rest[0] >> blockBits
+			n := sort.Search(len(rest), func(i int) bool { return rest[i]>>blockBits > block })
+			if err := b.extend(v, textEnd(name, block), rest[:n]); err != nil {
+				return err
+			}
+			rest = rest[n:]
+		}
+	}
+	return nil
+}
+
+// extend adds members to one block.
+func (b *batch) extend(v view, key []byte, members []events.Seq) error {
+	value := slices.Grow(bytes.Clone(b.buckets[v].Get(key)), 2*len(members))
+	for _, seq := range members {
+		value = binary.BigEndian.AppendUint16(value, uint16(seq&blockMask))
+	}
+	return b.replace(v, key, value)
+}
+
+// textEnd is a key of a text and a number, without anything between them.
+func textEnd[N ~uint64](text string, n N) []byte {
+	return binary.BigEndian.AppendUint64(append(make([]byte, 0, len(text)+8), text...), uint64(n))
+}
+
+// blocks is the set of the members that the blocks of one name hold.
+type blocks struct {
+	cursor *bolt.Cursor
+	name   []byte
+	number uint64 // of the block that was read last
+	held   []byte // what it holds; nil: none was read
+}
+
+func (x *blocks) next(from uint64, down bool) (uint64, bool) {
+	if x.held == nil || from>>blockBits != x.number {
+		if !x.seek(from>>blockBits, down) {
+			return 0, false
+		}
+	}
+	for {
+		if n, ok := x.within(from, down); ok {
+			return n, true
+		}
+		number, ok := beside(x.number, down)
+		if !ok || !x.seek(number, down) {
+			return 0, false
+		}
+	}
+}
+
+// within looks in the block that was read.
+func (x *blocks) within(from uint64, down bool) (uint64, bool) {
+	size := len(x.held) / 2
+	member := func(i int) uint64 {
+		return x.number<<blockBits | uint64(binary.BigEndian.Uint16(x.held[2*i:]))
+	}
+	i := sort.Search(size, func(i int) bool { return member(i) >= from })
+	if down && (i == size || member(i) != from) {
+		i--
+	}
+	if i < 0 || i >= size {
+		return 0, false
+	}
+	return member(i), true
+}
+
+// seek reads the first block from a number on, in a direction.
+func (x *blocks) seek(number uint64, down bool) bool {
+	wanted := binary.BigEndian.AppendUint64(slices.Clip(x.name), number)
+	key, value := x.cursor.Seek(wanted)
+	if down && !bytes.Equal(key, wanted) {
+		if key == nil {
+			key, value = x.cursor.Last()
+		} else {
+			key, value = x.cursor.Prev()
+		}
+	}
+	x.held = nil
+	if len(key) != len(x.name)+8 || !bytes.HasPrefix(key, x.name) {
+		return false
+	}
+	x.number, x.held = binary.BigEndian.Uint64(key[len(x.name):]), value
+	return true
+}
