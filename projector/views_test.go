@@ -224,9 +224,11 @@ func used(t *testing.T, path string) []byte {
 	return content[:size]
 }
 
-// TestBitFlips: a flipped bit either is where nothing is read, or is found.
+// TestBitFlips: a flipped bit either is where nothing is read, or is found, or takes
+// the file back to the commit before, from which it is folded on.
 func TestBitFlips(t *testing.T) {
-	path := filepath.Join(t.TempDir(), FileName)
+	flipped := t.TempDir()
+	path := filepath.Join(flipped, FileName)
 	dir := t.TempDir()
 	tape := newTape(manyImports(9, 2, 100)...)
 	r := newRig(t, dir, tape)
@@ -250,10 +252,13 @@ func TestBitFlips(t *testing.T) {
 			found++
 			continue
 		}
-		if got, err := s.digest(); err != nil || got != digest {
+		check(t, s.close())
+		r := newRig(t, flipped, tape)
+		r.catchUp()
+		if got, err := r.Digest(); err != nil || got != digest {
 			t.Errorf("a flipped bit at %d is not found: %s %v", at, got, err)
 		}
-		check(t, s.close())
+		r.stop()
 	}
 	if found < 15 {
 		t.Errorf("only %d of 150 were found: the test can hardly fail", found)
