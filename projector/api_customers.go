@@ -22,7 +22,7 @@ func (p *Projector) listCustomers(w http.ResponseWriter, r *http.Request, _ http
 			found, err := views.scan(customerByEmail, nil, containsFold(contains), limit)
 			return found, len(found), err
 		default:
-			return views.blocks(customers, nil), views.count(countCustomers), nil
+			return views.blocks(customers, ""), views.count(countCustomers), nil
 		}
 	})
 }
@@ -33,7 +33,7 @@ func (p *Projector) listOrders(w http.ResponseWriter, r *http.Request, _ httpx.P
 		if store != "" {
 			return views.one(orderByStore, store), unknown, nil
 		}
-		return views.blocks(orders, nil), views.count(countOrders), nil
+		return views.blocks(orders, ""), views.count(countOrders), nil
 	})
 }
 
@@ -91,7 +91,7 @@ func (p *Projector) getMade(v view, what string, show func(*license) object) acc
 
 // made shows a customer or order; nil if the license of that sequence made none.
 func (r reader) made(v view, id events.Seq, show func(*license) object) (object, error) {
-	if found, ok := r.blocks(v, nil).next(uint64(id), false); !ok || found != uint64(id) {
+	if found, ok := r.blocks(v, "").next(uint64(id), false); !ok || found != uint64(id) {
 		return nil, nil
 	}
 	maker, err := r.license(id)

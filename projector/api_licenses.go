@@ -130,7 +130,7 @@ func (f *licenseFilter) choose(r reader, limit *deadline) (set, int, error) {
 	}
 	add := func(s set, count int) { sets, known = append(sets, s), append(known, count) }
 	if f.job != 0 {
-		add(r.blocks(jobLicenses, number(f.job)), unknown)
+		add(r.blocks(jobLicenses, f.job.String()), unknown)
 	}
 	if f.email != "" {
 		add(r.more(customerByEmail, emailKey(f.email), customerMore), unknown)
@@ -145,7 +145,7 @@ func (f *licenseFilter) choose(r reader, limit *deadline) (set, int, error) {
 		add(r.ofProducts(f.products))
 	}
 	if f.enabled != nil && !*f.enabled {
-		add(r.blocks(disabled, nil), r.count(countDisabled))
+		add(r.blocks(disabled, ""), r.count(countDisabled))
 	}
 	chosen, count := set(both(sets)), unknown
 	switch len(sets) {
@@ -155,7 +155,7 @@ func (f *licenseFilter) choose(r reader, limit *deadline) (set, int, error) {
 		chosen, count = sets[0], known[0]
 	}
 	if off := r.count(countDisabled); f.enabled != nil && *f.enabled && off > 0 {
-		chosen = without{chosen, r.blocks(disabled, nil)}
+		chosen = without{chosen, r.blocks(disabled, "")}
 		if count = unknown; len(sets) == 0 {
 			count = r.count(countLicenses) - off
 		}
@@ -190,7 +190,7 @@ func (f *licenseFilter) byKey(r reader, limit *deadline) (sets []set, known []in
 func (r reader) ofProducts(products []string) (set, int) {
 	sets, count := either{}, 0
 	for _, product := range products {
-		sets = append(sets, r.blocks(productLicenses, textPrefix(product, 0)))
+		sets = append(sets, r.blocks(productLicenses, product))
 		count += r.count(countProduct + product)
 	}
 	if len(sets) == 1 {

@@ -144,15 +144,16 @@ func (b *batch) imported(j *job, e *events.LicenseImported, f fact) error {
 		return err
 	}
 	j.Next.CreatedLicenses++
-	seq := number(f.seq)
-	b.put(licenses, seq, r.bytes())
-	b.put(licenseByKey, licenseKey(e.License.Key, e.Product.ShortCode), seq)
-	b.join(productLicenses, textPrefix(e.Product.ShortCode, 0), f.seq)
-	b.join(jobLicenses, number(j.ID), f.seq)
+	key, product := e.License.Key, e.Product.ShortCode
+	seq := b.slab.number(uint64(f.seq))
+	b.put(licenses, seq, r.appendTo(b.slab.room(r.size())))
+	b.put(licenseByKey, appendLicenseKey(b.slab.room(len(key)+1+len(product)), key, product), seq)
+	b.join(productLicenses, product, f.seq)
+	b.join(jobLicenses, j.ID.String(), f.seq)
 	b.counts[countLicenses]++
-	b.counts[countProduct+e.Product.ShortCode]++
+	b.counts[countProduct+product]++
 	if e.License.Enabled != nil && !*e.License.Enabled {
-		b.join(disabled, nil, f.seq)
+		b.join(disabled, "", f.seq)
 		b.counts[countDisabled]++
 	}
 	return nil
@@ -170,11 +171,11 @@ func (b *batch) customerOf(j *job, e *events.LicenseImported, seq events.Seq) (e
 	}
 	if !made {
 		j.Next.ExistedCustomers++
-		b.put(customerMore, numbers(id, seq), nil)
+		b.put(customerMore, b.slab.numbers(uint64(id), uint64(seq)), nil)
 		return id, nil
 	}
 	j.Next.CreatedCustomers++
-	b.join(customers, nil, id)
+	b.join(customers, "", id)
 	b.counts[countCustomers]++
 	return id, nil
 }
@@ -190,11 +191,11 @@ func (b *batch) orderOf(j *job, e *events.LicenseImported, seq events.Seq) (even
 	}
 	if !made {
 		j.Next.ExistedOrders++
-		b.put(orderMore, numbers(id, seq), nil)
+		b.put(orderMore, b.slab.numbers(uint64(id), uint64(seq)), nil)
 		return id, nil
 	}
 	j.Next.CreatedOrders++
-	b.join(orders, nil, id)
+	b.join(orders, "", id)
 	b.counts[countOrders]++
 	return id, nil
 }
@@ -202,7 +203,7 @@ func (b *batch) orderOf(j *job, e *events.LicenseImported, seq events.Seq) (even
 // licenseExisted makes nothing: its customer and order count where they exist.
 func (b *batch) licenseExisted(j *job, e *events.LicenseExisted, f fact) error {
 	j.Next.ExistedLicenses++
-	b.put(existed, numbers(j.ID, e.Row), f.body)
+	b.put(existed, b.slab.numbers(uint64(j.ID), uint64(e.Row)), f.body)
 	if e.Customer != nil && e.Customer.Email != "" {
 		id, err := b.find(customerByEmail, emailKey(e.Customer.Email))
 		if err != nil {
@@ -223,7 +224,7 @@ func (b *batch) licenseExisted(j *job, e *events.LicenseExisted, f fact) error {
 }
 
 func (b *batch) rejected(j *job, e *events.RowRejected, f fact) {
-	b.put(rejected, numbers(j.ID, e.Row), f.body)
+	b.put(rejected, b.slab.numbers(uint64(j.ID), uint64(e.Row)), f.body)
 	for _, code := range j.Next.reject(e) {
 		b.put(rejectedByCode, codeKey(j.ID, code, e.Row), nil)
 	}

@@ -27,6 +27,7 @@ type batch struct {
 	position position
 	sums     *[numViews]uint64
 
+	slab     *slab // the entries' keys and values
 	pending  [numViews][]entry
 	growing  [numViews]growing               // of the views of blocks
 	interned [numViews]map[string]events.Seq // of the views of names: what a name stands for; 0: nothing
@@ -49,7 +50,7 @@ func (s *store) begin(open map[events.JobID]*job) (*batch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin a transaction of the views: %w", err)
 	}
-	b := &batch{tx: tx, position: s.position, sums: &s.sums, pending: s.spare, counts: map[string]uint64{}, jobs: open}
+	b := &batch{tx: tx, position: s.position, sums: &s.sums, slab: &s.slab, pending: s.spare, counts: map[string]uint64{}, jobs: open}
 	for v := range viewTable {
 		b.buckets[v] = tx.Bucket([]byte(viewTable[v].name))
 		if viewTable[v].grows != scattered {
@@ -92,7 +93,7 @@ func (b *batch) findOrMake(v view, name string, seq events.Seq) (id events.Seq, 
 		return id, false, err
 	}
 	b.interned[v][name] = seq
-	b.put(v, []byte(name), number(seq))
+	b.put(v, append(b.slab.room(len(name)), name...), b.slab.number(uint64(seq)))
 	return seq, true, nil
 }
 
@@ -144,6 +145,7 @@ func (b *batch) commit(s *store) error {
 		return fmt.Errorf("commit the views: %w", err)
 	}
 	s.position = b.position
+	s.slab.reset()
 	for v, pending := range b.pending {
 		clear(pending)
 		s.spare[v] = pending[:0]

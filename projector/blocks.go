@@ -13,23 +13,23 @@ import (
 )
 
 // A set of sequences that grows at its end is kept in blocks: one entry for all
-// members between two multiples of 4096, of 2 bytes each. Its key is what names the
-// set and the number of the block. An entry for each member would be twenty times as
+// members between two multiples of 4096, of 2 bytes each. Its key is the set's name, a NUL
+// and the number of the block. An entry for each member would be twenty times as
 // large, and a third of all the entries that an import writes.
 const (
 	blockBits = 12
 	blockMask = 1<<blockBits - 1
 )
 
-// growing are the new members of the sets of one view, by what names the set.
+// growing are the new members of the sets of one view, by the sets' names.
 type growing map[string]*[]events.Seq
 
 // join adds a member to a set; it is larger than all that are in it.
-func (b *batch) join(v view, name []byte, seq events.Seq) {
-	members := b.growing[v][string(name)]
+func (b *batch) join(v view, name string, seq events.Seq) {
+	members := b.growing[v][name]
 	if members == nil {
 		members = new([]events.Seq)
-		b.growing[v][string(name)] = members
+		b.growing[v][name] = members
 	}
 	*members = append(*members, seq)
 }
@@ -40,7 +40,7 @@ func (b *batch) writeGrowing(v view) error {
 		for rest := *b.growing[v][name]; len(rest) > 0; {
 			block := rest[0] >> blockBits
 			n := sort.Search(len(rest), func(i int) bool { return rest[i]>>blockBits > block })
-			if err := b.extend(v, textEnd(name, block), rest[:n]); err != nil {
+			if err := b.extend(v, textNumber(name, block), rest[:n]); err != nil {
 				return err
 			}
 			rest = rest[n:]
@@ -58,15 +58,10 @@ func (b *batch) extend(v view, key []byte, members []events.Seq) error {
 	return b.replace(v, key, value)
 }
 
-// textEnd is a key of a text and a number, without anything between them.
-func textEnd[N ~uint64](text string, n N) []byte {
-	return binary.BigEndian.AppendUint64(append(make([]byte, 0, len(text)+8), text...), uint64(n))
-}
-
 // blocks is the set of the members that the blocks of one name hold.
 type blocks struct {
 	cursor *bolt.Cursor
-	name   []byte
+	prefix []byte // the name and a NUL
 	number uint64 // of the block that was read last
 	held   []byte // what it holds; nil: none was read
 }
@@ -106,7 +101,7 @@ func (x *blocks) within(from uint64, down bool) (uint64, bool) {
 
 // seek reads the first block from a number on, in a direction.
 func (x *blocks) seek(number uint64, down bool) bool {
-	wanted := binary.BigEndian.AppendUint64(slices.Clip(x.name), number)
+	wanted := binary.BigEndian.AppendUint64(slices.Clip(x.prefix), number)
 	key, value := x.cursor.Seek(wanted)
 	if down && !bytes.Equal(key, wanted) {
 		if key == nil {
@@ -116,9 +111,9 @@ func (x *blocks) seek(number uint64, down bool) bool {
 		}
 	}
 	x.held = nil
-	if len(key) != len(x.name)+8 || !bytes.HasPrefix(key, x.name) {
+	if len(key) != len(x.prefix)+8 || !bytes.HasPrefix(key, x.prefix) {
 		return false
 	}
-	x.number, x.held = binary.BigEndian.Uint64(key[len(x.name):]), value
+	x.number, x.held = binary.BigEndian.Uint64(key[len(x.prefix):]), value
 	return true
 }

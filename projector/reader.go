@@ -28,8 +28,8 @@ func (r reader) index(v view, prefix []byte) *index {
 }
 
 // blocks is the set of a name in a view of blocks.
-func (r reader) blocks(v view, name []byte) *blocks {
-	return &blocks{cursor: r.view(v).Cursor(), name: name}
+func (r reader) blocks(v view, name string) *blocks {
+	return &blocks{cursor: r.view(v).Cursor(), prefix: textPrefix(name, 8)}
 }
 
 // count is a counter's number.

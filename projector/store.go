@@ -46,6 +46,7 @@ type store struct {
 	position position          // of the last commit; only whoever writes may look
 	sums     [numViews]uint64  // the checksums, likewise
 	spare    [numViews][]entry // room for the next batch
+	slab     slab              // likewise
 }
 
 var (

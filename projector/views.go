@@ -14,14 +14,14 @@ type view int
 const (
 	licenses        view = iota // sequence → record: time, customer, order, the event's body
 	licenseByKey                // key NUL product → sequence
-	productLicenses             // product NUL: blocks of sequences
-	jobLicenses                 // job: blocks of sequences
+	productLicenses             // product: blocks
+	jobLicenses                 // job, in decimal: blocks
 	customerMore                // customer, sequence: its licenses after the one that made it
 	orderMore                   // order, sequence: likewise
-	disabled                    // blocks of sequences
-	customers                   // blocks of the sequences of the licenses that made them
+	disabled                    // "": blocks
+	customers                   // "": blocks of the licenses that made them
 	customerByEmail             // e-mail in lower case → sequence
-	orders                      // blocks of the sequences of the licenses that made them
+	orders                      // "": blocks of the licenses that made them
 	orderByStore                // store id → sequence
 	rejected                    // job, row → body
 	rejectedByCode              // job, code NUL row
@@ -102,10 +102,10 @@ func codePrefix(job events.JobID, code events.Code) []byte {
 	return append(append(number(job), code...), 0)
 }
 
-// licenseKey is a key of licenseByKey: the license key comes first, so that one
-// index serves a key, the beginning of a key, and the search through all keys.
-func licenseKey(key, product string) []byte {
-	return append(textPrefix(key, len(product)), product...)
+// appendLicenseKey writes a key of licenseByKey: the license key comes first, so that
+// one index serves a key, the beginning of a key, and the search through all keys.
+func appendLicenseKey(b []byte, key, product string) []byte {
+	return append(append(append(b, key...), 0), product...)
 }
 
 // record is the value in the view of licenses.
@@ -118,8 +118,9 @@ type record struct {
 
 const recordHead = 24
 
-func (r record) bytes() []byte {
-	b := make([]byte, 0, recordHead+len(r.body))
+func (r record) size() int { return recordHead + len(r.body) }
+
+func (r record) appendTo(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(r.nanos))
 	b = binary.BigEndian.AppendUint64(b, uint64(r.customer))
 	b = binary.BigEndian.AppendUint64(b, uint64(r.order))
