@@ -29,6 +29,9 @@ func TestScalingOutPage(t *testing.T) {
 	build := regexp.MustCompile(`(?m)^go build -o bin/ .*\n`)
 	execute(t, "the build", root, "sh", "-ec", strings.ReplaceAll(build.FindString(script), " bin/ ", " "+folder+"/bin/ "))
 	execute(t, "serve", folder, "bin/licenseimport", "import", "examples/licenses.csv")
+	// A node that died a moment ago may still count as there.
+	script = strings.Replace(script, "bin/licenseimport doctor\n",
+		"for i in $(seq 60); do bin/licenseimport doctor > said || true; ! grep -q nats-2 said || break; sleep 0.5; done; cat said; bin/licenseimport doctor > said\n", 1)
 	script = onFreePorts(t, build.ReplaceAllString(script, ""))
 	out := execute(t, "docs/scaling-out.md", folder, "bash", "-ec", script)
 	for _, want := range []string{"Restored ./moving", "Import 2 of licenses.csv: success", "0 created           35 existed", "the replica on nats-2 is offline or behind"} {
