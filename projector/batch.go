@@ -19,6 +19,9 @@ const (
 	maxBatchBytes  = 64 << 20
 )
 
+// releaseAfter is how many events of a batch touch so many pages that they are given back.
+const releaseAfter = 5000
+
 // batch collects the changes of one transaction. What it looks up is the file
 // as it was when the transaction began, and the changes since then.
 type batch struct {
@@ -141,8 +144,12 @@ func (b *batch) commit(s *store) error {
 		_ = b.tx.Rollback()
 		return fmt.Errorf("write the views: %w", err)
 	}
+	size := b.tx.Size()
 	if err := b.tx.Commit(); err != nil {
 		return fmt.Errorf("commit the views: %w", err)
+	}
+	if b.events >= releaseAfter {
+		release(s.db, size)
 	}
 	s.position = b.position
 	s.slab.reset()
