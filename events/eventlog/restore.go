@@ -121,7 +121,12 @@ func (r *Restorer) restore(ctx context.Context, s Snapshot, from io.Reader) erro
 		Deliver string              `json:"deliver_subject"`
 	}
 	request := map[string]any{"config": config, "state": map[string]any{"messages": s.Messages, "first_seq": s.First, "last_seq": s.Last}}
-	if err := r.log.call(ctx, "STREAM.RESTORE."+s.Stream, request, &response); err != nil {
+	// A cluster that elects a leader just now does not answer.
+	patient, cancel := context.WithTimeout(ctx, snapshotPatience)
+	defer cancel()
+	if err := r.log.untilDone(patient, r.log.timeout, func(ctx context.Context) error {
+		return r.log.call(ctx, "STREAM.RESTORE."+s.Stream, request, &response)
+	}); err != nil {
 		return err
 	}
 	if response.Error != nil {

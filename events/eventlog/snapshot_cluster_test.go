@@ -67,7 +67,7 @@ func TestSnapshotOfACluster(t *testing.T) {
 func openRestorer(ctx context.Context, t *testing.T, c *eventlogtest.Cluster, replicas int) *eventlog.Restorer {
 	t.Helper()
 	for {
-		r, err := eventlog.OpenRestorer(ctx, eventlog.Config{URL: c.URL(), Replicas: replicas, Timeout: 2 * time.Second})
+		r, err := eventlog.OpenRestorer(ctx, eventlog.Config{URL: c.URL(), Replicas: replicas})
 		if err == nil {
 			t.Cleanup(r.Close)
 			return r
