@@ -16,7 +16,7 @@ const (
 	checkTime = 3 * time.Second
 	// freshTime is how long who asks waits for a look of its own before it is told what
 	// the last one saw: a server with much to do still answers in time.
-	freshTime = 70 * time.Millisecond
+	freshTime = 30 * time.Millisecond
 	// staleTime is how old that may be.
 	staleTime = 5 * time.Second
 )

@@ -50,11 +50,11 @@ func (w *watched) ask(t *testing.T, c *http.Client, url string) {
 }
 
 // check wants each answer in time. How fast on a machine that does other things as well is a
-// matter of luck, so the limit is wide; in the long run nine of ten come within 100 ms.
+// matter of luck, so the limit is wide; in the long run nine of ten of /healthz come within 100 ms.
 func (w *watched) check(t *testing.T) {
 	const within = 3 * time.Second
 	t.Logf("%s answered %d times, %d of them after more than 100 ms, the slowest after %v", w.path, w.asked, w.late, w.slowest.Round(time.Millisecond))
-	if w.slowest > within || w.asked == 0 || long && w.late > w.asked/10 {
+	if w.slowest > within || w.asked == 0 || long && w.path == "/healthz" && w.late > w.asked/10 {
 		t.Errorf("%s took %v", w.path, w.slowest)
 	}
 }
