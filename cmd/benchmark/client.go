@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -64,7 +65,7 @@ func importFile(ctx context.Context, base, file string) (time.Duration, error) {
 func untilSuccess(ctx context.Context, base string, job uint64, every time.Duration) error {
 	for {
 		var result struct{ Status string }
-		if err := get(ctx, base+resultPath(job), &result); err != nil {
+		if err := get(ctx, base+resultPath(job), &result); err != nil && !errors.Is(err, errBusy) {
 			return err
 		}
 		switch result.Status {
@@ -98,6 +99,9 @@ func get(ctx context.Context, url string, into any) error {
 	return do(request, into)
 }
 
+// errBusy is an answer that asks to try again shortly.
+var errBusy = errors.New("the server is behind")
+
 func do(request *http.Request, into any) error {
 	request.Header.Set("Authorization", "Api-Key "+adminKey)
 	response, err := client.Do(request)
@@ -108,6 +112,9 @@ func do(request *http.Request, into any) error {
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		return err
+	}
+	if response.StatusCode == http.StatusServiceUnavailable {
+		return fmt.Errorf("%w: %s", errBusy, body)
 	}
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s: %s: %s", request.URL, response.Status, body)
