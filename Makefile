@@ -16,7 +16,7 @@ help: ## this list
 check: fmt vet vuln race races outside ## all that must be green
 
 fmt: ## fails where a file is not formatted
-	@test -z "$$(gofmt -l cmd events examples ingest internal processor projector web)" || { echo "not formatted:"; gofmt -l cmd events examples ingest internal processor projector web; exit 1; }
+	@test -z "$$(gofmt -l cmd deploy events examples ingest internal processor projector web)" || { echo "not formatted:"; gofmt -l cmd deploy events examples ingest internal processor projector web; exit 1; }
 
 vet: ## the analysers
 	go vet ./...
