@@ -100,20 +100,12 @@ func (x *blocks) within(from uint64, down bool) (uint64, bool) {
 }
 
 // seek reads the first block from a number on, in a direction.
-func (x *blocks) seek(number uint64, down bool) bool {
-	wanted := binary.BigEndian.AppendUint64(slices.Clip(x.prefix), number)
-	key, value := x.cursor.Seek(wanted)
-	if down && !bytes.Equal(key, wanted) {
-		if key == nil {
-			key, value = x.cursor.Last()
-		} else {
-			key, value = x.cursor.Prev()
-		}
+func (x *blocks) seek(number uint64, down bool) (found bool) {
+	key, value := seek(x.cursor, x.prefix, number, down)
+	if x.number, found = numbered(key, x.prefix); found {
+		x.held = value
+	} else {
+		x.held = nil
 	}
-	x.held = nil
-	if len(key) != len(x.prefix)+8 || !bytes.HasPrefix(key, x.prefix) {
-		return false
-	}
-	x.number, x.held = binary.BigEndian.Uint64(key[len(x.prefix):]), value
-	return true
+	return found
 }

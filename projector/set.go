@@ -35,27 +35,33 @@ func (x *index) next(from uint64, down bool) (uint64, bool) {
 	case x.placed && down && from == x.at-1:
 		key, _ = x.cursor.Prev()
 	default:
-		key = x.seek(from, down)
+		key, _ = seek(x.cursor, x.prefix, from, down)
 	}
-	x.placed = len(key) == len(x.prefix)+8 && bytes.HasPrefix(key, x.prefix)
-	if x.placed {
-		x.at = binary.BigEndian.Uint64(key[len(x.prefix):])
-	}
+	x.at, x.placed = numbered(key, x.prefix)
 	return x.at, x.placed
 }
 
-func (x *index) seek(from uint64, down bool) []byte {
-	wanted := binary.BigEndian.AppendUint64(slices.Clip(x.prefix), from)
-	key, _ := x.cursor.Seek(wanted)
-	if !down || bytes.Equal(key, wanted) {
-		return key
+// seek places a cursor at the first entry from a prefix and a number on, in a direction.
+func seek(cursor *bolt.Cursor, prefix []byte, number uint64, down bool) (key, value []byte) {
+	wanted := binary.BigEndian.AppendUint64(slices.Clip(prefix), number)
+	key, value = cursor.Seek(wanted)
+	switch {
+	case !down || bytes.Equal(key, wanted):
+		return key, value
+	case key == nil:
+		return cursor.Last()
+	default:
+		return cursor.Prev()
 	}
-	if key == nil {
-		key, _ = x.cursor.Last()
-	} else {
-		key, _ = x.cursor.Prev()
+}
+
+// numbered is the number at the end of a key that begins with a prefix; false where
+// the key is another one.
+func numbered(key, prefix []byte) (uint64, bool) {
+	if len(key) != len(prefix)+8 || !bytes.HasPrefix(key, prefix) {
+		return 0, false
 	}
-	return key
+	return binary.BigEndian.Uint64(key[len(prefix):]), true
 }
 
 // list is a set of few numbers, sorted upwards.
