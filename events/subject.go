@@ -51,6 +51,19 @@ func StartedSubject(job JobID) string { return fact(job, "started") }
 // SealedSubject is where a job's ImportSealed stands.
 func SealedSubject(job JobID) string { return fact(job, "sealed") }
 
+// ParseSealedSubject is the inverse of SealedSubject.
+func ParseSealedSubject(subject string) (JobID, error) {
+	digits, ok1 := strings.CutPrefix(subject, "imports.")
+	digits, ok2 := strings.CutSuffix(digits, ".sealed")
+	if !ok1 || !ok2 {
+		return 0, fmt.Errorf("%q is not the subject of a sealed job", subject)
+	}
+	return ParseJobID(digits)
+}
+
+// OutcomesFilter matches the outcomes of one job that made no license.
+func OutcomesFilter(job JobID) string { return outcome(job, "*") }
+
 // LicenseSubject is the subject of one license. Its first message, the only one
 // that an import writes, is the LicenseImported that made it.
 func LicenseSubject(product, key string) string {

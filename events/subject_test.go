@@ -147,6 +147,12 @@ func TestParseIDs(t *testing.T) {
 		if back, err := ParseRowsSubject(RowsSubject(job)); err != nil || back != job {
 			t.Errorf("ParseRowsSubject(%s) = %d, %v", RowsSubject(job), back, err)
 		}
+		if back, err := ParseSealedSubject(SealedSubject(job)); err != nil || back != job {
+			t.Errorf("ParseSealedSubject(%s) = %d, %v", SealedSubject(job), back, err)
+		}
+		if existed := (&LicenseExisted{JobID: job}).Subject(); !matches(existed, OutcomesFilter(job)) || matches(existed, OutcomesFilter(job+1)) {
+			t.Errorf("the outcomes of job %d are not those at %s", job, OutcomesFilter(job))
+		}
 	}
 	for _, id := range []string{"", "0", "00", "01", "+1", "-1", " 1", "1 ", "1.0", "x", "0x1", "1_0", "18446744073709551616", "١"} {
 		if job, err := ParseJobID(id); err == nil {

@@ -3,7 +3,6 @@ package processor
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
@@ -19,7 +18,7 @@ var errKeptEnd = errors.New("the last outcome of the job")
 
 // kept reads what half a batch left of the job's other outcomes.
 func (p *Processor) kept(ctx context.Context, j *job) (kept, error) {
-	filter := fmt.Sprintf("outcomes.%s.*", j.id)
+	filter := events.OutcomesFilter(j.id)
 	last, found, err := p.log.Fact(ctx, filter)
 	if err != nil || !found || last.Seq <= j.lastSeq {
 		return nil, err

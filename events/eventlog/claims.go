@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -183,7 +182,7 @@ func workOn(ctx context.Context, raw jetstream.Msg, work func(context.Context, M
 		_ = raw.Nak() // at once to another process
 	default:
 		delay := retryDelay(meta.NumDelivered)
-		_, job, _ := strings.Cut(strings.TrimSuffix(raw.Subject(), ".sealed"), ".")
+		job, _ := events.ParseSealedSubject(raw.Subject()) // the filter lets no other pass
 		slog.Warn("a job failed and will be tried again", "job_id", job, "in", delay, "error", err)
 		_ = raw.NakWithDelay(delay)
 	}
