@@ -9,10 +9,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"licenseimport/internal/programtest"
 )
 
 // patience is how long a test waits for what must come.
@@ -27,7 +28,7 @@ type system struct {
 
 	process *exec.Cmd
 	exited  chan error
-	logs    *buffer
+	logs    *programtest.Output
 }
 
 // serve starts a server in a new folder; it is stopped when the test ends.
@@ -39,7 +40,7 @@ func serve(t *testing.T, flags ...string) *system {
 // serveOn starts a server on a folder.
 func serveOn(t *testing.T, data string, flags ...string) *system {
 	t.Helper()
-	s := &system{data: data, exited: make(chan error, 1), logs: &buffer{}}
+	s := &system{data: data, exited: make(chan error, 1), logs: &programtest.Output{}}
 	args := append([]string{"serve", "--data", data, "--http", "127.0.0.1:0", "--nats-port", "-1"}, flags...)
 	s.process = exec.Command(program, args...)
 	s.process.Env = environment()
@@ -159,24 +160,6 @@ func environment() []string {
 		}
 	}
 	return kept
-}
-
-// buffer takes what a process writes while others read it.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
 
 // eventually waits until f is true.

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"licenseimport/internal/programtest"
 )
 
 // TestSameLicensesAtOnce: imports that run at the same time make each license once.
@@ -145,7 +147,7 @@ func TestRowOfManyBytes(t *testing.T) {
 // role starts one role of the program; it is stopped when the test ends.
 func role(t *testing.T, wait string, args ...string) string {
 	t.Helper()
-	logs := &buffer{}
+	logs := &programtest.Output{}
 	process := exec.Command(program, args...)
 	process.Env = append(environment(), "LICENSEIMPORT_ADMIN_KEY=the-key")
 	process.Stderr = logs

@@ -10,10 +10,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"licenseimport/internal/programtest"
 )
 
 // patience is how long a test waits for what must come.
@@ -28,7 +29,7 @@ var secrets = regexp.MustCompile(regexp.QuoteMeta(adminKey) + `|lik_[a-z2-7]{8}_
 type process struct {
 	url  string // of its HTTP, without a last slash
 	nats string
-	logs buffer // standard output and standard error
+	logs programtest.Output // standard output and standard error
 
 	cmd    *exec.Cmd // nil: it was stopped
 	exited chan error
@@ -177,24 +178,6 @@ func environment() []string {
 		}
 	}
 	return append(kept, "LICENSEIMPORT_ADMIN_KEY="+adminKey)
-}
-
-// buffer takes what a process writes while others read it.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
 
 // eventually waits until f is true.

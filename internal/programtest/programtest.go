@@ -1,12 +1,15 @@
-// Package programtest builds the program for the tests that see it from outside.
+// Package programtest builds the program for the tests that see it from outside, and
+// takes what it writes.
 package programtest
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 // Build puts the program, built with some tags or none, into a temporary folder of its own,
@@ -23,4 +26,22 @@ func Build(tags ...string) (program string, remove func(), err error) {
 		return "", nil, fmt.Errorf("building the program: %w\n%s", err, out)
 	}
 	return program, remove, nil
+}
+
+// Output takes what a process writes while others read it.
+type Output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *Output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *Output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
 }
