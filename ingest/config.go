@@ -40,9 +40,9 @@ type Config struct {
 }
 
 const (
-	maxBatchRows  = 1000      // what an atomic batch of NATS holds
-	maxBatchBytes = 512 << 10 // a row that is larger goes alone
-	batches       = 2         // of an upload: one is filled while the other is stored
+	maxBatchRows  = 1000    // what an atomic batch of NATS holds
+	maxBatchBytes = 2 << 20 // a row that is larger goes alone
+	batches       = 2       // of an upload: one is filled while the other is stored
 
 	settleTime = 10 * time.Second // for the last fact of an upload that ends
 	storeTime  = 20 * time.Second // for one batch or fact, retries included: a NATS server restarts in less

@@ -36,8 +36,8 @@
 // # Memory and pace
 //
 // Memory does not grow with a file: an upload holds one row, two batches and
-// some buffers, 1 to 5 MiB depending on how large its rows are. A batch is stored when it has 1000 rows or
-// 512 KiB, or when nothing more has come for some 20 ms, so that rows of a slow
+// some buffers, 1 to 6 MiB depending on how large its rows are. A batch is stored when it has 1000 rows or
+// 2 MiB, or when nothing more has come for some 20 ms, so that rows of a slow
 // client are safe early. Time spent waiting for NATS does not count against the
 // client's pace; time spent waiting for the client does.
 //

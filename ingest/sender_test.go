@@ -18,10 +18,10 @@ func TestSenderBatches(t *testing.T) {
 		want  []int // events in each batch
 	}{
 		"by count":         {repeatInt(10, 2500), []int{1000, 1000, 500}},
-		"by size":          {repeatInt(200<<10, 5), []int{2, 2, 1}},
-		"exactly full":     {repeatInt(256<<10, 4), []int{2, 2}},
-		"a large one":      {[]int{10, 600 << 10, 10, 10}, []int{1, 1, 2}},
-		"a large one only": {[]int{900 << 10}, []int{1}},
+		"by size":          {repeatInt(maxBatchBytes*2/5, 5), []int{2, 2, 1}},
+		"exactly full":     {repeatInt(maxBatchBytes/2, 4), []int{2, 2}},
+		"a large one":      {[]int{10, maxBatchBytes + 1, 10, 10}, []int{1, 1, 2}},
+		"a large one only": {[]int{maxBatchBytes + 1}, []int{1}},
 		"nothing":          {nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

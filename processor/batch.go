@@ -16,7 +16,7 @@ const (
 	// and one of them is the new position.
 	maxRows = 999
 	// maxBytes ends a batch of large rows early: what the server stages is bounded.
-	maxBytes = 512 << 10
+	maxBytes = 2 << 20
 	// readAhead is how many batches are judged ahead of the one that is staged.
 	readAhead = 2
 )
@@ -24,6 +24,7 @@ const (
 // rows are judged rows of a job, in file order, and what remains to be known of them.
 type rows struct {
 	verdicts []Verdict
+	makers   Makers     // of the licenses that rows of the job name again, as far as they were stored already
 	position events.Seq // of the last one in the stream of rows
 	began    time.Time
 	missing  bool  // the stream ends here, before the job's last row
@@ -32,9 +33,9 @@ type rows struct {
 
 // read judges the job's rows after its position and hands them on in batches,
 // until the last row or the first error.
-func (p *Processor) read(ctx context.Context, j *job, policy *Policy) <-chan rows {
+func (p *Processor) read(ctx context.Context, j *job, policy *Policy, named *repeats) <-chan rows {
 	out := make(chan rows, readAhead)
-	reader := &rowReader{log: p.log, job: j, policy: policy}
+	reader := &rowReader{log: p.log, job: j, policy: policy, named: named}
 	go func() {
 		defer close(out)
 		defer reader.stop()
@@ -59,6 +60,7 @@ type rowReader struct {
 	log    *eventlog.Log
 	job    *job
 	policy *Policy
+	named  *repeats            // nil: no licenses are made
 	rows   *eventlog.RowReader // opened by the first batch
 	ended  bool                // no row follows, or the one that should is lost
 }
@@ -86,12 +88,18 @@ func (r *rowReader) batch(ctx context.Context, row events.Row) rows {
 		if r.ended = err != nil || received.Row != row+1; r.ended {
 			break
 		}
-		b.verdicts = append(b.verdicts, r.policy.Judge(received))
+		b.verdicts = append(b.verdicts, r.judge(received))
 		b.position = message.Seq
 		size += len(message.Data)
 	}
 	b.missing = len(b.verdicts) == 0
 	return b
+}
+
+func (r *rowReader) judge(row *events.RowReceived) Verdict {
+	v := r.policy.Judge(row)
+	v.Again = r.named != nil && v.Valid() && r.named.note(v.Subject())
+	return v
 }
 
 func (r *rowReader) next(ctx context.Context) (*events.RowReceived, eventlog.Message, error) {
@@ -111,22 +119,17 @@ type staged struct {
 	rows     events.Row
 	counts   events.Counts              // of this batch alone
 	errors   map[events.Code]events.Row // likewise
-	makers   Makers                     // of the licenses that its rows name
 	began    time.Time
 }
 
-// stage decides a batch's outcomes and sends them to the server, to follow the
-// batch before (nil: there is none, or it is stored).
-func (p *Processor) stage(ctx context.Context, j *job, b rows, position events.ImportProgressed, before *staged) (*staged, error) {
+// stage decides a batch's outcomes and sends them to the server, to follow what is
+// committed by then. Makers are those of the licenses that exist; nil: none are made.
+func (p *Processor) stage(j *job, b rows, position events.ImportProgressed, makers Makers) (*staged, error) {
 	s := &staged{batch: p.log.NewBatch(j.id), position: position, rows: events.Row(len(b.verdicts)), began: b.began}
-	var outcomes []events.Event
 	j.kept.mark(b.verdicts)
-	if j.imports() {
-		var err error
-		if s.makers, err = p.makers(ctx, b.verdicts, before); err != nil {
-			return nil, err
-		}
-		outcomes = Outcomes(b.verdicts, s.makers)
+	var outcomes []events.Event
+	if makers != nil {
+		outcomes = Outcomes(b.verdicts, makers)
 	} else {
 		outcomes = Rejections(b.verdicts)
 	}
@@ -147,12 +150,31 @@ func (p *Processor) stage(ctx context.Context, j *job, b rows, position events.I
 	return s, nil
 }
 
-// makers looks up which of the rows' licenses exist, and which row made each.
-// Those of the batch before may not be visible yet: they are known here.
-func (p *Processor) makers(ctx context.Context, verdicts []Verdict, before *staged) (Makers, error) {
+// lookUpRepeats looks up the licenses that rows of the job name again, while the batches
+// before are staged and committed: at staging it would have to wait for these.
+func (p *Processor) lookUpRepeats(ctx context.Context, in <-chan rows) <-chan rows {
+	out := make(chan rows, 1)
+	go func() {
+		defer close(out)
+		for b := range in {
+			if b.err == nil {
+				b.makers, b.err = p.lookUp(ctx, b.verdicts, func(v *Verdict) bool { return v.Again })
+			}
+			select {
+			case out <- b:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return out
+}
+
+// lookUp finds out which row made each of the rows' licenses that are stored.
+func (p *Processor) lookUp(ctx context.Context, verdicts []Verdict, which func(*Verdict) bool) (Makers, error) {
 	subjects := make([]string, 0, len(verdicts))
 	for i := range verdicts {
-		if verdicts[i].Valid() {
+		if which(&verdicts[i]) {
 			subjects = append(subjects, verdicts[i].Subject())
 		}
 	}
@@ -160,20 +182,13 @@ func (p *Processor) makers(ctx context.Context, verdicts []Verdict, before *stag
 	if err != nil {
 		return nil, err
 	}
-	makers := make(Makers, len(verdicts))
+	makers := make(Makers, len(found))
 	for subject, message := range found {
 		license, err := decodeAs[*events.LicenseImported](events.LicensesStream, message)
 		if err != nil {
 			return nil, err
 		}
 		makers[subject] = events.Origin{JobID: license.JobID, Row: license.Row}
-	}
-	if before != nil {
-		for _, subject := range subjects {
-			if maker, ok := before.makers[subject]; ok {
-				makers[subject] = maker
-			}
-		}
 	}
 	return makers, nil
 }

@@ -27,6 +27,10 @@ type Verdict struct {
 	Errors   []events.FieldError // none: the row is valid
 	Warnings []events.Warning
 
+	// Again says that an earlier row of the job may have named the same license; false: none did,
+	// unless another processor read it.
+	Again bool
+
 	// Kept is the row's outcome where the stream holds it already, though not the job's
 	// position behind it: see kept.
 	Kept events.Event

@@ -10,7 +10,7 @@
 //
 // # The processor holds no state
 //
-// A job's position is its last ImportProgressed. run.go claims a sealed job,
+// A job's position is its last ImportProgressed. processor.go claims a sealed job,
 // reads its rows from there and appends batch after batch: the outcomes of up to
 // 999 rows and, as the message that commits them, the new position. The commit
 // expects that the job's last fact is still the one that this processor knows.
@@ -22,8 +22,9 @@
 // # A license is imported once
 //
 // The stream decides it: a LicenseImported is appended at the license's own
-// subject, expecting that nothing is there. Before a batch is staged its
-// subjects are looked up in one call; those that exist, or that an earlier row
-// has, become LicenseExisted. The expectation only catches the race with another
-// job: the refused batch is looked up and decided again.
+// subject, expecting that nothing is there. A batch with a license that exists is refused
+// whole; it is then looked up and decided again. So that this stays rare, licenses are looked up
+// beforehand where one may exist: those that an earlier row of the job named (repeats.go), and all of
+// them while other jobs' licenses keep turning up (care.go). What exists, or is made by an earlier row,
+// becomes LicenseExisted.
 package processor

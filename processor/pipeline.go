@@ -2,14 +2,16 @@ package processor
 
 import (
 	"context"
+	"maps"
+	"sync"
 	"time"
 
 	"licenseimport/events"
 )
 
-// decide works on the job's rows from its position until its phase ends: one
-// batch is staged while the one before is being committed. It returns the error
-// that a commit was refused with, or what kept it from going on.
+// decide works on the job's rows from its position until its phase ends: batches are
+// staged while those before are being committed. It returns the error that a commit was refused
+// with, or what kept it from going on.
 func (p *Processor) decide(ctx context.Context, j *job, c *care) error {
 	catalogue, err := p.catalogue.snapshot(ctx)
 	if err != nil {
@@ -20,37 +22,41 @@ func (p *Processor) decide(ctx context.Context, j *job, c *care) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	line := pipeline{p: p, job: j, position: j.progress}
-	for b := range p.read(ctx, j, j.policy(catalogue)) {
-		if err := line.push(ctx, b, c); err != nil {
-			return err
+	c.begin(j)
+	line := &pipeline{p: p, job: j, care: c, position: j.progress, commits: p.newCommits(ctx, j)}
+	for b := range p.lookUpRepeats(ctx, p.read(ctx, j, j.policy(catalogue), c.named)) {
+		if err = line.push(ctx, b); err != nil {
+			break
 		}
 	}
-	if err := line.settle(); err != nil {
+	if refused := line.commits.end(); refused != nil {
+		return refused
+	}
+	if err != nil {
 		return err
 	}
 	return ctx.Err()
 }
 
-// pipeline holds the batch that is being committed while the next is staged.
+// pipeline stages batches. The job itself is the commits' until they are settled.
 type pipeline struct {
-	p          *Processor
-	job        *job
-	position   events.ImportProgressed // after the last batch staged
-	committing *staged
-	result     chan committed
+	p        *Processor
+	job      *job
+	care     *care
+	position events.ImportProgressed // after the last batch staged
+	recent   [inFlight]Makers        // of the last batches staged
+	commits  *commits
 }
 
-type committed struct {
-	seq events.Seq
-	err error
-}
+// inFlight is how many batches before its own a look-up ahead may not see, since they are not stored yet: one
+// that waits to be staged, one that is staged, one that waits for its commit and one that is committed. One
+// more does no harm.
+const inFlight = 5
 
-// push stages the next rows, waits for the batch before to be stored and starts
-// to commit these.
-func (l *pipeline) push(ctx context.Context, b rows, c *care) error {
-	if c.alone() || b.err != nil || b.missing {
-		if err := l.settle(); err != nil {
+// push stages the next rows, to be committed as soon as those before are stored.
+func (l *pipeline) push(ctx context.Context, b rows) error {
+	if l.care.alone() || b.err != nil || b.missing {
+		if err := l.commits.settle(); err != nil {
 			return err
 		}
 	}
@@ -60,46 +66,125 @@ func (l *pipeline) push(ctx context.Context, b rows, c *care) error {
 	if b.missing {
 		return l.p.append(ctx, l.job, l.job.missing())
 	}
-	next, stageErr := l.p.stage(ctx, l.job, b, l.position, l.committing)
-	if err := l.settle(); err != nil {
+	next, err := l.stage(ctx, b)
+	if err != nil {
 		return err
 	}
-	if stageErr != nil {
-		return stageErr
-	}
-	return l.commit(ctx, next)
+	l.position = next.position
+	return l.commits.push(next)
 }
 
-// commit starts to commit a batch.
-func (l *pipeline) commit(ctx context.Context, s *staged) error {
+func (l *pipeline) stage(ctx context.Context, b rows) (*staged, error) {
+	if l.position.Phase != events.Import {
+		return l.p.stage(l.job, b, l.position, nil)
+	}
+	makers, err := l.makers(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	s, err := l.p.stage(l.job, b, l.position, makers)
+	copy(l.recent[1:], l.recent[:])
+	l.recent[0] = makers
+	return s, err
+}
+
+// makers says which of the rows' licenses exist, and which row made each, as far as
+// anybody asked or this job itself made them.
+func (l *pipeline) makers(ctx context.Context, b rows) (Makers, error) {
+	makers := make(Makers, len(b.verdicts))
+	maps.Copy(makers, b.makers)
+	if l.care.searches() {
+		found, err := l.p.lookUp(ctx, b.verdicts, (*Verdict).Valid)
+		if err != nil {
+			return nil, err
+		}
+		l.care.found(found, l.job.id)
+		maps.Copy(makers, found)
+	}
+	for i := range b.verdicts {
+		if v := &b.verdicts[i]; v.Again {
+			for _, recent := range l.recent {
+				if maker, ok := recent[v.Subject()]; ok {
+					makers[v.Subject()] = maker
+				}
+			}
+		}
+	}
+	return makers, nil
+}
+
+// commits are the staged batches of a job on their way into the stream: one is being
+// committed, one waits for that. Each is to follow the fact of the one before, so none
+// can be sent earlier.
+type commits struct {
+	job    *job
+	next   chan *staged
+	open   sync.WaitGroup // batches that were pushed and not settled
+	ended  chan struct{}
+	mu     sync.Mutex
+	failed error // the first refusal: nothing is committed after it
+}
+
+func (p *Processor) newCommits(ctx context.Context, j *job) *commits {
+	c := &commits{job: j, next: make(chan *staged, 1), ended: make(chan struct{})}
+	go func() {
+		defer close(c.ended)
+		for s := range c.next {
+			if c.err() == nil {
+				if err := p.commit(ctx, j, s); err != nil {
+					c.fail(err)
+				}
+			}
+			c.open.Done()
+		}
+	}()
+	return c
+}
+
+// commit stores a staged batch behind the job's last fact.
+func (p *Processor) commit(ctx context.Context, j *job, s *staged) error {
 	body, err := events.Encode(s.fact, time.Now())
 	if err != nil {
 		return err
 	}
-	l.position, l.committing = s.position, s
-	result := make(chan committed, 1)
-	l.result = result
-	expect := l.job.lastSeq
-	go func() {
-		seq, err := s.batch.Commit(ctx, s.fact.Subject(), body, expect)
-		result <- committed{seq, err}
-	}()
+	seq, err := s.batch.Commit(ctx, s.fact.Subject(), body, j.lastSeq)
+	if err != nil {
+		return err
+	}
+	j.moved(s.fact, seq)
+	tell(s.fact)
+	p.config.Observer.Batch(s.seen())
 	return nil
 }
 
-// settle waits for the batch that is being committed, if there is one.
-func (l *pipeline) settle() error {
-	s := l.committing
-	if s == nil {
-		return nil
-	}
-	l.committing = nil
-	done := <-l.result
-	if done.err != nil {
-		return done.err
-	}
-	l.job.moved(s.fact, done.seq)
-	tell(s.fact)
-	l.p.config.Observer.Batch(s.seen())
-	return nil
+// push has a batch committed when its turn comes. It fails where one before was refused.
+func (c *commits) push(s *staged) error {
+	c.open.Add(1)
+	c.next <- s
+	return c.err()
+}
+
+// settle waits until all batches are stored, or one was refused.
+func (c *commits) settle() error {
+	c.open.Wait()
+	return c.err()
+}
+
+// end settles the batches; no more follow.
+func (c *commits) end() error {
+	close(c.next)
+	<-c.ended
+	return c.err()
+}
+
+func (c *commits) err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.failed
+}
+
+func (c *commits) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failed = err
 }
