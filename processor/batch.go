@@ -33,7 +33,7 @@ type rows struct {
 
 // read judges the job's rows after its position and hands them on in batches,
 // until the last row or the first error.
-func (p *Processor) read(ctx context.Context, j *job, policy *Policy, named *repeats) <-chan rows {
+func (p *Processor) read(ctx context.Context, j job, policy *Policy, named *repeats) <-chan rows {
 	out := make(chan rows, readAhead)
 	reader := &rowReader{log: p.log, job: j, policy: policy, named: named}
 	go func() {
@@ -58,7 +58,7 @@ func (p *Processor) read(ctx context.Context, j *job, policy *Policy, named *rep
 // rowReader reads one job's rows from the stream.
 type rowReader struct {
 	log    *eventlog.Log
-	job    *job
+	job    job
 	policy *Policy
 	named  *repeats            // nil: no licenses are made
 	rows   *eventlog.RowReader // opened by the first batch
@@ -124,7 +124,7 @@ type staged struct {
 
 // stage decides a batch's outcomes and sends them to the server, to follow what is
 // committed by then. Makers are those of the licenses that exist; nil: none are made.
-func (p *Processor) stage(j *job, b rows, position events.ImportProgressed, makers Makers) (*staged, error) {
+func (p *Processor) stage(j job, b rows, position events.ImportProgressed, makers Makers) (*staged, error) {
 	s := &staged{batch: p.log.NewBatch(j.id), position: position, rows: events.Row(len(b.verdicts)), began: b.began}
 	j.kept.mark(b.verdicts)
 	var outcomes []events.Event

@@ -34,12 +34,12 @@ type care struct {
 // begin prepares for the rows behind the job's position. A first look-up is cheap and
 // tells a file that was imported before. The rows that another processor read are unknown: then each
 // license is looked up.
-func (c *care) begin(j *job) {
-	if c.named != nil || !j.imports() {
+func (c *care) begin(known job) {
+	if c.named != nil || known.progress.Phase != events.Import {
 		return
 	}
-	c.named, c.search = newRepeats(j.rows), 1
-	if j.progress.Row > 0 {
+	c.named, c.search = newRepeats(known.rows), 1
+	if known.progress.Row > 0 {
 		c.search = math.MaxInt
 	}
 }

@@ -25,8 +25,8 @@ type job struct {
 type stage int
 
 const (
-	deciding stage = iota // rows are to be read from the position on
-	between               // a fact is to be appended before rows can be read
+	deciding stage = iota // rows are to be read, from the position on or from the fact that is due
+	between               // a fact is to be appended, and then to be looked again
 	ended                 // nothing is left to do
 )
 
@@ -37,10 +37,10 @@ func (j *job) next() (stage, events.Event) {
 		if j.rows == 0 {
 			return between, j.finished(events.Success, nil, j.progress)
 		}
-		return between, &events.ImportProgressed{JobID: j.id, Phase: j.firstPhase()}
+		return deciding, &events.ImportProgressed{JobID: j.id, Phase: j.firstPhase()}
 	case *events.ImportProgressed:
 		if last.Phase == events.Validate && last.Row == j.rows {
-			return between, &events.ImportProgressed{JobID: j.id, Phase: events.Import}
+			return deciding, &events.ImportProgressed{JobID: j.id, Phase: events.Import}
 		}
 		return deciding, nil
 	case *events.ImportCancelled:
@@ -59,15 +59,12 @@ func (j *job) firstPhase() events.Phase {
 	return events.Import
 }
 
-// imports tells whether the phase makes licenses.
-func (j *job) imports() bool { return j.progress.Phase == events.Import }
-
 // policy is what the rows are judged by.
 func (j *job) policy(catalogue map[string]events.Product) *Policy {
 	return &Policy{
 		Catalogue: catalogue,
 		Products:  j.products,
-		Validated: j.mode == events.AllOrNothing && j.imports(),
+		Validated: j.mode == events.AllOrNothing && j.progress.Phase == events.Import,
 	}
 }
 

@@ -17,7 +17,7 @@ type kept map[events.Row]events.Event
 var errKeptEnd = errors.New("the last outcome of the job")
 
 // kept reads what half a batch left of the job's other outcomes.
-func (p *Processor) kept(ctx context.Context, j *job) (kept, error) {
+func (p *Processor) kept(ctx context.Context, j job) (kept, error) {
 	filter := events.OutcomesFilter(j.id)
 	last, found, err := p.log.Fact(ctx, filter)
 	if err != nil || !found || last.Seq <= j.lastSeq {

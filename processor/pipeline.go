@@ -7,41 +7,68 @@ import (
 	"time"
 
 	"licenseimport/events"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // decide works on the job's rows from its position until its phase ends: batches are
-// staged while those before are being committed. It returns the error that a commit was refused
-// with, or what kept it from going on.
-func (p *Processor) decide(ctx context.Context, j *job, c *care) error {
-	catalogue, err := p.catalogue.snapshot(ctx)
-	if err != nil {
-		return err
-	}
-	if j.kept, err = p.kept(ctx, j); err != nil {
-		return err
-	}
+// staged while those before are being committed. The phase begins with start; nil: it has begun. It returns
+// the error that a commit was refused with, or what kept it from going on.
+func (p *Processor) decide(ctx context.Context, j *job, start *events.ImportProgressed, c *care) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	c.begin(j)
-	line := &pipeline{p: p, job: j, care: c, position: j.progress, commits: p.newCommits(ctx, j)}
-	for b := range p.lookUpRepeats(ctx, p.read(ctx, j, j.policy(catalogue), c.named)) {
-		if err = line.push(ctx, b); err != nil {
-			break
-		}
+	known := *j // commits move the job itself
+	commits := newCommits()
+	if start != nil {
+		known.progress = *start
+		commits.push(func() error { return p.append(ctx, j, start) })
 	}
-	if refused := line.commits.end(); refused != nil {
+	err := p.decideRows(ctx, j, known, commits, c)
+	if refused := commits.end(); refused != nil {
 		return refused
 	}
+	return err
+}
+
+// decideRows stages the rows behind the position of the job as it is known.
+func (p *Processor) decideRows(ctx context.Context, j *job, known job, commits *commits, c *care) error {
+	policy, kept, err := p.prepare(ctx, known)
 	if err != nil {
 		return err
+	}
+	known.kept = kept
+	c.begin(known)
+	line := &pipeline{p: p, job: j, known: known, care: c, position: known.progress, commits: commits}
+	for b := range p.lookUpRepeats(ctx, p.read(ctx, known, policy, c.named)) {
+		if err := line.push(ctx, b); err != nil {
+			return err
+		}
 	}
 	return ctx.Err()
 }
 
-// pipeline stages batches. The job itself is the commits' until they are settled.
+// prepare reads what a job's rows are judged by, and what half a batch left of their outcomes.
+func (p *Processor) prepare(ctx context.Context, known job) (*Policy, kept, error) {
+	var policy *Policy
+	var left kept
+	reads, ctx := errgroup.WithContext(ctx)
+	reads.Go(func() error {
+		catalogue, err := p.catalogue.snapshot(ctx)
+		policy = known.policy(catalogue)
+		return err
+	})
+	reads.Go(func() (err error) {
+		left, err = p.kept(ctx, known)
+		return err
+	})
+	return policy, left, reads.Wait()
+}
+
+// pipeline stages batches.
 type pipeline struct {
 	p        *Processor
-	job      *job
+	job      *job // the commits' until they are settled
+	known    job  // as it was at the start
 	care     *care
 	position events.ImportProgressed // after the last batch staged
 	recent   [inFlight]Makers        // of the last batches staged
@@ -71,18 +98,18 @@ func (l *pipeline) push(ctx context.Context, b rows) error {
 		return err
 	}
 	l.position = next.position
-	return l.commits.push(next)
+	return l.commits.push(func() error { return l.p.commit(ctx, l.job, next) })
 }
 
 func (l *pipeline) stage(ctx context.Context, b rows) (*staged, error) {
 	if l.position.Phase != events.Import {
-		return l.p.stage(l.job, b, l.position, nil)
+		return l.p.stage(l.known, b, l.position, nil)
 	}
 	makers, err := l.makers(ctx, b)
 	if err != nil {
 		return nil, err
 	}
-	s, err := l.p.stage(l.job, b, l.position, makers)
+	s, err := l.p.stage(l.known, b, l.position, makers)
 	copy(l.recent[1:], l.recent[:])
 	l.recent[0] = makers
 	return s, err
@@ -98,7 +125,7 @@ func (l *pipeline) makers(ctx context.Context, b rows) (Makers, error) {
 		if err != nil {
 			return nil, err
 		}
-		l.care.found(found, l.job.id)
+		l.care.found(found, l.known.id)
 		maps.Copy(makers, found)
 	}
 	for i := range b.verdicts {
@@ -111,34 +138,6 @@ func (l *pipeline) makers(ctx context.Context, b rows) (Makers, error) {
 		}
 	}
 	return makers, nil
-}
-
-// commits are the staged batches of a job on their way into the stream: one is being
-// committed, one waits for that. Each is to follow the fact of the one before, so none
-// can be sent earlier.
-type commits struct {
-	job    *job
-	next   chan *staged
-	open   sync.WaitGroup // batches that were pushed and not settled
-	ended  chan struct{}
-	mu     sync.Mutex
-	failed error // the first refusal: nothing is committed after it
-}
-
-func (p *Processor) newCommits(ctx context.Context, j *job) *commits {
-	c := &commits{job: j, next: make(chan *staged, 1), ended: make(chan struct{})}
-	go func() {
-		defer close(c.ended)
-		for s := range c.next {
-			if c.err() == nil {
-				if err := p.commit(ctx, j, s); err != nil {
-					c.fail(err)
-				}
-			}
-			c.open.Done()
-		}
-	}()
-	return c
 }
 
 // commit stores a staged batch behind the job's last fact.
@@ -157,20 +156,46 @@ func (p *Processor) commit(ctx context.Context, j *job, s *staged) error {
 	return nil
 }
 
-// push has a batch committed when its turn comes. It fails where one before was refused.
-func (c *commits) push(s *staged) error {
+// commits are the appends of one job, in their order: one is going on, one waits for it. Each is to follow
+// the fact of the one before, so none can be sent earlier. After the first error
+// nothing is appended.
+type commits struct {
+	next  chan func() error
+	open  sync.WaitGroup // appends that were pushed and not settled
+	ended chan struct{}
+
+	mu     sync.Mutex
+	failed error
+}
+
+func newCommits() *commits {
+	c := &commits{next: make(chan func() error, 1), ended: make(chan struct{})}
+	go func() {
+		defer close(c.ended)
+		for commit := range c.next {
+			if c.err() == nil {
+				c.fail(commit())
+			}
+			c.open.Done()
+		}
+	}()
+	return c
+}
+
+// push has an append made when its turn comes. It tells whether one before has failed.
+func (c *commits) push(commit func() error) error {
 	c.open.Add(1)
-	c.next <- s
+	c.next <- commit
 	return c.err()
 }
 
-// settle waits until all batches are stored, or one was refused.
+// settle waits until all appends are made, or one has failed.
 func (c *commits) settle() error {
 	c.open.Wait()
 	return c.err()
 }
 
-// end settles the batches; no more follow.
+// end settles the appends; no more follow.
 func (c *commits) end() error {
 	close(c.next)
 	<-c.ended

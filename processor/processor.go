@@ -10,6 +10,8 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Config holds what an operator may set; zero values are the defaults.
@@ -138,7 +140,8 @@ func (p *Processor) finish(ctx context.Context, id events.JobID) error {
 			case between:
 				err = p.append(ctx, j, fact)
 			case deciding:
-				err = p.decide(ctx, j, &c)
+				start, _ := fact.(*events.ImportProgressed)
+				err = p.decide(ctx, j, start, &c)
 			}
 		}
 		if err := p.afterRefusal(ctx, j, err, &c); err != nil {
@@ -198,22 +201,44 @@ func (p *Processor) load(ctx context.Context, id events.JobID) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	started, err := fact(ctx, p.log, &events.ImportStarted{JobID: id})
-	if err != nil {
-		return nil, err
+	j := &job{id: id, last: last, lastSeq: message.Seq, progress: events.ImportProgressed{JobID: id}}
+	return j, p.loadPast(ctx, j)
+}
+
+// loadPast reads the facts before the last one. The last one is read before them: a position that is newer
+// than what an append expects would be refused, one that is older would decide rows twice.
+func (p *Processor) loadPast(ctx context.Context, j *job) error {
+	reads, ctx := errgroup.WithContext(ctx)
+	reads.Go(func() error {
+		started, err := fact(ctx, p.log, &events.ImportStarted{JobID: j.id})
+		if err == nil {
+			j.mode, j.dryRun, j.products = started.Mode, started.DryRun, started.Products
+		}
+		return err
+	})
+	reads.Go(func() error {
+		sealed, err := fact(ctx, p.log, &events.ImportSealed{JobID: j.id})
+		if err == nil {
+			j.rows = sealed.Rows
+		}
+		return err
+	})
+	switch last := j.last.(type) {
+	case *events.ImportSealed: // there is no position yet
+	case *events.ImportProgressed:
+		j.progress = *last
+	default:
+		reads.Go(func() error {
+			progress, err := fact(ctx, p.log, &events.ImportProgressed{JobID: j.id})
+			if err == nil {
+				j.progress = *progress
+			} else if errors.Is(err, errNoFact) {
+				err = nil
+			}
+			return err
+		})
 	}
-	sealed, err := fact(ctx, p.log, &events.ImportSealed{JobID: id})
-	if err != nil {
-		return nil, err
-	}
-	progress, err := fact(ctx, p.log, &events.ImportProgressed{JobID: id})
-	if errors.Is(err, errNoFact) {
-		progress, err = &events.ImportProgressed{JobID: id}, nil
-	}
-	return &job{
-		id: id, mode: started.Mode, dryRun: started.DryRun, products: started.Products, rows: sealed.Rows,
-		progress: *progress, last: last, lastSeq: message.Seq,
-	}, err
+	return reads.Wait()
 }
 
 var errNoFact = errors.New("no such fact")

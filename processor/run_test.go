@@ -383,7 +383,7 @@ func TestFenced(t *testing.T) {
 	}
 	slow.progress, slow.last = *first, first
 	var c care
-	err = w.p.decide(t.Context(), slow, &c)
+	err = w.p.decide(t.Context(), slow, nil, &c)
 	if !errors.Is(err, eventlog.ErrMoved) {
 		t.Errorf("the slow one's batch gave %v", err)
 	}
