@@ -20,7 +20,7 @@ func (v Values) MarshalJSON() ([]byte, error) {
 // that are not in the table are ignored: a newer program may have written them.
 func (v *Values) UnmarshalJSON(data []byte) error {
 	*v = Values{}
-	if rest, ok := v.parse(string(data)); ok && len(rest) == 0 {
+	if rest, ok := v.parse(data); ok && len(rest) == 0 {
 		return nil
 	}
 	*v = Values{}
@@ -59,4 +59,44 @@ func (v *Values) appendTo(b []byte) []byte {
 		b = appendString(b, v[i])
 	}
 	return append(b, '}')
+}
+
+// parse takes an object of texts off the front of data; see reader. The values
+// are unusable where it fails.
+func (v *Values) parse(data []byte) (rest []byte, ok bool) {
+	r := reader{rest: data}
+	r.values(v)
+	return r.rest, !r.failed
+}
+
+func (r *reader) values(v *Values) {
+	if r.follows(`{}`) {
+		return
+	}
+	next := 0
+	for r.skip(`{`); !r.failed; r.skip(`,`) {
+		next = columnFrom(next, r.name())
+		r.skip(`:`)
+		if text := r.text(); next < NumColumns {
+			v[next] = text
+		}
+		next++
+		if r.mark('}') {
+			return
+		}
+	}
+}
+
+// columnFrom finds a column by its name; the one asked for is nearly always
+// among the next ones. NumColumns stands for none.
+func columnFrom(next int, name []byte) int {
+	for i := next; i < NumColumns; i++ {
+		if Columns[i].Name == string(name) {
+			return i
+		}
+	}
+	if i, known := columnByHeader[string(name)]; known {
+		return i
+	}
+	return NumColumns
 }
