@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -29,13 +30,15 @@ func (e *UnknownTypeError) Error() string {
 	return fmt.Sprintf("event type %q is unknown to this version of licenseimport: use the version that wrote it, or a newer one", e.Type)
 }
 
-// usualSize is more than most events take on the wire.
-const usualSize = 768
-
 // Encode writes the event as a CloudEvent in structured mode. The time says when
 // it was observed; nothing is decided by it.
 func Encode(e Event, at time.Time) ([]byte, error) {
-	return Append(make([]byte, 0, usualSize), e, at)
+	var room [2 << 10]byte // for nearly all events
+	body, err := Append(room[:0], e, at)
+	if err != nil {
+		return nil, err
+	}
+	return bytes.Clone(body), nil
 }
 
 // Append appends to b what Encode gives, for those who write one event after the

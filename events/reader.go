@@ -20,7 +20,8 @@ func (r *reader) ended() bool { return !r.failed && len(r.rest) == 0 }
 
 // follows takes a text off the front if it is there.
 func (r *reader) follows(text string) bool {
-	if len(r.rest) < len(text) || string(r.rest[:len(text)]) != text {
+	end := len(text) - 1 // differs most often
+	if len(r.rest) <= end || r.rest[end] != text[end] || string(r.rest[:end]) != text[:end] {
 		return false
 	}
 	r.rest = r.rest[len(text):]

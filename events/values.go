@@ -53,13 +53,18 @@ func (v *Values) appendTo(b []byte) []byte {
 			b = append(b, ',')
 		}
 		first = false
-		b = append(b, '"')
-		b = append(b, Columns[i].Name...) // needs no escaping
-		b = append(b, `":`...)
-		b = appendString(b, v[i])
+		b = appendString(append(b, valueLabels[i]...), v[i])
 	}
 	return append(b, '}')
 }
+
+// valueLabels are what stands before each value.
+var valueLabels = func() (labels [NumColumns]string) {
+	for i := range labels {
+		labels[i] = `"` + Columns[i].Name + `":` // needs no escaping
+	}
+	return labels
+}()
 
 // parse takes an object of texts off the front of data; see reader. The values
 // are unusable where it fails.
@@ -73,30 +78,16 @@ func (r *reader) values(v *Values) {
 	if r.follows(`{}`) {
 		return
 	}
-	next := 0
-	for r.skip(`{`); !r.failed; r.skip(`,`) {
-		next = columnFrom(next, r.name())
-		r.skip(`:`)
-		if text := r.text(); next < NumColumns {
-			v[next] = text
+	r.skip(`{`)
+	for i := range v {
+		if !r.follows(valueLabels[i]) {
+			continue
 		}
-		next++
-		if r.mark('}') {
+		v[i] = r.text()
+		if !r.mark(',') {
+			r.skip(`}`)
 			return
 		}
 	}
-}
-
-// columnFrom finds a column by its name; the one asked for is nearly always
-// among the next ones. NumColumns stands for none.
-func columnFrom(next int, name []byte) int {
-	for i := next; i < NumColumns; i++ {
-		if Columns[i].Name == string(name) {
-			return i
-		}
-	}
-	if i, known := columnByHeader[string(name)]; known {
-		return i
-	}
-	return NumColumns
+	r.failed = true // there is one that is unknown, or not where it should be
 }
