@@ -248,7 +248,7 @@ func parseDuration(value string) (string, Code) {
 	if err != nil || n < 1 || n > maxDuration {
 		return "", OutOfRange
 	}
-	return strconv.Itoa(n) + string(unit), ""
+	return strings.TrimLeft(value, "0"), ""
 }
 
 // misspelt are spellings from elsewhere that are read as what they mean.

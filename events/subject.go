@@ -67,8 +67,8 @@ func OutcomesFilter(job JobID) string { return outcome(job, "*") }
 // LicenseSubject is the subject of one license. Its first message, the only one
 // that an import writes, is the LicenseImported that made it.
 func LicenseSubject(product, key string) string {
-	b := make([]byte, 0, len("licenses.")+len(product)+1+len(key)+8)
-	b = append(b, "licenses."...)
+	var room [128]byte // for nearly all
+	b := append(room[:0], "licenses."...)
 	b = appendToken(b, product)
 	b = append(b, '.')
 	return string(appendToken(b, key))
