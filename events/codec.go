@@ -60,7 +60,8 @@ func Append(b []byte, e Event, at time.Time) ([]byte, error) {
 
 // Decode reads a CloudEvent of ours. It fails on everything that is not one,
 // and with an *UnknownTypeError on a type that it does not know. The event keeps
-// nothing of the body, which may be used again.
+// nothing of the body, which may be used again. Its texts lie in one piece of
+// memory: to keep one of them for long, clone it.
 func Decode(body []byte) (Envelope, error) {
 	if !utf8.Valid(body) {
 		return Envelope{}, errors.New("not a CloudEvent: the text is not UTF-8")

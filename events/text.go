@@ -25,8 +25,8 @@ func stops(word uint64) uint64 {
 func plain[T string | []byte](s T, also uint64) int {
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
-		word := word(s[i:])
-		if marks := stops(word) | word&also; marks != 0 {
+		eight := word(s[i:])
+		if marks := stops(eight) | eight&also; marks != 0 {
 			return i + bits.TrailingZeros64(marks)/8
 		}
 	}
@@ -55,6 +55,7 @@ func appendString(b []byte, s string) []byte {
 	return append(append(b, s...), '"')
 }
 
+// appendEscaped writes any text, but for the quotes around it.
 func appendEscaped(b []byte, s string) []byte {
 	if !utf8.ValidString(s) {
 		s = string([]rune(s))

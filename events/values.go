@@ -27,7 +27,7 @@ func (v *Values) UnmarshalJSON(data []byte) error {
 	return v.unmarshalSlowly(data)
 }
 
-// unmarshalSlowly takes every object of texts, escapes included.
+// unmarshalSlowly takes every object of texts, in any order.
 func (v *Values) unmarshalSlowly(data []byte) error {
 	var texts map[string]string
 	if err := json.Unmarshal(data, &texts); err != nil {
@@ -66,14 +66,15 @@ var valueLabels = func() (labels [NumColumns]string) {
 	return labels
 }()
 
-// parse takes an object of texts off the front of data; see reader. The values
-// are unusable where it fails.
+// parse takes an object off the front of data, in the form in which appendTo
+// writes it. The values are unusable where it fails.
 func (v *Values) parse(data []byte) (rest []byte, ok bool) {
 	r := reader{rest: data}
 	r.values(v)
 	return r.rest, !r.failed
 }
 
+// values reads an object as appendTo writes it.
 func (r *reader) values(v *Values) {
 	if r.follows(`{}`) {
 		return
