@@ -21,8 +21,8 @@
 // # How to add a column
 //
 // One row in the table of columns.go and the field that it fills in license.go.
-// Header matching, parsing and the template follow from it; the JSON Schema and
-// docs/columns.md do after
+// Header matching, parsing, the template and the wire follow from it; the JSON
+// Schema and docs/columns.md do after
 //
 //	go run ./events/internal/genschema
 //

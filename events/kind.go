@@ -175,6 +175,24 @@ func parseBool(value string) (*bool, Code) {
 	return nil, InvalidBool
 }
 
+// small are the numbers that most given ints point to; nobody writes through
+// the pointers of a record or an event.
+var small = func() (numbers [1 << 10]int) {
+	for i := range numbers {
+		numbers[i] = i
+	}
+	return numbers
+}()
+
+// share points to a number of that value.
+func share(n int) *int {
+	if n >= 0 && n < len(small) {
+		return &small[n]
+	}
+	own := n // or n were allocated in any case
+	return &own
+}
+
 func parseInt(value string) (int, Code) {
 	digits := strings.TrimPrefix(value, "-")
 	if !isDigits(digits) {
@@ -230,7 +248,7 @@ func parseDuration(value string) (string, Code) {
 	if err != nil || n < 1 || n > maxDuration {
 		return "", OutOfRange
 	}
-	return strconv.Itoa(n) + string(unit), ""
+	return strings.TrimLeft(value, "0"), ""
 }
 
 // misspelt are spellings from elsewhere that are read as what they mean.

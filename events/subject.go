@@ -67,8 +67,8 @@ func OutcomesFilter(job JobID) string { return outcome(job, "*") }
 // LicenseSubject is the subject of one license. Its first message, the only one
 // that an import writes, is the LicenseImported that made it.
 func LicenseSubject(product, key string) string {
-	b := make([]byte, 0, len("licenses.")+len(product)+1+len(key)+8)
-	b = append(b, "licenses."...)
+	var room [128]byte // for nearly all
+	b := append(room[:0], "licenses."...)
 	b = appendToken(b, product)
 	b = append(b, '.')
 	return string(appendToken(b, key))
@@ -143,10 +143,29 @@ func ParseToken(token string) (string, error) {
 
 // rowID is the id of a row's outcome, or with a suffix of its arrival.
 func rowID(job JobID, row Row, suffix string) string {
-	b := strconv.AppendUint(make([]byte, 0, 48), uint64(job), 10)
-	b = append(b, '/')
-	b = strconv.AppendUint(b, uint64(row), 10)
-	return string(append(b, suffix...))
+	return string(appendRowID(make([]byte, 0, 48), job, row, suffix))
+}
+
+func appendRowID(b []byte, job JobID, row Row, suffix string) []byte {
+	b = strconv.AppendUint(b, uint64(job), 10)
+	b = strconv.AppendUint(append(b, '/'), uint64(row), 10)
+	return append(b, suffix...)
+}
+
+// appendID writes the event's id, of a row without making it a string first.
+func appendID(b []byte, e Event) []byte {
+	switch e := e.(type) {
+	case *RowReceived:
+		return appendRowID(b, e.JobID, e.Row, "/received")
+	case *LicenseImported:
+		return appendRowID(b, e.JobID, e.Row, "")
+	case *LicenseExisted:
+		return appendRowID(b, e.JobID, e.Row, "")
+	case *RowRejected:
+		return appendRowID(b, e.JobID, e.Row, "")
+	default:
+		return append(b, e.ID()...)
+	}
 }
 
 // ParseOutcomeID reads the job and row from the id of a row's outcome.

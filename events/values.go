@@ -20,14 +20,14 @@ func (v Values) MarshalJSON() ([]byte, error) {
 // that are not in the table are ignored: a newer program may have written them.
 func (v *Values) UnmarshalJSON(data []byte) error {
 	*v = Values{}
-	if rest, ok := v.parse(string(data)); ok && len(rest) == 0 {
+	if rest, ok := v.parse(data); ok && len(rest) == 0 {
 		return nil
 	}
 	*v = Values{}
 	return v.unmarshalSlowly(data)
 }
 
-// unmarshalSlowly takes every object of texts, escapes included.
+// unmarshalSlowly takes every object of texts, in any order.
 func (v *Values) unmarshalSlowly(data []byte) error {
 	var texts map[string]string
 	if err := json.Unmarshal(data, &texts); err != nil {
@@ -53,10 +53,42 @@ func (v *Values) appendTo(b []byte) []byte {
 			b = append(b, ',')
 		}
 		first = false
-		b = append(b, '"')
-		b = append(b, Columns[i].Name...) // needs no escaping
-		b = append(b, `":`...)
-		b = appendString(b, v[i])
+		b = appendString(append(b, valueLabels[i]...), v[i])
 	}
 	return append(b, '}')
+}
+
+// valueLabels are what stands before each value.
+var valueLabels = func() (labels [NumColumns]string) {
+	for i := range labels {
+		labels[i] = `"` + Columns[i].Name + `":` // needs no escaping
+	}
+	return labels
+}()
+
+// parse takes an object off the front of data, in the form in which appendTo
+// writes it. The values are unusable where it fails.
+func (v *Values) parse(data []byte) (rest []byte, ok bool) {
+	r := reader{rest: data}
+	r.values(v)
+	return r.rest, !r.failed
+}
+
+// values reads an object as appendTo writes it.
+func (r *reader) values(v *Values) {
+	if r.follows(`{}`) {
+		return
+	}
+	r.skip(`{`)
+	for i := range v {
+		if !r.follows(valueLabels[i]) {
+			continue
+		}
+		v[i] = r.text()
+		if !r.mark(',') {
+			r.skip(`}`)
+			return
+		}
+	}
+	r.failed = true // there is one that is unknown, or not where it should be
 }

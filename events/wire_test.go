@@ -164,6 +164,18 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
+// What stands in the buffer stays, and the event behind it is as Encode gives it.
+func TestAppendAddsToTheBuffer(t *testing.T) {
+	for name, sample := range fullEvents() {
+		for _, buffer := range [][]byte{nil, []byte("before "), make([]byte, 3, 4<<10)} {
+			got, err := Append(bytes.Clone(buffer), sample, observed)
+			if want := string(buffer) + string(mustEncode(t, sample)); err != nil || string(got) != want {
+				t.Errorf("%s after %q: %s, %v; want %s", name, buffer, got, err, want)
+			}
+		}
+	}
+}
+
 func TestUnknownTypeIsAnErrorOfItsOwn(t *testing.T) {
 	_, err := Decode([]byte(`{"specversion":"1.0","id":"10/17","source":"licenseimport","type":"LicenseImported.v2","time":"2026-01-02T03:04:05Z","datacontenttype":"application/json","data":{"job_id":10,"row":17}}`))
 	var unknown *UnknownTypeError

@@ -22,7 +22,7 @@ type Policy struct {
 // Verdict is all that can be said of a row without knowing which licenses exist.
 type Verdict struct {
 	Row      *events.RowReceived
-	Record   events.Record
+	Record   *events.Record
 	Product  events.Product
 	Errors   []events.FieldError // none: the row is valid
 	Warnings []events.Warning
@@ -52,7 +52,7 @@ func (v *Verdict) Subject() string {
 // Judge reads a row's values and applies all rules to them. It reports every
 // error of the row, not only the first.
 func (p *Policy) Judge(row *events.RowReceived) Verdict {
-	v := Verdict{Row: row}
+	v := Verdict{Row: row, Record: new(events.Record)}
 	if m := row.Malformed; m != nil {
 		v.Errors = []events.FieldError{malformed(row, m)}
 		if m.Code != events.InvalidEncoding { // else its fields are known, but for some characters
@@ -68,7 +68,7 @@ func (p *Policy) Judge(row *events.RowReceived) Verdict {
 	}
 	if v.Valid() {
 		v.fillDefaults()
-		v.Warnings = warnings(&v.Record)
+		v.Warnings = warnings(v.Record)
 	}
 	return v
 }
@@ -95,7 +95,7 @@ func (v *Verdict) readColumns() {
 		value := column.Clean(sent)
 		switch {
 		case value != "":
-			if code := column.Set(&v.Record, value); code != "" {
+			if code := column.Set(v.Record, value); code != "" {
 				v.reject(i, code)
 			}
 		case column.Required:

@@ -1,0 +1,224 @@
+package events
+
+import (
+	"bytes"
+	stdjson "encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/goccy/go-json"
+)
+
+// outcomesOf are outcomes of a row in which some columns are given, all with the
+// same text or number. The bits above the columns' say what else there is.
+func outcomesOf(text string, number int, given uint64) []Event {
+	var record Record
+	has := func(bit int) bool { return given>>bit&1 != 0 }
+	for i := range Columns {
+		if !has(i) {
+			continue
+		}
+		switch field := Columns[i].field(record.place()).(type) {
+		case *string:
+			*field = text
+		case **bool:
+			*field = ptr(number%2 == 0)
+		case **int:
+			*field = &number
+		}
+	}
+	product, rejected := Product{ShortCode: record.Product}, &RowRejected{JobID: 10, Row: 17, Line: 19}
+	var customer *Customer
+	var warnings []Warning
+	if has(NumColumns) {
+		customer = &record.Customer
+	}
+	if has(NumColumns + 1) {
+		product.Name, product.LicenseType, product.MaxActivations = text, text, &number
+		rejected.Raw, rejected.Values[ColumnKey], rejected.Values[NumColumns-1] = text, text, text
+	}
+	for bit := NumColumns + 2; bit < NumColumns+4; bit++ {
+		if has(bit) {
+			warnings = append(warnings, Warning{Column: text, Code: WarningCode(text)})
+			rejected.Errors = append(rejected.Errors, FieldError{Column: text, Code: Code(text), Message: text, Value: text})
+		}
+	}
+	if has(NumColumns+4) && warnings == nil {
+		warnings, rejected.Errors = []Warning{}, []FieldError{}
+	}
+	return []Event{
+		&LicenseImported{JobID: 10, Row: 17, License: record.License, Product: product, Customer: customer, Order: record.Order, Warnings: warnings},
+		&LicenseExisted{JobID: 10, Row: 17, LicenseKey: text, Product: product, By: Origin{JobID: JobID(given), Row: Row(number)},
+			Customer: customer, Order: record.Order, Warnings: warnings},
+		rejected,
+	}
+}
+
+// An outcome is written to the byte as the JSON library writes it, and is read
+// alike the quick and the general way.
+func FuzzFastEncode(f *testing.F) {
+	for _, text := range []string{"", "plain", "\"\\/\b\f\n\r\t\x00\x1f\x7f", "é株🔑", "\u2028", "\u2029", "\ufffd", "\xff", "\xc3", "\xed\xa0\x80", "<&>"} {
+		f.Add(text, 3, ^uint64(0))
+	}
+	for i := range NumColumns + 5 { // each alone, all but one, the first ones
+		f.Add("x", i, uint64(1)<<i)
+		f.Add("y", -i, ^(uint64(1) << i))
+		f.Add("z", 1<<i, uint64(1)<<i-1)
+	}
+	f.Fuzz(func(t *testing.T, text string, number int, given uint64) {
+		for _, e := range outcomesOf(text, number, given) {
+			data, err := json.MarshalWithOption(e, json.DisableHTMLEscape())
+			if err != nil {
+				t.Fatal(err)
+			}
+			body := mustEncode(t, e)
+			if want := string(appendEnvelope(nil, e, observed)) + string(data) + "}"; string(body) != want {
+				t.Errorf("ours    %s\nlibrary %s", body, want)
+			}
+			quick, ok := decodeOurs(body)
+			if !ok || !utf8.Valid(body) {
+				continue
+			}
+			if general, err := decodeAny(body); err != nil || !reflect.DeepEqual(quick, general) {
+				t.Errorf("%s\nquick   %+v\ngeneral %+v, %v", body, quick.Event, general.Event, err)
+			}
+		}
+	})
+}
+
+// Nearly all outcomes are written by hand, or the measurements mean nothing.
+func TestOrdinaryOutcomesAreEncodedQuickly(t *testing.T) {
+	for _, e := range outcomesOf("Łódź – <a> \"quoted\"\r\n", 3, ^uint64(0)) {
+		if data, ok := appendOutcome(nil, e); !ok {
+			t.Errorf("%s is left to the JSON library: %s", e.Type(), data)
+		}
+	}
+}
+
+func TestEveryCharacterIsWrittenAlike(t *testing.T) {
+	left := 0
+	for r := range rune(0x10000) {
+		for _, text := range []string{string(r), "1234567" + string(r)} {
+			ours := appendString(nil, text)
+			if !writtenAlike(ours) {
+				left++
+				continue
+			}
+			if library, err := json.MarshalWithOption(text, json.DisableHTMLEscape()); err != nil || string(ours) != string(library) {
+				t.Errorf("%q: ours %s, library %s, %v", text, ours, library, err)
+			}
+		}
+	}
+	if left > 10_000 {
+		t.Errorf("%d texts are left to the library", left)
+	}
+}
+
+// Eight bytes are looked at at once: whatever ends a plain text does so at each
+// place among others.
+func TestPlainEndsWhereItShould(t *testing.T) {
+	for c := range 256 {
+		stops := c < ' ' || c == '"' || c == '\\'
+		for _, around := range []byte{'a', ' ', '!', '#', '[', ']', 0x7f, 0x80, 0xff} {
+			for length := range 20 {
+				for at := range length {
+					text := []byte(strings.Repeat(string([]byte{around}), length))
+					text[at] = byte(c)
+					want := length
+					if stops {
+						want = at
+					}
+					if got := plain(text, 0); got != want {
+						t.Fatalf("plain(%q) = %d, want %d", text, got, want)
+					}
+					if around < 0x80 {
+						if c >= 0x80 {
+							want = at
+						}
+						if got := plain(string(text), eachHigh); got != want {
+							t.Fatalf("plain(%q) of ASCII = %d, want %d", text, got, want)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// What looks nearly like ours is read as encoding/json reads it.
+func TestNearlyOurs(t *testing.T) {
+	_, imported := twelveFields()
+	body := string(mustEncode(t, imported))
+	for name, test := range map[string]struct{ old, new string }{
+		"a member that is unknown":       {`"enabled":`, `"of_tomorrow":1,"enabled":`},
+		"a member in another case":       {`"enabled":`, `"Enabled":`},
+		"a member twice":                 {`"enabled":true`, `"enabled":true,"enabled":false`},
+		"two members in another order":   {`"enabled":true,"max_activations":3`, `"max_activations":3,"enabled":true`},
+		"a null":                         {`"enabled":true`, `"enabled":null`},
+		"a null object":                  {`"order":{"store_id":"order-1001"}`, `"order":null`},
+		"an empty object":                {`"order":{"store_id":"order-1001"}`, `"order":{}`},
+		"an empty text":                  {`"Ada"`, `""`},
+		"an escaped text":                {`"Ada"`, `"\u0041\/\b\f\n\r\t\"\\d\uD83D\uDD11a"`},
+		"half a pair":                    {`"Ada"`, `"\ud83d"`},
+		"an escape that is none":         {`"Ada"`, `"\x41"`},
+		"a control character":            {`"Ada"`, "\"A\nda\""},
+		"a comma at the end":             {`"order-1001"`, `"order-1001",`},
+		"a comma too few":                {`"Ada",`, `"Ada"`},
+		"a negative number":              {`"max_activations":3`, `"max_activations":-3`},
+		"a number with a leading zero":   {`"max_activations":3`, `"max_activations":03`},
+		"a fraction":                     {`"max_activations":3`, `"max_activations":3.0`},
+		"an exponent":                    {`"max_activations":3`, `"max_activations":3e2`},
+		"a large number":                 {`"max_activations":3`, `"max_activations":2147483648`},
+		"a number of another generation": {`"row":123456`, `"row":12345678901234567890123`},
+		"a text for a number":            {`"max_activations":3`, `"max_activations":"3"`},
+		"a number for a text":            {`"Ada"`, `7`},
+		"white space":                    {`"enabled":true`, `"enabled": true`},
+		"an empty list":                  {`"order-1001"}`, `"order-1001"},"warnings":[]`},
+		"the end of a list":              {`"order-1001"}`, `"order-1001"},"warnings":]`},
+		"the end of an object":           {`{"store_id":"order-1001"}`, `}`},
+		"a null list":                    {`"order-1001"}`, `"order-1001"},"warnings":null`},
+		"a warning":                      {`"order-1001"}`, `"order-1001"},"warnings":[{"column":"a","code":"b"}]`},
+		"half a warning":                 {`"order-1001"}`, `"order-1001"},"warnings":[{"column":"a"}]`},
+		"a warning and a comma":          {`"order-1001"}`, `"order-1001"},"warnings":[{"column":"a","code":"b"},]`},
+		"more at the end":                {`"order-1001"}}}`, `"order-1001"}}}}`},
+		"an end that is early":           {`"order-1001"}}}`, `"order-1001"}}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			changed := strings.Replace(body, test.old, test.new, 1)
+			if changed == body {
+				t.Fatalf("%q does not stand in %s", test.old, body)
+			}
+			want, stdErr := stdDecode([]byte(changed))
+			got, err := Decode([]byte(changed))
+			if (err == nil) != (stdErr == nil && stdjson.Valid([]byte(changed))) {
+				t.Fatalf("%s\nours %v, encoding/json %v", changed, err, stdErr)
+			}
+			if err == nil && !reflect.DeepEqual(got.Event, want) {
+				t.Errorf("%s\nours         %+v\nencoding/json %+v", changed, got.Event, want)
+			}
+		})
+	}
+}
+
+// A body with one byte that is wrong is refused, or read as in the general way.
+func TestOneByteIsWrong(t *testing.T) {
+	row, _ := twelveFields()
+	for _, e := range append(outcomesOf("x", 3, ^uint64(0)), row) {
+		body := mustEncode(t, e)
+		for at := range body {
+			for _, c := range []byte("\"\\{}[],:0-n \n") {
+				changed := bytes.Clone(body)
+				changed[at] = c
+				quick, ok := decodeOurs(changed)
+				if !ok {
+					continue
+				}
+				if general, err := decodeAny(changed); err != nil || !reflect.DeepEqual(quick, general) {
+					t.Errorf("%s\nquick   %+v\ngeneral %+v, %v", changed, quick.Event, general.Event, err)
+				}
+			}
+		}
+	}
+}
