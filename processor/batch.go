@@ -196,12 +196,13 @@ func (p *Processor) lookUp(ctx context.Context, verdicts []Verdict, which func(*
 // send stages the outcomes. A license is expected to be the first at its subject,
 // which was made for the look-up already.
 func (s *staged) send(outcomes []events.Event, verdicts []Verdict, now time.Time) error {
+	var body []byte // of one after the other
 	for i, outcome := range outcomes {
 		if outcome == nil || verdicts[i].Kept != nil {
 			continue
 		}
-		body, err := events.Encode(outcome, now)
-		if err != nil {
+		var err error
+		if body, err = events.Append(body[:0], outcome, now); err != nil {
 			return err
 		}
 		if _, first := outcome.(*events.LicenseImported); first {
