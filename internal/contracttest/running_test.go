@@ -107,7 +107,7 @@ func TestAllOrNothingInItsPhases(t *testing.T) {
 	s := serve(t)
 	c := s.as(t, s.admin)
 	file := manyRows(20_000, false)
-	cancelled := c.upload(200, "?mode=all_or_nothing", file).field("job_id")
+	cancelled := c.upload(200, "?mode=all_or_nothing", manyRows(100_000, false)).field("job_id") // a second's validation
 	c.call(202, "POST", resultsPath+cancelled+"/cancel/", nil)
 	end := c.watch(cancelled, func(state) {})
 	if end.Status != "error" || end.Error == nil || end.Error.Code != "cancelled" {
