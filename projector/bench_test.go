@@ -61,8 +61,7 @@ func benchFold(b *testing.B, s *store, bodies [][]byte) {
 	defer stop()
 	stream := follow(ctx, recorded(bodies), 0, events.Seq(len(bodies)), func(events.Seq) {})
 	p := &Projector{live: map[events.JobID]*job{}, changed: make(chan struct{})}
-	f := &folder{projector: p, store: s, jobs: map[events.JobID]*job{}, timer: time.NewTimer(time.Hour)}
-	check(b, f.run(stream))
+	check(b, newFolder(p, s).run(stream))
 	check(b, stream.wait())
 }
 

@@ -35,12 +35,12 @@ func (b *batch) join(v view, name string, seq events.Seq) {
 }
 
 // writeGrowing adds the new members to their blocks.
-func (b *batch) writeGrowing(v view) error {
-	for _, name := range slices.Sorted(maps.Keys(b.growing[v])) {
-		for rest := *b.growing[v][name]; len(rest) > 0; {
+func (w *writing) writeGrowing(v view, sets growing) error {
+	for _, name := range slices.Sorted(maps.Keys(sets)) {
+		for rest := *sets[name]; len(rest) > 0; {
 			block := rest[0] >> blockBits
 			n := sort.Search(len(rest), func(i int) bool { return rest[i]>>blockBits > block })
-			if err := b.extend(v, textNumber(name, block), rest[:n]); err != nil {
+			if err := w.extend(v, textNumber(name, block), rest[:n]); err != nil {
 				return err
 			}
 			rest = rest[n:]
@@ -50,12 +50,12 @@ func (b *batch) writeGrowing(v view) error {
 }
 
 // extend adds members to one block.
-func (b *batch) extend(v view, key []byte, members []events.Seq) error {
-	value := slices.Grow(bytes.Clone(b.buckets[v].Get(key)), 2*len(members))
+func (w *writing) extend(v view, key []byte, members []events.Seq) error {
+	value := slices.Grow(bytes.Clone(w.buckets[v].Get(key)), 2*len(members))
 	for _, seq := range members {
 		value = binary.BigEndian.AppendUint16(value, uint16(seq&blockMask))
 	}
-	return b.replace(v, key, value)
+	return w.replace(v, key, value)
 }
 
 // blocks is the set of the members that the blocks of one name hold.

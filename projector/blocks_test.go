@@ -20,19 +20,21 @@ func TestBlocks(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	seq := events.Seq(1)
 	for range 20 {
-		b, err := s.begin(map[events.JobID]*job{})
-		check(t, err)
+		l := newLanes(s)
+		l.open = l.begin(nil)
 		for range random.IntN(2000) {
 			seq += events.Seq(1 + random.IntN(3))
 			if random.IntN(500) == 0 {
 				seq += 3 << blockBits
 			}
 			name := names[1+random.IntN(len(names)-1)]
-			b.join(productLicenses, name, seq)
-			b.join(disabled, "", seq)
+			l.open.join(productLicenses, name, seq)
+			l.open.join(disabled, "", seq)
 			want[name], want[""] = append(want[name], uint64(seq)), append(want[""], uint64(seq))
 		}
-		check(t, b.commit(s))
+		w, err := l.turn()
+		check(t, err)
+		check(t, w.commit(l.closed))
 	}
 	check(t, s.verify())
 	check(t, s.db.View(func(tx *bolt.Tx) error {

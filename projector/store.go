@@ -43,10 +43,8 @@ type position struct {
 // store is the views' file.
 type store struct {
 	db       *bolt.DB
-	position position          // of the last commit; only whoever writes may look
-	sums     [numViews]uint64  // the checksums, likewise
-	spare    [numViews][]entry // room for the next batch
-	slab     slab              // likewise
+	position position         // of the last commit; only whoever folds may look
+	sums     [numViews]uint64 // the checksums; only whoever writes may look
 }
 
 var (
