@@ -145,9 +145,8 @@ func (b *batch) imported(j *job, e *events.LicenseImported, f fact) error {
 	}
 	j.Next.CreatedLicenses++
 	key, product := e.License.Key, e.Product.ShortCode
-	seq := b.slab.number(uint64(f.seq))
-	b.put(licenses, seq, r.appendTo(b.slab.room(r.size())))
-	b.put(licenseByKey, appendLicenseKey(b.slab.room(len(key)+1+len(product)), key, product), seq)
+	b.licenses = append(b.licenses, licensed{f.seq, r})
+	b.put(licenseByKey, appendLicenseKey(b.slab.room(len(key)+1+len(product)), key, product), b.slab.number(uint64(f.seq)))
 	b.join(productLicenses, product, f.seq)
 	b.join(jobLicenses, j.ID.String(), f.seq)
 	b.counts[countLicenses]++

@@ -20,6 +20,7 @@ type batch struct {
 	past     *past
 	position position
 
+	licenses []licensed
 	slab     slab // the entries' keys and values
 	pending  [numViews][]entry
 	growing  [numViews]growing               // of the views of blocks
@@ -64,6 +65,8 @@ func (l *lanes) begin(room *batch) *batch {
 
 // reset forgets all but the room.
 func (b *batch) reset() {
+	clear(b.licenses)
+	b.licenses = b.licenses[:0]
 	b.slab.reset()
 	for v := range viewTable {
 		clear(b.pending[v])

@@ -39,7 +39,7 @@ func BenchmarkFold(b *testing.B) {
 				b.ReportMetric(time.Since(began).Seconds(), "s/verify")
 				began = time.Now()
 				check(b, s.db.View(func(tx *bolt.Tx) error {
-					_, err := reader{tx}.scan(licenseByKey, nil, keyContains("abcd"), &deadline{at: began.Add(time.Hour)})
+					_, err := newReader(tx).scan(licenseByKey, nil, keyContains("abcd"), &deadline{at: began.Add(time.Hour)})
 					return err
 				}))
 				b.ReportMetric(time.Since(began).Seconds(), "s/icontains")
@@ -145,7 +145,7 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-func benchBodies(b *testing.B, n int) [][]byte {
+func benchBodies(b testing.TB, n int) [][]byte {
 	random := rand.New(rand.NewPCG(1, 2))
 	bodies := make([][]byte, 0, n+n/999+3)
 	add := func(e events.Event) {

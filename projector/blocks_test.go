@@ -43,9 +43,9 @@ func TestBlocks(t *testing.T) {
 			if name == "" {
 				v = disabled
 			}
-			compareSets(t, name, reader{tx}.blocks(v, name), want[name], uint64(seq))
+			compareSets(t, name, newReader(tx).blocks(v, name), want[name], uint64(seq))
 		}
-		if n, ok := (reader{tx}.blocks(productLicenses, "c").next(0, false)); ok {
+		if n, ok := (newReader(tx).blocks(productLicenses, "c").next(0, false)); ok {
 			t.Errorf("a set without members holds %d", n)
 		}
 		return nil

@@ -23,8 +23,8 @@
 //
 // All views are buckets of the one bbolt file views.bolt (the table of views.go).
 // The position in the stream is written in the same transaction as what it
-// stands for. A license's event is stored once, under its sequence; all else
-// about it are small index entries. Changes are collected in memory and written
+// stands for. A license's event is stored once, together with its neighbours' and compressed
+// (segments.go); all else about it are small index entries. Changes are collected in memory and written
 // sorted by key, after 50,000 events, 64 MiB or 500 ms (2 s while more events are at
 // hand), and at once when an import ends or a reader waits; or, if another batch is being
 // written then, when that is. Random writes are what costs: at a million licenses a transaction of
@@ -34,7 +34,7 @@
 // keeps up to date. [Open] walks all views once and compares, so that a file that
 // is truncated, overwritten or has a single bit flipped is found before anything of
 // it is served; it is then set aside, and folded anew from the stream. The walk
-// takes some 0.5 s for each million licenses. The same happens to a file of
+// takes some 0.2 s for each million licenses. The same happens to a file of
 // another stream, one that is ahead of its stream, and one of another format.
 //
 // # Reading

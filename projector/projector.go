@@ -40,6 +40,7 @@ type Projector struct {
 	nudge chan struct{} // a reader waits
 
 	polled polled
+	rooms  sync.Pool // *recent, of readers that are done
 
 	mu        sync.Mutex
 	live      map[events.JobID]*job // imports that go on, as far as they were folded; never changed once in here

@@ -21,7 +21,7 @@ const FileName = "views.bolt"
 
 // format is the version of what the views' file holds. A file of another one is
 // folded anew: raise it with every change of the views or of what apply does.
-const format = 2
+const format = 3
 
 // lockWait is how long another process that has the file is waited for.
 const lockWait = time.Second
@@ -111,7 +111,11 @@ func (s *store) load() (err error) {
 
 func (s *store) create(tx *bolt.Tx) error {
 	for v := range viewTable {
-		if _, err := tx.CreateBucket([]byte(viewTable[v].name)); err != nil {
+		_, err := tx.CreateBucket([]byte(viewTable[v].name))
+		if errors.Is(err, berrors.ErrBucketExists) {
+			return fmt.Errorf("%w: views without a position", errDamaged)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,7 @@ type view int
 // The views. Numbers (sequences, jobs, rows) are 8 bytes, big-endian, so that
 // they sort; a text before a number ends with a NUL, which no value can hold.
 const (
-	licenses        view = iota // sequence → record: time, customer, order, the event's body
+	licenses        view = iota // number of a segment → records: time, customer, order, the event's body
 	licenseByKey                // key NUL product → sequence
 	productLicenses             // product: blocks
 	jobLicenses                 // job, in decimal: blocks
@@ -108,7 +108,7 @@ func appendLicenseKey(b []byte, key, product string) []byte {
 	return append(append(append(b, key...), 0), product...)
 }
 
-// record is the value in the view of licenses.
+// record is what is stored of a license.
 type record struct {
 	nanos    int64      // when the stream stored it, since 1970
 	customer events.Seq // 0: none

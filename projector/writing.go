@@ -70,6 +70,9 @@ func (w *writing) write(b *batch) error {
 			return err
 		}
 	}
+	if err := w.writeLicenses(b.licenses); err != nil {
+		return err
+	}
 	for v := range numViews {
 		if err := errors.Join(w.writePending(v, b.pending[v]), w.writeGrowing(v, b.growing[v])); err != nil {
 			return err
