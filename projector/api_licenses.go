@@ -3,6 +3,7 @@ package projector
 import (
 	"net/http"
 	"net/url"
+	"slices"
 
 	"licenseimport/events"
 	"licenseimport/internal/access"
@@ -166,7 +167,7 @@ func (f *licenseFilter) choose(r reader, limit *deadline) (set, int, error) {
 // byKey gives the sets of the filters on the license key.
 func (f *licenseFilter) byKey(r reader, limit *deadline) (sets []set, known []int, err error) {
 	if f.key != "" {
-		found, err := r.scan(licenseByKey, textPrefix(f.key, 0), nil, limit)
+		found, err := r.scanKeys(textPrefix(f.key, 0), nil, limit)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -179,7 +180,7 @@ func (f *licenseFilter) byKey(r reader, limit *deadline) (sets []set, known []in
 	if f.contains != "" {
 		match = keyContains(f.contains)
 	}
-	found, err := r.scan(licenseByKey, []byte(f.startsWith), match, limit)
+	found, err := r.scanKeys([]byte(f.startsWith), match, limit)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -206,5 +207,9 @@ func (r reader) more(names view, name string, further view) set {
 	if !ok {
 		return list(nil)
 	}
-	return either{list{id}, r.index(further, number(id))}
+	sets := either{list{id}}
+	for era := range eras(r.view(further).Cursor(), events.Seq(id)) {
+		sets = append(sets, r.index(further, slices.Concat(era, number(id))))
+	}
+	return sets
 }
