@@ -145,7 +145,7 @@ func (b *batch) imported(j *job, e *events.LicenseImported, f fact) error {
 	}
 	j.Next.CreatedLicenses++
 	key, product := e.License.Key, e.Product.ShortCode
-	b.licenses = append(b.licenses, licensed{f.seq, r})
+	b.addLicense(f.seq, r)
 	room := appendEra(b.slab.room(eraSize+len(key)+1+len(product)), f.seq)
 	b.put(licenseByKey, appendLicenseKey(room, key, product), b.slab.number(uint64(f.seq)))
 	b.join(productLicenses, product, f.seq)

@@ -20,8 +20,8 @@ type batch struct {
 	past     *past
 	position position
 
-	licenses []licensed
-	slab     slab // the entries' keys and values
+	segment  segment // of licenses, that is not packed yet
+	slab     slab    // the entries' keys and values
 	pending  [numViews][]entry
 	growing  [numViews]growing               // of the views of blocks
 	interned [numViews]map[string]events.Seq // of the views of names: what a name stands for; 0: nothing
@@ -65,8 +65,7 @@ func (l *lanes) begin(room *batch) *batch {
 
 // reset forgets all but the room.
 func (b *batch) reset() {
-	clear(b.licenses)
-	b.licenses = b.licenses[:0]
+	b.segment.empty()
 	b.slab.reset()
 	for v := range viewTable {
 		clear(b.pending[v])
@@ -142,6 +141,7 @@ func (b *batch) full() bool { return b.events >= maxBatchEvents || b.bytes >= ma
 // close ends the batch: the jobs that it touched are as they are now, whatever the next one
 // does with them.
 func (b *batch) close() error {
+	b.pack()
 	for _, j := range b.touched {
 		value, err := json.Marshal(j)
 		if err != nil {

@@ -20,63 +20,69 @@ const (
 	segmentHead = 8
 )
 
-// licensed is a new license.
-type licensed struct {
-	seq events.Seq
-	record
-}
-
-// segmentWriter adds licenses to segments. It may hold memory, nothing else.
-type segmentWriter struct{ plain, packed []byte }
-
-// writeLicenses adds new licenses to their segments.
-func (w *writing) writeLicenses(all []licensed) error {
-	var room segmentWriter
-	for n := 0; len(all) > 0; all = all[n:] {
-		number := uint64(all[0].seq >> segmentBits)
-		for n = 1; n < len(all) && uint64(all[n].seq>>segmentBits) == number; n++ {
-		}
-		key := binary.BigEndian.AppendUint64(nil, number)
-		value, err := room.extend(w.buckets[licenses].Get(key), all[:n])
-		if err != nil {
-			return err
-		}
-		if err := w.replace(licenses, key, value); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// extend gives the value of a segment with more licenses, which follow those in it. It is
-// compressed anew as a whole.
-func (w *segmentWriter) extend(value []byte, more []licensed) ([]byte, error) {
-	var held uint64
-	w.plain = w.plain[:0]
-	if value != nil {
-		s := segment{plain: w.plain}
-		if !s.open(0, value) {
-			return nil, errDamaged
-		}
-		held, w.plain = s.held, s.plain
-	}
-	for i := range more {
-		held |= 1 << (more[i].seq & segmentMask)
-		w.plain = binary.AppendUvarint(w.plain, uint64(more[i].size()))
-		w.plain = more[i].appendTo(w.plain)
-	}
-	if most := s2.MaxEncodedLen(len(w.plain)); cap(w.packed) < most {
-		w.packed = make([]byte, most)
-	}
-	packed := s2.Encode(w.packed[:cap(w.packed)], w.plain)
-	return append(binary.BigEndian.AppendUint64(make([]byte, 0, segmentHead+len(packed)), held), packed...), nil
-}
-
-// segment is one that was read.
+// segment is one that was read, or that licenses are added to.
 type segment struct {
 	number uint64
 	held   uint64 // a bit for each sequence
 	plain  []byte // the records, each behind its length
+}
+
+// addLicense adds a license to the batch. Its segment is packed as soon as it is known to be
+// complete, so that the batch does not keep bodies.
+func (b *batch) addLicense(seq events.Seq, r record) {
+	if number := uint64(seq >> segmentBits); number != b.segment.number {
+		b.pack()
+		b.segment.number = number
+	}
+	b.segment.add(seq, r)
+}
+
+// pack makes an entry of the segment that licenses were added to, if there is one.
+func (b *batch) pack() {
+	if b.segment.held != 0 {
+		b.put(licenses, b.slab.number(b.segment.number), b.segment.pack(&b.slab))
+	}
+	b.segment.empty()
+}
+
+func (s *segment) empty() { s.held, s.plain = 0, s.plain[:0] }
+
+// add adds a license, which follows those that the segment holds.
+func (s *segment) add(seq events.Seq, r record) {
+	s.held |= 1 << (seq & segmentMask)
+	s.plain = binary.AppendUvarint(s.plain, uint64(r.size()))
+	s.plain = r.appendTo(s.plain)
+}
+
+// pack gives the segment's value. It depends on the licenses only, not on how they came.
+func (s *segment) pack(room *slab) []byte {
+	value := room.room(segmentHead + s2.MaxEncodedLen(len(s.plain)))
+	value = binary.BigEndian.AppendUint64(value, s.held)
+	packed := s2.Encode(value[segmentHead:cap(value)], s.plain)
+	value = value[:segmentHead+len(packed)]
+	room.giveBack(cap(value) - len(value))
+	return value
+}
+
+// joinSegments has the first segment of a batch begin with what the file holds of it.
+func (w *writing) joinSegments(b *batch) error {
+	if len(b.pending[licenses]) == 0 {
+		return nil
+	}
+	first := &b.pending[licenses][0]
+	old := w.buckets[licenses].Get(first.key)
+	if old == nil {
+		return nil
+	}
+	var before, after segment
+	if !before.open(0, old) || !after.open(0, first.value) {
+		return errDamaged
+	}
+	w.sums[licenses] -= entrySum(first.key, old)
+	before.held |= after.held
+	before.plain = append(before.plain, after.plain...)
+	first.value = before.pack(new(slab))
+	return nil
 }
 
 // open reads the segment of a number, into the room of the one before; false if it is not sound.

@@ -30,7 +30,7 @@ func TestSegments(t *testing.T) {
 				seq += 200 << segmentBits
 			}
 			r := record{nanos: random.Int64(), customer: seq, order: seq / 2, body: []byte(strings.Repeat(fmt.Sprint(seq), random.IntN(300)))}
-			l.open.licenses = append(l.open.licenses, licensed{seq, r})
+			l.open.addLicense(seq, r)
 			want[seq], all = r, append(all, uint64(seq))
 		}
 		w, err := l.turn()
@@ -75,27 +75,43 @@ func compareRecord(t *testing.T, r reader, seq events.Seq, all map[events.Seq]re
 
 // TestSegmentsAreTheSame however many licenses came at once.
 func TestSegmentsAreTheSame(t *testing.T) {
-	var all []licensed
-	for i, body := range benchBodies(t, segmentMask+1)[2:][:segmentMask+1] {
-		all = append(all, licensed{events.Seq(i), record{nanos: int64(i), body: body}})
-	}
-	var room segmentWriter
-	want, err := room.extend(nil, all)
-	check(t, err)
-	for at := range all {
-		part, err := room.extend(nil, all[:at])
+	bodies := benchBodies(t, segmentMask+1)[2:]
+	stored := func(ends ...int) (value []byte) {
+		s, err := openStore(filepath.Join(t.TempDir(), FileName))
 		check(t, err)
-		if got, err := room.extend(part, all[at:]); err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%d and the others: %d bytes, %v, want %d", at, len(got), err, len(want))
+		at := 0
+		for _, end := range append(ends, segmentMask+1) {
+			l := newLanes(s)
+			l.open = l.begin(nil)
+			for ; at < end; at++ {
+				l.open.addLicense(events.Seq(at), record{nanos: int64(at), body: bodies[at]})
+			}
+			w, err := l.turn()
+			check(t, err)
+			check(t, w.commit(l.closed))
+		}
+		check(t, s.verify())
+		check(t, s.db.View(func(tx *bolt.Tx) error {
+			value = bytes.Clone(newReader(tx).view(licenses).Get(number(uint64(0))))
+			return nil
+		}))
+		check(t, s.close())
+		return value
+	}
+	want := stored()
+	for _, ends := range [][]int{{1}, {63}, {5, 40}, {0, 31, 32, 33}} {
+		if got := stored(ends...); !bytes.Equal(got, want) {
+			t.Errorf("with ends at %d: %d bytes, want %d, the same", ends, len(got), len(want))
 		}
 	}
 }
 
 // TestUnsoundSegments: what cannot have been written is an error, and no panic.
 func TestUnsoundSegments(t *testing.T) {
-	var room segmentWriter
-	good, err := room.extend(nil, []licensed{{3, record{body: []byte("three")}}, {5, record{body: []byte("five")}}})
-	check(t, err)
+	var s segment
+	s.add(3, record{body: []byte("three")})
+	s.add(5, record{body: []byte("five")})
+	good := s.pack(new(slab))
 	more := bytes.Clone(good)
 	more[segmentHead-1] |= 1 // one that is not there
 	fewer := bytes.Clone(good)
@@ -108,9 +124,6 @@ func TestUnsoundSegments(t *testing.T) {
 		}
 		if ok {
 			t.Errorf("%s: taken", name)
-		}
-		if _, err := room.extend(value, nil); name != "more in its head" && name != "fewer in its head" && err == nil {
-			t.Errorf("%s: extended", name)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func (w *writing) write(b *batch) error {
 			return err
 		}
 	}
-	if err := w.writeLicenses(b.licenses); err != nil {
+	if err := w.joinSegments(b); err != nil {
 		return err
 	}
 	for v := range numViews {
