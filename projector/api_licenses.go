@@ -167,7 +167,7 @@ func (f *licenseFilter) choose(r reader, limit *deadline) (set, int, error) {
 // byKey gives the sets of the filters on the license key.
 func (f *licenseFilter) byKey(r reader, limit *deadline) (sets []set, known []int, err error) {
 	if f.key != "" {
-		found, err := r.scanKeys(textPrefix(f.key, 0), nil, limit)
+		found, err := r.scan(licenseByKey, textPrefix(f.key, 0), nil, limit)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -180,7 +180,7 @@ func (f *licenseFilter) byKey(r reader, limit *deadline) (sets []set, known []in
 	if f.contains != "" {
 		match = keyContains(f.contains)
 	}
-	found, err := r.scanKeys([]byte(f.startsWith), match, limit)
+	found, err := r.scan(licenseByKey, []byte(f.startsWith), match, limit)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -102,7 +102,9 @@ func (b *batch) findOrMake(v view, name string, seq events.Seq) (id events.Seq, 
 		return id, false, err
 	}
 	b.interned[v][name] = seq
-	b.put(v, append(b.slab.room(len(name)), name...), b.slab.number(uint64(seq)))
+	key := append(appendEra(b.slab.room(eraSize+len(name)), seq), name...)
+	b.put(v, key, b.slab.number(uint64(seq)))
+	b.past.store.names.add(v, key[eraSize:], seq)
 	return seq, true, nil
 }
 

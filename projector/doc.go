@@ -29,7 +29,7 @@
 // hand), and at once when an import ends or a reader waits; or, if another batch is being
 // written then, when that is. Random writes are what costs: a transaction of 50,000 events touches
 // nearly every page of an index that has no order. So such indexes are kept in parts, one for each
-// 131,072 sequences (eras.go), but for those that folding itself looks up.
+// 131,072 sequences (eras.go), and folding knows which parts may have a name (names.go).
 //
 // Each view has a checksum, the sum over its entries, that every transaction
 // keeps up to date. [Open] walks all views once and compares, so that a file that

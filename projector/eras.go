@@ -13,7 +13,8 @@ import (
 // sequences between two multiples of 131,072. An entry's key begins with the number of the era
 // of the sequence that it is about. So a transaction writes pages of the last part only, however
 // many licenses there are: with one part it would touch nearly every page of the index. A
-// look-up asks each part; at a million licenses these are eight.
+// reader's look-up asks each part; at a million licenses these are eight. Folding asks those that may
+// have what it looks for (names.go).
 const (
 	eraBits = 17
 	eraSize = 4 // bytes of a key
@@ -27,11 +28,12 @@ func appendEra(b []byte, seq events.Seq) []byte {
 // may be moved meanwhile.
 func eras(cursor *bolt.Cursor, from events.Seq) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
+		first, _ := cursor.First()
 		last, _ := cursor.Last()
-		if len(last) < eraSize {
+		if len(first) < eraSize || len(last) < eraSize {
 			return
 		}
-		for era := uint32(from >> eraBits); era <= binary.BigEndian.Uint32(last); era++ {
+		for era := max(binary.BigEndian.Uint32(first), uint32(from>>eraBits)); era <= binary.BigEndian.Uint32(last); era++ {
 			if !yield(binary.BigEndian.AppendUint32(nil, era)) {
 				return
 			}

@@ -14,9 +14,11 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// TestEras: what lies in several parts of an index is found as if it lay in one.
+// TestEras: what lies in several parts of an index is found as if it lay in one, by readers and
+// by folding, also after a restart.
 func TestEras(t *testing.T) {
-	s, err := openStore(filepath.Join(t.TempDir(), FileName))
+	path := filepath.Join(t.TempDir(), FileName)
+	s, err := openStore(path)
 	check(t, err)
 	l := newLanes(s)
 	random := rand.New(rand.NewPCG(3, 4))
@@ -36,8 +38,15 @@ func TestEras(t *testing.T) {
 		ofCustomer[email] = append(ofCustomer[email], uint64(seq))
 		ofOrder[store] = append(ofOrder[store], uint64(seq))
 		add(imported(1, events.Row(n+1), fmt.Sprint("p", n), key, email, store))
-		if random.IntN(30) == 0 {
+		switch random.IntN(60) {
+		case 0, 1:
 			check(t, l.handOver())
+		case 2: // a restart
+			check(t, l.finish())
+			check(t, s.close())
+			s, err = openStore(path)
+			check(t, err)
+			l = newLanes(s)
 		}
 	}
 	check(t, l.finish())
@@ -69,7 +78,7 @@ func compareKeys(t *testing.T, r reader, all map[string]list) {
 			}
 		}
 		slices.Sort(want)
-		got, err := r.scanKeys([]byte(test.prefix), keyContains(test.contains), limit)
+		got, err := r.scan(licenseByKey, []byte(test.prefix), keyContains(test.contains), limit)
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%q, %q: %d found, %v; want %d", test.prefix, test.contains, len(got), err, len(want))
 		}

@@ -23,7 +23,7 @@ type lanes struct {
 }
 
 func newLanes(s *store) *lanes {
-	return &lanes{store: s, jobs: map[events.JobID]*job{}, past: past{db: s.db}, done: make(chan error, 1)}
+	return &lanes{store: s, jobs: map[events.JobID]*job{}, past: past{store: s}, done: make(chan error, 1)}
 }
 
 // apply folds one fact into the open batch.

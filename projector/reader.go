@@ -62,11 +62,13 @@ func (r reader) named(v view, name string) (uint64, bool) {
 	if name == "" || len(name) > bolt.MaxKeySize {
 		return 0, false
 	}
-	value := r.view(v).Get([]byte(name))
-	if len(value) != 8 {
-		return 0, false
+	bucket := r.view(v)
+	for era := range eras(bucket.Cursor(), 0) {
+		if value := bucket.Get(append(era, name...)); len(value) == 8 {
+			return binary.BigEndian.Uint64(value), true
+		}
 	}
-	return binary.BigEndian.Uint64(value), true
+	return 0, false
 }
 
 // job is what is known of an import; nil if there is none.

@@ -10,18 +10,11 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// scan passes all keys of a view of names that begin with a prefix, and gives
-// the numbers of those that match (nil: of all). Exceeding the limit is errTooBroad.
+// scan passes all keys of a view in eras that begin with a prefix, and gives the numbers of
+// those that match (nil: of all). Exceeding the limit is errTooBroad.
 func (r reader) scan(v view, prefix []byte, match func(key []byte) bool, limit *deadline) (list, error) {
 	s := scan{match: match, limit: limit}
-	err := s.pass(r.view(v).Cursor(), nil, prefix)
-	return s.result(), err
-}
-
-// scanKeys does so with the view of license keys, in all its parts.
-func (r reader) scanKeys(prefix []byte, match func(key []byte) bool, limit *deadline) (list, error) {
-	s := scan{match: match, limit: limit}
-	cursor := r.view(licenseByKey).Cursor()
+	cursor := r.view(v).Cursor()
 	for era := range eras(cursor, 0) {
 		if err := s.pass(cursor, era, prefix); err != nil {
 			return nil, err

@@ -44,6 +44,7 @@ type position struct {
 type store struct {
 	db       *bolt.DB
 	position position         // of the last commit; only whoever folds may look
+	names    *names           // that folding looks up, likewise; nil: not read yet
 	sums     [numViews]uint64 // the checksums; only whoever writes may look
 }
 

@@ -20,9 +20,9 @@ const (
 	orderMore                   // era, order, sequence: likewise
 	disabled                    // "": blocks
 	customers                   // "": blocks of the licenses that made them
-	customerByEmail             // e-mail in lower case → sequence
+	customerByEmail             // era, e-mail in lower case → sequence
 	orders                      // "": blocks of the licenses that made them
-	orderByStore                // store id → sequence
+	orderByStore                // era, store id → sequence
 	rejected                    // job, row → body
 	rejectedByCode              // job, code NUL row
 	existed                     // job, row → body
