@@ -20,7 +20,7 @@ func TestBlocks(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	seq := events.Seq(1)
 	for range 20 {
-		l := newLanes(s)
+		l := newLanes(s, maxBatchEvents)
 		l.open = l.begin(nil)
 		for range random.IntN(2000) {
 			seq += events.Seq(1 + random.IntN(3))

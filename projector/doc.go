@@ -25,11 +25,11 @@
 // The position in the stream is written in the same transaction as what it
 // stands for. A license's event is stored once, together with its neighbours' and compressed
 // (segments.go); all else about it are small index entries. Changes are collected in memory and
-// written sorted by key, after 50,000 events, 64 MiB or 500 ms (2 s while more events are at
-// hand), and at once when an import ends or a reader waits; or, if another batch is being
-// written then, when that is. Random writes are what costs: a transaction of 50,000 events touches
-// nearly every page of an index that has no order. So such indexes are kept in parts, one for each
-// 131,072 sequences (eras.go), and folding knows which parts may have a name (names.go).
+// written sorted by key, after 30,000 events (in a rebuild 50,000), 64 MiB or 500 ms (2 s while
+// more events are at hand), and at once when an import ends or a reader waits; or, if another
+// batch is being written then, when that is. Random writes are what costs: a transaction touches
+// nearly every page of an index that has no order. So such indexes are kept in parts, one for
+// each 131,072 sequences (eras.go), and folding knows which parts may have a name (names.go).
 //
 // Each view has a checksum, the sum over its entries, that every transaction
 // keeps up to date. [Open] walks all views once and compares, so that a file that

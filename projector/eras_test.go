@@ -20,7 +20,7 @@ func TestEras(t *testing.T) {
 	path := filepath.Join(t.TempDir(), FileName)
 	s, err := openStore(path)
 	check(t, err)
-	l := newLanes(s)
+	l := newLanes(s, maxBatchEvents)
 	random := rand.New(rand.NewPCG(3, 4))
 	keys, ofCustomer, ofOrder := map[string]list{}, map[string]list{}, map[string]list{}
 	seq := events.Seq(1)
@@ -46,7 +46,7 @@ func TestEras(t *testing.T) {
 			check(t, s.close())
 			s, err = openStore(path)
 			check(t, err)
-			l = newLanes(s)
+			l = newLanes(s, maxBatchEvents)
 		}
 	}
 	check(t, l.finish())

@@ -118,7 +118,7 @@ func applyOne(t *testing.T, e events.Event) error {
 	s, err := openStore(filepath.Join(t.TempDir(), FileName))
 	check(t, err)
 	defer func() { check(t, s.close()) }()
-	l := newLanes(s)
+	l := newLanes(s, maxBatchEvents)
 	if _, isStart := e.(*events.ImportStarted); !isStart {
 		l.jobs[0] = newJob(&events.ImportStarted{}, tapeBegins)
 	}

@@ -16,7 +16,7 @@ type folder struct {
 }
 
 func newFolder(p *Projector, s *store) *folder {
-	f := &folder{lanes: newLanes(s), projector: p, timer: time.NewTimer(time.Hour)}
+	f := &folder{lanes: newLanes(s, maxBatchEvents), projector: p, timer: time.NewTimer(time.Hour)}
 	f.committed = func(b *batch) { p.published(b.position, b.ended) }
 	return f
 }
@@ -77,7 +77,7 @@ func (f *folder) fold(next fact, more bool) error {
 	f.show()
 	b := f.open
 	switch {
-	case b.full():
+	case f.full():
 		return f.handOver()
 	case f.due:
 		return nil

@@ -11,6 +11,7 @@ import (
 // holds two of them at most. All but the writing itself is one goroutine's.
 type lanes struct {
 	store     *store
+	most      int          // events in a batch
 	committed func(*batch) // is told of each commit; may be nil
 
 	jobs   map[events.JobID]*job // that go on
@@ -22,8 +23,8 @@ type lanes struct {
 	done   chan error            // how that ended
 }
 
-func newLanes(s *store) *lanes {
-	return &lanes{store: s, jobs: map[events.JobID]*job{}, past: past{store: s}, done: make(chan error, 1)}
+func newLanes(s *store, most int) *lanes {
+	return &lanes{store: s, most: most, jobs: map[events.JobID]*job{}, past: past{store: s}, done: make(chan error, 1)}
 }
 
 // apply folds one fact into the open batch.
@@ -33,6 +34,9 @@ func (l *lanes) apply(f fact) error {
 	}
 	return l.open.apply(f)
 }
+
+// full tells whether the open batch should grow no more.
+func (l *lanes) full() bool { return l.open.events >= l.most || l.open.bytes >= maxBatchBytes }
 
 // handOver has the open batch written, as soon as the one before it is. What comes next is
 // folded into another one meanwhile.

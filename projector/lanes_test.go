@@ -25,7 +25,7 @@ func newOverlap(t *testing.T) *overlap {
 	s, err := openStore(filepath.Join(t.TempDir(), FileName))
 	check(t, err)
 	s.position.Created = tapeBegins
-	o := &overlap{lanes: newLanes(s), t: t, tape: newTape()}
+	o := &overlap{lanes: newLanes(s, maxBatchEvents), t: t, tape: newTape()}
 	t.Cleanup(func() {
 		o.past.rest()
 		check(t, s.close())

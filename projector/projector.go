@@ -286,7 +286,7 @@ func (p *Projector) Ready(ctx context.Context) error {
 	}
 	p.head = max(p.head, state.Last)
 	p.caughtUp = p.caughtUp || p.committed >= state.Last
-	if n, behind := p.lag(); !p.caughtUp || behind > readyLagMost && n > maxBatchEvents {
+	if n, behind := p.lag(); !p.caughtUp || behind > readyLagMost && n > 2*maxBatchEvents {
 		return fmt.Errorf("the views are %d events behind", n)
 	}
 	return nil

@@ -105,7 +105,7 @@ func (r *rebuild) fold(ctx context.Context, last events.Seq) error {
 	following, stop := context.WithCancel(ctx)
 	defer stop()
 	stream := follow(following, r.log, 0, last, func(events.Seq) {})
-	l := newLanes(r.store)
+	l := newLanes(r.store, maxRebuildEvents)
 	err := r.apply(l, stream, uint64(last))
 	if err != nil {
 		err = l.stop(err)
@@ -129,7 +129,7 @@ func (r *rebuild) apply(l *lanes, stream *flow, total uint64) error {
 		if r.done++; r.done%progressStep == 0 && r.progress != nil {
 			r.progress(r.done, total)
 		}
-		if l.open.full() {
+		if l.full() {
 			if err := l.handOver(); err != nil {
 				return err
 			}

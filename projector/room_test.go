@@ -17,7 +17,7 @@ func TestReload(t *testing.T) {
 	s, err := openStore(filepath.Join(dir, FileName))
 	check(t, err)
 	position, sums := s.position, s.sums
-	l := newLanes(s)
+	l := newLanes(s, maxBatchEvents)
 	stream := follow(t.Context(), newTape(all...), position.Seq, events.Seq(len(all)), func(events.Seq) {})
 	for f := range stream.facts {
 		stream.folded(f)

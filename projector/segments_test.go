@@ -22,7 +22,7 @@ func TestSegments(t *testing.T) {
 	var all list
 	seq := events.Seq(1)
 	for range 40 {
-		l := newLanes(s)
+		l := newLanes(s, maxBatchEvents)
 		l.open = l.begin(nil)
 		for range random.IntN(200) {
 			seq += events.Seq(1 + random.IntN(3))
@@ -81,7 +81,7 @@ func TestSegmentsAreTheSame(t *testing.T) {
 		check(t, err)
 		at := 0
 		for _, end := range append(ends, segmentMask+1) {
-			l := newLanes(s)
+			l := newLanes(s, maxBatchEvents)
 			l.open = l.begin(nil)
 			for ; at < end; at++ {
 				l.open.addLicense(events.Seq(at), record{nanos: int64(at), body: bodies[at]})

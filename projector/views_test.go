@@ -84,7 +84,7 @@ func foldInPieces(t *testing.T, dir string, tape *tape, random *rand.Rand) {
 		s, err := openStore(filepath.Join(dir, FileName))
 		check(t, err)
 		s.position.Created = tape.created
-		l = newLanes(s)
+		l = newLanes(s, maxBatchEvents)
 	}
 	write := func() {
 		if w != nil {
