@@ -3,6 +3,7 @@ package projector
 import (
 	"net/http"
 	"net/url"
+	"slices"
 
 	"licenseimport/events"
 	"licenseimport/internal/access"
@@ -150,7 +151,7 @@ func (f *licenseFilter) choose(r reader, limit *deadline) (set, int, error) {
 	chosen, count := set(both(sets)), unknown
 	switch len(sets) {
 	case 0:
-		chosen, count = r.index(licenses, nil), r.count(countLicenses)
+		chosen, count = r.allLicenses(), r.count(countLicenses)
 	case 1:
 		chosen, count = sets[0], known[0]
 	}
@@ -206,5 +207,9 @@ func (r reader) more(names view, name string, further view) set {
 	if !ok {
 		return list(nil)
 	}
-	return either{list{id}, r.index(further, number(id))}
+	sets := either{list{id}}
+	for era := range eras(r.view(further).Cursor(), events.Seq(id)) {
+		sets = append(sets, r.index(further, slices.Concat(era, number(id))))
+	}
+	return sets
 }

@@ -145,9 +145,9 @@ func (b *batch) imported(j *job, e *events.LicenseImported, f fact) error {
 	}
 	j.Next.CreatedLicenses++
 	key, product := e.License.Key, e.Product.ShortCode
-	seq := b.slab.number(uint64(f.seq))
-	b.put(licenses, seq, r.appendTo(b.slab.room(r.size())))
-	b.put(licenseByKey, appendLicenseKey(b.slab.room(len(key)+1+len(product)), key, product), seq)
+	b.addLicense(f.seq, r)
+	room := appendEra(b.slab.room(eraSize+len(key)+1+len(product)), f.seq)
+	b.put(licenseByKey, appendLicenseKey(room, key, product), b.slab.number(uint64(f.seq)))
 	b.join(productLicenses, product, f.seq)
 	b.join(jobLicenses, j.ID.String(), f.seq)
 	b.counts[countLicenses]++
@@ -171,7 +171,7 @@ func (b *batch) customerOf(j *job, e *events.LicenseImported, seq events.Seq) (e
 	}
 	if !made {
 		j.Next.ExistedCustomers++
-		b.put(customerMore, b.slab.numbers(uint64(id), uint64(seq)), nil)
+		b.put(customerMore, b.slab.inEra(id, seq), nil)
 		return id, nil
 	}
 	j.Next.CreatedCustomers++
@@ -191,7 +191,7 @@ func (b *batch) orderOf(j *job, e *events.LicenseImported, seq events.Seq) (even
 	}
 	if !made {
 		j.Next.ExistedOrders++
-		b.put(orderMore, b.slab.numbers(uint64(id), uint64(seq)), nil)
+		b.put(orderMore, b.slab.inEra(id, seq), nil)
 		return id, nil
 	}
 	j.Next.CreatedOrders++

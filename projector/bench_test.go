@@ -39,7 +39,7 @@ func BenchmarkFold(b *testing.B) {
 				b.ReportMetric(time.Since(began).Seconds(), "s/verify")
 				began = time.Now()
 				check(b, s.db.View(func(tx *bolt.Tx) error {
-					_, err := reader{tx}.scan(licenseByKey, nil, keyContains("abcd"), &deadline{at: began.Add(time.Hour)})
+					_, err := newReader(tx).scan(licenseByKey, nil, keyContains("abcd"), &deadline{at: began.Add(time.Hour)})
 					return err
 				}))
 				b.ReportMetric(time.Since(began).Seconds(), "s/icontains")
@@ -61,8 +61,7 @@ func benchFold(b *testing.B, s *store, bodies [][]byte) {
 	defer stop()
 	stream := follow(ctx, recorded(bodies), 0, events.Seq(len(bodies)), func(events.Seq) {})
 	p := &Projector{live: map[events.JobID]*job{}, changed: make(chan struct{})}
-	f := &folder{projector: p, store: s, jobs: map[events.JobID]*job{}, timer: time.NewTimer(time.Hour)}
-	check(b, f.run(stream))
+	check(b, newFolder(p, s).run(stream))
 	check(b, stream.wait())
 }
 
@@ -146,7 +145,7 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-func benchBodies(b *testing.B, n int) [][]byte {
+func benchBodies(b testing.TB, n int) [][]byte {
 	random := rand.New(rand.NewPCG(1, 2))
 	bodies := make([][]byte, 0, n+n/999+3)
 	add := func(e events.Event) {

@@ -35,12 +35,12 @@ func (b *batch) join(v view, name string, seq events.Seq) {
 }
 
 // writeGrowing adds the new members to their blocks.
-func (b *batch) writeGrowing(v view) error {
-	for _, name := range slices.Sorted(maps.Keys(b.growing[v])) {
-		for rest := *b.growing[v][name]; len(rest) > 0; {
+func (w *writing) writeGrowing(v view, sets growing) error {
+	for _, name := range slices.Sorted(maps.Keys(sets)) {
+		for rest := *sets[name]; len(rest) > 0; {
 			block := rest[0] >> blockBits
 			n := sort.Search(len(rest), func(i int) bool { return rest[i]>>blockBits > block })
-			if err := b.extend(v, textNumber(name, block), rest[:n]); err != nil {
+			if err := w.extend(v, textNumber(name, block), rest[:n]); err != nil {
 				return err
 			}
 			rest = rest[n:]
@@ -50,31 +50,33 @@ func (b *batch) writeGrowing(v view) error {
 }
 
 // extend adds members to one block.
-func (b *batch) extend(v view, key []byte, members []events.Seq) error {
-	value := slices.Grow(bytes.Clone(b.buckets[v].Get(key)), 2*len(members))
+func (w *writing) extend(v view, key []byte, members []events.Seq) error {
+	value := slices.Grow(bytes.Clone(w.buckets[v].Get(key)), 2*len(members))
 	for _, seq := range members {
 		value = binary.BigEndian.AppendUint16(value, uint16(seq&blockMask))
 	}
-	return b.replace(v, key, value)
+	return w.replace(v, key, value)
 }
 
 // blocks is the set of the members that the blocks of one name hold.
 type blocks struct {
 	cursor *bolt.Cursor
 	prefix []byte // the name and a NUL
+	bits   uint   // that the place in a block takes of a member
+	within func(held []byte, place uint64, down bool) (uint64, bool)
 	number uint64 // of the block that was read last
 	held   []byte // what it holds; nil: none was read
 }
 
 func (x *blocks) next(from uint64, down bool) (uint64, bool) {
-	if x.held == nil || from>>blockBits != x.number {
-		if !x.seek(from>>blockBits, down) {
+	if x.held == nil || from>>x.bits != x.number {
+		if !x.seek(from>>x.bits, down) {
 			return 0, false
 		}
 	}
 	for {
-		if n, ok := x.within(from, down); ok {
-			return n, true
+		if place, ok := x.within(x.held, x.place(from, down), down); ok {
+			return x.number<<x.bits | place, true
 		}
 		number, ok := beside(x.number, down)
 		if !ok || !x.seek(number, down) {
@@ -83,14 +85,25 @@ func (x *blocks) next(from uint64, down bool) (uint64, bool) {
 	}
 }
 
-// within looks in the block that was read.
-func (x *blocks) within(from uint64, down bool) (uint64, bool) {
-	size := len(x.held) / 2
-	member := func(i int) uint64 {
-		return x.number<<blockBits | uint64(binary.BigEndian.Uint16(x.held[2*i:]))
+// place is where to look from in the block that was read: at its end, unless it is from's own.
+func (x *blocks) place(from uint64, down bool) uint64 {
+	mask := uint64(1)<<x.bits - 1
+	switch {
+	case from>>x.bits == x.number:
+		return from & mask
+	case down:
+		return mask
+	default:
+		return 0
 	}
-	i := sort.Search(size, func(i int) bool { return member(i) >= from })
-	if down && (i == size || member(i) != from) {
+}
+
+// inBlock finds the first member of a block from a place on, in a direction.
+func inBlock(held []byte, place uint64, down bool) (uint64, bool) {
+	size := len(held) / 2
+	member := func(i int) uint64 { return uint64(binary.BigEndian.Uint16(held[2*i:])) }
+	i := sort.Search(size, func(i int) bool { return member(i) >= place })
+	if down && (i == size || member(i) != place) {
 		i--
 	}
 	if i < 0 || i >= size {

@@ -20,19 +20,21 @@ func TestBlocks(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	seq := events.Seq(1)
 	for range 20 {
-		b, err := s.begin(map[events.JobID]*job{})
-		check(t, err)
+		l := newLanes(s, maxBatchEvents)
+		l.open = l.begin(nil)
 		for range random.IntN(2000) {
 			seq += events.Seq(1 + random.IntN(3))
 			if random.IntN(500) == 0 {
 				seq += 3 << blockBits
 			}
 			name := names[1+random.IntN(len(names)-1)]
-			b.join(productLicenses, name, seq)
-			b.join(disabled, "", seq)
+			l.open.join(productLicenses, name, seq)
+			l.open.join(disabled, "", seq)
 			want[name], want[""] = append(want[name], uint64(seq)), append(want[""], uint64(seq))
 		}
-		check(t, b.commit(s))
+		w, err := l.turn()
+		check(t, err)
+		check(t, w.commit(l.closed))
 	}
 	check(t, s.verify())
 	check(t, s.db.View(func(tx *bolt.Tx) error {
@@ -41,9 +43,9 @@ func TestBlocks(t *testing.T) {
 			if name == "" {
 				v = disabled
 			}
-			compareSets(t, name, reader{tx}.blocks(v, name), want[name], uint64(seq))
+			compareSets(t, name, newReader(tx).blocks(v, name), want[name], uint64(seq))
 		}
-		if n, ok := (reader{tx}.blocks(productLicenses, "c").next(0, false)); ok {
+		if n, ok := (newReader(tx).blocks(productLicenses, "c").next(0, false)); ok {
 			t.Errorf("a set without members holds %d", n)
 		}
 		return nil

@@ -118,14 +118,12 @@ func applyOne(t *testing.T, e events.Event) error {
 	s, err := openStore(filepath.Join(t.TempDir(), FileName))
 	check(t, err)
 	defer func() { check(t, s.close()) }()
-	open := map[events.JobID]*job{}
+	l := newLanes(s, maxBatchEvents)
 	if _, isStart := e.(*events.ImportStarted); !isStart {
-		open[0] = newJob(&events.ImportStarted{}, tapeBegins)
+		l.jobs[0] = newJob(&events.ImportStarted{}, tapeBegins)
 	}
-	b, err := s.begin(open)
-	check(t, err)
-	defer func() { _ = b.tx.Rollback() }()
-	return b.apply(fact{Envelope: events.Envelope{Event: e, Type: e.Type()}, seq: 1, time: tapeBegins})
+	defer l.past.rest()
+	return l.apply(fact{Envelope: events.Envelope{Event: e, Type: e.Type()}, seq: 1, time: tapeBegins})
 }
 
 func TestRowsPerSecond(t *testing.T) {

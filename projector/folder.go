@@ -3,19 +3,22 @@ package projector
 import (
 	"errors"
 	"time"
-
-	"licenseimport/events"
 )
 
 // folder folds facts into batches and decides when these are committed.
 type folder struct {
+	*lanes
 	projector *Projector
-	store     *store
-	jobs      map[events.JobID]*job // that go on
-	batch     *batch                // nil: nothing to commit
-	timer     *time.Timer           // of the open batch
-	began     time.Time             // when the batch did
-	hurried   bool                  // the timer was set to commitEnded
+	timer     *time.Timer // of the open batch
+	began     time.Time   // when that did
+	hurried   bool        // the timer was set to commitEnded
+	due       bool        // the open batch is to be committed as soon as nothing else is written
+}
+
+func newFolder(p *Projector, s *store) *folder {
+	f := &folder{lanes: newLanes(s, maxBatchEvents), projector: p, timer: time.NewTimer(time.Hour)}
+	f.committed = func(b *batch) { p.published(b.position, b.ended) }
+	return f
 }
 
 // run folds until there are no more facts. What was folded is then committed,
@@ -23,28 +26,30 @@ type folder struct {
 func (f *folder) run(stream *flow) error {
 	defer f.timer.Stop()
 	for {
+		f.idle(stream)
+		var err error
 		select {
 		case next, ok := <-stream.facts:
 			if !ok {
-				return f.commit()
+				return f.finish()
 			}
 			stream.folded(next)
-			if err := f.fold(next, len(stream.facts) > 0); err != nil {
-				return err
-			}
+			err = f.fold(next, len(stream.facts) > 0)
 		case <-f.timer.C:
-			if f.goesOn(len(stream.facts) > 0) {
-				continue
-			}
-			if err := f.commit(); err != nil {
-				return err
+			if f.open != nil && !f.goesOn(len(stream.facts) > 0) {
+				err = f.commit()
 			}
 		case <-f.projector.nudge:
-			if f.batch != nil && f.projector.awaited(f.batch.position.Seq) {
-				if err := f.commit(); err != nil {
-					return err
-				}
+			if f.open != nil && f.awaited() {
+				err = f.commit()
 			}
+		case result := <-f.done:
+			if err = f.settle(result); err == nil && f.due {
+				err = f.commit()
+			}
+		}
+		if err != nil {
+			return f.stop(err)
 		}
 	}
 }
@@ -62,41 +67,56 @@ func (f *folder) goesOn(more bool) bool {
 // fold applies one fact and commits if that is due; more says that another one
 // is at hand.
 func (f *folder) fold(next fact, more bool) error {
-	if f.batch == nil {
-		b, err := f.store.begin(f.jobs)
-		if err != nil {
-			return err
-		}
-		f.batch, f.began, f.hurried = b, time.Now(), false
+	if f.open == nil {
+		f.began, f.hurried, f.due = time.Now(), false, false
 		f.timer.Reset(commitAfter)
 	}
-	b := f.batch
-	if err := b.apply(next); err != nil {
+	if err := f.apply(next); err != nil {
 		return stopped(next.seq, f.giveUp(err))
 	}
 	f.show()
-	if b.full() || len(b.ended) > 0 && !more || f.projector.awaited(b.position.Seq) {
+	b := f.open
+	switch {
+	case f.full():
+		return f.handOver()
+	case f.due:
+		return nil
+	case len(b.ended) > 0 && !more || f.awaited():
 		return f.commit()
-	}
-	if len(b.ended) > 0 && !f.hurried {
+	case len(b.ended) > 0 && !f.hurried:
 		f.hurried = true
 		f.timer.Reset(commitEnded)
 	}
 	return nil
 }
 
+// awaited tells whether a reader waits for the open batch.
+func (f *folder) awaited() bool {
+	return f.projector.awaited(f.lanes.position().Seq, f.open.position.Seq)
+}
+
+// commit has the open batch written: now, or if another one is being written, when that is;
+// until then it may grow.
+func (f *folder) commit() error {
+	f.due = f.busy
+	if f.open == nil || f.busy {
+		return nil
+	}
+	return f.handOver()
+}
+
 // giveUp keeps what was folded before an event that cannot be applied, unless the file is
 // the reason.
 func (f *folder) giveUp(cause error) error {
 	if errors.Is(cause, errDamaged) {
-		return errors.Join(cause, f.batch.tx.Rollback())
+		return cause
 	}
-	return errors.Join(cause, f.commit())
+	return errors.Join(cause, f.finish())
 }
 
 // show publishes the counts that moved.
 func (f *folder) show() {
-	b := f.batch
+	b := f.open
 	if len(b.shown) == 0 {
 		return
 	}
@@ -106,17 +126,4 @@ func (f *folder) show() {
 	}
 	b.shown = b.shown[:0]
 	f.projector.publish(moved, b.position.Seq)
-}
-
-func (f *folder) commit() error {
-	b := f.batch
-	if b == nil {
-		return nil
-	}
-	f.batch = nil
-	if err := b.commit(f.store); err != nil {
-		return err
-	}
-	f.projector.published(b.position, b.ended)
-	return nil
 }

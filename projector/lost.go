@@ -30,23 +30,13 @@ func (s *store) lost(after events.Seq) (l loss, err error) {
 		if bucket == nil {
 			return nil
 		}
-		cursor := bucket.Cursor()
-		for key, value := cursor.Seek(number(after + 1)); key != nil; key, value = cursor.Next() {
-			if err := l.add(value); err != nil {
-				return err
-			}
-		}
-		return nil
+		return eachLicense(bucket, after+1, func(_ events.Seq, r record) error { return l.add(r) })
 	})
 	return l, err
 }
 
-func (l *loss) add(value []byte) error {
+func (l *loss) add(rec record) error {
 	l.licenses++
-	rec, ok := parseRecord(value)
-	if !ok {
-		return errDamaged
-	}
 	event, err := decodeAs[*events.LicenseImported](rec.body)
 	if err != nil {
 		return err

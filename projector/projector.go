@@ -40,6 +40,7 @@ type Projector struct {
 	nudge chan struct{} // a reader waits
 
 	polled polled
+	rooms  sync.Pool // *recent, of readers that are done
 
 	mu        sync.Mutex
 	live      map[events.JobID]*job // imports that go on, as far as they were folded; never changed once in here
@@ -166,8 +167,7 @@ func (p *Projector) followOn(ctx context.Context) error {
 	following, stop := context.WithCancel(ctx)
 	defer stop()
 	stream := follow(following, p.log, p.store.position.Seq, 0, p.heard)
-	f := &folder{projector: p, store: p.store, jobs: map[events.JobID]*job{}, timer: time.NewTimer(time.Hour)}
-	err := f.run(stream)
+	err := newFolder(p, p.store).run(stream)
 	stop()
 	followErr := stream.wait()
 	if err == nil && ctx.Err() == nil {
@@ -225,11 +225,11 @@ func (p *Projector) published(at position, ended []events.JobID) {
 	p.notify()
 }
 
-// awaited tells whether a reader waits for a commit that a position would satisfy.
-func (p *Projector) awaited(at events.Seq) bool {
+// awaited tells whether a reader waits for what lies behind one position, up to another.
+func (p *Projector) awaited(behind, upTo events.Seq) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.wanted > p.committed && at >= p.wanted
+	return p.wanted > behind && p.wanted <= upTo
 }
 
 // Lag says how many events of the stream the views do not hold yet, and how old
@@ -286,7 +286,7 @@ func (p *Projector) Ready(ctx context.Context) error {
 	}
 	p.head = max(p.head, state.Last)
 	p.caughtUp = p.caughtUp || p.committed >= state.Last
-	if n, behind := p.lag(); !p.caughtUp || behind > readyLagMost && n > maxBatchEvents {
+	if n, behind := p.lag(); !p.caughtUp || behind > readyLagMost && n > 2*maxBatchEvents {
 		return fmt.Errorf("the views are %d events behind", n)
 	}
 	return nil

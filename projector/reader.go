@@ -11,13 +11,24 @@ import (
 )
 
 // reader reads the views as one commit left them.
-type reader struct{ tx *bolt.Tx }
+type reader struct {
+	tx     *bolt.Tx
+	recent *recent
+}
+
+func newReader(tx *bolt.Tx) reader { return reader{tx, new(recent)} }
 
 // read gives f the views of the last commit. f must not keep anything that
 // belongs to the transaction, nor wait for a client.
 func (p *Projector) read(f func(r reader) error) (err error) {
 	defer catchDamage(&err)()
-	return p.store.db.View(func(tx *bolt.Tx) error { return f(reader{tx}) })
+	room, _ := p.rooms.Get().(*recent)
+	if room == nil {
+		room = new(recent)
+	}
+	defer p.rooms.Put(room)
+	room.forget()
+	return p.store.db.View(func(tx *bolt.Tx) error { return f(reader{tx, room}) })
 }
 
 func (r reader) view(v view) *bolt.Bucket { return r.tx.Bucket([]byte(viewTable[v].name)) }
@@ -29,7 +40,12 @@ func (r reader) index(v view, prefix []byte) *index {
 
 // blocks is the set of a name in a view of blocks.
 func (r reader) blocks(v view, name string) *blocks {
-	return &blocks{cursor: r.view(v).Cursor(), prefix: textPrefix(name, 8)}
+	return &blocks{cursor: r.view(v).Cursor(), prefix: textPrefix(name, 8), bits: blockBits, within: inBlock}
+}
+
+// allLicenses is the set of all licenses.
+func (r reader) allLicenses() *blocks {
+	return &blocks{cursor: r.view(licenses).Cursor(), bits: segmentBits, within: inSegment}
 }
 
 // count is a counter's number.
@@ -46,11 +62,13 @@ func (r reader) named(v view, name string) (uint64, bool) {
 	if name == "" || len(name) > bolt.MaxKeySize {
 		return 0, false
 	}
-	value := r.view(v).Get([]byte(name))
-	if len(value) != 8 {
-		return 0, false
+	bucket := r.view(v)
+	for era := range eras(bucket.Cursor(), 0) {
+		if value := bucket.Get(append(era, name...)); len(value) == 8 {
+			return binary.BigEndian.Uint64(value), true
+		}
 	}
-	return binary.BigEndian.Uint64(value), true
+	return 0, false
 }
 
 // job is what is known of an import; nil if there is none.
@@ -71,13 +89,16 @@ type license struct {
 
 // license reads a license; nil if there is none of that sequence.
 func (r reader) license(seq events.Seq) (*license, error) {
-	value := r.view(licenses).Get(number(seq))
-	if value == nil {
-		return nil, nil
-	}
-	rec, ok := parseRecord(value)
+	s, ok := r.segment(uint64(seq >> segmentBits))
 	if !ok {
 		return nil, errDamaged
+	}
+	rec, found, ok := s.record(seq)
+	if !ok {
+		return nil, errDamaged
+	}
+	if !found {
+		return nil, nil
 	}
 	event, err := decodeAs[*events.LicenseImported](rec.body)
 	if err != nil {

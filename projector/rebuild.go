@@ -73,8 +73,6 @@ type rebuild struct {
 	log      Log
 	progress func(done, total uint64)
 	store    *store
-	jobs     map[events.JobID]*job
-	batch    *batch
 	done     uint64
 }
 
@@ -88,7 +86,7 @@ func (r *rebuild) into(ctx context.Context, path string) (RebuildResult, error) 
 		return RebuildResult{}, err
 	}
 	defer func() { _ = r.store.close() }() // at the end of all, nothing is left to write
-	r.store.position.Created, r.jobs = state.Created, map[events.JobID]*job{}
+	r.store.position.Created = state.Created
 	if err := r.fold(ctx, state.Last); err != nil {
 		return RebuildResult{}, err
 	}
@@ -107,7 +105,11 @@ func (r *rebuild) fold(ctx context.Context, last events.Seq) error {
 	following, stop := context.WithCancel(ctx)
 	defer stop()
 	stream := follow(following, r.log, 0, last, func(events.Seq) {})
-	err := r.apply(stream, uint64(last))
+	l := newLanes(r.store, maxRebuildEvents)
+	err := r.apply(l, stream, uint64(last))
+	if err != nil {
+		err = l.stop(err)
+	}
 	stop()
 	followErr := stream.wait()
 	if err == nil {
@@ -117,38 +119,25 @@ func (r *rebuild) fold(ctx context.Context, last events.Seq) error {
 }
 
 // apply folds all facts in large transactions.
-func (r *rebuild) apply(stream *flow, total uint64) (err error) {
+func (r *rebuild) apply(l *lanes, stream *flow, total uint64) error {
 	for f := range stream.facts {
 		stream.folded(f)
-		if r.batch == nil {
-			if r.batch, err = r.store.begin(r.jobs); err != nil {
-				return err
-			}
+		if err := l.apply(f); err != nil {
+			return stopped(f.seq, err)
 		}
-		if err := r.batch.apply(f); err != nil {
-			return errors.Join(stopped(f.seq, err), r.batch.tx.Rollback())
-		}
-		r.batch.shown = r.batch.shown[:0]
+		l.open.shown = l.open.shown[:0]
 		if r.done++; r.done%progressStep == 0 && r.progress != nil {
 			r.progress(r.done, total)
 		}
-		if r.batch.full() {
-			if err := r.commit(); err != nil {
+		if l.full() {
+			if err := l.handOver(); err != nil {
 				return err
 			}
 		}
+		l.idle(stream)
 	}
 	if r.progress != nil {
 		r.progress(r.done, total)
 	}
-	return r.commit()
-}
-
-func (r *rebuild) commit() error {
-	b := r.batch
-	if b == nil {
-		return nil
-	}
-	r.batch = nil
-	return b.commit(r.store)
+	return l.finish()
 }

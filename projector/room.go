@@ -25,7 +25,6 @@ func (p *Projector) awaitRoom(ctx context.Context, cause error) error {
 func (s *store) reload() (err error) {
 	defer catchDamage(&err)()
 	created := s.position.Created // of views that were never written
-	s.spare = [numViews][]entry{}
 	err = s.db.View(s.readMeta)
 	s.position.Created = created
 	return err

@@ -17,15 +17,16 @@ func TestReload(t *testing.T) {
 	s, err := openStore(filepath.Join(dir, FileName))
 	check(t, err)
 	position, sums := s.position, s.sums
-	b, err := s.begin(map[events.JobID]*job{})
-	check(t, err)
+	l := newLanes(s, maxBatchEvents)
 	stream := follow(t.Context(), newTape(all...), position.Seq, events.Seq(len(all)), func(events.Seq) {})
 	for f := range stream.facts {
 		stream.folded(f)
-		check(t, b.apply(f))
+		check(t, l.apply(f))
 	}
-	check(t, b.write())
-	check(t, b.tx.Rollback())
+	w, err := l.turn()
+	check(t, err)
+	check(t, w.write(l.closed))
+	check(t, w.tx.Rollback())
 	if s.sums == sums {
 		t.Error("nothing is left in memory, so this shows nothing")
 	}

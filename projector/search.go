@@ -6,30 +6,54 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	bolt "go.etcd.io/bbolt"
 )
 
-// scan passes all keys of a view of names that begin with a prefix, and gives
-// the numbers of those that match (nil: of all). Exceeding the limit is errTooBroad.
+// scan passes all keys of a view in eras that begin with a prefix, and gives the numbers of
+// those that match (nil: of all). Exceeding the limit is errTooBroad.
 func (r reader) scan(v view, prefix []byte, match func(key []byte) bool, limit *deadline) (list, error) {
-	var found list
+	s := scan{match: match, limit: limit}
 	cursor := r.view(v).Cursor()
-	for key, value := cursor.Seek(prefix); key != nil && bytes.HasPrefix(key, prefix); key, value = cursor.Next() {
-		if limit.passed() {
-			return nil, errTooBroad
+	for era := range eras(cursor, 0) {
+		if err := s.pass(cursor, era, prefix); err != nil {
+			return nil, err
 		}
-		if match != nil && !match(key) {
+	}
+	return s.result(), nil
+}
+
+// scan collects the numbers of keys that match.
+type scan struct {
+	match func(key []byte) bool
+	limit *deadline
+	found list
+}
+
+// pass passes the keys that begin with a prefix, in one part of a view.
+func (s *scan) pass(cursor *bolt.Cursor, part, prefix []byte) error {
+	whole := slices.Concat(part, prefix)
+	for key, value := cursor.Seek(whole); key != nil && bytes.HasPrefix(key, whole); key, value = cursor.Next() {
+		if s.limit.passed() {
+			return errTooBroad
+		}
+		if s.match != nil && !s.match(key[len(part):]) {
 			continue
 		}
 		if len(value) != 8 {
-			return nil, errDamaged
+			return errDamaged
 		}
-		found = append(found, binary.BigEndian.Uint64(value))
+		s.found = append(s.found, binary.BigEndian.Uint64(value))
 	}
-	slices.Sort(found)
-	return slices.Compact(found), nil
+	return nil
 }
 
-// keyContains matches keys of licenseByKey by their license key.
+func (s *scan) result() list {
+	slices.Sort(s.found)
+	return slices.Compact(s.found)
+}
+
+// keyContains matches keys of licenseByKey, without their era, by their license key.
 func keyContains(text string) func(key []byte) bool {
 	match := containsFold(text)
 	return func(key []byte) bool {

@@ -1,6 +1,10 @@
 package projector
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"licenseimport/events"
+)
 
 // chunkSize is what a slab grows by.
 const chunkSize = 1 << 20
@@ -24,6 +28,12 @@ func (s *slab) room(n int) []byte {
 	return (*chunk)[at : at : at+n]
 }
 
+// giveBack takes back the end of the room that was given last.
+func (s *slab) giveBack(n int) {
+	chunk := &s.chunks[s.used-1]
+	*chunk = (*chunk)[:len(*chunk)-n]
+}
+
 func (s *slab) grow(n int) {
 	if s.used == len(s.chunks) {
 		s.chunks = append(s.chunks, nil)
@@ -44,6 +54,12 @@ func (s *slab) reset() {
 
 // number is a key of one number.
 func (s *slab) number(n uint64) []byte { return binary.BigEndian.AppendUint64(s.room(8), n) }
+
+// inEra is a key of two numbers, in the part of the era of the second.
+func (s *slab) inEra(a, b events.Seq) []byte {
+	key := binary.BigEndian.AppendUint64(appendEra(s.room(eraSize+16), b), uint64(a))
+	return binary.BigEndian.AppendUint64(key, uint64(b))
+}
 
 // numbers is a key of two numbers.
 func (s *slab) numbers(a, b uint64) []byte {

@@ -21,7 +21,7 @@ const FileName = "views.bolt"
 
 // format is the version of what the views' file holds. A file of another one is
 // folded anew: raise it with every change of the views or of what apply does.
-const format = 2
+const format = 3
 
 // lockWait is how long another process that has the file is waited for.
 const lockWait = time.Second
@@ -43,10 +43,9 @@ type position struct {
 // store is the views' file.
 type store struct {
 	db       *bolt.DB
-	position position          // of the last commit; only whoever writes may look
-	sums     [numViews]uint64  // the checksums, likewise
-	spare    [numViews][]entry // room for the next batch
-	slab     slab              // likewise
+	position position         // of the last commit; only whoever folds may look
+	names    *names           // that folding looks up, likewise; nil: not read yet
+	sums     [numViews]uint64 // the checksums; only whoever writes may look
 }
 
 var (
@@ -113,7 +112,11 @@ func (s *store) load() (err error) {
 
 func (s *store) create(tx *bolt.Tx) error {
 	for v := range viewTable {
-		if _, err := tx.CreateBucket([]byte(viewTable[v].name)); err != nil {
+		_, err := tx.CreateBucket([]byte(viewTable[v].name))
+		if errors.Is(err, berrors.ErrBucketExists) {
+			return fmt.Errorf("%w: views without a position", errDamaged)
+		}
+		if err != nil {
 			return err
 		}
 	}

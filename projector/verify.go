@@ -12,6 +12,8 @@ import (
 	"runtime/debug"
 	"sync"
 
+	"licenseimport/events"
+
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -96,7 +98,14 @@ func (s *store) digest() (string, error) {
 	err := s.db.View(func(tx *bolt.Tx) error {
 		for v := range viewTable {
 			hashed(hash.Write, []byte(viewTable[v].name))
-			if err := tx.Bucket([]byte(viewTable[v].name)).ForEach(func(key, value []byte) error {
+			bucket := tx.Bucket([]byte(viewTable[v].name))
+			if view(v) == licenses {
+				if err := hashLicenses(hash.Write, bucket); err != nil {
+					return err
+				}
+				continue
+			}
+			if err := bucket.ForEach(func(key, value []byte) error {
 				hashed(hash.Write, key)
 				hashed(hash.Write, value)
 				return nil
@@ -107,6 +116,18 @@ func (s *store) digest() (string, error) {
 		return nil
 	})
 	return hex.EncodeToString(hash.Sum(nil)), err
+}
+
+// hashLicenses takes each license as an entry of its own: how segments are compressed may change
+// with the library and differs from one kind of processor to another.
+func hashLicenses(write func([]byte) (int, error), bucket *bolt.Bucket) error {
+	var value []byte
+	return eachLicense(bucket, 0, func(seq events.Seq, r record) error {
+		value = r.appendTo(value[:0])
+		hashed(write, number(seq))
+		hashed(write, value)
+		return nil
+	})
 }
 
 // hashed writes a text with its length, so that no two lists of texts look alike.

@@ -12,17 +12,17 @@ type view int
 // The views. Numbers (sequences, jobs, rows) are 8 bytes, big-endian, so that
 // they sort; a text before a number ends with a NUL, which no value can hold.
 const (
-	licenses        view = iota // sequence → record: time, customer, order, the event's body
-	licenseByKey                // key NUL product → sequence
+	licenses        view = iota // number of a segment → records: time, customer, order, the event's body
+	licenseByKey                // era, key NUL product → sequence
 	productLicenses             // product: blocks
 	jobLicenses                 // job, in decimal: blocks
-	customerMore                // customer, sequence: its licenses after the one that made it
-	orderMore                   // order, sequence: likewise
+	customerMore                // era, customer, sequence: its licenses after the one that made it
+	orderMore                   // era, order, sequence: likewise
 	disabled                    // "": blocks
 	customers                   // "": blocks of the licenses that made them
-	customerByEmail             // e-mail in lower case → sequence
+	customerByEmail             // era, e-mail in lower case → sequence
 	orders                      // "": blocks of the licenses that made them
-	orderByStore                // store id → sequence
+	orderByStore                // era, store id → sequence
 	rejected                    // job, row → body
 	rejectedByCode              // job, code NUL row
 	existed                     // job, row → body
@@ -50,8 +50,8 @@ var viewTable = [numViews]struct {
 	licenseByKey:    {"license_by_key", scattered},
 	productLicenses: {"product_licenses", inBlocks},
 	jobLicenses:     {"job_licenses", inBlocks},
-	customerMore:    {"customer_more", appended},
-	orderMore:       {"order_more", appended},
+	customerMore:    {"customer_more", scattered},
+	orderMore:       {"order_more", scattered},
 	disabled:        {"disabled", inBlocks},
 	customers:       {"customers", inBlocks},
 	customerByEmail: {"customer_by_email", scattered},
@@ -102,13 +102,13 @@ func codePrefix(job events.JobID, code events.Code) []byte {
 	return append(append(number(job), code...), 0)
 }
 
-// appendLicenseKey writes a key of licenseByKey: the license key comes first, so that
+// appendLicenseKey writes a key of licenseByKey, behind its era: the license key comes first, so that
 // one index serves a key, the beginning of a key, and the search through all keys.
 func appendLicenseKey(b []byte, key, product string) []byte {
 	return append(append(append(b, key...), 0), product...)
 }
 
-// record is the value in the view of licenses.
+// record is what is stored of a license.
 type record struct {
 	nanos    int64      // when the stream stored it, since 1970
 	customer events.Seq // 0: none

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"licenseimport/events"
+	"licenseimport/events/eventlog"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -73,31 +74,56 @@ func TestSameViewsHoweverFolded(t *testing.T) {
 	}
 }
 
+// foldInPieces folds with random ends of transactions and restarts. A batch is mostly written only
+// when the next one has been folded, or a part of it.
 func foldInPieces(t *testing.T, dir string, tape *tape, random *rand.Rand) {
 	t.Helper()
-	s, err := openStore(filepath.Join(dir, FileName))
-	check(t, err)
-	s.position.Created = tape.created
-	open := map[events.JobID]*job{}
-	for at := 0; at < len(tape.messages); {
-		if random.IntN(4) == 0 { // a restart
-			check(t, s.close())
-			s, err = openStore(filepath.Join(dir, FileName))
-			check(t, err)
-			clear(open)
-		}
-		b, err := s.begin(open)
+	var l *lanes
+	var w *writing
+	open := func() {
+		s, err := openStore(filepath.Join(dir, FileName))
 		check(t, err)
-		for range min(1+random.IntN(100), len(tape.messages)-at) {
-			m := tape.messages[at]
-			envelope, err := events.Decode(m.Data)
-			check(t, err)
-			check(t, b.apply(fact{Envelope: envelope, seq: m.Seq, time: m.Time, body: m.Data}))
-			at++
-		}
-		check(t, b.commit(s))
+		s.position.Created = tape.created
+		l = newLanes(s, maxBatchEvents)
 	}
-	check(t, s.close())
+	write := func() {
+		if w != nil {
+			check(t, l.settle(w.commit(l.closed)))
+			w = nil
+		}
+	}
+	turn := func() {
+		write()
+		var err error
+		w, err = l.turn()
+		check(t, err)
+	}
+	open()
+	for _, m := range tape.messages {
+		check(t, l.apply(decoded(t, m)))
+		switch random.IntN(200) {
+		case 0, 1, 2, 3:
+			turn()
+		case 4:
+			l.past.rest()
+			write()
+		case 5: // a restart
+			turn()
+			write()
+			check(t, l.store.close())
+			open()
+		}
+	}
+	write()
+	check(t, l.finish())
+	check(t, l.store.close())
+}
+
+func decoded(t *testing.T, m eventlog.Message) fact {
+	t.Helper()
+	envelope, err := events.Decode(m.Data)
+	check(t, err)
+	return fact{Envelope: envelope, seq: m.Seq, time: m.Time, body: m.Data}
 }
 
 func firstDifference(a, b string) string {

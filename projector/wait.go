@@ -15,9 +15,12 @@ const patience = 2 * time.Second
 var errBehind = errors.New("the views did not get there in time")
 
 // await waits until the views hold the stream up to seq.
-func (p *Projector) await(ctx context.Context, seq events.Seq) error {
+func (p *Projector) await(ctx context.Context, seq events.Seq) error { return p.awaitOr(ctx, seq, 0) }
+
+// awaitOr waits likewise, or until an import is known that goes on.
+func (p *Projector) awaitOr(ctx context.Context, seq events.Seq, job events.JobID) error {
 	for {
-		reached, changed, err := p.reached(seq)
+		reached, changed, err := p.reached(seq, job)
 		if reached || err != nil {
 			return err
 		}
@@ -33,11 +36,12 @@ func (p *Projector) await(ctx context.Context, seq events.Seq) error {
 	}
 }
 
-// reached tells whether seq is committed; if not, that it is wanted, and what to wait for.
-func (p *Projector) reached(seq events.Seq) (bool, <-chan struct{}, error) {
+// reached tells whether seq is committed or the job is known to go on; if not, that seq is wanted,
+// and what to wait for.
+func (p *Projector) reached(seq events.Seq, job events.JobID) (bool, <-chan struct{}, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.committed >= seq {
+	if p.committed >= seq || p.live[job] != nil {
 		return true, nil, nil
 	}
 	p.wanted = max(p.wanted, seq)
@@ -87,7 +91,8 @@ func behind(err error) error {
 }
 
 // findJob is the import of an id: as it is in memory while it goes on, else as
-// in the file; nil if there is none. Before it says that, it asks the stream.
+// in the file; nil if there is none. Before it says that, it asks the stream. One that goes on
+// need not be in the file yet.
 func (p *Projector) findJob(ctx context.Context, id events.JobID) (*job, error) {
 	j, err := p.knownJob(id)
 	if j != nil || err != nil {
@@ -100,7 +105,7 @@ func (p *Projector) findJob(ctx context.Context, id events.JobID) (*job, error) 
 		return nil, nil
 	}
 	if err == nil {
-		err = p.await(ctx, last.Seq)
+		err = p.awaitOr(ctx, last.Seq, id)
 	}
 	if err != nil {
 		return nil, behind(err)

@@ -1,0 +1,86 @@
+package projector
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"licenseimport/events"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// TestEras: what lies in several parts of an index is found as if it lay in one, by readers and
+// by folding, also after a restart.
+func TestEras(t *testing.T) {
+	path := filepath.Join(t.TempDir(), FileName)
+	s, err := openStore(path)
+	check(t, err)
+	l := newLanes(s, maxBatchEvents)
+	random := rand.New(rand.NewPCG(3, 4))
+	keys, ofCustomer, ofOrder := map[string]list{}, map[string]list{}, map[string]list{}
+	seq := events.Seq(1)
+	add := func(e events.Event) {
+		check(t, l.apply(fact{Envelope: events.Envelope{Event: e, Type: e.Type()}, seq: seq, time: tapeBegins}))
+		seq++
+	}
+	add(started(1, "anna"))
+	for n := range 300 {
+		if random.IntN(20) == 0 {
+			seq += events.Seq(random.IntN(3 << eraBits)) // some eras have no license
+		}
+		key, email, store := fmt.Sprintf("Key-%03d", random.IntN(100)), fmt.Sprintf("c%d@example.com", random.IntN(10)), fmt.Sprint("o", random.IntN(10))
+		keys[key] = append(keys[key], uint64(seq))
+		ofCustomer[email] = append(ofCustomer[email], uint64(seq))
+		ofOrder[store] = append(ofOrder[store], uint64(seq))
+		add(imported(1, events.Row(n+1), fmt.Sprint("p", n), key, email, store))
+		switch random.IntN(60) {
+		case 0, 1:
+			check(t, l.handOver())
+		case 2: // a restart
+			check(t, l.finish())
+			check(t, s.close())
+			s, err = openStore(path)
+			check(t, err)
+			l = newLanes(s, maxBatchEvents)
+		}
+	}
+	check(t, l.finish())
+	check(t, s.verify())
+	check(t, s.db.View(func(tx *bolt.Tx) error {
+		r := newReader(tx)
+		compareKeys(t, r, keys)
+		for email, want := range ofCustomer {
+			compareSets(t, email, r.more(customerByEmail, email, customerMore), want, uint64(seq))
+		}
+		for store, want := range ofOrder {
+			compareSets(t, store, r.more(orderByStore, store, orderMore), want, uint64(seq))
+		}
+		return nil
+	}))
+	check(t, s.close())
+}
+
+func compareKeys(t *testing.T, r reader, all map[string]list) {
+	t.Helper()
+	limit := &deadline{at: time.Now().Add(time.Hour)}
+	for _, test := range []struct {
+		prefix, contains string
+	}{{"Key-042\x00", ""}, {"Key-01", ""}, {"Key-", "9"}, {"", "KEY-1"}, {"", "none"}} {
+		var want list
+		for key, seqs := range all {
+			if strings.HasPrefix(key+"\x00", test.prefix) && strings.Contains(strings.ToLower(key), strings.ToLower(test.contains)) {
+				want = append(want, seqs...)
+			}
+		}
+		slices.Sort(want)
+		got, err := r.scan(licenseByKey, []byte(test.prefix), keyContains(test.contains), limit)
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q, %q: %d found, %v; want %d", test.prefix, test.contains, len(got), err, len(want))
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package projector
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"licenseimport/events"
+
+	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// overlap folds some events, closes their batch, folds others while that is not written yet, and
+// then writes both.
+type overlap struct {
+	*lanes
+	t       *testing.T
+	tape    *tape
+	applied int
+}
+
+func newOverlap(t *testing.T) *overlap {
+	s, err := openStore(filepath.Join(t.TempDir(), FileName))
+	check(t, err)
+	s.position.Created = tapeBegins
+	o := &overlap{lanes: newLanes(s, maxBatchEvents), t: t, tape: newTape()}
+	t.Cleanup(func() {
+		o.past.rest()
+		check(t, s.close())
+	})
+	return o
+}
+
+// add folds events behind those that were folded.
+func (o *overlap) add(all ...events.Event) (err error) {
+	o.tape.add(all...)
+	for _, m := range o.tape.messages[o.applied:] {
+		err = errors.Join(err, o.apply(decoded(o.t, m)))
+		o.applied++
+	}
+	return err
+}
+
+// TestOverlap: what a batch that is not written yet holds is known to the next one.
+func TestOverlap(t *testing.T) {
+	begin := []events.Event{started(1, "anna"), sealed(1, 3), progressed(1, 0, 0, 0, 0),
+		imported(1, 1, "a", "A", "ada@example.com", "o1"), progressed(1, 1, 1, 0, 0)}
+	known := &events.LicenseExisted{JobID: 1, Row: 2, LicenseKey: "A", Product: events.Product{ShortCode: "a"}, By: events.Origin{JobID: 1, Row: 1},
+		Customer: &events.Customer{Email: "ADA@example.com"}, Order: events.Order{StoreID: "o1"}}
+	for name, test := range map[string]struct{ first, second []events.Event }{
+		"names are made":     {begin, []events.Event{imported(1, 2, "a", "B", "Ada@example.com", "o1"), known, finished(1, 3, 2, 1, 0)}},
+		"names are unknown":  {append(begin[:4:4], rejection(1, 2, events.Required)), []events.Event{imported(1, 3, "a", "B", "new@example.com", "o2")}},
+		"an import starts":   {begin[:1], begin[1:]},
+		"an import ends":     {append(begin[:5:5], finished(1, 1, 1, 0, 0)), []events.Event{progressed(1, 1, 1, 0, 0), sealed(1, 9), started(2, "bert")}},
+		"another one starts": {begin, []events.Event{started(2, "bert"), imported(2, 1, "a", "C", "ada@example.com", ""), finished(1, 1, 1, 0, 0)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOverlap(t)
+			check(t, o.add(test.first...))
+			w, err := o.turn()
+			check(t, err)
+			check(t, o.add(test.second...))
+			check(t, o.settle(w.commit(o.closed)))
+			check(t, o.finish())
+			got, err := o.store.digest()
+			check(t, err)
+			want, err := Rebuild(t.Context(), o.tape, t.TempDir(), nil)
+			if got != want.Digest || err != nil {
+				t.Errorf("digest %s, want %+v, %v", got, want, err)
+			}
+			check(t, o.store.verify())
+		})
+	}
+}
+
+// TestOverlapKnowsEnded: an import that ended in a batch that is not written yet, or in an
+// earlier one, cannot start again.
+func TestOverlapKnowsEnded(t *testing.T) {
+	o := newOverlap(t)
+	check(t, o.add(started(1, "anna"), finished(1, 0, 0, 0, 0)))
+	w, err := o.turn()
+	check(t, err)
+	if err := o.add(started(1, "anna")); err == nil || !strings.Contains(err.Error(), "a second time") {
+		t.Errorf("while it is written: %v", err)
+	}
+	o.past.rest()
+	check(t, o.settle(w.commit(o.closed)))
+	check(t, o.add(started(2, "anna")))
+	check(t, o.finish())
+	if err := o.add(started(1, "anna")); err == nil || !strings.Contains(err.Error(), "a second time") {
+		t.Errorf("when it was written: %v", err)
+	}
+}
+
+// TestOverlapFails: nothing counts that was folded behind a batch that could not be written.
+func TestOverlapFails(t *testing.T) {
+	o := newOverlap(t)
+	check(t, o.add(started(1, "anna"), imported(1, 1, "a", "A", "ada@example.com", "o1")))
+	check(t, o.finish())
+	before := o.store.position
+	check(t, o.add(imported(1, 2, "a", "B", "bert@example.com", strings.Repeat("x", bolt.MaxKeySize+1))))
+	check(t, o.handOver())
+	check(t, o.add(imported(1, 3, "a", "C", "carl@example.com", "")))
+	if err := o.finish(); !errors.Is(err, berrors.ErrKeyTooLarge) {
+		t.Fatalf("%v, want a key that is too large", err)
+	}
+	check(t, o.store.reload())
+	if o.store.position != before || o.open != nil {
+		t.Errorf("position %+v, want %+v", o.store.position, before)
+	}
+	check(t, o.store.verify())
+}
+
+// TestNewImportNeedsNoCommit: an import that was folded is shown while the batch that it is in, or
+// the one before it, is not written yet.
+func TestNewImportNeedsNoCommit(t *testing.T) {
+	tape := newTape(started(1, "anna"))
+	r := newRig(t, t.TempDir(), tape)
+	r.catchUp()
+	w, err := r.store.begin() // as if a batch was being written, for as long as it takes
+	check(t, err)
+	t.Cleanup(func() { check(t, w.tx.Rollback()) })
+	tape.add(started(2, "anna"), imported(2, 1, "a", "A", "", ""))
+	if got := into[result](r, "/api/v1/licenses-import-results/2/"); got.Status != pending || r.Position() != 1 {
+		t.Errorf("%+v at position %d", got, r.Position())
+	}
+}
+
+// TestWriterFails: an error of the one that writes ends Run, is told by Ready, and nothing that
+// was folded meanwhile is shown as stored.
+func TestWriterFails(t *testing.T) {
+	tape := newTape(started(1, "anna"), imported(1, 1, "a", "A", "ada@example.com", ""), progressed(1, 1, 1, 0, 0))
+	r := newRig(t, t.TempDir(), tape)
+	r.catchUp()
+	tape.add(imported(1, 2, "a", "B", "", strings.Repeat("x", bolt.MaxKeySize+1)), finished(1, 2, 2, 0, 0),
+		started(2, "anna"), sealed(2, 1), imported(2, 1, "a", "C", "", ""), finished(2, 1, 1, 0, 0))
+	err := <-r.ended
+	r.ended <- err
+	if !errors.Is(err, berrors.ErrKeyTooLarge) {
+		t.Fatalf("Run: %v", err)
+	}
+	if ready := r.Ready(t.Context()); !errors.Is(ready, err) {
+		t.Errorf("Ready: %v", ready)
+	}
+	if at := r.Position(); at != 3 {
+		t.Errorf("position %d, want 3", at)
+	}
+	for path, want := range map[string]int{"licenses/2/": 200, "licenses/4/": 503, "licenses-import-results/1/": 200, "licenses-import-results/": 503} {
+		if a := r.get("/api/v1/" + path); a.status != want {
+			t.Errorf("%s: %d, want %d", path, a.status, want)
+		}
+	}
+}
