@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"time"
 
 	"licenseimport/events"
@@ -19,6 +20,9 @@ const (
 	maxBytes = 2 << 20
 	// readAhead is how many batches are judged ahead of the one that is staged.
 	readAhead = 2
+	// yieldRows are about a millisecond's work. Go takes a core from a goroutine after 10 ms only,
+	// and who answers readers would wait as long.
+	yieldRows = 64
 )
 
 // rows are judged rows of a job, in file order, and what remains to be known of them.
@@ -90,6 +94,9 @@ func (r *rowReader) batch(ctx context.Context, row events.Row) rows {
 		}
 		b.verdicts = append(b.verdicts, r.judge(received))
 		b.position = message.Seq
+		if len(b.verdicts)%yieldRows == 0 {
+			runtime.Gosched()
+		}
 		size += len(message.Data)
 	}
 	b.missing = len(b.verdicts) == 0

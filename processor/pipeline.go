@@ -76,9 +76,8 @@ type pipeline struct {
 }
 
 // inFlight is how many batches before its own a look-up ahead may not see, since they are not stored yet: one
-// that waits to be staged, one that is staged, one that waits for its commit and one that is committed. One
-// more does no harm.
-const inFlight = 5
+// that waits to be staged, one that is staged and one that is committed. One more does no harm.
+const inFlight = 4
 
 // push stages the next rows, to be committed as soon as those before are stored.
 func (l *pipeline) push(ctx context.Context, b rows) error {
@@ -156,7 +155,7 @@ func (p *Processor) commit(ctx context.Context, j *job, s *staged) error {
 	return nil
 }
 
-// commits are the appends of one job, in their order: one is going on, one waits for it. Each is to follow
+// commits are the appends of one job, one after the other. Each is to follow
 // the fact of the one before, so none can be sent earlier. After the first error
 // nothing is appended.
 type commits struct {
@@ -169,7 +168,7 @@ type commits struct {
 }
 
 func newCommits() *commits {
-	c := &commits{next: make(chan func() error, 1), ended: make(chan struct{})}
+	c := &commits{next: make(chan func() error), ended: make(chan struct{})}
 	go func() {
 		defer close(c.ended)
 		for commit := range c.next {

@@ -11,9 +11,10 @@ import (
 // is written in some 0.2 s, which is what a reader may have to wait for it; a larger one costs less
 // for each event.
 const (
-	maxBatchEvents   = 30_000
-	maxRebuildEvents = 50_000 // nobody waits
-	maxBatchBytes    = 64 << 20
+	maxBatchEvents    = 30_000
+	sharedBatchEvents = 8000   // while several imports go on: a small one waits for the transactions of the large
+	maxRebuildEvents  = 50_000 // nobody waits
+	maxBatchBytes     = 64 << 20
 )
 
 // batch collects the changes of one transaction. What it looks up is what came before it,

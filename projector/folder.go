@@ -2,8 +2,11 @@ package projector
 
 import (
 	"errors"
+	"runtime"
 	"time"
 )
+
+const yieldFacts = 64 // see yieldEntries
 
 // folder folds facts into batches and decides when these are committed.
 type folder struct {
@@ -17,6 +20,7 @@ type folder struct {
 
 func newFolder(p *Projector, s *store) *folder {
 	f := &folder{lanes: newLanes(s, maxBatchEvents), projector: p, timer: time.NewTimer(time.Hour)}
+	f.shared = sharedBatchEvents
 	f.committed = func(b *batch) { p.published(b.position, b.ended) }
 	return f
 }
@@ -34,6 +38,9 @@ func (f *folder) run(stream *flow) error {
 				return f.finish()
 			}
 			stream.folded(next)
+			if next.seq%yieldFacts == 0 {
+				runtime.Gosched()
+			}
 			err = f.fold(next, len(stream.facts) > 0)
 		case <-f.timer.C:
 			if f.open != nil && !f.goesOn(len(stream.facts) > 0) {

@@ -12,6 +12,7 @@ import (
 type lanes struct {
 	store     *store
 	most      int          // events in a batch
+	shared    int          // likewise, while several imports go on; 0: as many
 	committed func(*batch) // is told of each commit; may be nil
 
 	jobs   map[events.JobID]*job // that go on
@@ -36,7 +37,13 @@ func (l *lanes) apply(f fact) error {
 }
 
 // full tells whether the open batch should grow no more.
-func (l *lanes) full() bool { return l.open.events >= l.most || l.open.bytes >= maxBatchBytes }
+func (l *lanes) full() bool {
+	most := l.most
+	if l.shared > 0 && len(l.jobs) > 1 {
+		most = l.shared
+	}
+	return l.open.events >= most || l.open.bytes >= maxBatchBytes
+}
 
 // handOver has the open batch written, as soon as the one before it is. What comes next is
 // folded into another one meanwhile.

@@ -75,6 +75,23 @@ func TestOverlap(t *testing.T) {
 	}
 }
 
+// TestSharedBatches: batches are smaller while several imports go on, but for a rebuild.
+func TestSharedBatches(t *testing.T) {
+	o := newOverlap(t)
+	check(t, o.add(started(1, "anna"), progressed(1, 0, 0, 0, 0), progressed(1, 1, 1, 0, 0)))
+	o.most, o.shared = 10, 4
+	if o.full() {
+		t.Error("a batch of 3 events is full")
+	}
+	check(t, o.add(started(2, "bert")))
+	if !o.full() {
+		t.Error("a batch of 4 events is not full while two imports go on")
+	}
+	if o.shared = 0; o.full() {
+		t.Error("a batch of a rebuild is full after 4 events")
+	}
+}
+
 // TestOverlapKnowsEnded: an import that ended in a batch that is not written yet, or in an
 // earlier one, cannot start again.
 func TestOverlapKnowsEnded(t *testing.T) {
