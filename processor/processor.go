@@ -190,55 +190,54 @@ func (p *Processor) append(ctx context.Context, j *job, fact events.Event) error
 // load reads where a job stands: its last fact, and those that say what was
 // asked and how far it is.
 func (p *Processor) load(ctx context.Context, id events.JobID) (*job, error) {
-	message, ok, err := p.log.LastFact(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, fmt.Errorf("import %d: its facts are not in the store", id)
-	}
-	last, err := decode(events.LicensesStream, message)
-	if err != nil {
-		return nil, err
-	}
-	j := &job{id: id, last: last, lastSeq: message.Seq, progress: events.ImportProgressed{JobID: id}}
-	return j, p.loadPast(ctx, j)
-}
-
-// loadPast reads the facts before the last one. The last one is read before them: a position that is newer
-// than what an append expects would be refused, one that is older would decide rows twice.
-func (p *Processor) loadPast(ctx context.Context, j *job) error {
-	reads, ctx := errgroup.WithContext(ctx)
+	j := &job{id: id}
+	reads, readCtx := errgroup.WithContext(ctx)
+	reads.Go(func() error { return p.loadLast(readCtx, j) })
 	reads.Go(func() error {
-		started, err := fact(ctx, p.log, &events.ImportStarted{JobID: j.id})
+		started, err := fact(readCtx, p.log, &events.ImportStarted{JobID: id})
 		if err == nil {
 			j.mode, j.dryRun, j.products = started.Mode, started.DryRun, started.Products
 		}
 		return err
 	})
 	reads.Go(func() error {
-		sealed, err := fact(ctx, p.log, &events.ImportSealed{JobID: j.id})
+		sealed, err := fact(readCtx, p.log, &events.ImportSealed{JobID: id})
 		if err == nil {
 			j.rows = sealed.Rows
 		}
 		return err
 	})
+	return j, reads.Wait()
+}
+
+// loadLast reads the job's last fact and, after it, the position: one that is newer than what
+// an append expects is refused, one that is older would decide rows twice.
+func (p *Processor) loadLast(ctx context.Context, j *job) error {
+	message, ok, err := p.log.LastFact(ctx, j.id)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("import %d: its facts are not in the store", j.id)
+	}
+	if j.last, err = decode(events.LicensesStream, message); err != nil {
+		return err
+	}
+	j.lastSeq = message.Seq
+	progress := &events.ImportProgressed{JobID: j.id}
 	switch last := j.last.(type) {
 	case *events.ImportSealed: // there is no position yet
 	case *events.ImportProgressed:
-		j.progress = *last
+		progress = last
 	default:
-		reads.Go(func() error {
-			progress, err := fact(ctx, p.log, &events.ImportProgressed{JobID: j.id})
-			if err == nil {
-				j.progress = *progress
-			} else if errors.Is(err, errNoFact) {
-				err = nil
-			}
-			return err
-		})
+		if progress, err = fact(ctx, p.log, progress); errors.Is(err, errNoFact) {
+			progress, err = &events.ImportProgressed{JobID: j.id}, nil
+		}
 	}
-	return reads.Wait()
+	if err == nil {
+		j.progress = *progress
+	}
+	return err
 }
 
 var errNoFact = errors.New("no such fact")
