@@ -52,6 +52,9 @@ func (j *job) next() (stage, events.Event) {
 	}
 }
 
+// small tells whether the whole job is one batch.
+func (j *job) small() bool { return j.rows <= maxRows }
+
 func (j *job) firstPhase() events.Phase {
 	if j.dryRun || j.mode == events.AllOrNothing {
 		return events.Validate

@@ -92,6 +92,9 @@ func (l *pipeline) push(ctx context.Context, b rows) error {
 	if b.missing {
 		return l.p.append(ctx, l.job, l.job.missing())
 	}
+	if !l.known.small() {
+		l.p.courtesy.wait(ctx)
+	}
 	next, err := l.stage(ctx, b)
 	if err != nil {
 		return err

@@ -52,6 +52,7 @@ type Processor struct {
 	log       *eventlog.Log
 	catalogue *Catalogue
 	config    Config
+	courtesy  courtesy
 
 	mu      sync.Mutex
 	stopped map[events.JobID]error // jobs whose events cannot be read
@@ -127,10 +128,13 @@ func (p *Processor) remember(id events.JobID, err error) {
 // finish takes one step after the other until the job has ended.
 func (p *Processor) finish(ctx context.Context, id events.JobID) error {
 	var c care
-	for {
+	for first := true; ; first = false {
 		j, err := p.load(ctx, id)
 		if err != nil {
 			return err
+		}
+		if first && j.small() {
+			defer p.courtesy.enter()()
 		}
 		for err == nil {
 			stage, fact := j.next()
