@@ -1,9 +1,11 @@
 package eventlog_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -45,6 +47,7 @@ func TestThreeReplicas(t *testing.T) {
 	}
 	t.Run("one license, three writers", func(t *testing.T) { raceLicense(ctx, t, logs, howOften) })
 	t.Run("both refusals are met", func(t *testing.T) { meetBoth(ctx, t, logs, refusals) })
+	t.Run("a batch may be large", func(t *testing.T) { appendWide(ctx, t, logs[0]) })
 	t.Run("leaders may go", func(t *testing.T) { outliveLeaders(ctx, t, c, logs[0]) })
 }
 
@@ -56,6 +59,37 @@ func openReplicas(ctx context.Context, t *testing.T, c *eventlogtest.Cluster, re
 	}
 	t.Cleanup(log.Close)
 	return log
+}
+
+// appendWide stores as many rows as a batch may have, of 2 MiB together, and as many outcomes.
+func appendWide(ctx context.Context, t *testing.T, log *eventlog.Log) {
+	const job, wide = 200_000, 2 << 20 / eventlog.MaxBatch
+	bodies := slices.Repeat([][]byte{bytes.Repeat([]byte{'x'}, wide)}, eventlog.MaxBatch)
+	var last events.Seq
+	var err error
+	for range 3 {
+		if last, err = log.AppendRows(ctx, job, last, bodies); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if rows := len(readRows(t, log, job, 0)); rows != 3*eventlog.MaxBatch {
+		t.Errorf("%d rows are stored", rows)
+	}
+	for { // a refused batch is not stored, and is sent again
+		batch := log.NewBatch(job)
+		for i, body := range bodies[1:] {
+			if err := batch.Add(events.LicenseSubject("wide", fmt.Sprint(i)), body, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := batch.Commit(ctx, events.SealedSubject(job), nil, 0)
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, eventlog.ErrConflict) {
+			t.Fatal(err)
+		}
+	}
 }
 
 // raceLicense lets batches of several jobs import the same license.
