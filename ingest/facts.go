@@ -105,11 +105,16 @@ const maxDecisions = 100
 // again where they moved in between. It gives the fact that was appended: nil
 // where decide makes none.
 func (in *Ingest) change(ctx context.Context, job events.JobID, decide func(facts) (events.Event, error)) (events.Event, error) {
+	f, err := in.load(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	return in.changeFrom(ctx, f, decide)
+}
+
+// changeFrom is change for whoever knows the facts already. They may have moved since.
+func (in *Ingest) changeFrom(ctx context.Context, f facts, decide func(facts) (events.Event, error)) (events.Event, error) {
 	for range maxDecisions {
-		f, err := in.load(ctx, job)
-		if err != nil {
-			return nil, err
-		}
 		fact, err := decide(f)
 		if err != nil || fact == nil {
 			return nil, err
@@ -118,12 +123,15 @@ func (in *Ingest) change(ctx context.Context, job events.JobID, decide func(fact
 		if err != nil {
 			return nil, err
 		}
-		_, err = in.log.AppendFact(ctx, job, fact.Subject(), body, f.lastSeq)
+		_, err = in.log.AppendFact(ctx, f.job, fact.Subject(), body, f.lastSeq)
 		if !errors.Is(err, eventlog.ErrMoved) {
 			return fact, err
 		}
+		if f, err = in.load(ctx, f.job); err != nil {
+			return nil, err
+		}
 	}
-	return nil, httpx.Unavailable(time.Second, "busy", "Import %d moves too fast to be changed at the moment: try again.", job)
+	return nil, httpx.Unavailable(time.Second, "busy", "Import %d moves too fast to be changed at the moment: try again.", f.job)
 }
 
 // giveUpOn ends an upload that will not be sealed, unless it has ended. It gives

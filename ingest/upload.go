@@ -2,13 +2,11 @@ package ingest
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"time"
 
 	"licenseimport/events"
-	"licenseimport/events/eventlog"
 	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
 )
@@ -26,9 +24,9 @@ type upload struct {
 	text    []byte // of the event that was encoded last
 
 	// Written by store; to be read when the sender has finished.
-	last    events.Seq // of the rows
-	stored  events.Row
-	started events.Seq // of ImportStarted; 0: it is not stored
+	last   events.Seq // of the rows
+	stored events.Row
+	begun  facts // as they were when ImportStarted was stored; before that there are none
 }
 
 // serveUpload answers POST /api/v1/licenses/import_from_csv/.
@@ -148,7 +146,7 @@ func (u *upload) store(bodies [][]byte) (err error) {
 	u.in.config.Observer.Stored(len(bodies), time.Since(began))
 	u.last = last
 	u.stored += events.Row(len(bodies))
-	if u.started > 0 {
+	if u.begun.started != nil {
 		return nil
 	}
 	return u.start(ctx)
@@ -164,9 +162,11 @@ func (u *upload) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if u.started, err = u.in.log.AppendFact(ctx, u.job, started.Subject(), body, 0); err != nil {
+	seq, err := u.in.log.AppendFact(ctx, u.job, started.Subject(), body, 0)
+	if err != nil {
 		return err
 	}
+	u.begun = facts{job: u.job, last: started, lastSeq: seq, started: started}
 	u.in.config.Log.Info("upload begun", "job_id", u.job)
 	return nil
 }
@@ -197,19 +197,13 @@ func (u *upload) watch() (stop func()) {
 }
 
 // seal promises that all rows are stored. Nearly always nothing has happened to the job since it
-// started; else its facts are read, and decided upon.
+// started, so its facts are not read first.
 func (u *upload) seal() error {
 	ctx, cancel := context.WithTimeout(u.ctx, storeTime)
 	defer cancel()
 	file := u.body.file
 	sealed := &events.ImportSealed{JobID: u.job, Rows: u.stored, Bytes: uint64(file.bytes), SHA256: file.sum()}
-	body, err := events.Encode(sealed, time.Now())
-	if err != nil {
-		return storeError(err)
-	}
-	if _, err = u.in.log.AppendFact(ctx, u.job, sealed.Subject(), body, u.started); errors.Is(err, eventlog.ErrMoved) {
-		_, err = u.in.change(ctx, u.job, func(f facts) (events.Event, error) { return seal(f, sealed) })
-	}
+	_, err := u.in.changeFrom(ctx, u.begun, func(f facts) (events.Event, error) { return seal(f, sealed) })
 	if err != nil {
 		return storeError(err)
 	}
@@ -232,8 +226,8 @@ func (u *upload) abort(cause error) error {
 	} else {
 		log.Info("upload failed")
 	}
-	answer := *why                         // may be shared with other uploads
-	if u.started > 0 || f.started != nil { // also where the acknowledgement was lost
+	answer := *why                                  // may be shared with other uploads
+	if u.begun.started != nil || f.started != nil { // also where the acknowledgement was lost
 		answer.JobID = uint64(u.job)
 	}
 	return &answer
