@@ -7,11 +7,11 @@ import (
 	"licenseimport/events"
 )
 
-// When a batch is committed, beside the ends of imports and waiting readers. One of 30,000 events
+// When a batch is committed, beside the ends of imports and waiting readers. One of 24,000 events
 // is written in some 0.2 s, which is what a reader may have to wait for it; a larger one costs less
-// for each event.
+// for each event, and memory.
 const (
-	maxBatchEvents    = 30_000
+	maxBatchEvents    = 24_000
 	sharedBatchEvents = 8000   // while several imports go on: a small one waits for the transactions of the large
 	maxRebuildEvents  = 50_000 // nobody waits
 	maxBatchBytes     = 64 << 20

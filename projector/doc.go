@@ -25,7 +25,7 @@
 // The position in the stream is written in the same transaction as what it
 // stands for. A license's event is stored once, together with its neighbours' and compressed
 // (segments.go); all else about it are small index entries. Changes are collected in memory and
-// written sorted by key, after 30,000 events (in a rebuild 50,000), 64 MiB or 500 ms (2 s while
+// written sorted by key, after 24,000 events (in a rebuild 50,000), 64 MiB or 500 ms (2 s while
 // more events are at hand), and at once when an import ends or a reader waits; or, if another
 // batch is being written then, when that is. Random writes are what costs: a transaction touches
 // nearly every page of an index that has no order. So such indexes are kept in parts, one for

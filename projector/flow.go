@@ -12,7 +12,7 @@ import (
 // What may be decoded and not yet folded: so many facts, and so many pieces of
 // their bodies (32 MiB), for a body may have 900 KiB.
 const (
-	flowFacts  = 4096
+	flowFacts  = 2048
 	flowPieces = 4096
 	flowPiece  = 8 << 10
 )

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"os"
 	"slices"
 
 	"licenseimport/events/eventlog"
 	"licenseimport/ingest"
+	"licenseimport/internal/heap"
 	"licenseimport/internal/httpx"
 	"licenseimport/processor"
 	"licenseimport/projector"
@@ -48,7 +50,7 @@ var (
 
 func has(names []string, name string) bool { return slices.Contains(names, name) }
 
-// makeNATS starts the embedded server on the data folder.
+// makeNATS starts the embedded server on the data folder. It is what needs memory in a process.
 func makeNATS(_ context.Context, n *node) (part, error) {
 	server, err := startServer(*n.settings.embedded)
 	if err != nil {
@@ -57,8 +59,18 @@ func makeNATS(_ context.Context, n *node) (part, error) {
 	n.server = server
 	return part{
 		ready: func(context.Context) error { return server.Room() },
+		run:   watchHeap,
 		close: func() error { server.Shutdown(); return nil },
 	}, nil
+}
+
+// watchHeap bounds the memory of the process, unless its operator has set what Go itself goes by.
+func watchHeap(ctx context.Context) error {
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		return heap.Watch(ctx)
+	}
+	<-ctx.Done()
+	return nil
 }
 
 func makeProjector(ctx context.Context, n *node) (part, error) {

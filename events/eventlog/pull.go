@@ -17,7 +17,7 @@ import (
 // What a reader has the server send ahead: so many messages, and so many bytes for
 // each request; there are two requests at most.
 const (
-	readAhead      = 5000
+	readAhead      = 3000
 	readAheadBytes = 4 << 20
 )
 

@@ -62,14 +62,18 @@ func (s *Server) off() bool {
 	return srv == nil || !srv.JetStreamEnabled() || s.full.Load()
 }
 
-// watch revives the server until ctx ends.
+// watch revives the server until ctx ends, and looks after its memory.
 func (s *Server) watch(ctx context.Context) {
 	defer close(s.watched)
+	var caches caches
 	for pause := reviveLook; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(pause):
+		}
+		if !s.off() {
+			caches.trim(s.running())
 		}
 		if !s.off() || !s.roomToRevive() {
 			pause = reviveLook

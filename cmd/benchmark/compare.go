@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+)
+
+// compareCommand imports one file into two builds of the program in turn, many times, each time
+// from an empty folder: for changes that are smaller than what the machine varies by from minute
+// to minute. What counts is the ratio within each pair.
+func compareCommand(args []string) error {
+	flags := flag.NewFlagSet("compare", flag.ExitOnError)
+	runs := flags.Int("runs", 10, "pairs")
+	s := shapeFlags(flags, 150_000)
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() != 2 {
+		return errors.New("compare takes two programs: the old one and the new one")
+	}
+	dir, err := os.MkdirTemp("", "benchmark-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b := &bench{dir: dir, scale: 1}
+	file, err := b.file(*s)
+	if err != nil {
+		return err
+	}
+	var sides [2][]measured
+	for range *runs {
+		for i := range sides {
+			b.program = flags.Arg(i)
+			m, err := b.once(context.Background(), file)
+			if err != nil {
+				return fmt.Errorf("%s: %w", b.program, err)
+			}
+			sides[i] = append(sides[i], m)
+		}
+	}
+	printPairs(sides)
+	return nil
+}
+
+// measured is what one import took.
+type measured struct {
+	figures
+	peak int64 // of memory, in bytes
+}
+
+// once imports a file into an empty server.
+func (b *bench) once(ctx context.Context, file string) (m measured, err error) {
+	err = b.withServer(ctx, func(p *process, _ string) (err error) {
+		if m.figures, err = p.importFile(ctx, file); err != nil {
+			return err
+		}
+		m.peak, err = p.peak()
+		return err
+	})
+	return m, err
+}
+
+// printPairs prints the medians of both sides, and of the ratios of the pairs their quartiles.
+func printPairs(sides [2][]measured) {
+	fmt.Printf("%-16s %9s %9s   %s\n", "", "old", "new", "new ÷ old: median (quartiles)")
+	show := func(name, format string, value func(measured) float64) {
+		var ratios []float64
+		for i := range sides[0] {
+			ratios = append(ratios, value(sides[1][i])/value(sides[0][i]))
+		}
+		slices.Sort(ratios)
+		n := len(ratios)
+		fmt.Printf("%-16s "+format+" "+format+"   %.3f (%.3f–%.3f)\n", name, median(sides[0], value), median(sides[1], value),
+			median(ratios, func(r float64) float64 { return r }), ratios[n/4], ratios[(3*n-1)/4])
+	}
+	show("wall, s", "%9.2f", func(m measured) float64 { return m.wall.Seconds() })
+	show("CPU, s", "%9.2f", func(m measured) float64 { return m.cpu.Seconds() })
+	show("peak memory, MB", "%9.0f", func(m measured) float64 { return float64(m.peak) / 1e6 })
+}

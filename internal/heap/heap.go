@@ -1,0 +1,63 @@
+// Package heap says how much memory a process with an embedded NATS server may use before Go
+// collects its garbage.
+//
+// Go lets the heap double between two collections. Here that is too seldom with a million licenses,
+// whose subjects the server holds in memory, and too often with few: a collection visits
+// all that is in use, so it costs the less the less that is. So the heap may have [Free] bytes, but
+// grows by no more than [Most] percent of what is in use, and in any case by [Growth] percent.
+package heap
+
+import (
+	"context"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+const (
+	// Free is how many bytes the heap may have, garbage included.
+	Free = 360 << 20
+	// Growth is by how many percent of what is in use the heap may grow, however much that is.
+	Growth = 50
+	// Most is by how many it may grow, however little that is.
+	Most = 300
+)
+
+// lookEvery is how often the rule is applied: several times between two collections.
+const lookEvery = 100 * time.Millisecond
+
+// Watch applies the rule to the process until ctx ends.
+func Watch(ctx context.Context) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for last := 0; ; {
+		if next := Percent(inUse()); next != last {
+			debug.SetGCPercent(next)
+			last = next
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Percent is the rule for so many bytes in use: what to set as GOGC.
+func Percent(inUse uint64) int {
+	if inUse >= Free {
+		return Growth
+	}
+	return int(min(max(Growth, (Free-inUse)*100/max(inUse, 1)), Most))
+}
+
+// inUse is what the last collection left, and what else Go counts as in use when it
+// plans the next one.
+func inUse() (bytes uint64) {
+	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}
+	metrics.Read(samples)
+	for _, s := range samples {
+		bytes += s.Value.Uint64()
+	}
+	return bytes
+}
