@@ -19,6 +19,9 @@ var (
 	LicensesSubjects = []string{"licenses.*.*", "imports.*.*", "outcomes.*.*"}
 )
 
+// TurningPoints are the subjects of the facts with which an import begins, is sealed and ends.
+var TurningPoints = []string{"imports.*.started", SealedFilter, "imports.*.aborted", "imports.*.finished"}
+
 // Filters for readers.
 const (
 	SealedFilter   = "imports.*.sealed" // the jobs that a processor may claim

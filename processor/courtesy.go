@@ -2,53 +2,126 @@ package processor
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog"
 )
 
-// courtesy lets small imports pass: while one is decided, large ones hold their next batch
-// back for a moment. All of them append to one stream, and a batch that arrives just before
-// would make the small one wait for all of it, several times.
+// courtesy lets small imports pass: from when one is announced until it can be read, large ones hold
+// their next batch back. All of them append to one stream, so a small one would else wait
+// for a batch of a thousand messages at each of its steps.
+//
+// It goes by what it overhears, which is there before the stream has it, in whatever process, and may be
+// wrong: then a batch is held back in vain, for a moment.
 type courtesy struct {
-	mu    sync.Mutex
-	small int           // imports that are being decided
-	none  chan struct{} // closed when that is 0; nil: it is
+	mu     sync.Mutex
+	guests map[events.JobID]time.Time // until when large imports wait for each
+	moved  chan struct{}              // closed when a guest has come nearer to its end; nil: nobody waits
 }
 
-// courtesyMost is how long a batch is held back at most, so that a large import goes on however many
-// small ones there are.
-const courtesyMost = 100 * time.Millisecond
+const (
+	// unnamed is the guest that has no id yet.
+	unnamed events.JobID = 0
+	// courtesyMost is how long large imports wait for a small one to take its next step, and how long
+	// a batch is held back at most, however many small ones there are.
+	courtesyMost = 150 * time.Millisecond
+	// courtesyAfter is how long they wait for the views to take in one that is decided.
+	courtesyAfter = 30 * time.Millisecond
+)
 
-// enter notes that a small import is being decided, until leave is called.
-func (c *courtesy) enter() (leave func()) {
+// overheard are the subjects to listen to.
+var overheard = append([]string{eventlog.JobsDrawn}, events.TurningPoints...)
+
+// overhear takes what is being published. What cannot be read is for others to stop at.
+func (c *courtesy) overhear(subject string, body []byte) {
+	if !strings.HasPrefix(subject, "imports.") {
+		c.expect(unnamed, courtesyMost) // an upload begins
+		return
+	}
+	envelope, err := events.Decode(body)
+	if err != nil {
+		return
+	}
+	switch e := envelope.Event.(type) {
+	case *events.ImportStarted:
+		c.expect(unnamed, 0)
+		c.expect(e.JobID, courtesyMost)
+	case *events.ImportSealed:
+		if small(e.Rows) {
+			c.expect(e.JobID, courtesyMost)
+		} else {
+			c.expect(e.JobID, 0)
+		}
+	case *events.ImportFinished:
+		if small(e.Row) {
+			c.expect(e.JobID, courtesyAfter)
+		}
+	case *events.ImportAborted:
+		c.expect(e.JobID, 0)
+	}
+}
+
+// expect has large imports wait for one job for so long from now on; 0: no more.
+func (c *courtesy) expect(job events.JobID, most time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.small++; c.none == nil {
-		c.none = make(chan struct{})
+	now := time.Now()
+	for id, until := range c.guests {
+		if !until.After(now) {
+			delete(c.guests, id)
+		}
 	}
-	return func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.small--; c.small == 0 {
-			close(c.none)
-			c.none = nil
+	if c.guests == nil {
+		c.guests = map[events.JobID]time.Time{}
+	}
+	if delete(c.guests, job); most > 0 {
+		c.guests[job] = now.Add(most)
+	}
+	if c.moved != nil {
+		close(c.moved)
+		c.moved = nil
+	}
+}
+
+// wait ends when no guest is to be waited for, or it took long enough.
+func (c *courtesy) wait(ctx context.Context) {
+	enough := time.Now().Add(courtesyMost)
+	for {
+		left, moved := c.left(enough)
+		if left <= 0 {
+			return
+		}
+		timer := time.NewTimer(left)
+		select {
+		case <-moved:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+		if ctx.Err() != nil {
+			return
 		}
 	}
 }
 
-// wait ends when no small import is being decided, or it took long enough.
-func (c *courtesy) wait(ctx context.Context) {
+// left is how long there is to wait, up to a time, unless the channel is closed before.
+func (c *courtesy) left(most time.Time) (time.Duration, <-chan struct{}) {
 	c.mu.Lock()
-	none := c.none
-	c.mu.Unlock()
-	if none == nil {
-		return
+	defer c.mu.Unlock()
+	var last time.Time
+	for _, until := range c.guests {
+		if until.After(last) {
+			last = until
+		}
 	}
-	enough := time.NewTimer(courtesyMost)
-	defer enough.Stop()
-	select {
-	case <-none:
-	case <-enough.C:
-	case <-ctx.Done():
+	if last.After(most) {
+		last = most
 	}
+	if c.moved == nil {
+		c.moved = make(chan struct{})
+	}
+	return time.Until(last), c.moved
 }

@@ -52,8 +52,8 @@ func (j *job) next() (stage, events.Event) {
 	}
 }
 
-// small tells whether the whole job is one batch.
-func (j *job) small() bool { return j.rows <= maxRows }
+// small tells whether a job of so many rows is one batch.
+func small(rows events.Row) bool { return rows <= maxRows }
 
 func (j *job) firstPhase() events.Phase {
 	if j.dryRun || j.mode == events.AllOrNothing {

@@ -92,15 +92,23 @@ func (l *pipeline) push(ctx context.Context, b rows) error {
 	if b.missing {
 		return l.p.append(ctx, l.job, l.job.missing())
 	}
-	if !l.known.small() {
-		l.p.courtesy.wait(ctx)
-	}
+	l.giveWay(ctx)
 	next, err := l.stage(ctx, b)
 	if err != nil {
 		return err
 	}
 	l.position = next.position
-	return l.commits.push(func() error { return l.p.commit(ctx, l.job, next) })
+	return l.commits.push(func() error {
+		l.giveWay(ctx)
+		return l.p.commit(ctx, l.job, next)
+	})
+}
+
+// giveWay waits for small imports, unless this is one.
+func (l *pipeline) giveWay(ctx context.Context) {
+	if !small(l.known.rows) {
+		l.p.courtesy.wait(ctx)
+	}
 }
 
 func (l *pipeline) stage(ctx context.Context, b rows) (*staged, error) {

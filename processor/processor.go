@@ -71,7 +71,13 @@ func New(log *eventlog.Log, c Config) *Processor {
 
 // Run claims sealed jobs and decides them, until ctx ends.
 func (p *Processor) Run(ctx context.Context) error {
-	return p.log.Claims(ctx, p.config.Concurrency, p.work)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var listening errgroup.Group
+	listening.Go(func() error { return p.log.Overhear(ctx, overheard, p.courtesy.overhear) })
+	err := p.log.Claims(ctx, p.config.Concurrency, p.work)
+	cancel()
+	return errors.Join(err, listening.Wait())
 }
 
 // Ready fails while a job is stopped by an event that cannot be read.
@@ -128,13 +134,10 @@ func (p *Processor) remember(id events.JobID, err error) {
 // finish takes one step after the other until the job has ended.
 func (p *Processor) finish(ctx context.Context, id events.JobID) error {
 	var c care
-	for first := true; ; first = false {
+	for {
 		j, err := p.load(ctx, id)
 		if err != nil {
 			return err
-		}
-		if first && j.small() {
-			defer p.courtesy.enter()()
 		}
 		for err == nil {
 			stage, fact := j.next()

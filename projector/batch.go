@@ -12,7 +12,7 @@ import (
 // for each event, and memory.
 const (
 	maxBatchEvents    = 24_000
-	sharedBatchEvents = 8000   // while several imports go on: a small one waits for the transactions of the large
+	sharedBatchEvents = 3000   // while several imports go on: a small one waits for the transactions of the large
 	maxRebuildEvents  = 50_000 // nobody waits
 	maxBatchBytes     = 64 << 20
 )

@@ -2,6 +2,7 @@ package projector
 
 import (
 	"errors"
+	"time"
 
 	"licenseimport/events"
 )
@@ -12,7 +13,8 @@ import (
 type lanes struct {
 	store     *store
 	most      int          // events in a batch
-	shared    int          // likewise, while several imports go on; 0: as many
+	shared    int          // likewise, while several imports go on or did so lately; 0: as many
+	company   time.Time    // when several imports went on, as last seen
 	committed func(*batch) // is told of each commit; may be nil
 
 	jobs   map[events.JobID]*job // that go on
@@ -38,11 +40,16 @@ func (l *lanes) apply(f fact) error {
 
 // full tells whether the open batch should grow no more.
 func (l *lanes) full() bool {
-	most := l.most
-	if l.shared > 0 && len(l.jobs) > 1 {
-		most = l.shared
+	return l.open.events >= l.most || l.open.bytes >= maxBatchBytes || l.shared > 0 && l.open.events >= l.shared && l.inCompany()
+}
+
+// inCompany tells whether several imports go on, or did so lately: then more are to be expected.
+func (l *lanes) inCompany() bool {
+	if len(l.jobs) > 1 {
+		l.company = time.Now()
+		return true
 	}
-	return l.open.events >= most || l.open.bytes >= maxBatchBytes
+	return time.Since(l.company) < companyLasts
 }
 
 // handOver has the open batch written, as soon as the one before it is. What comes next is

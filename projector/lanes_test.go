@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"licenseimport/events"
 
@@ -75,7 +76,7 @@ func TestOverlap(t *testing.T) {
 	}
 }
 
-// TestSharedBatches: batches are smaller while several imports go on, but for a rebuild.
+// TestSharedBatches: batches are smaller while several imports go on and for a while after, but for a rebuild.
 func TestSharedBatches(t *testing.T) {
 	o := newOverlap(t)
 	check(t, o.add(started(1, "anna"), progressed(1, 0, 0, 0, 0), progressed(1, 1, 1, 0, 0)))
@@ -87,8 +88,16 @@ func TestSharedBatches(t *testing.T) {
 	if !o.full() {
 		t.Error("a batch of 4 events is not full while two imports go on")
 	}
+	check(t, o.add(finished(2, 0, 0, 0, 0)))
+	delete(o.jobs, 2)
+	if !o.full() {
+		t.Error("a batch is as large as one of a lonely import a moment after another has ended")
+	}
+	if o.company = time.Now().Add(-companyLasts); o.full() {
+		t.Error("a batch is full a while after the other import has ended")
+	}
 	if o.shared = 0; o.full() {
-		t.Error("a batch of a rebuild is full after 4 events")
+		t.Error("a batch of a rebuild is full after 5 events")
 	}
 }
 

@@ -19,7 +19,8 @@ import (
 const (
 	commitAfter  = 500 * time.Millisecond // since the first event of a batch
 	commitBusy   = 2 * time.Second        // likewise, while more events are at hand
-	commitEnded  = 20 * time.Millisecond  // since an import ended, while more events are at hand
+	commitEnded  = 5 * time.Millisecond   // since an import ended, while more events are at hand
+	companyLasts = 2 * time.Second        // since several imports went on
 	readyLagMost = 30 * time.Second       // behind for longer: not ready
 )
 
