@@ -1,10 +1,11 @@
 // Package heap says how much memory a process with an embedded NATS server may use before Go
 // collects its garbage.
 //
-// Go lets the heap double between two collections. Here that is too seldom with a million licenses,
-// whose subjects the server holds in memory, and too often with few: a collection visits
-// all that is in use, so it costs the less the less that is. So the heap may have [Free] bytes, but
-// grows by no more than [Most] percent of what is in use, and in any case by [Growth] percent.
+// Go lets the heap double between two collections. Here that is too much with a million licenses,
+// whose subjects the server holds in memory, and too little with few: a collection visits
+// all that is in use, so it costs the less the less that is. So the heap may have [Free] bytes, or
+// three times what is in use, less [Saved], where that is more; but with little in use it grows by
+// [Most] percent at most.
 package heap
 
 import (
@@ -17,9 +18,10 @@ import (
 const (
 	// Free is how many bytes the heap may have, garbage included.
 	Free = 360 << 20
-	// Growth is by how many percent of what is in use the heap may grow, however much that is.
-	Growth = 50
-	// Most is by how many it may grow, however little that is.
+	// Saved is how many bytes less than three times what is in use it may have beyond that. Its share becomes
+	// smaller the more is in use: collections of a large heap take long, and should stay rare.
+	Saved = 400 << 20
+	// Most is by how many percent of what is in use it may grow.
 	Most = 300
 )
 
@@ -45,10 +47,8 @@ func Watch(ctx context.Context) error {
 
 // Percent is the rule for so many bytes in use: what to set as GOGC.
 func Percent(inUse uint64) int {
-	if inUse >= Free {
-		return Growth
-	}
-	return int(min(max(Growth, (Free-inUse)*100/max(inUse, 1)), Most))
+	bytes := max(Free, 3*inUse-min(Saved, 2*inUse))
+	return int(min((bytes-inUse)*100/max(inUse, 1), Most))
 }
 
 // inUse is what the last collection left, and what else Go counts as in use when it

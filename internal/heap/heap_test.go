@@ -16,9 +16,9 @@ func TestPercent(t *testing.T) {
 		90 * mb:   300,
 		144 * mb:  150,
 		180 * mb:  100,
-		240 * mb:  Growth, // 360 MB in all, by either rule
-		300 * mb:  Growth,
-		9000 * mb: Growth,
+		253 * mb:  42, // 360 MB in all, by either rule
+		300 * mb:  66,
+		1500 * mb: 173,
 	} {
 		if got := Percent(inUse); got != want {
 			t.Errorf("with %d MB in use: %d %%, not %d", inUse/mb, got, want)
@@ -33,8 +33,8 @@ func TestWatch(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- Watch(ctx) }()
 	awaitPercent(t, "little in use", func(percent int) bool { return percent == Most })
-	much := make([]byte, 2*Free)
-	awaitPercent(t, "much in use", func(percent int) bool { return percent == Growth })
+	much := make([]byte, Saved)
+	awaitPercent(t, "much in use", func(percent int) bool { return percent >= 100 && percent < 110 })
 	runtime.KeepAlive(much)
 	cancel()
 	if err := <-ended; err != nil {
