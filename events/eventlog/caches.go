@@ -94,14 +94,10 @@ func trimBlock(block reflect.Value) {
 	inside(block, "fexp").SetInt(int64(subjectsKept))
 }
 
-// inside gives a field of a struct behind a pointer, or of one that such a field points to,
-// as if it were exported.
-func inside(pointer reflect.Value, path ...string) reflect.Value {
-	for _, name := range path {
-		field := pointer.Elem().FieldByName(name)
-		pointer = reflect.NewAt(field.Type(), unsafe.Pointer(field.UnsafeAddr())).Elem()
-	}
-	return pointer
+// inside gives a field of the struct behind a pointer as if it were exported.
+func inside(pointer reflect.Value, name string) reflect.Value {
+	field := pointer.Elem().FieldByName(name)
+	return reflect.NewAt(field.Type(), unsafe.Pointer(field.UnsafeAddr())).Elem()
 }
 
 // lockOf is the lock of a struct of the server, all of which call it mu.

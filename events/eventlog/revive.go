@@ -72,10 +72,11 @@ func (s *Server) watch(ctx context.Context) {
 			return
 		case <-time.After(pause):
 		}
-		if !s.off() {
+		off := s.off()
+		if !off {
 			caches.trim(s.running())
 		}
-		if !s.off() || !s.roomToRevive() {
+		if !off || !s.roomToRevive() {
 			pause = reviveLook
 			continue
 		}
