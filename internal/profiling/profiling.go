@@ -29,6 +29,7 @@ func Start(dir string) (stop func() error, err error) {
 	runtime.SetMutexProfileFraction(mutexFraction)
 	return func() error {
 		pprof.StopCPUProfile()
+		runtime.GC() // the profile of allocations ends with the last collection
 		return errors.Join(cpu.Close(), write(dir, "allocs"), write(dir, "mutex"))
 	}, nil
 }

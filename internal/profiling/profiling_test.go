@@ -3,6 +3,10 @@ package profiling_test
 import (
 	"os"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
 	"testing"
 
 	"licenseimport/internal/profiling"
@@ -39,6 +43,44 @@ func TestProfilesCanBeRead(t *testing.T) {
 		}
 	}
 }
+
+// TestAllocationsSinceTheLastCollection: they are in the profile, too. Without collections
+// Go's own count would stay at what was allocated before the first.
+func TestAllocationsSinceTheLastCollection(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	dir := t.TempDir()
+	stop, err := profiling.Start(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := make([]byte, 64<<20) // with nothing before, all would be counted
+	runtime.GC()
+	kept := allocateMuch()
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	runtime.KeepAlive([][]byte{before, kept})
+	f, err := os.Open(filepath.Join(dir, "allocs.pprof"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	p, err := profile.Parse(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sample := range p.Sample {
+		for _, line := range sample.Location[0].Line {
+			if strings.HasSuffix(line.Function.Name, "allocateMuch") && slices.Max(sample.Value) >= int64(len(kept)) {
+				return
+			}
+		}
+	}
+	t.Error("the profile does not know of it")
+}
+
+//go:noinline
+func allocateMuch() []byte { return make([]byte, 64<<20) }
 
 func TestNoFolderNoProfile(t *testing.T) {
 	stop, err := profiling.Start("")
