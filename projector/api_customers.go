@@ -13,13 +13,14 @@ func (p *Projector) listCustomers(w http.ResponseWriter, r *http.Request, _ http
 	email, contains := emailKey(query.Get("email")), query.Get("email__icontains")
 	return p.listMade(w, r, customers, customerObject, func(views reader, limit *deadline) (set, int, error) {
 		switch {
-		case email != "" && contains != "":
-			found, err := views.scan(customerByEmail, nil, containsFold(contains), limit)
-			return both{views.one(customerByEmail, email), found}, unknown, err
 		case email != "":
-			return views.one(customerByEmail, email), unknown, nil
+			found, err := views.one(customerByEmail, email)
+			if contains != "" && !containsFold(contains)([]byte(email)) {
+				found = nil
+			}
+			return found, len(found), err
 		case contains != "":
-			found, err := views.scan(customerByEmail, nil, containsFold(contains), limit)
+			found, err := views.scan(customerByEmail, containsFold(contains), limit)
 			return found, len(found), err
 		default:
 			return views.blocks(customers, ""), views.count(countCustomers), nil
@@ -31,18 +32,20 @@ func (p *Projector) listOrders(w http.ResponseWriter, r *http.Request, _ httpx.P
 	store := r.URL.Query().Get("store_id")
 	return p.listMade(w, r, orders, orderObject, func(views reader, _ *deadline) (set, int, error) {
 		if store != "" {
-			return views.one(orderByStore, store), unknown, nil
+			found, err := views.one(orderByStore, store)
+			return found, len(found), err
 		}
 		return views.blocks(orders, ""), views.count(countOrders), nil
 	})
 }
 
 // one is the set of what a name stands for: one member or none.
-func (r reader) one(names view, name string) list {
-	if id, ok := r.named(names, name); ok {
-		return list{id}
+func (r reader) one(names view, name string) (list, error) {
+	id, err := r.named(names, name)
+	if id == 0 || err != nil {
+		return nil, err
 	}
-	return nil
+	return list{uint64(id)}, nil
 }
 
 // listMade lists customers or orders.

@@ -3,7 +3,6 @@ package projector
 import (
 	"net/http"
 	"net/url"
-	"slices"
 
 	"licenseimport/events"
 	"licenseimport/internal/access"
@@ -134,10 +133,18 @@ func (f *licenseFilter) choose(r reader, limit *deadline) (set, int, error) {
 		add(r.blocks(jobLicenses, f.job.String()), unknown)
 	}
 	if f.email != "" {
-		add(r.more(customerByEmail, emailKey(f.email), customerMore), unknown)
+		of, err := r.more(customerByEmail, emailKey(f.email), customerMore, limit)
+		if err != nil {
+			return nil, 0, err
+		}
+		add(of, len(of))
 	}
 	if f.store != "" {
-		add(r.more(orderByStore, f.store, orderMore), unknown)
+		of, err := r.more(orderByStore, f.store, orderMore, limit)
+		if err != nil {
+			return nil, 0, err
+		}
+		add(of, len(of))
 	}
 	switch {
 	case f.product != "":
@@ -167,7 +174,7 @@ func (f *licenseFilter) choose(r reader, limit *deadline) (set, int, error) {
 // byKey gives the sets of the filters on the license key.
 func (f *licenseFilter) byKey(r reader, limit *deadline) (sets []set, known []int, err error) {
 	if f.key != "" {
-		found, err := r.scan(licenseByKey, textPrefix(f.key, 0), nil, limit)
+		found, err := r.inSlot(licenseByKey, slotOf([]byte(f.key)), 0, textPrefix(f.key, 0), limit)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -176,11 +183,7 @@ func (f *licenseFilter) byKey(r reader, limit *deadline) (sets []set, known []in
 	if f.startsWith == "" && f.contains == "" {
 		return sets, known, nil
 	}
-	match := func(key []byte) bool { return true }
-	if f.contains != "" {
-		match = keyContains(f.contains)
-	}
-	found, err := r.scan(licenseByKey, []byte(f.startsWith), match, limit)
+	found, err := r.scan(licenseByKey, keyMatches(f.startsWith, f.contains), limit)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -200,16 +203,13 @@ func (r reader) ofProducts(products []string) (set, int) {
 	return sets, count
 }
 
-// more is the set of a customer's or an order's licenses: the one that made it
-// and those that came after.
-func (r reader) more(names view, name string, further view) set {
-	id, ok := r.named(names, name)
-	if !ok {
-		return list(nil)
+// more are a customer's or an order's licenses: the one that made it and those that came after.
+func (r reader) more(names view, name string, further view, limit *deadline) (list, error) {
+	id, err := r.named(names, name)
+	if id == 0 || err != nil {
+		return nil, err
 	}
-	sets := either{list{id}}
-	for era := range eras(r.view(further).Cursor(), events.Seq(id)) {
-		sets = append(sets, r.index(further, slices.Concat(era, number(id))))
-	}
-	return sets
+	key := number(id)
+	after, err := r.inSlot(further, slotOf(key), id, key, limit)
+	return append(list{uint64(id)}, after...), err
 }

@@ -1,6 +1,7 @@
 package projector
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strings"
 	"time"
@@ -146,8 +147,8 @@ func (b *batch) imported(j *job, e *events.LicenseImported, f fact) error {
 	j.Next.CreatedLicenses++
 	key, product := e.License.Key, e.Product.ShortCode
 	b.addLicense(f.seq, r)
-	room := appendEra(b.slab.room(eraSize+len(key)+1+len(product)), f.seq)
-	b.put(licenseByKey, appendLicenseKey(room, key, product), b.slab.number(uint64(f.seq)))
+	b.name = appendLicenseKey(b.name[:0], key, product)
+	b.enter(licenseByKey, slotOf(b.name[:len(key)]), b.name, f.seq)
 	b.join(productLicenses, product, f.seq)
 	b.join(jobLicenses, j.ID.String(), f.seq)
 	b.counts[countLicenses]++
@@ -171,7 +172,7 @@ func (b *batch) customerOf(j *job, e *events.LicenseImported, seq events.Seq) (e
 	}
 	if !made {
 		j.Next.ExistedCustomers++
-		b.put(customerMore, b.slab.inEra(id, seq), nil)
+		b.enterMore(customerMore, id, seq)
 		return id, nil
 	}
 	j.Next.CreatedCustomers++
@@ -191,13 +192,19 @@ func (b *batch) orderOf(j *job, e *events.LicenseImported, seq events.Seq) (even
 	}
 	if !made {
 		j.Next.ExistedOrders++
-		b.put(orderMore, b.slab.inEra(id, seq), nil)
+		b.enterMore(orderMore, id, seq)
 		return id, nil
 	}
 	j.Next.CreatedOrders++
 	b.join(orders, "", id)
 	b.counts[countOrders]++
 	return id, nil
+}
+
+// enterMore adds a license to those of a customer or an order.
+func (b *batch) enterMore(v view, id, seq events.Seq) {
+	b.name = binary.BigEndian.AppendUint64(b.name[:0], uint64(id))
+	b.enter(v, slotOf(b.name), b.name, seq)
 }
 
 // licenseExisted makes nothing: its customer and order count where they exist.

@@ -27,6 +27,7 @@ type batch struct {
 	segment  segment // of licenses, that is not packed yet
 	slab     slab    // the entries' keys and values
 	pending  [numViews][]entry
+	tables   [numViews]tables                // of the views of names in slots
 	growing  [numViews]growing               // of the views of blocks
 	interned [numViews]map[string]events.Seq // of the views of names: what a name stands for; 0: nothing
 	counts   map[string]uint64               // added to the counters
@@ -38,6 +39,7 @@ type batch struct {
 	ended []events.JobID
 
 	events, bytes int
+	name          []byte // that is being entered
 }
 
 // entry is one new entry of a view.
@@ -74,6 +76,7 @@ func (b *batch) reset() {
 	for v := range viewTable {
 		clear(b.pending[v])
 		b.pending[v] = b.pending[v][:0]
+		b.tables[v].empty()
 		clear(b.growing[v])
 		clear(b.interned[v])
 	}
@@ -106,9 +109,9 @@ func (b *batch) findOrMake(v view, name string, seq events.Seq) (id events.Seq, 
 		return id, false, err
 	}
 	b.interned[v][name] = seq
-	key := append(appendEra(b.slab.room(eraSize+len(name)), seq), name...)
-	b.put(v, key, b.slab.number(uint64(seq)))
-	b.past.store.names.add(v, key[eraSize:], seq)
+	b.name = append(b.name[:0], name...)
+	b.enter(v, slotOf(b.name), b.name, seq)
+	b.past.store.names.add(v, b.name, seq)
 	return seq, true, nil
 }
 

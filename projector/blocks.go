@@ -1,7 +1,6 @@
 package projector
 
 import (
-	"bytes"
 	"encoding/binary"
 	"maps"
 	"slices"
@@ -35,27 +34,23 @@ func (b *batch) join(v view, name string, seq events.Seq) {
 }
 
 // writeGrowing adds the new members to their blocks.
-func (w *writing) writeGrowing(v view, sets growing) error {
+func (w *writing) writeGrowing(v view, sets growing, room *slab) error {
+	var added []byte
 	for _, name := range slices.Sorted(maps.Keys(sets)) {
 		for rest := *sets[name]; len(rest) > 0; {
 			block := rest[0] >> blockBits
 			n := sort.Search(len(rest), func(i int) bool { return rest[i]>>blockBits > block })
-			if err := w.extend(v, textNumber(name, block), rest[:n]); err != nil {
+			added = added[:0]
+			for _, seq := range rest[:n] {
+				added = binary.BigEndian.AppendUint16(added, uint16(seq&blockMask))
+			}
+			if err := w.extend(v, textNumber(name, block), added, room); err != nil {
 				return err
 			}
 			rest = rest[n:]
 		}
 	}
 	return nil
-}
-
-// extend adds members to one block.
-func (w *writing) extend(v view, key []byte, members []events.Seq) error {
-	value := slices.Grow(bytes.Clone(w.buckets[v].Get(key)), 2*len(members))
-	for _, seq := range members {
-		value = binary.BigEndian.AppendUint16(value, uint16(seq&blockMask))
-	}
-	return w.replace(v, key, value)
 }
 
 // blocks is the set of the members that the blocks of one name hold.

@@ -24,11 +24,12 @@
 // All views are buckets of the one bbolt file views.bolt (the table of views.go).
 // The position in the stream is written in the same transaction as what it
 // stands for. A license's event is stored once, together with its neighbours' and compressed
-// (segments.go); all else about it are small index entries. Changes are collected in memory and
-// written sorted by key, after 24,000 events (in a rebuild 50,000), 64 MiB or 500 ms (2 s while
+// (segments.go); sets of licenses are kept in blocks (blocks.go), and what a license key, an e-mail or a
+// store id stands for in slots of a hash table (slots.go). Changes are collected in memory and
+// written in the order of the file's keys, after 24,000 events (in a rebuild 50,000), 64 MiB or 500 ms (2 s while
 // more events are at hand), and at once when an import ends or a reader waits; or, if another
 // batch is being written then, when that is. Random writes are what costs: a transaction touches
-// nearly every page of an index that has no order. So such indexes are kept in parts, one for
+// nearly every entry of an index that has no order. So such indexes are kept in parts, one for
 // each 131,072 sequences (eras.go), and folding knows which parts may have a name (names.go).
 //
 // Each view has a checksum, the sum over its entries, that every transaction

@@ -126,7 +126,7 @@ func TestOverlapFails(t *testing.T) {
 	check(t, o.add(started(1, "anna"), imported(1, 1, "a", "A", "ada@example.com", "o1")))
 	check(t, o.finish())
 	before := o.store.position
-	check(t, o.add(imported(1, 2, "a", "B", "bert@example.com", strings.Repeat("x", bolt.MaxKeySize+1))))
+	check(t, o.add(imported(1, 2, strings.Repeat("x", bolt.MaxKeySize+1), "B", "bert@example.com", "o2")))
 	check(t, o.handOver())
 	check(t, o.add(imported(1, 3, "a", "C", "carl@example.com", "")))
 	if err := o.finish(); !errors.Is(err, berrors.ErrKeyTooLarge) {
@@ -160,7 +160,7 @@ func TestWriterFails(t *testing.T) {
 	tape := newTape(started(1, "anna"), imported(1, 1, "a", "A", "ada@example.com", ""), progressed(1, 1, 1, 0, 0))
 	r := newRig(t, t.TempDir(), tape)
 	r.catchUp()
-	tape.add(imported(1, 2, "a", "B", "", strings.Repeat("x", bolt.MaxKeySize+1)), finished(1, 2, 2, 0, 0),
+	tape.add(imported(1, 2, strings.Repeat("x", bolt.MaxKeySize+1), "B", "", ""), finished(1, 2, 2, 0, 0),
 		started(2, "anna"), sealed(2, 1), imported(2, 1, "a", "C", "", ""), finished(2, 1, 1, 0, 0))
 	err := <-r.ended
 	r.ended <- err

@@ -46,27 +46,30 @@ func newNames() *names { return &names{seed: maphash.MakeSeed()} }
 
 // add remembers that a name was made at a sequence.
 func (n *names) add(v view, name []byte, seq events.Seq) {
-	n.addHash(v, maphash.Bytes(n.seed, name), int(seq>>eraBits))
-}
-
-func (n *names) addHash(v view, hash uint64, era int) {
+	era := int(seq >> eraBits)
 	for era >= len(n.parts[v]) {
 		n.parts[v] = append(n.parts[v], nil)
 	}
 	if n.parts[v][era] == nil {
 		n.parts[v][era] = new(filter)
 	}
-	n.parts[v][era].add(hash)
+	n.parts[v][era].add(maphash.Bytes(n.seed, name))
 }
 
 // learn remembers all names of a bucket.
 func (n *names) learn(v view, bucket *bolt.Bucket) error {
 	cursor := bucket.Cursor()
-	for key, _ := cursor.First(); key != nil; key, _ = cursor.Next() {
-		if len(key) < eraSize {
+	for key, value := cursor.First(); key != nil; key, value = cursor.Next() {
+		if len(key) != eraSize+slotSize {
 			return errDamaged
 		}
-		n.addHash(v, maphash.Bytes(n.seed, key[eraSize:]), int(binary.BigEndian.Uint32(key)))
+		s := slot{binary.BigEndian.Uint32(key), value}
+		for name, seq, ok := s.next(); ok; name, seq, ok = s.next() {
+			n.add(v, name, seq)
+		}
+		if !s.sound() {
+			return errDamaged
+		}
 	}
 	return nil
 }

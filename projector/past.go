@@ -1,7 +1,6 @@
 package projector
 
 import (
-	"encoding/binary"
 	"fmt"
 	"hash/maphash"
 
@@ -22,7 +21,8 @@ type past struct {
 	tx      *bolt.Tx
 	buckets [numViews]*bolt.Bucket // of tx, as far as they were asked for
 	looks   int
-	key     []byte
+	key     []byte // looked up last
+	wanted  []byte // name, likewise
 }
 
 // get reads an entry of the file; nil if it is not there. It stays valid until the next call.
@@ -78,23 +78,17 @@ func (p *past) name(v view, name string) (events.Seq, error) {
 		if part == nil || !part.has(hash) {
 			continue
 		}
-		p.key = append(binary.BigEndian.AppendUint32(p.key[:0], uint32(era)), name...)
+		p.wanted = append(p.wanted[:0], name...)
+		p.key = appendSlotKey(p.key[:0], uint32(era), slotOf(p.wanted))
 		value, err := p.get(v, p.key)
 		if err != nil {
 			return 0, err
 		}
-		if value != nil {
-			return parseSeq(value)
+		if seq, err := (slot{uint32(era), value}).find(p.wanted); seq != 0 || err != nil {
+			return seq, err
 		}
 	}
 	return 0, nil
-}
-
-func parseSeq(value []byte) (events.Seq, error) {
-	if len(value) != 8 {
-		return 0, errDamaged
-	}
-	return events.Seq(binary.BigEndian.Uint64(value)), nil
 }
 
 // names are the filters of the names in the file, and of those made since. They are read once:

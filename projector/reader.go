@@ -3,6 +3,7 @@ package projector
 import (
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"time"
 
 	"licenseimport/events"
@@ -57,18 +58,27 @@ func (r reader) count(name string) int {
 	return int(binary.BigEndian.Uint64(value))
 }
 
-// named is what a name stands for in a view of names.
-func (r reader) named(v view, name string) (uint64, bool) {
-	if name == "" || len(name) > bolt.MaxKeySize {
-		return 0, false
-	}
-	bucket := r.view(v)
-	for era := range eras(bucket.Cursor(), 0) {
-		if value := bucket.Get(append(era, name...)); len(value) == 8 {
-			return binary.BigEndian.Uint64(value), true
+// named is what a name stands for in a view of names; 0 if nothing.
+func (r reader) named(v view, name string) (events.Seq, error) {
+	wanted := []byte(name)
+	for s := range r.slots(v, slotOf(wanted), 0) {
+		if seq, err := s.find(wanted); seq != 0 || err != nil {
+			return seq, err
 		}
 	}
-	return 0, false
+	return 0, nil
+}
+
+// slots are those of one number in each era from a sequence's on.
+func (r reader) slots(v view, number int, from events.Seq) iter.Seq[slot] {
+	return func(yield func(slot) bool) {
+		bucket := r.view(v)
+		for era := range eras(bucket, from) {
+			if value := bucket.Get(appendSlotKey(nil, era, number)); value != nil && !yield(slot{era, value}) {
+				return
+			}
+		}
+	}
 }
 
 // job is what is known of an import; nil if there is none.

@@ -7,60 +7,74 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	bolt "go.etcd.io/bbolt"
+	"licenseimport/events"
 )
 
-// scan passes all keys of a view in eras that begin with a prefix, and gives the numbers of
-// those that match (nil: of all). Exceeding the limit is errTooBroad.
-func (r reader) scan(v view, prefix []byte, match func(key []byte) bool, limit *deadline) (list, error) {
-	s := scan{match: match, limit: limit}
+// scan passes all names of a view, and gives the sequences of those that match. Exceeding the limit
+// is errTooBroad.
+func (r reader) scan(v view, match func(name []byte) bool, limit *deadline) (list, error) {
+	found := matching{match: match, limit: limit}
 	cursor := r.view(v).Cursor()
-	for era := range eras(cursor, 0) {
-		if err := s.pass(cursor, era, prefix); err != nil {
+	for key, value := cursor.First(); key != nil; key, value = cursor.Next() {
+		if len(key) != eraSize+slotSize {
+			return nil, errDamaged
+		}
+		if err := found.pass(slot{binary.BigEndian.Uint32(key), value}); err != nil {
 			return nil, err
 		}
 	}
-	return s.result(), nil
+	slices.Sort(found.list)
+	return found.list, nil
 }
 
-// scan collects the numbers of keys that match.
-type scan struct {
-	match func(key []byte) bool
-	limit *deadline
-	found list
-}
-
-// pass passes the keys that begin with a prefix, in one part of a view.
-func (s *scan) pass(cursor *bolt.Cursor, part, prefix []byte) error {
-	whole := slices.Concat(part, prefix)
-	for key, value := cursor.Seek(whole); key != nil && bytes.HasPrefix(key, whole); key, value = cursor.Next() {
-		if s.limit.passed() {
-			return errTooBroad
+// inSlot passes the names of one slot, from a sequence on, and gives the sequences of those that begin
+// with a prefix, in order.
+func (r reader) inSlot(v view, number int, from events.Seq, prefix []byte, limit *deadline) (list, error) {
+	found := matching{match: func(name []byte) bool { return bytes.HasPrefix(name, prefix) }, limit: limit}
+	for s := range r.slots(v, number, from) {
+		if err := found.pass(s); err != nil {
+			return nil, err
 		}
-		if s.match != nil && !s.match(key[len(part):]) {
-			continue
-		}
-		if len(value) != 8 {
-			return errDamaged
-		}
-		s.found = append(s.found, binary.BigEndian.Uint64(value))
 	}
-	return nil
+	return found.list, nil
 }
 
-func (s *scan) result() list {
-	slices.Sort(s.found)
-	return slices.Compact(s.found)
+// matching collects the sequences of names that match.
+type matching struct {
+	match func(name []byte) bool
+	limit *deadline
+	list  list
 }
 
-// keyContains matches keys of licenseByKey, without their era, by their license key.
-func keyContains(text string) func(key []byte) bool {
-	match := containsFold(text)
-	return func(key []byte) bool {
-		if end := bytes.IndexByte(key, 0); end >= 0 {
-			key = key[:end]
+// pass passes the names of one slot.
+func (m *matching) pass(s slot) error {
+	for {
+		name, seq, ok := s.next()
+		switch {
+		case !ok && !s.sound():
+			return errDamaged
+		case !ok:
+			return nil
+		case m.limit.passed():
+			return errTooBroad
+		case m.match(name):
+			m.list = append(m.list, uint64(seq))
 		}
-		return match(key)
+	}
+}
+
+// keyMatches matches names of licenseByKey by the beginning of their license key and by a text
+// in it; either may be empty.
+func keyMatches(prefix, text string) func(name []byte) bool {
+	begin, contains := []byte(prefix), func([]byte) bool { return true }
+	if text != "" {
+		contains = containsFold(text)
+	}
+	return func(name []byte) bool {
+		if end := bytes.IndexByte(name, 0); end >= 0 {
+			name = name[:end]
+		}
+		return bytes.HasPrefix(name, begin) && contains(name)
 	}
 }
 

@@ -2,8 +2,6 @@ package projector
 
 import (
 	"encoding/binary"
-
-	"licenseimport/events"
 )
 
 // chunkSize is what a slab grows by.
@@ -54,12 +52,6 @@ func (s *slab) reset() {
 
 // number is a key of one number.
 func (s *slab) number(n uint64) []byte { return binary.BigEndian.AppendUint64(s.room(8), n) }
-
-// inEra is a key of two numbers, in the part of the era of the second.
-func (s *slab) inEra(a, b events.Seq) []byte {
-	key := binary.BigEndian.AppendUint64(appendEra(s.room(eraSize+16), b), uint64(a))
-	return binary.BigEndian.AppendUint64(key, uint64(b))
-}
 
 // numbers is a key of two numbers.
 func (s *slab) numbers(a, b uint64) []byte {

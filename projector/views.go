@@ -13,16 +13,16 @@ type view int
 // they sort; a text before a number ends with a NUL, which no value can hold.
 const (
 	licenses        view = iota // number of a segment → records: time, customer, order, the event's body
-	licenseByKey                // era, key NUL product → sequence
+	licenseByKey                // era, slot of the key → names: key NUL product
 	productLicenses             // product: blocks
 	jobLicenses                 // job, in decimal: blocks
-	customerMore                // era, customer, sequence: its licenses after the one that made it
-	orderMore                   // era, order, sequence: likewise
+	customerMore                // era, slot → names: customer, for each of its licenses after the one that made it
+	orderMore                   // era, slot → names: order, likewise
 	disabled                    // "": blocks
 	customers                   // "": blocks of the licenses that made them
-	customerByEmail             // era, e-mail in lower case → sequence
+	customerByEmail             // era, slot → names: e-mail in lower case
 	orders                      // "": blocks of the licenses that made them
-	orderByStore                // era, store id → sequence
+	orderByStore                // era, slot → names: store id
 	rejected                    // job, row → body
 	rejectedByCode              // job, code NUL row
 	existed                     // job, row → body
@@ -36,9 +36,9 @@ const (
 type growth int
 
 const (
-	scattered growth = iota // anywhere
-	appended                // mostly in key order: pages are filled up
-	inBlocks                // at the end of sets of sequences, which are kept in blocks
+	inSlots  growth = iota // names in no order, which are kept in slots
+	appended               // mostly in key order: pages are filled up
+	inBlocks               // at the end of sets of sequences, which are kept in blocks
 )
 
 // viewTable says how each view is called in the file and how it grows.
@@ -47,16 +47,16 @@ var viewTable = [numViews]struct {
 	grows growth
 }{
 	licenses:        {"licenses", appended},
-	licenseByKey:    {"license_by_key", scattered},
+	licenseByKey:    {"license_by_key", inSlots},
 	productLicenses: {"product_licenses", inBlocks},
 	jobLicenses:     {"job_licenses", inBlocks},
-	customerMore:    {"customer_more", scattered},
-	orderMore:       {"order_more", scattered},
+	customerMore:    {"customer_more", inSlots},
+	orderMore:       {"order_more", inSlots},
 	disabled:        {"disabled", inBlocks},
 	customers:       {"customers", inBlocks},
-	customerByEmail: {"customer_by_email", scattered},
+	customerByEmail: {"customer_by_email", inSlots},
 	orders:          {"orders", inBlocks},
-	orderByStore:    {"order_by_store", scattered},
+	orderByStore:    {"order_by_store", inSlots},
 	rejected:        {"rejected", appended},
 	rejectedByCode:  {"rejected_by_code", appended},
 	existed:         {"existed", appended},
@@ -102,8 +102,7 @@ func codePrefix(job events.JobID, code events.Code) []byte {
 	return append(append(number(job), code...), 0)
 }
 
-// appendLicenseKey writes a key of licenseByKey, behind its era: the license key comes first, so that
-// one index serves a key, the beginning of a key, and the search through all keys.
+// appendLicenseKey writes a name of licenseByKey: a license key may stand for a license of each product.
 func appendLicenseKey(b []byte, key, product string) []byte {
 	return append(append(append(b, key...), 0), product...)
 }

@@ -37,7 +37,7 @@ func (s *store) begin() (*writing, error) {
 	w := &writing{tx: tx, sums: &s.sums}
 	for v := range viewTable {
 		w.buckets[v] = tx.Bucket([]byte(viewTable[v].name))
-		if viewTable[v].grows != scattered {
+		if viewTable[v].grows != inSlots {
 			w.buckets[v].FillPercent = 0.9
 		}
 	}
@@ -80,7 +80,7 @@ func (w *writing) write(b *batch) error {
 		return err
 	}
 	for v := range numViews {
-		if err := errors.Join(w.writePending(v, b.pending[v]), w.writeGrowing(v, b.growing[v])); err != nil {
+		if err := errors.Join(w.writePending(v, b.pending[v]), w.writeTables(v, &b.tables[v], &b.slab), w.writeGrowing(v, b.growing[v], &b.slab)); err != nil {
 			return err
 		}
 	}
@@ -126,6 +126,17 @@ func (w *writing) writeJob(id events.JobID, j storedJob) error {
 
 func managerIndex(name string) string { return "manager\x00" + name }
 func statusIndex(s status) string     { return "status\x00" + string(s) }
+
+// extend appends to an entry, or makes it.
+func (w *writing) extend(v view, key, added []byte, room *slab) error {
+	old := w.buckets[v].Get(key)
+	value := append(append(room.room(len(old)+len(added)), old...), added...)
+	if old != nil {
+		w.sums[v] -= entrySum(key, old)
+	}
+	w.sums[v] += entrySum(key, value)
+	return w.buckets[v].Put(key, value)
+}
 
 // replace writes an entry that may be there already.
 func (w *writing) replace(v view, key, value []byte) error {
