@@ -63,7 +63,7 @@ func openReplicas(ctx context.Context, t *testing.T, c *eventlogtest.Cluster, re
 
 // appendWide stores as many rows as a batch may have, of 2 MiB together, and as many outcomes.
 func appendWide(ctx context.Context, t *testing.T, log *eventlog.Log) {
-	const job, wide = 200_000, 2 << 20 / eventlog.MaxBatch
+	const job, wide = 300_000, 2 << 20 / eventlog.MaxBatch
 	bodies := slices.Repeat([][]byte{bytes.Repeat([]byte{'x'}, wide)}, eventlog.MaxBatch)
 	var last events.Seq
 	var err error

@@ -34,7 +34,8 @@ const defaultTimeout = 5 * time.Second
 // A Log is a connection to the streams. It may be used from any number of goroutines.
 type Log struct {
 	conn     *nats.Conn
-	server   *Server // nil: it runs elsewhere
+	reads    *nats.Conn // that streams of messages come over; may be conn
+	server   *Server    // nil: it runs elsewhere
 	js       jetstream.JetStream
 	replicas int
 	timeout  time.Duration // of one request
@@ -45,21 +46,12 @@ type Log struct {
 // a server that is not there yet, or that has no leader, until ctx ends. A stream
 // that exists with settings on which the promises cannot be kept is an error.
 func Open(ctx context.Context, config Config) (*Log, error) {
-	if config.Timeout == 0 {
-		config.Timeout = defaultTimeout
-	}
-	conn, err := connect(config)
+	log, err := connect(config)
 	if err != nil {
-		return nil, fmt.Errorf("connect to NATS: %w", err)
+		return nil, err
 	}
-	js, err := jetstream.New(conn)
-	if err != nil {
-		conn.Close()
-		return nil, fmt.Errorf("connect to NATS: %w", err)
-	}
-	log := &Log{conn: conn, server: config.Server, js: js, replicas: config.Replicas, timeout: config.Timeout}
 	if err := log.setUp(ctx); err != nil {
-		conn.Close()
+		log.Close()
 		return nil, fmt.Errorf("set up the streams: %w", err)
 	}
 	return log, nil
@@ -92,11 +84,33 @@ func (l *Log) whyNot(err error) error {
 // reconnectWait is the pause between attempts to connect, beside as much at random.
 const reconnectWait = 100 * time.Millisecond
 
-// connect dials the embedded server through the process's memory and any other
-// over the network. What is published while there is no connection fails at once:
+// connect dials an embedded server twice, see [Server.InProcessConn], and any other once.
+func connect(config Config) (*Log, error) {
+	if config.Timeout == 0 {
+		config.Timeout = defaultTimeout
+	}
+	l := &Log{server: config.Server, replicas: config.Replicas, timeout: config.Timeout}
+	var err error
+	if l.server == nil {
+		l.conn, err = dialURL(config)
+		l.reads = l.conn
+	} else if l.conn, err = l.server.dial(config, l.server); err == nil {
+		l.reads, err = l.server.dial(config, loopback{l.server})
+	}
+	if err == nil {
+		l.js, err = jetstream.New(l.conn)
+	}
+	if err != nil {
+		l.Close()
+		return nil, fmt.Errorf("connect to NATS: %w", err)
+	}
+	return l, nil
+}
+
+// clientOptions are those of every connection. What is published while there is none fails at once:
 // the client would otherwise send half a batch after it reconnected.
-func connect(config Config) (*nats.Conn, error) {
-	options := []nats.Option{
+func clientOptions(config Config) []nats.Option {
+	return []nats.Option{
 		nats.Name(config.Name),
 		nats.MaxReconnects(-1),
 		nats.ReconnectBufSize(-1),
@@ -112,13 +126,14 @@ func connect(config Config) (*nats.Conn, error) {
 			slog.Warn("NATS client", "error", err)
 		}),
 	}
-	if config.Server != nil {
-		return nats.Connect("", append(options, config.Server.clientOptions()...)...)
-	}
+}
+
+// dialURL connects over the network.
+func dialURL(config Config) (*nats.Conn, error) {
 	if config.URL == "" {
 		return nil, errors.New("no URL of a server is given")
 	}
-	options = append(options, nats.RetryOnFailedConnect(true))
+	options := append(clientOptions(config), nats.RetryOnFailedConnect(true))
 	if config.Creds != "" {
 		options = append(options, nats.UserCredentials(config.Creds))
 	}
@@ -131,19 +146,26 @@ func connect(config Config) (*nats.Conn, error) {
 	return nats.Connect(config.URL, options...)
 }
 
-func (s *Server) clientOptions() []nats.Option {
-	options := []nats.Option{nats.InProcessServer(s)}
+// dial connects within the process, in one of the two ways.
+func (s *Server) dial(config Config, way nats.InProcessConnProvider) (*nats.Conn, error) {
+	options := append(clientOptions(config), nats.InProcessServer(way))
 	if s.config.Token != "" {
 		options = append(options, nats.Token(s.config.Token))
 	}
 	if s.config.User != "" {
 		options = append(options, nats.UserInfo(s.config.User, s.config.Password))
 	}
-	return options
+	return nats.Connect("", options...)
 }
 
-// Close ends the connection; calls under way fail.
-func (l *Log) Close() { l.conn.Close() }
+// Close ends the connections; calls under way fail.
+func (l *Log) Close() {
+	for _, conn := range []*nats.Conn{l.conn, l.reads} {
+		if conn != nil {
+			conn.Close()
+		}
+	}
+}
 
 // Ready asks the leaders of both streams whether they answer.
 func (l *Log) Ready(ctx context.Context) error {

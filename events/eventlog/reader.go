@@ -100,7 +100,7 @@ func (c *cursor) open(ctx context.Context) error {
 			return err
 		}
 		c.consumer, c.delivered = consumer.CachedInfo().Name, 0
-		c.pull, err = newPull(c.log.conn, c.stream, c.consumer)
+		c.pull, err = newPull(c.log.reads, c.stream, c.consumer)
 		return err
 	})
 }

@@ -15,23 +15,17 @@ import (
 // Attach connects as [Open] does, but creates nothing and waits for nobody: streams
 // may be missing. It is for looking at a log that may not be in order.
 func Attach(ctx context.Context, config Config) (*Log, error) {
-	if config.Timeout == 0 {
-		config.Timeout = defaultTimeout
-	}
-	conn, err := connect(config)
+	log, err := connect(config)
 	if err != nil {
-		return nil, fmt.Errorf("connect to NATS: %w", err)
+		return nil, err
 	}
-	log := &Log{conn: conn, replicas: config.Replicas, timeout: config.Timeout}
-	if log.js, err = jetstream.New(conn); err == nil {
-		err = log.within(ctx, func(ctx context.Context) error {
-			_, err := log.js.AccountInfo(ctx)
-			return err
-		})
-	}
+	err = log.within(ctx, func(ctx context.Context) error {
+		_, err := log.js.AccountInfo(ctx)
+		return err
+	})
 	if err != nil {
 		err = fmt.Errorf("connect to NATS: %w", log.whyNot(err))
-		conn.Close()
+		log.Close()
 		return nil, err
 	}
 	return log, nil
