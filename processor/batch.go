@@ -28,7 +28,8 @@ const (
 // rows are judged rows of a job, in file order, and what remains to be known of them.
 type rows struct {
 	verdicts []Verdict
-	makers   Makers     // of the licenses that rows of the job name again, as far as they were stored already
+	makers   Makers     // of their licenses, as far as they were looked up, and stored already
+	alone    bool       // the rows before are to be stored first; then all licenses are looked up
 	position events.Seq // of the last one in the stream of rows
 	began    time.Time
 	missing  bool  // the stream ends here, before the job's last row
@@ -157,20 +158,24 @@ func (p *Processor) stage(j job, b rows, position events.ImportProgressed, maker
 	return s, nil
 }
 
-// lookUpRepeats looks up the licenses that rows of the job name again, while the batches
-// before are staged and committed: at staging it would have to wait for these.
-func (p *Processor) lookUpRepeats(ctx context.Context, in <-chan rows) <-chan rows {
+// lookUpAhead looks up licenses while the batches before are staged and committed: those that
+// rows of the job name again, or all where other jobs' keep turning up. It ends after in has.
+func (p *Processor) lookUpAhead(ctx context.Context, in <-chan rows, job events.JobID, c *care) <-chan rows {
 	out := make(chan rows, 1)
 	go func() {
 		defer close(out)
 		for b := range in {
-			if b.err == nil {
-				b.makers, b.err = p.lookUp(ctx, b.verdicts, func(v *Verdict) bool { return v.Again })
+			if b.alone = c.alone(); !b.alone && b.err == nil {
+				which := func(v *Verdict) bool { return v.Again }
+				if c.searches() {
+					which = (*Verdict).Valid
+				}
+				b.makers, b.err = p.lookUp(ctx, b.verdicts, which)
+				c.found(b.makers, job)
 			}
 			select {
 			case out <- b:
-			case <-ctx.Done():
-				return
+			case <-ctx.Done(): // nobody wants what is left
 			}
 		}
 	}()

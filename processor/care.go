@@ -44,7 +44,7 @@ func (c *care) begin(known job) {
 	}
 }
 
-// searches tells whether all licenses of the next batch are to be looked up, not only
+// searches tells whether all licenses of the next batch are to be looked up ahead, not only
 // those that the job's rows have named before. A license of which nobody asked is refused
 // with its batch if it exists, and then asked for.
 func (c *care) searches() bool {

@@ -38,8 +38,15 @@ func (p *Processor) decideRows(ctx context.Context, j *job, known job, commits *
 	}
 	known.kept = kept
 	c.begin(known)
-	line := &pipeline{p: p, job: j, known: known, care: c, position: known.progress, commits: commits}
-	for b := range p.lookUpRepeats(ctx, p.read(ctx, known, policy, c.named)) {
+	line := &pipeline{p: p, job: j, known: known, position: known.progress, commits: commits}
+	reading, cancel := context.WithCancel(ctx)
+	ahead := p.lookUpAhead(reading, p.read(reading, known, policy, c.named), known.id, c)
+	defer func() { // what was learned of the job is this goroutine's again
+		cancel()
+		for range ahead {
+		}
+	}()
+	for b := range ahead {
 		if err := line.push(ctx, b); err != nil {
 			return err
 		}
@@ -67,9 +74,8 @@ func (p *Processor) prepare(ctx context.Context, known job) (*Policy, kept, erro
 // pipeline stages batches.
 type pipeline struct {
 	p        *Processor
-	job      *job // the commits' until they are settled
-	known    job  // as it was at the start
-	care     *care
+	job      *job                    // the commits' until they are settled
+	known    job                     // as it was at the start
 	position events.ImportProgressed // after the last batch staged
 	recent   [inFlight]Makers        // of the last batches staged
 	commits  *commits
@@ -81,7 +87,7 @@ const inFlight = 4
 
 // push stages the next rows, to be committed as soon as those before are stored.
 func (l *pipeline) push(ctx context.Context, b rows) error {
-	if l.care.alone() || b.err != nil || b.missing {
+	if b.alone || b.err != nil || b.missing {
 		if err := l.commits.settle(); err != nil {
 			return err
 		}
@@ -130,12 +136,11 @@ func (l *pipeline) stage(ctx context.Context, b rows) (*staged, error) {
 func (l *pipeline) makers(ctx context.Context, b rows) (Makers, error) {
 	makers := make(Makers, len(b.verdicts))
 	maps.Copy(makers, b.makers)
-	if l.care.searches() {
+	if b.alone {
 		found, err := l.p.lookUp(ctx, b.verdicts, (*Verdict).Valid)
 		if err != nil {
 			return nil, err
 		}
-		l.care.found(found, l.known.id)
 		maps.Copy(makers, found)
 	}
 	for i := range b.verdicts {

@@ -7,11 +7,10 @@ import (
 	"licenseimport/events"
 )
 
-// When a batch is committed, beside the ends of imports and waiting readers. One of 24,000 events
-// is written in some 0.2 s, which is what a reader may have to wait for it; a larger one costs less
-// for each event, and memory.
+// When a batch is committed, beside the ends of imports and waiting readers. A reader may have to
+// wait while one is written; a larger one than these saves nothing, and costs memory.
 const (
-	maxBatchEvents    = 24_000
+	maxBatchEvents    = 12_000
 	sharedBatchEvents = 3000   // while several imports go on: a small one waits for the transactions of the large
 	maxRebuildEvents  = 50_000 // nobody waits
 	maxBatchBytes     = 64 << 20

@@ -26,7 +26,7 @@
 // stands for. A license's event is stored once, together with its neighbours' and compressed
 // (segments.go); sets of licenses are kept in blocks (blocks.go), and what a license key, an e-mail or a
 // store id stands for in slots of a hash table (slots.go). Changes are collected in memory and
-// written in the order of the file's keys, after 24,000 events (in a rebuild 50,000), 64 MiB or 500 ms (2 s while
+// written in the order of the file's keys, after 12,000 events (in a rebuild 50,000), 64 MiB or 500 ms (2 s while
 // more events are at hand), and at once when an import ends or a reader waits; or, if another
 // batch is being written then, when that is. Random writes are what costs: a transaction touches
 // nearly every entry of an index that has no order. So such indexes are kept in parts, one for

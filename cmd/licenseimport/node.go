@@ -122,6 +122,9 @@ func (n *node) startRole(ctx context.Context, r role) error {
 		}
 	}
 	if r.api && n.auth == nil {
+		if n.server != nil {
+			lookAtSockets()
+		}
 		n.auth = access.NewAuthenticator(access.Config{Store: n.keys, AdminKey: n.settings.adminKey, Rate: n.settings.rate})
 	}
 	p, err := r.make(ctx, n)

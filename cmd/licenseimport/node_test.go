@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -35,6 +36,23 @@ func ask(t *testing.T, c *http.Client, path string) (int, string) {
 		t.Fatal(err)
 	}
 	return resp.StatusCode, string(body)
+}
+
+// TestLookAtSockets: it is one more than the cores, however often a node is started; an operator's number stays.
+func TestLookAtSockets(t *testing.T) {
+	before := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(before)
+	runtime.GOMAXPROCS(procs - 1)
+	t.Setenv("GOMAXPROCS", "2")
+	if lookAtSockets(); runtime.GOMAXPROCS(0) != procs-1 {
+		t.Errorf("%d, want the operator's", runtime.GOMAXPROCS(0))
+	}
+	t.Setenv("GOMAXPROCS", "")
+	for range 2 {
+		if lookAtSockets(); runtime.GOMAXPROCS(0) != procs {
+			t.Errorf("%d, want %d", runtime.GOMAXPROCS(0), procs)
+		}
+	}
 }
 
 // TestAPartThatStops leaves the process alive and not ready.

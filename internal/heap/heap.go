@@ -17,7 +17,7 @@ import (
 
 const (
 	// Free is how many bytes the heap may have, garbage included.
-	Free = 360 << 20
+	Free = 400 << 20
 	// Saved is how many bytes less than three times what is in use it may have beyond that. Its share becomes
 	// smaller the more is in use: collections of a large heap take long, and should stay rare.
 	Saved = 400 << 20

@@ -14,9 +14,9 @@ func TestPercent(t *testing.T) {
 		0:         Most, // nothing was collected yet
 		10 * mb:   Most,
 		90 * mb:   300,
-		144 * mb:  150,
-		180 * mb:  100,
-		253 * mb:  42, // 360 MB in all, by either rule
+		160 * mb:  150,
+		200 * mb:  100,
+		266 * mb:  50, // 400 MB in all, by either rule
 		300 * mb:  66,
 		1500 * mb: 173,
 	} {
