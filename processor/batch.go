@@ -190,19 +190,15 @@ func (p *Processor) lookUp(ctx context.Context, verdicts []Verdict, which func(*
 			subjects = append(subjects, verdicts[i].Subject())
 		}
 	}
-	found, err := p.log.Lookup(ctx, subjects)
-	if err != nil {
-		return nil, err
-	}
-	makers := make(Makers, len(found))
-	for subject, message := range found {
-		license, err := decodeAs[*events.LicenseImported](events.LicensesStream, message)
-		if err != nil {
-			return nil, err
+	makers := Makers{}
+	err := p.log.Lookup(ctx, subjects, func(m eventlog.Message) error {
+		license, err := decodeAs[*events.LicenseImported](events.LicensesStream, m)
+		if err == nil {
+			makers[m.Subject] = events.Origin{JobID: license.JobID, Row: license.Row}
 		}
-		makers[subject] = events.Origin{JobID: license.JobID, Row: license.Row}
-	}
-	return makers, nil
+		return err
+	})
+	return makers, err
 }
 
 // send stages the outcomes. A license is expected to be the first at its subject,

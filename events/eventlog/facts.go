@@ -62,19 +62,18 @@ const (
 // may be large.
 const lookupTries = 4
 
-// Lookup finds the last message at each of the subjects of LICENSES. Subjects that
-// have none are absent from the answer; on a cluster so may be some that were
-// written a moment ago.
-func (l *Log) Lookup(ctx context.Context, subjects []string) (map[string]Message, error) {
-	found := make(map[string]Message)
+// Lookup gives fn the last message at each of the subjects of LICENSES, in no order, some perhaps
+// twice, until it returns an error. Subjects that have none are left out; on a cluster so may be some that
+// were written a moment ago.
+func (l *Log) Lookup(ctx context.Context, subjects []string, fn func(Message) error) error {
 	for rest := subjects; len(rest) > 0; {
 		n := lookupSize(rest)
-		if err := l.lookup(ctx, rest[:n], found); err != nil {
-			return nil, fmt.Errorf("look up %d subjects: %w", len(subjects), err)
+		if err := l.lookup(ctx, rest[:n], fn); err != nil {
+			return fmt.Errorf("look up %d subjects: %w", len(subjects), err)
 		}
 		rest = rest[n:]
 	}
-	return found, nil
+	return nil
 }
 
 // lookupSize is how many of the subjects, one at least, fit in one request.
@@ -91,17 +90,17 @@ func lookupSize(subjects []string) int {
 
 // lookup asks until it has a whole answer. One that is cut short, since it passed
 // what one answer may hold, is asked for in halves.
-func (l *Log) lookup(ctx context.Context, subjects []string, found map[string]Message) error {
+func (l *Log) lookup(ctx context.Context, subjects []string, fn func(Message) error) error {
 	bounded, cancel := context.WithTimeout(ctx, lookupTries*l.timeout)
 	defer cancel()
 	err := l.untilDone(bounded, l.timeout, func(ctx context.Context) error {
-		return l.lookupOnce(ctx, subjects, found)
+		return l.lookupOnce(ctx, subjects, fn)
 	})
 	if _, short := errors.AsType[*shortAnswerError](err); !short || len(subjects) == 1 {
 		return err
 	}
 	half := len(subjects) / 2
-	return errors.Join(l.lookup(ctx, subjects[:half], found), l.lookup(ctx, subjects[half:], found))
+	return errors.Join(l.lookup(ctx, subjects[:half], fn), l.lookup(ctx, subjects[half:], fn))
 }
 
 // A shortAnswerError says that the end of an answer did not come.
@@ -121,7 +120,7 @@ type lookupRequest struct {
 
 // lookupOnce counts the answer: its end may get lost. Nearly always it is a single
 // message, which says that no license exists.
-func (l *Log) lookupOnce(ctx context.Context, subjects []string, found map[string]Message) error {
+func (l *Log) lookupOnce(ctx context.Context, subjects []string, fn func(Message) error) error {
 	request, err := json.Marshal(lookupRequest{Subjects: subjects, MaxBytes: maxLookupAnswer})
 	if err != nil {
 		return err
@@ -157,7 +156,9 @@ func (l *Log) lookupOnce(ctx context.Context, subjects []string, found map[strin
 				want = int(m.Pending) + 1
 			}
 			m.Pending = 0
-			found[m.Subject] = m
+			if err := fn(m); err != nil {
+				return err
+			}
 		case <-silence.C:
 			return nats.ErrTimeout
 		case <-ctx.Done():

@@ -136,19 +136,48 @@ func TestLookup(t *testing.T) {
 	for i := range 3600 {
 		subjects = append(subjects, license(i*1800/3600*2)) // up to 3598, each twice
 	}
-	found, err := log.Lookup(t.Context(), subjects)
+	found, err := lookUp(t, log, subjects)
 	if err != nil || len(found) != 900 {
 		t.Fatalf("%d found, %v; want 900", len(found), err)
 	}
 	if m := found[license(1798)]; string(m.Data) != license(1798) || m.Seq == 0 || m.Subject != license(1798) {
 		t.Errorf("license 1798: %+v", m)
 	}
-	if found, err := log.Lookup(t.Context(), []string{"licenses.psc.none"}); err != nil || len(found) != 0 {
+	if found, err := lookUp(t, log, []string{"licenses.psc.none"}); err != nil || len(found) != 0 {
 		t.Errorf("a subject without message: %v, %v", found, err)
 	}
-	if found, err := log.Lookup(t.Context(), nil); err != nil || len(found) != 0 {
+	if found, err := lookUp(t, log, nil); err != nil || len(found) != 0 {
 		t.Errorf("no subjects: %v, %v", found, err)
 	}
+}
+
+// TestLookupEndsWithAnError: that of whom the messages are given to.
+func TestLookupEndsWithAnError(t *testing.T) {
+	t.Parallel()
+	log := eventlogtest.Start(t)
+	started := appendFact(t, log, 7, events.StartedSubject(7), 0)
+	batch := log.NewBatch(7)
+	addLicenses(t, batch, 0, 10)
+	mustCommit(t, batch, started)
+	given, enough := 0, errors.New("enough")
+	err := log.Lookup(t.Context(), []string{license(1), license(2), license(3)}, func(eventlog.Message) error {
+		given++
+		return enough
+	})
+	if !errors.Is(err, enough) || given != 1 {
+		t.Errorf("%d messages, then %v", given, err)
+	}
+}
+
+// lookUp is what a look-up finds, by subject.
+func lookUp(t testing.TB, log *eventlog.Log, subjects []string) (map[string]eventlog.Message, error) {
+	t.Helper()
+	found := map[string]eventlog.Message{}
+	err := log.Lookup(t.Context(), subjects, func(m eventlog.Message) error {
+		found[m.Subject] = m
+		return nil
+	})
+	return found, err
 }
 
 func TestLookupWithLongSubjects(t *testing.T) {
@@ -163,7 +192,7 @@ func TestLookupWithLongSubjects(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustCommit(t, batch, 0)
-	found, err := log.Lookup(t.Context(), subjects)
+	found, err := lookUp(t, log, subjects)
 	if err != nil || len(found) != 1 {
 		t.Fatalf("%d found, %v; want 1", len(found), err)
 	}
