@@ -20,12 +20,13 @@ var (
 )
 
 // TurningPoints are the subjects of the facts with which an import begins, is sealed and ends.
-var TurningPoints = []string{"imports.*.started", SealedFilter, "imports.*.aborted", "imports.*.finished"}
+var TurningPoints = []string{"imports.*.started", SealedFilter, AbortedFilter, "imports.*.finished"}
 
 // Filters for readers.
 const (
-	SealedFilter   = "imports.*.sealed" // the jobs that a processor may claim
-	LicensesFilter = "licenses.>"       // each license once: what other services read
+	SealedFilter   = "imports.*.sealed"  // the jobs that a processor may claim
+	AbortedFilter  = "imports.*.aborted" // those whose uploads broke off
+	LicensesFilter = "licenses.>"        // each license once: what other services read
 )
 
 // Source is the CloudEvents source of every event.

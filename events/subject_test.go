@@ -59,6 +59,9 @@ func TestSubjectsAreUniqueAndInTheirStream(t *testing.T) {
 	if !matches(SealedSubject(10), SealedFilter) || matches(StartedSubject(10), SealedFilter) {
 		t.Error("SealedFilter takes not exactly the seals")
 	}
+	if aborted := (&ImportAborted{JobID: 10}).Subject(); !matches(aborted, AbortedFilter) || matches(SealedSubject(10), AbortedFilter) {
+		t.Error("AbortedFilter takes not exactly the aborts")
+	}
 	if !matches(LicenseSubject("a", "b"), LicensesFilter) {
 		t.Error("LicensesFilter does not take licenses")
 	}

@@ -151,7 +151,7 @@ func (p *Projector) listImports(w http.ResponseWriter, r *http.Request, _ httpx.
 	}
 	l, err := parseListing(r)
 	if err == nil {
-		err = p.awaitSealed(r.Context())
+		err = p.awaitUploads(r.Context())
 	}
 	if err != nil {
 		return err

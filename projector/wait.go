@@ -71,15 +71,21 @@ func (p *Projector) awaitStart(ctx context.Context) error {
 	return p.awaitEnd(ctx)
 }
 
-// awaitSealed waits until the views hold every import whose upload was answered.
-func (p *Projector) awaitSealed(ctx context.Context) error {
+// awaitUploads waits until the views hold every import whose upload was answered, be it that it
+// was sealed or that it broke off.
+func (p *Projector) awaitUploads(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	last, found, err := p.log.Fact(ctx, events.SealedFilter)
-	if err == nil && found {
-		err = p.await(ctx, last.Seq)
+	for _, answered := range []string{events.SealedFilter, events.AbortedFilter} {
+		last, found, err := p.log.Fact(ctx, answered)
+		if err == nil && found {
+			err = p.await(ctx, last.Seq)
+		}
+		if err != nil {
+			return behind(err)
+		}
 	}
-	return behind(err)
+	return nil
 }
 
 // behind is the answer while the views cannot be relied on.
