@@ -46,9 +46,9 @@ func (c *care) begin(known job) {
 
 // searches tells whether all licenses of the next batch are to be looked up ahead, not only
 // those that the job's rows have named before. A license of which nobody asked is refused
-// with its batch if it exists, and then asked for.
+// with its batch if it exists, and then asked for. Rows that are only validated make none.
 func (c *care) searches() bool {
-	if c.search == 0 {
+	if c.named == nil || c.search == 0 {
 		return false
 	}
 	c.search--

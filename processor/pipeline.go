@@ -134,15 +134,15 @@ func (l *pipeline) stage(ctx context.Context, b rows) (*staged, error) {
 // makers says which of the rows' licenses exist, and which row made each, as far as
 // anybody asked or this job itself made them.
 func (l *pipeline) makers(ctx context.Context, b rows) (Makers, error) {
-	makers := make(Makers, len(b.verdicts))
-	maps.Copy(makers, b.makers)
+	found := b.makers
 	if b.alone {
-		found, err := l.p.lookUp(ctx, b.verdicts, (*Verdict).Valid)
-		if err != nil {
+		var err error
+		if found, err = l.p.lookUp(ctx, b.verdicts, (*Verdict).Valid); err != nil {
 			return nil, err
 		}
-		maps.Copy(makers, found)
 	}
+	makers := make(Makers, len(b.verdicts))
+	maps.Copy(makers, found)
 	for i := range b.verdicts {
 		if v := &b.verdicts[i]; v.Again {
 			for _, recent := range l.recent {

@@ -132,15 +132,14 @@ func (f *licenseFilter) choose(r reader, limit *deadline) (set, int, error) {
 	if f.job != 0 {
 		add(r.blocks(jobLicenses, f.job.String()), unknown)
 	}
-	if f.email != "" {
-		of, err := r.more(customerByEmail, emailKey(f.email), customerMore, limit)
-		if err != nil {
-			return nil, 0, err
+	for _, by := range []struct {
+		name        string
+		names, more view
+	}{{emailKey(f.email), customerByEmail, customerMore}, {f.store, orderByStore, orderMore}} {
+		if by.name == "" {
+			continue
 		}
-		add(of, len(of))
-	}
-	if f.store != "" {
-		of, err := r.more(orderByStore, f.store, orderMore, limit)
+		of, err := r.more(by.names, by.name, by.more, limit)
 		if err != nil {
 			return nil, 0, err
 		}

@@ -63,11 +63,11 @@ func (n *names) learn(v view, bucket *bolt.Bucket) error {
 		if len(key) != eraSize+slotSize {
 			return errDamaged
 		}
-		s := slot{binary.BigEndian.Uint32(key), value}
-		for name, seq, ok := s.next(); ok; name, seq, ok = s.next() {
+		sound := slot{binary.BigEndian.Uint32(key), value}.each(func(name []byte, seq events.Seq) bool {
 			n.add(v, name, seq)
-		}
-		if !s.sound() {
+			return true
+		})
+		if !sound {
 			return errDamaged
 		}
 	}

@@ -48,19 +48,20 @@ type matching struct {
 
 // pass passes the names of one slot.
 func (m *matching) pass(s slot) error {
-	for {
-		name, seq, ok := s.next()
-		switch {
-		case !ok && !s.sound():
-			return errDamaged
-		case !ok:
-			return nil
-		case m.limit.passed():
-			return errTooBroad
-		case m.match(name):
+	broad := false
+	sound := s.each(func(name []byte, seq events.Seq) bool {
+		if broad = m.limit.passed(); !broad && m.match(name) {
 			m.list = append(m.list, uint64(seq))
 		}
+		return !broad
+	})
+	switch {
+	case broad:
+		return errTooBroad
+	case !sound:
+		return errDamaged
 	}
+	return nil
 }
 
 // keyMatches matches names of licenseByKey by the beginning of their license key and by a text

@@ -94,40 +94,40 @@ func (w *writing) writeTables(v view, t *tables, room *slab) error {
 	return nil
 }
 
-// slot is the value of one slot: what is left to read of it.
+// slot is the value of one slot.
 type slot struct {
-	era  uint32
-	rest []byte
+	era   uint32
+	names []byte
 }
 
-// next takes the next name and the sequence that it stands for. It is not ok at the end, where nothing
-// is left, and where the slot is not sound.
-func (s *slot) next() (name []byte, seq events.Seq, ok bool) {
-	size, n := binary.Uvarint(s.rest)
-	if n <= 0 || size > uint64(len(s.rest)) || len(s.rest) < n+int(size)+placeSize {
-		return nil, 0, false
+// each passes the names, and the sequence that each stands for, in order, until f says no. It is false where
+// the slot is not sound.
+func (s slot) each(f func(name []byte, seq events.Seq) bool) bool {
+	for rest := s.names; len(rest) > 0; {
+		size, n := binary.Uvarint(rest)
+		if n <= 0 || size > uint64(len(rest)) || len(rest) < n+int(size)+placeSize {
+			return false
+		}
+		end := n + int(size)
+		place := events.Seq(rest[end])<<16 | events.Seq(rest[end+1])<<8 | events.Seq(rest[end+2])
+		if !f(rest[n:end], events.Seq(s.era)<<eraBits|place) {
+			return true
+		}
+		rest = rest[end+placeSize:]
 	}
-	end := n + int(size)
-	place := s.rest[end : end+placeSize]
-	name = s.rest[n:end]
-	s.rest = s.rest[end+placeSize:]
-	return name, events.Seq(s.era)<<eraBits | events.Seq(place[0])<<16 | events.Seq(place[1])<<8 | events.Seq(place[2]), true
+	return true
 }
-
-// sound tells, when there is no next name, whether all of the slot was read.
-func (s *slot) sound() bool { return len(s.rest) == 0 }
 
 // find gives the first sequence that a name stands for; 0 if there is none.
-func (s slot) find(wanted []byte) (events.Seq, error) {
-	for {
-		name, seq, ok := s.next()
-		switch {
-		case !ok && !s.sound():
-			return 0, errDamaged
-		case !ok:
-			return 0, nil
-		case string(name) == string(wanted):
-			return seq, nil
+func (s slot) find(wanted []byte) (found events.Seq, err error) {
+	sound := s.each(func(name []byte, seq events.Seq) bool {
+		if string(name) == string(wanted) {
+			found = seq
 		}
+		return found == 0
+	})
+	if !sound {
+		return 0, errDamaged
 	}
+	return found, nil
 }

@@ -69,10 +69,11 @@ func (w *writing) write(b *batch) error {
 	}
 	for name, n := range b.counts {
 		key := []byte(name)
-		if old := w.buckets[counters].Get(key); old != nil {
+		old := w.buckets[counters].Get(key)
+		if old != nil {
 			n += binary.BigEndian.Uint64(old)
 		}
-		if err := w.replace(counters, key, number(n)); err != nil {
+		if err := w.set(counters, key, old, number(n)); err != nil {
 			return err
 		}
 	}
@@ -130,17 +131,17 @@ func statusIndex(s status) string     { return "status\x00" + string(s) }
 // extend appends to an entry, or makes it.
 func (w *writing) extend(v view, key, added []byte, room *slab) error {
 	old := w.buckets[v].Get(key)
-	value := append(append(room.room(len(old)+len(added)), old...), added...)
-	if old != nil {
-		w.sums[v] -= entrySum(key, old)
-	}
-	w.sums[v] += entrySum(key, value)
-	return w.buckets[v].Put(key, value)
+	return w.set(v, key, old, append(append(room.room(len(old)+len(added)), old...), added...))
 }
 
 // replace writes an entry that may be there already.
 func (w *writing) replace(v view, key, value []byte) error {
-	if old := w.buckets[v].Get(key); old != nil {
+	return w.set(v, key, w.buckets[v].Get(key), value)
+}
+
+// set writes an entry in the place of what is there; nil: nothing is.
+func (w *writing) set(v view, key, old, value []byte) error {
+	if old != nil {
 		w.sums[v] -= entrySum(key, old)
 	}
 	w.sums[v] += entrySum(key, value)

@@ -139,7 +139,9 @@ func (b *Bucket) write(ctx context.Context, f func(context.Context, jetstream.Ke
 	return revision, b.wrap("write to", err)
 }
 
-func (b *Bucket) prefix() string { return "$KV." + b.name + "." }
+func (b *Bucket) prefix() string { return bucketPrefix(b.name) }
+
+func bucketPrefix(name string) string { return "$KV." + name + "." }
 
 func (b *Bucket) wrap(verb string, err error) error {
 	if err == nil {

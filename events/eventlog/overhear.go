@@ -8,7 +8,7 @@ import (
 )
 
 // JobsDrawn are the subjects at which the ids of jobs are drawn.
-const JobsDrawn = "$KV." + Jobs + ".>"
+var JobsDrawn = bucketPrefix(Jobs) + ">"
 
 // Overhear gives fn what is published at the subjects, at once, until ctx ends. It is earlier than
 // the streams, and wrong at times: what a stream will refuse is heard, and what is published while
