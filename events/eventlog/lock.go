@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -64,13 +65,36 @@ func Holder(dir string) (by Holding, held bool, err error) {
 	return by, true, err
 }
 
+// readHolding reads what the holder states. A read beside a write may begin with the
+// one statement and end with the other, so it is made again until its sum is right.
 func readHolding(path string) (Holding, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return Holding{}, err
+	for range 100 {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return Holding{}, err
+		}
+		if h, whole := parseHolding(string(text)); whole {
+			return h, nil
+		}
+		time.Sleep(time.Millisecond)
 	}
-	var h Holding
-	for line := range strings.Lines(string(text)) {
+	return Holding{}, fmt.Errorf("%s does not say who has the data folder", path)
+}
+
+// text states the holder: the process, where it listens, and a sum of these lines. What
+// stands behind the sum is left of a longer statement.
+func (h Holding) text() string {
+	lines := fmt.Sprintf("pid %d\nnats %s\nhttp %s\n", h.PID, h.NATS, h.HTTP)
+	return lines + sumLine(lines)
+}
+
+func sumLine(lines string) string {
+	return fmt.Sprintf("sum %08x\n", crc32.ChecksumIEEE([]byte(lines)))
+}
+
+func parseHolding(text string) (h Holding, whole bool) {
+	lines, rest, _ := strings.Cut(text, "sum ")
+	for line := range strings.Lines(lines) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch name {
 		case "pid":
@@ -81,7 +105,7 @@ func readHolding(path string) (Holding, error) {
 			h.HTTP = value
 		}
 	}
-	return h, nil
+	return h, strings.HasPrefix("sum "+rest, sumLine(lines))
 }
 
 // A folderLock is the hold on a data folder.
@@ -113,7 +137,7 @@ func lockFolder(dir string) (*folderLock, error) {
 // write states the holder in the file, over what stood there, so that a reader
 // finds no moment with an empty file.
 func (l *folderLock) write() error {
-	text := fmt.Sprintf("pid %d\nnats %s\nhttp %s\n", l.by.PID, l.by.NATS, l.by.HTTP)
+	text := l.by.text()
 	f, err := os.OpenFile(l.path, os.O_WRONLY, 0)
 	if err != nil {
 		return err
