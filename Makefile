@@ -8,7 +8,7 @@ VULNDB ?= https://vuln.go.dev
 OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/hardtest ./web/browsertest ./examples ./cmd/benchmark
 UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|hardtest|browsertest|examples|benchmark)$$')
 
-.PHONY: help check fmt vet vuln test unit race outside fuzz bench profile pgo memory chaos soak races cluster disk long run build lint screenshots
+.PHONY: help check fmt vet vuln test unit race outside fuzz bench profile large pgo memory chaos soak races cluster disk long run build lint screenshots
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -56,6 +56,9 @@ bench: build ## the whole table of BENCHMARKS.md, some twenty minutes; parts: go
 profile: build ## what a row costs at each stage: CPU, allocations, waits; the same of JetStream alone
 	go run ./cmd/benchmark profile -keep bin/profile
 	go run ./cmd/benchmark profile -keep bin/profile/floor -floor
+
+large: build ## ten million rows in one file, searches among them, a crash, and the file again; some twenty minutes, 25 GB
+	go run ./cmd/benchmark large
 
 pgo: build ## cmd/licenseimport/default.pgo, by which the compiler optimises
 	go run ./cmd/benchmark pgo

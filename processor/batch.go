@@ -10,6 +10,8 @@ import (
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
 	"licenseimport/internal/faults"
+
+	"github.com/bits-and-blooms/bloom/v3"
 )
 
 const (
@@ -38,7 +40,7 @@ type rows struct {
 
 // read judges the job's rows after its position and hands them on in batches,
 // until the last row or the first error.
-func (p *Processor) read(ctx context.Context, j job, policy *Policy, named *repeats) <-chan rows {
+func (p *Processor) read(ctx context.Context, j job, policy *Policy, named *bloom.BloomFilter) <-chan rows {
 	out := make(chan rows, readAhead)
 	reader := &rowReader{log: p.log, job: j, policy: policy, named: named}
 	go func() {
@@ -65,7 +67,7 @@ type rowReader struct {
 	log    *eventlog.Log
 	job    job
 	policy *Policy
-	named  *repeats            // nil: no licenses are made
+	named  *bloom.BloomFilter  // nil: no licenses are made
 	rows   *eventlog.RowReader // opened by the first batch
 	ended  bool                // no row follows, or the one that should is lost
 }
@@ -106,7 +108,7 @@ func (r *rowReader) batch(ctx context.Context, row events.Row) rows {
 
 func (r *rowReader) judge(row *events.RowReceived) Verdict {
 	v := r.policy.Judge(row)
-	v.Again = r.named != nil && v.Valid() && r.named.note(v.Subject())
+	v.Again = r.named != nil && v.Valid() && r.named.TestAndAddString(v.Subject())
 	return v
 }
 

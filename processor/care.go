@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"licenseimport/events"
+
+	"github.com/bits-and-blooms/bloom/v3"
 )
 
 const (
@@ -23,8 +25,8 @@ const (
 
 // care is what a processor has learned of a job while it is at it.
 type care struct {
-	named  *repeats // the licenses of all rows that it read; nil: it has imported none yet
-	search int      // batches whose licenses are all looked up
+	named  *bloom.BloomFilter // the licenses of all rows that it read; nil: it has imported none yet
+	search int                // batches whose licenses are all looked up
 
 	batches int           // that are not to be overlapped
 	at      events.Seq    // where the job was at the last refusal

@@ -14,7 +14,7 @@ func TestRepeats(t *testing.T) {
 		r := newRepeats(rows)
 		mistaken := 0
 		for i := range int(rows) {
-			if r.note(strconv.Itoa(i)) {
+			if r.TestAndAddString(strconv.Itoa(i)) {
 				mistaken++
 			}
 		}
@@ -22,7 +22,7 @@ func TestRepeats(t *testing.T) {
 			t.Errorf("%d of %d new licenses are taken for repeated ones", mistaken, rows)
 		}
 		for i := range int(rows) {
-			if !r.note(strconv.Itoa(i)) {
+			if !r.TestAndAddString(strconv.Itoa(i)) {
 				t.Fatalf("of %d licenses number %d is forgotten", rows, i)
 			}
 		}

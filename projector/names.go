@@ -2,47 +2,28 @@ package projector
 
 import (
 	"encoding/binary"
-	"hash/maphash"
 
 	"licenseimport/events"
 
+	"github.com/bits-and-blooms/bloom/v3"
 	bolt "go.etcd.io/bbolt"
 )
 
 // Folding looks up every name, and most are in no part of their index or in one. So it
 // remembers in a filter of each part what may be there, and reads no other.
 
-// A filter has two bits for each name: at most 131,072 are made in an era, then one name in
-// twenty that is not there seems to be.
-const filterBits = 20
-
-type filter [1 << (filterBits - 6)]uint64 // 128 KiB
-
-func (f *filter) add(hash uint64) {
-	for range 2 {
-		f[hash>>6&(1<<(filterBits-6)-1)] |= 1 << (hash & 63)
-		hash >>= filterBits
-	}
-}
-
-func (f *filter) has(hash uint64) bool {
-	for range 2 {
-		if f[hash>>6&(1<<(filterBits-6)-1)]&(1<<(hash&63)) == 0 {
-			return false
-		}
-		hash >>= filterBits
-	}
-	return true
-}
+// A filter has room for the 131,072 names that are made in an era at most; then one in twenty
+// that is not there seems to be.
+const (
+	filterBits   = 1 << 20 // 128 KiB
+	filterProbes = 2
+)
 
 // names are the filters of the views of names. They may know of names that were never
 // written: that costs a look.
 type names struct {
-	seed  maphash.Seed
-	parts [numViews][]*filter // by era; nil: nothing is there
+	parts [numViews][]*bloom.BloomFilter // by era; nil: nothing is there
 }
-
-func newNames() *names { return &names{seed: maphash.MakeSeed()} }
 
 // add remembers that a name was made at a sequence.
 func (n *names) add(v view, name []byte, seq events.Seq) {
@@ -51,9 +32,9 @@ func (n *names) add(v view, name []byte, seq events.Seq) {
 		n.parts[v] = append(n.parts[v], nil)
 	}
 	if n.parts[v][era] == nil {
-		n.parts[v][era] = new(filter)
+		n.parts[v][era] = bloom.New(filterBits, filterProbes)
 	}
-	n.parts[v][era].add(maphash.Bytes(n.seed, name))
+	n.parts[v][era].Add(name)
 }
 
 // learn remembers all names of a bucket.

@@ -2,10 +2,10 @@ package projector
 
 import (
 	"fmt"
-	"hash/maphash"
 
 	"licenseimport/events"
 
+	"github.com/bits-and-blooms/bloom/v3"
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -73,12 +73,12 @@ func (p *past) name(v view, name string) (events.Seq, error) {
 	if err != nil {
 		return 0, err
 	}
-	hash := maphash.String(known.seed, name)
+	p.wanted = append(p.wanted[:0], name...)
+	bits := bloom.Locations(p.wanted, filterProbes)
 	for era, part := range known.parts[v] {
-		if part == nil || !part.has(hash) {
+		if part == nil || !part.TestLocations(bits) {
 			continue
 		}
-		p.wanted = append(p.wanted[:0], name...)
 		p.key = appendSlotKey(p.key[:0], uint32(era), slotOf(p.wanted))
 		value, err := p.get(v, p.key)
 		if err != nil {
@@ -97,7 +97,7 @@ func (p *past) names() (*names, error) {
 	if p.store.names != nil {
 		return p.store.names, nil
 	}
-	known := newNames()
+	known := new(names)
 	for _, v := range []view{customerByEmail, orderByStore} {
 		bucket, err := p.bucket(v)
 		if err == nil {

@@ -52,6 +52,28 @@ func TestEveryPart(t *testing.T) {
 	}
 }
 
+// TestLarge: with few rows, but all that is told about.
+func TestLarge(t *testing.T) {
+	program, remove, err := programtest.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer remove()
+	told := map[string]string{}
+	b := &bench{program: program, dir: t.TempDir()}
+	if err := b.large(t.Context(), shape{rows: 2000, seed: 1}, func(what, took string) { told[what] = took }); err != nil {
+		t.Fatal(err)
+	}
+	for what, found := range map[string]string{
+		"licenses: the newest": ", 2000 found", "licenses: by key": ", 1 found", "licenses: of an import": ", 2000 found",
+		"again: all of it": " rows", "disk: ROWS, LICENSES, views": " MB",
+	} {
+		if !strings.Contains(told[what], found) {
+			t.Errorf("%s: %q, want %q", what, told[what], found)
+		}
+	}
+}
+
 func TestUnknownPartsAreNamed(t *testing.T) {
 	if err := checkNames([]string{"floor", "flour"}); err == nil || !strings.Contains(err.Error(), `"flour"`) {
 		t.Error(err)

@@ -9,6 +9,7 @@
 //	go run ./cmd/benchmark profile                      what a row costs at each stage
 //	go run ./cmd/benchmark profile -floor               the same of the floor
 //	go run ./cmd/benchmark compare OLD NEW              two builds of the program, in turn
+//	go run ./cmd/benchmark large                        ten million rows at once: make large
 //	go run ./cmd/benchmark pgo                          a profile for the compiler
 //	go run ./cmd/benchmark generate -rows 1000          a file to import
 //
@@ -31,7 +32,7 @@ import (
 func main() {
 	commands := map[string]func([]string) error{
 		"floor": floorCommand, "read": readCommand, // for the benchmark's own use: in a process of their own
-		"generate": generateCommand, "profile": profileCommand, "pgo": pgoCommand, "compare": compareCommand,
+		"generate": generateCommand, "profile": profileCommand, "pgo": pgoCommand, "compare": compareCommand, "large": largeCommand,
 	}
 	run, args := benchCommand, os.Args[1:]
 	if len(args) > 0 && commands[args[0]] != nil {
