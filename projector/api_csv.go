@@ -85,14 +85,14 @@ func (c *csvWriter) header() []byte {
 
 // piece appends the next rows; more says that others may follow from next on.
 func (c *csvWriter) piece(views reader, b []byte, from uint64) (piece []byte, next uint64, more bool, err error) {
-	index := views.shown(views.index(rejected, number(c.job.ID)), c.job, c.manager, rejected, invalidProduct)
-	bodies := views.view(rejected)
+	all := segmented{rejected, c.job.ID}
+	index := views.shown(views.allKept(all), c.job, c.manager, rejected, invalidProduct)
 	for range csvPieceRows {
 		n, ok := index.next(from, false)
 		if !ok || len(b) > csvPieceBytes {
 			return b, from, ok, nil
 		}
-		row, err := parseInvalidRow(bodies.Get(numbers(c.job.ID, events.Row(n))))
+		row, err := keptAs(views, all, n, parseInvalidRow)
 		if err != nil {
 			return nil, 0, false, err
 		}

@@ -126,13 +126,14 @@ func (p *Projector) firstInvalidRows(ctx context.Context, j *job, m access.Manag
 // long values cut.
 func (r reader) invalidRows(j *job, m access.Manager, most int) ([]invalidRow, error) {
 	var rows []invalidRow
-	shown := r.shown(r.index(rejected, number(j.ID)), j, m, rejected, invalidProduct)
+	all := segmented{rejected, j.ID}
+	shown := r.shown(r.allKept(all), j, m, rejected, invalidProduct)
 	for from := uint64(0); len(rows) < most; {
 		n, ok := shown.next(from, false)
 		if !ok {
 			break
 		}
-		row, err := parseInvalidRow(r.view(rejected).Get(numbers(j.ID, events.Row(n))))
+		row, err := keptAs(r, all, n, parseInvalidRow)
 		if err != nil {
 			return nil, err
 		}

@@ -157,7 +157,7 @@ func (f *licenseFilter) choose(r reader, limit *deadline) (set, int, error) {
 	chosen, count := set(both(sets)), unknown
 	switch len(sets) {
 	case 0:
-		chosen, count = r.allLicenses(), r.count(countLicenses)
+		chosen, count = r.allKept(segmented{view: licenses}), r.count(countLicenses)
 	case 1:
 		chosen, count = sets[0], known[0]
 	}

@@ -89,7 +89,7 @@ func parseExistedRow(body []byte) (existedRow, error) {
 func (p *Projector) listInvalidRows(w http.ResponseWriter, r *http.Request, j *job, m access.Manager) error {
 	code := events.Code(r.URL.Query().Get("code"))
 	return listRows(p, w, r, j, rejected, parseInvalidRow, func(views reader) set {
-		rows := views.index(rejected, number(j.ID))
+		rows := set(views.allKept(segmented{rejected, j.ID}))
 		if code != "" {
 			rows = views.index(rejectedByCode, codePrefix(j.ID, code))
 		}
@@ -99,7 +99,7 @@ func (p *Projector) listInvalidRows(w http.ResponseWriter, r *http.Request, j *j
 
 func (p *Projector) listExistedRows(w http.ResponseWriter, r *http.Request, j *job, m access.Manager) error {
 	return listRows(p, w, r, j, existed, parseExistedRow, func(views reader) set {
-		return views.shown(views.index(existed, number(j.ID)), j, m, existed, existedProduct)
+		return views.shown(views.allKept(segmented{existed, j.ID}), j, m, existed, existedProduct)
 	})
 }
 
@@ -118,7 +118,7 @@ func listRows[T any](p *Projector, w http.ResponseWriter, r *http.Request, j *jo
 	return writeList(p, w, r, l,
 		func(views reader) (set, int, error) { return choose(views), unknown, nil },
 		func(views reader, row uint64) (T, error) {
-			return parse(views.view(v).Get(numbers(j.ID, events.Row(row))))
+			return keptAs(views, segmented{v, j.ID}, row, parse)
 		})
 }
 

@@ -146,7 +146,8 @@ func (b *batch) imported(j *job, e *events.LicenseImported, f fact) error {
 	}
 	j.Next.CreatedLicenses++
 	key, product := e.License.Key, e.Product.ShortCode
-	b.addLicense(f.seq, r)
+	b.value = r.appendTo(b.value[:0])
+	b.keep(segmented{view: licenses}, uint64(f.seq), b.value)
 	b.name = appendLicenseKey(b.name[:0], key, product)
 	b.enter(licenseByKey, slotOf(b.name[:len(key)]), b.name, f.seq)
 	b.join(productLicenses, product, f.seq)
@@ -210,7 +211,7 @@ func (b *batch) enterMore(v view, id, seq events.Seq) {
 // licenseExisted makes nothing: its customer and order count where they exist.
 func (b *batch) licenseExisted(j *job, e *events.LicenseExisted, f fact) error {
 	j.Next.ExistedLicenses++
-	b.put(existed, b.slab.numbers(uint64(j.ID), uint64(e.Row)), f.body)
+	b.keep(segmented{existed, j.ID}, uint64(e.Row), f.body)
 	if e.Customer != nil && e.Customer.Email != "" {
 		id, err := b.find(customerByEmail, emailKey(e.Customer.Email))
 		if err != nil {
@@ -231,7 +232,7 @@ func (b *batch) licenseExisted(j *job, e *events.LicenseExisted, f fact) error {
 }
 
 func (b *batch) rejected(j *job, e *events.RowRejected, f fact) {
-	b.put(rejected, b.slab.numbers(uint64(j.ID), uint64(e.Row)), f.body)
+	b.keep(segmented{rejected, j.ID}, uint64(e.Row), f.body)
 	for _, code := range j.Next.reject(e) {
 		b.put(rejectedByCode, codeKey(j.ID, code, e.Row), nil)
 	}

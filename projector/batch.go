@@ -23,8 +23,8 @@ type batch struct {
 	past     *past
 	position position
 
-	segment  segment // of licenses, that is not packed yet
-	slab     slab    // the entries' keys and values
+	segments map[segmented]*segment // that are added to
+	slab     slab                   // the entries' keys and values
 	pending  [numViews][]entry
 	tables   [numViews]tables                // of the views of names in slots
 	growing  [numViews]growing               // of the views of blocks
@@ -39,6 +39,7 @@ type batch struct {
 
 	events, bytes int
 	name          []byte // that is being entered
+	value         []byte // that is being kept
 }
 
 // entry is one new entry of a view.
@@ -55,7 +56,7 @@ type storedJob struct {
 // begin opens a batch in the room of one that is not needed any more, if there is one.
 func (l *lanes) begin(room *batch) *batch {
 	if room == nil {
-		room = &batch{counts: map[string]uint64{}, stored: map[events.JobID]storedJob{}}
+		room = &batch{segments: map[segmented]*segment{}, counts: map[string]uint64{}, stored: map[events.JobID]storedJob{}}
 		for v := range viewTable {
 			if viewTable[v].grows == inBlocks {
 				room.growing[v] = growing{}
@@ -70,7 +71,7 @@ func (l *lanes) begin(room *batch) *batch {
 
 // reset forgets all but the room.
 func (b *batch) reset() {
-	b.segment.empty()
+	clear(b.segments)
 	b.slab.reset()
 	for v := range viewTable {
 		clear(b.pending[v])
@@ -146,7 +147,9 @@ func (b *batch) touch(j *job) {
 // close ends the batch: the jobs that it touched are as they are now, whatever the next one
 // does with them.
 func (b *batch) close() error {
-	b.pack()
+	for _, s := range b.segments {
+		b.pack(s)
+	}
 	for _, j := range b.touched {
 		value, err := json.Marshal(j)
 		if err != nil {

@@ -23,8 +23,8 @@
 //
 // All views are buckets of the one bbolt file views.bolt (the table of views.go).
 // The position in the stream is written in the same transaction as what it
-// stands for. A license's event is stored once, together with its neighbours' and compressed
-// (segments.go); sets of licenses are kept in blocks (blocks.go), and what a license key, an e-mail or a
+// stands for. A license's event is stored once, together with its neighbours' and compressed, and so
+// is that of a rejected row or of one whose license existed (segments.go); sets of licenses are kept in blocks (blocks.go), and what a license key, an e-mail or a
 // store id stands for in slots of a hash table (slots.go). Changes are collected in memory and
 // written in the order of the file's keys, after 12,000 events (in a rebuild 50,000), 64 MiB or 500 ms (2 s while
 // more events are at hand), and at once when an import ends or a reader waits; or, if another

@@ -1,6 +1,7 @@
 package projector
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -30,12 +31,22 @@ func (s *store) lost(after events.Seq) (l loss, err error) {
 		if bucket == nil {
 			return nil
 		}
-		return eachLicense(bucket, after+1, func(_ events.Seq, r record) error { return l.add(r) })
+		first := number(after + 1)
+		return eachKept(bucket, number((after+1)>>segmentBits), func(key, value []byte) error {
+			if bytes.Compare(key, first) < 0 {
+				return nil
+			}
+			return l.add(value)
+		})
 	})
 	return l, err
 }
 
-func (l *loss) add(rec record) error {
+func (l *loss) add(value []byte) error {
+	rec, ok := parseRecord(value)
+	if !ok {
+		return errDamaged
+	}
 	l.licenses++
 	event, err := decodeAs[*events.LicenseImported](rec.body)
 	if err != nil {

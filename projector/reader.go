@@ -44,9 +44,9 @@ func (r reader) blocks(v view, name string) *blocks {
 	return &blocks{cursor: r.view(v).Cursor(), prefix: textPrefix(name, 8), bits: blockBits, within: inBlock}
 }
 
-// allLicenses is the set of all licenses.
-func (r reader) allLicenses() *blocks {
-	return &blocks{cursor: r.view(licenses).Cursor(), bits: segmentBits, within: inSegment}
+// allKept is the set of what is kept in segments.
+func (r reader) allKept(of segmented) *blocks {
+	return &blocks{cursor: r.view(of.view).Cursor(), prefix: of.prefix(), bits: segmentBits, within: inSegment}
 }
 
 // count is a counter's number.
@@ -99,16 +99,13 @@ type license struct {
 
 // license reads a license; nil if there is none of that sequence.
 func (r reader) license(seq events.Seq) (*license, error) {
-	s, ok := r.segment(uint64(seq >> segmentBits))
+	value, err := r.kept(segmented{view: licenses}, uint64(seq))
+	if value == nil || err != nil {
+		return nil, err
+	}
+	rec, ok := parseRecord(value)
 	if !ok {
 		return nil, errDamaged
-	}
-	rec, found, ok := s.record(seq)
-	if !ok {
-		return nil, errDamaged
-	}
-	if !found {
-		return nil, nil
 	}
 	event, err := decodeAs[*events.LicenseImported](rec.body)
 	if err != nil {

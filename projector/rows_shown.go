@@ -40,7 +40,7 @@ func (r reader) shown(rows set, j *job, m access.Manager, v view, product func(b
 		return rows
 	}
 	return where{rows, func(row uint64) bool {
-		code, err := product(r.view(v).Get(numbers(j.ID, events.Row(row))))
+		code, err := keptAs(r, segmented{v, j.ID}, row, product)
 		return err == nil && m.Allowed(code)
 	}}
 }

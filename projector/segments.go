@@ -3,6 +3,7 @@ package projector
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 
 	"licenseimport/events"
 
@@ -10,9 +11,9 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// Licenses are kept in segments: one entry for all between two multiples of 64 sequences. Its
-// key is the number of the segment, its value a word with a bit for each sequence that it
-// holds, and their records one behind the other, compressed. Bodies repeat the names of their
+// Licenses, and an import's rows that were rejected or whose license existed, are kept in segments: one
+// entry for all between two multiples of 64 sequences or rows. A segment's value is a word with a bit for each that it
+// holds, and their values one behind the other, compressed. Bodies repeat the names of their
 // members: they take a seventh of the room, and writing the rest would cost more than to compress.
 const (
 	segmentBits = 6
@@ -20,41 +21,75 @@ const (
 	segmentHead = 8
 )
 
-// segment is one that was read, or that licenses are added to.
+// segmented is what the segments of a set are of: all licenses, or an import's rows in a view.
+type segmented struct {
+	view view
+	job  events.JobID // 0: of none
+}
+
+// prefix is what the keys of the segments begin with; their number follows.
+func (o segmented) prefix() []byte {
+	if o.job == 0 {
+		return nil
+	}
+	return number(o.job)
+}
+
+// segment is one that was read, or that is added to.
 type segment struct {
+	of     segmented
 	number uint64
-	held   uint64 // a bit for each sequence
-	plain  []byte // the records, each behind its length
+	held   uint64 // a bit for each value
+	plain  []byte // the values, each behind its length
 }
 
-// addLicense adds a license to the batch. Its segment is packed as soon as it is known to be
-// complete, so that the batch does not keep bodies.
-func (b *batch) addLicense(seq events.Seq, r record) {
-	if number := uint64(seq >> segmentBits); number != b.segment.number {
-		b.pack()
-		b.segment.number = number
+// keep adds a value to a set in segments. A segment is packed as soon as the next one begins, so
+// that the batch does not keep bodies.
+func (b *batch) keep(of segmented, n uint64, value []byte) {
+	s := b.segments[of]
+	if s == nil {
+		s = &segment{of: of}
+		b.segments[of] = s
 	}
-	b.segment.add(seq, r)
-}
-
-// pack makes an entry of the segment that licenses were added to, if there is one.
-func (b *batch) pack() {
-	if b.segment.held != 0 {
-		b.put(licenses, b.slab.number(b.segment.number), b.segment.pack(&b.slab))
+	if number := n >> segmentBits; number != s.number {
+		b.pack(s)
+		s.number = number
 	}
-	b.segment.empty()
+	s.add(n&segmentMask, value)
 }
 
-func (s *segment) empty() { s.held, s.plain = 0, s.plain[:0] }
-
-// add adds a license, which follows those that the segment holds.
-func (s *segment) add(seq events.Seq, r record) {
-	s.held |= 1 << (seq & segmentMask)
-	s.plain = binary.AppendUvarint(s.plain, uint64(r.size()))
-	s.plain = r.appendTo(s.plain)
+// pack makes an entry of what was added to a segment, if anything was.
+func (b *batch) pack(s *segment) {
+	if s.held != 0 {
+		key := append(append(b.slab.room(16), s.of.prefix()...), number(s.number)...)
+		b.put(s.of.view, key, s.pack(&b.slab))
+	}
+	s.held, s.plain = 0, s.plain[:0]
 }
 
-// pack gives the segment's value. It depends on the licenses only, not on how they came.
+// add adds a value at a place of the segment, mostly behind all others. One that is there is replaced.
+func (s *segment) add(place uint64, value []byte) {
+	there := s.held >> place & 1
+	if s.held>>place == 0 {
+		s.plain = append(binary.AppendUvarint(s.plain, uint64(len(value))), value...)
+	} else {
+		begin := s.skip(0, bits.OnesCount64(s.held&(1<<place-1)))
+		end := s.skip(begin, int(there))
+		s.plain = slices.Replace(s.plain, begin, end, append(binary.AppendUvarint(nil, uint64(len(value))), value...)...)
+	}
+	s.held |= 1 << place
+}
+
+// skip gives where values end that begin somewhere.
+func (s *segment) skip(begin, values int) int {
+	for range values {
+		size, n := binary.Uvarint(s.plain[begin:])
+		begin += n + int(size)
+	}
+	return begin
+}
+
+// pack gives the segment's value. It depends on what it holds only, not on how that came.
 func (s *segment) pack(room *slab) []byte {
 	value := room.room(segmentHead + s2.MaxEncodedLen(len(s.plain)))
 	value = binary.BigEndian.AppendUint64(value, s.held)
@@ -64,30 +99,36 @@ func (s *segment) pack(room *slab) []byte {
 	return value
 }
 
-// joinSegments has the first segment of a batch begin with what the file holds of it.
-func (w *writing) joinSegments(b *batch) error {
-	if len(b.pending[licenses]) == 0 {
-		return nil
+// writeSegments adds what was packed to what the file holds of the same segments.
+func (w *writing) writeSegments(v view, packed []entry, room *slab) error {
+	var there, added segment
+	for _, e := range packed {
+		old := w.buckets[v].Get(e.key)
+		if old != nil {
+			if !there.open(old) || !added.open(e.value) || !there.take(&added) {
+				return errDamaged
+			}
+			e.value = there.pack(room)
+		}
+		if err := w.set(v, e.key, old, e.value); err != nil {
+			return err
+		}
 	}
-	first := &b.pending[licenses][0]
-	old := w.buckets[licenses].Get(first.key)
-	if old == nil {
-		return nil
-	}
-	var before, after segment
-	if !before.open(0, old) || !after.open(0, first.value) {
-		return errDamaged
-	}
-	w.sums[licenses] -= entrySum(first.key, old)
-	before.held |= after.held
-	before.plain = append(before.plain, after.plain...)
-	first.value = before.pack(new(slab))
 	return nil
 }
 
-// open reads the segment of a number, into the room of the one before; false if it is not sound.
-func (s *segment) open(number uint64, value []byte) bool {
-	s.number, s.held = number, 0
+// take adds all that another segment holds; false if one of them is not sound.
+func (s *segment) take(other *segment) bool {
+	sound := s.each(func(uint64, []byte) bool { return true })
+	return sound && other.each(func(place uint64, value []byte) bool {
+		s.add(place, value)
+		return true
+	})
+}
+
+// open reads a segment's value, into the room of the one before; false if it is not sound.
+func (s *segment) open(value []byte) bool {
+	s.held = 0
 	if len(value) < segmentHead {
 		return false
 	}
@@ -99,30 +140,26 @@ func (s *segment) open(number uint64, value []byte) bool {
 	return true
 }
 
-// record finds one by its sequence. It is not ok where the segment is not sound.
-func (s segment) record(wanted events.Seq) (found record, there, ok bool) {
-	ok = s.each(func(seq events.Seq, r record) bool {
-		if there = seq == wanted; there {
-			found = r
+// value finds one by its place; nil if it is not there. It is not ok where the segment is not sound.
+func (s segment) value(place uint64) (found []byte, ok bool) {
+	ok = s.each(func(at uint64, value []byte) bool {
+		if at == place {
+			found = value
 		}
-		return seq < wanted
+		return at < place
 	})
-	return found, there, ok
+	return found, ok
 }
 
-// each passes the records in order, until f says no. It is false where the segment is not sound.
-func (s segment) each(f func(events.Seq, record) bool) bool {
+// each passes the values in order, until f says no. It is false where the segment is not sound.
+func (s segment) each(f func(place uint64, value []byte) bool) bool {
 	rest := s.plain
 	for held := s.held; held != 0; held &= held - 1 {
 		size, n := binary.Uvarint(rest)
 		if n <= 0 || uint64(len(rest)-n) < size {
 			return false
 		}
-		r, ok := parseRecord(rest[n : n+int(size) : n+int(size)])
-		if !ok {
-			return false
-		}
-		if !f(events.Seq(s.number<<segmentBits|uint64(bits.TrailingZeros64(held))), r) {
+		if !f(uint64(bits.TrailingZeros64(held)), rest[n:n+int(size):n+int(size)]) {
 			return true
 		}
 		rest = rest[n+int(size):]
@@ -137,45 +174,79 @@ type recent struct {
 	next     int
 }
 
+// kept reads a value of a set in segments; nil if it is not there.
+func (r reader) kept(of segmented, n uint64) ([]byte, error) {
+	s, ok := r.segment(of, n>>segmentBits)
+	if !ok {
+		return nil, errDamaged
+	}
+	value, ok := s.value(n & segmentMask)
+	if !ok {
+		return nil, errDamaged
+	}
+	return value, nil
+}
+
+// keptAs reads a value of a set in segments and parses it.
+func keptAs[T any](r reader, of segmented, n uint64, parse func([]byte) (T, error)) (T, error) {
+	value, err := r.kept(of, n)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return parse(value)
+}
+
 // segment opens the segment of a number, or gives one that is open; false if it is not sound. One
 // that is not there holds nothing.
-func (r reader) segment(number uint64) (segment, bool) {
+func (r reader) segment(of segmented, number uint64) (segment, bool) {
 	for _, s := range r.recent.segments {
-		if s.number == number && s.held != 0 {
+		if s.of == of && s.number == number && s.held != 0 {
 			return s, true
 		}
 	}
-	value := r.view(licenses).Get(binary.BigEndian.AppendUint64(nil, number))
+	value := r.view(of.view).Get(binary.BigEndian.AppendUint64(of.prefix(), number))
 	if value == nil {
 		return segment{}, true
 	}
 	s := &r.recent.segments[r.recent.next]
 	r.recent.next = (r.recent.next + 1) % len(r.recent.segments)
-	ok := s.open(number, value)
+	ok := s.open(value)
+	s.of, s.number = of, number
 	return *s, ok
 }
+
+// recentRoom is how much room is kept for the next reader: 64 rejected rows of the largest size would
+// take 50 MB.
+const recentRoom = 256 << 10
 
 // forget keeps the room only.
 func (r *recent) forget() {
 	for i := range r.segments {
-		r.segments[i].held = 0
+		s := &r.segments[i]
+		s.held = 0
+		if cap(s.plain) > recentRoom {
+			s.plain = nil
+		}
 	}
 }
 
-// eachLicense passes the licenses of a view from a sequence on, in order, until f fails.
-func eachLicense(bucket *bolt.Bucket, from events.Seq, f func(events.Seq, record) error) error {
+// eachKept passes the values of a view in segments from a segment's key on, in order, with the keys that
+// entries of their own would have, until f fails. f must not keep the key.
+func eachKept(bucket *bolt.Bucket, begin []byte, f func(key, value []byte) error) error {
 	var s segment
+	var own []byte
 	cursor := bucket.Cursor()
-	for key, value := cursor.Seek(number(from >> segmentBits)); key != nil; key, value = cursor.Next() {
-		n, ok := numbered(key, nil)
-		if !ok || !s.open(n, value) {
+	for key, value := cursor.Seek(begin); key != nil; key, value = cursor.Next() {
+		prefix := max(len(key)-8, 0)
+		first, ok := numbered(key, key[:prefix])
+		if !ok || !s.open(value) {
 			return errDamaged
 		}
 		var err error
-		sound := s.each(func(seq events.Seq, r record) bool {
-			if seq >= from {
-				err = f(seq, r)
-			}
+		sound := s.each(func(place uint64, value []byte) bool {
+			own = binary.BigEndian.AppendUint64(append(own[:0], key[:prefix]...), first<<segmentBits|place)
+			err = f(own, value)
 			return err == nil
 		})
 		if err != nil {
@@ -188,7 +259,7 @@ func eachLicense(bucket *bolt.Bucket, from events.Seq, f func(events.Seq, record
 	return nil
 }
 
-// inSegment finds the first license of a segment from a place on, in a direction. It opens nothing.
+// inSegment finds the first that a segment holds from a place on, in a direction. It opens nothing.
 func inSegment(value []byte, place uint64, down bool) (uint64, bool) {
 	if len(value) < segmentHead {
 		return 0, false

@@ -2,9 +2,12 @@ package projector
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,25 +16,34 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// TestSegments compares licenses, written over several transactions, with what was written.
+// TestSegments compares what was kept of three sets, over several transactions, with what was written: in
+// order mostly, and also not, and some of it a second time.
 func TestSegments(t *testing.T) {
 	s, err := openStore(filepath.Join(t.TempDir(), FileName))
 	check(t, err)
 	random := rand.New(rand.NewPCG(1, 2))
-	want := map[events.Seq]record{}
-	var all list
-	seq := events.Seq(1)
+	sets := []segmented{{view: licenses}, {existed, 1}, {existed, 2}, {rejected, 2}}
+	want := make([]map[uint64][]byte, len(sets))
+	for i := range sets {
+		want[i] = map[uint64][]byte{}
+	}
+	n := uint64(1)
 	for range 40 {
 		l := newLanes(s, maxBatchEvents)
 		l.open = l.begin(nil)
-		for range random.IntN(200) {
-			seq += events.Seq(1 + random.IntN(3))
-			if random.IntN(100) == 0 {
-				seq += 200 << segmentBits
+		for range random.IntN(800) {
+			i := random.IntN(len(sets))
+			n += uint64(random.IntN(2))
+			if random.IntN(400) == 0 {
+				n += 200 << segmentBits
 			}
-			r := record{nanos: random.Int64(), customer: seq, order: seq / 2, body: []byte(strings.Repeat(fmt.Sprint(seq), random.IntN(300)))}
-			l.open.addLicense(seq, r)
-			want[seq], all = r, append(all, uint64(seq))
+			at := n
+			if random.IntN(10) == 0 {
+				at -= min(at, random.Uint64N(100))
+			}
+			value := []byte(strings.Repeat(fmt.Sprint(at), random.IntN(300)))
+			l.open.keep(sets[i], at, value)
+			want[i][at] = value
 		}
 		w, err := l.turn()
 		check(t, err)
@@ -40,43 +52,55 @@ func TestSegments(t *testing.T) {
 	check(t, s.verify())
 	check(t, s.db.View(func(tx *bolt.Tx) error {
 		r := newReader(tx)
-		compareSets(t, "licenses", r.allLicenses(), all, uint64(seq))
-		for n := range seq + 70 {
-			compareRecord(t, r, n, want)
+		keys := map[view][]string{}
+		for i, of := range sets {
+			all := list(slices.Sorted(maps.Keys(want[i])))
+			compareSets(t, fmt.Sprint(of), r.allKept(of), all, n)
+			for at := range n + 70 {
+				compareKept(t, r, of, at, want[i])
+			}
+			for _, at := range all {
+				keys[of.view] = append(keys[of.view], string(append(of.prefix(), number(at)...)))
+			}
 		}
 		for range 1000 { // in no order
-			compareRecord(t, r, events.Seq(random.Uint64N(uint64(seq))), want)
+			i := random.IntN(len(sets))
+			compareKept(t, r, sets[i], random.Uint64N(n), want[i])
 		}
-		from, passed := all[len(all)/2], list{}
-		check(t, eachLicense(r.view(licenses), events.Seq(from), func(seq events.Seq, _ record) error {
-			passed = append(passed, uint64(seq))
-			return nil
-		}))
-		if len(passed) != len(all)-len(all)/2 || passed[0] != from {
-			t.Errorf("%d licenses from %d on, the first %d; want %d", len(passed), from, passed[0], len(all)-len(all)/2)
+		for v, all := range keys {
+			var passed []string
+			from := len(all) / 2
+			begin := []byte(all[from])
+			begin = append(begin[:len(begin)-8], number(binary.BigEndian.Uint64(begin[len(begin)-8:])>>segmentBits)...)
+			check(t, eachKept(r.view(v), begin, func(key, _ []byte) error {
+				if string(key) >= all[from] {
+					passed = append(passed, string(key))
+				}
+				return nil
+			}))
+			if !slices.Equal(passed, all[from:]) {
+				t.Errorf("view %d: %d values from the middle on, want %d", v, len(passed), len(all)-from)
+			}
 		}
 		return nil
 	}))
 	check(t, s.close())
 }
 
-func compareRecord(t *testing.T, r reader, seq events.Seq, all map[events.Seq]record) {
+func compareKept(t *testing.T, r reader, of segmented, at uint64, all map[uint64][]byte) {
 	t.Helper()
-	s, ok := r.segment(uint64(seq >> segmentBits))
-	if !ok {
-		t.Fatalf("the segment of %d is not sound", seq)
-	}
-	got, there, ok := s.record(seq)
-	want, known := all[seq]
-	if !ok || there != known || got.nanos != want.nanos || got.customer != want.customer || got.order != want.order || !bytes.Equal(got.body, want.body) {
-		t.Fatalf("license %d: %+v, there %v, sound %v; want %+v, %v", seq, got, there, ok, want, known)
+	got, err := r.kept(of, at)
+	want, there := all[at]
+	if err != nil || (got != nil) != there || !bytes.Equal(got, want) {
+		t.Fatalf("%v, %d: %q, %v; want %q, %v", of, at, got, err, want, there)
 	}
 }
 
-// TestSegmentsAreTheSame however many licenses came at once.
+// TestSegmentsAreTheSame however much came at once, and in whatever order.
 func TestSegmentsAreTheSame(t *testing.T) {
 	bodies := benchBodies(t, segmentMask+1)[2:]
-	stored := func(ends ...int) (value []byte) {
+	of := segmented{existed, 7}
+	stored := func(order []int, ends ...int) (value []byte) {
 		s, err := openStore(filepath.Join(t.TempDir(), FileName))
 		check(t, err)
 		at := 0
@@ -84,7 +108,7 @@ func TestSegmentsAreTheSame(t *testing.T) {
 			l := newLanes(s, maxBatchEvents)
 			l.open = l.begin(nil)
 			for ; at < end; at++ {
-				l.open.addLicense(events.Seq(at), record{nanos: int64(at), body: bodies[at]})
+				l.open.keep(of, uint64(order[at]), bodies[order[at]])
 			}
 			w, err := l.turn()
 			check(t, err)
@@ -92,25 +116,34 @@ func TestSegmentsAreTheSame(t *testing.T) {
 		}
 		check(t, s.verify())
 		check(t, s.db.View(func(tx *bolt.Tx) error {
-			value = bytes.Clone(newReader(tx).view(licenses).Get(number(uint64(0))))
+			value = bytes.Clone(newReader(tx).view(existed).Get(numbers(of.job, uint64(0))))
 			return nil
 		}))
 		check(t, s.close())
 		return value
 	}
-	want := stored()
+	var rising []int
+	for i := range segmentMask + 1 {
+		rising = append(rising, i)
+	}
+	want := stored(rising)
 	for _, ends := range [][]int{{1}, {63}, {5, 40}, {0, 31, 32, 33}} {
-		if got := stored(ends...); !bytes.Equal(got, want) {
-			t.Errorf("with ends at %d: %d bytes, want %d, the same", ends, len(got), len(want))
+		order := slices.Clone(rising)
+		for range 3 {
+			if got := stored(order, ends...); !bytes.Equal(got, want) {
+				t.Errorf("with ends at %d, in the order %d: %d bytes, want %d, the same", ends, order, len(got), len(want))
+			}
+			rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		}
 	}
 }
 
-// TestUnsoundSegments: what cannot have been written is an error, and no panic.
+// TestUnsoundSegments: what cannot have been written is an error, and no panic, for who reads it and for
+// who adds to it.
 func TestUnsoundSegments(t *testing.T) {
 	var s segment
-	s.add(3, record{body: []byte("three")})
-	s.add(5, record{body: []byte("five")})
+	s.add(3, []byte("three"))
+	s.add(5, []byte("five"))
 	good := s.pack(new(slab))
 	more := bytes.Clone(good)
 	more[segmentHead-1] |= 1 // one that is not there
@@ -118,12 +151,13 @@ func TestUnsoundSegments(t *testing.T) {
 	fewer[segmentHead-1] &^= 1 << 3
 	for name, value := range map[string][]byte{"empty": {}, "a head": good[:segmentHead], "cut off": good[:len(good)-1], "more in its head": more, "fewer in its head": fewer} {
 		var s segment
-		ok := s.open(0, value)
-		if ok {
-			_, _, ok = s.record(segmentMask)
-		}
-		if ok {
-			t.Errorf("%s: taken", name)
+		if s.open(value) {
+			if _, ok := s.value(segmentMask); ok {
+				t.Errorf("%s: read", name)
+			}
+			if s.take(&segment{}) {
+				t.Errorf("%s: added to", name)
+			}
 		}
 	}
 }

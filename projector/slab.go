@@ -1,9 +1,5 @@
 package projector
 
-import (
-	"encoding/binary"
-)
-
 // chunkSize is what a slab grows by.
 const chunkSize = 1 << 20
 
@@ -48,12 +44,4 @@ func (s *slab) reset() {
 		s.chunks[i] = s.chunks[i][:0]
 	}
 	s.used = 0
-}
-
-// number is a key of one number.
-func (s *slab) number(n uint64) []byte { return binary.BigEndian.AppendUint64(s.room(8), n) }
-
-// numbers is a key of two numbers.
-func (s *slab) numbers(a, b uint64) []byte {
-	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(s.room(16), a), b)
 }

@@ -21,7 +21,7 @@ const FileName = "views.bolt"
 
 // format is the version of what the views' file holds. A file of another one is
 // folded anew: raise it with every change of the views or of what apply does.
-const format = 4
+const format = 5
 
 // lockWait is how long another process that has the file is waited for.
 const lockWait = time.Second

@@ -23,9 +23,9 @@ const (
 	customerByEmail             // era, slot → names: e-mail in lower case
 	orders                      // "": blocks of the licenses that made them
 	orderByStore                // era, slot → names: store id
-	rejected                    // job, row → body
+	rejected                    // job, number of a segment → bodies, by row
 	rejectedByCode              // job, code NUL row
-	existed                     // job, row → body
+	existed                     // likewise
 	jobs                        // job → what is known of it, JSON
 	jobIndex                    // "manager" or "status" NUL value NUL job
 	counters                    // name → number
@@ -36,9 +36,10 @@ const (
 type growth int
 
 const (
-	inSlots  growth = iota // names in no order, which are kept in slots
-	appended               // mostly in key order: pages are filled up
-	inBlocks               // at the end of sets of sequences, which are kept in blocks
+	inSlots    growth = iota // names in no order, which are kept in slots
+	appended                 // mostly in key order: pages are filled up
+	inSegments               // likewise, and kept in segments
+	inBlocks                 // at the end of sets of sequences, which are kept in blocks
 )
 
 // viewTable says how each view is called in the file and how it grows.
@@ -46,7 +47,7 @@ var viewTable = [numViews]struct {
 	name  string
 	grows growth
 }{
-	licenses:        {"licenses", appended},
+	licenses:        {"licenses", inSegments},
 	licenseByKey:    {"license_by_key", inSlots},
 	productLicenses: {"product_licenses", inBlocks},
 	jobLicenses:     {"job_licenses", inBlocks},
@@ -57,9 +58,9 @@ var viewTable = [numViews]struct {
 	customerByEmail: {"customer_by_email", inSlots},
 	orders:          {"orders", inBlocks},
 	orderByStore:    {"order_by_store", inSlots},
-	rejected:        {"rejected", appended},
+	rejected:        {"rejected", inSegments},
 	rejectedByCode:  {"rejected_by_code", appended},
-	existed:         {"existed", appended},
+	existed:         {"existed", inSegments},
 	jobs:            {"jobs", appended},
 	jobIndex:        {"job_index", appended},
 	counters:        {"counters", appended},
@@ -116,8 +117,6 @@ type record struct {
 }
 
 const recordHead = 24
-
-func (r record) size() int { return recordHead + len(r.body) }
 
 func (r record) appendTo(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(r.nanos))

@@ -77,11 +77,8 @@ func (w *writing) write(b *batch) error {
 			return err
 		}
 	}
-	if err := w.joinSegments(b); err != nil {
-		return err
-	}
 	for v := range numViews {
-		if err := errors.Join(w.writePending(v, b.pending[v]), w.writeTables(v, &b.tables[v], &b.slab), w.writeGrowing(v, b.growing[v], &b.slab)); err != nil {
+		if err := errors.Join(w.writePending(v, b.pending[v], &b.slab), w.writeTables(v, &b.tables[v], &b.slab), w.writeGrowing(v, b.growing[v], &b.slab)); err != nil {
 			return err
 		}
 	}
@@ -90,10 +87,13 @@ func (w *writing) write(b *batch) error {
 
 // writePending writes a view's new entries in the order of their keys, so that
 // each page is touched once.
-func (w *writing) writePending(v view, pending []entry) error {
+func (w *writing) writePending(v view, pending []entry, room *slab) error {
 	byKey := func(a, b entry) int { return bytes.Compare(a.key, b.key) }
 	if !slices.IsSortedFunc(pending, byKey) {
-		slices.SortFunc(pending, byKey)
+		slices.SortStableFunc(pending, byKey)
+	}
+	if viewTable[v].grows == inSegments {
+		return w.writeSegments(v, pending, room)
 	}
 	bucket := w.buckets[v]
 	for i, e := range pending {
