@@ -41,6 +41,7 @@ type segment struct {
 	number uint64
 	held   uint64 // a bit for each value
 	plain  []byte // the values, each behind its length
+	packed []byte // them compressed, last
 }
 
 // keep adds a value to a set in segments. A segment is packed as soon as the next one begins, so
@@ -91,12 +92,9 @@ func (s *segment) skip(begin, values int) int {
 
 // pack gives the segment's value. It depends on what it holds only, not on how that came.
 func (s *segment) pack(room *slab) []byte {
-	value := room.room(segmentHead + s2.MaxEncodedLen(len(s.plain)))
-	value = binary.BigEndian.AppendUint64(value, s.held)
-	packed := s2.Encode(value[segmentHead:cap(value)], s.plain)
-	value = value[:segmentHead+len(packed)]
-	room.giveBack(cap(value) - len(value))
-	return value
+	s.packed = s2.Encode(s.packed[:cap(s.packed)], s.plain)
+	value := binary.BigEndian.AppendUint64(room.room(segmentHead+len(s.packed)), s.held)
+	return append(value, s.packed...)
 }
 
 // writeSegments adds what was packed to what the file holds of the same segments.

@@ -22,12 +22,6 @@ func (s *slab) room(n int) []byte {
 	return (*chunk)[at : at : at+n]
 }
 
-// giveBack takes back the end of the room that was given last.
-func (s *slab) giveBack(n int) {
-	chunk := &s.chunks[s.used-1]
-	*chunk = (*chunk)[:len(*chunk)-n]
-}
-
 func (s *slab) grow(n int) {
 	if s.used == len(s.chunks) {
 		s.chunks = append(s.chunks, nil)
