@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
@@ -60,9 +59,6 @@ func (f *flow) receive(ctx context.Context, m eventlog.Message) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-	}
-	if m.Seq%yieldFacts == 0 {
-		runtime.Gosched()
 	}
 	f.facts <- next // there is room: every fact has a piece
 	if m.Seq == f.last {
