@@ -12,16 +12,16 @@ import (
 )
 
 // Licenses, and an import's rows that were rejected or whose license existed, are kept in segments: one
-// entry for all between two multiples of 64 sequences or rows. A segment's value is a word with a bit for each that it
-// holds, and their values one behind the other, compressed. Bodies repeat the names of their
-// members: they take a seventh of the room, and writing the rest would cost more than to compress.
+// entry for all between two multiples of 64 sequences or rows. Its value is a word with a bit for each that
+// it holds, and their values one behind the other, compressed. Bodies repeat the names of their members:
+// they take a seventh of the room, and writing the rest would cost more than to compress.
 const (
 	segmentBits = 6
 	segmentMask = 1<<segmentBits - 1
 	segmentHead = 8
 )
 
-// segmented is what the segments of a set are of: all licenses, or an import's rows in a view.
+// segmented names a set that is kept in segments: all licenses, or an import's rows in a view.
 type segmented struct {
 	view view
 	job  events.JobID // 0: of none
@@ -41,7 +41,7 @@ type segment struct {
 	number uint64
 	held   uint64 // a bit for each value
 	plain  []byte // the values, each behind its length
-	packed []byte // them compressed, last
+	packed []byte // room to compress them in
 }
 
 // keep adds a value to a set in segments. A segment is packed as soon as the next one begins, so
@@ -70,12 +70,11 @@ func (b *batch) pack(s *segment) {
 
 // add adds a value at a place of the segment, mostly behind all others. One that is there is replaced.
 func (s *segment) add(place uint64, value []byte) {
-	there := s.held >> place & 1
 	if s.held>>place == 0 {
 		s.plain = append(binary.AppendUvarint(s.plain, uint64(len(value))), value...)
 	} else {
 		begin := s.skip(0, bits.OnesCount64(s.held&(1<<place-1)))
-		end := s.skip(begin, int(there))
+		end := s.skip(begin, int(s.held>>place&1))
 		s.plain = slices.Replace(s.plain, begin, end, append(binary.AppendUvarint(nil, uint64(len(value))), value...)...)
 	}
 	s.held |= 1 << place

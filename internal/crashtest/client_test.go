@@ -183,8 +183,23 @@ func (c *client) list() ([]imported, error) {
 	}
 }
 
-// settled waits until every import has ended, and gives them all.
+// quiet waits until no upload is on its way. Who goes away in the middle of one is not told when the
+// server has noticed.
+func (c *client) quiet() error {
+	return until("the end of every upload", func() error {
+		text, err := c.get("/metrics")
+		if err == nil && !bytes.Contains(text, []byte("\nlicenseimport_uploads_in_flight 0\n")) {
+			err = errors.New("some are in flight")
+		}
+		return err
+	})
+}
+
+// settled waits until every upload and every import has ended, and gives the imports.
 func (c *client) settled() (all []imported, err error) {
+	if err := c.quiet(); err != nil {
+		return nil, err
+	}
 	err = until("the end of every import", func() error {
 		if all, err = c.list(); err != nil {
 			return err
