@@ -5,7 +5,8 @@
 // whose subjects the server holds in memory, and too little with few: a collection visits
 // all that is in use, so it costs the less the less that is. So the heap may have [Free] bytes, or
 // three times what is in use, less [Saved], where that is more; but with little in use it grows by
-// [Most] percent at most.
+// [Most] percent at most, and with some millions of licenses by [Garbage] bytes, until Go's own rule is
+// the more generous one.
 package heap
 
 import (
@@ -21,6 +22,8 @@ const (
 	// Saved is how many bytes less than three times what is in use it may have beyond that. Its share becomes
 	// smaller the more is in use: collections of a large heap take long, and should stay rare.
 	Saved = 400 << 20
+	// Garbage is how many bytes of it may be garbage, unless more is in use: then as many as are in use.
+	Garbage = 1500 << 20
 	// Most is by how many percent of what is in use it may grow.
 	Most = 300
 )
@@ -47,8 +50,11 @@ func Watch(ctx context.Context) error {
 
 // Percent is the rule for so many bytes in use: what to set as GOGC.
 func Percent(inUse uint64) int {
-	bytes := max(Free, 3*inUse-min(Saved, 2*inUse))
-	return int(min((bytes-inUse)*100/max(inUse, 1), Most))
+	garbage := min(2*inUse-min(Saved, 2*inUse), max(Garbage, inUse))
+	if inUse < Free {
+		garbage = max(garbage, Free-inUse)
+	}
+	return int(min(garbage*100/max(inUse, 1), Most))
 }
 
 // inUse is what the last collection left, and what else Go counts as in use when it

@@ -18,7 +18,10 @@ func TestPercent(t *testing.T) {
 		200 * mb:  100,
 		266 * mb:  50, // 400 MB in all, by either rule
 		300 * mb:  66,
-		1500 * mb: 173,
+		900 * mb:  155,
+		1000 * mb: 150, // 1500 MB of garbage
+		1500 * mb: 100,
+		5000 * mb: 100,
 	} {
 		if got := Percent(inUse); got != want {
 			t.Errorf("with %d MB in use: %d %%, not %d", inUse/mb, got, want)
