@@ -35,6 +35,11 @@ func (o segmented) prefix() []byte {
 	return number(o.job)
 }
 
+// key is that of a segment.
+func (o segmented) key(room []byte, number uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(room, o.prefix()...), number)
+}
+
 // segment is one that was read, or that is added to.
 type segment struct {
 	of     segmented
@@ -62,8 +67,7 @@ func (b *batch) keep(of segmented, n uint64, value []byte) {
 // pack makes an entry of what was added to a segment, if anything was.
 func (b *batch) pack(s *segment) {
 	if s.held != 0 {
-		key := append(append(b.slab.room(16), s.of.prefix()...), number(s.number)...)
-		b.put(s.of.view, key, s.pack(&b.slab))
+		b.put(s.of.view, s.of.key(b.slab.room(16), s.number), s.pack(&b.slab))
 	}
 	s.held, s.plain = 0, s.plain[:0]
 }
@@ -202,7 +206,7 @@ func (r reader) segment(of segmented, number uint64) (segment, bool) {
 			return s, true
 		}
 	}
-	value := r.view(of.view).Get(binary.BigEndian.AppendUint64(of.prefix(), number))
+	value := r.view(of.view).Get(of.key(nil, number))
 	if value == nil {
 		return segment{}, true
 	}

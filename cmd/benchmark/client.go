@@ -63,11 +63,22 @@ func importFile(ctx context.Context, base, file string) (time.Duration, error) {
 }
 
 func untilSuccess(ctx context.Context, base string, job uint64, every time.Duration) error {
+	return watchResult(ctx, base, job, every, func(int) {})
+}
+
+// watchResult tells, each time that it looks, how many rows are decided, until the result is "success".
+func watchResult(ctx context.Context, base string, job uint64, every time.Duration, decided func(rows int)) error {
 	for {
-		var result struct{ Status string }
+		var result struct {
+			Status string
+			Result struct {
+				Rows int `json:"total_row_count"`
+			}
+		}
 		if err := get(ctx, base+resultPath(job), &result); err != nil && !errors.Is(err, errBusy) {
 			return err
 		}
+		decided(result.Result.Rows)
 		switch result.Status {
 		case "success":
 			return nil

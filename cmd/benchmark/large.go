@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"net/url"
@@ -88,27 +87,11 @@ func (p *process) importLarge(ctx context.Context, file string, rows int, prefix
 		}
 		tell(prefix+"upload", perSecond(rows, time.Since(began)))
 		decided = append(decided, time.Now())
-		for {
-			var now struct {
-				Status string
-				Result *struct {
-					Rows int `json:"total_row_count"`
-				}
-			}
-			if err := get(ctx, p.http+resultPath(job), &now); err != nil && !errors.Is(err, errBusy) {
-				return err
-			}
-			for now.Result != nil && len(decided) <= 10*now.Result.Rows/rows {
+		return watchResult(ctx, p.http, job, 10*watchEvery, func(n int) {
+			for len(decided) <= 10*n/rows {
 				decided = append(decided, time.Now())
 			}
-			switch now.Status {
-			case "success":
-				return nil
-			case "error":
-				return fmt.Errorf("import %d ended as error", job)
-			}
-			time.Sleep(10 * watchEvery)
-		}
+		})
 	})
 	if err != nil {
 		return err
