@@ -85,7 +85,7 @@ func (b *batch) reset() {
 	b.shown, b.ended, b.events, b.bytes = nil, nil, 0, 0
 }
 
-// put adds an entry that is new: no event names the same key twice.
+// put adds an entry that is new, since no event names the same key twice, or a piece of a segment.
 func (b *batch) put(v view, key, value []byte) {
 	b.pending[v] = append(b.pending[v], entry{key, value})
 }

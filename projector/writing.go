@@ -86,7 +86,7 @@ func (w *writing) write(b *batch) error {
 }
 
 // writePending writes a view's new entries in the order of their keys, so that
-// each page is touched once.
+// each page is touched once. A segment may come in several pieces, which keep their order.
 func (w *writing) writePending(v view, pending []entry, room *slab) error {
 	byKey := func(a, b entry) int { return bytes.Compare(a.key, b.key) }
 	if !slices.IsSortedFunc(pending, byKey) {
