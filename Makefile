@@ -5,8 +5,8 @@ FUZZTIME ?= 60s
 VULNDB ?= https://vuln.go.dev
 
 # Packages whose tests run the built program from outside; the others are the unit suite.
-OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/hardtest ./web/browsertest ./examples ./cmd/benchmark
-UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|hardtest|browsertest|examples|benchmark)$$')
+OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/robustnesstest ./web/browsertest ./examples ./cmd/benchmark
+UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|robustnesstest|browsertest|examples|benchmark)$$')
 
 .PHONY: help check fmt vet vuln test unit race outside fuzz bench profile large pgo memory chaos soak races cluster disk long run build lint screenshots
 
@@ -80,10 +80,10 @@ cluster: ## larger imports on three NATS nodes that are killed, wiped and cut of
 	go test -tags cluster -count=1 -run Cluster ./events/eventlog
 
 disk: ## a disk that fills up (as root, for a small file system in memory)
-	go test -tags mount -count=1 -run DiskFillsUp ./internal/hardtest
+	go test -tags mount -count=1 -run DiskFillsUp ./internal/robustnesstest
 
 long: ## more races and larger attacks than CI runs
-	LICENSEIMPORT_LONG=1 go test -count=1 -timeout 20m ./internal/hardtest ./events/eventlog
+	LICENSEIMPORT_LONG=1 go test -count=1 -timeout 20m ./internal/robustnesstest ./events/eventlog
 
 screenshots: ## every view of the page to docs/screenshots (fonts: fonts-noto-core fonts-noto-cjk)
 	go test ./web/browsertest -count=1 -run 'Views|Cancels' -screenshots docs/screenshots

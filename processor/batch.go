@@ -9,7 +9,7 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
-	"licenseimport/internal/faults"
+	"licenseimport/internal/failpoint"
 
 	"github.com/bits-and-blooms/bloom/v3"
 )
@@ -154,7 +154,7 @@ func (p *Processor) stage(j job, b rows, position events.ImportProgressed, maker
 	s.position.Position = b.position
 	addCounts(&s.position.Counts, s.counts)
 	s.fact = j.commit(s.position)
-	if progress, ok := s.fact.(*events.ImportProgressed); ok && faults.Position {
+	if progress, ok := s.fact.(*events.ImportProgressed); ok && failpoint.Position {
 		progress.Row, progress.Position = 0, 0
 	}
 	return s, nil

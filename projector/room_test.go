@@ -8,7 +8,7 @@ import (
 )
 
 // TestReload: what a transaction that failed left in memory is forgotten, so that folding goes on
-// from the last commit. (The full disk itself is TestDiskFillsUp of internal/hardtest.)
+// from the last commit. (The full disk itself is TestDiskFillsUp of internal/robustnesstest.)
 func TestReload(t *testing.T) {
 	all := manyImports(5, 2, 100)
 	dir := t.TempDir()

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"licenseimport/internal/programtest"
+	"licenseimport/internal/buildtest"
 )
 
 // TestMain lets this program be what the benchmark calls in a process of its own.
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 // TestEveryPart runs the whole benchmark with very few rows: the numbers mean
 // nothing then, but each has to be there.
 func TestEveryPart(t *testing.T) {
-	program, remove, err := programtest.Build()
+	program, remove, err := buildtest.Build()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestEveryPart(t *testing.T) {
 
 // TestLarge: with few rows, but all that is told about.
 func TestLarge(t *testing.T) {
-	program, remove, err := programtest.Build()
+	program, remove, err := buildtest.Build()
 	if err != nil {
 		t.Fatal(err)
 	}

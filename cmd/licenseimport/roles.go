@@ -8,7 +8,7 @@ import (
 
 	"licenseimport/events/eventlog"
 	"licenseimport/ingest"
-	"licenseimport/internal/heap"
+	"licenseimport/internal/gctuner"
 	"licenseimport/internal/httpx"
 	"licenseimport/processor"
 	"licenseimport/projector"
@@ -68,7 +68,7 @@ func makeNATS(_ context.Context, n *node) (part, error) {
 // watchHeap bounds the memory of the process, unless its operator has set what Go itself goes by.
 func watchHeap(ctx context.Context) error {
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
-		return heap.Watch(ctx)
+		return gctuner.Watch(ctx)
 	}
 	<-ctx.Done()
 	return nil

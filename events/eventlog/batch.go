@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"licenseimport/events"
-	"licenseimport/internal/faults"
+	"licenseimport/internal/failpoint"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -235,7 +235,7 @@ func (b *Batch) Add(subject string, body []byte, first bool) error {
 	if b.stage.size >= MaxBatch-1 {
 		return fmt.Errorf("the batch holds %d messages already", b.stage.size)
 	}
-	if first && !faults.First {
+	if first && !failpoint.First {
 		b.stage.add(subject, body, &expectation{})
 	} else {
 		b.stage.add(subject, body, nil)
@@ -250,7 +250,7 @@ func (b *Batch) Add(subject string, body []byte, first bool) error {
 func (b *Batch) Commit(ctx context.Context, subject string, body []byte, expect events.Seq) (events.Seq, error) {
 	filter := events.FactsFilter(b.job)
 	fence := &expectation{filter: filter, last: expect}
-	if faults.Fence {
+	if failpoint.Fence {
 		fence = nil
 	}
 	seq, err := b.stage.commit(ctx, subject, body, fence)

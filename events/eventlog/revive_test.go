@@ -11,7 +11,7 @@ import (
 
 // TestServerIsRevived: a server that met a full disk takes nothing more until it was started
 // anew, at the same address. What it acknowledged is there, and whoever was
-// connected goes on. (The full disk itself is TestDiskFillsUp of internal/hardtest.)
+// connected goes on. (The full disk itself is TestDiskFillsUp of internal/robustnesstest.)
 func TestServerIsRevived(t *testing.T) {
 	t.Parallel()
 	for name, port := range map[string]int{"in-process": 0, "over the network": -1} {

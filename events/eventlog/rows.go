@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"licenseimport/events"
-	"licenseimport/internal/faults"
+	"licenseimport/internal/failpoint"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -22,7 +22,7 @@ func (l *Log) AppendRows(ctx context.Context, job events.JobID, last events.Seq,
 		return 0, err
 	}
 	subject := events.RowsSubject(job)
-	if faults.Acknowledgement {
+	if failpoint.Acknowledgement {
 		return last, l.publish(subject, bodies)
 	}
 	seq, err := l.append(ctx, appendix{

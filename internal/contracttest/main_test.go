@@ -6,7 +6,7 @@ import (
 	"os"
 	"testing"
 
-	"licenseimport/internal/programtest"
+	"licenseimport/internal/buildtest"
 )
 
 var update = flag.Bool("update", false, "rewrite the expectations of the sample files; read the diff before you commit it")
@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 }
 
 func buildAndRun(m *testing.M) int {
-	built, remove, err := programtest.Build()
+	built, remove, err := buildtest.Build()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"licenseimport/internal/programtest"
+	"licenseimport/internal/buildtest"
 )
 
 // patience is how long a test waits for what must come.
@@ -28,7 +28,7 @@ type system struct {
 
 	process *exec.Cmd
 	exited  chan error
-	logs    *programtest.Output
+	logs    *buildtest.Output
 }
 
 // serve starts a server in a new folder; it is stopped when the test ends.
@@ -40,7 +40,7 @@ func serve(t *testing.T, flags ...string) *system {
 // serveOn starts a server on a folder.
 func serveOn(t *testing.T, data string, flags ...string) *system {
 	t.Helper()
-	s := &system{data: data, exited: make(chan error, 1), logs: &programtest.Output{}}
+	s := &system{data: data, exited: make(chan error, 1), logs: &buildtest.Output{}}
 	args := append([]string{"serve", "--data", data, "--http", "127.0.0.1:0", "--nats-port", "-1"}, flags...)
 	s.process = exec.Command(program, args...)
 	s.process.Env = environment()

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	"licenseimport/internal/programtest"
+	"licenseimport/internal/buildtest"
 )
 
 // TestSameLicensesAtOnce: imports that run at the same time make each license once.
@@ -147,7 +147,7 @@ func TestRowOfManyBytes(t *testing.T) {
 // role starts one role of the program; it is stopped when the test ends.
 func role(t *testing.T, wait string, args ...string) string {
 	t.Helper()
-	logs := &programtest.Output{}
+	logs := &buildtest.Output{}
 	process := exec.Command(program, args...)
 	process.Env = append(environment(), "LICENSEIMPORT_ADMIN_KEY=the-key")
 	process.Stderr = logs

@@ -19,7 +19,7 @@
 // can find.
 //
 // And there is a negative control: programs that break one promise each on purpose
-// (internal/faults) go through a scenario that the promise is for, and Check has to
+// (internal/failpoint) go through a scenario that the promise is for, and Check has to
 // report what is lost or duplicated then.
 //
 // TestClusterInTrouble does the same on three NATS nodes in the test's own process: leaders are

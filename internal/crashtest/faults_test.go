@@ -17,10 +17,10 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
-	"licenseimport/internal/programtest"
+	"licenseimport/internal/buildtest"
 )
 
-// The negative control: a program that breaks one of its promises (internal/faults)
+// The negative control: a program that breaks one of its promises (internal/failpoint)
 // goes through a scenario which that promise is for, and the checker must find it.
 // A program that keeps them goes through the same, and the checker finds nothing.
 
@@ -28,7 +28,7 @@ const faultsVariable = "LICENSEIMPORT_FAULTS"
 
 // faulty builds the program that can break its promises, when it is first needed.
 var faulty = sync.OnceValues(func() (string, error) {
-	built, remove, err := programtest.Build("faulty")
+	built, remove, err := buildtest.Build("faulty")
 	removals = append(removals, remove)
 	return built, err
 })

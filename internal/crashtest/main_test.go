@@ -8,7 +8,7 @@ import (
 	"os"
 	"testing"
 
-	"licenseimport/internal/programtest"
+	"licenseimport/internal/buildtest"
 )
 
 // program is the path of the binary under test.
@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 }
 
 func buildAndRun(m *testing.M) int {
-	built, remove, err := programtest.Build()
+	built, remove, err := buildtest.Build()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -1,4 +1,4 @@
-package hardtest
+package robustnesstest
 
 import (
 	"flag"
@@ -6,7 +6,7 @@ import (
 	"os"
 	"testing"
 
-	"licenseimport/internal/programtest"
+	"licenseimport/internal/buildtest"
 )
 
 // program is the built program.
@@ -26,7 +26,7 @@ func scaled(short, longer int) int {
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
 
 func buildAndRun(m *testing.M) int {
-	built, remove, err := programtest.Build()
+	built, remove, err := buildtest.Build()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -1,6 +1,6 @@
 //go:build !faulty
 
-package faults
+package failpoint
 
 // The promises that are broken: none.
 const (

@@ -1,4 +1,4 @@
-// Package hardtest holds the tests of hard days: of those who may not, of too many at once, of full disks, cut-off files, foreign
+// Package robustnesstest holds the tests of hard days: of those who may not, of too many at once, of full disks, cut-off files, foreign
 // networks and orders to stop.
 //
 // The program is built once and run as anybody runs it; the tests know it by its ports and files. What kill -9 does is crashtest's
@@ -12,4 +12,4 @@
 //   - golden: a data folder that was written once and has to be read for ever.
 //
 // Each runs for some seconds. LICENSEIMPORT_LONG=1 in the environment makes the same tests larger.
-package hardtest
+package robustnesstest

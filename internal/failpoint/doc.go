@@ -1,4 +1,4 @@
-// Package faults breaks single promises of the program, on purpose, so that the crash
+// Package failpoint breaks single promises of the program, on purpose, so that the crash
 // tests can show that they would notice.
 //
 // A usual build has none of it: there the faults are constants, false, and the compiler
@@ -11,4 +11,4 @@
 //   - acknowledgement: rows are sent off, and nobody waits until they are stored
 //
 // This is the one place beside cmd that reads the environment, in that build only.
-package faults
+package failpoint

@@ -1,5 +1,5 @@
-// Package arrows holds the test of who may import whom.
-package arrows
+// Package layering holds the test of who may import whom.
+package layering
 
 import (
 	"go/parser"
@@ -22,31 +22,31 @@ var allowed = map[string]struct {
 	parts  string
 	reason string
 }{
-	"events":                {"", "the vocabulary is pure: everything imports it, it imports nothing of ours"},
-	"events/schema":         {"", "schemas are files: whoever checks a message needs no program"},
-	"events/eventlog":       {"events internal/faults", "the log knows events and JetStream, not what is made of them"},
-	"internal/httpx":        {"", "HTTP helpers know no events"},
-	"internal/csvfile":      {"", "reading CSV needs no events: the columns come as a parameter"},
-	"internal/access":       {"events/eventlog internal/httpx", "keys live in a bucket of the log"},
-	"internal/backup":       {"events events/eventlog", "a backup is snapshots of the log, whatever they hold"},
-	"internal/openapi":      {"internal/httpx", "the document knows no program: only its tests compare it with one"},
-	"internal/faults":       {"", "what is broken on purpose knows nothing of what it breaks"},
-	"internal/metrics":      {"events events/eventlog ingest processor projector internal/httpx", "metrics observe the stages through the interfaces that these define"},
-	"ingest":                {"events events/eventlog internal/access internal/csvfile internal/httpx", "the stages meet in the streams only, never by import"},
-	"processor":             {"events events/eventlog internal/faults", "the stages meet in the streams only, and the processor has no HTTP"},
-	"projector":             {"events events/eventlog internal/access internal/csvfile internal/httpx", "the stages meet in the streams only, never by import"},
-	"internal/heap":         {"", "the heap is the process's, whatever it does"},
-	"internal/profiling":    {"", "profiles are of the process, whatever it does"},
-	"web":                   {"internal/httpx", "the page is static files: it knows the API, not the program"},
-	"cmd/licenseimport":     {"events events/eventlog ingest processor projector web internal/access internal/backup internal/csvfile internal/heap internal/httpx internal/metrics internal/openapi internal/profiling", "cmd wires"},
-	"cmd/benchmark":         {"events internal/profiling", "the benchmark sees the program from outside, and knows the columns of its files"},
-	"examples":              {"", "other services: they know the events on the wire, and nothing of ours"},
-	"deploy/check":          {"", "a module of its own: it reads files, with libraries that the program has not"},
-	"internal/crashtest":    {"events", "the checker is pure: its tests see the program from outside"},
-	"internal/contracttest": {"", "only tests, and these know the program from outside"},
-	"internal/hardtest":     {"", "only tests, and these know the program from outside"},
-	"internal/programtest":  {"", "it builds the program, and imports none of it"},
-	"internal/arrows":       {"", "only a test"},
+	"events":                  {"", "the vocabulary is pure: everything imports it, it imports nothing of ours"},
+	"events/schema":           {"", "schemas are files: whoever checks a message needs no program"},
+	"events/eventlog":         {"events internal/failpoint", "the log knows events and JetStream, not what is made of them"},
+	"internal/httpx":          {"", "HTTP helpers know no events"},
+	"internal/csvfile":        {"", "reading CSV needs no events: the columns come as a parameter"},
+	"internal/access":         {"events/eventlog internal/httpx", "keys live in a bucket of the log"},
+	"internal/backup":         {"events events/eventlog", "a backup is snapshots of the log, whatever they hold"},
+	"internal/openapi":        {"internal/httpx", "the document knows no program: only its tests compare it with one"},
+	"internal/failpoint":      {"", "what is broken on purpose knows nothing of what it breaks"},
+	"internal/metrics":        {"events events/eventlog ingest processor projector internal/httpx", "metrics observe the stages through the interfaces that these define"},
+	"ingest":                  {"events events/eventlog internal/access internal/csvfile internal/httpx", "the stages meet in the streams only, never by import"},
+	"processor":               {"events events/eventlog internal/failpoint", "the stages meet in the streams only, and the processor has no HTTP"},
+	"projector":               {"events events/eventlog internal/access internal/csvfile internal/httpx", "the stages meet in the streams only, never by import"},
+	"internal/gctuner":        {"", "the heap is the process's, whatever it does"},
+	"internal/profiling":      {"", "profiles are of the process, whatever it does"},
+	"web":                     {"internal/httpx", "the page is static files: it knows the API, not the program"},
+	"cmd/licenseimport":       {"events events/eventlog ingest processor projector web internal/access internal/backup internal/csvfile internal/gctuner internal/httpx internal/metrics internal/openapi internal/profiling", "cmd wires"},
+	"cmd/benchmark":           {"events internal/profiling", "the benchmark sees the program from outside, and knows the columns of its files"},
+	"examples":                {"", "other services: they know the events on the wire, and nothing of ours"},
+	"deploy/check":            {"", "a module of its own: it reads files, with libraries that the program has not"},
+	"internal/crashtest":      {"events", "the checker is pure: its tests see the program from outside"},
+	"internal/contracttest":   {"", "only tests, and these know the program from outside"},
+	"internal/robustnesstest": {"", "only tests, and these know the program from outside"},
+	"internal/buildtest":      {"", "it builds the program, and imports none of it"},
+	"internal/layering":       {"", "only a test"},
 }
 
 // confined says which parts alone may import a library, by the beginning of its path.

@@ -1,4 +1,4 @@
-package hardtest
+package robustnesstest
 
 import (
 	"context"

@@ -1,6 +1,6 @@
 //go:build linux
 
-package hardtest
+package robustnesstest
 
 import (
 	"net/http"

@@ -1,4 +1,4 @@
-package hardtest
+package robustnesstest
 
 import (
 	"bufio"
@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"licenseimport/internal/programtest"
+	"licenseimport/internal/buildtest"
 )
 
 // patience is how long a test waits for what must come.
@@ -29,7 +29,7 @@ var secrets = regexp.MustCompile(regexp.QuoteMeta(adminKey) + `|lik_[a-z2-7]{8}_
 type process struct {
 	url  string // of its HTTP, without a last slash
 	nats string
-	logs programtest.Output // standard output and standard error
+	logs buildtest.Output // standard output and standard error
 
 	cmd    *exec.Cmd // nil: it was stopped
 	exited chan error

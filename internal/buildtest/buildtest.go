@@ -1,6 +1,6 @@
-// Package programtest builds the program for the tests that see it from outside, and
+// Package buildtest builds the program for the tests that see it from outside, and
 // takes what it writes.
-package programtest
+package buildtest
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 // Build puts the program, built with some tags or none, into a temporary folder of its own,
 // which remove takes away.
 func Build(tags ...string) (program string, remove func(), err error) {
-	dir, err := os.MkdirTemp("", "programtest-")
+	dir, err := os.MkdirTemp("", "buildtest-")
 	if err != nil {
 		return "", nil, err
 	}

@@ -1,6 +1,6 @@
 //go:build faulty
 
-package faults
+package failpoint
 
 import (
 	"os"

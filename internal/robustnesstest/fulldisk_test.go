@@ -1,6 +1,6 @@
 //go:build mount && linux
 
-package hardtest
+package robustnesstest
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-// Package heap says how much memory a process with an embedded NATS server may use before Go
+// Package gctuner says how much memory a process with an embedded NATS server may use before Go
 // collects its garbage.
 //
 // Go lets the heap double between two collections. Here that is too much with a million licenses,
@@ -7,7 +7,7 @@
 // three times what is in use, less [Saved], where that is more; but with little in use it grows by
 // [Most] percent at most, and with some millions of licenses by [Garbage] bytes, until Go's own rule is
 // the more generous one.
-package heap
+package gctuner
 
 import (
 	"context"
