@@ -136,7 +136,7 @@ const (
 // beginning, since an earlier attempt may still be on its way.
 func (l *Log) judge(ctx context.Context, stream, filter, id string, expect events.Seq) (verdict, events.Seq, error) {
 	var last Message
-	err := l.untilDone(ctx, l.timeout/readTries, func(ctx context.Context) (err error) {
+	err := l.retryUntilDone(ctx, l.timeout/readTries, func(ctx context.Context) (err error) {
 		last, _, err = l.getOnce(ctx, stream, getRequest{LastSubject: filter})
 		return err
 	})
@@ -171,7 +171,7 @@ func (l *Log) append(ctx context.Context, a appendix) (events.Seq, error) {
 		return 0, fmt.Errorf("a batch of %d messages: it takes 1 to %d", len(a.bodies), MaxBatch)
 	}
 	id := nuid.Next() + "."
-	var pace backoff
+	backoff := serverRetry.Start()
 	for attempt := 1; ; attempt++ {
 		seq, err := l.attempt(ctx, id+strconv.Itoa(attempt), a)
 		if err == nil {
@@ -180,7 +180,7 @@ func (l *Log) append(ctx context.Context, a appendix) (events.Seq, error) {
 		verdict, seq, unknown := l.judge(ctx, a.stream, a.filter, id, a.last)
 		switch {
 		case unknown != nil:
-			return 0, ended(unknown, err)
+			return 0, fmt.Errorf("%w: %w", unknown, err)
 		case verdict == stored:
 			return seq, nil
 		case verdict == moved:
@@ -192,8 +192,8 @@ func (l *Log) append(ctx context.Context, a appendix) (events.Seq, error) {
 			a.alone = false
 			continue
 		}
-		if wait := pace.wait(ctx); wait != nil {
-			return 0, ended(wait, err)
+		if err := backoff.Wait(ctx, err); err != nil {
+			return 0, err
 		}
 	}
 }
@@ -260,7 +260,7 @@ func (b *Batch) Commit(ctx context.Context, subject string, body []byte, expect 
 	verdict, last, unknown := b.log.judge(ctx, events.LicensesStream, filter, b.stage.id, expect)
 	switch {
 	case unknown != nil:
-		return 0, ended(unknown, err)
+		return 0, fmt.Errorf("%w: %w", unknown, err)
 	case verdict == stored:
 		return last, nil
 	case verdict == moved:

@@ -35,7 +35,7 @@ func (b *Bucket) Get(ctx context.Context, key string) (Entry, error) {
 		return Entry{}, err
 	}
 	var entry Entry
-	err := b.log.within(ctx, func(ctx context.Context) error {
+	err := b.log.retryWithTimeout(ctx, func(ctx context.Context) error {
 		request := getRequest{LastSubject: b.prefix() + key}
 		response, header, err := b.log.requestMessage(ctx, "KV_"+b.name, request)
 		if code(err) == codeNoMessage || header.Get("KV-Operation") != "" || header.Get("Nats-Marker-Reason") != "" {
@@ -82,7 +82,7 @@ func (b *Bucket) Delete(ctx context.Context, key string) error {
 // a cluster it may miss what was written a moment ago.
 func (b *Bucket) List(ctx context.Context) ([]Entry, error) {
 	var entries []Entry
-	err := b.log.within(ctx, func(ctx context.Context) error {
+	err := b.log.retryWithTimeout(ctx, func(ctx context.Context) error {
 		kv, err := b.log.js.KeyValue(ctx, b.name)
 		if err != nil {
 			return err
@@ -125,7 +125,7 @@ func (b *Bucket) write(ctx context.Context, f func(context.Context, jetstream.Ke
 	ctx, cancel := context.WithTimeout(ctx, b.log.timeout)
 	defer cancel()
 	var kv jetstream.KeyValue
-	err := b.log.within(ctx, func(ctx context.Context) (err error) {
+	err := b.log.retryWithTimeout(ctx, func(ctx context.Context) (err error) {
 		kv, err = b.log.js.KeyValue(ctx, b.name)
 		return err
 	})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/internal/retry"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -24,8 +25,8 @@ const (
 // handBackTime is how long a process that stops waits for jobs on their way to it.
 const handBackTime = time.Second
 
-// maxRetryDelay bounds how long a job waits that failed again and again.
-const maxRetryDelay = 30 * time.Second
+// jobRetry paces the deliveries of a job that fails.
+var jobRetry = retry.Policy{First: 100 * time.Millisecond, Max: 30 * time.Second, Jitter: 0.5}
 
 // processors is the durable consumer that all processors share.
 const processors = "processor"
@@ -62,7 +63,7 @@ type claims struct {
 
 // claimJobs hands out jobs until ctx ends, over one consumer after the other.
 func (l *Log) claimJobs(ctx context.Context, c *claims) error {
-	var pace backoff
+	backoff := serverRetry.Start()
 	for {
 		messages, err := l.openClaims(ctx)
 		if err != nil {
@@ -76,7 +77,7 @@ func (l *Log) claimJobs(ctx context.Context, c *claims) error {
 		if l.conn.IsClosed() {
 			return nats.ErrConnectionClosed
 		}
-		if err := pace.wait(ctx); err != nil {
+		if err := backoff.Wait(ctx, nil); err != nil {
 			return err
 		}
 	}
@@ -92,7 +93,7 @@ func (l *Log) openClaims(ctx context.Context) (messages jetstream.MessagesContex
 		MaxDeliver:    -1,
 		MaxAckPending: 1000,
 	}
-	err = l.untilDone(ctx, l.timeout, func(ctx context.Context) error {
+	err = l.retryUntilDone(ctx, l.timeout, func(ctx context.Context) error {
 		consumer, err := l.js.CreateOrUpdateConsumer(ctx, events.LicensesStream, config)
 		if err != nil {
 			return err
@@ -111,7 +112,7 @@ func (l *Log) openClaims(ctx context.Context) (messages jetstream.MessagesContex
 // with: for a stream that lost facts which processors had acted upon. It may be called
 // while [Log.Claims] runs, here or elsewhere.
 func (l *Log) ReclaimJobs(ctx context.Context) error {
-	err := l.within(ctx, func(ctx context.Context) error {
+	err := l.retryWithTimeout(ctx, func(ctx context.Context) error {
 		err := l.js.DeleteConsumer(ctx, events.LicensesStream, processors)
 		if errors.Is(err, jetstream.ErrConsumerNotFound) {
 			return nil
@@ -181,7 +182,7 @@ func workOn(ctx context.Context, raw jetstream.Msg, work func(context.Context, M
 	case ctx.Err() != nil || errors.Is(err, ErrStop):
 		_ = raw.Nak() // at once to another process
 	default:
-		delay := retryDelay(meta.NumDelivered)
+		delay := jobRetry.Delay(int(meta.NumDelivered))
 		job, _ := events.ParseSealedSubject(raw.Subject()) // the filter lets no other pass
 		slog.Warn("a job failed and will be tried again", "job_id", job, "in", delay, "error", err)
 		_ = raw.NakWithDelay(delay)
@@ -212,9 +213,4 @@ func keepClaim(raw jetstream.Msg) (release func()) {
 		close(done)
 		renewing.Wait()
 	}
-}
-
-// retryDelay is 100 ms after the first delivery, doubling up to maxRetryDelay.
-func retryDelay(deliveries uint64) time.Duration {
-	return min(50*time.Millisecond<<min(deliveries, 16), maxRetryDelay)
 }

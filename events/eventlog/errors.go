@@ -3,8 +3,6 @@ package eventlog
 import (
 	"context"
 	"errors"
-	"fmt"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -93,57 +91,4 @@ var passingErrors = []error{
 	jetstream.ErrNoStreamResponse,
 	jetstream.ErrJetStreamNotEnabled, // seen while a server starts
 	errIncomplete,
-}
-
-// A backoff paces attempts: 20 ms, doubling up to 1 s.
-type backoff struct{ next time.Duration }
-
-// wait pauses before the next attempt; it returns the context's error when that ends first.
-func (b *backoff) wait(ctx context.Context) error {
-	b.next = min(max(2*b.next, 20*time.Millisecond), time.Second)
-	timer := time.NewTimer(b.next)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
-}
-
-// untilDone calls f, each time for at most one try's time, until it succeeds, fails
-// for good, or ctx ends.
-func (l *Log) untilDone(ctx context.Context, try time.Duration, f func(ctx context.Context) error) error {
-	var pace backoff
-	for {
-		attempt, cancel := context.WithTimeout(ctx, try)
-		err := f(attempt)
-		cancel()
-		if err == nil || ctx.Err() == nil && !transient(err) {
-			return err
-		}
-		if wait := pace.wait(ctx); wait != nil {
-			return ended(wait, err)
-		}
-	}
-}
-
-// readTries is how many times a read is sent, at least, in the time of one request: a
-// replica that does not lead leaves a question without an answer, so while leaders
-// change waiting longer is of no use.
-const readTries = 5
-
-// within is untilDone for a read: all tries together get the time of one request.
-func (l *Log) within(ctx context.Context, f func(ctx context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, l.timeout)
-	defer cancel()
-	return l.untilDone(ctx, l.timeout/readTries, f)
-}
-
-// ended is the error of a call whose context ended, with what kept it from succeeding.
-func ended(context, last error) error {
-	if errors.Is(last, context) {
-		return last
-	}
-	return fmt.Errorf("%w: %w", context, last)
 }

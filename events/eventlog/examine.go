@@ -65,7 +65,7 @@ func (l *Log) Examine(ctx context.Context) (Condition, error) {
 func (l *Log) examineStream(ctx context.Context, name string, usable func(jetstream.StreamConfig) error, ahead *time.Duration) (StreamReport, error) {
 	report := StreamReport{Name: name}
 	var info *jetstream.StreamInfo
-	err := l.within(ctx, func(ctx context.Context) error {
+	err := l.retryWithTimeout(ctx, func(ctx context.Context) error {
 		asked := time.Now()
 		stream, err := l.js.Stream(ctx, name)
 		if err != nil {
@@ -96,7 +96,7 @@ func (l *Log) examineStream(ctx context.Context, name string, usable func(jetstr
 }
 
 func (l *Log) examineProcessors(ctx context.Context) (report *ConsumerReport, err error) {
-	err = l.within(ctx, func(ctx context.Context) error {
+	err = l.retryWithTimeout(ctx, func(ctx context.Context) error {
 		consumer, err := l.js.Consumer(ctx, events.LicensesStream, processors)
 		if err != nil {
 			return err

@@ -93,7 +93,7 @@ func lookupSize(subjects []string) int {
 func (l *Log) lookup(ctx context.Context, subjects []string, fn func(Message) error) error {
 	bounded, cancel := context.WithTimeout(ctx, lookupTries*l.timeout)
 	defer cancel()
-	err := l.untilDone(bounded, l.timeout, func(ctx context.Context) error {
+	err := l.retryUntilDone(bounded, l.timeout, func(ctx context.Context) error {
 		return l.lookupOnce(ctx, subjects, fn)
 	})
 	if _, short := errors.AsType[*shortAnswerError](err); !short || len(subjects) == 1 {

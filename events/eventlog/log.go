@@ -59,7 +59,7 @@ func Open(ctx context.Context, config Config) (*Log, error) {
 
 func (l *Log) setUp(ctx context.Context) error {
 	told := false
-	return l.untilDone(ctx, l.timeout, func(ctx context.Context) error {
+	return l.retryUntilDone(ctx, l.timeout, func(ctx context.Context) error {
 		err := setUp(ctx, l.js, l.replicas)
 		if err != nil && l.conn.IsClosed() {
 			return fmt.Errorf("the NATS server refused the connection: %w", errors.Join(l.conn.LastError(), nats.ErrConnectionClosed))
@@ -189,7 +189,7 @@ func (l *Log) StreamState(ctx context.Context, stream string) (State, error) {
 
 func (l *Log) state(ctx context.Context, name string) (State, error) {
 	var state State
-	err := l.within(ctx, func(ctx context.Context) error {
+	err := l.retryWithTimeout(ctx, func(ctx context.Context) error {
 		stream, err := l.js.Stream(ctx, name)
 		if err != nil {
 			return err

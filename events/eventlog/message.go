@@ -52,7 +52,7 @@ type getResponse struct {
 
 // get asks the leader, within the time of one request; false when there is no such message.
 func (l *Log) get(ctx context.Context, stream string, request getRequest) (m Message, found bool, err error) {
-	err = l.within(ctx, func(ctx context.Context) error {
+	err = l.retryWithTimeout(ctx, func(ctx context.Context) error {
 		m, found, err = l.getOnce(ctx, stream, request)
 		return err
 	})

@@ -40,7 +40,7 @@ func (l *Log) newCursor(stream string, filter []string, after events.Seq) *curso
 // next waits for the next message, until ctx ends or patience does (0: never), which is
 // [context.DeadlineExceeded].
 func (c *cursor) next(ctx context.Context, patience time.Duration) (Message, error) {
-	var pace backoff
+	backoff := serverRetry.Start()
 	for {
 		if c.pull == nil {
 			if err := c.open(ctx); err != nil {
@@ -63,7 +63,7 @@ func (c *cursor) next(ctx context.Context, patience time.Duration) (Message, err
 			return Message{}, nats.ErrConnectionClosed
 		}
 		c.stop()
-		if err := pace.wait(ctx); err != nil {
+		if err := backoff.Wait(ctx, nil); err != nil {
 			return Message{}, err
 		}
 	}
@@ -94,7 +94,7 @@ func (c *cursor) open(ctx context.Context) error {
 		MemoryStorage:     true,
 		Replicas:          1,
 	}
-	return c.log.untilDone(ctx, c.log.timeout, func(ctx context.Context) error {
+	return c.log.retryUntilDone(ctx, c.log.timeout, func(ctx context.Context) error {
 		consumer, err := c.log.js.CreateConsumer(ctx, c.stream, config)
 		if err != nil {
 			return err

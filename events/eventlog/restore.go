@@ -19,7 +19,7 @@ func Attach(ctx context.Context, config Config) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = log.within(ctx, func(ctx context.Context) error {
+	err = log.retryWithTimeout(ctx, func(ctx context.Context) error {
 		_, err := log.js.AccountInfo(ctx)
 		return err
 	})
@@ -118,7 +118,7 @@ func (r *Restorer) restore(ctx context.Context, s Snapshot, from io.Reader) erro
 	// A cluster that elects a leader just now does not answer.
 	patient, cancel := context.WithTimeout(ctx, snapshotPatience)
 	defer cancel()
-	if err := r.log.untilDone(patient, r.log.timeout, func(ctx context.Context) error {
+	if err := r.log.retryUntilDone(patient, r.log.timeout, func(ctx context.Context) error {
 		return r.log.call(ctx, "STREAM.RESTORE."+s.Stream, request, &response)
 	}); err != nil {
 		return err
@@ -189,14 +189,14 @@ func (r *Restorer) sendPiece(ctx context.Context, subject string, piece []byte) 
 // request asks again while nobody hears it: in a cluster it takes a moment until all servers know
 // which of them waits for the pieces.
 func (r *Restorer) request(ctx context.Context, subject string, piece []byte) (*nats.Msg, error) {
-	var pace backoff
+	backoff := serverRetry.Start()
 	for {
 		answer, err := r.log.conn.RequestWithContext(ctx, subject, piece)
 		if !errors.Is(err, nats.ErrNoResponders) {
 			return answer, err
 		}
-		if wait := pace.wait(ctx); wait != nil {
-			return nil, ended(wait, err)
+		if err := backoff.Wait(ctx, err); err != nil {
+			return nil, err
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"licenseimport/internal/retry"
+
 	"github.com/nats-io/nats-server/v2/server"
 )
 
@@ -18,9 +20,11 @@ import (
 
 const (
 	reviveLook  = 500 * time.Millisecond // how often is looked
-	reviveMost  = 30 * time.Second       // the longest pause after attempts that failed
 	reviveSpace = 16 << 20               // bytes that have to be free, at least
 )
+
+// restartRetry paces the attempts at a restart that fails.
+var restartRetry = retry.Policy{First: time.Second, Max: 30 * time.Second, Jitter: 0.5}
 
 // errOff is why nothing is stored although there may be room again.
 var errOff = errors.New("the NATS server could not write; it is started anew when there is room")
@@ -81,6 +85,7 @@ func (s *Server) off() bool {
 func (s *Server) watch(ctx context.Context) {
 	defer close(s.watched)
 	var caches caches
+	backoff := restartRetry.Start()
 	for pause := reviveLook; ; {
 		select {
 		case <-ctx.Done():
@@ -93,10 +98,11 @@ func (s *Server) watch(ctx context.Context) {
 		}
 		if !off || !s.roomToRevive() {
 			pause = reviveLook
+			backoff.Reset()
 			continue
 		}
 		if err := s.revive(); err != nil {
-			pause = min(2*pause, reviveMost)
+			pause = backoff.Next()
 			slog.Error("the NATS server cannot be started anew", "error", err, "next_attempt_in", pause)
 			continue
 		}

@@ -52,7 +52,7 @@ func (l *Log) LastRow(ctx context.Context, job events.JobID) (Message, bool, err
 
 // PurgeRows deletes a job's rows.
 func (l *Log) PurgeRows(ctx context.Context, job events.JobID) error {
-	err := l.within(ctx, func(ctx context.Context) error {
+	err := l.retryWithTimeout(ctx, func(ctx context.Context) error {
 		stream, err := l.js.Stream(ctx, events.RowsStream)
 		if err != nil {
 			return err
@@ -68,7 +68,7 @@ func (l *Log) PurgeRows(ctx context.Context, job events.JobID) error {
 // RowJobs lists the jobs that have rows, in order.
 func (l *Log) RowJobs(ctx context.Context) ([]events.JobID, error) {
 	var info *jetstream.StreamInfo
-	err := l.within(ctx, func(ctx context.Context) error {
+	err := l.retryWithTimeout(ctx, func(ctx context.Context) error {
 		stream, err := l.js.Stream(ctx, events.RowsStream)
 		if err != nil {
 			return err

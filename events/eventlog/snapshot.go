@@ -47,7 +47,7 @@ func (l *Log) Snapshot(ctx context.Context, stream string, w io.Writer) (Snapsho
 }
 
 func (l *Log) snapshot(ctx context.Context, stream string, w io.Writer) (Snapshot, error) {
-	var pace backoff
+	backoff := serverRetry.Start()
 	for {
 		t, err := l.beginSnapshot(ctx, stream)
 		if err != nil {
@@ -61,7 +61,7 @@ func (l *Log) snapshot(ctx context.Context, stream string, w io.Writer) (Snapsho
 		if err != nil {
 			return Snapshot{}, err
 		}
-		if err := pace.wait(ctx); err != nil {
+		if err := backoff.Wait(ctx, nil); err != nil {
 			return Snapshot{}, err
 		}
 	}
@@ -73,7 +73,7 @@ func (l *Log) withinBatch(ctx context.Context, stream string, last events.Seq) (
 	if last == 0 {
 		return false, nil
 	}
-	err = l.within(ctx, func(ctx context.Context) error {
+	err = l.retryWithTimeout(ctx, func(ctx context.Context) error {
 		_, header, err := l.requestMessage(ctx, stream, getRequest{Seq: last})
 		if code(err) == codeNoMessage {
 			return nil // purged or expired: whole batches go

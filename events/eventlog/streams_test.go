@@ -165,7 +165,7 @@ func TestUntilDone(t *testing.T) {
 	log := &Log{timeout: time.Second}
 	final := errors.New("for good")
 	calls := 0
-	err := log.untilDone(t.Context(), log.timeout, func(context.Context) error {
+	err := log.retryUntilDone(t.Context(), log.timeout, func(context.Context) error {
 		if calls++; calls < 3 {
 			return &jetstream.APIError{Code: 503, ErrorCode: codeNotAvailable}
 		}
@@ -176,7 +176,7 @@ func TestUntilDone(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 	defer cancel()
-	err = log.untilDone(ctx, log.timeout, func(context.Context) error { return errIncomplete })
+	err = log.retryUntilDone(ctx, log.timeout, func(context.Context) error { return errIncomplete })
 	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, errIncomplete) {
 		t.Errorf("got %v, want the end of the context and the last error", err)
 	}
