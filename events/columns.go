@@ -9,7 +9,7 @@ import (
 // value may be and where it goes.
 type Column struct {
 	Name     string // the header, in lower case
-	Kind     Kind
+	Type     ColumnType
 	Max      int      // of a text: characters (Unicode code points)
 	Choices  []string // of an enum, in lower case
 	Required bool
@@ -18,119 +18,119 @@ type Column struct {
 	Help     string // what the column means
 
 	// field points to what the column fills in: a *string, **bool or **int.
-	field func(place) any
+	field func(target) any
 }
 
 // place says where the values of a row are kept: in a record, or in the event
 // that it became. A column's field asks only for its own part.
-type place struct {
+type target struct {
 	License  *License
 	Product  *string
 	Customer *Customer
 	Order    *Order
 }
 
-func (r *Record) place() place {
-	return place{License: &r.License, Product: &r.Product, Customer: &r.Customer, Order: &r.Order}
+func (r *Record) target() target {
+	return target{License: &r.License, Product: &r.Product, Customer: &r.Customer, Order: &r.Order}
 }
 
 // NumColumns is the number of columns in the table.
-const NumColumns = 44
+const NumColumns = len(Columns)
 
 // defaultText is the limit of a text, in characters, where nothing else is said.
 const defaultText = 255
 
 // Columns is the one table of columns. An index into it (a "column index")
 // names a column wherever speed matters.
-var Columns = [NumColumns]Column{
-	{Name: "license__license_key", Kind: Text, Required: true, Example: "AAAA-BBBB-CCCC-0001", Help: "the key itself; unique within its product",
-		field: func(in place) any { return &in.License.Key }},
-	{Name: "product__short_code", Kind: Text, Max: 64, Required: true, Example: "psc", Help: "the product's short code",
-		field: func(in place) any { return in.Product }},
-	{Name: "customer__email", Kind: Email, Example: "ada@example.com", Help: "where the customer is reached; their identity here",
-		field: func(in place) any { return &in.Customer.Email }},
-	{Name: "customer__first_name", Kind: Text, Example: "Ada", Help: "given name",
-		field: func(in place) any { return &in.Customer.FirstName }},
-	{Name: "customer__last_name", Kind: Text, Example: "Lovelace", Help: "family name",
-		field: func(in place) any { return &in.Customer.LastName }},
-	{Name: "customer__company_name", Kind: Text, Example: "Analytical Engines Ltd", Help: "company the customer belongs to",
-		field: func(in place) any { return &in.Customer.CompanyName }},
-	{Name: "customer__phone", Kind: Text, Example: "+44 20 7946 0000", Help: "telephone number; a leading + or 0 stays",
-		field: func(in place) any { return &in.Customer.Phone }},
-	{Name: "customer__reference", Kind: Text, Example: "00042", Help: "your own number or id for the customer; leading zeros stay",
-		field: func(in place) any { return &in.Customer.Reference }},
-	{Name: "customer__address", Kind: Text, Example: "12 St James's Square", Help: "street address",
-		field: func(in place) any { return &in.Customer.Address }},
-	{Name: "customer__postcode", Kind: Text, Example: "SW1Y 4JH", Help: "postal code",
-		field: func(in place) any { return &in.Customer.Postcode }},
-	{Name: "customer__state", Kind: Text, Example: "", Help: "state or region",
-		field: func(in place) any { return &in.Customer.State }},
-	{Name: "customer__city", Kind: Text, Example: "London", Help: "city",
-		field: func(in place) any { return &in.Customer.City }},
-	{Name: "customer__country", Kind: Text, Example: "GB", Help: "country",
-		field: func(in place) any { return &in.Customer.Country }},
-	{Name: "order__store_id", Kind: Text, Example: "order-1001", Help: "the order's id in the store that took it; without it the license has an order of its own",
-		field: func(in place) any { return &in.Order.StoreID }},
-	{Name: "order__type", Kind: Enum, Choices: []string{"normal"}, Example: "normal", Help: "kind of order",
-		field: func(in place) any { return &in.Order.Type }},
-	{Name: "order__is_test", Kind: Bool, Example: "false", Help: "a test order",
-		field: func(in place) any { return &in.Order.IsTest }},
-	{Name: "order__is_trial", Kind: Bool, Example: "false", Help: "an order for a trial",
-		field: func(in place) any { return &in.Order.IsTrial }},
-	{Name: "order__download_id", Kind: Text, Example: "", Help: "id of the digital product to download",
-		field: func(in place) any { return &in.Order.DownloadID }},
-	{Name: "order__language", Kind: Text, Example: "en", Help: "language of the order",
-		field: func(in place) any { return &in.Order.Language }},
-	{Name: "order__campaign_params", Kind: Text, Max: 2000, Example: "", Help: "marketing campaign parameters",
-		field: func(in place) any { return &in.Order.CampaignParams }},
-	{Name: "license__enabled", Kind: Bool, Example: "true", Help: "whether the license is active and valid; default true",
-		field: func(in place) any { return &in.License.Enabled }},
-	{Name: "license__max_activations", Kind: Int, Example: "3", Help: "how many activations it permits; default the product's, else 1",
-		field: func(in place) any { return &in.License.MaxActivations }},
-	{Name: "license__allow_unlimited_activations", Kind: Bool, Example: "false", Help: "no limit on activations",
-		field: func(in place) any { return &in.License.AllowUnlimitedActivations }},
-	{Name: "license__validity_period", Kind: Date, Example: "2030-12-31", Help: "the date until which it is valid; not together with license__valid_duration",
-		field: func(in place) any { return &in.License.ValidityPeriod }},
-	{Name: "license__valid_duration", Kind: Duration, Example: "", Help: "how long it is valid",
-		field: func(in place) any { return &in.License.ValidDuration }},
-	{Name: "license__license_type", Kind: Enum, Choices: []string{"perpetual", "time-limited", "subscription", "consumption"}, Example: "time-limited", Help: "default the product's, else perpetual",
-		field: func(in place) any { return &in.License.LicenseType }},
-	{Name: "license__enable_maintenance_period", Kind: Bool, Example: "false", Help: "whether it has a maintenance period",
-		field: func(in place) any { return &in.License.EnableMaintenancePeriod }},
-	{Name: "license__maintenance_period", Kind: Date, Example: "", Help: "the date on which maintenance ends; needs license__enable_maintenance_period",
-		field: func(in place) any { return &in.License.MaintenancePeriod }},
-	{Name: "license__maintenance_duration", Kind: Duration, Example: "", Help: "how long maintenance lasts; needs license__enable_maintenance_period",
-		field: func(in place) any { return &in.License.MaintenanceDuration }},
-	{Name: "license__is_trial", Kind: Bool, Example: "false", Help: "a trial license",
-		field: func(in place) any { return &in.License.IsTrial }},
-	{Name: "license__trial_days", Kind: Int, Example: "", Help: "days of the trial; needs license__is_trial",
-		field: func(in place) any { return &in.License.TrialDays }},
-	{Name: "license__max_consumptions", Kind: Int, Example: "", Help: "how many uses it permits",
-		field: func(in place) any { return &in.License.MaxConsumptions }},
-	{Name: "license__subscription_id", Kind: Text, Example: "", Help: "id of the subscription behind it",
-		field: func(in place) any { return &in.License.SubscriptionID }},
-	{Name: "license__prevent_vm", Kind: Bool, Example: "false", Help: "refuses to run in virtual machines",
-		field: func(in place) any { return &in.License.PreventVM }},
-	{Name: "license__allow_overages", Kind: Bool, Example: "false", Help: "use beyond the maximum is allowed",
-		field: func(in place) any { return &in.License.AllowOverages }},
-	{Name: "license__max_overages", Kind: Int, Example: "", Help: "how far beyond; needs license__allow_overages",
-		field: func(in place) any { return &in.License.MaxOverages }},
-	{Name: "license__reset_consumption", Kind: Bool, Example: "false", Help: "the count of uses starts again after each period",
-		field: func(in place) any { return &in.License.ResetConsumption }},
-	{Name: "license__consumption_period", Kind: Enum, Choices: []string{"daily", "weekly", "monthly", "annually"}, Example: "", Help: "that period",
-		field: func(in place) any { return &in.License.ConsumptionPeriod }},
-	{Name: "license__is_floating", Kind: Bool, Example: "false", Help: "floating license (own server)",
-		field: func(in place) any { return &in.License.IsFloating }},
-	{Name: "license__is_floating_cloud", Kind: Bool, Example: "false", Help: "floating license (cloud)",
-		field: func(in place) any { return &in.License.IsFloatingCloud }},
-	{Name: "license__floating_users", Kind: Int, Example: "", Help: "how many may use it at once; needs one of the floating flags",
-		field: func(in place) any { return &in.License.FloatingUsers }},
-	{Name: "license__floating_timeout", Kind: Int, Example: "", Help: "minutes of silence after which a floating seat is free again",
-		field: func(in place) any { return &in.License.FloatingTimeout }},
-	{Name: "license__max_license_users", Kind: Int, Example: "", Help: "how many users may be assigned; 0: unlimited",
-		field: func(in place) any { return &in.License.MaxLicenseUsers }},
-	{Name: "license__note", Kind: Text, Max: 10000, Verbatim: true, Example: "Moved from the old shop", Help: "free text, kept to the letter",
-		field: func(in place) any { return &in.License.Note }},
+var Columns = [...]Column{
+	{Name: "license__license_key", Type: Text, Required: true, Example: "AAAA-BBBB-CCCC-0001", Help: "the key itself; unique within its product",
+		field: func(in target) any { return &in.License.Key }},
+	{Name: "product__short_code", Type: Text, Max: 64, Required: true, Example: "psc", Help: "the product's short code",
+		field: func(in target) any { return in.Product }},
+	{Name: "customer__email", Type: Email, Example: "ada@example.com", Help: "where the customer is reached; their identity here",
+		field: func(in target) any { return &in.Customer.Email }},
+	{Name: "customer__first_name", Type: Text, Example: "Ada", Help: "given name",
+		field: func(in target) any { return &in.Customer.FirstName }},
+	{Name: "customer__last_name", Type: Text, Example: "Lovelace", Help: "family name",
+		field: func(in target) any { return &in.Customer.LastName }},
+	{Name: "customer__company_name", Type: Text, Example: "Analytical Engines Ltd", Help: "company the customer belongs to",
+		field: func(in target) any { return &in.Customer.CompanyName }},
+	{Name: "customer__phone", Type: Text, Example: "+44 20 7946 0000", Help: "telephone number; a leading + or 0 stays",
+		field: func(in target) any { return &in.Customer.Phone }},
+	{Name: "customer__reference", Type: Text, Example: "00042", Help: "your own number or id for the customer; leading zeros stay",
+		field: func(in target) any { return &in.Customer.Reference }},
+	{Name: "customer__address", Type: Text, Example: "12 St James's Square", Help: "street address",
+		field: func(in target) any { return &in.Customer.Address }},
+	{Name: "customer__postcode", Type: Text, Example: "SW1Y 4JH", Help: "postal code",
+		field: func(in target) any { return &in.Customer.Postcode }},
+	{Name: "customer__state", Type: Text, Example: "", Help: "state or region",
+		field: func(in target) any { return &in.Customer.State }},
+	{Name: "customer__city", Type: Text, Example: "London", Help: "city",
+		field: func(in target) any { return &in.Customer.City }},
+	{Name: "customer__country", Type: Text, Example: "GB", Help: "country",
+		field: func(in target) any { return &in.Customer.Country }},
+	{Name: "order__store_id", Type: Text, Example: "order-1001", Help: "the order's id in the store that took it; without it the license has an order of its own",
+		field: func(in target) any { return &in.Order.StoreID }},
+	{Name: "order__type", Type: Enum, Choices: []string{"normal"}, Example: "normal", Help: "kind of order",
+		field: func(in target) any { return &in.Order.Type }},
+	{Name: "order__is_test", Type: Bool, Example: "false", Help: "a test order",
+		field: func(in target) any { return &in.Order.IsTest }},
+	{Name: "order__is_trial", Type: Bool, Example: "false", Help: "an order for a trial",
+		field: func(in target) any { return &in.Order.IsTrial }},
+	{Name: "order__download_id", Type: Text, Example: "", Help: "id of the digital product to download",
+		field: func(in target) any { return &in.Order.DownloadID }},
+	{Name: "order__language", Type: Text, Example: "en", Help: "language of the order",
+		field: func(in target) any { return &in.Order.Language }},
+	{Name: "order__campaign_params", Type: Text, Max: 2000, Example: "", Help: "marketing campaign parameters",
+		field: func(in target) any { return &in.Order.CampaignParams }},
+	{Name: "license__enabled", Type: Bool, Example: "true", Help: "whether the license is active and valid; default true",
+		field: func(in target) any { return &in.License.Enabled }},
+	{Name: "license__max_activations", Type: Int, Example: "3", Help: "how many activations it permits; default the product's, else 1",
+		field: func(in target) any { return &in.License.MaxActivations }},
+	{Name: "license__allow_unlimited_activations", Type: Bool, Example: "false", Help: "no limit on activations",
+		field: func(in target) any { return &in.License.AllowUnlimitedActivations }},
+	{Name: "license__validity_period", Type: Date, Example: "2030-12-31", Help: "the date until which it is valid; not together with license__valid_duration",
+		field: func(in target) any { return &in.License.ValidityPeriod }},
+	{Name: "license__valid_duration", Type: Duration, Example: "", Help: "how long it is valid",
+		field: func(in target) any { return &in.License.ValidDuration }},
+	{Name: "license__license_type", Type: Enum, Choices: []string{"perpetual", "time-limited", "subscription", "consumption"}, Example: "time-limited", Help: "default the product's, else perpetual",
+		field: func(in target) any { return &in.License.LicenseType }},
+	{Name: "license__enable_maintenance_period", Type: Bool, Example: "false", Help: "whether it has a maintenance period",
+		field: func(in target) any { return &in.License.EnableMaintenancePeriod }},
+	{Name: "license__maintenance_period", Type: Date, Example: "", Help: "the date on which maintenance ends; needs license__enable_maintenance_period",
+		field: func(in target) any { return &in.License.MaintenancePeriod }},
+	{Name: "license__maintenance_duration", Type: Duration, Example: "", Help: "how long maintenance lasts; needs license__enable_maintenance_period",
+		field: func(in target) any { return &in.License.MaintenanceDuration }},
+	{Name: "license__is_trial", Type: Bool, Example: "false", Help: "a trial license",
+		field: func(in target) any { return &in.License.IsTrial }},
+	{Name: "license__trial_days", Type: Int, Example: "", Help: "days of the trial; needs license__is_trial",
+		field: func(in target) any { return &in.License.TrialDays }},
+	{Name: "license__max_consumptions", Type: Int, Example: "", Help: "how many uses it permits",
+		field: func(in target) any { return &in.License.MaxConsumptions }},
+	{Name: "license__subscription_id", Type: Text, Example: "", Help: "id of the subscription behind it",
+		field: func(in target) any { return &in.License.SubscriptionID }},
+	{Name: "license__prevent_vm", Type: Bool, Example: "false", Help: "refuses to run in virtual machines",
+		field: func(in target) any { return &in.License.PreventVM }},
+	{Name: "license__allow_overages", Type: Bool, Example: "false", Help: "use beyond the maximum is allowed",
+		field: func(in target) any { return &in.License.AllowOverages }},
+	{Name: "license__max_overages", Type: Int, Example: "", Help: "how far beyond; needs license__allow_overages",
+		field: func(in target) any { return &in.License.MaxOverages }},
+	{Name: "license__reset_consumption", Type: Bool, Example: "false", Help: "the count of uses starts again after each period",
+		field: func(in target) any { return &in.License.ResetConsumption }},
+	{Name: "license__consumption_period", Type: Enum, Choices: []string{"daily", "weekly", "monthly", "annually"}, Example: "", Help: "that period",
+		field: func(in target) any { return &in.License.ConsumptionPeriod }},
+	{Name: "license__is_floating", Type: Bool, Example: "false", Help: "floating license (own server)",
+		field: func(in target) any { return &in.License.IsFloating }},
+	{Name: "license__is_floating_cloud", Type: Bool, Example: "false", Help: "floating license (cloud)",
+		field: func(in target) any { return &in.License.IsFloatingCloud }},
+	{Name: "license__floating_users", Type: Int, Example: "", Help: "how many may use it at once; needs one of the floating flags",
+		field: func(in target) any { return &in.License.FloatingUsers }},
+	{Name: "license__floating_timeout", Type: Int, Example: "", Help: "minutes of silence after which a floating seat is free again",
+		field: func(in target) any { return &in.License.FloatingTimeout }},
+	{Name: "license__max_license_users", Type: Int, Example: "", Help: "how many users may be assigned; 0: unlimited",
+		field: func(in target) any { return &in.License.MaxLicenseUsers }},
+	{Name: "license__note", Type: Text, Max: 10000, Verbatim: true, Example: "Moved from the old shop", Help: "free text, kept to the letter",
+		field: func(in target) any { return &in.License.Note }},
 }
 
 // The indices of the columns that have a part in rules of their own.
@@ -177,7 +177,7 @@ func (c *Column) Clean(value string) string {
 // Set reads a cleaned, given value into the record. It returns "" or what is
 // wrong with the value; the record is then as it was.
 func (c *Column) Set(r *Record, value string) Code {
-	switch field := c.field(r.place()).(type) {
+	switch field := c.field(r.target()).(type) {
 	case *string:
 		text, code := c.parseText(value)
 		if code == "" {
@@ -193,7 +193,7 @@ func (c *Column) Set(r *Record, value string) Code {
 	case **int:
 		n, code := parseInt(value)
 		if code == "" {
-			*field = share(n)
+			*field = intern(n)
 		}
 		return code
 	default:
@@ -209,7 +209,7 @@ func (c *Column) Error(code Code, value string) FieldError {
 // Value gives what a record holds in this column: a string, bool or int, or nil
 // where it was not given.
 func (c *Column) Value(r *Record) any {
-	switch field := c.field(r.place()).(type) {
+	switch field := c.field(r.target()).(type) {
 	case *string:
 		if *field != "" {
 			return *field

@@ -39,13 +39,13 @@ func TestColumnsAreTheDocumentedOnes(t *testing.T) {
 // describe writes a column as testdata/columns.csv does.
 func describe(c *Column) []string {
 	limit, required := "", "no"
-	if c.Kind == Text || c.Kind == Email {
+	if c.Type == Text || c.Type == Email {
 		limit = strconv.Itoa(c.Limit())
 	}
 	if c.Required {
 		required = "yes"
 	}
-	return []string{c.Name, string(c.Kind), limit, strings.Join(c.Choices, " "), required}
+	return []string{c.Name, string(c.Type), limit, strings.Join(c.Choices, " "), required}
 }
 
 func TestColumnTableIsWhole(t *testing.T) {
@@ -56,11 +56,11 @@ func TestColumnTableIsWhole(t *testing.T) {
 		if c.Name != strings.ToLower(c.Name) || c.Help == "" || c.field == nil {
 			t.Errorf("%s: name in lower case, help and field are needed", c.Name)
 		}
-		if other, taken := seen[c.field(record.place())]; taken {
+		if other, taken := seen[c.field(record.target())]; taken {
 			t.Errorf("%s and %s fill the same field", c.Name, other)
 		}
-		seen[c.field(record.place())] = c.Name
-		if (c.Kind == Enum) != (len(c.Choices) > 0) {
+		seen[c.field(record.target())] = c.Name
+		if (c.Type == Enum) != (len(c.Choices) > 0) {
 			t.Errorf("%s: choices are for an enum", c.Name)
 		}
 		if c.Example != "" {
@@ -84,7 +84,7 @@ func TestEveryFieldHasItsColumn(t *testing.T) {
 	var record Record
 	filled := map[any]bool{}
 	for i := range Columns {
-		filled[Columns[i].field(record.place())] = true
+		filled[Columns[i].field(record.target())] = true
 	}
 	check := func(prefix string, v reflect.Value) {
 		for i := range v.NumField() {
@@ -130,15 +130,15 @@ func TestCleanTrimsAllButTheNote(t *testing.T) {
 
 // What Set refuses leaves the record as it was; what was not given is nil.
 func TestSetAndValue(t *testing.T) {
-	bad := map[Kind]string{Text: "\x00", Email: "x", Bool: "maybe", Int: "x", Date: "x", Duration: "x", Enum: "x"}
-	good := map[Kind]struct {
+	bad := map[ColumnType]string{Text: "\x00", Email: "x", Bool: "maybe", Int: "x", Date: "x", Duration: "x", Enum: "x"}
+	good := map[ColumnType]struct {
 		value string
 		want  any
 	}{Text: {"é", "é"}, Email: {"a@b.c", "a@b.c"}, Bool: {"No", false}, Int: {"0", 0}, Date: {"2024-02-29", "2024-02-29"}, Duration: {"1d", "1d"}}
 	for i := range Columns {
 		c := &Columns[i]
-		ok := good[c.Kind]
-		if c.Kind == Enum {
+		ok := good[c.Type]
+		if c.Type == Enum {
 			ok.value, ok.want = strings.ToUpper(c.Choices[0]), c.Choices[0]
 		}
 		var record Record
@@ -149,8 +149,8 @@ func TestSetAndValue(t *testing.T) {
 			t.Errorf("%s = %q: %q, %v", c.Name, ok.value, code, c.Value(&record))
 		}
 		before := record
-		if code := c.Set(&record, bad[c.Kind]); code == "" || !reflect.DeepEqual(record, before) {
-			t.Errorf("%s = %q: %q, and the record is %+v", c.Name, bad[c.Kind], code, record)
+		if code := c.Set(&record, bad[c.Type]); code == "" || !reflect.DeepEqual(record, before) {
+			t.Errorf("%s = %q: %q, and the record is %+v", c.Name, bad[c.Type], code, record)
 		}
 	}
 }

@@ -1,35 +1,13 @@
 package events
 
 import (
-	"fmt"
+	"slices"
 	"strconv"
 )
 
-// JobID names one import. It is positive and grows.
-type JobID uint64
-
-// String is the id in decimal, as it stands in subjects and URLs.
-func (id JobID) String() string { return strconv.FormatUint(uint64(id), 10) }
-
-// ParseJobID reads an id as it stands in subjects and URLs: decimal, from 1,
-// without sign or leading zero.
-func ParseJobID(s string) (JobID, error) {
-	n, err := strconv.ParseUint(s, 10, 64)
-	if err != nil || n == 0 || s[0] == '0' || s[0] == '+' {
-		return 0, fmt.Errorf("%q is not an import's id: a whole number from 1", s)
-	}
-	return JobID(n), nil
-}
-
-// Row counts the data rows of a file from 1; the header and blank lines have none.
-type Row uint64
-
-// Seq is a sequence number of a stream, from 1; 0 stands for "nothing yet".
-type Seq uint64
-
-// Event is one fact. Each type below is one; they are always used as pointers.
+// Event is one fact. Each event type below implements it; events are always used as pointers.
 type Event interface {
-	// Type is the CloudEvents type, the name that stands on the wire.
+	// Type is the CloudEvents type: the name on the wire.
 	Type() string
 	// ID is unique among all events of this source and the same on every redelivery.
 	ID() string
@@ -39,40 +17,38 @@ type Event interface {
 	Job() JobID
 }
 
-// types is the table of all event types: the wire name and how to make an empty one.
-var types = []struct {
-	name string
-	make func() Event
-}{
-	{"RowReceived", func() Event { return new(RowReceived) }},
-	{"ImportStarted", func() Event { return new(ImportStarted) }},
-	{"ImportSealed", func() Event { return new(ImportSealed) }},
-	{"ImportAborted", func() Event { return new(ImportAborted) }},
-	{"ImportCancelled", func() Event { return new(ImportCancelled) }},
-	{"LicenseImported", func() Event { return new(LicenseImported) }},
-	{"LicenseExisted", func() Event { return new(LicenseExisted) }},
-	{"RowRejected", func() Event { return new(RowRejected) }},
-	{"ImportProgressed", func() Event { return new(ImportProgressed) }},
-	{"ImportFinished", func() Event { return new(ImportFinished) }},
+// constructors has one row for each event type. The order is that of Types.
+var constructors = [...]func() Event{
+	func() Event { return new(RowReceived) },
+	func() Event { return new(ImportStarted) },
+	func() Event { return new(ImportSealed) },
+	func() Event { return new(ImportAborted) },
+	func() Event { return new(ImportCancelled) },
+	func() Event { return new(LicenseImported) },
+	func() Event { return new(LicenseExisted) },
+	func() Event { return new(RowRejected) },
+	func() Event { return new(ImportProgressed) },
+	func() Event { return new(ImportFinished) },
 }
 
-// New makes an empty event of a type; an unknown name is an *UnknownTypeError.
-func New(name string) (Event, error) {
-	for i := range types {
-		if types[i].name == name {
-			return types[i].make(), nil
-		}
-	}
-	return nil, &UnknownTypeError{Type: name}
-}
-
-// Types lists the wire names of all event types, in the table's order.
-func Types() []string {
-	names := make([]string, len(types))
-	for i, t := range types {
-		names[i] = t.name
+// typeNames are the wire names of the constructors' events.
+var typeNames = func() (names [len(constructors)]string) {
+	for i, construct := range constructors {
+		names[i] = construct().Type()
 	}
 	return names
+}()
+
+// Types lists the wire names of all event types. Each place that handles events by type has a test
+// that walks this list and fails with the name of a type that the place does not handle.
+func Types() []string { return slices.Clone(typeNames[:]) }
+
+// New makes an empty event of a type. An unknown name is an *UnknownTypeError.
+func New(name string) (Event, error) {
+	if i := slices.Index(typeNames[:], name); i >= 0 {
+		return constructors[i](), nil
+	}
+	return nil, &UnknownTypeError{Type: name}
 }
 
 // Mode says what a rejected row means for the rest of its file.
@@ -118,6 +94,11 @@ type RowReceived struct {
 	Malformed *Malformed `json:"malformed,omitempty"` // absent where the row could be read
 }
 
+func (e *RowReceived) Type() string    { return "RowReceived" }
+func (e *RowReceived) ID() string      { return rowID(e.JobID, e.Row, "/received") }
+func (e *RowReceived) Subject() string { return RowsSubject(e.JobID) }
+func (e *RowReceived) Job() JobID      { return e.JobID }
+
 // Malformed says that a row could not be read as CSV. Values then holds the
 // fields by position as far as they are known.
 type Malformed struct {
@@ -150,6 +131,11 @@ type ImportStarted struct {
 	Query string `json:"query,omitempty"`
 }
 
+func (e *ImportStarted) Type() string    { return "ImportStarted" }
+func (e *ImportStarted) ID() string      { return e.JobID.String() + "/started" }
+func (e *ImportStarted) Subject() string { return StartedSubject(e.JobID) }
+func (e *ImportStarted) Job() JobID      { return e.JobID }
+
 // ImportSealed promises that all rows of the file are stored.
 type ImportSealed struct {
 	JobID  JobID  `json:"job_id"`
@@ -157,6 +143,11 @@ type ImportSealed struct {
 	Bytes  uint64 `json:"bytes"`  // of the file, unpacked
 	SHA256 string `json:"sha256"` // of the file, unpacked, in lower-case hex
 }
+
+func (e *ImportSealed) Type() string    { return "ImportSealed" }
+func (e *ImportSealed) ID() string      { return e.JobID.String() + "/sealed" }
+func (e *ImportSealed) Subject() string { return SealedSubject(e.JobID) }
+func (e *ImportSealed) Job() JobID      { return e.JobID }
 
 // ImportAborted ends an upload that did not arrive whole: nothing is imported.
 type ImportAborted struct {
@@ -166,11 +157,21 @@ type ImportAborted struct {
 	Rows    Row    `json:"rows"`    // stored before the end
 }
 
+func (e *ImportAborted) Type() string    { return "ImportAborted" }
+func (e *ImportAborted) ID() string      { return e.JobID.String() + "/aborted" }
+func (e *ImportAborted) Subject() string { return fact(e.JobID, "aborted") }
+func (e *ImportAborted) Job() JobID      { return e.JobID }
+
 // ImportCancelled ends an import at a manager's wish: nothing is decided after it.
 type ImportCancelled struct {
 	JobID   JobID  `json:"job_id"`
 	Manager string `json:"manager"` // whose wish it was
 }
+
+func (e *ImportCancelled) Type() string    { return "ImportCancelled" }
+func (e *ImportCancelled) ID() string      { return e.JobID.String() + "/cancelled" }
+func (e *ImportCancelled) Subject() string { return fact(e.JobID, "cancelled") }
+func (e *ImportCancelled) Job() JobID      { return e.JobID }
 
 // LicenseImported is the outcome of a row whose license is new.
 type LicenseImported struct {
@@ -182,6 +183,11 @@ type LicenseImported struct {
 	Order    Order     `json:"order"`
 	Warnings []Warning `json:"warnings,omitempty"`
 }
+
+func (e *LicenseImported) Type() string    { return "LicenseImported" }
+func (e *LicenseImported) ID() string      { return rowID(e.JobID, e.Row, "") }
+func (e *LicenseImported) Subject() string { return LicenseSubject(e.Product.ShortCode, e.License.Key) }
+func (e *LicenseImported) Job() JobID      { return e.JobID }
 
 // LicenseExisted is the outcome of a row whose license exists already, from an
 // earlier import or an earlier row of the same file. Nothing was changed.
@@ -196,11 +202,10 @@ type LicenseExisted struct {
 	Warnings   []Warning `json:"warnings,omitempty"`
 }
 
-// Origin names the row of an import that made a license.
-type Origin struct {
-	JobID JobID `json:"job_id"`
-	Row   Row   `json:"row"`
-}
+func (e *LicenseExisted) Type() string    { return "LicenseExisted" }
+func (e *LicenseExisted) ID() string      { return rowID(e.JobID, e.Row, "") }
+func (e *LicenseExisted) Subject() string { return outcome(e.JobID, "existed") }
+func (e *LicenseExisted) Job() JobID      { return e.JobID }
 
 // RowRejected is the outcome of a row that is invalid: all that is wrong with it.
 type RowRejected struct {
@@ -211,6 +216,11 @@ type RowRejected struct {
 	Values Values       `json:"values"`        // the row as sent
 	Raw    string       `json:"raw,omitempty"` // of a malformed row
 }
+
+func (e *RowRejected) Type() string    { return "RowRejected" }
+func (e *RowRejected) ID() string      { return rowID(e.JobID, e.Row, "") }
+func (e *RowRejected) Subject() string { return outcome(e.JobID, "rejected") }
+func (e *RowRejected) Job() JobID      { return e.JobID }
 
 // Counts are the rows decided so far. In a dry run and while validating,
 // Imported counts nothing: the valid rows are those decided less those rejected.
@@ -232,6 +242,20 @@ type ImportProgressed struct {
 	Position Seq `json:"position"`
 }
 
+func (e *ImportProgressed) Type() string    { return "ImportProgressed" }
+func (e *ImportProgressed) Subject() string { return fact(e.JobID, "progressed") }
+func (e *ImportProgressed) Job() JobID      { return e.JobID }
+
+// ID has the phase in it while validating, since the import phase of an
+// all_or_nothing import passes the same rows again.
+func (e *ImportProgressed) ID() string {
+	infix := "/progressed/"
+	if e.Phase == Validate {
+		infix += "validate/"
+	}
+	return e.JobID.String() + infix + strconv.FormatUint(uint64(e.Row), 10)
+}
+
 // ImportFinished ends an import that was sealed.
 type ImportFinished struct {
 	JobID  JobID    `json:"job_id"`
@@ -240,3 +264,8 @@ type ImportFinished struct {
 	Row    Row      `json:"row"`   // the last row decided
 	Counts
 }
+
+func (e *ImportFinished) Type() string    { return "ImportFinished" }
+func (e *ImportFinished) ID() string      { return e.JobID.String() + "/finished" }
+func (e *ImportFinished) Subject() string { return fact(e.JobID, "finished") }
+func (e *ImportFinished) Job() JobID      { return e.JobID }

@@ -228,7 +228,7 @@ func FuzzColumn(f *testing.F) {
 		if code := c.Set(&again, canonical); code != "" || !reflect.DeepEqual(again, record) {
 			t.Errorf("%s took %q as %v, and then %q: %s, %v", c.Name, value, kept, canonical, code, c.Value(&again))
 		}
-		if (c.Kind == Text || c.Kind == Email) && kept != value {
+		if (c.Type == Text || c.Type == Email) && kept != value {
 			t.Errorf("%s changed %q to %q", c.Name, value, kept)
 		}
 	})

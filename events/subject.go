@@ -3,7 +3,6 @@ package events
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -20,7 +19,7 @@ var (
 )
 
 // TurningPoints are the subjects of the facts with which an import begins, is sealed and ends.
-var TurningPoints = []string{"imports.*.started", SealedFilter, AbortedFilter, "imports.*.finished"}
+var LifecycleSubjects = []string{"imports.*.started", SealedFilter, AbortedFilter, "imports.*.finished"}
 
 // Filters for readers.
 const (
@@ -144,96 +143,3 @@ func ParseToken(token string) (string, error) {
 	}
 	return string(b), nil
 }
-
-// rowID is the id of a row's outcome, or with a suffix of its arrival.
-func rowID(job JobID, row Row, suffix string) string {
-	return string(appendRowID(make([]byte, 0, 48), job, row, suffix))
-}
-
-func appendRowID(b []byte, job JobID, row Row, suffix string) []byte {
-	b = strconv.AppendUint(b, uint64(job), 10)
-	b = strconv.AppendUint(append(b, '/'), uint64(row), 10)
-	return append(b, suffix...)
-}
-
-// appendID writes the event's id, of a row without making it a string first.
-func appendID(b []byte, e Event) []byte {
-	switch e := e.(type) {
-	case *RowReceived:
-		return appendRowID(b, e.JobID, e.Row, "/received")
-	case *LicenseImported:
-		return appendRowID(b, e.JobID, e.Row, "")
-	case *LicenseExisted:
-		return appendRowID(b, e.JobID, e.Row, "")
-	case *RowRejected:
-		return appendRowID(b, e.JobID, e.Row, "")
-	default:
-		return append(b, e.ID()...)
-	}
-}
-
-// ParseOutcomeID reads the job and row from the id of a row's outcome.
-func ParseOutcomeID(id string) (Origin, error) {
-	first, second, _ := strings.Cut(id, "/")
-	job, err := ParseJobID(first)
-	row, err2 := ParseJobID(second) // written alike
-	if err != nil || err2 != nil {
-		return Origin{}, fmt.Errorf("%q is not the id of a row's outcome", id)
-	}
-	return Origin{JobID: job, Row: Row(row)}, nil
-}
-
-// What each type is called, where it stands and to which job it belongs.
-
-func (e *RowReceived) Type() string      { return "RowReceived" }
-func (e *ImportStarted) Type() string    { return "ImportStarted" }
-func (e *ImportSealed) Type() string     { return "ImportSealed" }
-func (e *ImportAborted) Type() string    { return "ImportAborted" }
-func (e *ImportCancelled) Type() string  { return "ImportCancelled" }
-func (e *LicenseImported) Type() string  { return "LicenseImported" }
-func (e *LicenseExisted) Type() string   { return "LicenseExisted" }
-func (e *RowRejected) Type() string      { return "RowRejected" }
-func (e *ImportProgressed) Type() string { return "ImportProgressed" }
-func (e *ImportFinished) Type() string   { return "ImportFinished" }
-
-func (e *RowReceived) ID() string     { return rowID(e.JobID, e.Row, "/received") }
-func (e *ImportStarted) ID() string   { return e.JobID.String() + "/started" }
-func (e *ImportSealed) ID() string    { return e.JobID.String() + "/sealed" }
-func (e *ImportAborted) ID() string   { return e.JobID.String() + "/aborted" }
-func (e *ImportCancelled) ID() string { return e.JobID.String() + "/cancelled" }
-func (e *LicenseImported) ID() string { return rowID(e.JobID, e.Row, "") }
-func (e *LicenseExisted) ID() string  { return rowID(e.JobID, e.Row, "") }
-func (e *RowRejected) ID() string     { return rowID(e.JobID, e.Row, "") }
-func (e *ImportFinished) ID() string  { return e.JobID.String() + "/finished" }
-
-// ID has the phase in it while validating, since the import phase of an
-// all_or_nothing import passes the same rows again.
-func (e *ImportProgressed) ID() string {
-	infix := "/progressed/"
-	if e.Phase == Validate {
-		infix += "validate/"
-	}
-	return e.JobID.String() + infix + strconv.FormatUint(uint64(e.Row), 10)
-}
-
-func (e *RowReceived) Subject() string      { return RowsSubject(e.JobID) }
-func (e *ImportStarted) Subject() string    { return StartedSubject(e.JobID) }
-func (e *ImportSealed) Subject() string     { return SealedSubject(e.JobID) }
-func (e *ImportAborted) Subject() string    { return fact(e.JobID, "aborted") }
-func (e *ImportCancelled) Subject() string  { return fact(e.JobID, "cancelled") }
-func (e *LicenseImported) Subject() string  { return LicenseSubject(e.Product.ShortCode, e.License.Key) }
-func (e *LicenseExisted) Subject() string   { return outcome(e.JobID, "existed") }
-func (e *RowRejected) Subject() string      { return outcome(e.JobID, "rejected") }
-func (e *ImportProgressed) Subject() string { return fact(e.JobID, "progressed") }
-func (e *ImportFinished) Subject() string   { return fact(e.JobID, "finished") }
-
-func (e *RowReceived) Job() JobID      { return e.JobID }
-func (e *ImportStarted) Job() JobID    { return e.JobID }
-func (e *ImportSealed) Job() JobID     { return e.JobID }
-func (e *ImportAborted) Job() JobID    { return e.JobID }
-func (e *ImportCancelled) Job() JobID  { return e.JobID }
-func (e *LicenseImported) Job() JobID  { return e.JobID }
-func (e *LicenseExisted) Job() JobID   { return e.JobID }
-func (e *RowRejected) Job() JobID      { return e.JobID }
-func (e *ImportProgressed) Job() JobID { return e.JobID }
-func (e *ImportFinished) Job() JobID   { return e.JobID }

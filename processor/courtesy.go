@@ -33,7 +33,7 @@ const (
 )
 
 // overheard are the subjects to listen to.
-var overheard = append([]string{eventlog.JobsDrawn}, events.TurningPoints...)
+var overheard = append([]string{eventlog.JobsDrawn}, events.LifecycleSubjects...)
 
 // overhear takes what is being published. What cannot be read is for others to stop at.
 func (c *courtesy) overhear(subject string, body []byte) {

@@ -57,7 +57,7 @@ func columnsFile(t *testing.T) []byte {
 
 // valuesOf says what a value may be, for people.
 func valuesOf(t *testing.T, c *events.Column) string {
-	switch c.Kind {
+	switch c.Type {
 	case events.Text:
 		return fmt.Sprintf("text of up to %d characters", c.Limit())
 	case events.Email:

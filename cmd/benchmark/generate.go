@@ -144,7 +144,7 @@ func appendKey(b []byte, seed uint64, key int) []byte {
 // filler is a valid value for a column that has none of its own.
 func filler(name string) string {
 	i, _ := events.ColumnIndex(name)
-	switch column := &events.Columns[i]; column.Kind {
+	switch column := &events.Columns[i]; column.Type {
 	case events.Bool:
 		return "true"
 	case events.Int:

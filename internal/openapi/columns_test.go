@@ -86,7 +86,7 @@ func columnType(c *events.Column) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, "          "+format+"\n", args...) }
 	line("type: %s", nullable(c))
-	switch c.Kind {
+	switch c.Type {
 	case events.Text:
 		line("maxLength: %d", c.Limit())
 	case events.Email:
@@ -114,7 +114,7 @@ func columnType(c *events.Column) string {
 
 func nullable(c *events.Column) string {
 	name := "string"
-	switch c.Kind {
+	switch c.Type {
 	case events.Bool:
 		name = "boolean"
 	case events.Int:
@@ -128,7 +128,7 @@ func nullable(c *events.Column) string {
 
 // exampleOf is the template's example, typed.
 func exampleOf(c *events.Column) string {
-	if c.Example == "" || c.Kind == events.Bool || c.Kind == events.Int {
+	if c.Example == "" || c.Type == events.Bool || c.Type == events.Int {
 		return c.Example
 	}
 	return strconv.Quote(c.Example)

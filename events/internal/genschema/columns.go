@@ -23,7 +23,7 @@ func columnOf(owner reflect.Type, name string) *events.Column {
 // columnSchema describes what a column's value becomes.
 func columnSchema(c *events.Column) object {
 	schema := object{"type": "string", "description": c.Help}
-	switch c.Kind {
+	switch c.Type {
 	case events.Bool:
 		schema["type"] = "boolean"
 	case events.Int:
@@ -69,7 +69,7 @@ example row.
 		if c.Required {
 			required = "**yes**"
 		}
-		fmt.Fprintf(&page, "| `%s` | %s | %s | %s | %s | %s |\n", c.Name, c.Kind, limits(c), required, cell(c.Help), code(c.Example))
+		fmt.Fprintf(&page, "| `%s` | %s | %s | %s | %s | %s |\n", c.Name, c.Type, limits(c), required, cell(c.Help), code(c.Example))
 	}
 	page.WriteString(`
 Characters are Unicode code points. No text may hold control characters (U+0000 to U+001F and U+007F) but for tab, carriage return
@@ -80,7 +80,7 @@ and line feed. Surrounding white space is trimmed, except in ` + "`license__note
 
 // limits says in words what a value may be.
 func limits(c *events.Column) string {
-	switch c.Kind {
+	switch c.Type {
 	case events.Bool:
 		return "`true` `false` `1` `0` `yes` `no`, any case"
 	case events.Int:

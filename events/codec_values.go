@@ -69,24 +69,24 @@ var valueLabels = func() (labels [NumColumns]string) {
 // parse takes an object off the front of data, in the form in which appendTo
 // writes it. The values are unusable where it fails.
 func (v *Values) parse(data []byte) (rest []byte, ok bool) {
-	r := reader{rest: data}
+	r := scanner{rest: data}
 	r.values(v)
 	return r.rest, !r.failed
 }
 
 // values reads an object as appendTo writes it.
-func (r *reader) values(v *Values) {
-	if r.follows(`{}`) {
+func (r *scanner) values(v *Values) {
+	if r.consumeIf(`{}`) {
 		return
 	}
-	r.skip(`{`)
+	r.expect(`{`)
 	for i := range v {
-		if !r.follows(valueLabels[i]) {
+		if !r.consumeIf(valueLabels[i]) {
 			continue
 		}
 		v[i] = r.text()
-		if !r.mark(',') {
-			r.skip(`}`)
+		if !r.consumeByte(',') {
+			r.expect(`}`)
 			return
 		}
 	}

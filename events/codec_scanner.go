@@ -9,17 +9,17 @@ import (
 // reader takes apart a JSON text in the form in which Append writes it: without
 // white space, the members in their order. It fails on everything else and for
 // good; what it gave is worth nothing then.
-type reader struct {
+type scanner struct {
 	rest   []byte
-	kept   strings.Builder // all texts that were read: one allocation for most events
+	texts  strings.Builder // all texts that were read: one allocation for most events
 	failed bool
 }
 
 // ended tells whether all was read without fail.
-func (r *reader) ended() bool { return !r.failed && len(r.rest) == 0 }
+func (r *scanner) done() bool { return !r.failed && len(r.rest) == 0 }
 
 // follows takes a text off the front if it is there.
-func (r *reader) follows(text string) bool {
+func (r *scanner) consumeIf(text string) bool {
 	end := len(text) - 1 // differs most often
 	if len(r.rest) <= end || r.rest[end] != text[end] || string(r.rest[:end]) != text[:end] {
 		return false
@@ -29,7 +29,7 @@ func (r *reader) follows(text string) bool {
 }
 
 // mark is follows for one character.
-func (r *reader) mark(c byte) bool {
+func (r *scanner) consumeByte(c byte) bool {
 	if len(r.rest) == 0 || r.rest[0] != c {
 		return false
 	}
@@ -38,16 +38,16 @@ func (r *reader) mark(c byte) bool {
 }
 
 // skip takes a text off the front that must be there.
-func (r *reader) skip(text string) {
-	if !r.follows(text) {
+func (r *scanner) expect(text string) {
+	if !r.consumeIf(text) {
 		r.failed = true
 	}
 }
 
 // name reads a string without escapes. It is a part of the text that is read.
-func (r *reader) name() []byte {
-	if r.mark('"') {
-		if i := plain(r.rest, 0); i < len(r.rest) && r.rest[i] == '"' {
+func (r *scanner) rawString() []byte {
+	if r.consumeByte('"') {
+		if i := plainPrefix(r.rest, 0); i < len(r.rest) && r.rest[i] == '"' {
 			name := r.rest[:i]
 			r.rest = r.rest[i+1:]
 			return name
@@ -58,15 +58,15 @@ func (r *reader) name() []byte {
 }
 
 // text reads a string and keeps it.
-func (r *reader) text() string {
-	r.skip(`"`)
-	start := r.kept.Len()
+func (r *scanner) text() string {
+	r.expect(`"`)
+	start := r.texts.Len()
 	for !r.failed {
-		i := plain(r.rest, 0)
-		r.kept.Write(r.rest[:i])
+		i := plainPrefix(r.rest, 0)
+		r.texts.Write(r.rest[:i])
 		r.rest = r.rest[i:]
-		if r.mark('"') {
-			return r.kept.String()[start:]
+		if r.consumeByte('"') {
+			return r.texts.String()[start:]
 		}
 		r.unescape()
 	}
@@ -74,8 +74,8 @@ func (r *reader) text() string {
 }
 
 // unescape reads one escaped character, but for those that take two escapes.
-func (r *reader) unescape() {
-	r.skip(`\`)
+func (r *scanner) unescape() {
+	r.expect(`\`)
 	if r.failed || len(r.rest) == 0 {
 		r.failed = true
 		return
@@ -83,7 +83,7 @@ func (r *reader) unescape() {
 	c := r.rest[0]
 	r.rest = r.rest[1:]
 	if i := strings.IndexByte(`"\/bfnrt`, c); i >= 0 {
-		r.kept.WriteByte("\"\\/\b\f\n\r\t"[i])
+		r.texts.WriteByte("\"\\/\b\f\n\r\t"[i])
 		return
 	}
 	if c != 'u' || len(r.rest) < 4 {
@@ -95,22 +95,22 @@ func (r *reader) unescape() {
 		r.failed = true
 		return
 	}
-	r.kept.WriteRune(rune(code))
+	r.texts.WriteRune(rune(code))
 	r.rest = r.rest[4:]
 }
 
 // flag reads a bool.
-func (r *reader) flag() *bool {
-	if r.follows(`true`) {
-		return &yes
+func (r *scanner) bool() *bool {
+	if r.consumeIf(`true`) {
+		return &trueValue
 	}
-	r.skip(`false`)
-	return &no
+	r.expect(`false`)
+	return &falseValue
 }
 
 // int reads a number that a column may have.
-func (r *reader) int() int {
-	n := r.number()
+func (r *scanner) int() int {
+	n := r.uint()
 	if n > maxInt {
 		r.failed = true
 	}
@@ -118,7 +118,7 @@ func (r *reader) int() int {
 }
 
 // number reads a whole number of at most 18 digits.
-func (r *reader) number() uint64 {
+func (r *scanner) uint() uint64 {
 	var n uint64
 	end := 0
 	for end < len(r.rest) && r.rest[end]-'0' <= 9 {

@@ -13,7 +13,7 @@ func AppendRow(b []byte, e *RowReceived, at time.Time) []byte {
 
 // appendData writes the event that every row of every file becomes.
 func (e *RowReceived) appendData(b []byte) []byte {
-	b = appendRowOf(b, e.JobID, e.Row)
+	b = appendRowRef(b, e.JobID, e.Row)
 	b = strconv.AppendUint(append(b, `,"line":`...), e.Line, 10)
 	b = e.Values.appendTo(append(b, `,"values":`...))
 	if m := e.Malformed; m != nil {
@@ -28,27 +28,27 @@ func (e *RowReceived) appendData(b []byte) []byte {
 	return append(b, '}')
 }
 
-func (e *RowReceived) parse(r *reader) {
-	e.JobID, e.Row = r.rowOf()
-	r.skip(`,"line":`)
-	e.Line = r.number()
-	r.skip(`,"values":`)
+func (e *RowReceived) parse(r *scanner) {
+	e.JobID, e.Row = r.rowRef()
+	r.expect(`,"line":`)
+	e.Line = r.uint()
+	r.expect(`,"values":`)
 	r.values(&e.Values)
-	if r.follows(`,"malformed":{"code":`) {
+	if r.consumeIf(`,"malformed":{"code":`) {
 		e.Malformed = r.malformed()
 	}
-	r.skip(`}`)
+	r.expect(`}`)
 }
 
-func (r *reader) malformed() *Malformed {
+func (r *scanner) malformed() *Malformed {
 	m := &Malformed{Code: Code(r.text())}
-	r.skip(`,"message":`)
+	r.expect(`,"message":`)
 	m.Message = r.text()
-	if r.follows(`,"column":`) {
+	if r.consumeIf(`,"column":`) {
 		m.Column = r.text()
 	}
-	r.skip(`,"raw":`)
+	r.expect(`,"raw":`)
 	m.Raw = r.text()
-	r.skip(`}`)
+	r.expect(`}`)
 	return m
 }

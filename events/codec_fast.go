@@ -22,20 +22,20 @@ const (
 // decodeOurs reads a body in the form that Append writes. Where it fails, the
 // body may still be a CloudEvent of ours.
 func decodeOurs(body []byte) (Envelope, bool) {
-	r := reader{rest: body}
-	r.skip(beforeID)
-	id := r.name()
-	r.skip(beforeType)
-	event, known := newOf(r.name())
-	r.skip(beforeTime)
-	r.name()
-	r.skip(beforeData)
+	r := scanner{rest: body}
+	r.expect(beforeID)
+	id := r.rawString()
+	r.expect(beforeType)
+	event, known := newByName(r.rawString())
+	r.expect(beforeTime)
+	r.rawString()
+	r.expect(beforeData)
 	if !known || r.failed {
 		return Envelope{}, false
 	}
-	r.kept.Grow(len(id) + len(r.rest)*3/8) // about what is neither a name nor punctuation
-	r.kept.Write(id)
-	envelope := Envelope{ID: r.kept.String(), Type: event.Type(), Event: event}
+	r.texts.Grow(len(id) + len(r.rest)*3/8) // about what is neither a name nor punctuation
+	r.texts.Write(id)
+	envelope := Envelope{ID: r.texts.String(), Type: event.Type(), Event: event}
 	var room [48]byte
 	if !r.data(event) || event.Job() == 0 || string(appendID(room[:0], event)) != envelope.ID {
 		return Envelope{}, false
@@ -43,18 +43,18 @@ func decodeOurs(body []byte) (Envelope, bool) {
 	return envelope, true
 }
 
-// newOf is New for a name that is not a string yet.
-func newOf(name []byte) (Event, bool) {
-	for i := range types {
-		if types[i].name == string(name) {
-			return types[i].make(), true
+// newByName is New for a name that is not a string yet.
+func newByName(name []byte) (Event, bool) {
+	for i := range typeNames {
+		if typeNames[i] == string(name) {
+			return constructors[i](), true
 		}
 	}
 	return nil, false
 }
 
 // data reads the last member of a CloudEvent and its end.
-func (r *reader) data(event Event) bool {
+func (r *scanner) data(event Event) bool {
 	switch e := event.(type) {
 	case *RowReceived:
 		e.parse(r)
@@ -68,6 +68,6 @@ func (r *reader) data(event Event) bool {
 		data, ok := bytes.CutSuffix(r.rest, []byte{'}'})
 		return ok && json.Unmarshal(data, event) == nil
 	}
-	r.skip(`}`)
-	return r.ended()
+	r.expect(`}`)
+	return r.done()
 }

@@ -21,13 +21,13 @@ func appendOutcome(b []byte, e Event) (body []byte, ok bool) {
 	default:
 		return b, false
 	}
-	return body, writtenAlike(body[len(b):])
+	return body, matchesEncodingJSON(body[len(b):])
 }
 
 // writtenAlike tells whether the JSON library writes these texts as appendString
 // did. It escapes more: other control characters in another way, and U+2028,
 // U+2029 and what stands for bytes that are not UTF-8 at all.
-func writtenAlike(data []byte) bool {
+func matchesEncodingJSON(data []byte) bool {
 	if bytes.IndexByte(data, '\\') >= 0 && bytes.Contains(data, []byte(`\u`)) {
 		return false
 	}
@@ -38,41 +38,41 @@ func writtenAlike(data []byte) bool {
 }
 
 func (e *LicenseImported) appendData(b []byte) []byte {
-	b = appendRowOf(b, e.JobID, e.Row)
-	b = appendMembers(append(b, `,"license":`...), licenseMembers, place{License: &e.License})
+	b = appendRowRef(b, e.JobID, e.Row)
+	b = appendMembers(append(b, `,"license":`...), licenseMembers, target{License: &e.License})
 	b = appendProduct(b, &e.Product)
-	return appendRest(b, e.Customer, &e.Order, e.Warnings)
+	return appendValidRowTail(b, e.Customer, &e.Order, e.Warnings)
 }
 
-func (e *LicenseImported) parse(r *reader) {
-	e.JobID, e.Row = r.rowOf()
-	r.skip(`,"license":`)
-	r.members(licenseMembers, place{License: &e.License})
+func (e *LicenseImported) parse(r *scanner) {
+	e.JobID, e.Row = r.rowRef()
+	r.expect(`,"license":`)
+	r.object(licenseMembers, target{License: &e.License})
 	r.product(&e.Product)
-	e.Customer, e.Warnings = r.restOf(&e.Order)
+	e.Customer, e.Warnings = r.validRowTail(&e.Order)
 }
 
 func (e *LicenseExisted) appendData(b []byte) []byte {
-	b = appendRowOf(b, e.JobID, e.Row)
+	b = appendRowRef(b, e.JobID, e.Row)
 	b = appendString(append(b, `,"license_key":`...), e.LicenseKey)
 	b = appendProduct(b, &e.Product)
-	b = append(appendRowOf(append(b, `,"by":`...), e.By.JobID, e.By.Row), '}')
-	return appendRest(b, e.Customer, &e.Order, e.Warnings)
+	b = append(appendRowRef(append(b, `,"by":`...), e.By.JobID, e.By.Row), '}')
+	return appendValidRowTail(b, e.Customer, &e.Order, e.Warnings)
 }
 
-func (e *LicenseExisted) parse(r *reader) {
-	e.JobID, e.Row = r.rowOf()
-	r.skip(`,"license_key":`)
+func (e *LicenseExisted) parse(r *scanner) {
+	e.JobID, e.Row = r.rowRef()
+	r.expect(`,"license_key":`)
 	e.LicenseKey = r.text()
 	r.product(&e.Product)
-	r.skip(`,"by":`)
-	e.By.JobID, e.By.Row = r.rowOf()
-	r.skip(`}`)
-	e.Customer, e.Warnings = r.restOf(&e.Order)
+	r.expect(`,"by":`)
+	e.By.JobID, e.By.Row = r.rowRef()
+	r.expect(`}`)
+	e.Customer, e.Warnings = r.validRowTail(&e.Order)
 }
 
 func (e *RowRejected) appendData(b []byte) []byte {
-	b = appendRowOf(b, e.JobID, e.Row)
+	b = appendRowRef(b, e.JobID, e.Row)
 	b = strconv.AppendUint(append(b, `,"line":`...), e.Line, 10)
 	b = appendErrors(append(b, `,"errors":`...), e.Errors)
 	b = e.Values.appendTo(append(b, `,"values":`...))
@@ -82,32 +82,32 @@ func (e *RowRejected) appendData(b []byte) []byte {
 	return append(b, '}')
 }
 
-func (e *RowRejected) parse(r *reader) {
-	e.JobID, e.Row = r.rowOf()
-	r.skip(`,"line":`)
-	e.Line = r.number()
-	r.skip(`,"errors":`)
+func (e *RowRejected) parse(r *scanner) {
+	e.JobID, e.Row = r.rowRef()
+	r.expect(`,"line":`)
+	e.Line = r.uint()
+	r.expect(`,"errors":`)
 	e.Errors = r.errors()
-	r.skip(`,"values":`)
+	r.expect(`,"values":`)
 	r.values(&e.Values)
-	if r.follows(`,"raw":`) {
+	if r.consumeIf(`,"raw":`) {
 		e.Raw = r.text()
 	}
-	r.skip(`}`)
+	r.expect(`}`)
 }
 
 // appendRowOf writes the two members with which the data of a row begins, and
 // with which one row names another.
-func appendRowOf(b []byte, job JobID, row Row) []byte {
+func appendRowRef(b []byte, job JobID, row Row) []byte {
 	b = strconv.AppendUint(append(b, `{"job_id":`...), uint64(job), 10)
 	return strconv.AppendUint(append(b, `,"row":`...), uint64(row), 10)
 }
 
-func (r *reader) rowOf() (JobID, Row) {
-	r.skip(`{"job_id":`)
-	job := r.number()
-	r.skip(`,"row":`)
-	return JobID(job), Row(r.number())
+func (r *scanner) rowRef() (JobID, Row) {
+	r.expect(`{"job_id":`)
+	job := r.uint()
+	r.expect(`,"row":`)
+	return JobID(job), Row(r.uint())
 }
 
 func appendProduct(b []byte, p *Product) []byte {
@@ -124,44 +124,44 @@ func appendProduct(b []byte, p *Product) []byte {
 	return append(b, '}')
 }
 
-func (r *reader) product(p *Product) {
-	r.skip(`,"product":{"short_code":`)
+func (r *scanner) product(p *Product) {
+	r.expect(`,"product":{"short_code":`)
 	p.ShortCode = r.text()
-	if r.follows(`,"name":`) {
+	if r.consumeIf(`,"name":`) {
 		p.Name = r.text()
 	}
-	if r.follows(`,"license_type":`) {
+	if r.consumeIf(`,"license_type":`) {
 		p.LicenseType = r.text()
 	}
-	if r.follows(`,"max_activations":`) {
-		p.MaxActivations = share(r.int())
+	if r.consumeIf(`,"max_activations":`) {
+		p.MaxActivations = intern(r.int())
 	}
-	r.skip(`}`)
+	r.expect(`}`)
 }
 
 // appendRest writes the members with which the data of a valid row ends.
-func appendRest(b []byte, customer *Customer, order *Order, warnings []Warning) []byte {
+func appendValidRowTail(b []byte, customer *Customer, order *Order, warnings []Warning) []byte {
 	if customer != nil {
-		b = appendMembers(append(b, `,"customer":`...), customerMembers, place{Customer: customer})
+		b = appendMembers(append(b, `,"customer":`...), customerMembers, target{Customer: customer})
 	}
-	b = appendMembers(append(b, `,"order":`...), orderMembers, place{Order: order})
+	b = appendMembers(append(b, `,"order":`...), orderMembers, target{Order: order})
 	if len(warnings) > 0 {
 		b = appendWarnings(append(b, `,"warnings":`...), warnings)
 	}
 	return append(b, '}')
 }
 
-func (r *reader) restOf(order *Order) (customer *Customer, warnings []Warning) {
-	if r.follows(`,"customer":`) {
+func (r *scanner) validRowTail(order *Order) (customer *Customer, warnings []Warning) {
+	if r.consumeIf(`,"customer":`) {
 		customer = new(Customer)
-		r.members(customerMembers, place{Customer: customer})
+		r.object(customerMembers, target{Customer: customer})
 	}
-	r.skip(`,"order":`)
-	r.members(orderMembers, place{Order: order})
-	if r.follows(`,"warnings":`) {
+	r.expect(`,"order":`)
+	r.object(orderMembers, target{Order: order})
+	if r.consumeIf(`,"warnings":`) {
 		warnings = r.warnings()
 	}
-	r.skip(`}`)
+	r.expect(`}`)
 	return customer, warnings
 }
 
@@ -176,16 +176,16 @@ func appendWarnings(b []byte, warnings []Warning) []byte {
 	return append(b, ']')
 }
 
-func (r *reader) warnings() (warnings []Warning) {
-	for r.skip(`[`); !r.failed; r.skip(`,`) {
+func (r *scanner) warnings() (warnings []Warning) {
+	for r.expect(`[`); !r.failed; r.expect(`,`) {
 		var w Warning
-		r.skip(`{"column":`)
+		r.expect(`{"column":`)
 		w.Column = r.text()
-		r.skip(`,"code":`)
+		r.expect(`,"code":`)
 		w.Code = WarningCode(r.text())
-		r.skip(`}`)
+		r.expect(`}`)
 		warnings = append(warnings, w)
-		if r.mark(']') {
+		if r.consumeByte(']') {
 			break
 		}
 	}
@@ -212,20 +212,20 @@ func appendErrors(b []byte, errors []FieldError) []byte {
 	return append(b, ']')
 }
 
-func (r *reader) errors() (errors []FieldError) {
-	for r.skip(`[`); !r.failed; r.skip(`,`) {
+func (r *scanner) errors() (errors []FieldError) {
+	for r.expect(`[`); !r.failed; r.expect(`,`) {
 		var e FieldError
-		r.skip(`{"column":`)
+		r.expect(`{"column":`)
 		e.Column = r.text()
-		r.skip(`,"code":`)
+		r.expect(`,"code":`)
 		e.Code = Code(r.text())
-		r.skip(`,"message":`)
+		r.expect(`,"message":`)
 		e.Message = r.text()
-		r.skip(`,"value":`)
+		r.expect(`,"value":`)
 		e.Value = r.text()
-		r.skip(`}`)
+		r.expect(`}`)
 		errors = append(errors, e)
-		if r.mark(']') {
+		if r.consumeByte(']') {
 			break
 		}
 	}

@@ -12,17 +12,17 @@ import (
 )
 
 // Kind is what a column's values are.
-type Kind string
+type ColumnType string
 
 // The kinds.
 const (
-	Text     Kind = "text"
-	Email    Kind = "email"
-	Bool     Kind = "bool"
-	Int      Kind = "int"
-	Date     Kind = "date"
-	Duration Kind = "duration"
-	Enum     Kind = "enum"
+	Text     ColumnType = "text"
+	Email    ColumnType = "email"
+	Bool     ColumnType = "bool"
+	Int      ColumnType = "int"
+	Date     ColumnType = "date"
+	Duration ColumnType = "duration"
+	Enum     ColumnType = "enum"
 )
 
 const (
@@ -44,7 +44,7 @@ func (c *Column) message(code Code) string {
 	case InvalidInt:
 		return fmt.Sprintf("must be a whole number from 0 to %d", maxInt)
 	case OutOfRange:
-		if c.Kind == Duration {
+		if c.Type == Duration {
 			return fmt.Sprintf("must count from 1 to %d days, months or years", maxDuration)
 		}
 		return fmt.Sprintf("must be a whole number from 0 to %d", maxInt)
@@ -69,7 +69,7 @@ func (c *Column) message(code Code) string {
 
 // parseText reads every kind that is kept as a text, in its canonical form.
 func (c *Column) parseText(value string) (string, Code) {
-	switch c.Kind {
+	switch c.Type {
 	case Email:
 		return value, checkEmail(value, c.Limit())
 	case Date:
@@ -163,21 +163,21 @@ func isAlphanumeric(c byte) bool {
 }
 
 // The two values that all given bools point to.
-var yes, no = true, false
+var trueValue, falseValue = true, false
 
 func parseBool(value string) (*bool, Code) {
 	switch strings.ToLower(value) {
 	case "true", "1", "yes":
-		return &yes, ""
+		return &trueValue, ""
 	case "false", "0", "no":
-		return &no, ""
+		return &falseValue, ""
 	}
 	return nil, InvalidBool
 }
 
 // small are the numbers that most given ints point to; nobody writes through
 // the pointers of a record or an event.
-var small = func() (numbers [1 << 10]int) {
+var smallInts = func() (numbers [1 << 10]int) {
 	for i := range numbers {
 		numbers[i] = i
 	}
@@ -185,9 +185,9 @@ var small = func() (numbers [1 << 10]int) {
 }()
 
 // share points to a number of that value.
-func share(n int) *int {
-	if n >= 0 && n < len(small) {
-		return &small[n]
+func intern(n int) *int {
+	if n >= 0 && n < len(smallInts) {
+		return &smallInts[n]
 	}
 	own := n // or n were allocated in any case
 	return &own
@@ -252,11 +252,11 @@ func parseDuration(value string) (string, Code) {
 }
 
 // misspelt are spellings from elsewhere that are read as what they mean.
-var misspelt = map[string]string{"annualy": "annually"}
+var spellings = map[string]string{"annualy": "annually"}
 
 func (c *Column) parseChoice(value string) (string, Code) {
 	lower := strings.ToLower(value)
-	if right, ok := misspelt[lower]; ok {
+	if right, ok := spellings[lower]; ok {
 		lower = right
 	}
 	for _, choice := range c.Choices {

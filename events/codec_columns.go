@@ -14,7 +14,7 @@ import (
 type member struct {
 	label  string // what stands before its value
 	always bool   // written even if it is empty
-	field  func(place) any
+	field  func(target) any
 }
 
 // The members of each object, in the order in which they are written.
@@ -40,7 +40,7 @@ func membersOf(prefix string, object reflect.Type) []member {
 }
 
 // appendMembers writes the object whose members these are.
-func appendMembers(b []byte, members []member, in place) []byte {
+func appendMembers(b []byte, members []member, in target) []byte {
 	start := len(b)
 	for i := range members {
 		m := &members[i]
@@ -69,18 +69,18 @@ func appendMembers(b []byte, members []member, in place) []byte {
 func (m *member) appendLabel(b []byte) []byte { return append(append(b, ','), m.label...) }
 
 // members reads an object as appendMembers writes it.
-func (r *reader) members(members []member, in place) {
-	if r.follows(`{}`) {
+func (r *scanner) object(members []member, in target) {
+	if r.consumeIf(`{}`) {
 		return
 	}
-	r.skip(`{`)
+	r.expect(`{`)
 	for i := range members {
-		if !r.follows(members[i].label) {
+		if !r.consumeIf(members[i].label) {
 			continue
 		}
-		r.value(members[i].field(in))
-		if !r.mark(',') {
-			r.skip(`}`)
+		r.column(members[i].field(in))
+		if !r.consumeByte(',') {
+			r.expect(`}`)
 			return
 		}
 	}
@@ -88,13 +88,13 @@ func (r *reader) members(members []member, in place) {
 }
 
 // value reads what a column's field points to.
-func (r *reader) value(field any) {
+func (r *scanner) column(field any) {
 	switch field := field.(type) {
 	case *string:
 		*field = r.text()
 	case **bool:
-		*field = r.flag()
+		*field = r.bool()
 	case **int:
-		*field = share(r.int())
+		*field = intern(r.int())
 	}
 }

@@ -15,18 +15,18 @@ const (
 
 // stops marks the bytes of a word that end a plain text: quotes, backslashes and
 // control characters. The lowest mark is right; those above it may be wrong.
-func stops(word uint64) uint64 {
+func endMarks(word uint64) uint64 {
 	quote, backslash := word^eachLow*'"', word^eachLow*'\\'
 	return ((word-eachLow*' ')&^word | (quote-eachLow)&^quote | (backslash-eachLow)&^backslash) & eachHigh
 }
 
 // plain is the length of the plain text with which s begins. Bytes with one of
 // the bits of also end it, too.
-func plain[T string | []byte](s T, also uint64) int {
+func plainPrefix[T string | []byte](s T, also uint64) int {
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
 		eight := word(s[i:])
-		if marks := stops(eight) | eight&also; marks != 0 {
+		if marks := endMarks(eight) | eight&also; marks != 0 {
 			return i + bits.TrailingZeros64(marks)/8
 		}
 	}
@@ -49,7 +49,7 @@ func word[T string | []byte](s T) uint64 {
 // what a row's values hold was checked where the file was read.
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
-	if plain(s, eachHigh) < len(s) { // not all of it is plain ASCII
+	if plainPrefix(s, eachHigh) < len(s) { // not all of it is plain ASCII
 		b, s = appendEscaped(b, s), ""
 	}
 	return append(append(b, s...), '"')
@@ -60,7 +60,7 @@ func appendEscaped(b []byte, s string) []byte {
 	if !utf8.ValidString(s) {
 		s = string([]rune(s))
 	}
-	for i := plain(s, 0); i < len(s); i = plain(s, 0) {
+	for i := plainPrefix(s, 0); i < len(s); i = plainPrefix(s, 0) {
 		b = appendEscape(append(b, s[:i]...), s[i])
 		s = s[i+1:]
 	}

@@ -20,7 +20,7 @@ func outcomesOf(text string, number int, given uint64) []Event {
 		if !has(i) {
 			continue
 		}
-		switch field := Columns[i].field(record.place()).(type) {
+		switch field := Columns[i].field(record.target()).(type) {
 		case *string:
 			*field = text
 		case **bool:
@@ -102,7 +102,7 @@ func TestEveryCharacterIsWrittenAlike(t *testing.T) {
 	for r := range rune(0x10000) {
 		for _, text := range []string{string(r), "1234567" + string(r)} {
 			ours := appendString(nil, text)
-			if !writtenAlike(ours) {
+			if !matchesEncodingJSON(ours) {
 				left++
 				continue
 			}
@@ -130,14 +130,14 @@ func TestPlainEndsWhereItShould(t *testing.T) {
 					if stops {
 						want = at
 					}
-					if got := plain(text, 0); got != want {
+					if got := plainPrefix(text, 0); got != want {
 						t.Fatalf("plain(%q) = %d, want %d", text, got, want)
 					}
 					if around < 0x80 {
 						if c >= 0x80 {
 							want = at
 						}
-						if got := plain(string(text), eachHigh); got != want {
+						if got := plainPrefix(string(text), eachHigh); got != want {
 							t.Fatalf("plain(%q) of ASCII = %d, want %d", text, got, want)
 						}
 					}

@@ -1,0 +1,73 @@
+package events
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// JobID is the id of one import, from 1. A later import has a larger id.
+type JobID uint64
+
+// String is the id in decimal, as subjects and URLs have it.
+func (id JobID) String() string { return strconv.FormatUint(uint64(id), 10) }
+
+// ParseJobID reads an id as subjects and URLs have it: decimal, from 1, without a sign or a leading
+// zero.
+func ParseJobID(s string) (JobID, error) {
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil || n == 0 || s[0] == '0' || s[0] == '+' {
+		return 0, fmt.Errorf("%q is not an import's id: a whole number from 1", s)
+	}
+	return JobID(n), nil
+}
+
+// Row is the number of a data row of a file, from 1. The header and blank lines have no number.
+type Row uint64
+
+// Seq is a sequence number of a stream, from 1; 0 means that there is none yet.
+type Seq uint64
+
+// Origin names the row of an import that made a license.
+type Origin struct {
+	JobID JobID `json:"job_id"`
+	Row   Row   `json:"row"`
+}
+
+// rowID is the id of a row's outcome, or with a suffix of its arrival.
+func rowID(job JobID, row Row, suffix string) string {
+	return string(appendRowID(make([]byte, 0, 48), job, row, suffix))
+}
+
+func appendRowID(b []byte, job JobID, row Row, suffix string) []byte {
+	b = strconv.AppendUint(b, uint64(job), 10)
+	b = strconv.AppendUint(append(b, '/'), uint64(row), 10)
+	return append(b, suffix...)
+}
+
+// appendID appends e.ID(). For the frequent types it allocates nothing.
+func appendID(b []byte, e Event) []byte {
+	switch e := e.(type) {
+	case *RowReceived:
+		return appendRowID(b, e.JobID, e.Row, "/received")
+	case *LicenseImported:
+		return appendRowID(b, e.JobID, e.Row, "")
+	case *LicenseExisted:
+		return appendRowID(b, e.JobID, e.Row, "")
+	case *RowRejected:
+		return appendRowID(b, e.JobID, e.Row, "")
+	default:
+		return append(b, e.ID()...)
+	}
+}
+
+// ParseOutcomeID reads the job and the row from the id of a row's outcome.
+func ParseOutcomeID(id string) (Origin, error) {
+	first, second, _ := strings.Cut(id, "/")
+	job, err := ParseJobID(first)
+	row, err2 := ParseJobID(second) // a row's number has the same form
+	if err != nil || err2 != nil {
+		return Origin{}, fmt.Errorf("%q is not the id of a row's outcome", id)
+	}
+	return Origin{JobID: job, Row: Row(row)}, nil
+}
