@@ -14,7 +14,7 @@ func BenchmarkImport(b *testing.B) {
 	const n = 100_000
 	for b.Loop() {
 		b.StopTimer()
-		w := newWorld(b)
+		w := newHarness(b)
 		w.upload(events.ImportStarted{JobID: 1, Mode: events.Partial}, keys(n, "K"), n)
 		b.StartTimer()
 		w.run(1)
@@ -51,7 +51,7 @@ func BenchmarkDecide(b *testing.B) {
 			}
 			verdicts = append(verdicts, policy.Judge(row))
 		}
-		for _, outcome := range Outcomes(verdicts, make(Makers, len(verdicts))) {
+		for _, outcome := range Outcomes(verdicts, make(Origins, len(verdicts))) {
 			var err error
 			if body, err = events.Append(body[:0], outcome, now); err != nil {
 				b.Fatal(err)

@@ -24,7 +24,7 @@ func OpenCatalogue(log *eventlog.Log) *Catalogue {
 }
 
 // entry is a product as the bucket holds it.
-type entry struct {
+type catalogueEntry struct {
 	Name           string `json:"name"`
 	LicenseType    string `json:"license_type"`
 	MaxActivations *int   `json:"max_activations"`
@@ -36,7 +36,7 @@ func (c *Catalogue) Set(ctx context.Context, p events.Product) error {
 	if err := checkProduct(&p); err != nil {
 		return err
 	}
-	value, err := json.Marshal(entry{Name: p.Name, LicenseType: p.LicenseType, MaxActivations: p.MaxActivations})
+	value, err := json.Marshal(catalogueEntry{Name: p.Name, LicenseType: p.LicenseType, MaxActivations: p.MaxActivations})
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (c *Catalogue) List(ctx context.Context) ([]events.Product, error) {
 	}
 	products := make([]events.Product, 0, len(entries))
 	for _, e := range entries {
-		var value entry
+		var value catalogueEntry
 		if err := json.Unmarshal(e.Value, &value); err != nil {
 			return nil, fmt.Errorf("product %q in the catalogue: %w", e.Key, err)
 		}

@@ -29,11 +29,11 @@ type Verdict struct {
 
 	// Again says that an earlier row of the job may have named the same license; false: none did,
 	// unless another processor read it.
-	Again bool
+	MaybeRepeated bool
 
 	// Kept is the row's outcome where the stream holds it already, though not the job's
 	// position behind it: see kept.
-	Kept events.Event
+	Stored events.Event
 
 	subject string // of the row's license, made when first asked for
 }
@@ -164,34 +164,34 @@ func (v *Verdict) fillDefaults() {
 }
 
 // Makers says which row made each license that exists, by the license's subject.
-type Makers map[string]events.Origin
+type Origins map[string]events.Origin
 
 // Outcomes decides judged rows in their order. Makers must hold those of the
 // rows' licenses that exist; the licenses that these rows make are added to it,
 // so that of two rows with one license the first makes it and the second finds it. A row whose
 // license was made by itself has its outcome already: it is marked as kept.
-func Outcomes(verdicts []Verdict, makers Makers) []events.Event {
+func Outcomes(verdicts []Verdict, origins Origins) []events.Event {
 	outcomes := make([]events.Event, len(verdicts))
 	for i := range verdicts {
 		v := &verdicts[i]
-		if v.Kept != nil {
-			outcomes[i] = v.Kept
+		if v.Stored != nil {
+			outcomes[i] = v.Stored
 			continue
 		}
 		if !v.Valid() {
 			outcomes[i] = v.rejected()
 			continue
 		}
-		if maker, ok := makers[v.Subject()]; ok {
-			if maker == v.origin() {
-				v.Kept = v.imported()
-				outcomes[i] = v.Kept
+		if origin, ok := origins[v.Subject()]; ok {
+			if origin == v.origin() {
+				v.Stored = v.imported()
+				outcomes[i] = v.Stored
 				continue
 			}
-			outcomes[i] = v.existed(maker)
+			outcomes[i] = v.existed(origin)
 			continue
 		}
-		makers[v.Subject()] = v.origin()
+		origins[v.Subject()] = v.origin()
 		outcomes[i] = v.imported()
 	}
 	return outcomes
@@ -203,8 +203,8 @@ func Rejections(verdicts []Verdict) []events.Event {
 	outcomes := make([]events.Event, len(verdicts))
 	for i := range verdicts {
 		switch v := &verdicts[i]; {
-		case v.Kept != nil:
-			outcomes[i] = v.Kept
+		case v.Stored != nil:
+			outcomes[i] = v.Stored
 		case !v.Valid():
 			outcomes[i] = v.rejected()
 		}

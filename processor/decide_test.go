@@ -66,12 +66,12 @@ func runScenario(t *testing.T, file string) {
 
 type scenario struct {
 	policy       Policy
-	makers       Makers
+	origins      Origins
 	onlyValidate bool
 }
 
 func parseScenario(t *testing.T, text string) *scenario {
-	s := &scenario{policy: Policy{Catalogue: map[string]events.Product{}}, makers: Makers{}}
+	s := &scenario{policy: Policy{Catalogue: map[string]events.Product{}}, origins: Origins{}}
 	for line := range strings.Lines(text) {
 		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch word {
@@ -92,7 +92,7 @@ func parseScenario(t *testing.T, text string) *scenario {
 			if _, err := fmt.Sscan(rest, &product, &key, &by.JobID, &by.Row); err != nil {
 				t.Fatal(err)
 			}
-			s.makers[events.LicenseSubject(product, key)] = by
+			s.origins[events.LicenseSubject(product, key)] = by
 		default:
 			t.Fatalf("policy: %q is not understood", line)
 		}
@@ -120,7 +120,7 @@ func (s *scenario) decide(t *testing.T, file []byte) string {
 	if s.onlyValidate {
 		return describe(t, Rejections(verdicts))
 	}
-	return describe(t, Outcomes(verdicts, s.makers))
+	return describe(t, Outcomes(verdicts, s.origins))
 }
 
 func describe(t *testing.T, outcomes []events.Event) string {
@@ -167,7 +167,7 @@ func TestDecidingIsPure(t *testing.T) {
 	activations := 7
 	policy := &Policy{Catalogue: map[string]events.Product{"psc": {ShortCode: "psc", MaxActivations: &activations}}}
 	decide := func() string {
-		return describe(t, Outcomes([]Verdict{policy.Judge(row)}, Makers{}))
+		return describe(t, Outcomes([]Verdict{policy.Judge(row)}, Origins{}))
 	}
 	if first, second := decide(), decide(); first != second {
 		t.Errorf("first %s\nthen %s", first, second)

@@ -18,7 +18,7 @@ type job struct {
 	progress events.ImportProgressed // the last one; phase "" before the first
 	last     events.Event            // the job's last fact, whatever it is
 	lastSeq  events.Seq              // its sequence: what an append expects
-	kept     kept                    // outcomes behind it
+	torn     tornOutcomes            // outcomes behind it
 }
 
 // stage is where a job stands.

@@ -26,7 +26,7 @@ type Config struct {
 // Observer is told what happened, for metrics. Several jobs call it at once.
 type Observer interface {
 	// Batch was appended.
-	Batch(Batch)
+	Committed(BatchStats)
 	// Refused batches are decided again: the reason is one of RefusedReasons.
 	Refused(reason string)
 }
@@ -36,7 +36,7 @@ type Observer interface {
 var RefusedReasons = []string{"moved", "conflict"}
 
 // Batch is what an observer is told of the rows that were decided together.
-type Batch struct {
+type BatchStats struct {
 	Phase events.Phase
 	Rows  events.Row
 	// Counts are of this batch alone.
@@ -52,10 +52,10 @@ type Processor struct {
 	log       *eventlog.Log
 	catalogue *Catalogue
 	config    Config
-	courtesy  courtesy
+	priority  smallImportPriority
 
-	mu      sync.Mutex
-	stopped map[events.JobID]error // jobs whose events cannot be read
+	mu         sync.Mutex
+	unreadable map[events.JobID]error // jobs whose events cannot be read
 }
 
 // New makes a processor on a log.
@@ -64,9 +64,9 @@ func New(log *eventlog.Log, c Config) *Processor {
 		c.Concurrency = 4
 	}
 	if c.Observer == nil {
-		c.Observer = nobody{}
+		c.Observer = nopObserver{}
 	}
-	return &Processor{log: log, catalogue: OpenCatalogue(log), config: c, stopped: map[events.JobID]error{}}
+	return &Processor{log: log, catalogue: OpenCatalogue(log), config: c, unreadable: map[events.JobID]error{}}
 }
 
 // Run claims sealed jobs and decides them, until ctx ends.
@@ -74,8 +74,8 @@ func (p *Processor) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var listening errgroup.Group
-	listening.Go(func() error { return p.log.Overhear(ctx, overheard, p.courtesy.overhear) })
-	err := p.log.Claims(ctx, p.config.Concurrency, p.work)
+	listening.Go(func() error { return p.log.Overhear(ctx, hintSubjects, p.priority.onHint) })
+	err := p.log.Claims(ctx, p.config.Concurrency, p.process)
 	cancel()
 	return errors.Join(err, listening.Wait())
 }
@@ -84,7 +84,7 @@ func (p *Processor) Run(ctx context.Context) error {
 func (p *Processor) Ready() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, err := range p.stopped {
+	for _, err := range p.unreadable {
 		return err
 	}
 	return nil
@@ -93,18 +93,18 @@ func (p *Processor) Ready() error {
 // work brings one job to its end. It returns nil when there is nothing left to
 // do, eventlog.ErrReleased when another processor has taken the job over, and
 // else why it could not go on: the job is claimed again after a while.
-func (p *Processor) work(ctx context.Context, claim eventlog.Message) error {
+func (p *Processor) process(ctx context.Context, claim eventlog.Message) error {
 	sealed, err := decodeAs[*events.ImportSealed](events.LicensesStream, claim)
 	if err != nil {
 		return err
 	}
-	err = p.finish(ctx, sealed.JobID)
-	p.remember(sealed.JobID, err)
+	err = p.runToEnd(ctx, sealed.JobID)
+	p.recordReadiness(sealed.JobID, err)
 	return err
 }
 
 // tell writes a job's turning points into the log.
-func tell(fact events.Event) {
+func logFact(fact events.Event) {
 	switch e := fact.(type) {
 	case *events.ImportProgressed:
 		if e.Row == 0 {
@@ -120,20 +120,20 @@ func tell(fact events.Event) {
 }
 
 // remember keeps the error of a job that stands still, for Ready.
-func (p *Processor) remember(id events.JobID, err error) {
+func (p *Processor) recordReadiness(id events.JobID, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var undecodable *undecodableError
 	if errors.As(err, &undecodable) {
-		p.stopped[id] = err
+		p.unreadable[id] = err
 	} else {
-		delete(p.stopped, id)
+		delete(p.unreadable, id)
 	}
 }
 
 // finish takes one step after the other until the job has ended.
-func (p *Processor) finish(ctx context.Context, id events.JobID) error {
-	var c care
+func (p *Processor) runToEnd(ctx context.Context, id events.JobID) error {
+	var c lookupPolicy
 	for {
 		j, err := p.load(ctx, id)
 		if err != nil {
@@ -145,13 +145,13 @@ func (p *Processor) finish(ctx context.Context, id events.JobID) error {
 			case ended:
 				return nil
 			case between:
-				err = p.append(ctx, j, fact)
+				err = p.appendFact(ctx, j, fact)
 			case deciding:
 				start, _ := fact.(*events.ImportProgressed)
 				err = p.decide(ctx, j, start, &c)
 			}
 		}
-		if err := p.afterRefusal(ctx, j, err, &c); err != nil {
+		if err := p.resolveRefusal(ctx, j, err, &c); err != nil {
 			return err
 		}
 	}
@@ -159,11 +159,11 @@ func (p *Processor) finish(ctx context.Context, id events.JobID) error {
 
 // afterRefusal looks at why the job could not move on. It returns nil where
 // reading the job's facts again and deciding again is the thing to do.
-func (p *Processor) afterRefusal(ctx context.Context, j *job, err error, c *care) error {
+func (p *Processor) resolveRefusal(ctx context.Context, j *job, err error, c *lookupPolicy) error {
 	switch {
 	case errors.Is(err, eventlog.ErrConflict):
 		p.config.Observer.Refused("conflict")
-		return c.refused(ctx, j.lastSeq)
+		return c.onConflict(ctx, j.lastSeq)
 	case errors.Is(err, eventlog.ErrMoved):
 		p.config.Observer.Refused("moved")
 		now, err := p.load(ctx, j.id)
@@ -180,7 +180,7 @@ func (p *Processor) afterRefusal(ctx context.Context, j *job, err error, c *care
 }
 
 // append adds one fact that stands for itself.
-func (p *Processor) append(ctx context.Context, j *job, fact events.Event) error {
+func (p *Processor) appendFact(ctx context.Context, j *job, fact events.Event) error {
 	body, err := events.Encode(fact, time.Now())
 	if err != nil {
 		return err
@@ -190,7 +190,7 @@ func (p *Processor) append(ctx context.Context, j *job, fact events.Event) error
 		return err
 	}
 	j.moved(fact, seq)
-	tell(fact)
+	logFact(fact)
 	return nil
 }
 
@@ -199,16 +199,16 @@ func (p *Processor) append(ctx context.Context, j *job, fact events.Event) error
 func (p *Processor) load(ctx context.Context, id events.JobID) (*job, error) {
 	j := &job{id: id}
 	reads, readCtx := errgroup.WithContext(ctx)
-	reads.Go(func() error { return p.loadLast(readCtx, j) })
+	reads.Go(func() error { return p.loadPosition(readCtx, j) })
 	reads.Go(func() error {
-		started, err := fact(readCtx, p.log, &events.ImportStarted{JobID: id})
+		started, err := readFact(readCtx, p.log, &events.ImportStarted{JobID: id})
 		if err == nil {
 			j.mode, j.dryRun, j.products = started.Mode, started.DryRun, started.Products
 		}
 		return err
 	})
 	reads.Go(func() error {
-		sealed, err := fact(readCtx, p.log, &events.ImportSealed{JobID: id})
+		sealed, err := readFact(readCtx, p.log, &events.ImportSealed{JobID: id})
 		if err == nil {
 			j.rows = sealed.Rows
 		}
@@ -219,7 +219,7 @@ func (p *Processor) load(ctx context.Context, id events.JobID) (*job, error) {
 
 // loadLast reads the job's last fact and, after it, the position: one that is newer than what
 // an append expects is refused, one that is older would decide rows twice.
-func (p *Processor) loadLast(ctx context.Context, j *job) error {
+func (p *Processor) loadPosition(ctx context.Context, j *job) error {
 	message, ok, err := p.log.LastFact(ctx, j.id)
 	if err != nil {
 		return err
@@ -237,7 +237,7 @@ func (p *Processor) loadLast(ctx context.Context, j *job) error {
 	case *events.ImportProgressed:
 		progress = last
 	default:
-		if progress, err = fact(ctx, p.log, progress); errors.Is(err, errNoFact) {
+		if progress, err = readFact(ctx, p.log, progress); errors.Is(err, errNoFact) {
 			progress, err = &events.ImportProgressed{JobID: j.id}, nil
 		}
 	}
@@ -250,7 +250,7 @@ func (p *Processor) loadLast(ctx context.Context, j *job) error {
 var errNoFact = errors.New("no such fact")
 
 // fact reads the last fact of the same type and job as the one given.
-func fact[E events.Event](ctx context.Context, log *eventlog.Log, like E) (E, error) {
+func readFact[E events.Event](ctx context.Context, log *eventlog.Log, like E) (E, error) {
 	message, ok, err := log.Fact(ctx, like.Subject())
 	if err != nil {
 		return like, err
@@ -261,7 +261,7 @@ func fact[E events.Event](ctx context.Context, log *eventlog.Log, like E) (E, er
 	return decodeAs[E](events.LicensesStream, message)
 }
 
-type nobody struct{}
+type nopObserver struct{}
 
-func (nobody) Batch(Batch)    {}
-func (nobody) Refused(string) {}
+func (nopObserver) Committed(BatchStats) {}
+func (nopObserver) Refused(string)       {}

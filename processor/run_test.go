@@ -15,15 +15,15 @@ import (
 )
 
 // world is a real log with a processor on it.
-type world struct {
+type harness struct {
 	testing.TB
 	log *eventlog.Log
 	p   *Processor
 }
 
-func newWorld(t testing.TB) *world {
+func newHarness(t testing.TB) *harness {
 	log := eventlogtest.Start(t)
-	return &world{TB: t, log: log, p: New(log, Config{})}
+	return &harness{TB: t, log: log, p: New(log, Config{})}
 }
 
 // row is what a test says of a row; the product is always psc.
@@ -48,7 +48,7 @@ func keys(n int, prefix string) []row {
 	return rows
 }
 
-func (w *world) encode(e events.Event) []byte {
+func (w *harness) encode(e events.Event) []byte {
 	w.Helper()
 	body, err := events.Encode(e, time.Now())
 	if err != nil {
@@ -57,7 +57,7 @@ func (w *world) encode(e events.Event) []byte {
 	return body
 }
 
-func (w *world) append(e events.Event, expect events.Seq) events.Seq {
+func (w *harness) append(e events.Event, expect events.Seq) events.Seq {
 	w.Helper()
 	seq, err := w.log.AppendFact(w.Context(), e.Job(), e.Subject(), w.encode(e), expect)
 	if err != nil {
@@ -67,7 +67,7 @@ func (w *world) append(e events.Event, expect events.Seq) events.Seq {
 }
 
 // upload stores rows and seals them as sealedRows.
-func (w *world) upload(start events.ImportStarted, rows []row, sealedRows int) {
+func (w *harness) upload(start events.ImportStarted, rows []row, sealedRows int) {
 	w.Helper()
 	var last events.Seq
 	for from := 0; from < len(rows); from += 1000 {
@@ -86,7 +86,7 @@ func (w *world) upload(start events.ImportStarted, rows []row, sealedRows int) {
 }
 
 // run lets processors work until all jobs have ended, and returns their ends.
-func (w *world) run(jobs ...events.JobID) []*events.ImportFinished {
+func (w *harness) run(jobs ...events.JobID) []*events.ImportFinished {
 	w.Helper()
 	ctx, cancel := context.WithCancel(w.Context())
 	var running sync.WaitGroup
@@ -95,16 +95,16 @@ func (w *world) run(jobs ...events.JobID) []*events.ImportFinished {
 	defer cancel()
 	ends := make([]*events.ImportFinished, len(jobs))
 	for i, job := range jobs {
-		ends[i] = w.end(job)
+		ends[i] = w.awaitEnd(job)
 	}
 	return ends
 }
 
-func (w *world) end(job events.JobID) *events.ImportFinished {
+func (w *harness) awaitEnd(job events.JobID) *events.ImportFinished {
 	w.Helper()
 	like := &events.ImportFinished{JobID: job}
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
-		end, err := fact(w.Context(), w.log, like)
+		end, err := readFact(w.Context(), w.log, like)
 		if err == nil {
 			return end
 		}
@@ -118,7 +118,7 @@ func (w *world) end(job events.JobID) *events.ImportFinished {
 }
 
 // history is all that the stream holds.
-func (w *world) history() []events.Event {
+func (w *harness) history() []events.Event {
 	w.Helper()
 	state, err := w.log.State(w.Context())
 	if err != nil {
@@ -145,7 +145,7 @@ func (w *world) history() []events.Event {
 
 // checkOutcomes fails unless each row of a finished job has exactly one outcome,
 // and each license was made once.
-func (w *world) checkOutcomes(job events.JobID, rows int) (imported, existed, rejected int) {
+func (w *harness) checkOutcomes(job events.JobID, rows int) (imported, existed, rejected int) {
 	w.Helper()
 	outcomes := map[events.Row]string{}
 	licenses := map[string]string{}
@@ -190,7 +190,7 @@ func (w *world) checkOutcomes(job events.JobID, rows int) (imported, existed, re
 }
 
 func TestEachRowHasOneOutcome(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	rows := keys(2500, "K")
 	rows[17].activations = "many"
 	rows[18].key = rows[3].key     // within one batch
@@ -208,8 +208,8 @@ func TestEachRowHasOneOutcome(t *testing.T) {
 	}
 }
 
-func TestExistedNamesItsMaker(t *testing.T) {
-	w := newWorld(t)
+func TestExistedNamesItsOrigin(t *testing.T) {
+	w := newHarness(t)
 	w.upload(events.ImportStarted{JobID: 1, Mode: events.Partial}, []row{good("A"), good("B")}, 2)
 	w.run(1)
 	w.upload(events.ImportStarted{JobID: 2, Mode: events.Partial}, []row{good("C"), good("B"), good("C")}, 3)
@@ -227,7 +227,7 @@ func TestExistedNamesItsMaker(t *testing.T) {
 }
 
 func TestTwoJobsWithTheSameKeys(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	const n = 2_000
 	jobs := []events.JobID{1, 2, 3}
 	for _, job := range jobs {
@@ -247,7 +247,7 @@ func TestTwoJobsWithTheSameKeys(t *testing.T) {
 }
 
 func TestDryRunImportsNothing(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	rows := keys(1200, "K")
 	rows[1100].activations = "-"
 	w.upload(events.ImportStarted{JobID: 1, Mode: events.Partial, DryRun: true}, rows, len(rows))
@@ -261,7 +261,7 @@ func TestDryRunImportsNothing(t *testing.T) {
 }
 
 func TestAllOrNothing(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	bad := keys(1200, "K")
 	bad[3].activations = "many"
 	w.upload(events.ImportStarted{JobID: 1, Mode: events.AllOrNothing}, bad, len(bad))
@@ -280,7 +280,7 @@ func TestAllOrNothing(t *testing.T) {
 }
 
 func TestCancelledBeforeItBegan(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	w.upload(events.ImportStarted{JobID: 1, Mode: events.Partial}, keys(10, "K"), 10)
 	last, _, err := w.log.LastFact(t.Context(), 1)
 	if err != nil {
@@ -297,7 +297,7 @@ func TestCancelledBeforeItBegan(t *testing.T) {
 // A cancel at any moment: what was imported is what the end says, and nothing
 // follows the cancel but the end.
 func TestCancelledMeanwhile(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	w.upload(events.ImportStarted{JobID: 1, Mode: events.Partial}, keys(6_000, "K"), 6_000)
 	var cancelling sync.WaitGroup
 	cancelling.Go(func() { w.cancelOnceRunning(1) })
@@ -318,7 +318,7 @@ func TestCancelledMeanwhile(t *testing.T) {
 	}
 }
 
-func (w *world) cancelOnceRunning(job events.JobID) {
+func (w *harness) cancelOnceRunning(job events.JobID) {
 	for w.Context().Err() == nil {
 		last, _, err := w.log.LastFact(w.Context(), job)
 		if err != nil {
@@ -341,7 +341,7 @@ func (w *world) cancelOnceRunning(job events.JobID) {
 }
 
 func TestMissingRowsEndTheJob(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	w.upload(events.ImportStarted{JobID: 1, Mode: events.Partial}, keys(1500, "K"), 1600)
 	end := w.run(1)[0]
 	if end.Status != events.Failed || end.Error.Code != "rows_missing" || end.Row != 1500 || end.Imported != 1500 {
@@ -353,7 +353,7 @@ func TestMissingRowsEndTheJob(t *testing.T) {
 // Processors that are stopped at any moment, and others that go on: as if there
 // had been one.
 func TestStoppedAndResumed(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	const n = 5_000
 	w.upload(events.ImportStarted{JobID: 1, Mode: events.AllOrNothing}, keys(n, "K"), n)
 	for i := range 8 {
@@ -370,7 +370,7 @@ func TestStoppedAndResumed(t *testing.T) {
 
 // A processor that lost its job to another one cannot append any more.
 func TestFenced(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	w.upload(events.ImportStarted{JobID: 1, Mode: events.Partial}, keys(3000, "K"), 3000)
 	slow, err := w.p.load(t.Context(), 1)
 	if err != nil {
@@ -378,30 +378,30 @@ func TestFenced(t *testing.T) {
 	}
 	first := &events.ImportProgressed{JobID: 1, Phase: events.Import}
 	w.append(first, slow.lastSeq) // the other one
-	if err := w.p.append(t.Context(), slow, first); !errors.Is(err, eventlog.ErrMoved) {
+	if err := w.p.appendFact(t.Context(), slow, first); !errors.Is(err, eventlog.ErrMoved) {
 		t.Errorf("the slow one's append gave %v", err)
 	}
 	slow.progress, slow.last = *first, first
-	var c care
+	var c lookupPolicy
 	err = w.p.decide(t.Context(), slow, nil, &c)
 	if !errors.Is(err, eventlog.ErrMoved) {
 		t.Errorf("the slow one's batch gave %v", err)
 	}
-	if err := w.p.afterRefusal(t.Context(), slow, err, &c); !errors.Is(err, eventlog.ErrReleased) {
+	if err := w.p.resolveRefusal(t.Context(), slow, err, &c); !errors.Is(err, eventlog.ErrReleased) {
 		t.Errorf("and it went on: %v", err)
 	}
 	w.checkOutcomes(1, 0)
 }
 
 func TestUndecodableRowStopsTheJob(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	body := []byte(`{"specversion":"1.0","id":"1/1/received","source":"licenseimport","type":"RowReceived.v9","data":{}}`)
 	if _, err := w.log.AppendRows(t.Context(), 1, 0, [][]byte{body}); err != nil {
 		t.Fatal(err)
 	}
 	started := w.append(&events.ImportStarted{JobID: 1, Mode: events.Partial}, 0)
 	w.append(&events.ImportSealed{JobID: 1, Rows: 1}, started)
-	err := w.p.work(t.Context(), eventlog.Message{Data: w.encode(&events.ImportSealed{JobID: 1, Rows: 1})})
+	err := w.p.process(t.Context(), eventlog.Message{Data: w.encode(&events.ImportSealed{JobID: 1, Rows: 1})})
 	var unknown *events.UnknownTypeError
 	if !errors.As(err, &unknown) || w.p.Ready() == nil {
 		t.Errorf("work: %v; ready: %v", err, w.p.Ready())

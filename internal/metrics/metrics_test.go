@@ -44,7 +44,7 @@ func everything(v views) *Set {
 	in.Stored(12, time.Millisecond)
 	in.Ended(true)
 	in.Ended(false)
-	decided.Batch(processor.Batch{
+	decided.Committed(processor.BatchStats{
 		Phase: events.Import, Rows: 12, Counts: events.Counts{Imported: 8, Existed: 1, Rejected: 3, Warnings: 2},
 		Errors: map[events.Code]events.Row{events.InvalidInt: 2, events.Required: 1}, Took: time.Second,
 	})

@@ -126,7 +126,7 @@ func (o *decisions) count(c events.Counts) {
 	o.warnings.Add(float64(c.Warnings))
 }
 
-func (o *decisions) Batch(b processor.Batch) {
+func (o *decisions) Committed(b processor.BatchStats) {
 	o.count(b.Counts)
 	for code, rows := range b.Errors {
 		o.errors.WithLabelValues(string(code)).Add(float64(rows))

@@ -8,10 +8,24 @@ import (
 	"licenseimport/events"
 )
 
-func TestRepeats(t *testing.T) {
+// TestValidationSearchesNothing: rows that are only validated make no licenses, also after a refusal.
+func TestValidationNeedsNoLookups(t *testing.T) {
+	known := job{rows: 10, progress: events.ImportProgressed{Phase: events.Validate}}
+	var c lookupPolicy
+	c.begin(known)
+	if err := c.onConflict(t.Context(), 1); err != nil || c.lookUpAll() {
+		t.Errorf("searches while validating: %v", err)
+	}
+	known.progress.Phase = events.Import
+	if c.begin(known); !c.lookUpAll() {
+		t.Error("the first batch of the import is not looked up")
+	}
+}
+
+func TestSeenFilter(t *testing.T) {
 	t.Parallel()
 	for _, rows := range []events.Row{0, 1, 64, 100_000} {
-		r := newRepeats(rows)
+		r := newSeenFilter(rows)
 		mistaken := 0
 		for i := range int(rows) {
 			if r.TestAndAddString(strconv.Itoa(i)) {
@@ -30,19 +44,19 @@ func TestRepeats(t *testing.T) {
 }
 
 // refusals counts the batches that were refused.
-type refusals struct {
-	nobody
+type refusedCounter struct {
+	nopObserver
 	n atomic.Int64
 }
 
-func (r *refusals) Refused(string) { r.n.Add(1) }
+func (r *refusedCounter) Refused(string) { r.n.Add(1) }
 
 // TestRepeatsAreNotRefused: rows that name a license again, at whatever distance, and a whole file that
 // is imported a second time, are known in time; a refused batch would cost as much as two.
-func TestRepeatsAreNotRefused(t *testing.T) {
+func TestRepeatedLicensesAreNotRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	seen := &refusals{}
+	w := newHarness(t)
+	seen := &refusedCounter{}
 	w.p = New(w.log, Config{Observer: seen})
 	const n = 8_000
 	rows := keys(n, "K")
@@ -70,8 +84,8 @@ func TestRepeatsAreNotRefused(t *testing.T) {
 // is refused.
 func TestLaterRowsExist(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	seen := &refusals{}
+	w := newHarness(t)
+	seen := &refusedCounter{}
 	w.p = New(w.log, Config{Observer: seen})
 	const n = 9_000
 	rows := keys(n, "K")

@@ -12,18 +12,18 @@ import (
 // but after damage: a batch is stored whole or not at all, unless the disk was full
 // in the middle of one, or its file was cut. Their rows are not given a second outcome.
 // A license that is made already is seen when it is looked up; these are the others.
-type kept map[events.Row]events.Event
+type tornOutcomes map[events.Row]events.Event
 
-var errKeptEnd = errors.New("the last outcome of the job")
+var errLastOutcome = errors.New("the last outcome of the job")
 
 // kept reads what half a batch left of the job's other outcomes.
-func (p *Processor) kept(ctx context.Context, j job) (kept, error) {
+func (p *Processor) readTornOutcomes(ctx context.Context, j job) (tornOutcomes, error) {
 	filter := events.OutcomesFilter(j.id)
 	last, found, err := p.log.Fact(ctx, filter)
 	if err != nil || !found || last.Seq <= j.lastSeq {
 		return nil, err
 	}
-	k := kept{}
+	k := tornOutcomes{}
 	err = p.log.Follow(ctx, j.lastSeq, []string{filter}, func(m eventlog.Message) error {
 		event, err := decode(events.LicensesStream, m)
 		if err != nil {
@@ -36,22 +36,22 @@ func (p *Processor) kept(ctx context.Context, j job) (kept, error) {
 			k[e.Row] = e
 		}
 		if m.Seq >= last.Seq {
-			return errKeptEnd
+			return errLastOutcome
 		}
 		return nil
 	})
-	if !errors.Is(err, errKeptEnd) {
+	if !errors.Is(err, errLastOutcome) {
 		return nil, err
 	}
 	return k, nil
 }
 
 // mark tells the verdicts of their kept outcomes.
-func (k kept) mark(verdicts []Verdict) {
+func (k tornOutcomes) attach(verdicts []Verdict) {
 	if len(k) == 0 {
 		return
 	}
 	for i := range verdicts {
-		verdicts[i].Kept = k[verdicts[i].Row.Row]
+		verdicts[i].Stored = k[verdicts[i].Row.Row]
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 // TestHalfABatch: some outcomes are stored without the position behind them, as a disk that was full
 // in the middle of a batch may leave them. Each row has one outcome all the same, and is counted once.
-func TestHalfABatch(t *testing.T) {
+func TestTornBatch(t *testing.T) {
 	t.Parallel()
 	for name, mode := range map[string]events.Mode{"partial": events.Partial, "all or nothing": events.AllOrNothing} {
 		t.Run(name, func(t *testing.T) {
@@ -21,11 +21,11 @@ func TestHalfABatch(t *testing.T) {
 				rows[1020].activations = "many"
 				rows[1495].activations = "many"
 			}
-			whole := newWorld(t)
+			whole := newHarness(t)
 			whole.upload(events.ImportStarted{JobID: 1, Mode: mode}, rows, len(rows))
 			want := whole.run(1)[0]
 
-			w := newWorld(t)
+			w := newHarness(t)
 			w.upload(events.ImportStarted{JobID: 1, Mode: mode}, rows, len(rows))
 			w.replay(1, whole.history()[2:], 1025)
 			end := w.run(1)[0]
@@ -42,7 +42,7 @@ func TestHalfABatch(t *testing.T) {
 
 // replay appends what another log holds of a job behind its seal, batch by batch, and ends
 // within one, behind so many outcomes.
-func (w *world) replay(job events.JobID, history []events.Event, outcomes int) {
+func (w *harness) replay(job events.JobID, history []events.Event, outcomes int) {
 	w.Helper()
 	at := events.Seq(2)
 	var batch []events.Event
@@ -66,7 +66,7 @@ func (w *world) replay(job events.JobID, history []events.Event, outcomes int) {
 	}
 }
 
-func (w *world) commit(job events.JobID, outcomes []events.Event, fact events.Event, at events.Seq) events.Seq {
+func (w *harness) commit(job events.JobID, outcomes []events.Event, fact events.Event, at events.Seq) events.Seq {
 	w.Helper()
 	batch := w.log.NewBatch(job)
 	for _, e := range outcomes {

@@ -10,9 +10,9 @@ var (
 // warningRules is the table of what is odd about a valid row: a value in the
 // column that has no effect.
 var warningRules = []struct {
-	column string
-	code   events.WarningCode
-	odd    func(*events.Record) bool
+	column  string
+	code    events.WarningCode
+	applies func(*events.Record) bool
 }{
 	{"customer__email", events.CustomerWithoutEmail, func(r *events.Record) bool {
 		return r.Customer.Email == "" && r.Customer != (events.Customer{})
@@ -43,7 +43,7 @@ var warningRules = []struct {
 func warnings(r *events.Record) []events.Warning {
 	var found []events.Warning
 	for _, rule := range warningRules {
-		if rule.odd(r) {
+		if rule.applies(r) {
 			found = append(found, events.Warning{Column: rule.column, Code: rule.code})
 		}
 	}

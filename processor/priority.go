@@ -16,29 +16,29 @@ import (
 //
 // It goes by what it overhears, which is there before the stream has it, in whatever process, and may be
 // wrong: then a batch is held back in vain, for a moment.
-type courtesy struct {
-	mu     sync.Mutex
-	guests map[events.JobID]time.Time // until when large imports wait for each
-	moved  chan struct{}              // closed when a guest has come nearer to its end; nil: nobody waits
+type smallImportPriority struct {
+	mu         sync.Mutex
+	yieldUntil map[events.JobID]time.Time // until when large imports wait for each
+	changed    chan struct{}              // closed when a guest has come nearer to its end; nil: nobody waits
 }
 
 const (
 	// unnamed is the guest that has no id yet.
-	unnamed events.JobID = 0
+	unassigned events.JobID = 0
 	// courtesyMost is how long large imports wait for a small one to take its next step, and how long
 	// a batch is held back at most, however many small ones there are.
-	courtesyMost = 150 * time.Millisecond
+	maxYield = 150 * time.Millisecond
 	// courtesyAfter is how long they wait for the views to take in one that is decided.
-	courtesyAfter = 30 * time.Millisecond
+	maxFoldWait = 30 * time.Millisecond
 )
 
 // overheard are the subjects to listen to.
-var overheard = append([]string{eventlog.JobsDrawn}, events.LifecycleSubjects...)
+var hintSubjects = append([]string{eventlog.JobsDrawn}, events.LifecycleSubjects...)
 
 // overhear takes what is being published. What cannot be read is for others to stop at.
-func (c *courtesy) overhear(subject string, body []byte) {
+func (c *smallImportPriority) onHint(subject string, body []byte) {
 	if !strings.HasPrefix(subject, "imports.") {
-		c.expect(unnamed, courtesyMost) // an upload begins
+		c.yieldTo(unassigned, maxYield) // an upload begins
 		return
 	}
 	envelope, err := events.Decode(body)
@@ -47,50 +47,50 @@ func (c *courtesy) overhear(subject string, body []byte) {
 	}
 	switch e := envelope.Event.(type) {
 	case *events.ImportStarted:
-		c.expect(unnamed, 0)
-		c.expect(e.JobID, courtesyMost)
+		c.yieldTo(unassigned, 0)
+		c.yieldTo(e.JobID, maxYield)
 	case *events.ImportSealed:
 		if small(e.Rows) {
-			c.expect(e.JobID, courtesyMost)
+			c.yieldTo(e.JobID, maxYield)
 		} else {
-			c.expect(e.JobID, 0)
+			c.yieldTo(e.JobID, 0)
 		}
 	case *events.ImportFinished:
 		if small(e.Row) {
-			c.expect(e.JobID, courtesyAfter)
+			c.yieldTo(e.JobID, maxFoldWait)
 		}
 	case *events.ImportAborted:
-		c.expect(e.JobID, 0)
+		c.yieldTo(e.JobID, 0)
 	}
 }
 
 // expect has large imports wait for one job for so long from now on; 0: no more.
-func (c *courtesy) expect(job events.JobID, most time.Duration) {
+func (c *smallImportPriority) yieldTo(job events.JobID, most time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	for id, until := range c.guests {
+	for id, until := range c.yieldUntil {
 		if !until.After(now) {
-			delete(c.guests, id)
+			delete(c.yieldUntil, id)
 		}
 	}
-	if c.guests == nil {
-		c.guests = map[events.JobID]time.Time{}
+	if c.yieldUntil == nil {
+		c.yieldUntil = map[events.JobID]time.Time{}
 	}
-	if delete(c.guests, job); most > 0 {
-		c.guests[job] = now.Add(most)
+	if delete(c.yieldUntil, job); most > 0 {
+		c.yieldUntil[job] = now.Add(most)
 	}
-	if c.moved != nil {
-		close(c.moved)
-		c.moved = nil
+	if c.changed != nil {
+		close(c.changed)
+		c.changed = nil
 	}
 }
 
 // wait ends when no guest is to be waited for, or it took long enough.
-func (c *courtesy) wait(ctx context.Context) {
-	enough := time.Now().Add(courtesyMost)
+func (c *smallImportPriority) yield(ctx context.Context) {
+	enough := time.Now().Add(maxYield)
 	for {
-		left, moved := c.left(enough)
+		left, moved := c.remaining(enough)
 		if left <= 0 {
 			return
 		}
@@ -108,11 +108,11 @@ func (c *courtesy) wait(ctx context.Context) {
 }
 
 // left is how long there is to wait, up to a time, unless the channel is closed before.
-func (c *courtesy) left(most time.Time) (time.Duration, <-chan struct{}) {
+func (c *smallImportPriority) remaining(most time.Time) (time.Duration, <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var last time.Time
-	for _, until := range c.guests {
+	for _, until := range c.yieldUntil {
 		if until.After(last) {
 			last = until
 		}
@@ -120,8 +120,8 @@ func (c *courtesy) left(most time.Time) (time.Duration, <-chan struct{}) {
 	if last.After(most) {
 		last = most
 	}
-	if c.moved == nil {
-		c.moved = make(chan struct{})
+	if c.changed == nil {
+		c.changed = make(chan struct{})
 	}
-	return time.Until(last), c.moved
+	return time.Until(last), c.changed
 }
