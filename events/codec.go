@@ -2,12 +2,11 @@ package events
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 	"unicode/utf8"
-
-	"github.com/goccy/go-json"
 )
 
 // MaxBody is the most bytes that the body of an event may have: what a NATS
@@ -51,11 +50,20 @@ func Append(b []byte, e Event, at time.Time) ([]byte, error) {
 	if body, ok := appendOutcome(before, e); ok {
 		return append(body, '}'), nil
 	}
-	data, err := json.MarshalWithOption(e, json.DisableHTMLEscape())
+	body, err := appendJSON(before, e)
 	if err != nil {
 		return b, fmt.Errorf("encoding %s %s: %w", e.Type(), e.ID(), err)
 	}
-	return append(append(before, data...), '}'), nil
+	return append(body, '}'), nil
+}
+
+// appendJSON appends what encoding/json makes of v, with <, > and & as they are.
+func appendJSON(b []byte, v any) ([]byte, error) {
+	buffer := bytes.NewBuffer(b)
+	encoder := json.NewEncoder(buffer)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(v)
+	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), err
 }
 
 // Decode reads a CloudEvent of ours. It fails on everything that is not one,

@@ -2,8 +2,7 @@ package events
 
 import (
 	"bytes"
-
-	"github.com/goccy/go-json"
+	"encoding/json"
 )
 
 // Nearly every body that Decode sees was written by Append: the same members in

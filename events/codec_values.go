@@ -1,9 +1,8 @@
 package events
 
 import (
+	"encoding/json"
 	"fmt"
-
-	"github.com/goccy/go-json"
 )
 
 // Values are a row's values as they were sent, by column index; what was not

@@ -1,7 +1,7 @@
 // Package events is the vocabulary of licenseimport: what can happen to an
 // import, how it is written on the wire, and what a row of the CSV may hold.
-// Every other package speaks it; it imports none of them, only the standard
-// library and one JSON library.
+// Every other package speaks it; it imports the standard
+// library only.
 //
 // # What an event promises
 //

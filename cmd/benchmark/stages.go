@@ -23,7 +23,7 @@ type part struct {
 	frames []string
 }
 
-var jsonPart = part{"JSON", []string{"goccy/go-json", "licenseimport/events.Encode", "licenseimport/events.Decode", "licenseimport/events.Append"}}
+var jsonPart = part{"JSON", []string{"licenseimport/events.Encode", "licenseimport/events.Decode", "licenseimport/events.Append"}}
 
 // stages is the one table of them (a point in the last element of a package's path
 // is %2e in its functions' names), in the order in which a row travels.

@@ -13,7 +13,7 @@ func TestStageOf(t *testing.T) {
 		{"the client, called by the processor", []string{"runtime.mallocgc", "github.com/nats-io/nats%2ego.(*Conn).publish", "licenseimport/events/eventlog.(*Batch).Add", "licenseimport/processor.(*Processor).stage"}, "NATS client", "publish"},
 		{"the client's next message", []string{"runtime.selectgo", "github.com/nats-io/nats.go/jetstream.(*pullSubscription).Next", "licenseimport/events/eventlog.(*cursor).next"}, "NATS client", "hand out messages"},
 		{"the extension for batches", []string{"strconv.Itoa", "github.com/synadia-io/orbit.go/jetstreamext.(*batchPublisher).AddMsg", "main.publishBatches"}, "NATS client", "other"},
-		{"JSON of the projector", []string{"github.com/goccy/go-json.Unmarshal", "licenseimport/events.Decode", "licenseimport/projector.decode"}, "projector", "JSON"},
+		{"JSON of the projector", []string{"encoding/json.Unmarshal", "licenseimport/events.Decode", "licenseimport/projector.decode"}, "projector", "JSON"},
 		{"JSON of the processor", []string{"licenseimport/events.Encode", "licenseimport/processor.(*Processor).stage"}, "processor", "JSON"},
 		{"CSV", []string{"bytes.IndexByte", "licenseimport/internal/csvfile.(*Reader).Read", "licenseimport/ingest.(*rows).next"}, "ingest", "CSV"},
 		{"collecting garbage", []string{"runtime.scanobject", "runtime.gcDrain", "runtime.gcBgMarkWorker"}, "garbage collection", ""},
