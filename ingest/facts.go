@@ -124,7 +124,7 @@ func (in *Ingest) changeFrom(ctx context.Context, f facts, decide func(facts) (e
 			return nil, err
 		}
 		_, err = in.log.AppendFact(ctx, f.job, fact.Subject(), body, f.lastSeq)
-		if !errors.Is(err, eventlog.ErrMoved) {
+		if !errors.Is(err, eventlog.ErrWrongSequence) {
 			return fact, err
 		}
 		if f, err = in.load(ctx, f.job); err != nil {

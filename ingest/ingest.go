@@ -73,7 +73,7 @@ func stopping() *httpx.Error {
 
 // enter lets an upload in, or is the 503 or 507 that refuses it.
 func (in *Ingest) enter() error {
-	if err := in.log.Room(); err != nil {
+	if err := in.log.CheckFreeSpace(); err != nil {
 		return diskFull(err)
 	}
 	switch in.gate.enter() {

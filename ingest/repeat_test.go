@@ -273,7 +273,7 @@ func TestCancelAgainstProgress(t *testing.T) {
 	if a := r.cancel(1, ""); a.status != 202 {
 		t.Fatalf("%d %s", a.status, a.text)
 	}
-	if err := <-moved; !strings.Contains(err.Error(), eventlog.ErrMoved.Error()) {
+	if err := <-moved; !strings.Contains(err.Error(), eventlog.ErrWrongSequence.Error()) {
 		t.Error(err)
 	}
 }

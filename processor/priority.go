@@ -33,7 +33,7 @@ const (
 )
 
 // overheard are the subjects to listen to.
-var hintSubjects = append([]string{eventlog.JobsDrawn}, events.LifecycleSubjects...)
+var hintSubjects = append([]string{eventlog.JobIDSubjects}, events.LifecycleSubjects...)
 
 // overhear takes what is being published. What cannot be read is for others to stop at.
 func (c *smallImportPriority) onHint(subject string, body []byte) {

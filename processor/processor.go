@@ -74,8 +74,8 @@ func (p *Processor) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var listening errgroup.Group
-	listening.Go(func() error { return p.log.Overhear(ctx, hintSubjects, p.priority.onHint) })
-	err := p.log.Claims(ctx, p.config.Concurrency, p.process)
+	listening.Go(func() error { return p.log.SubscribeHints(ctx, hintSubjects, p.priority.onHint) })
+	err := p.log.LeaseJobs(ctx, p.config.Concurrency, p.process)
 	cancel()
 	return errors.Join(err, listening.Wait())
 }
@@ -91,7 +91,7 @@ func (p *Processor) Ready() error {
 }
 
 // work brings one job to its end. It returns nil when there is nothing left to
-// do, eventlog.ErrReleased when another processor has taken the job over, and
+// do, eventlog.ErrLeaseLost when another processor has taken the job over, and
 // else why it could not go on: the job is claimed again after a while.
 func (p *Processor) process(ctx context.Context, claim eventlog.Message) error {
 	sealed, err := decodeAs[*events.ImportSealed](events.LicensesStream, claim)
@@ -164,14 +164,14 @@ func (p *Processor) resolveRefusal(ctx context.Context, j *job, err error, c *lo
 	case errors.Is(err, eventlog.ErrConflict):
 		p.config.Observer.Refused("conflict")
 		return c.onConflict(ctx, j.lastSeq)
-	case errors.Is(err, eventlog.ErrMoved):
+	case errors.Is(err, eventlog.ErrWrongSequence):
 		p.config.Observer.Refused("moved")
 		now, err := p.load(ctx, j.id)
 		if err != nil {
 			return err
 		}
 		if stage, _ := now.next(); stage == deciding {
-			return eventlog.ErrReleased // another processor has it
+			return eventlog.ErrLeaseLost // another processor has it
 		}
 		return nil // cancelled, or ended by another processor
 	default:

@@ -378,16 +378,16 @@ func TestFenced(t *testing.T) {
 	}
 	first := &events.ImportProgressed{JobID: 1, Phase: events.Import}
 	w.append(first, slow.lastSeq) // the other one
-	if err := w.p.appendFact(t.Context(), slow, first); !errors.Is(err, eventlog.ErrMoved) {
+	if err := w.p.appendFact(t.Context(), slow, first); !errors.Is(err, eventlog.ErrWrongSequence) {
 		t.Errorf("the slow one's append gave %v", err)
 	}
 	slow.progress, slow.last = *first, first
 	var c lookupPolicy
 	err = w.p.decide(t.Context(), slow, nil, &c)
-	if !errors.Is(err, eventlog.ErrMoved) {
+	if !errors.Is(err, eventlog.ErrWrongSequence) {
 		t.Errorf("the slow one's batch gave %v", err)
 	}
-	if err := w.p.resolveRefusal(t.Context(), slow, err, &c); !errors.Is(err, eventlog.ErrReleased) {
+	if err := w.p.resolveRefusal(t.Context(), slow, err, &c); !errors.Is(err, eventlog.ErrLeaseLost) {
 		t.Errorf("and it went on: %v", err)
 	}
 	w.checkOutcomes(1, 0)

@@ -70,7 +70,7 @@ type recorded [][]byte
 
 func (r recorded) State(context.Context) (eventlog.State, error) { return eventlog.State{}, nil }
 
-func (recorded) ReclaimJobs(context.Context) error { return nil }
+func (recorded) RedeliverJobs(context.Context) error { return nil }
 
 func (r recorded) MessageAt(context.Context, events.Seq) (m eventlog.Message, found bool, err error) {
 	return m, false, nil

@@ -31,7 +31,7 @@ type Log interface {
 	LastFact(ctx context.Context, job events.JobID) (eventlog.Message, bool, error)
 	Fact(ctx context.Context, subject string) (eventlog.Message, bool, error)
 	Follow(ctx context.Context, after events.Seq, filter []string, fn func(eventlog.Message) error) error
-	ReclaimJobs(ctx context.Context) error
+	RedeliverJobs(ctx context.Context) error
 }
 
 // Projector keeps the views of one data folder and answers from them.
@@ -112,7 +112,7 @@ func (s *store) leave(ctx context.Context, path string, state eventlog.State, lo
 		slog.Warn("what the stream has lost cannot be read from the views", "error", err)
 	}
 	l.warn(path + ".bad")
-	if err := log.ReclaimJobs(ctx); err != nil {
+	if err := log.RedeliverJobs(ctx); err != nil {
 		return errors.Join(err, s.close())
 	}
 	return errors.Join(s.close(), setAside(path))

@@ -74,7 +74,7 @@ func (t *tape) State(context.Context) (eventlog.State, error) {
 	return eventlog.State{Created: t.created, First: 1, Last: events.Seq(len(t.messages))}, nil
 }
 
-func (*tape) ReclaimJobs(context.Context) error { return nil }
+func (*tape) RedeliverJobs(context.Context) error { return nil }
 
 func (t *tape) MessageAt(_ context.Context, seq events.Seq) (eventlog.Message, bool, error) {
 	t.mu.Lock()

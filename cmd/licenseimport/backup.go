@@ -58,7 +58,7 @@ func (c *backupCommand) Run(ctx context.Context, t *terminal) error {
 func (c *backupCommand) source(log *eventlog.Log) backup.Source {
 	from := backup.Source{Log: log}
 	server := c.Server
-	if by, held, err := eventlog.Holder(c.Data); server == "" && c.NatsURL == "" && err == nil && held && by.PID != os.Getpid() {
+	if by, held, err := eventlog.LockOwner(c.Data); server == "" && c.NatsURL == "" && err == nil && held && by.PID != os.Getpid() {
 		server = by.HTTP
 	}
 	switch {

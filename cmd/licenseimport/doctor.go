@@ -60,7 +60,7 @@ type diagnosis struct {
 	*doctorCommand
 	findings []finding
 
-	by   eventlog.Holding // of the data folder
+	by   eventlog.LockInfo // of the data folder
 	held bool
 	idle bool // nothing runs on the log: it is a folder that was opened for this
 }

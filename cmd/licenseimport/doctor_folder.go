@@ -16,7 +16,7 @@ func (d *diagnosis) folder() {
 		d.problem("data folder", "Name the right one by --data, or a deployment by --nats-url and --server; licenseimport serve makes a new one", "%v", err)
 		return
 	}
-	if d.by, d.held, err = eventlog.Holder(d.Data); err != nil {
+	if d.by, d.held, err = eventlog.LockOwner(d.Data); err != nil {
 		d.problem("data folder", "Run doctor as the user that the server runs as", "%v", err)
 		return
 	}

@@ -12,20 +12,20 @@ import (
 
 // log looks at NATS, the streams, the imports and the keys.
 func (d *diagnosis) log(ctx context.Context, log *eventlog.Log) {
-	c, err := log.Examine(ctx)
+	c, err := log.Health(ctx)
 	if err != nil {
 		d.problem("NATS", "See the NATS server's log: a stream may have no leader", "%v", err)
 		return
 	}
 	d.version(c.Version)
 	d.durability(c)
-	d.clock("NATS clock", c.Ahead)
+	d.clock("NATS clock", c.ClockSkew)
 	missing := d.streams(c)
 	if missing {
 		return
 	}
 	d.processors(c.Processors)
-	if err := d.imports(ctx, log, time.Now().Add(c.Ahead)); err != nil {
+	if err := d.imports(ctx, log, time.Now().Add(c.ClockSkew)); err != nil {
 		d.problem("imports", "See the NATS server's log", "%v", err)
 	}
 	if err := d.keys(ctx, log); err != nil {
@@ -53,7 +53,7 @@ func (d *diagnosis) version(version string) {
 }
 
 // durability says what a power cut may cost.
-func (d *diagnosis) durability(c eventlog.Condition) {
+func (d *diagnosis) durability(c eventlog.Health) {
 	replicas := fewest(c.Streams)
 	switch {
 	case c.Embedded:
@@ -68,7 +68,7 @@ func (d *diagnosis) durability(c eventlog.Condition) {
 }
 
 // fewest replicas that a stream has; those that are missing do not count.
-func fewest(streams []eventlog.StreamReport) int {
+func fewest(streams []eventlog.StreamHealth) int {
 	least := 0
 	for _, s := range streams {
 		if s.State.Replicas > 0 && (least == 0 || s.State.Replicas < least) {
@@ -79,15 +79,15 @@ func fewest(streams []eventlog.StreamReport) int {
 }
 
 // streams looks at each one; missing says that the rest cannot be looked at.
-func (d *diagnosis) streams(c eventlog.Condition) (missing bool) {
+func (d *diagnosis) streams(c eventlog.Health) (missing bool) {
 	var sizes []string
 	for _, s := range c.Streams {
 		switch {
 		case s.Problem != nil:
 			missing = true
 			d.problem("stream "+s.Name, "Streams are made when a role starts; where one exists with other settings, it is not this program's: use another NATS account", "%v", s.Problem)
-		case len(s.Replicas) > 0:
-			d.warn("stream "+s.Name, "See to that server: the stream stops when one more fails", "the replica on %s is offline or behind", strings.Join(s.Replicas, ", "))
+		case len(s.LaggingReplicas) > 0:
+			d.warn("stream "+s.Name, "See to that server: the stream stops when one more fails", "the replica on %s is offline or behind", strings.Join(s.LaggingReplicas, ", "))
 		}
 		if !strings.HasPrefix(s.Name, "KV_") {
 			sizes = append(sizes, fmt.Sprintf("%s %s messages, %s", s.Name, grouped(s.State.Messages), inUnits(s.State.Bytes)))
@@ -100,20 +100,20 @@ func (d *diagnosis) streams(c eventlog.Condition) (missing bool) {
 }
 
 // processors says whether any processor works on what waits.
-func (d *diagnosis) processors(p *eventlog.ConsumerReport) {
+func (d *diagnosis) processors(p *eventlog.ConsumerHealth) {
 	const advice = "Start licenseimport serve, or a processor"
 	switch {
 	case p == nil && d.idle:
 	case p == nil:
 		d.problem("processor", advice, "none has ever run here: imports would not be decided")
-	case d.idle && p.Waiting+p.Working > 0:
-		d.warn("processor", "They are decided when a server runs", "%s", waiting(p.Waiting+p.Working))
+	case d.idle && p.Pending+p.InProgress > 0:
+		d.warn("processor", "They are decided when a server runs", "%s", waiting(p.Pending+p.InProgress))
 	case d.idle:
 		d.ok("processor", "no import waits")
-	case p.Asking == 0 && p.Working == 0:
-		d.problem("processor", advice, "none is running; %s", waiting(p.Waiting))
+	case p.PullRequests == 0 && p.InProgress == 0:
+		d.problem("processor", advice, "none is running; %s", waiting(p.Pending))
 	default:
-		d.ok("processor", "%s; %d in work", waiting(p.Waiting), p.Working)
+		d.ok("processor", "%s; %d in work", waiting(p.Pending), p.InProgress)
 	}
 }
 

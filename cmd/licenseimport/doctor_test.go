@@ -42,20 +42,20 @@ func TestDoctorOnVersions(t *testing.T) {
 }
 
 func TestDoctorOnDurability(t *testing.T) {
-	replicas := func(n ...int) (all []eventlog.StreamReport) {
+	replicas := func(n ...int) (all []eventlog.StreamHealth) {
 		for _, n := range n {
-			all = append(all, eventlog.StreamReport{State: eventlog.State{Replicas: n}})
+			all = append(all, eventlog.StreamHealth{State: eventlog.State{Replicas: n}})
 		}
 		return all
 	}
 	for name, test := range map[string]struct {
-		c    eventlog.Condition
+		c    eventlog.Health
 		want string
 	}{
-		"embedded":            {eventlog.Condition{Embedded: true, Streams: replicas(1, 1)}, fine},
-		"three on a cluster":  {eventlog.Condition{Cluster: "c", Streams: replicas(3, 3)}, fine},
-		"one on a cluster":    {eventlog.Condition{Cluster: "c", Streams: replicas(3, 1)}, warning},
-		"a server of its own": {eventlog.Condition{Streams: replicas(1)}, warning},
+		"embedded":            {eventlog.Health{Embedded: true, Streams: replicas(1, 1)}, fine},
+		"three on a cluster":  {eventlog.Health{Cluster: "c", Streams: replicas(3, 3)}, fine},
+		"one on a cluster":    {eventlog.Health{Cluster: "c", Streams: replicas(3, 1)}, warning},
+		"a server of its own": {eventlog.Health{Streams: replicas(1)}, warning},
 	} {
 		if f := one(t, func(d *diagnosis) { d.durability(test.c) }); f.Status != test.want {
 			t.Errorf("%s: %+v", name, f)

@@ -26,7 +26,7 @@ func startServer(c eventlog.ServerConfig) (*eventlog.Server, error) {
 	if err == nil {
 		return server, nil
 	}
-	if held, ok := errors.AsType[*eventlog.HeldError](err); ok {
+	if held, ok := errors.AsType[*eventlog.LockedError](err); ok {
 		return nil, explainHeld(held)
 	}
 	if errors.Is(err, eventlog.ErrUnprotected) {
@@ -69,8 +69,8 @@ func makeDataFolder(dir string) error {
 	return nil
 }
 
-func explainHeld(held *eventlog.HeldError) error {
-	if held.By.HTTP == "" && held.By.NATS == "" {
+func explainHeld(held *eventlog.LockedError) error {
+	if held.Owner.HTTP == "" && held.Owner.NATS == "" {
 		return fmt.Errorf("%w, such as an import that ends by itself: try again then, or choose another folder by --data", held)
 	}
 	return fmt.Errorf("%w: stop that one first, or choose another folder by --data", held)

@@ -40,12 +40,12 @@ func (c *logFlags) withLog(ctx context.Context, f func(*eventlog.Log) error) err
 	config := c.natsFlags.config(c.NatsURL)
 	config.Name = "licenseimport"
 	if c.NatsURL == "" {
-		by, held, err := eventlog.Holder(c.Data)
+		by, held, err := eventlog.LockOwner(c.Data)
 		if err != nil {
 			return err
 		}
 		if held && by.NATS == "" {
-			return explainHeld(&eventlog.HeldError{Dir: c.Data, By: by})
+			return explainHeld(&eventlog.LockedError{Dir: c.Data, Owner: by})
 		}
 		config.URL = by.NATS
 	}

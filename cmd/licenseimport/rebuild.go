@@ -28,7 +28,7 @@ func (c *rebuildCommand) Run(ctx context.Context, t *terminal) error {
 	if err := c.mustExist(); err != nil {
 		return err
 	}
-	by, held, err := eventlog.Holder(c.Data)
+	by, held, err := eventlog.LockOwner(c.Data)
 	if err != nil {
 		return err
 	}

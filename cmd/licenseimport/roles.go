@@ -59,7 +59,7 @@ func makeNATS(_ context.Context, n *node) (part, error) {
 	}
 	n.server = server
 	return part{
-		ready: func(context.Context) error { return server.Room() },
+		ready: func(context.Context) error { return server.CheckFreeSpace() },
 		run:   watchHeap,
 		close: func() error { server.Shutdown(); return nil },
 	}, nil

@@ -52,7 +52,7 @@ func TestScripts(t *testing.T) {
 func ready(ts *testscript.TestScript, neg bool, args []string) {
 	wait(ts, "a server on "+args[0], func() error {
 		server := args[0]
-		if by, held, err := eventlog.Holder(ts.MkAbs(args[0])); err == nil && held {
+		if by, held, err := eventlog.LockOwner(ts.MkAbs(args[0])); err == nil && held {
 			server = by.HTTP
 			ts.Setenv("NATS", by.NATS)
 		}
@@ -136,7 +136,7 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 // address into a variable.
 func natsOf(ts *testscript.TestScript, neg bool, args []string) {
 	wait(ts, "a NATS server on "+args[1], func() error {
-		by, held, err := eventlog.Holder(ts.MkAbs(args[1]))
+		by, held, err := eventlog.LockOwner(ts.MkAbs(args[1]))
 		if err == nil && (!held || by.NATS == "") {
 			err = errors.New("nobody holds it")
 		}

@@ -37,7 +37,7 @@ func (c *clientFlags) withServer(ctx context.Context, t *terminal, roles []strin
 	if c.Server != "" {
 		return c.withNamed(ctx, c.Server, f)
 	}
-	by, held, err := eventlog.Holder(c.Data)
+	by, held, err := eventlog.LockOwner(c.Data)
 	switch {
 	case err != nil:
 		return err
@@ -79,7 +79,7 @@ func (c *clientFlags) keyFor(base string) (string, error) {
 	if c.Key != "" {
 		return c.Key, nil
 	}
-	if by, held, err := eventlog.Holder(c.Data); err == nil && held && sameServer(by.HTTP, base) {
+	if by, held, err := eventlog.LockOwner(c.Data); err == nil && held && sameServer(by.HTTP, base) {
 		key, err := access.ReadAdminKey(adminKeyPath(c.Data))
 		if !errors.Is(err, fs.ErrNotExist) {
 			return key, err

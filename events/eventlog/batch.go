@@ -27,7 +27,7 @@ var errIncomplete = errors.New("the batch is not whole")
 // A stage is an atomic batch on its way to one stream. Its messages are sent as they
 // are added; the server keeps them aside until the commit, for 10 s after the last
 // of them. All go out in the one envelope: the client copies it when it publishes.
-type stage struct {
+type atomicBatch struct {
 	log  *Log
 	id   string
 	size int
@@ -37,8 +37,8 @@ type stage struct {
 	sequence, last, filter [1]string // the values of its headers
 }
 
-func (l *Log) newStage(id string) *stage {
-	s := &stage{log: l, id: id}
+func (l *Log) newAtomicBatch(id string) *atomicBatch {
+	s := &atomicBatch{log: l, id: id}
 	s.envelope.Header = nats.Header{
 		jetstreamext.BatchIDHeader:  {id},
 		jetstreamext.BatchSeqHeader: s.sequence[:],
@@ -55,7 +55,7 @@ type expectation struct {
 }
 
 // message is the envelope with a message in it, until the next one.
-func (s *stage) message(subject string, body []byte, expect *expectation) *nats.Msg {
+func (s *atomicBatch) message(subject string, body []byte, expect *expectation) *nats.Msg {
 	s.size++
 	s.sequence[0] = strconv.Itoa(s.size)
 	s.envelope.Subject, s.envelope.Data = subject, body
@@ -79,7 +79,7 @@ func (s *stage) message(subject string, body []byte, expect *expectation) *nats.
 }
 
 // add sends one message without waiting. An error shows at the commit.
-func (s *stage) add(subject string, body []byte, expect *expectation) {
+func (s *atomicBatch) add(subject string, body []byte, expect *expectation) {
 	message := s.message(subject, body, expect)
 	if s.err == nil {
 		s.err = s.log.conn.PublishMsg(message)
@@ -88,7 +88,7 @@ func (s *stage) add(subject string, body []byte, expect *expectation) {
 
 // commit sends the last message and waits, at most the time of one request, for the answer:
 // the sequence of that message.
-func (s *stage) commit(ctx context.Context, subject string, body []byte, expect *expectation) (events.Seq, error) {
+func (s *atomicBatch) commit(ctx context.Context, subject string, body []byte, expect *expectation) (events.Seq, error) {
 	message := s.message(subject, body, expect)
 	if s.err != nil {
 		return 0, s.err
@@ -103,7 +103,7 @@ func (s *stage) commit(ctx context.Context, subject string, body []byte, expect 
 	return s.readAck(answer.Data)
 }
 
-func (s *stage) readAck(data []byte) (events.Seq, error) {
+func (s *atomicBatch) readAck(data []byte) (events.Seq, error) {
 	var ack struct {
 		Error *jetstream.APIError `json:"error"`
 		Seq   events.Seq          `json:"seq"`
@@ -123,10 +123,10 @@ func (s *stage) readAck(data []byte) (events.Seq, error) {
 }
 
 // A verdict is what the leader says about an append whose answer was not a clear yes.
-type verdict int
+type appendResult int
 
 const (
-	absent verdict = iota // nothing of it is stored, and nobody else wrote
+	absent appendResult = iota // nothing of it is stored, and nobody else wrote
 	stored
 	moved // somebody else wrote
 )
@@ -134,7 +134,7 @@ const (
 // judge reads the last message over the filter. It is ours where its batch id
 // begins with id: every attempt at one append has an id of its own behind the same
 // beginning, since an earlier attempt may still be on its way.
-func (l *Log) judge(ctx context.Context, stream, filter, id string, expect events.Seq) (verdict, events.Seq, error) {
+func (l *Log) resolveAppend(ctx context.Context, stream, filter, id string, expect events.Seq) (appendResult, events.Seq, error) {
 	var last Message
 	err := l.retryUntilDone(ctx, l.timeout/readTries, func(ctx context.Context) (err error) {
 		last, _, err = l.getOnce(ctx, stream, getRequest{LastSubject: filter})
@@ -152,7 +152,7 @@ func (l *Log) judge(ctx context.Context, stream, filter, id string, expect event
 }
 
 // An appendix is what [Log.append] adds to one subject: all of it or nothing.
-type appendix struct {
+type appendRequest struct {
 	stream  string
 	subject string
 	filter  string // whose last sequence is expected
@@ -161,12 +161,12 @@ type appendix struct {
 
 	// alone: nobody else is likely to have written to the stream since last, so that
 	// is expected at first; see [Log.AppendRows].
-	alone bool
+	exclusive bool
 }
 
 // append stores the bodies as one batch and returns the sequence of the last. It
-// tries again until ctx ends, unless somebody else wrote: [ErrMoved].
-func (l *Log) append(ctx context.Context, a appendix) (events.Seq, error) {
+// tries again until ctx ends, unless somebody else wrote: [ErrWrongSequence].
+func (l *Log) append(ctx context.Context, a appendRequest) (events.Seq, error) {
 	if len(a.bodies) == 0 || len(a.bodies) > MaxBatch {
 		return 0, fmt.Errorf("a batch of %d messages: it takes 1 to %d", len(a.bodies), MaxBatch)
 	}
@@ -177,19 +177,19 @@ func (l *Log) append(ctx context.Context, a appendix) (events.Seq, error) {
 		if err == nil {
 			return seq, nil
 		}
-		verdict, seq, unknown := l.judge(ctx, a.stream, a.filter, id, a.last)
+		verdict, seq, unknown := l.resolveAppend(ctx, a.stream, a.filter, id, a.last)
 		switch {
 		case unknown != nil:
 			return 0, fmt.Errorf("%w: %w", unknown, err)
 		case verdict == stored:
 			return seq, nil
 		case verdict == moved:
-			return 0, fmt.Errorf("%w: its last sequence is %d, not %d", ErrMoved, seq, a.last)
+			return 0, fmt.Errorf("%w: its last sequence is %d, not %d", ErrWrongSequence, seq, a.last)
 		case !refused(err) && !transient(err):
 			return 0, err
-		case a.alone && refused(err):
-			l.crowd.met()
-			a.alone = false
+		case a.exclusive && refused(err):
+			l.contention.observed()
+			a.exclusive = false
 			continue
 		}
 		if err := backoff.Wait(ctx, err); err != nil {
@@ -198,9 +198,9 @@ func (l *Log) append(ctx context.Context, a appendix) (events.Seq, error) {
 	}
 }
 
-func (l *Log) attempt(ctx context.Context, id string, a appendix) (events.Seq, error) {
-	stage := l.newStage(id)
-	expect := &expectation{filter: a.filter, stream: a.alone, last: a.last}
+func (l *Log) attempt(ctx context.Context, id string, a appendRequest) (events.Seq, error) {
+	stage := l.newAtomicBatch(id)
+	expect := &expectation{filter: a.filter, stream: a.exclusive, last: a.last}
 	final := len(a.bodies) - 1
 	for _, body := range a.bodies[:final] {
 		stage.add(a.subject, body, expect)
@@ -214,38 +214,38 @@ func (l *Log) attempt(ctx context.Context, id string, a appendix) (events.Seq, e
 // goroutine. Once a message is added it should be committed, soon: the server
 // keeps it for 10 s and has room for 50 such batches.
 type Batch struct {
-	log   *Log
-	job   events.JobID
-	stage *stage
+	log    *Log
+	job    events.JobID
+	atomic *atomicBatch
 }
 
 // NewBatch begins a batch of a job.
 func (l *Log) NewBatch(job events.JobID) *Batch {
-	return &Batch{log: l, job: job, stage: l.newStage(nuid.Next() + ".1")}
+	return &Batch{log: l, job: job, atomic: l.newAtomicBatch(nuid.Next() + ".1")}
 }
 
 // Len is how many messages were added.
-func (b *Batch) Len() int { return b.stage.size }
+func (b *Batch) Len() int { return b.atomic.size }
 
 // Add sends one message to be stored with the commit, and does not wait. first: it
 // must be the first at its subject, else the commit is refused; no other message of
 // this batch may have that subject. The body may be reused when Add returns. Up to
 // MaxBatch-1 messages go before the commit.
 func (b *Batch) Add(subject string, body []byte, first bool) error {
-	if b.stage.size >= MaxBatch-1 {
-		return fmt.Errorf("the batch holds %d messages already", b.stage.size)
+	if b.atomic.size >= MaxBatch-1 {
+		return fmt.Errorf("the batch holds %d messages already", b.atomic.size)
 	}
 	if first && !failpoint.First {
-		b.stage.add(subject, body, &expectation{})
+		b.atomic.add(subject, body, &expectation{})
 	} else {
-		b.stage.add(subject, body, nil)
+		b.atomic.add(subject, body, nil)
 	}
 	return nil
 }
 
 // Commit stores the batch with the fact at its end, on the condition that expect is
 // still the sequence of the job's last fact, and returns the fact's sequence. nil
-// says that all of it is stored, [ErrMoved] and [ErrConflict] that nothing is; after
+// says that all of it is stored, [ErrWrongSequence] and [ErrConflict] that nothing is; after
 // any other error that is unknown. A batch is committed once.
 func (b *Batch) Commit(ctx context.Context, subject string, body []byte, expect events.Seq) (events.Seq, error) {
 	filter := events.FactsFilter(b.job)
@@ -253,18 +253,18 @@ func (b *Batch) Commit(ctx context.Context, subject string, body []byte, expect 
 	if failpoint.Fence {
 		fence = nil
 	}
-	seq, err := b.stage.commit(ctx, subject, body, fence)
+	seq, err := b.atomic.commit(ctx, subject, body, fence)
 	if err == nil {
 		return seq, nil
 	}
-	verdict, last, unknown := b.log.judge(ctx, events.LicensesStream, filter, b.stage.id, expect)
+	verdict, last, unknown := b.log.resolveAppend(ctx, events.LicensesStream, filter, b.atomic.id, expect)
 	switch {
 	case unknown != nil:
 		return 0, fmt.Errorf("%w: %w", unknown, err)
 	case verdict == stored:
 		return last, nil
 	case verdict == moved:
-		return 0, fmt.Errorf("%w: the job's last fact is %d, not %d", ErrMoved, last, expect)
+		return 0, fmt.Errorf("%w: the job's last fact is %d, not %d", ErrWrongSequence, last, expect)
 	case refused(err) || transient(err):
 		return 0, fmt.Errorf("%w: %w", ErrConflict, err)
 	}

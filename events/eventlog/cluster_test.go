@@ -35,11 +35,11 @@ func TestThreeReplicas(t *testing.T) {
 		t.Fatal(err)
 	}
 	logs := [2]*eventlog.Log{openReplicas(ctx, t, c, 3), openReplicas(ctx, t, c, 0)} // more than there are now
-	c.AwaitWhole()
+	c.WaitForReplicas()
 	if state := stateOf(t, logs[0]); state.Replicas != 3 {
 		t.Fatalf("%+v", state)
 	}
-	refusals := eventlogtest.Overhear(t, c.URL())
+	refusals := eventlogtest.WatchRejects(t, c.URL())
 	above := events.JobID(0)
 	for name, pair := range races {
 		t.Run(name, func(t *testing.T) { raceAgain(t, logs, howOften, above, pair) })
@@ -118,9 +118,9 @@ func raceLicense(ctx context.Context, t *testing.T, logs [2]*eventlog.Log, times
 }
 
 // meetBoth sees to it that both refusals were among the answers to the writers, which
-// saw no more of them than an [eventlog.ErrMoved]. It races on until they were.
-func meetBoth(ctx context.Context, t *testing.T, logs [2]*eventlog.Log, refusals *eventlogtest.Refusals) {
-	for i := 0; !refusals.Met(wrongLast, wrongLastRace); i++ {
+// saw no more of them than an [eventlog.ErrWrongSequence]. It races on until they were.
+func meetBoth(ctx context.Context, t *testing.T, logs [2]*eventlog.Log, refusals *eventlogtest.Rejects) {
+	for i := 0; !refusals.Saw(wrongLast, wrongLastRace); i++ {
 		if i == 2000 || ctx.Err() != nil {
 			t.Fatalf("not both refusals were met: %v", refusals)
 		}
@@ -184,7 +184,7 @@ func outliveLeaders(ctx context.Context, t *testing.T, c *eventlogtest.Cluster, 
 	var err error
 	for i := range total {
 		if i%20 == 5 {
-			c.AwaitWhole() // a replica that is behind could not lead
+			c.WaitForReplicas() // a replica that is behind could not lead
 			c.StepDown(events.LicensesStream)
 			c.StepDown(events.RowsStream)
 		}

@@ -13,7 +13,7 @@
 // Every append is an atomic batch, of one message or of many: all of it is
 // stored or nothing. It names the last sequence that the writer knows of its
 // aggregate (rows.<job>, or the facts imports.<job>.*) and is refused when
-// somebody else wrote there meanwhile: [ErrMoved]. So two processors, a cancel
+// somebody else wrote there meanwhile: [ErrWrongSequence]. So two processors, a cancel
 // against a batch, a seal against an abort: one wins and the other learns it.
 //
 // An answer can get lost, and a refusal can be stale. So after any answer but a
@@ -40,7 +40,7 @@
 // [Log.Lookup] may be answered by a replica that is behind: a subject that it
 // misses may exist, which the expectation of [Batch.Add] then catches.
 //
-// [Log.Claims] hands out sealed jobs, at least once each, to any number of
+// [Log.LeaseJobs] hands out sealed jobs, at least once each, to any number of
 // processes.
 //
 // # Durability
@@ -48,11 +48,11 @@
 // The embedded server acknowledges after its fsync (SyncAlways), one for each
 // batch. On a cluster the promise is the quorum's: use three replicas.
 // Two servers on one folder would both acknowledge and lose messages, so
-// [StartServer] locks the folder and [Holder] says who has it.
+// [StartServer] locks the folder and [LockOwner] says who has it.
 //
 // # Looking and copying
 //
-// [Attach] connects without creating anything, [Log.Examine] says how servers and
+// [Attach] connects without creating anything, [Log.Health] says how servers and
 // streams are. [Log.Snapshot] copies a stream as it was at one moment between two
 // batches, and a [Restorer] makes it anew with the same sequences and times.
 //

@@ -9,9 +9,9 @@ import (
 )
 
 var (
-	// ErrMoved says that somebody else appended to the job meanwhile. Nothing of
+	// ErrWrongSequence says that somebody else appended to the job meanwhile. Nothing of
 	// this append is stored. Read the job's last fact and decide what that means.
-	ErrMoved = errors.New("the job moved on meanwhile")
+	ErrWrongSequence = errors.New("the job moved on meanwhile")
 
 	// ErrConflict says that a batch was refused although its job did not move: one
 	// of its licenses exists by now, or the batch did not reach the server whole.
@@ -28,11 +28,11 @@ var (
 	// the one given.
 	ErrExists = errors.New("the key exists at another revision")
 
-	// ErrReleased, where a claim's work returns it, says that another process has the
+	// ErrLeaseLost, where a claim's work returns it, says that another process has the
 	// job: it is neither done nor handed out anew by this one.
-	ErrReleased = errors.New("another process works on the job")
+	ErrLeaseLost = errors.New("another process works on the job")
 
-	// ErrStop, where a claim's work returns it, ends [Log.Claims] with that error.
+	// ErrStop, where a claim's work returns it, ends [Log.LeaseJobs] with that error.
 	ErrStop = errors.New("stopped")
 )
 
@@ -71,7 +71,7 @@ func transient(err error) bool {
 	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
 		return api.Code == 503
 	}
-	for _, passing := range passingErrors {
+	for _, passing := range transientErrors {
 		if errors.Is(err, passing) {
 			return true
 		}
@@ -79,7 +79,7 @@ func transient(err error) bool {
 	return false
 }
 
-var passingErrors = []error{
+var transientErrors = []error{
 	context.DeadlineExceeded, // of one request; the caller's own is looked at first
 	nats.ErrTimeout,
 	nats.ErrNoResponders,

@@ -35,9 +35,9 @@ func (l *Log) MessageAt(ctx context.Context, seq events.Seq) (Message, bool, err
 
 // AppendFact stores one fact of a job and returns its sequence, on the condition
 // that expect is the sequence of the job's last fact (0: it has none yet). Somebody
-// else's fact since then gives [ErrMoved]. It tries until ctx ends.
+// else's fact since then gives [ErrWrongSequence]. It tries until ctx ends.
 func (l *Log) AppendFact(ctx context.Context, job events.JobID, subject string, body []byte, expect events.Seq) (events.Seq, error) {
-	seq, err := l.append(ctx, appendix{
+	seq, err := l.append(ctx, appendRequest{
 		stream:  events.LicensesStream,
 		subject: subject,
 		filter:  events.FactsFilter(job),

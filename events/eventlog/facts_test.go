@@ -24,7 +24,7 @@ func TestAppendFactHasOneWinner(t *testing.T) {
 			switch _, err := log.AppendFact(t.Context(), 7, subject, []byte("{}"), 0); {
 			case err == nil:
 				won.Add(1)
-			case errors.Is(err, eventlog.ErrMoved):
+			case errors.Is(err, eventlog.ErrWrongSequence):
 				lost.Add(1)
 			default:
 				t.Error(err)
@@ -92,7 +92,7 @@ func TestCommitIsFenced(t *testing.T) {
 	batch := log.NewBatch(7)
 	addLicenses(t, batch, 0, 10)
 	appendFact(t, log, 7, "imports.7.cancelled", started)
-	if _, err := batch.Commit(t.Context(), "imports.7.progressed", nil, started); !errors.Is(err, eventlog.ErrMoved) {
+	if _, err := batch.Commit(t.Context(), "imports.7.progressed", nil, started); !errors.Is(err, eventlog.ErrWrongSequence) {
 		t.Fatalf("commit after a cancel: %v", err)
 	}
 	if state := stateOf(t, log); state.Messages != 2 {
@@ -112,7 +112,7 @@ func TestCommitWithAnExistingLicenseStoresNothing(t *testing.T) {
 	addLicenses(t, second, 5, 10)
 	addLicenses(t, second, 0, 1)
 	_, err := second.Commit(t.Context(), "imports.7.progressed", nil, progressed)
-	if !errors.Is(err, eventlog.ErrConflict) || errors.Is(err, eventlog.ErrMoved) {
+	if !errors.Is(err, eventlog.ErrConflict) || errors.Is(err, eventlog.ErrWrongSequence) {
 		t.Fatalf("commit with a license that exists: %v", err)
 	}
 	if state := stateOf(t, log); state.Last != progressed {

@@ -117,7 +117,7 @@ func TestClaimsTryAgain(t *testing.T) {
 	appendFact(t, log, 7, events.StartedSubject(7), 0)
 	appendFact(t, log, 7, events.SealedSubject(7), 1)
 	calls := 0
-	err := log.Claims(t.Context(), 1, func(_ context.Context, m eventlog.Message) error {
+	err := log.LeaseJobs(t.Context(), 1, func(_ context.Context, m eventlog.Message) error {
 		if m.Seq != 2 || m.Subject != "imports.7.sealed" || string(m.Data) != m.Subject {
 			t.Errorf("claimed %+v", m)
 		}
@@ -149,7 +149,7 @@ func TestClaimsAreShared(t *testing.T) {
 	var processors sync.WaitGroup
 	for id := range 2 {
 		processors.Go(func() {
-			err := eventlogtest.Open(t, server).Claims(ctx, 2, func(_ context.Context, m eventlog.Message) error {
+			err := eventlogtest.Open(t, server).LeaseJobs(ctx, 2, func(_ context.Context, m eventlog.Message) error {
 				mu.Lock()
 				if busy[id] = true; len(busy) == 2 {
 					meet()
@@ -185,7 +185,7 @@ func TestClaimsHandOverWhenTheyEnd(t *testing.T) {
 	log := eventlogtest.Start(t)
 	appendFact(t, log, 7, events.SealedSubject(7), 0)
 	ctx, cancel := context.WithCancel(t.Context())
-	err := log.Claims(ctx, 1, func(ctx context.Context, _ eventlog.Message) error {
+	err := log.LeaseJobs(ctx, 1, func(ctx context.Context, _ eventlog.Message) error {
 		cancel()
 		<-ctx.Done()
 		return ctx.Err()
@@ -194,7 +194,7 @@ func TestClaimsHandOverWhenTheyEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	begin := time.Now()
-	err = log.Claims(t.Context(), 1, func(context.Context, eventlog.Message) error { return eventlog.ErrStop })
+	err = log.LeaseJobs(t.Context(), 1, func(context.Context, eventlog.Message) error { return eventlog.ErrStop })
 	if !errors.Is(err, eventlog.ErrStop) || time.Since(begin) > 2*time.Second {
 		t.Fatalf("handed over after %v: %v", time.Since(begin), err)
 	}

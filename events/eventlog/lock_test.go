@@ -9,7 +9,7 @@ import (
 // TestHoldingIsOfOne reads the lock file while servers take turns: what it tells is of one
 // of them, never the process of the one with the address of the one before.
 func TestHoldingIsOfOne(t *testing.T) {
-	l, err := lockFolder(t.TempDir())
+	l, err := lockDir(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -18,11 +18,11 @@ func TestHoldingIsOfOne(t *testing.T) {
 	defer writer.Wait()
 	writer.Go(func() {
 		for pid := range 4000 {
-			for _, by := range []Holding{
+			for _, by := range []LockInfo{
 				{PID: pid},
 				{PID: pid, NATS: "nats://127.0.0.1:4222", HTTP: fmt.Sprintf("http://127.0.0.1:%05d", pid)},
 			} {
-				l.by = by
+				l.owner = by
 				if err := l.write(); err != nil {
 					t.Error(err)
 					return
@@ -31,7 +31,7 @@ func TestHoldingIsOfOne(t *testing.T) {
 		}
 	})
 	for range 10_000 {
-		by, err := readHolding(l.path)
+		by, err := readLockInfo(l.path)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -33,13 +33,13 @@ const defaultTimeout = 5 * time.Second
 
 // A Log is a connection to the streams. It may be used from any number of goroutines.
 type Log struct {
-	conn     *nats.Conn
-	reads    *nats.Conn // that streams of messages come over; may be conn
-	server   *Server    // nil: it runs elsewhere
-	js       jetstream.JetStream
-	replicas int
-	timeout  time.Duration // of one request
-	crowd    crowd
+	conn       *nats.Conn
+	reads      *nats.Conn // that streams of messages come over; may be conn
+	server     *Server    // nil: it runs elsewhere
+	js         jetstream.JetStream
+	replicas   int
+	timeout    time.Duration // of one request
+	contention contention
 }
 
 // Open connects and creates the streams and buckets that are missing. It waits for

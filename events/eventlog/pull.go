@@ -36,24 +36,24 @@ var (
 // that something is wrong with the consumer; its owner makes another. (The client's
 // own takes three times as long for a message: it arms a timer for each.)
 type pull struct {
-	conn    *nats.Conn
-	api     string // where it asks for messages
-	inbox   string // where they come to
-	sub     *nats.Subscription
-	arrived chan *nats.Msg
-	lost    chan nats.Status
-	due     int // messages that were asked for and did not come yet
+	conn        *nats.Conn
+	api         string // where it asks for messages
+	inbox       string // where they come to
+	sub         *nats.Subscription
+	arrived     chan *nats.Msg
+	lost        chan nats.Status
+	outstanding int // messages that were asked for and did not come yet
 }
 
 // room is for what comes beside messages: heartbeats and the ends of requests.
-const room = 128
+const statusBacklog = 128
 
 func newPull(conn *nats.Conn, stream, consumer string) (*pull, error) {
 	p := &pull{
 		conn:    conn,
 		api:     jetstream.DefaultAPIPrefix + "CONSUMER.MSG.NEXT." + stream + "." + consumer,
 		inbox:   conn.NewInbox(),
-		arrived: make(chan *nats.Msg, readAhead+room),
+		arrived: make(chan *nats.Msg, readAhead+statusBacklog),
 		lost:    conn.StatusChanged(nats.RECONNECTING, nats.CLOSED),
 	}
 	sub, err := conn.ChanSubscribe(p.inbox, p.arrived)
@@ -79,8 +79,8 @@ func (p *pull) next(ctx context.Context, patience time.Duration) (m *nats.Msg, e
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if p.due < readAhead/2 {
-			if err := p.ask(); err != nil {
+		if p.outstanding < readAhead/2 {
+			if err := p.request(); err != nil {
 				return nil, err
 			}
 		}
@@ -97,10 +97,10 @@ func (p *pull) next(ctx context.Context, patience time.Duration) (m *nats.Msg, e
 			}
 		}
 		if m.Subject != p.inbox {
-			p.due--
+			p.outstanding--
 			return m, nil
 		}
-		if err := p.told(m); err != nil {
+		if err := p.onStatus(m); err != nil {
 			return nil, err
 		}
 	}
@@ -121,16 +121,16 @@ func (p *pull) wait(ctx context.Context) (*nats.Msg, error) {
 	}
 }
 
-func (p *pull) ask() error {
-	n := readAhead - p.due
+func (p *pull) request() error {
+	n := readAhead - p.outstanding
 	request := fmt.Appendf(nil, `{"batch":%d,"max_bytes":%d,"expires":%d,"idle_heartbeat":%d}`, n, readAheadBytes, pullExpiry, heartbeat)
-	p.due += n
+	p.outstanding += n
 	return p.conn.PublishRequest(p.api, p.inbox, request)
 }
 
 // told takes what the server says beside messages: a heartbeat, or that a request
 // is over and what of it will not come.
-func (p *pull) told(m *nats.Msg) error {
+func (p *pull) onStatus(m *nats.Msg) error {
 	status := m.Header.Get("Status")
 	if status == "100" {
 		return nil
@@ -139,7 +139,7 @@ func (p *pull) told(m *nats.Msg) error {
 	if err != nil {
 		return fmt.Errorf("the consumer ended: %s %s", status, m.Header.Get("Description"))
 	}
-	p.due -= left
+	p.outstanding -= left
 	return nil
 }
 

@@ -93,7 +93,7 @@ func race(t *testing.T, logs [2]*eventlog.Log, job events.JobID, writers ...writ
 	close(start)
 	group.Wait()
 	for i, err := range errs {
-		if err != nil && !errors.Is(err, eventlog.ErrMoved) && !errors.Is(err, eventlog.ErrConflict) {
+		if err != nil && !errors.Is(err, eventlog.ErrWrongSequence) && !errors.Is(err, eventlog.ErrConflict) {
 			t.Fatalf("job %d: %v", job, err)
 		}
 		if err == nil {

@@ -41,8 +41,8 @@ func (e *NotEmptyError) Error() string {
 
 // A Restorer makes streams from snapshots, on a server that has none of them.
 type Restorer struct {
-	log  *Log
-	made []string
+	log     *Log
+	created []string
 }
 
 // OpenRestorer connects to a server and makes sure that none of the log's streams
@@ -116,7 +116,7 @@ func (r *Restorer) restore(ctx context.Context, s Snapshot, from io.Reader) erro
 	}
 	request := map[string]any{"config": config, "state": map[string]any{"messages": s.Messages, "first_seq": s.First, "last_seq": s.Last}}
 	// A cluster that elects a leader just now does not answer.
-	patient, cancel := context.WithTimeout(ctx, snapshotPatience)
+	patient, cancel := context.WithTimeout(ctx, pieceTimeout)
 	defer cancel()
 	if err := r.log.retryUntilDone(patient, r.log.timeout, func(ctx context.Context) error {
 		return r.log.call(ctx, "STREAM.RESTORE."+s.Stream, request, &response)
@@ -126,7 +126,7 @@ func (r *Restorer) restore(ctx context.Context, s Snapshot, from io.Reader) erro
 	if response.Error != nil {
 		return response.Error
 	}
-	r.made = append(r.made, s.Stream)
+	r.created = append(r.created, s.Stream)
 	if err := r.send(ctx, response.Deliver, from); err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func withReplicas(config json.RawMessage, replicas int) (json.RawMessage, error)
 
 // send gives the server the snapshot, block by block, and an empty piece at the end.
 func (r *Restorer) send(ctx context.Context, subject string, from io.Reader) error {
-	err := repack(from, writerFunc(func(piece []byte) error { return r.sendPiece(ctx, subject, piece) }))
+	err := rewriteSnapshot(from, writerFunc(func(piece []byte) error { return r.sendPiece(ctx, subject, piece) }))
 	endErr := r.sendPiece(ctx, subject, nil) // after an error, too, so that the server does not wait for more
 	if err != nil {
 		return err
@@ -165,7 +165,7 @@ func (f writerFunc) Write(p []byte) (int, error) { return len(p), f(p) }
 // sendPiece waits for the answer, after the last piece for as long as the server
 // needs to make the stream. An answer that is not empty has an error in it, or what came of it all.
 func (r *Restorer) sendPiece(ctx context.Context, subject string, piece []byte) error {
-	patient, cancel := context.WithTimeout(ctx, snapshotPatience)
+	patient, cancel := context.WithTimeout(ctx, pieceTimeout)
 	defer cancel()
 	if len(piece) == 0 {
 		patient = ctx
@@ -214,10 +214,10 @@ func (r *Restorer) compare(ctx context.Context, s Snapshot) error {
 	return nil
 }
 
-// Undo deletes the streams that were made.
-func (r *Restorer) Undo(ctx context.Context) error {
+// Rollback deletes the streams that were made.
+func (r *Restorer) Rollback(ctx context.Context) error {
 	var errs []error
-	for _, name := range r.made {
+	for _, name := range r.created {
 		if err := r.log.js.DeleteStream(ctx, name); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 			errs = append(errs, fmt.Errorf("delete stream %s: %w", name, err))
 		}

@@ -16,18 +16,18 @@ import (
 
 // AppendRows stores rows of a job, 1 to [MaxBatch] at once, all or none, and returns
 // the sequence of the last. last is the sequence of the job's row before (0: none).
-// Another writer's rows since then give [ErrMoved], a full disk [ErrDiskFull]. It tries until ctx ends.
+// Another writer's rows since then give [ErrWrongSequence], a full disk [ErrDiskFull]. It tries until ctx ends.
 func (l *Log) AppendRows(ctx context.Context, job events.JobID, last events.Seq, bodies [][]byte) (events.Seq, error) {
-	if err := l.Room(); err != nil {
+	if err := l.CheckFreeSpace(); err != nil {
 		return 0, err
 	}
 	subject := events.RowsSubject(job)
 	if failpoint.Acknowledgement {
 		return last, l.publish(subject, bodies)
 	}
-	seq, err := l.append(ctx, appendix{
+	seq, err := l.append(ctx, appendRequest{
 		stream: events.RowsStream, subject: subject, filter: subject, last: last, bodies: bodies,
-		alone: last > 0 && l.crowd.gone(),
+		exclusive: last > 0 && l.contention.tryExclusive(),
 	})
 	if err != nil {
 		return 0, fmt.Errorf("append rows of job %d: %w", job, err)
@@ -119,12 +119,12 @@ func (r *RowReader) findEnd(ctx context.Context) error {
 
 // rowsPatience is how long Next waits for a row before it asks whether the rows are
 // still there: they may be purged meanwhile.
-const rowsPatience = 10 * time.Second
+const rowTimeout = 10 * time.Second
 
 // Next returns the next row, and [io.EOF] when there is none left.
 func (r *RowReader) Next(ctx context.Context) (Message, error) {
 	for r.cursor.last < r.end {
-		m, err := r.cursor.next(ctx, rowsPatience)
+		m, err := r.cursor.next(ctx, rowTimeout)
 		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
 			return m, err
 		}

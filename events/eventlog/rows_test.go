@@ -44,7 +44,7 @@ func TestAppendRowsIsFenced(t *testing.T) {
 	log := eventlogtest.Start(t)
 	last := appendRows(t, log, 7, 0, 0, 10)
 	for name, stale := range map[string]events.Seq{"from the beginning": 0, "one too early": last - 1, "too late": last + 1} {
-		if _, err := log.AppendRows(t.Context(), 7, stale, rowBodies(10, 20)); !errors.Is(err, eventlog.ErrMoved) {
+		if _, err := log.AppendRows(t.Context(), 7, stale, rowBodies(10, 20)); !errors.Is(err, eventlog.ErrWrongSequence) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -32,12 +32,12 @@ type ServerConfig struct {
 
 	Token, User, Password string // what clients have to show, if set
 
-	// MinFree is how many bytes of the disk are kept free of rows: see [Log.Room]. 0: none.
+	// MinFree is how many bytes of the disk are kept free of rows: see [Log.CheckFreeSpace]. 0: none.
 	MinFree int64
 
-	// Scratch leaves out the fsync of each append: for a folder that is thrown away
+	// NoSync leaves out the fsync of each append: for a folder that is thrown away
 	// unless all went well, and then synced by its owner.
-	Scratch bool
+	NoSync bool
 }
 
 // A Server is a NATS server with JetStream inside this process.
@@ -45,19 +45,19 @@ type Server struct {
 	config  ServerConfig
 	store   string       // the folder of its files
 	address *net.TCPAddr // where it listens; nil: it does not
-	lock    *folderLock
+	lock    *dirLock
 	stop    sync.Once
 
 	mu   sync.Mutex
 	nats *server.Server // see running
 	full atomic.Bool    // a write of it failed for lack of room
 
-	stopWatch context.CancelFunc
-	watched   chan struct{} // closed when watch has ended
+	stopSupervise context.CancelFunc
+	supervised    chan struct{} // closed when watch has ended
 }
 
 // StartServer locks the data folder and starts a server on it. A folder that
-// another server has gives a [*HeldError]. The server is up when StartServer
+// another server has gives a [*LockedError]. The server is up when StartServer
 // returns; whether the streams can be used is [Log.Ready]'s to say.
 func StartServer(config ServerConfig) (*Server, error) {
 	if config.Host == "" {
@@ -67,10 +67,10 @@ func StartServer(config ServerConfig) (*Server, error) {
 		return nil, err
 	}
 	store := filepath.Join(config.Dir, "nats")
-	if err := makeUsable(store); err != nil {
+	if err := ensureWritable(store); err != nil {
 		return nil, fmt.Errorf("the data folder %s cannot be used: %w", config.Dir, err)
 	}
-	lock, err := lockFolder(config.Dir)
+	lock, err := lockDir(config.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -82,14 +82,14 @@ func StartServer(config ServerConfig) (*Server, error) {
 	if config.Port != 0 {
 		s.address = s.nats.Addr().(*net.TCPAddr)
 	}
-	s.lock.by.NATS = s.URL()
+	s.lock.owner.NATS = s.URL()
 	if err := s.lock.write(); err != nil {
 		s.Shutdown()
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s.stopWatch, s.watched = cancel, make(chan struct{})
-	go s.watch(ctx)
+	s.stopSupervise, s.supervised = cancel, make(chan struct{})
+	go s.supervise(ctx)
 	return s, nil
 }
 
@@ -117,7 +117,7 @@ func (c ServerConfig) options(store string) *server.Options {
 		Password:               c.Password,
 		JetStream:              true,
 		StoreDir:               store,
-		SyncAlways:             !c.Scratch, // by default an acknowledged message is not on the disk yet
+		SyncAlways:             !c.NoSync, // by default an acknowledged message is not on the disk yet
 		JetStreamMaxMemory:     1 << 40,
 		JetStreamMaxStore:      1 << 50, // the disk is the limit
 		MaxPayload:             maxPayload,
@@ -130,7 +130,7 @@ func (c ServerConfig) options(store string) *server.Options {
 
 // makeUsable creates the folder and writes to it: the server reports an unusable
 // one only by a time-out.
-func makeUsable(dir string) error {
+func ensureWritable(dir string) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}
@@ -185,9 +185,9 @@ func (s *Server) URL() string {
 }
 
 // Announce writes into the lock file where this process answers HTTP, for
-// [Holder] to find.
+// [LockOwner] to find.
 func (s *Server) Announce(httpURL string) error {
-	s.lock.by.HTTP = httpURL
+	s.lock.owner.HTTP = httpURL
 	return s.lock.write()
 }
 
@@ -195,11 +195,11 @@ func (s *Server) Announce(httpURL string) error {
 // folder free. Calls after the first do nothing.
 func (s *Server) Shutdown() {
 	s.stop.Do(func() {
-		if s.stopWatch != nil {
-			s.stopWatch()
-			<-s.watched
+		if s.stopSupervise != nil {
+			s.stopSupervise()
+			<-s.supervised
 		}
-		s.end()
+		s.stopRunning()
 		if err := s.lock.release(); err != nil {
 			slog.Warn("the data folder's lock was not released", "error", err)
 		}

@@ -22,18 +22,18 @@ func TestOneServerForEachFolder(t *testing.T) {
 	if err := first.Announce("http://127.0.0.1:8080"); err != nil {
 		t.Fatal(err)
 	}
-	by, held, err := eventlog.Holder(dir)
-	want := eventlog.Holding{PID: os.Getpid(), NATS: first.URL(), HTTP: "http://127.0.0.1:8080"}
+	by, held, err := eventlog.LockOwner(dir)
+	want := eventlog.LockInfo{PID: os.Getpid(), NATS: first.URL(), HTTP: "http://127.0.0.1:8080"}
 	if err != nil || !held || by != want {
 		t.Errorf("holder: %+v, %v, %v; want %+v", by, held, err, want)
 	}
 	_, err = eventlog.StartServer(eventlog.ServerConfig{Dir: dir})
-	var taken *eventlog.HeldError
-	if !errors.As(err, &taken) || taken.By != want || !strings.Contains(err.Error(), "http://127.0.0.1:8080") {
+	var taken *eventlog.LockedError
+	if !errors.As(err, &taken) || taken.Owner != want || !strings.Contains(err.Error(), "http://127.0.0.1:8080") {
 		t.Errorf("a second server: %v", err)
 	}
 	first.Shutdown()
-	if _, held, err := eventlog.Holder(dir); held || err != nil {
+	if _, held, err := eventlog.LockOwner(dir); held || err != nil {
 		t.Errorf("after the shutdown: held %v, %v", held, err)
 	}
 }
@@ -41,7 +41,7 @@ func TestOneServerForEachFolder(t *testing.T) {
 func TestHolderOfNoFolder(t *testing.T) {
 	t.Parallel()
 	for name, dir := range map[string]string{"empty": t.TempDir(), "missing": filepath.Join(t.TempDir(), "none")} {
-		if _, held, err := eventlog.Holder(dir); held || err != nil {
+		if _, held, err := eventlog.LockOwner(dir); held || err != nil {
 			t.Errorf("%s: held %v, %v", name, held, err)
 		}
 	}

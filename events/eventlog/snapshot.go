@@ -31,7 +31,7 @@ type Snapshot struct {
 }
 
 // snapshotPatience is how long a server may take for the next piece of a snapshot.
-const snapshotPatience = 30 * time.Second
+const pieceTimeout = 30 * time.Second
 
 // Snapshot writes one stream, as it was at one moment, with the positions of its
 // durable consumers, in the server's own format, while others append and read. The
@@ -53,7 +53,7 @@ func (l *Log) snapshot(ctx context.Context, stream string, w io.Writer) (Snapsho
 		if err != nil {
 			return Snapshot{}, err
 		}
-		within, err := l.withinBatch(ctx, stream, t.last)
+		within, err := l.endsMidBatch(ctx, stream, t.last)
 		if err == nil && !within {
 			return t.copy(ctx, w)
 		}
@@ -69,7 +69,7 @@ func (l *Log) snapshot(ctx context.Context, stream string, w io.Writer) (Snapsho
 
 // withinBatch reports whether the message at the sequence belongs to a batch whose
 // end comes later.
-func (l *Log) withinBatch(ctx context.Context, stream string, last events.Seq) (within bool, err error) {
+func (l *Log) endsMidBatch(ctx context.Context, stream string, last events.Seq) (within bool, err error) {
 	if last == 0 {
 		return false, nil
 	}
@@ -157,7 +157,7 @@ func (t *transfer) copy(ctx context.Context, w io.Writer) (Snapshot, error) {
 	switch {
 	case err != nil:
 		return Snapshot{}, err
-	case found.within:
+	case found.midBatch:
 		return Snapshot{}, errors.New("it ends within a batch")
 	case found.last > t.last:
 		return Snapshot{}, fmt.Errorf("it holds message %d although it was taken at %d", found.last, t.last)
@@ -190,7 +190,7 @@ func (t *transfer) receive(ctx context.Context, w io.Writer) error {
 }
 
 func (t *transfer) next(ctx context.Context) (*nats.Msg, error) {
-	patient, cancel := context.WithTimeout(ctx, snapshotPatience)
+	patient, cancel := context.WithTimeout(ctx, pieceTimeout)
 	defer cancel()
 	return t.pieces.NextMsgWithContext(patient)
 }
@@ -199,7 +199,7 @@ func (t *transfer) next(ctx context.Context) (*nats.Msg, error) {
 type contents struct {
 	first, last events.Seq
 	messages    uint64
-	within      bool // the last message is not the last of its batch
+	midBatch    bool // the last message is not the last of its batch
 }
 
 var errOldFormat = errors.New("it has no definite end: NATS server 2.15 or later is needed")
@@ -230,7 +230,7 @@ func inspect(r io.Reader) (contents, error) {
 		}
 		found.add(events.Seq(entry.Sequence))
 	}
-	if err := found.judge(header); err != nil {
+	if err := found.checkEnd(header); err != nil {
 		return contents{}, err
 	}
 	_, err := io.Copy(io.Discard, r) // whoever writes must be let go on to the end
@@ -246,11 +246,11 @@ func (c *contents) add(seq events.Seq) {
 }
 
 // judge looks at the headers of the last message.
-func (c *contents) judge(header []byte) error {
+func (c *contents) checkEnd(header []byte) error {
 	if len(header) == 0 {
 		return nil
 	}
 	decoded, err := nats.DecodeHeadersMsg(header)
-	c.within = unfinished(decoded)
+	c.midBatch = unfinished(decoded)
 	return err
 }

@@ -27,7 +27,7 @@ func TestSnapshotOfACluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	claiming, stop := context.WithCancel(ctx)
-	_ = log.Claims(claiming, 1, func(context.Context, eventlog.Message) error { stop(); return nil })
+	_ = log.LeaseJobs(claiming, 1, func(context.Context, eventlog.Message) error { stop(); return nil })
 	for _, replicas := range []int{1, 0} {
 		restorer := openRestorer(ctx, t, to, replicas)
 		for _, name := range []string{
@@ -54,11 +54,11 @@ func TestSnapshotOfACluster(t *testing.T) {
 		}
 		claiming, stop := context.WithCancel(ctx)
 		again := 0
-		_ = restored.Claims(claiming, 1, func(context.Context, eventlog.Message) error { again++; stop(); return nil })
+		_ = restored.LeaseJobs(claiming, 1, func(context.Context, eventlog.Message) error { again++; stop(); return nil })
 		if again != 1 {
 			t.Errorf("the sealed job was handed out %d times", again)
 		}
-		if err := restorer.Undo(ctx); err != nil {
+		if err := restorer.Rollback(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -73,7 +73,7 @@ func TestRestoredStreams(t *testing.T) {
 	if first := readAsService(t, origin); first != 1 {
 		t.Fatalf("a service reads message %d first", first)
 	}
-	server := eventlogtest.StartServerOn(t, eventlog.ServerConfig{Dir: t.TempDir(), Port: -1, Scratch: true})
+	server := eventlogtest.StartServerOn(t, eventlog.ServerConfig{Dir: t.TempDir(), Port: -1, NoSync: true})
 	eventlogtest.Open(t, server).Close() // creates the streams: they are unused
 	copyAll(t, log, eventlog.Config{Server: server, Replicas: 1})
 
@@ -166,7 +166,7 @@ func claimAll(t *testing.T, log *eventlog.Log) (n int) {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
 	defer stop()
-	err := log.Claims(ctx, 1, func(context.Context, eventlog.Message) error {
+	err := log.LeaseJobs(ctx, 1, func(context.Context, eventlog.Message) error {
 		n++
 		stop()
 		return nil
@@ -262,7 +262,7 @@ func TestRestoreUndone(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%v, want %s", err, test.want)
 			}
-			if err := restorer.Undo(t.Context()); err != nil {
+			if err := restorer.Rollback(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			again, err := eventlog.OpenRestorer(t.Context(), config)
@@ -318,7 +318,7 @@ func BenchmarkSnapshot(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.ReportMetric(messages/time.Since(began).Seconds(), "taken/s")
-		server := eventlogtest.StartServerOn(b, eventlog.ServerConfig{Dir: b.TempDir(), Scratch: true})
+		server := eventlogtest.StartServerOn(b, eventlog.ServerConfig{Dir: b.TempDir(), NoSync: true})
 		restorer, err := eventlog.OpenRestorer(b.Context(), eventlog.Config{Server: server})
 		if err != nil {
 			b.Fatal(err)

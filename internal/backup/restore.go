@@ -23,7 +23,7 @@ func (b *Backup) Restore(ctx context.Context, config eventlog.Config, progress P
 	defer r.Close()
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, r.Undo(context.WithoutCancel(ctx)))
+			err = errors.Join(err, r.Rollback(context.WithoutCancel(ctx)))
 		}
 	}()
 	for _, s := range b.Manifest.Streams {
@@ -70,7 +70,7 @@ func (b *Backup) RestoreFolder(ctx context.Context, dir string, progress Progres
 		return err
 	}
 	scratch := filepath.Join(dir, Scratch)
-	if _, held, err := eventlog.Holder(scratch); held || err != nil {
+	if _, held, err := eventlog.LockOwner(scratch); held || err != nil {
 		return errors.Join(fmt.Errorf("another process restores into %s", dir), err)
 	}
 	if err := errors.Join(os.RemoveAll(scratch), os.MkdirAll(scratch, 0o700)); err != nil {
@@ -100,15 +100,15 @@ func checkVacant(dir string) error {
 			return fmt.Errorf("the data folder %s is not empty (%s): name one that is, or that is not there", dir, e.Name())
 		}
 	}
-	if by, held, err := eventlog.Holder(dir); held || err != nil {
-		return errors.Join(&eventlog.HeldError{Dir: dir, By: by}, err)
+	if by, held, err := eventlog.LockOwner(dir); held || err != nil {
+		return errors.Join(&eventlog.LockedError{Dir: dir, Owner: by}, err)
 	}
 	return nil
 }
 
 // restoreScratch runs a server that does not sync, which is many times as fast.
 func (b *Backup) restoreScratch(ctx context.Context, dir string, progress Progress) error {
-	server, err := eventlog.StartServer(eventlog.ServerConfig{Dir: dir, Scratch: true})
+	server, err := eventlog.StartServer(eventlog.ServerConfig{Dir: dir, NoSync: true})
 	if err != nil {
 		return err
 	}

@@ -74,8 +74,8 @@ func TestClusterInTrouble(t *testing.T) {
 	t.Parallel()
 	c := eventlogtest.StartCluster(t)
 	s := newClusterSystem(t, c.URL())
-	c.AwaitWhole()
-	refusals := eventlogtest.Overhear(t, c.URL())
+	c.WaitForReplicas()
+	refusals := eventlogtest.WatchRejects(t, c.URL())
 	var files []*file
 	rows := number(t, "CLUSTER_ROWS", 10000)
 	for i, trouble := range troubles {
@@ -90,7 +90,7 @@ func TestClusterInTrouble(t *testing.T) {
 	if want := len(troubles) * (rows + rows/2); report.Acknowledged != want {
 		t.Errorf("%d rows were acknowledged, want all %d", report.Acknowledged, want)
 	}
-	c.AwaitWhole()
+	c.WaitForReplicas()
 	t.Logf("refusals by the server's codes: %v", refusals)
 	before := answers(t, s.client)
 	must(t, s.withoutViews())
@@ -117,12 +117,12 @@ func (s *system) through(t *testing.T, c *eventlogtest.Cluster, trouble trouble,
 	node := trouble.strike(c)
 	close(struck)
 	for _, stream := range []string{events.LicensesStream, events.RowsStream} {
-		c.LeaderBeside(node, stream)
+		c.LeaderExcept(node, stream)
 	}
 	if shown, err := s.reads.result(other.Job); err == nil && shown.Result != nil {
 		t.Logf("%d of %d rows are shown as decided by the time the others go on", shown.Result.Total, len(other.Rows))
 	}
 	trouble.mend(c, node)
-	c.AwaitWhole()
+	c.WaitForReplicas()
 	must(t, <-uploaded)
 }

@@ -208,7 +208,7 @@ func reclaim(t *testing.T, url string) {
 	log, err := eventlog.Attach(ctx, eventlog.Config{URL: url})
 	must(t, err)
 	defer log.Close()
-	must(t, log.ReclaimJobs(ctx))
+	must(t, log.RedeliverJobs(ctx))
 }
 
 // pausedAndOvertaken: a processor stands still in the middle of an import with a batch

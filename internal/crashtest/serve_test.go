@@ -37,7 +37,7 @@ func (s *server) start() error {
 		return err
 	}
 	err := until("a server on "+s.data, func() error {
-		by, held, err := eventlog.Holder(s.data)
+		by, held, err := eventlog.LockOwner(s.data)
 		if err == nil && (!held || by.PID != s.cmd.Process.Pid || by.HTTP == "") {
 			err = errNotThere
 		}

@@ -20,7 +20,7 @@ import (
 const Nodes = 3
 
 // patience is how long an election, or a replica that catches up, is waited for.
-const patience = 3 * time.Minute
+const waitTimeout = 3 * time.Minute
 
 // A Cluster is three NATS servers as an operator runs them, in this process. All that
 // they say to each other goes through wires of the test, which can be cut. Its
@@ -30,7 +30,7 @@ type Cluster struct {
 	options [Nodes]*server.Options
 	servers [Nodes]*server.Server // nil: it does not run
 	logs    [Nodes]*serverLog
-	wires   [Nodes][Nodes]*wire // by who dials, and whom
+	proxies [Nodes][Nodes]*proxy // by who dials, and whom
 }
 
 // StartCluster starts three servers on new folders; they end with the test.
@@ -51,8 +51,8 @@ func StartCluster(t testing.TB) *Cluster {
 	for i := range Nodes {
 		for j := range Nodes {
 			if i != j {
-				c.wires[i][j] = newWire(t, fmt.Sprintf("127.0.0.1:%d", c.options[j].Cluster.Port))
-				c.options[i].Routes = append(c.options[i].Routes, &url.URL{Scheme: "nats", Host: c.wires[i][j].address})
+				c.proxies[i][j] = newProxy(t, fmt.Sprintf("127.0.0.1:%d", c.options[j].Cluster.Port))
+				c.options[i].Routes = append(c.options[i].Routes, &url.URL{Scheme: "nats", Host: c.proxies[i][j].address})
 			}
 		}
 	}
@@ -64,7 +64,7 @@ func StartCluster(t testing.TB) *Cluster {
 	for i := range Nodes {
 		c.Start(i)
 	}
-	c.await("a cluster of three", c.formed)
+	c.waitFor("a cluster of three", c.formed)
 	return c
 }
 
@@ -117,16 +117,16 @@ func (c *Cluster) Wipe(node int) {
 }
 
 // Cut takes a server off the network of the others. Clients still reach it.
-func (c *Cluster) Cut(node int) { c.eachWire(node, (*wire).cut) }
+func (c *Cluster) Cut(node int) { c.eachProxy(node, (*proxy).cut) }
 
 // Heal ends a cut.
-func (c *Cluster) Heal(node int) { c.eachWire(node, (*wire).heal) }
+func (c *Cluster) Heal(node int) { c.eachProxy(node, (*proxy).heal) }
 
-func (c *Cluster) eachWire(node int, f func(*wire)) {
+func (c *Cluster) eachProxy(node int, f func(*proxy)) {
 	for other := range Nodes {
 		if other != node {
-			f(c.wires[node][other])
-			f(c.wires[other][node])
+			f(c.proxies[node][other])
+			f(c.proxies[other][node])
 		}
 	}
 }
@@ -148,15 +148,15 @@ func (c *Cluster) formed() bool {
 // Leader waits until a stream has one leader, and gives its node.
 func (c *Cluster) Leader(stream string) int {
 	c.t.Helper()
-	return c.LeaderBeside(-1, stream)
+	return c.LeaderExcept(-1, stream)
 }
 
-// LeaderBeside waits until one node but a given one leads a stream. One that is cut off may
+// LeaderExcept waits until one node but a given one leads a stream. One that is cut off may
 // believe for a while that it does, too.
-func (c *Cluster) LeaderBeside(node int, stream string) int {
+func (c *Cluster) LeaderExcept(node int, stream string) int {
 	c.t.Helper()
 	leader := -1
-	c.await("a leader of "+stream, func() bool {
+	c.waitFor("a leader of "+stream, func() bool {
 		leading := 0
 		for i, s := range c.servers {
 			if i != node && s != nil && s.JetStreamIsStreamLeader(server.DEFAULT_GLOBAL_ACCOUNT, stream) {
@@ -189,14 +189,14 @@ func (c *Cluster) StepDown(stream string) {
 	}
 }
 
-// AwaitWhole waits until every server runs, leads or follows, and has all messages of
+// WaitForReplicas waits until every server runs, leads or follows, and has all messages of
 // all streams: from then on any one of them may go.
-func (c *Cluster) AwaitWhole() {
+func (c *Cluster) WaitForReplicas() {
 	c.t.Helper()
-	c.await("three whole replicas", func() bool {
-		first := c.holdings(0)
+	c.waitFor("three whole replicas", func() bool {
+		first := c.contents(0)
 		for i := 1; i < Nodes; i++ {
-			if first == "" || c.holdings(i) != first {
+			if first == "" || c.contents(i) != first {
 				return false
 			}
 		}
@@ -206,7 +206,7 @@ func (c *Cluster) AwaitWhole() {
 }
 
 // holdings says what a node has of each stream; empty: it is not whole.
-func (c *Cluster) holdings(node int) string {
+func (c *Cluster) contents(node int) string {
 	s := c.servers[node]
 	if s == nil || !s.JetStreamIsCurrent() {
 		return ""
@@ -225,12 +225,12 @@ func (c *Cluster) holdings(node int) string {
 	return fmt.Sprint(held) // sorted by name
 }
 
-func (c *Cluster) await(what string, holds func() bool) {
+func (c *Cluster) waitFor(what string, holds func() bool) {
 	c.t.Helper()
-	for end := time.Now().Add(patience); !holds(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(waitTimeout); !holds(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			for i := range Nodes {
-				c.t.Logf("node %d holds %q\n%s", i, c.holdings(i), c.logs[i])
+				c.t.Logf("node %d holds %q\n%s", i, c.contents(i), c.logs[i])
 			}
 			c.t.Fatalf("waited in vain for %s", what)
 		}
@@ -248,14 +248,14 @@ func unusedPort(t testing.TB) int {
 			continue
 		}
 		listener.Close()
-		if _, taken := portsGiven.LoadOrStore(port, true); !taken {
+		if _, taken := usedPorts.LoadOrStore(port, true); !taken {
 			return port
 		}
 	}
 }
 
 // portsGiven are those that this process gave out already.
-var portsGiven sync.Map
+var usedPorts sync.Map
 
 // serverLog keeps the last lines of what a server tells, for a test that fails.
 type serverLog struct {

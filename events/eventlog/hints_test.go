@@ -17,7 +17,7 @@ func TestOverhear(t *testing.T) {
 	defer cancel()
 	heard, ended := make(chan string, 100), make(chan error, 1)
 	go func() {
-		ended <- log.Overhear(ctx, append([]string{eventlog.JobsDrawn}, events.LifecycleSubjects...),
+		ended <- log.SubscribeHints(ctx, append([]string{eventlog.JobIDSubjects}, events.LifecycleSubjects...),
 			func(subject string, body []byte) { heard <- subject + " " + string(body) })
 	}()
 	hear := func(want string, publish func()) {

@@ -22,12 +22,12 @@ const blockSize = 64 << 10
 // out the consumers that are not to be restored: the processors' and those without
 // a durable name. (Deleting them afterwards would not do: on a cluster they may
 // appear only later.)
-func repack(from io.Reader, to io.Writer) error {
+func rewriteSnapshot(from io.Reader, to io.Writer) error {
 	packed := s2.NewWriter(to, s2.WriterBlockSize(blockSize), s2.WriterConcurrency(1))
 	in, out := archive.NewReader(s2.NewReader(from)), archive.NewWriter(packed)
-	err := repackHead(in, out)
+	err := rewriteHead(in, out)
 	if err == nil {
-		err = repackMessages(in, out)
+		err = rewriteMessages(in, out)
 	}
 	if err == nil {
 		err = packed.Close()
@@ -37,7 +37,7 @@ func repack(from io.Reader, to io.Writer) error {
 
 // repackHead copies what comes before the messages: the state, which counts the
 // consumers, and these.
-func repackHead(in *archive.Reader, out *archive.Writer) error {
+func rewriteHead(in *archive.Reader, out *archive.Writer) error {
 	header, body, err := nextEntry(in)
 	if err != nil {
 		return err
@@ -79,11 +79,11 @@ func restorable(consumer []byte) bool {
 			Durable string `json:"durable_name"`
 		} `json:"config"`
 	}
-	return json.Unmarshal(consumer, &c) == nil && c.Config.Durable != "" && c.Config.Durable != processors
+	return json.Unmarshal(consumer, &c) == nil && c.Config.Durable != "" && c.Config.Durable != processorConsumer
 }
 
 // repackMessages copies the rest, with the mark at the end.
-func repackMessages(in *archive.Reader, out *archive.Writer) error {
+func rewriteMessages(in *archive.Reader, out *archive.Writer) error {
 	buffer := make([]byte, 32<<10)
 	for {
 		header, err := in.Next()

@@ -36,24 +36,24 @@ func TestExamine(t *testing.T) {
 	leaveTraces(t, log)
 	c = examine(t, bare)
 	for _, s := range c.Streams {
-		if s.Problem != nil || s.State.Replicas != 1 || len(s.Replicas) != 0 {
+		if s.Problem != nil || s.State.Replicas != 1 || len(s.LaggingReplicas) != 0 {
 			t.Errorf("%+v", s)
 		}
 	}
-	if c.Streams[1].State.Last != 4 || c.Ahead.Abs() > time.Second {
+	if c.Streams[1].State.Last != 4 || c.ClockSkew.Abs() > time.Second {
 		t.Errorf("%+v", c)
 	}
 	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
 	defer stop()
-	_ = log.Claims(ctx, 2, func(context.Context, eventlog.Message) error {
+	_ = log.LeaseJobs(ctx, 2, func(context.Context, eventlog.Message) error {
 		defer stop()
 		for { // until the other worker asks for more
-			c, err := bare.Examine(ctx)
+			c, err := bare.Health(ctx)
 			if err != nil {
 				t.Error(err)
 				return nil
 			}
-			if *c.Processors == (eventlog.ConsumerReport{Working: 1, Asking: 1}) {
+			if *c.Processors == (eventlog.ConsumerHealth{InProgress: 1, PullRequests: 1}) {
 				return nil
 			}
 		}
@@ -62,14 +62,14 @@ func TestExamine(t *testing.T) {
 	if _, err := log.AppendFact(t.Context(), 3, events.SealedSubject(3), nil, last.Seq); err != nil {
 		t.Fatal(err)
 	}
-	if p := examine(t, bare).Processors; p.Waiting != 1 {
+	if p := examine(t, bare).Processors; p.Pending != 1 {
 		t.Errorf("%+v, want one job that waits", p)
 	}
 }
 
-func examine(t *testing.T, log *eventlog.Log) eventlog.Condition {
+func examine(t *testing.T, log *eventlog.Log) eventlog.Health {
 	t.Helper()
-	c, err := log.Examine(t.Context())
+	c, err := log.Health(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

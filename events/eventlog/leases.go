@@ -18,33 +18,33 @@ import (
 // How long a claim on a job holds, and how often it is renewed. A processor that
 // dies gives its jobs free after the first.
 const (
-	claimHolds  = 5 * time.Second
-	claimRenews = time.Second
+	leaseTTL     = 5 * time.Second
+	leaseRenewal = time.Second
 )
 
 // handBackTime is how long a process that stops waits for jobs on their way to it.
-const handBackTime = time.Second
+const drainTimeout = time.Second
 
 // jobRetry paces the deliveries of a job that fails.
 var jobRetry = retry.Policy{First: 100 * time.Millisecond, Max: 30 * time.Second, Jitter: 0.5}
 
 // processors is the durable consumer that all processors share.
-const processors = "processor"
+const processorConsumer = "processor"
 
-// Claims hands each sealed job's ImportSealed to work, up to concurrency of them at a
+// LeaseJobs hands each sealed job's ImportSealed to work, up to concurrency of them at a
 // time, and shares them with every other process that calls it. A job is handed out
 // at least once: until work returns nil, again after an error (a little later each
 // time), and to somebody else when this process died or was cut off; so two may for
 // a moment work on one job, and the appends tell them. work's context ends with ctx.
 //
-// Claims returns when ctx ends, with its error, and when work returns an error that is
+// LeaseJobs returns when ctx ends, with its error, and when work returns an error that is
 // [ErrStop], with that one; all work has returned by then. Any other error of work is
 // logged here and the job is tried again.
-func (l *Log) Claims(ctx context.Context, concurrency int, work func(context.Context, Message) error) error {
+func (l *Log) LeaseJobs(ctx context.Context, concurrency int, work func(context.Context, Message) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	c := &claims{work: work, stop: cancel, free: make(chan struct{}, max(concurrency, 1))}
-	if err := l.claimJobs(ctx, c); err != nil {
+	c := &leaser{work: work, stop: cancel, busy: make(chan struct{}, max(concurrency, 1))}
+	if err := l.leaseLoop(ctx, c); err != nil {
 		cancel(err)
 	}
 	c.workers.Wait()
@@ -54,23 +54,23 @@ func (l *Log) Claims(ctx context.Context, concurrency int, work func(context.Con
 // claims is the work of one process. It asks for one job at a time, and only when a
 // worker is free: what a process asked for and does not take, since it hangs, nobody
 // else gets until the claim runs out.
-type claims struct {
+type leaser struct {
 	work    func(context.Context, Message) error
 	stop    context.CancelCauseFunc
-	free    chan struct{} // holds one for each worker that is busy
+	busy    chan struct{} // holds one for each worker that is busy
 	workers sync.WaitGroup
 }
 
 // claimJobs hands out jobs until ctx ends, over one consumer after the other.
-func (l *Log) claimJobs(ctx context.Context, c *claims) error {
+func (l *Log) leaseLoop(ctx context.Context, c *leaser) error {
 	backoff := serverRetry.Start()
 	for {
-		messages, err := l.openClaims(ctx)
+		messages, err := l.openLeases(ctx)
 		if err != nil {
 			return fmt.Errorf("claim jobs: %w", err)
 		}
-		err = c.claimFrom(ctx, messages)
-		handBack(messages)
+		err = c.leaseFrom(ctx, messages)
+		drain(messages)
 		if ctx.Err() != nil {
 			return err
 		}
@@ -83,13 +83,13 @@ func (l *Log) claimJobs(ctx context.Context, c *claims) error {
 	}
 }
 
-func (l *Log) openClaims(ctx context.Context) (messages jetstream.MessagesContext, err error) {
+func (l *Log) openLeases(ctx context.Context) (messages jetstream.MessagesContext, err error) {
 	config := jetstream.ConsumerConfig{
-		Durable:       processors,
+		Durable:       processorConsumer,
 		Description:   "the jobs that wait for a processor",
 		FilterSubject: events.SealedFilter,
 		AckPolicy:     jetstream.AckExplicitPolicy,
-		AckWait:       claimHolds,
+		AckWait:       leaseTTL,
 		MaxDeliver:    -1,
 		MaxAckPending: 1000,
 	}
@@ -108,12 +108,12 @@ func (l *Log) openClaims(ctx context.Context) (messages jetstream.MessagesContex
 	return messages, err
 }
 
-// ReclaimJobs lets every sealed job be handed out again, those included that are done
+// RedeliverJobs lets every sealed job be handed out again, those included that are done
 // with: for a stream that lost facts which processors had acted upon. It may be called
-// while [Log.Claims] runs, here or elsewhere.
-func (l *Log) ReclaimJobs(ctx context.Context) error {
+// while [Log.LeaseJobs] runs, here or elsewhere.
+func (l *Log) RedeliverJobs(ctx context.Context) error {
 	err := l.retryWithTimeout(ctx, func(ctx context.Context) error {
-		err := l.js.DeleteConsumer(ctx, events.LicensesStream, processors)
+		err := l.js.DeleteConsumer(ctx, events.LicensesStream, processorConsumer)
 		if errors.Is(err, jetstream.ErrConsumerNotFound) {
 			return nil
 		}
@@ -125,21 +125,21 @@ func (l *Log) ReclaimJobs(ctx context.Context) error {
 	return nil
 }
 
-func (c *claims) claimFrom(ctx context.Context, messages jetstream.MessagesContext) error {
+func (c *leaser) leaseFrom(ctx context.Context, messages jetstream.MessagesContext) error {
 	for {
 		select {
-		case c.free <- struct{}{}:
+		case c.busy <- struct{}{}:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 		raw, err := messages.Next(jetstream.NextContext(ctx))
 		if err != nil {
-			<-c.free
+			<-c.busy
 			return err
 		}
 		c.workers.Go(func() {
-			defer func() { <-c.free }()
-			if err := workOn(ctx, raw, c.work); err != nil {
+			defer func() { <-c.busy }()
+			if err := process(ctx, raw, c.work); err != nil {
 				c.stop(err)
 			}
 		})
@@ -148,10 +148,10 @@ func (c *claims) claimFrom(ctx context.Context, messages jetstream.MessagesConte
 
 // handBack ends the asking for jobs. One that was on its way already goes to somebody
 // else at once, and not only when its claim runs out.
-func handBack(messages jetstream.MessagesContext) {
+func drain(messages jetstream.MessagesContext) {
 	messages.Drain()
 	for {
-		raw, err := messages.Next(jetstream.NextMaxWait(handBackTime))
+		raw, err := messages.Next(jetstream.NextMaxWait(drainTimeout))
 		if err != nil {
 			return
 		}
@@ -160,12 +160,12 @@ func handBack(messages jetstream.MessagesContext) {
 }
 
 // workOn keeps the claim alive while work runs. It returns only an error that is ErrStop.
-func workOn(ctx context.Context, raw jetstream.Msg, work func(context.Context, Message) error) error {
+func process(ctx context.Context, raw jetstream.Msg, work func(context.Context, Message) error) error {
 	meta, err := raw.Metadata()
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrStop, err)
 	}
-	release := keepClaim(raw)
+	release := renewLease(raw)
 	err = work(ctx, Message{
 		Subject: raw.Subject(),
 		Seq:     events.Seq(meta.Sequence.Stream),
@@ -177,7 +177,7 @@ func workOn(ctx context.Context, raw jetstream.Msg, work func(context.Context, M
 	switch {
 	case err == nil:
 		_ = raw.Ack() // when it gets lost, the job is handed out again and found done
-	case errors.Is(err, ErrReleased):
+	case errors.Is(err, ErrLeaseLost):
 		// The other's claim ends by itself, should that process die.
 	case ctx.Err() != nil || errors.Is(err, ErrStop):
 		_ = raw.Nak() // at once to another process
@@ -194,11 +194,11 @@ func workOn(ctx context.Context, raw jetstream.Msg, work func(context.Context, M
 }
 
 // keepClaim renews the claim until the function that it returns is called.
-func keepClaim(raw jetstream.Msg) (release func()) {
+func renewLease(raw jetstream.Msg) (release func()) {
 	done := make(chan struct{})
 	var renewing sync.WaitGroup
 	renewing.Go(func() {
-		tick := time.NewTicker(claimRenews)
+		tick := time.NewTicker(leaseRenewal)
 		defer tick.Stop()
 		for {
 			select {

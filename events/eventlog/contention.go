@@ -9,15 +9,15 @@ import "sync/atomic"
 // hundreds of megabytes. The last sequence of the whole stream it knows anyway, and
 // while one upload writes alone the two are the same. Where they are not, that
 // stricter check is refused, and the next appends do without it.
-type crowd struct{ left atomic.Int32 }
+type contention struct{ left atomic.Int32 }
 
 // crowdLasts is how many appends a crowd is believed to last.
-const crowdLasts = 50
+const contendedAppends = 50
 
-func (c *crowd) met() { c.left.Store(crowdLasts) }
+func (c *contention) observed() { c.left.Store(contendedAppends) }
 
 // gone tells, for one append, whether to try without the crowd.
-func (c *crowd) gone() bool {
+func (c *contention) tryExclusive() bool {
 	if c.left.Load() <= 0 {
 		return true
 	}

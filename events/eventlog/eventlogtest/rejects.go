@@ -10,22 +10,22 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Refusals overhears what servers refuse.
-type Refusals struct {
+// Rejects overhears what servers refuse.
+type Rejects struct {
 	mu    sync.Mutex
 	codes map[int]int
 }
 
-// Overhear listens to all answers that a server gives to anybody, until the test ends.
-func Overhear(t testing.TB, url string) *Refusals {
+// WatchRejects listens to all answers that a server gives to anybody, until the test ends.
+func WatchRejects(t testing.TB, url string) *Rejects {
 	t.Helper()
-	r := &Refusals{codes: map[int]int{}}
+	r := &Rejects{codes: map[int]int{}}
 	conn, err := nats.Connect(url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	if _, err := conn.Subscribe("_INBOX.>", r.hear); err != nil {
+	if _, err := conn.Subscribe("_INBOX.>", r.onAnswer); err != nil {
 		t.Fatal(err)
 	}
 	if err := conn.Flush(); err != nil {
@@ -34,7 +34,7 @@ func Overhear(t testing.TB, url string) *Refusals {
 	return r
 }
 
-func (r *Refusals) hear(m *nats.Msg) {
+func (r *Rejects) onAnswer(m *nats.Msg) {
 	var answer struct {
 		Error struct {
 			Code int `json:"err_code"`
@@ -48,7 +48,7 @@ func (r *Refusals) hear(m *nats.Msg) {
 }
 
 // Met tells whether each of the error codes was heard.
-func (r *Refusals) Met(codes ...int) bool {
+func (r *Rejects) Saw(codes ...int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, code := range codes {
@@ -60,7 +60,7 @@ func (r *Refusals) Met(codes ...int) bool {
 }
 
 // String tells how often each error code was heard.
-func (r *Refusals) String() string {
+func (r *Rejects) String() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return fmt.Sprint(maps.Clone(r.codes))

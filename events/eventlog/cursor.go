@@ -14,7 +14,7 @@ import (
 
 // The server drops a consumer that was left behind after a while.
 const (
-	leftBehind    = 2 * time.Minute
+	consumerTTL   = 2 * time.Minute
 	deleteTimeout = time.Second
 )
 
@@ -90,7 +90,7 @@ func (c *cursor) open(ctx context.Context) error {
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:       uint64(c.last) + 1,
 		AckPolicy:         jetstream.AckNonePolicy,
-		InactiveThreshold: leftBehind,
+		InactiveThreshold: consumerTTL,
 		MemoryStorage:     true,
 		Replicas:          1,
 	}

@@ -27,7 +27,7 @@ func TestNoRoom(t *testing.T) {
 		t.Errorf("a fact: %v", err)
 	}
 	server.config.MinFree = 1
-	if err := log.Room(); err != nil {
+	if err := log.CheckFreeSpace(); err != nil {
 		t.Errorf("with room again: %v", err)
 	}
 }

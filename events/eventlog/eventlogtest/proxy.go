@@ -8,23 +8,23 @@ import (
 )
 
 // A wire carries connections to an address until it is cut.
-type wire struct {
+type proxy struct {
 	address string // where it begins
 	to      string
 
-	mu     sync.Mutex
-	broken bool
-	ends   map[net.Conn]bool // of what it carries
+	mu    sync.Mutex
+	isCut bool
+	conns map[net.Conn]bool // of what it carries
 }
 
 // newWire lays one, whole; it is taken away when the test ends.
-func newWire(t testing.TB, to string) *wire {
+func newProxy(t testing.TB, to string) *proxy {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{address: listener.Addr().String(), to: to, ends: map[net.Conn]bool{}}
+	w := &proxy{address: listener.Addr().String(), to: to, conns: map[net.Conn]bool{}}
 	t.Cleanup(func() {
 		listener.Close()
 		w.cut()
@@ -35,59 +35,59 @@ func newWire(t testing.TB, to string) *wire {
 			if err != nil {
 				return
 			}
-			go w.carry(near)
+			go w.forward(near)
 		}
 	}()
 	return w
 }
 
-func (w *wire) carry(near net.Conn) {
-	defer w.drop(near)
-	if !w.take(near) {
+func (w *proxy) forward(near net.Conn) {
+	defer w.close(near)
+	if !w.track(near) {
 		return
 	}
 	far, err := net.Dial("tcp", w.to)
 	if err != nil {
 		return
 	}
-	defer w.drop(far)
-	if !w.take(far) {
+	defer w.close(far)
+	if !w.track(far) {
 		return
 	}
 	go func() {
-		defer w.drop(near)
+		defer w.close(near)
 		_, _ = io.Copy(near, far) // it ends when either end is closed
 	}()
 	_, _ = io.Copy(far, near)
 }
 
 // take remembers an end, for a cut to close; false: the wire is cut.
-func (w *wire) take(end net.Conn) bool {
+func (w *proxy) track(end net.Conn) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.ends[end] = true
-	return !w.broken
+	w.conns[end] = true
+	return !w.isCut
 }
 
-func (w *wire) drop(end net.Conn) {
+func (w *proxy) close(end net.Conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.ends, end)
+	delete(w.conns, end)
 	end.Close()
 }
 
 // cut ends all that is carried, and lets nothing through.
-func (w *wire) cut() {
+func (w *proxy) cut() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.broken = true
-	for end := range w.ends {
+	w.isCut = true
+	for end := range w.conns {
 		end.Close()
 	}
 }
 
-func (w *wire) heal() {
+func (w *proxy) heal() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.broken = false
+	w.isCut = false
 }

@@ -42,10 +42,10 @@ func TestServerIsRevived(t *testing.T) {
 			before, address := server.running(), server.URL()
 
 			(&serverLog{full: &server.full}).Errorf("Critical write error: %v", "write 1.blk: no space left on device")
-			if err := server.Room(); !errors.Is(err, ErrDiskFull) {
+			if err := server.CheckFreeSpace(); !errors.Is(err, ErrDiskFull) {
 				t.Errorf("with a full disk: %v", err)
 			}
-			awaitTrue(t, "another server", func() bool { return server.Room() == nil })
+			awaitTrue(t, "another server", func() bool { return server.CheckFreeSpace() == nil })
 			if server.running() == before || server.URL() != address {
 				t.Errorf("the server is the same, or at %s instead of %s", server.URL(), address)
 			}

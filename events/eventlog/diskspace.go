@@ -8,22 +8,22 @@ import (
 // ErrDiskFull says that the embedded server's disk has less room than is kept free.
 var ErrDiskFull = errors.New("the disk is full")
 
-// Room tells whether rows may be stored: [ErrDiskFull] where the disk of the embedded
+// CheckFreeSpace tells whether rows may be stored: [ErrDiskFull] where the disk of the embedded
 // server has less than [ServerConfig].MinFree left. A full disk is not left to
 // JetStream: what it says of one looks like a batch that did not arrive whole, and
-// it switches itself off (see revive.go). What was accepted before can still be decided in the room
+// it switches itself off (see restart.go). What was accepted before can still be decided in the room
 // that is kept free. Of a server that runs elsewhere nothing is known: nil.
-func (l *Log) Room() error {
+func (l *Log) CheckFreeSpace() error {
 	if l.server == nil {
 		return nil
 	}
-	return l.server.Room()
+	return l.server.CheckFreeSpace()
 }
 
-// Room is [Log.Room] for whoever has no log.
-func (s *Server) Room() error {
-	if s.off() {
-		return fmt.Errorf("%w: %w", ErrDiskFull, errOff)
+// CheckFreeSpace is [Log.CheckFreeSpace] for whoever has no log.
+func (s *Server) CheckFreeSpace() error {
+	if s.stopped() {
+		return fmt.Errorf("%w: %w", ErrDiskFull, errStopped)
 	}
 	free, known := freeSpace(s.store)
 	if s.config.MinFree <= 0 || !known || free >= uint64(s.config.MinFree) {

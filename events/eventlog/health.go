@@ -1,0 +1,115 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"licenseimport/events"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// A Health is what servers and streams tell of themselves, for an operator.
+type Health struct {
+	Version    string          // of the NATS server, such as 2.15.2
+	Embedded   bool            // it is one of this program's own, which syncs every batch
+	Cluster    string          // its name; empty: a single server
+	ClockSkew  time.Duration   // how far the server's clock is before this machine's
+	Streams    []StreamHealth  // ROWS, LICENSES and those of the buckets
+	Processors *ConsumerHealth // nil: no processor has ever run
+}
+
+// A StreamHealth is about one stream.
+type StreamHealth struct {
+	Name            string
+	Problem         error // why it cannot be used: it is missing, or has unusable settings
+	State           State
+	LaggingReplicas []string // those that are offline or behind
+}
+
+// A ConsumerHealth is about the consumer that all processors share.
+type ConsumerHealth struct {
+	Pending      int // sealed jobs that nobody has taken
+	InProgress   int // jobs that were handed out and are not done
+	PullRequests int // requests for another job: 0 and no job in work means that no processor runs
+}
+
+// Health looks at everything and changes nothing.
+func (l *Log) Health(ctx context.Context) (Health, error) {
+	c := Health{
+		Version:  l.conn.ConnectedServerVersion(),
+		Embedded: l.conn.ConnectedServerName() == serverName,
+		Cluster:  l.conn.ConnectedClusterName(),
+	}
+	for _, want := range streams {
+		report, err := l.streamHealth(ctx, want.Name, func(have jetstream.StreamConfig) error { return usable(have, want) }, &c.ClockSkew)
+		if err != nil {
+			return Health{}, err
+		}
+		c.Streams = append(c.Streams, report)
+	}
+	for _, want := range buckets {
+		report, err := l.streamHealth(ctx, BucketStream(want.Bucket), func(have jetstream.StreamConfig) error { return usableBucket(have, want) }, &c.ClockSkew)
+		if err != nil {
+			return Health{}, err
+		}
+		c.Streams = append(c.Streams, report)
+	}
+	var err error
+	c.Processors, err = l.processorHealth(ctx)
+	return c, err
+}
+
+func (l *Log) streamHealth(ctx context.Context, name string, usable func(jetstream.StreamConfig) error, ahead *time.Duration) (StreamHealth, error) {
+	report := StreamHealth{Name: name}
+	var info *jetstream.StreamInfo
+	err := l.retryWithTimeout(ctx, func(ctx context.Context) error {
+		asked := time.Now()
+		stream, err := l.js.Stream(ctx, name)
+		if err != nil {
+			return err
+		}
+		info = stream.CachedInfo()
+		middle := asked.Add(time.Since(asked) / 2)
+		*ahead = info.TimeStamp.Sub(middle)
+		return nil
+	})
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		report.Problem = errors.New("it does not exist")
+		return report, nil
+	}
+	if err != nil {
+		return report, fmt.Errorf("ask stream %s: %w", name, err)
+	}
+	report.Problem, report.State = usable(info.Config), stateOf(info)
+	if info.Cluster == nil {
+		return report, nil
+	}
+	for _, peer := range info.Cluster.Replicas {
+		if peer.Offline || !peer.Current {
+			report.LaggingReplicas = append(report.LaggingReplicas, peer.Name)
+		}
+	}
+	return report, nil
+}
+
+func (l *Log) processorHealth(ctx context.Context) (report *ConsumerHealth, err error) {
+	err = l.retryWithTimeout(ctx, func(ctx context.Context) error {
+		consumer, err := l.js.Consumer(ctx, events.LicensesStream, processorConsumer)
+		if err != nil {
+			return err
+		}
+		info := consumer.CachedInfo()
+		report = &ConsumerHealth{Pending: int(info.NumPending), InProgress: info.NumAckPending, PullRequests: info.NumWaiting}
+		return nil
+	})
+	if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ask the consumer of the processors: %w", err)
+	}
+	return report, nil
+}
