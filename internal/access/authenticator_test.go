@@ -97,22 +97,22 @@ func TestManyRequestsAskTheBucketOnce(t *testing.T) {
 			if b.gets != 2*round {
 				t.Errorf("round %d: the bucket was asked %d times for two keys", round, b.gets)
 			}
-			time.Sleep(believed)
+			time.Sleep(ttl)
 		}
 	})
 }
 
 func TestGuessingFillsNoMemoryAndPushesNoKeyOut(t *testing.T) {
 	c := newCache(NewStore(newBucket()))
-	c.remember("realreal", answer{found: true, asked: time.Now()})
-	for range 3 * most {
+	c.put("realreal", answer{found: true, fetchedAt: time.Now()})
+	for range 3 * maxEntries {
 		_, prefix := newKey()
-		c.remember(prefix, answer{asked: time.Now()})
+		c.put(prefix, answer{fetchedAt: time.Now()})
 	}
-	if len(c.unknown) > most {
-		t.Errorf("%d guesses are kept", len(c.unknown))
+	if c.unknown.Len() > maxEntries {
+		t.Errorf("%d guesses are kept", c.unknown.Len())
 	}
-	if len(c.known) != 1 {
+	if c.known.Len() != 1 {
 		t.Error("the real key was pushed out")
 	}
 }

@@ -2,107 +2,98 @@ package access
 
 import (
 	"context"
-	"sync"
 	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/singleflight"
 )
 
 const (
-	// believed is how long a record is used without asking again.
-	believed = 500 * time.Millisecond
-	// patience is how long the bucket may take. Nothing older than this
-	// decides about a request, and so a revoked key stops within a second.
-	patience = 900 * time.Millisecond
-	// most is how many answers are remembered, of those that found a key and
-	// of those that did not: apart, so that guessing pushes no real key out.
-	most = 4096
+	// ttl bounds the age of a cached answer, counted from the start of its lookup.
+	ttl = 500 * time.Millisecond
+	// lookupTimeout bounds one lookup in the bucket. With ttl it bounds the age of
+	// an answer that decides about a request: max(ttl, lookupTimeout) < 1 s. So a
+	// revoked key stops within a second.
+	lookupTimeout = 900 * time.Millisecond
+	// maxEntries bounds each of the caches, and the number of rate limiters.
+	maxEntries = 4096
 )
 
 // answer is what the bucket said about a prefix.
 type answer struct {
-	record record
-	found  bool
-	asked  time.Time // when the question was put: it may have changed since
+	record    record
+	found     bool
+	fetchedAt time.Time // before the lookup: the record may have changed since
 }
 
-// inquiry is a question to the bucket on its way, shared by all who ask it.
-type inquiry struct {
-	done   chan struct{}
-	answer answer
-	err    error
-}
-
-// cache answers for the bucket. Errors are not remembered.
+// cache holds the bucket's recent answers. Errors are not cached.
+//
+// It is not lru/v2/expirable, for two reasons. That cache counts the TTL from the
+// end of a lookup, so a revoked key could work for ttl + lookupTimeout = 1.4 s. And
+// each of its caches runs a goroutine that wakes every ttl/100 = 5 ms and never ends.
 type cache struct {
-	store *Store
-	now   func() time.Time
-
-	mu      sync.Mutex
-	known   map[string]answer
-	unknown map[string]answer
-	asking  map[string]*inquiry
+	store   *Store
+	known   *lru.Cache[string, answer]
+	unknown *lru.Cache[string, answer] // apart: guessed keys evict no real one
+	calls   singleflight.Group
 }
 
 func newCache(s *Store) *cache {
-	return &cache{store: s, now: time.Now, known: map[string]answer{}, unknown: map[string]answer{}, asking: map[string]*inquiry{}}
+	known, _ := lru.New[string, answer](maxEntries) // it fails only for a size below 1
+	unknown, _ := lru.New[string, answer](maxEntries)
+	return &cache{store: s, known: known, unknown: unknown}
 }
 
-// get is the record of a prefix as it was at most a second ago.
+// get returns the record of a prefix as it was at most a second ago. Concurrent
+// requests for one prefix share a lookup. It does not depend on any of their
+// contexts: the request that started it may end while others wait.
 func (c *cache) get(ctx context.Context, prefix string) (record, bool, error) {
-	a, ok, asked := c.recall(prefix)
-	if ok {
+	if a, ok := c.recent(prefix); ok {
 		return a.record, a.found, nil
 	}
 	select {
-	case <-asked.done:
-		return asked.answer.record, asked.answer.found, asked.err
+	case call := <-c.calls.DoChan(prefix, func() (any, error) { return c.fetch(prefix) }):
+		a, _ := call.Val.(answer)
+		return a.record, a.found, call.Err
 	case <-ctx.Done():
 		return record{}, false, ctx.Err()
 	}
 }
 
-// recall gives what is remembered, or else the inquiry to wait for.
-func (c *cache) recall(prefix string) (answer, bool, *inquiry) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, remembered := range []map[string]answer{c.known, c.unknown} {
-		if a, ok := remembered[prefix]; ok && c.now().Sub(a.asked) < believed {
-			return a, true, nil
+// recent returns the cached answer, if it is younger than ttl.
+func (c *cache) recent(prefix string) (answer, bool) {
+	for _, answers := range []*lru.Cache[string, answer]{c.known, c.unknown} {
+		if a, ok := answers.Get(prefix); ok && time.Since(a.fetchedAt) < ttl {
+			return a, true
 		}
 	}
-	q := c.asking[prefix]
-	if q == nil {
-		q = &inquiry{done: make(chan struct{})}
-		c.asking[prefix] = q
-		go c.ask(prefix, q)
-	}
-	return answer{}, false, q
+	return answer{}, false
 }
 
-// ask puts the question, independent of any one request: the first who asks
-// may give up while others wait.
-func (c *cache) ask(prefix string, q *inquiry) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+// fetch looks the prefix up in the bucket. It asks the cache first: another call
+// may have ended between the caller's own look into the cache and this call.
+func (c *cache) fetch(prefix string) (answer, error) {
+	if a, ok := c.recent(prefix); ok {
+		return a, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout)
 	defer cancel()
-	q.answer.asked = c.now()
-	q.answer.record, q.answer.found, q.err = c.store.get(ctx, prefix)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.asking, prefix)
-	if q.err == nil {
-		c.remember(prefix, q.answer)
+	began := time.Now()
+	r, found, err := c.store.get(ctx, prefix)
+	if err != nil {
+		return answer{}, err
 	}
-	close(q.done)
+	a := answer{record: r, found: found, fetchedAt: began}
+	c.put(prefix, a)
+	return a, nil
 }
 
-func (c *cache) remember(prefix string, a answer) {
-	delete(c.known, prefix)
-	delete(c.unknown, prefix)
-	in := c.unknown
+func (c *cache) put(prefix string, a answer) {
 	if a.found {
-		in = c.known
+		c.unknown.Remove(prefix)
+		c.known.Add(prefix, a)
+	} else {
+		c.known.Remove(prefix)
+		c.unknown.Add(prefix, a)
 	}
-	if len(in) >= most {
-		clear(in) // all of it is gone in half a second anyway
-	}
-	in[prefix] = a
 }

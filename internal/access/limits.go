@@ -39,7 +39,7 @@ func (l *limits) limiter(id string) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.key[id] == nil {
-		if len(l.key) >= most {
+		if len(l.key) >= maxEntries {
 			clear(l.key) // keys that were revoked since; the others begin a new second
 		}
 		l.key[id] = rate.NewLimiter(l.rate, int(math.Ceil(float64(l.rate))))
