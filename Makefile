@@ -3,6 +3,8 @@
 PROGRAM := bin/licenseimport
 FUZZTIME ?= 60s
 VULNDB ?= https://vuln.go.dev
+VERSION := $(shell cat cmd/licenseimport/VERSION)
+COMMIT := $(shell git describe --always --abbrev=40 --exclude='*' --dirty 2>/dev/null)
 
 # Packages whose tests run the built program from outside; the others are the unit suite.
 OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/robustnesstest ./web/browsertest ./examples ./cmd/benchmark
@@ -27,7 +29,7 @@ vuln: ## known vulnerabilities in what the program calls; VULNDB names another d
 	else echo "VULNERABILITIES WERE NOT LOOKED FOR: $(VULNDB) cannot be reached from here (VULN=required makes this an error)"; test "$(VULN)" != required; fi
 
 build: ## the program, to bin/
-	go build -o $(PROGRAM) ./cmd/licenseimport
+	go build -ldflags='-X main.commit=$(COMMIT)' -o $(PROGRAM) ./cmd/licenseimport
 
 test: unit outside ## all tests, without the race detector
 

@@ -41,7 +41,7 @@ func (c *backupCommand) Run(ctx context.Context, t *terminal) error {
 	return c.withExisting(ctx, func(log *eventlog.Log) error {
 		began := time.Now()
 		bar := newProgress(t.err)
-		m, err := backup.Write(ctx, c.source(log), c.Dir, version(), showCopied(bar, "Copying"))
+		m, err := backup.Write(ctx, c.source(log), c.Dir, buildInfo().String(), showCopied(bar, "Copying"))
 		bar.end()
 		if err != nil {
 			return whileCopying(ctx, err)

@@ -36,7 +36,7 @@ type cli struct {
 	LogLevel  string           `group:"log" placeholder:"LEVEL" enum:"auto,debug,info,warn,error" default:"auto" help:"What to log on standard error: debug, info, warn or error. Default: info for servers, warn for commands that end by themselves."`
 	LogFormat string           `group:"log" placeholder:"FORMAT" enum:"text,json" default:"text" help:"text (the default) or json."`
 	Profile   string           `hidden:"" placeholder:"DIR" help:"Write profiles of the CPU, allocations and mutexes to this folder."`
-	Version   kong.VersionFlag `env:"-" help:"Print the version and stop."`
+	Build     kong.VersionFlag `name:"version" env:"-" help:"Print the version and stop."`
 
 	Import   importCommand   `cmd:"" group:"use" help:"Import a CSV file and say what became of its rows."`
 	Status   statusCommand   `cmd:"" group:"use" help:"Show one import, or the list of all."`
@@ -51,6 +51,7 @@ type cli struct {
 
 	Completion completionCommand `cmd:"" group:"manage" help:"Print a script that makes bash, zsh or fish complete commands and flags."`
 	Complete   completeCommand   `cmd:"" hidden:""`
+	Version    versionCommand    `cmd:"" group:"manage" help:"Print the version, its commit, and those of Go and NATS."`
 
 	Serve     serveCommand     `cmd:"" group:"run" help:"Everything in one process: start here."`
 	Nats      natsCommand      `cmd:"" group:"run" help:"The embedded NATS server alone."`

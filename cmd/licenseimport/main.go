@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"licenseimport/internal/profiling"
@@ -58,7 +57,7 @@ func parseAndRun(ctx context.Context, args []string, t *terminal) error {
 		kong.Name("licenseimport"),
 		kong.Description(description),
 		kong.DefaultEnvars("LICENSEIMPORT"),
-		kong.Vars{"version": version()},
+		kong.Vars{"version": buildInfo().String()},
 		kong.Writers(t.out, t.err),
 		kong.Exit(func(int) { answered = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
@@ -84,28 +83,4 @@ func parseAndRun(ctx context.Context, args []string, t *terminal) error {
 		return err
 	}
 	return errors.Join(parsed.Run(), stopProfile())
-}
-
-// version is what --version prints.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "licenseimport, unknown version"
-	}
-	return "licenseimport " + buildVersion() + ", " + info.GoVersion
-}
-
-// buildVersion is what the Go tool knows of the build.
-func buildVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	text := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			text += " (" + s.Value + ")"
-		}
-	}
-	return text
 }

@@ -56,7 +56,7 @@ type started struct {
 // where one cannot be started. It waits for a NATS server that is not there yet
 // until ctx ends; what runs afterwards is ended by stop alone.
 func startNode(ctx context.Context, s settings) (*node, error) {
-	set := metrics.New(buildVersion())
+	set := metrics.New(buildInfo().name())
 	n := &node{
 		settings: s, metrics: set, router: httpx.NewRouter(httpx.Options{Observe: set.HTTP}), served: make(chan error, 1),
 		failures: map[string]error{}, failed: make(chan error, len(roles)+1),

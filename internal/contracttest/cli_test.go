@@ -80,7 +80,7 @@ func TestFlagsByEnvironment(t *testing.T) {
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	for _, words := range []string{"", "serve", "nats", "ingest", "processor", "projector", "import", "status", "rebuild", "keys", "keys create", "keys list",
-		"keys revoke", "products", "products set", "products list", "products remove", "template", "backup", "restore", "doctor", "completion"} {
+		"keys revoke", "products", "products set", "products list", "products remove", "template", "backup", "restore", "doctor", "completion", "version"} {
 		o := run(t, "", append(strings.Fields(words), "--help")...)
 		if o.status != 0 || !strings.Contains(o.out, "Usage: licenseimport "+words) {
 			t.Errorf("%s --help ends with %d: %s%s", words, o.status, o.out, o.err)
