@@ -40,13 +40,13 @@ type Config struct {
 }
 
 const (
-	maxBatchRows  = 1000    // what an atomic batch of NATS holds
-	maxBatchBytes = 2 << 20 // a row that is larger goes alone
-	batches       = 2       // of an upload: one is filled while the other is stored
+	maxBatchRows     = 1000    // what an atomic batch of NATS holds
+	maxBatchBytes    = 2 << 20 // a row that is larger goes alone
+	buffersPerUpload = 2       // of an upload: one is filled while the other is stored
 
-	settleTime = 10 * time.Second // for the last fact of an upload that ends
-	storeTime  = 20 * time.Second // for one batch or fact, retries included: a NATS server restarts in less
-	idTime     = 30 * time.Second // for drawing an id
+	lastFactTimeout = 10 * time.Second // for the last fact of an upload that ends
+	storeTimeout    = 20 * time.Second // for one batch or fact, retries included: a NATS server restarts in less
+	idTimeout       = 30 * time.Second // for drawing an id
 )
 
 // withDefaults fills in what was not set.
@@ -63,7 +63,7 @@ func (c Config) withDefaults() Config {
 	orElse(&c.Retention, 7*24*time.Hour)
 	orElse(&c.SweepEvery, min(max(c.Abandoned/4, time.Millisecond), 30*time.Second))
 	if c.Observer == nil {
-		c.Observer = nobody{}
+		c.Observer = nopObserver{}
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()

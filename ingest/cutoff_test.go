@@ -14,9 +14,9 @@ import (
 // TestCutOff: a body that ends early is never sealed, wherever it ends.
 func TestCutOff(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, Config{})
+	r := newHarness(t, Config{})
 	whole := string(form("a.csv", csvOf(3)))
-	zipped := string(form("a.csv.gz", packed(csvOf(3))))
+	zipped := string(form("a.csv.gz", gzipped(csvOf(3))))
 	upTo := func(body, mark string) string {
 		i := strings.Index(body, mark)
 		if i < 0 {
@@ -42,8 +42,8 @@ func TestCutOff(t *testing.T) {
 		{"before its last dash", strings.TrimSuffix(whole, "-\r\n"), len(whole), true},
 		{"before the last byte", whole[:len(whole)-1], len(whole), true},
 		{"whole, without a closing boundary", strings.TrimSuffix(whole, "--\r\n"), len(whole) - 4, true},
-		{"in a gzip", upTo(zipped, "\r\n\r\n") + packed(csvOf(3))[:30], len(zipped), false},
-		{"in a gzip's checksum", upTo(zipped, "\r\n\r\n") + strings.TrimSuffix(packed(csvOf(3)), packed(csvOf(3))[len(packed(csvOf(3)))-5:]) + "\r\n--" + testBoundary + "--\r\n", len(zipped) - 5, true},
+		{"in a gzip", upTo(zipped, "\r\n\r\n") + gzipped(csvOf(3))[:30], len(zipped), false},
+		{"in a gzip's checksum", upTo(zipped, "\r\n\r\n") + strings.TrimSuffix(gzipped(csvOf(3)), gzipped(csvOf(3))[len(gzipped(csvOf(3)))-5:]) + "\r\n--" + testBoundary + "--\r\n", len(zipped) - 5, true},
 	}
 	for _, tt := range tests {
 		for _, chunked := range []bool{false, true} {
@@ -60,7 +60,7 @@ func TestCutOff(t *testing.T) {
 	}
 }
 
-func checkCutOff(t *testing.T, r *rig, a answer, begun bool) {
+func checkCutOff(t *testing.T, r *harness, a answer, begun bool) {
 	t.Helper()
 	if a.status != 400 || a.body.Code != "upload_incomplete" || (a.body.JobID != 0) != begun {
 		t.Fatalf("%d %s", a.status, a.text)
@@ -76,7 +76,7 @@ func checkCutOff(t *testing.T, r *rig, a answer, begun bool) {
 
 // TestClientVanishes: nobody is left to be answered, and still the job ends.
 func TestClientVanishes(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newHarness(t, Config{})
 	body := string(form("a.csv", csvOf(100)))
 	u := r.dial(len(body), "")
 	u.write(body[:len(body)/2])
@@ -90,7 +90,7 @@ func TestClientVanishes(t *testing.T) {
 
 // TestRowsOfASlowClientAreStoredEarly: a batch that is not full does not wait for more.
 func TestRowsOfASlowClientAreStoredEarly(t *testing.T) {
-	r := newRig(t, Config{FlushAfter: time.Millisecond})
+	r := newHarness(t, Config{FlushAfter: time.Millisecond})
 	body := string(form("a.csv", csvOf(5)))
 	u := r.dial(len(body), "")
 	half := strings.Index(body, "key-4")
@@ -103,7 +103,7 @@ func TestRowsOfASlowClientAreStoredEarly(t *testing.T) {
 }
 
 func TestExpectContinue(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newHarness(t, Config{})
 	body := string(form("a.csv", csvOf(1)))
 	u := r.dial(len(body), "Expect: 100-continue\r\n")
 	head := make([]byte, len("HTTP/1.1 100 Continue\r\n\r\n"))
@@ -118,7 +118,7 @@ func TestExpectContinue(t *testing.T) {
 
 func TestSlowClient(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, Config{SlowBytes: 1 << 20, SlowWindow: 100 * time.Millisecond})
+	r := newHarness(t, Config{SlowBytes: 1 << 20, SlowWindow: 100 * time.Millisecond})
 	body := string(form("a.csv", csvOf(5)))
 	u := r.dial(len(body), "")
 	u.write(body[:len(body)-30])
@@ -132,22 +132,22 @@ func TestSlowClient(t *testing.T) {
 }
 
 // TestPaceCountsWaitingOnly: a client that is fast is not punished for what the server does in between.
-func TestPaceCountsWaitingOnly(t *testing.T) {
-	in := &wire{observer: nobody{}, src: strings.NewReader(strings.Repeat("x", 100)), conn: http.NewResponseController(nil), ctx: context.Background(),
+func TestPaceCountsOnlyWaiting(t *testing.T) {
+	in := &pacedReader{observer: nopObserver{}, src: strings.NewReader(strings.Repeat("x", 100)), conn: http.NewResponseController(nil), ctx: context.Background(),
 		slowBytes: 10, slowWindow: time.Hour}
 	for range 30 {
 		if _, err := in.Read(make([]byte, 3)); err != nil {
 			t.Fatal(err)
 		}
-		if in.got >= 10 {
-			t.Fatalf("the window holds %d bytes", in.got)
+		if in.windowBytes >= 10 {
+			t.Fatalf("the window holds %d bytes", in.windowBytes)
 		}
 	}
 }
 
 func TestTooManyUploads(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, Config{MaxUploads: 2})
+	r := newHarness(t, Config{MaxUploads: 2})
 	for range 2 {
 		r.dial(1000, "").write("--")
 	}
@@ -161,7 +161,7 @@ func TestTooManyUploads(t *testing.T) {
 func TestShutdown(t *testing.T) {
 	t.Parallel()
 	t.Run("waits for an upload", func(t *testing.T) {
-		r := newRig(t, Config{})
+		r := newHarness(t, Config{})
 		body := string(form("a.csv", csvOf(5)))
 		u := r.dial(len(body), "")
 		u.write(body[:len(body)-30])
@@ -182,7 +182,7 @@ func TestShutdown(t *testing.T) {
 	})
 	t.Run("aborts after its grace", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, Config{})
+		r := newHarness(t, Config{})
 		u := r.dial(1000, "")
 		u.write(string(form("a.csv", csvOf(5)))[:150])
 		r.eventually("the upload has begun", func() bool { return r.in.Uploads() == 1 })
@@ -200,7 +200,7 @@ func TestShutdown(t *testing.T) {
 	})
 	t.Run("aborts a job that began", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, Config{})
+		r := newHarness(t, Config{})
 		body := string(form("a.csv", csvOf(5)))
 		u := r.dial(len(body), "")
 		u.write(body[:len(body)-30])
@@ -218,8 +218,8 @@ func TestShutdown(t *testing.T) {
 }
 
 // TestStoreAway: an upload that cannot be stored is refused, to be sent again.
-func TestStoreAway(t *testing.T) {
-	r := newRig(t, Config{})
+func TestStoreUnavailable(t *testing.T) {
+	r := newHarness(t, Config{})
 	r.log.Close()
 	a := r.send(csvOf(1), request{})
 	if a.status != 503 || a.body.Code != "store_unavailable" || a.header.Get("Retry-After") == "" {
@@ -230,7 +230,7 @@ func TestStoreAway(t *testing.T) {
 // TestHTTP2: deadlines and bodies are other ones there.
 func TestHTTP2(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, Config{SlowBytes: 64 << 20, SlowWindow: 500 * time.Millisecond})
+	r := newHarness(t, Config{SlowBytes: 64 << 20, SlowWindow: 500 * time.Millisecond})
 	server := httptest.NewUnstartedServer(r.http.Config.Handler)
 	server.EnableHTTP2 = true
 	server.StartTLS()

@@ -12,10 +12,10 @@ import (
 
 // Ingest takes uploads and cancels imports.
 type Ingest struct {
-	log    *eventlog.Log
-	jobs   *eventlog.Bucket
-	config Config
-	gate   *gate
+	log     *eventlog.Log
+	jobs    *eventlog.Bucket
+	config  Config
+	limiter *limiter
 
 	uploads context.Context // ends when the grace of a shutdown has passed
 	halt    context.CancelCauseFunc
@@ -24,7 +24,7 @@ type Ingest struct {
 // New makes an Ingest on a log.
 func New(log *eventlog.Log, c Config) *Ingest {
 	c = c.withDefaults()
-	in := &Ingest{log: log, jobs: log.Bucket(eventlog.Jobs), config: c, gate: newGate(c.MaxUploads)}
+	in := &Ingest{log: log, jobs: log.Bucket(eventlog.Jobs), config: c, limiter: newLimiter(c.MaxUploads)}
 	in.uploads, in.halt = context.WithCancelCause(context.Background())
 	return in
 }
@@ -43,26 +43,23 @@ func (in *Ingest) Register(rt *httpx.Router, auth *access.Authenticator) {
 	rt.Handle(http.MethodGet, templatePath, auth.Require(access.Identify, serveTemplate))
 }
 
-// Shutdown refuses new uploads with 503 and waits for those in flight. When ctx
-// ends first these are aborted and answered 503, which takes some seconds at
-// most, and the context's error is returned. Call it before the HTTP server's.
+// Shutdown refuses new uploads with 503 and waits for those in flight. When ctx ends first,
+// Shutdown aborts them, which takes at most some 20 s, answers them 503 and returns the context's
+// error. Call it before the HTTP server's Shutdown.
 func (in *Ingest) Shutdown(ctx context.Context) error {
-	empty := in.gate.close()
-	select {
-	case <-empty:
+	err := in.limiter.drain(ctx)
+	if err == nil {
 		return nil
-	case <-ctx.Done():
 	}
 	in.halt(stopping())
-	select {
-	case <-empty:
-	case <-time.After(haltGrace + 2*settleTime):
-	}
-	return ctx.Err()
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), haltGrace+2*lastFactTimeout)
+	defer cancel()
+	_ = in.limiter.drain(grace) // the abort's time is up, too: the janitor ends what is left
+	return err
 }
 
 // Uploads is how many uploads are in flight.
-func (in *Ingest) Uploads() int { return in.gate.inside() }
+func (in *Ingest) Uploads() int { return int(in.limiter.inUse.Load()) }
 
 // MaxUploads is how many uploads may be in flight.
 func (in *Ingest) MaxUploads() int { return in.config.MaxUploads }
@@ -72,14 +69,14 @@ func stopping() *httpx.Error {
 }
 
 // enter lets an upload in, or is the 503 or 507 that refuses it.
-func (in *Ingest) enter() error {
+func (in *Ingest) admit() error {
 	if err := in.log.CheckFreeSpace(); err != nil {
 		return diskFull(err)
 	}
-	switch in.gate.enter() {
-	case entered:
+	switch {
+	case in.limiter.tryAcquire():
 		return nil
-	case shut:
+	case in.limiter.draining.Load():
 		return stopping()
 	default:
 		return httpx.Unavailable(5*time.Second, "too_many_uploads", "%d uploads are under way already: try again shortly.", in.config.MaxUploads)

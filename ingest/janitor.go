@@ -12,20 +12,20 @@ import (
 // that ended long ago. Any number of processes may run one.
 type janitor struct {
 	in   *Ingest
-	jobs map[events.JobID]*sighting
+	jobs map[events.JobID]*observation
 }
 
 // sighting is what the janitor knows of a job that has rows.
-type sighting struct {
-	lastRow events.Seq
-	since   time.Time // by this process's clock: lastRow has not changed since
-	purgeAt time.Time // of a job that has ended: not to be looked at before
+type observation struct {
+	lastRow        events.Seq
+	unchangedSince time.Time // by this process's clock: lastRow has not changed since
+	purgeAt        time.Time // of a job that has ended: not to be looked at before
 }
 
 // RunJanitor sweeps at once and then from time to time, until ctx ends. It fails
 // on an event that it cannot read; other failures are left to the next sweep.
 func (in *Ingest) RunJanitor(ctx context.Context) error {
-	j := &janitor{in: in, jobs: map[events.JobID]*sighting{}}
+	j := &janitor{in: in, jobs: map[events.JobID]*observation{}}
 	ticker := time.NewTicker(in.config.SweepEvery)
 	defer ticker.Stop()
 	for {
@@ -51,11 +51,11 @@ func (j *janitor) sweep(ctx context.Context, now time.Time) error {
 		return err
 	}
 	known := j.jobs
-	j.jobs = make(map[events.JobID]*sighting, len(jobs))
+	j.jobs = make(map[events.JobID]*observation, len(jobs))
 	for _, job := range jobs {
 		s := known[job]
 		if s == nil {
-			s = &sighting{since: now}
+			s = &observation{unchangedSince: now}
 		}
 		j.jobs[job] = s
 		if now.Before(s.purgeAt) {
@@ -68,7 +68,7 @@ func (j *janitor) sweep(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-func (j *janitor) visit(ctx context.Context, job events.JobID, s *sighting, now time.Time) error {
+func (j *janitor) visit(ctx context.Context, job events.JobID, s *observation, now time.Time) error {
 	f, err := j.in.load(ctx, job)
 	if err != nil {
 		return err
@@ -78,9 +78,9 @@ func (j *janitor) visit(ctx context.Context, job events.JobID, s *sighting, now 
 		return err
 	}
 	if last.Seq != s.lastRow {
-		s.lastRow, s.since = last.Seq, now
+		s.lastRow, s.unchangedSince = last.Seq, now
 	}
-	switch sweep(f, now.Sub(s.since), now, j.in.config) {
+	switch sweep(f, now.Sub(s.unchangedSince), now, j.in.config) {
 	case giveUp:
 		row, err := decode(last)
 		if err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // begin stores what an upload had stored when its process was killed.
-func (r *rig) begin(job events.JobID, rows events.Row, started bool) {
+func (r *harness) begin(job events.JobID, rows events.Row, started bool) {
 	r.Helper()
 	var bodies [][]byte
 	for i := range rows {
@@ -27,7 +27,7 @@ func (r *rig) begin(job events.JobID, rows events.Row, started bool) {
 	}
 }
 
-func (r *rig) append(fact events.Event, expect events.Seq) events.Seq {
+func (r *harness) append(fact events.Event, expect events.Seq) events.Seq {
 	r.Helper()
 	body, err := events.Encode(fact, time.Now())
 	if err != nil {
@@ -41,7 +41,7 @@ func (r *rig) append(fact events.Event, expect events.Seq) events.Seq {
 }
 
 // jobsWithRows is how many jobs have rows.
-func (r *rig) jobsWithRows() int {
+func (r *harness) jobsWithRows() int {
 	r.Helper()
 	jobs, err := r.log.RowJobs(r.Context())
 	if err != nil {
@@ -58,12 +58,12 @@ func sweepAt(t *testing.T, j *janitor, later time.Duration) {
 	}
 }
 
-func newJanitor(r *rig) *janitor {
-	return &janitor{in: r.in, jobs: map[events.JobID]*sighting{}}
+func newJanitor(r *harness) *janitor {
+	return &janitor{in: r.in, jobs: map[events.JobID]*observation{}}
 }
 
 func TestJanitorEndsAbandonedUploads(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newHarness(t, Config{})
 	r.begin(1, 3, true)
 	r.begin(2, 2, false)
 	r.begin(3, 1, true)
@@ -91,7 +91,7 @@ func TestJanitorEndsAbandonedUploads(t *testing.T) {
 }
 
 func TestJanitorSeesThatRowsCome(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newHarness(t, Config{})
 	r.begin(1, 3, true)
 	j := newJanitor(r)
 	sweepAt(t, j, 0)
@@ -117,7 +117,7 @@ func TestJanitorSeesThatRowsCome(t *testing.T) {
 }
 
 func TestJanitorPurges(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newHarness(t, Config{})
 	r.begin(1, 3, true)
 	r.begin(2, 3, true)
 	r.append(&events.ImportFinished{JobID: 1, Status: events.Success}, r.facts(1).lastSeq)
@@ -141,7 +141,7 @@ func TestJanitorPurges(t *testing.T) {
 // TestUploadThatTheJanitorEnded: a process that was away for long learns that its upload is over.
 func TestUploadThatTheJanitorEnded(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, Config{WatchEvery: 5 * time.Millisecond})
+	r := newHarness(t, Config{WatchEvery: 5 * time.Millisecond})
 	body := string(form("a.csv", csvOf(5)))
 	u := r.dial(len(body), "")
 	u.write(body[:len(body)-30])
@@ -155,7 +155,7 @@ func TestUploadThatTheJanitorEnded(t *testing.T) {
 }
 
 func TestRunJanitor(t *testing.T) {
-	r := newRig(t, Config{SweepEvery: time.Millisecond, Abandoned: 10 * time.Millisecond})
+	r := newHarness(t, Config{SweepEvery: time.Millisecond, Abandoned: 10 * time.Millisecond})
 	r.begin(1, 1, true)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
@@ -169,7 +169,7 @@ func TestRunJanitor(t *testing.T) {
 
 // TestJanitorStopsAtAnUnknownEvent: what cannot be read is never skipped.
 func TestJanitorStopsAtAnUnknownEvent(t *testing.T) {
-	r := newRig(t, Config{SweepEvery: time.Millisecond})
+	r := newHarness(t, Config{SweepEvery: time.Millisecond})
 	r.begin(1, 1, true)
 	body := []byte(`{"specversion":"1.0","id":"1/x","source":"licenseimport","type":"ImportPaused","data":{}}`)
 	if _, err := r.log.AppendFact(t.Context(), 1, "imports.1.paused", body, r.facts(1).lastSeq); err != nil {

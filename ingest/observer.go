@@ -13,8 +13,8 @@ type Observer interface {
 	Ended(sealed bool)
 }
 
-type nobody struct{}
+type nopObserver struct{}
 
-func (nobody) Received(int)              {}
-func (nobody) Stored(int, time.Duration) {}
-func (nobody) Ended(bool)                {}
+func (nopObserver) Received(int)              {}
+func (nopObserver) Stored(int, time.Duration) {}
+func (nopObserver) Ended(bool)                {}

@@ -19,9 +19,9 @@ type upload struct {
 	manager access.Manager
 	options options
 	body    *body
-	rows    *rows
+	rows    *rowParser
 	job     events.JobID
-	text    []byte // of the event that was encoded last
+	buf     []byte // of the event that was encoded last
 
 	// Written by store; to be read when the sender has finished.
 	last   events.Seq // of the rows
@@ -31,10 +31,10 @@ type upload struct {
 
 // serveUpload answers POST /api/v1/licenses/import_from_csv/.
 func (in *Ingest) serveUpload(w http.ResponseWriter, r *http.Request, _ httpx.Params, m access.Manager) error {
-	if err := in.enter(); err != nil {
+	if err := in.admit(); err != nil {
 		return err
 	}
-	defer in.gate.leave()
+	defer in.limiter.release()
 	o, err := parseOptions(r)
 	if err != nil {
 		return err
@@ -42,23 +42,23 @@ func (in *Ingest) serveUpload(w http.ResponseWriter, r *http.Request, _ httpx.Pa
 	// Not the request's context: a client that goes away behind the last byte has sent it all.
 	ctx, halt := context.WithCancelCause(in.uploads)
 	defer halt(nil)
-	wire, stop := newWire(ctx, w, r, in.config)
+	body, stop := newPacedReader(ctx, w, r, in.config)
 	defer stop()
 
 	u := &upload{in: in, ctx: ctx, halt: halt, manager: m, options: o}
-	if u.body, err = openBody(r, wire, in.config.MaxFile); err != nil {
+	if u.body, err = openBody(r, body, in.config.MaxFile); err != nil {
 		return uploadError(err)
 	}
-	if u.rows, err = openRows(u.body.file, o, in.config); err != nil {
+	if u.rows, err = openRowParser(u.body.file, o, in.config); err != nil {
 		return uploadError(err)
 	}
-	claimed, err := in.claim(ctx, m.Name, o.key)
+	reserved, err := in.reserve(ctx, m.Name, o.key)
 	if err != nil {
 		return storeError(err)
 	}
-	u.job = claimed.job
-	if claimed.repeated {
-		err = in.repeat(ctx, u.job, u.body, o)
+	u.job = reserved.job
+	if reserved.repeated {
+		err = in.checkRepeat(ctx, u.job, u.body, o)
 	} else {
 		err = u.receive()
 		in.config.Observer.Ended(err == nil)
@@ -80,10 +80,10 @@ func answerJob(w http.ResponseWriter, status int, job events.JobID) error {
 // receive stores the file and seals it; else it aborts the job and gives the answer.
 func (u *upload) receive() error {
 	began := time.Now()
-	sender := newSender(u.in.config.FlushAfter, u.store)
+	batcher := newBatcher(u.in.config.FlushAfter, u.store)
 	unwatch := u.watch()
-	err := u.read(sender)
-	if unsent := sender.finish(); err == nil {
+	err := u.read(batcher)
+	if unsent := batcher.finish(); err == nil {
 		err = unsent
 	}
 	unwatch()
@@ -101,7 +101,7 @@ func (u *upload) receive() error {
 }
 
 // read sends the rows off and reads to the end of the request.
-func (u *upload) read(s *sender) error {
+func (u *upload) read(b *batcher) error {
 	for {
 		row, err := u.rows.next()
 		if err == io.EOF {
@@ -110,7 +110,7 @@ func (u *upload) read(s *sender) error {
 		if err != nil {
 			return err
 		}
-		if err := s.add(u.encode(row)); err != nil {
+		if err := b.add(u.encode(row)); err != nil {
 			return err
 		}
 	}
@@ -120,11 +120,11 @@ func (u *upload) read(s *sender) error {
 func (u *upload) encode(row *events.RowReceived) []byte {
 	row.JobID = u.job
 	now := time.Now()
-	u.text = events.AppendRow(u.text[:0], row, now)
-	if len(u.text) > events.MaxBody {
-		u.text = events.AppendRow(u.text[:0], u.rows.tooLargeRow(row), now)
+	u.buf = events.AppendRow(u.buf[:0], row, now)
+	if len(u.buf) > events.MaxBody {
+		u.buf = events.AppendRow(u.buf[:0], u.rows.tooLargeRow(row), now)
 	}
-	return u.text
+	return u.buf
 }
 
 // store is what the sender does with a batch. After the first one the job has
@@ -136,7 +136,7 @@ func (u *upload) store(bodies [][]byte) (err error) {
 			u.halt(err)
 		}
 	}()
-	ctx, cancel := context.WithTimeout(u.ctx, storeTime)
+	ctx, cancel := context.WithTimeout(u.ctx, storeTimeout)
 	defer cancel()
 	began := time.Now()
 	last, err := u.in.log.AppendRows(ctx, u.job, u.last, bodies)
@@ -156,7 +156,7 @@ func (u *upload) start(ctx context.Context) error {
 	started := &events.ImportStarted{
 		JobID: u.job, FileName: u.body.file.name, Manager: u.manager.Name, Products: u.manager.Products,
 		Mode: u.options.mode, DryRun: u.options.dryRun, Query: u.options.query,
-		Columns: u.rows.names, Delimiter: string(rune(u.rows.delimiter)),
+		Columns: u.rows.header, Delimiter: string(rune(u.rows.delimiter)),
 	}
 	body, err := events.Encode(started, time.Now())
 	if err != nil {
@@ -199,7 +199,7 @@ func (u *upload) watch() (stop func()) {
 // seal promises that all rows are stored. Nearly always nothing has happened to the job since it
 // started, so its facts are not read first.
 func (u *upload) seal() error {
-	ctx, cancel := context.WithTimeout(u.ctx, storeTime)
+	ctx, cancel := context.WithTimeout(u.ctx, storeTimeout)
 	defer cancel()
 	file := u.body.file
 	sealed := &events.ImportSealed{JobID: u.job, Rows: u.stored, Bytes: uint64(file.bytes), SHA256: file.sum()}
@@ -214,7 +214,7 @@ func (u *upload) seal() error {
 // job turns out to be sealed: a seal whose acknowledgement was lost.
 func (u *upload) abort(cause error) error {
 	why := uploadError(cause)
-	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
+	ctx, cancel := context.WithTimeout(context.Background(), lastFactTimeout)
 	defer cancel()
 	f, err := u.in.giveUpOn(ctx, &events.ImportAborted{JobID: u.job, Code: why.Code, Message: why.Detail, Rows: u.stored})
 	if err == nil && f.sealed != nil {

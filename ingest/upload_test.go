@@ -24,7 +24,7 @@ func csvOf(n int) string {
 	return b.String()
 }
 
-func packed(parts ...string) string {
+func gzipped(parts ...string) string {
 	var b bytes.Buffer
 	for _, part := range parts {
 		w := gzip.NewWriter(&b)
@@ -40,7 +40,7 @@ func sumOf(file string) string {
 }
 
 func TestDocumentedSample(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newHarness(t, Config{})
 	file, err := os.ReadFile("testdata/simple_licenses_example.csv")
 	if err != nil {
 		t.Fatal(err)
@@ -66,15 +66,15 @@ func TestDocumentedSample(t *testing.T) {
 
 // TestPromise: after the 200 every row is in the stream, in the file's order.
 func TestPromise(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newHarness(t, Config{})
 	const n = 3456
 	file := csvOf(n)
 	for name, q := range map[string]request{
 		"plain":            {},
 		"chunked":          {reader: struct{ *bytes.Reader }{bytes.NewReader(form("licenses.csv", file))}},
-		"gzip part":        {name: "licenses.csv.gz", body: form("licenses.csv.gz", packed(file))},
-		"gzip members":     {body: form("licenses.csv.gz", packed(file[:1000], file[1000:]))},
-		"content encoding": {header: map[string]string{"Content-Encoding": "gzip"}, body: []byte(packed(string(form("a.csv", file))))},
+		"gzip part":        {name: "licenses.csv.gz", body: form("licenses.csv.gz", gzipped(file))},
+		"gzip members":     {body: form("licenses.csv.gz", gzipped(file[:1000], file[1000:]))},
+		"content encoding": {header: map[string]string{"Content-Encoding": "gzip"}, body: []byte(gzipped(string(form("a.csv", file))))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := r.send(file, q)
@@ -99,8 +99,8 @@ func TestPromise(t *testing.T) {
 }
 
 // TestDamage: what cannot be read stands between the sound rows.
-func TestDamage(t *testing.T) {
-	r := newRig(t, Config{MaxRow: 200 << 10})
+func TestMalformedRows(t *testing.T) {
+	r := newHarness(t, Config{MaxRow: 200 << 10})
 	header := "license__license_key,product__short_code,license__note,error__codes\n"
 	controls := strings.Repeat("\x01", 180<<10) // six times as long in JSON
 	a := r.send(header+"k1,psc,'=1+1,x\nk2,\"p\"sc,,\nk3,psc\nk4,psc,\xff,\n"+"k5,psc,"+controls+",\nk6,psc,'fine,\n", request{})
@@ -136,7 +136,7 @@ func TestDamage(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	r := newRig(t, Config{MaxFile: 4096})
+	r := newHarness(t, Config{MaxFile: 4096})
 	good := csvOf(2)
 	field := func(name, value string) string {
 		return "--" + testBoundary + "\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n"
@@ -165,9 +165,9 @@ func TestRefusals(t *testing.T) {
 		{"no boundary", good, request{header: map[string]string{"Content-Type": "multipart/form-data"}}, 400, "malformed_upload", ""},
 		{"brotli", good, request{header: map[string]string{"Content-Encoding": "br"}}, 415, "unsupported_encoding", ""},
 		{"not gzip", good, request{header: map[string]string{"Content-Encoding": "gzip"}}, 400, "invalid_gzip", ""},
-		{"half a gzip", "", request{body: form("a.csv.gz", packed(good)[:30])}, 400, "upload_incomplete", "lacks its end"},
-		{"half a gzip's head", "", request{body: form("a.csv.gz", packed(good)[:5])}, 400, "upload_incomplete", "lacks its end"},
-		{"damaged gzip", "", request{body: form("a.csv.gz", strings.Replace(packed(good), "key", "kex", 1)[:40]+"garbage garbage garbage")}, 400, "invalid_gzip", ""},
+		{"half a gzip", "", request{body: form("a.csv.gz", gzipped(good)[:30])}, 400, "upload_incomplete", "lacks its end"},
+		{"half a gzip's head", "", request{body: form("a.csv.gz", gzipped(good)[:5])}, 400, "upload_incomplete", "lacks its end"},
+		{"damaged gzip", "", request{body: form("a.csv.gz", strings.Replace(gzipped(good), "key", "kex", 1)[:40]+"garbage garbage garbage")}, 400, "invalid_gzip", ""},
 		{"excel", "PK\x03\x04 and so on", request{}, 415, "not_csv", "CSV UTF-8"},
 		{"empty file", "", request{}, 400, "empty_file", ""},
 		{"header only", "license__license_key,product__short_code\n\n,\n", request{}, 400, "no_rows", ""},
@@ -198,7 +198,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestHeaderMistakesAreAllNamed(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newHarness(t, Config{})
 	a := r.send("license__licence_key,customer__email,Customer__Email,colour\na,b,c,d\n", request{})
 	var got []string
 	for _, p := range a.body.Errors {
@@ -221,7 +221,7 @@ func TestHeaderMistakesAreAllNamed(t *testing.T) {
 // TestUnexpectedEndings: what is wrong behind the rows aborts the job that began.
 func TestUnexpectedEndings(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, Config{MaxFile: 64 << 10})
+	r := newHarness(t, Config{MaxFile: 64 << 10})
 	twice := strings.TrimSuffix(string(form("a.csv", csvOf(3))), "--\r\n") + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"b.csv\"\r\n\r\nx\r\n--" + testBoundary + "--\r\n"
 	bomb := csvOf(1) + strings.Repeat("key,psc\n", 1<<17)
 	tests := []struct {
@@ -232,9 +232,9 @@ func TestUnexpectedEndings(t *testing.T) {
 	}{
 		{"second file", request{body: []byte(twice)}, 400, "unexpected_part"},
 		{"too large", request{body: form("a.csv", bomb[:80<<10])}, 413, "too_large"},
-		{"too large unpacked", request{body: form("a.csv", packed(bomb))}, 413, "too_large"},
-		{"garbage behind gzip", request{body: form("a.csv", packed(csvOf(3))+"garbage garbage")}, 400, "invalid_gzip"},
-		{"wrong checksum", request{body: form("a.csv", strings.Replace(packed(csvOf(3)), packed(csvOf(3))[len(packed(csvOf(3)))-8:], "12345678", 1))}, 400, "invalid_gzip"},
+		{"too large unpacked", request{body: form("a.csv", gzipped(bomb))}, 413, "too_large"},
+		{"garbage behind gzip", request{body: form("a.csv", gzipped(csvOf(3))+"garbage garbage")}, 400, "invalid_gzip"},
+		{"wrong checksum", request{body: form("a.csv", strings.Replace(gzipped(csvOf(3)), gzipped(csvOf(3))[len(gzipped(csvOf(3)))-8:], "12345678", 1))}, 400, "invalid_gzip"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -251,7 +251,7 @@ func TestUnexpectedEndings(t *testing.T) {
 }
 
 func TestWhoMayCall(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newHarness(t, Config{})
 	if a := r.send(csvOf(1), request{key: "no key"}); a.status != 401 {
 		t.Errorf("unknown key: %d", a.status)
 	}

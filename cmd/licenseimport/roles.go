@@ -116,7 +116,7 @@ func makeIngest(_ context.Context, n *node) (part, error) {
 	n.metrics.Uploads(in)
 	in.Register(n.router, n.auth)
 	if n.settings.projectorURL != "" {
-		forward, err := ingest.Forward(n.settings.projectorURL)
+		forward, err := ingest.ProxyTo(n.settings.projectorURL)
 		if err != nil {
 			return part{}, err
 		}

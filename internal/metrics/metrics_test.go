@@ -23,16 +23,16 @@ func (v views) CountImports() (map[string]int, error) {
 	return map[string]int{"pending": 0, "success": 3}, v.err
 }
 
-type gate struct{}
+type fakeUploads struct{}
 
-func (gate) Uploads() int    { return 2 }
-func (gate) MaxUploads() int { return 16 }
+func (fakeUploads) Uploads() int    { return 2 }
+func (fakeUploads) MaxUploads() int { return 16 }
 
 // everything is a process with all parts, in which something happened.
 func everything(v views) *Set {
 	s := New("v1.2.3")
 	in, decided := s.Ingest(), s.Processor()
-	s.Uploads(gate{})
+	s.Uploads(fakeUploads{})
 	s.Views(v)
 	s.Watch(func() []Part {
 		return []Part{

@@ -62,7 +62,7 @@ type batches struct {
 }
 
 // stage gives the two metrics of one stage's batches.
-func (s *Set) stage(name string) (rows, seconds prometheus.Observer) {
+func (s *Set) batchMetrics(name string) (rows, seconds prometheus.Observer) {
 	if s.batches == nil {
 		s.batches = &batches{
 			rows: prometheus.NewHistogramVec(prometheus.HistogramOpts{

@@ -19,9 +19,9 @@ import (
 )
 
 // front serves what Forward gives, and nothing else.
-func front(t *testing.T, projector string) *httpx.Server {
+func newProxyServer(t *testing.T, projector string) *httpx.Server {
 	t.Helper()
-	forward, err := Forward(projector)
+	forward, err := ProxyTo(projector)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,13 +40,13 @@ func front(t *testing.T, projector string) *httpx.Server {
 	return server
 }
 
-func TestForward(t *testing.T) {
+func TestProxy(t *testing.T) {
 	projector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-cache")
 		fmt.Fprintf(w, "%s %s %s %s", r.Method, r.URL, r.Host, r.Header.Get("Authorization"))
 	}))
 	defer projector.Close()
-	server := front(t, projector.URL)
+	server := newProxyServer(t, projector.URL)
 	req, _ := http.NewRequestWithContext(t.Context(), "GET", server.URL()+"/api/v1/licenses/?limit=5", nil)
 	req.Header.Set("Authorization", "Api-Key k")
 	res, err := http.DefaultClient.Do(req)
@@ -71,7 +71,7 @@ func TestForward(t *testing.T) {
 
 // TestForwardEventStream: each event is passed on at once, and a stream does not
 // keep the server from stopping.
-func TestForwardEventStream(t *testing.T) {
+func TestProxyEventStream(t *testing.T) {
 	gone := make(chan struct{})
 	projector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -81,7 +81,7 @@ func TestForwardEventStream(t *testing.T) {
 		close(gone)
 	}))
 	defer projector.Close()
-	server := front(t, projector.URL)
+	server := newProxyServer(t, projector.URL)
 	res, err := http.Get(server.URL() + "/api/v1/licenses-import-results/1/events/")
 	if err != nil {
 		t.Fatal(err)
@@ -98,16 +98,16 @@ func TestForwardEventStream(t *testing.T) {
 	<-gone
 }
 
-func TestForwardWantsAnAddress(t *testing.T) {
+func TestProxyNeedsAnAddress(t *testing.T) {
 	for _, bad := range []string{"", "localhost:8080", "ftp://host", "http://", "::"} {
-		if _, err := Forward(bad); err == nil {
+		if _, err := ProxyTo(bad); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
 	}
 }
 
 func TestTemplate(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newHarness(t, Config{})
 	get := func(key string) answer {
 		req, _ := http.NewRequestWithContext(t.Context(), "GET", r.http.URL+templatePath, nil)
 		r.authorize(req, key)

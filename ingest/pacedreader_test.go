@@ -46,7 +46,7 @@ func TestConnectionAfterAHaltedUpload(t *testing.T) {
 
 func haltBehindBody(t *testing.T, w http.ResponseWriter, r *http.Request) {
 	ctx, halt := context.WithCancelCause(r.Context())
-	in, stop := newWire(ctx, w, r, Config{Observer: nobody{}, SlowBytes: 1, SlowWindow: time.Minute})
+	in, stop := newPacedReader(ctx, w, r, Config{Observer: nopObserver{}, SlowBytes: 1, SlowWindow: time.Minute})
 	defer stop()
 	if _, err := io.Copy(io.Discard, in); err != nil {
 		t.Error(err)

@@ -18,7 +18,7 @@ func withKey(key string) request {
 }
 
 func TestIdempotencyKey(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newHarness(t, Config{})
 	first := r.send(csvOf(3), withKey("monday"))
 	if first.status != 200 {
 		t.Fatal(first.text)
@@ -30,7 +30,7 @@ func TestIdempotencyKey(t *testing.T) {
 	spelled := withKey("monday")
 	spelled.query = "?dry_run=false&mode=partial&delimiter=" // the defaults
 	zipped := withKey("monday")
-	zipped.body = form("a.csv.gz", packed(csvOf(3)))
+	zipped.body = form("a.csv.gz", gzipped(csvOf(3)))
 	anothers := withKey("monday")
 	anothers.key = r.key("bob", access.Importer)
 	cut := withKey("monday")
@@ -71,7 +71,7 @@ func TestIdempotencyKey(t *testing.T) {
 // TestKeyIsFreed: an upload that imported nothing does not hold its key.
 func TestKeyIsFreed(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, Config{WatchEvery: 5 * time.Millisecond})
+	r := newHarness(t, Config{WatchEvery: 5 * time.Millisecond})
 	body := string(form("a.csv", csvOf(5)))
 
 	u := r.dial(len(body), "Idempotency-Key: cut\r\n")
@@ -102,10 +102,10 @@ func TestKeyIsFreed(t *testing.T) {
 }
 
 // TestLostKey: a process that died between drawing the id and its first batch.
-func TestLostKey(t *testing.T) {
+func TestOrphanedKey(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, Config{Abandoned: 50 * time.Millisecond, SlowWindow: time.Millisecond * 40})
-	if _, err := r.in.jobs.Create(t.Context(), entryName("admin", "lost"), nil); err != nil {
+	r := newHarness(t, Config{Abandoned: 50 * time.Millisecond, SlowWindow: time.Millisecond * 40})
+	if _, err := r.in.jobs.Create(t.Context(), bucketKey("admin", "lost"), nil); err != nil {
 		t.Fatal(err)
 	}
 	if a := r.send(csvOf(1), withKey("lost")); a.status != 409 || a.body.Code != "upload_in_progress" {
@@ -119,7 +119,7 @@ func TestLostKey(t *testing.T) {
 
 // TestSameKeyAtOnce: of many uploads with one key one imports.
 func TestSameKeyAtOnce(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newHarness(t, Config{})
 	const clients = 8
 	answers := make([]answer, clients)
 	var all sync.WaitGroup
@@ -170,7 +170,7 @@ func TestRestoredBucket(t *testing.T) {
 	if _, err := log.AppendFact(ctx, 3, fact.Subject(), body, 0); err != nil {
 		t.Fatal(err)
 	}
-	r := newRigOn(t, log, Config{})
+	r := newHarnessOn(t, log, Config{})
 	if a := r.send(csvOf(1), withKey("k")); a.status != 200 || a.body.JobID != 4 {
 		t.Errorf("%d %s", a.status, a.text)
 	}
@@ -182,7 +182,7 @@ func TestRestoredBucket(t *testing.T) {
 // TestCancelAgainstSeal: both are decided at the same moment, and one wins.
 func TestCancelAgainstSeal(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, Config{WatchEvery: time.Hour, FlushAfter: time.Millisecond})
+	r := newHarness(t, Config{WatchEvery: time.Hour, FlushAfter: time.Millisecond})
 	body := string(form("a.csv", csvOf(2)))
 	wins := map[string]int{}
 	const races = 60
@@ -202,7 +202,7 @@ func TestCancelAgainstSeal(t *testing.T) {
 	}
 }
 
-func checkRace(t *testing.T, r *rig, job events.JobID, upload, cancel answer, wins map[string]int) {
+func checkRace(t *testing.T, r *harness, job events.JobID, upload, cancel answer, wins map[string]int) {
 	t.Helper()
 	f := r.facts(job)
 	_, isCancelled := f.last.(*events.ImportCancelled)
@@ -217,7 +217,7 @@ func checkRace(t *testing.T, r *rig, job events.JobID, upload, cancel answer, wi
 }
 
 func TestCancel(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newHarness(t, Config{})
 	ada, bob, vera := r.key("ada", access.Importer), r.key("bob", access.Importer), r.key("vera", access.Viewer)
 	for range 2 {
 		if a := r.send(csvOf(1), request{key: ada}); a.status != 200 {
@@ -253,7 +253,7 @@ func TestCancel(t *testing.T) {
 
 // TestCancelAgainstProgress: a job that moves all the time can still be cancelled.
 func TestCancelAgainstProgress(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newHarness(t, Config{})
 	a := r.send(csvOf(1), request{})
 	seq := r.facts(a.body.JobID).lastSeq
 	moved := make(chan error)

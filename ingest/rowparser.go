@@ -12,16 +12,16 @@ import (
 )
 
 // rows turns a CSV file into events, one row at a time.
-type rows struct {
+type rowParser struct {
 	csv       *csvfile.Reader
-	names     []string // of all fields of the header that are columns, in order
+	header    []string // of all fields of the header that are columns, in order
 	columns   []int    // of each field: its column index, or -1 where it is ignored
 	delimiter byte
 	unguard   bool // the file is an invalid_rows.csv: see csvfile.Guard
 
 	first *events.RowReceived // read already, given out by the first next
 	event events.RowReceived
-	text  []byte
+	buf   []byte
 	ends  []int
 }
 
@@ -37,8 +37,8 @@ var required = func() (names []string) {
 
 // openRows reads the header and the first row. Its errors are answers where
 // the file is at fault, and else what reading failed with.
-func openRows(r io.Reader, o options, c Config) (*rows, error) {
-	in := &rows{csv: csvfile.NewReader(r, csvfile.Options{
+func openRowParser(r io.Reader, o options, c Config) (*rowParser, error) {
+	in := &rowParser{csv: csvfile.NewReader(r, csvfile.Options{
 		Delimiter: o.delimiter, Encoding: o.encoding, MaxRow: c.MaxRow, MaxColumns: c.MaxColumns,
 		Known: func(name string) bool { _, known := events.ColumnIndex(name); return known },
 	})}
@@ -72,7 +72,7 @@ func headerError(err error) error {
 }
 
 // match pairs the header with the columns. Every mistake in it is told at once.
-func (in *rows) match(header csvfile.Header, ignoreUnknown bool) error {
+func (in *rowParser) match(header csvfile.Header, ignoreUnknown bool) error {
 	columns, problems := csvfile.MatchHeader(header.Fields, events.ColumnNames(), required, ignoreUnknown)
 	if len(problems) > 0 {
 		return headerProblems(problems)
@@ -80,7 +80,7 @@ func (in *rows) match(header csvfile.Header, ignoreUnknown bool) error {
 	in.columns, in.delimiter = columns, header.Delimiter
 	for i, column := range columns {
 		if column >= 0 {
-			in.names = append(in.names, events.Columns[column].Name)
+			in.header = append(in.header, events.Columns[column].Name)
 		}
 		in.unguard = in.unguard || csvfile.IsErrorColumn(header.Fields[i])
 	}
@@ -101,7 +101,7 @@ func headerProblems(problems []csvfile.HeaderProblem) error {
 func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // next is the next row, without a job's id. It is overwritten by the one after it.
-func (in *rows) next() (*events.RowReceived, error) {
+func (in *rowParser) next() (*events.RowReceived, error) {
 	if first := in.first; first != nil {
 		in.first = nil
 		return first, nil
@@ -120,16 +120,16 @@ func (in *rows) next() (*events.RowReceived, error) {
 
 // fill copies the fields into the event, all of them in one string: one
 // allocation for each row instead of one for each value.
-func (in *rows) fill(fields [][]byte) {
-	in.text, in.ends = in.text[:0], in.ends[:0]
+func (in *rowParser) fill(fields [][]byte) {
+	in.buf, in.ends = in.buf[:0], in.ends[:0]
 	fields = fields[:min(len(fields), len(in.columns))]
 	for i, field := range fields {
 		if in.columns[i] >= 0 {
-			in.text = append(in.text, field...)
+			in.buf = append(in.buf, field...)
 		}
-		in.ends = append(in.ends, len(in.text))
+		in.ends = append(in.ends, len(in.buf))
 	}
-	text, from := string(in.text), 0
+	text, from := string(in.buf), 0
 	for i, end := range in.ends {
 		value := text[from:end]
 		from = end
@@ -143,7 +143,7 @@ func (in *rows) fill(fields [][]byte) {
 	}
 }
 
-func (in *rows) malformed(d *csvfile.Damage) *events.Malformed {
+func (in *rowParser) malformed(d *csvfile.Damage) *events.Malformed {
 	m := &events.Malformed{Code: events.Code(d.Code), Message: d.Message, Raw: events.Excerpt(d.Raw, events.MaxRaw)}
 	if m.Code == events.InvalidEncoding && 0 <= d.Column && d.Column < len(in.columns) {
 		if column := in.columns[d.Column]; column >= 0 {
@@ -154,7 +154,7 @@ func (in *rows) malformed(d *csvfile.Damage) *events.Malformed {
 }
 
 // tooLargeRow is what stands for a row whose event would pass events.MaxBody.
-func (in *rows) tooLargeRow(row *events.RowReceived) *events.RowReceived {
+func (in *rowParser) tooLargeRow(row *events.RowReceived) *events.RowReceived {
 	m := &events.Malformed{
 		Code:    events.RowTooLarge,
 		Message: fmt.Sprintf("the row is longer than %d KiB once it is written as an event: shorten it", events.MaxBody>>10),
@@ -168,7 +168,7 @@ func (in *rows) tooLargeRow(row *events.RowReceived) *events.RowReceived {
 }
 
 // record writes a sound row as CSV again, ignored fields empty.
-func (in *rows) record(row *events.RowReceived) string {
+func (in *rowParser) record(row *events.RowReceived) string {
 	fields := make([]string, len(in.columns))
 	for i, column := range in.columns {
 		if column >= 0 {

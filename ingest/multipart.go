@@ -22,38 +22,38 @@ import (
 
 const (
 	// overhead is what a request may hold beside the file: boundaries, headers.
-	overhead = 1 << 20
+	multipartOverhead = 1 << 20
 	// readAhead is what is read from the network at once, and of a packed file.
-	readAhead = 64 << 10
+	readBufferSize = 64 << 10
 )
 
 // body is a request's body with the one file in it.
 type body struct {
-	whole io.Reader // unpacked
-	parts *multipart.Reader
-	file  *file
+	content io.Reader // unpacked
+	parts   *multipart.Reader
+	file    *file
 }
 
 // file is the uploaded file, unpacked, as it streams by.
 type file struct {
-	name string // as the client calls it, without folders
-	src  io.Reader
-	most int64 // bytes
+	name     string // as the client calls it, without folders
+	src      io.Reader
+	maxBytes int64 // bytes
 
 	bytes int64
 	hash  hash.Hash // SHA-256
 }
 
 // openBody checks what the request says of its body and finds the file in it.
-func openBody(r *http.Request, in io.Reader, mostBytes int64) (*body, error) {
+func openBody(r *http.Request, in io.Reader, maxBytes int64) (*body, error) {
 	boundary, err := boundaryOf(r.Header.Get("Content-Type"))
 	if err != nil {
 		return nil, err
 	}
-	if r.ContentLength > mostBytes+overhead {
-		return nil, tooLarge(mostBytes)
+	if r.ContentLength > maxBytes+multipartOverhead {
+		return nil, tooLarge(maxBytes)
 	}
-	in = bufio.NewReaderSize(in, readAhead)
+	in = bufio.NewReaderSize(in, readBufferSize)
 	switch encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))); encoding {
 	case "", "identity":
 	case "gzip", "x-gzip":
@@ -63,9 +63,9 @@ func openBody(r *http.Request, in io.Reader, mostBytes int64) (*body, error) {
 	default:
 		return nil, httpx.Unsupported("unsupported_encoding", "Content-Encoding must be gzip, or none.")
 	}
-	b := &body{whole: &limited{src: in, left: mostBytes + overhead, most: mostBytes}}
-	b.parts = multipart.NewReader(b.whole, boundary)
-	return b, b.open(mostBytes)
+	b := &body{content: &limitedReader{src: in, left: maxBytes + multipartOverhead, maxBytes: maxBytes}}
+	b.parts = multipart.NewReader(b.content, boundary)
+	return b, b.open(maxBytes)
 }
 
 func boundaryOf(contentType string) (string, error) {
@@ -80,7 +80,7 @@ func boundaryOf(contentType string) (string, error) {
 }
 
 // open goes to the first part, which must be the file.
-func (b *body) open(mostBytes int64) error {
+func (b *body) open(maxBytes int64) error {
 	part, err := b.parts.NextPart()
 	if err == io.EOF { // as it is: a closing boundary. Wrapped, it is a body that was cut off.
 		return httpx.BadRequest("missing_file", "The upload has no part named file.")
@@ -91,8 +91,8 @@ func (b *body) open(mostBytes int64) error {
 	if part.FormName() != "file" {
 		return unexpectedPart(part)
 	}
-	src, err := unpacked(part)
-	b.file = &file{name: fileName(part), src: src, most: mostBytes, hash: sha256.New()}
+	src, err := decompress(part)
+	b.file = &file{name: fileName(part), src: src, maxBytes: maxBytes, hash: sha256.New()}
 	return err
 }
 
@@ -115,30 +115,30 @@ func fileName(part *multipart.Part) string {
 
 // unpacked sees through gzip, which is told by its first bytes: no CSV begins
 // with them.
-func unpacked(part io.Reader) (io.Reader, error) {
-	buffered := bufio.NewReaderSize(part, readAhead)
+func decompress(part io.Reader) (io.Reader, error) {
+	buffered := bufio.NewReaderSize(part, readBufferSize)
 	// What goes wrong here, the end of the file included, comes again when it is read.
 	if head, _ := buffered.Peek(2); !bytes.Equal(head, []byte{0x1f, 0x8b}) {
 		return buffered, nil
 	}
 	packed, err := gzip.NewReader(buffered)
-	return &packedPart{packed, buffered}, wholePart(buffered, err)
+	return &gzipPart{packed, buffered}, distinguishTruncation(buffered, err)
 }
 
 // packedPart is a file that was packed before it was uploaded.
-type packedPart struct {
+type gzipPart struct {
 	*gzip.Reader
 	part *bufio.Reader
 }
 
-func (p *packedPart) Read(b []byte) (int, error) {
+func (p *gzipPart) Read(b []byte) (int, error) {
 	n, err := p.Reader.Read(b)
-	return n, wholePart(p.part, err)
+	return n, distinguishTruncation(p.part, err)
 }
 
 // wholePart tells a packed file that lacks its end from an upload that was cut
 // off: there, the part itself has not come to its end.
-func wholePart(part *bufio.Reader, err error) error {
+func distinguishTruncation(part *bufio.Reader, err error) error {
 	if err != io.ErrUnexpectedEOF {
 		return err
 	}
@@ -152,8 +152,8 @@ func wholePart(part *bufio.Reader, err error) error {
 func (f *file) Read(p []byte) (int, error) {
 	n, err := f.src.Read(p)
 	f.hash.Write(p[:n])
-	if f.bytes += int64(n); f.bytes > f.most {
-		return n, tooLarge(f.most)
+	if f.bytes += int64(n); f.bytes > f.maxBytes {
+		return n, tooLarge(f.maxBytes)
 	}
 	return n, err
 }
@@ -175,27 +175,27 @@ func (b *body) finish() error {
 	if err != io.EOF { // see open
 		return err
 	}
-	_, err = io.Copy(io.Discard, b.whole)
+	_, err = io.Copy(io.Discard, b.content)
 	return err
 }
 
 // limited fails where more comes than a request may have.
-type limited struct {
-	src  io.Reader
-	left int64
-	most int64 // for the message
+type limitedReader struct {
+	src      io.Reader
+	left     int64
+	maxBytes int64 // for the message
 }
 
-func (l *limited) Read(p []byte) (int, error) {
+func (l *limitedReader) Read(p []byte) (int, error) {
 	n, err := l.src.Read(p)
 	if l.left -= int64(n); l.left < 0 {
-		return n, tooLarge(l.most)
+		return n, tooLarge(l.maxBytes)
 	}
 	return n, err
 }
 
-func tooLarge(most int64) error {
-	return httpx.TooLarge("too_large", "The file is larger than %d bytes, unpacked: split it.", most)
+func tooLarge(maxBytes int64) error {
+	return httpx.TooLarge("too_large", "The file is larger than %d bytes, unpacked: split it.", maxBytes)
 }
 
 // uploadError is the answer to an upload that could not be read to its end.

@@ -17,7 +17,7 @@ import (
 // this server stops. While the projector is away the answer is 503.
 //
 // It is the fallback of the role ingest for "/api/".
-func Forward(projector string) (httpx.Handler, error) {
+func ProxyTo(projector string) (httpx.Handler, error) {
 	target, err := url.Parse(projector)
 	if err != nil || target.Host == "" || target.Scheme != "http" && target.Scheme != "https" {
 		return nil, fmt.Errorf("projector's address %q: must be like http://host:port", projector)
@@ -31,15 +31,15 @@ func Forward(projector string) (httpx.Handler, error) {
 			pr.Out.Header.Set("X-Forwarded-Proto", strings.SplitN(httpx.BaseURL(pr.In), ":", 2)[0])
 		},
 		ModifyResponse: func(res *http.Response) error {
-			return forwardingOf(res.Request.Context()).answered(res)
+			return proxiedRequestOf(res.Request.Context()).adoptHeaders(res)
 		},
 		ErrorHandler: func(_ http.ResponseWriter, r *http.Request, err error) {
-			forwardingOf(r.Context()).err = err
+			proxiedRequestOf(r.Context()).err = err
 		},
 	}
 	return func(w http.ResponseWriter, r *http.Request, _ httpx.Params) error {
-		f := &forwarding{header: w.Header(), stopping: httpx.Stopping(r.Context())}
-		ctx, cancel := context.WithCancel(context.WithValue(r.Context(), forwardingKey{}, f))
+		f := &proxiedRequest{header: w.Header(), stopping: httpx.Stopping(r.Context())}
+		ctx, cancel := context.WithCancel(context.WithValue(r.Context(), proxiedRequestKey{}, f))
 		defer cancel()
 		f.cancel = cancel
 		proxy.ServeHTTP(w, r.WithContext(ctx))
@@ -51,22 +51,22 @@ func Forward(projector string) (httpx.Handler, error) {
 }
 
 // forwarding is one request on its way through the proxy.
-type forwarding struct {
+type proxiedRequest struct {
 	header   http.Header // of our answer
 	stopping <-chan struct{}
 	cancel   context.CancelFunc
 	err      error // why the projector did not answer
 }
 
-type forwardingKey struct{}
+type proxiedRequestKey struct{}
 
-func forwardingOf(ctx context.Context) *forwarding {
-	return ctx.Value(forwardingKey{}).(*forwarding)
+func proxiedRequestOf(ctx context.Context) *proxiedRequest {
+	return ctx.Value(proxiedRequestKey{}).(*proxiedRequest)
 }
 
 // answered prefers the projector's headers to those that our router has set, and
 // sees to it that an event stream does not keep this server from stopping.
-func (f *forwarding) answered(res *http.Response) error {
+func (f *proxiedRequest) adoptHeaders(res *http.Response) error {
 	for name := range res.Header {
 		f.header.Del(name)
 	}

@@ -22,26 +22,26 @@ const haltGrace = time.Second
 //
 // Only the time spent waiting for the client counts. Each time that another
 // SlowBytes have come the client gets a fresh SlowWindow.
-type wire struct {
+type pacedReader struct {
 	src  io.Reader
 	conn *http.ResponseController
 	ctx  context.Context // its cause, when it ends, is what Read fails with
 
-	observer   Observer
-	slowBytes  int64
-	slowWindow time.Duration
-	got        int64         // bytes in this window
-	waited     time.Duration // in this window
+	observer    Observer
+	slowBytes   int64
+	slowWindow  time.Duration
+	windowBytes int64         // bytes in this window
+	windowWait  time.Duration // in this window
 
-	mu   sync.Mutex
-	over bool // the body came to its end: nothing waits for the client any more
+	mu  sync.Mutex
+	eof bool // the body came to its end: nothing waits for the client any more
 }
 
 // newWire wraps the request's body. The returned stop must be called before the
 // handler returns: it lifts the deadline, so that what follows on the
 // connection is not hit by it.
-func newWire(ctx context.Context, w http.ResponseWriter, r *http.Request, c Config) (in *wire, stop func()) {
-	in = &wire{
+func newPacedReader(ctx context.Context, w http.ResponseWriter, r *http.Request, c Config) (in *pacedReader, stop func()) {
+	in = &pacedReader{
 		src: r.Body, conn: http.NewResponseController(w), ctx: ctx,
 		observer: c.Observer, slowBytes: c.SlowBytes, slowWindow: c.SlowWindow,
 	}
@@ -50,7 +50,7 @@ func newWire(ctx context.Context, w http.ResponseWriter, r *http.Request, c Conf
 		defer close(watched)
 		select {
 		case <-time.After(haltGrace):
-			in.deadline(time.Now())
+			in.setDeadline(time.Now())
 		case <-left:
 		}
 	})
@@ -59,7 +59,7 @@ func newWire(ctx context.Context, w http.ResponseWriter, r *http.Request, c Conf
 			close(left)
 			<-watched
 		}
-		in.deadline(time.Time{})
+		in.setDeadline(time.Time{})
 	}
 }
 
@@ -69,44 +69,44 @@ func newWire(ctx context.Context, w http.ResponseWriter, r *http.Request, c Conf
 // Behind the end of the body net/http itself reads on, to notice a client that goes away. A
 // deadline that hits that read ends the contexts of this request and of all that follow on
 // the connection; so there is none then.
-func (w *wire) deadline(t time.Time) {
+func (w *pacedReader) setDeadline(t time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.over {
+	if !w.eof {
 		_ = w.conn.SetReadDeadline(t)
 	}
 }
 
 // end lifts the deadline for good.
-func (w *wire) end() {
-	w.deadline(time.Time{})
+func (w *pacedReader) setEOF() {
+	w.setDeadline(time.Time{})
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.over = true
+	w.eof = true
 }
 
-func (w *wire) Read(p []byte) (int, error) {
+func (w *pacedReader) Read(p []byte) (int, error) {
 	if w.ctx.Err() != nil {
 		return 0, context.Cause(w.ctx)
 	}
 	began := time.Now()
-	w.deadline(began.Add(w.slowWindow - w.waited))
+	w.setDeadline(began.Add(w.slowWindow - w.windowWait))
 	n, err := w.src.Read(p)
 	if err == io.EOF {
-		w.end()
+		w.setEOF()
 	}
 	w.observer.Received(n)
-	w.got += int64(n)
-	w.waited += time.Since(began)
+	w.windowBytes += int64(n)
+	w.windowWait += time.Since(began)
 	switch {
 	case w.ctx.Err() != nil:
 		return n, context.Cause(w.ctx)
 	case err == io.EOF:
 		return n, err
-	case errors.Is(err, os.ErrDeadlineExceeded), err == nil && w.got < w.slowBytes && w.waited >= w.slowWindow:
+	case errors.Is(err, os.ErrDeadlineExceeded), err == nil && w.windowBytes < w.slowBytes && w.windowWait >= w.slowWindow:
 		return n, httpx.Timeout("timeout", "Less than %d KiB came in %v: the upload was given up.", w.slowBytes>>10, w.slowWindow)
-	case w.got >= w.slowBytes:
-		w.got, w.waited = 0, 0
+	case w.windowBytes >= w.slowBytes:
+		w.windowBytes, w.windowWait = 0, 0
 	}
 	return n, err
 }

@@ -24,7 +24,7 @@ func (s *Set) Ingest() ingest.Observer {
 			Name: prefix + "uploads_total", Help: "Uploads ended: sealed, or cut off, refused half-way or cancelled.",
 		}, []string{"outcome"}),
 	}
-	o.batchRows, o.batchSeconds = s.stage("ingest")
+	o.batchRows, o.batchSeconds = s.batchMetrics("ingest")
 	for _, outcome := range []string{uploadSealed, uploadFailed} {
 		o.ended.WithLabelValues(outcome)
 	}
@@ -94,7 +94,7 @@ func (s *Set) Processor() processor.Observer {
 			Name: prefix + "batches_refused_total", Help: "Batches that the stream refused and that were decided again: moved (another processor, or a cancel), conflict (another import of the same license).",
 		}, []string{"reason"}),
 	}
-	o.batchRows, o.batchSeconds = s.stage("processor")
+	o.batchRows, o.batchSeconds = s.batchMetrics("processor")
 	o.start()
 	s.registry.MustRegister(o.outcomes, o.errors, o.warnings, o.refused)
 	return o

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-func TestSenderBatches(t *testing.T) {
+func TestBatcherFills(t *testing.T) {
 	for name, tt := range map[string]struct {
 		sizes []int // of the events added
 		want  []int // events in each batch
@@ -27,7 +27,7 @@ func TestSenderBatches(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var got []int
 			total := 0
-			s := newSender(time.Hour, func(bodies [][]byte) error {
+			s := newBatcher(time.Hour, func(bodies [][]byte) error {
 				got = append(got, len(bodies))
 				for _, body := range bodies {
 					if body[0] != byte(total) {
@@ -60,10 +60,10 @@ func repeatInt(n, times int) (list []int) {
 }
 
 // TestSenderFails: nothing is stored behind a batch that was not.
-func TestSenderFails(t *testing.T) {
+func TestBatcherStopsAtFirstFailure(t *testing.T) {
 	broken := errors.New("broken")
 	stores := 0
-	s := newSender(time.Millisecond, func([][]byte) error { stores++; return broken })
+	s := newBatcher(time.Millisecond, func([][]byte) error { stores++; return broken })
 	var err error
 	for i := 0; err == nil && i < 100_000; i++ {
 		err = s.add([]byte("event"))
@@ -109,12 +109,12 @@ func generatedForm(rows int) io.Reader {
 func TestMemoryIsFlat(t *testing.T) {
 	peak := func(rows int) uint64 {
 		var most atomic.Uint64
-		in, err := openRows(&generated{rows: rows}, options{}, Config{}.withDefaults())
+		in, err := openRowParser(&generated{rows: rows}, options{}, Config{}.withDefaults())
 		if err != nil {
 			t.Fatal(err)
 		}
 		batches := 0
-		s := newSender(time.Hour, func([][]byte) error {
+		s := newBatcher(time.Hour, func([][]byte) error {
 			if batches++; batches%10 == 1 {
 				runtime.GC()
 				var m runtime.MemStats
@@ -147,7 +147,7 @@ func TestMemoryIsFlat(t *testing.T) {
 
 func TestLargeUpload(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, Config{})
+	r := newHarness(t, Config{})
 	const n = 12_000
 	a := r.send("", request{reader: generatedForm(n)})
 	if a.status != 200 {
@@ -163,7 +163,7 @@ func TestLargeUpload(t *testing.T) {
 
 // BenchmarkUpload uploads over HTTP and stores, fsync included.
 func BenchmarkUpload(b *testing.B) {
-	r := newRig(b, Config{})
+	r := newHarness(b, Config{})
 	const n = 100_000
 	for b.Loop() {
 		if a := r.send("", request{reader: generatedForm(n)}); a.status != 200 {
@@ -178,11 +178,11 @@ func BenchmarkEncode(b *testing.B) {
 	const n = 100_000
 	b.ReportAllocs()
 	for b.Loop() {
-		in, err := openRows(&generated{rows: n}, options{}, Config{}.withDefaults())
+		in, err := openRowParser(&generated{rows: n}, options{}, Config{}.withDefaults())
 		if err != nil {
 			b.Fatal(err)
 		}
-		s := newSender(time.Hour, func([][]byte) error { return nil })
+		s := newBatcher(time.Hour, func([][]byte) error { return nil })
 		u := &upload{rows: in}
 		for {
 			row, err := in.next()

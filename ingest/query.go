@@ -132,9 +132,9 @@ func idempotencyKey(h http.Header) (string, error) {
 	return key, nil
 }
 
-// isPrintable tells whether s is 1 to most printable characters.
-func isPrintable(s string, most int) bool {
+// isPrintable tells whether s is 1 to maxLen printable characters.
+func isPrintable(s string, maxLen int) bool {
 	n := utf8.RuneCountInString(s)
-	return 1 <= n && n <= most && utf8.ValidString(s) &&
+	return 1 <= n && n <= maxLen && utf8.ValidString(s) &&
 		strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
 }

@@ -27,7 +27,7 @@ import (
 const adminKey = "an admin's key"
 
 // rig is an Ingest behind a real HTTP server, on a real NATS server.
-type rig struct {
+type harness struct {
 	testing.TB
 	log  *eventlog.Log
 	in   *Ingest
@@ -35,16 +35,16 @@ type rig struct {
 	http *httptest.Server
 }
 
-func newRig(t testing.TB, c Config) *rig {
+func newHarness(t testing.TB, c Config) *harness {
 	t.Helper()
-	return newRigOn(t, eventlogtest.Start(t), c)
+	return newHarnessOn(t, eventlogtest.Start(t), c)
 }
 
-func newRigOn(t testing.TB, log *eventlog.Log, c Config) *rig {
+func newHarnessOn(t testing.TB, log *eventlog.Log, c Config) *harness {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	c.Log = quiet
-	r := &rig{TB: t, log: log, in: New(log, c), keys: access.NewStore(log.Bucket(eventlog.Managers))}
+	r := &harness{TB: t, log: log, in: New(log, c), keys: access.NewStore(log.Bucket(eventlog.Managers))}
 	router := httpx.NewRouter(httpx.Options{Log: quiet})
 	r.in.Register(router, access.NewAuthenticator(access.Config{Store: r.keys, AdminKey: adminKey}))
 	handler, err := router.Handler()
@@ -57,7 +57,7 @@ func newRigOn(t testing.TB, log *eventlog.Log, c Config) *rig {
 }
 
 // key makes a key for a manager.
-func (r *rig) key(name string, role access.Role, products ...string) string {
+func (r *harness) key(name string, role access.Role, products ...string) string {
 	r.Helper()
 	key, err := r.keys.Create(r.Context(), name, string(role), products)
 	if err != nil {
@@ -119,7 +119,7 @@ func form(name, file string) []byte {
 	return b.Bytes()
 }
 
-func (r *rig) send(file string, q request) answer {
+func (r *harness) send(file string, q request) answer {
 	r.Helper()
 	a, err := r.trySend(file, q)
 	if err != nil {
@@ -128,7 +128,7 @@ func (r *rig) send(file string, q request) answer {
 	return a
 }
 
-func (r *rig) trySend(file string, q request) (answer, error) {
+func (r *harness) trySend(file string, q request) (answer, error) {
 	r.Helper()
 	if q.name == "" {
 		q.name = "licenses.csv"
@@ -156,14 +156,14 @@ func (r *rig) trySend(file string, q request) (answer, error) {
 	return readAnswer(r, res), nil
 }
 
-func (r *rig) authorize(req *http.Request, key string) {
+func (r *harness) authorize(req *http.Request, key string) {
 	if key == "" {
 		key = adminKey
 	}
 	req.Header.Set("Authorization", "Api-Key "+key)
 }
 
-func (r *rig) cancel(job events.JobID, key string) answer {
+func (r *harness) cancel(job events.JobID, key string) answer {
 	r.Helper()
 	req, err := http.NewRequestWithContext(r.Context(), "POST", r.http.URL+resultsPath+job.String()+"/cancel", nil)
 	if err != nil {
@@ -178,7 +178,7 @@ func (r *rig) cancel(job events.JobID, key string) answer {
 }
 
 // facts reads what the stream says of a job.
-func (r *rig) facts(job events.JobID) facts {
+func (r *harness) facts(job events.JobID) facts {
 	r.Helper()
 	f, err := r.in.load(r.Context(), job)
 	if err != nil {
@@ -188,7 +188,7 @@ func (r *rig) facts(job events.JobID) facts {
 }
 
 // aborted is the ImportAborted that a job must have ended with.
-func (r *rig) aborted(job events.JobID) *events.ImportAborted {
+func (r *harness) aborted(job events.JobID) *events.ImportAborted {
 	r.Helper()
 	f := r.facts(job)
 	aborted, ok := f.last.(*events.ImportAborted)
@@ -199,7 +199,7 @@ func (r *rig) aborted(job events.JobID) *events.ImportAborted {
 }
 
 // rows reads all rows of a job.
-func (r *rig) rows(job events.JobID) []*events.RowReceived {
+func (r *harness) rows(job events.JobID) []*events.RowReceived {
 	r.Helper()
 	reader, err := r.log.Rows(r.Context(), job, 0)
 	if err != nil {
@@ -230,7 +230,7 @@ func value(row *events.RowReceived, column string) string {
 }
 
 // eventually waits for a condition.
-func (r *rig) eventually(what string, condition func() bool) {
+func (r *harness) eventually(what string, condition func() bool) {
 	r.Helper()
 	for end := time.Now().Add(10 * time.Second); !condition(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -241,12 +241,12 @@ func (r *rig) eventually(what string, condition func() bool) {
 
 // rawUpload is an upload whose bytes the test sends itself.
 type rawUpload struct {
-	r    *rig
+	r    *harness
 	conn net.Conn
 }
 
 // dial begins an upload that promises length bytes; -1: chunked.
-func (r *rig) dial(length int, header string) *rawUpload {
+func (r *harness) dial(length int, header string) *rawUpload {
 	r.Helper()
 	conn, err := net.Dial("tcp", r.http.Listener.Addr().String())
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // claim is what an upload may call itself.
-type claim struct {
+type reservation struct {
 	job events.JobID
 	// repeated says that the id is that of an earlier upload, which is sealed.
 	repeated bool
@@ -24,21 +24,21 @@ type claim struct {
 // key is the manager's Idempotency-Key, so that one call gives the id and tells
 // whether the key was used before; the bucket forgets it after 24 hours. An
 // empty key is never used twice.
-func (in *Ingest) claim(ctx context.Context, manager, key string) (claim, error) {
-	ctx, cancel := context.WithTimeout(ctx, idTime)
+func (in *Ingest) reserve(ctx context.Context, manager, key string) (reservation, error) {
+	ctx, cancel := context.WithTimeout(ctx, idTimeout)
 	defer cancel()
-	name := entryName(manager, key)
+	name := bucketKey(manager, key)
 	revision, err := in.jobs.Create(ctx, name, nil)
 	if errors.Is(err, eventlog.ErrExists) {
-		return in.claimAgain(ctx, name)
+		return in.reserveUsedKey(ctx, name)
 	}
 	if err != nil {
-		return claim{}, err
+		return reservation{}, err
 	}
-	return in.unused(ctx, name, revision)
+	return in.nextFreeID(ctx, name, revision)
 }
 
-func entryName(manager, key string) string {
+func bucketKey(manager, key string) string {
 	if key == "" {
 		return rand.Text()
 	}
@@ -47,37 +47,37 @@ func entryName(manager, key string) string {
 }
 
 // claimAgain finds out what a key stands for that was used before.
-func (in *Ingest) claimAgain(ctx context.Context, name string) (claim, error) {
+func (in *Ingest) reserveUsedKey(ctx context.Context, name string) (reservation, error) {
 	entry, err := in.jobs.Get(ctx, name)
 	if errors.Is(err, eventlog.ErrNotFound) {
-		return claim{}, uploadInProgress(0) // it expired just now
+		return reservation{}, uploadInProgress(0) // it expired just now
 	}
 	if err != nil {
-		return claim{}, err
+		return reservation{}, err
 	}
 	first := events.JobID(entry.Revision)
-	means, err := in.meaningOf(ctx, first, entry.Created)
+	means, err := in.keyStateOf(ctx, first, entry.Created)
 	switch {
 	case err != nil:
-		return claim{}, err
+		return reservation{}, err
 	case means == sealedOnce:
-		return claim{job: first, repeated: true}, nil
+		return reservation{job: first, repeated: true}, nil
 	case means != free:
-		return claim{}, uploadInProgress(first)
+		return reservation{}, uploadInProgress(first)
 	}
 	revision, err := in.jobs.Update(ctx, name, nil, entry.Revision)
 	if errors.Is(err, eventlog.ErrExists) {
-		return claim{}, uploadInProgress(0) // another upload took the key over
+		return reservation{}, uploadInProgress(0) // another upload took the key over
 	}
 	if err != nil {
-		return claim{}, err
+		return reservation{}, err
 	}
-	return in.unused(ctx, name, revision)
+	return in.nextFreeID(ctx, name, revision)
 }
 
 // meaningOf reads what the key's first job came to. Where nothing is known of it
 // for too long, it is ended, so that nobody can start it any more.
-func (in *Ingest) meaningOf(ctx context.Context, first events.JobID, drawn time.Time) (meaning, error) {
+func (in *Ingest) keyStateOf(ctx context.Context, first events.JobID, drawn time.Time) (meaning, error) {
 	f, err := in.load(ctx, first)
 	if err != nil {
 		return inProgress, err
@@ -102,29 +102,29 @@ func uploadInProgress(first events.JobID) error {
 
 // unused draws on until it has an id of which the streams hold nothing: a bucket
 // that was restored from a backup may repeat ids.
-func (in *Ingest) unused(ctx context.Context, name string, revision uint64) (claim, error) {
+func (in *Ingest) nextFreeID(ctx context.Context, name string, revision uint64) (reservation, error) {
 	for {
 		job := events.JobID(revision)
 		_, facts, err := in.log.LastFact(ctx, job)
 		if err != nil {
-			return claim{}, err
+			return reservation{}, err
 		}
 		_, rows, err := in.log.LastRow(ctx, job)
 		if err != nil {
-			return claim{}, err
+			return reservation{}, err
 		}
 		if !facts && !rows {
-			return claim{job: job}, nil
+			return reservation{job: job}, nil
 		}
 		if revision, err = in.jobs.Update(ctx, name, nil, revision); err != nil {
-			return claim{}, err
+			return reservation{}, err
 		}
 	}
 }
 
 // repeat answers an upload whose key stands for a sealed one: nil where it is
 // the same file with the same query. The whole file has to be read for that.
-func (in *Ingest) repeat(ctx context.Context, first events.JobID, b *body, o options) error {
+func (in *Ingest) checkRepeat(ctx context.Context, first events.JobID, b *body, o options) error {
 	if err := b.finish(); err != nil {
 		return uploadError(err)
 	}
