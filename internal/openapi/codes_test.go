@@ -7,11 +7,13 @@ import (
 	"slices"
 	"testing"
 
+	"licenseimport/events/importjob"
+
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
 // speaking are the folders whose code answers clients, or says why an import failed.
-var speaking = []string{"internal", "ingest", "processor", "projector", "cmd/licenseimport"}
+var speaking = []string{"internal", "events/importjob", "ingest", "processor", "projector", "cmd/licenseimport"}
 
 // makers are the functions of httpx whose first text is a code.
 var makers = []string{"New", "BadRequest", "Unauthorized", "Timeout", "Conflict", "TooLarge", "Unsupported", "Unprocessable", "Unavailable"}
@@ -40,6 +42,17 @@ func TestCodes(t *testing.T) {
 	}
 	if len(used) < 20 {
 		t.Errorf("found only the codes %v: does the test still know how they are written?", used)
+	}
+}
+
+// TestFailureCodes: the document lists the codes of package importjob, and no others.
+func TestFailureCodes(t *testing.T) {
+	var want []string
+	for _, code := range importjob.FailureCodes() {
+		want = append(want, string(code))
+	}
+	if got := enum(load(t), "FailureCode"); !slices.Equal(got, want) {
+		t.Errorf("FailureCode in openapi.yaml has %v, importjob %v", got, want)
 	}
 }
 

@@ -1,0 +1,109 @@
+package importjob
+
+import (
+	"fmt"
+
+	"licenseimport/events"
+)
+
+// Reason says why something cannot be done to an import.
+type Reason string
+
+// The reasons of refusals.
+const (
+	NotStarted   Reason = "not started"   // for those who ask, there is no such import
+	WasCancelled Reason = "cancelled"     // a manager ended the upload: RefusedError.Detail names the manager
+	WasAborted   Reason = "aborted"       // the upload was ended for another reason: RefusedError.Detail says why
+	UploadEnded  Reason = "upload ended"  // it is sealed, or was never started
+	ImportEnded  Reason = "import ended"  // nothing is left to be cancelled
+	ImportingAll Reason = "importing all" // an all_or_nothing import has passed its validation
+)
+
+// Reasons lists all reasons of refusals.
+func Reasons() []Reason {
+	return []Reason{NotStarted, WasCancelled, WasAborted, UploadEnded, ImportEnded, ImportingAll}
+}
+
+// A RefusedError says that the state of an import does not allow what was asked.
+type RefusedError struct {
+	Job    events.JobID
+	Reason Reason
+	Detail string // depends on the reason; often empty
+}
+
+func (e *RefusedError) Error() string {
+	if e.Detail == "" {
+		return fmt.Sprintf("import %d: refused: %s", e.Job, e.Reason)
+	}
+	return fmt.Sprintf("import %d: refused: %s: %s", e.Job, e.Reason, e.Detail)
+}
+
+func (s *State) refuse(why Reason, detail string) error {
+	return &RefusedError{Job: s.Job, Reason: why, Detail: detail}
+}
+
+// Interrupted is why an upload may not go on, if somebody else has ended it, as a [*RefusedError];
+// else nil.
+func (s *State) Interrupted() error {
+	switch last := s.Last.Event.(type) {
+	case *events.ImportCancelled:
+		return s.refuse(WasCancelled, last.Manager)
+	case *events.ImportAborted:
+		return s.refuse(WasAborted, last.Message)
+	}
+	return nil
+}
+
+// CanSeal is nil while the import is uploading, and else a [*RefusedError].
+func (s *State) CanSeal() error {
+	if err := s.Interrupted(); err != nil {
+		return err
+	}
+	if s.Phase != Uploading {
+		return s.refuse(UploadEnded, "")
+	}
+	return nil
+}
+
+// Seal is the fact that makes an upload an import: the one given, or the refusal of [State.CanSeal].
+func (s *State) Seal(sealed *events.ImportSealed) (events.Event, error) {
+	if err := s.CanSeal(); err != nil {
+		return nil, err
+	}
+	return sealed, nil
+}
+
+// CanAbort reports whether an upload may still be ended without a seal. An import without facts may:
+// its abort prevents a later start.
+func (s *State) CanAbort() bool { return s.Phase == None || s.Phase == Uploading }
+
+// Abort is the fact that ends an upload without a seal: the one given, or nil where the import is
+// sealed or has ended.
+func (s *State) Abort(aborted *events.ImportAborted) events.Event {
+	if !s.CanAbort() {
+		return nil
+	}
+	return aborted
+}
+
+// CanCancel is nil where a manager may end the import, and else a [*RefusedError]. Who may do so is
+// not a question of the state.
+func (s *State) CanCancel() error {
+	switch {
+	case s.Started == nil:
+		return s.refuse(NotStarted, "")
+	case s.Ended():
+		return s.refuse(ImportEnded, "")
+	case s.Phase == Importing && s.Started.Mode == events.AllOrNothing:
+		return s.refuse(ImportingAll, "")
+	}
+	return nil
+}
+
+// Cancel is the fact that ends the import as the manager wishes, or the refusal of [State.CanCancel].
+func (s *State) Cancel(manager string) (events.Event, error) {
+	if err := s.CanCancel(); err != nil {
+		return nil, err
+	}
+	return &events.ImportCancelled{JobID: s.Job, Manager: manager}, nil
+}

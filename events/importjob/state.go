@@ -1,0 +1,69 @@
+package importjob
+
+import (
+	"fmt"
+	"time"
+
+	"licenseimport/events"
+)
+
+// Fact is one event of an import as the stream holds it.
+type Fact struct {
+	Event events.Event // nil: there is no such fact
+	Seq   events.Seq   // in the stream of facts
+	Time  time.Time    // the stream's time; zero where the reader does not know it
+}
+
+// State is what the facts of one import say. The zero State with a Job is an import without facts.
+// A copy of a State is independent of the original; the events behind its pointers do not change.
+type State struct {
+	Job      events.JobID
+	Phase    Phase
+	Started  *events.ImportStarted   // nil: not started
+	Sealed   *events.ImportSealed    // nil: not sealed
+	Progress events.ImportProgressed // the last one; zero before the first
+	Last     Fact                    // the last fact of the import itself, outcomes of rows excluded
+}
+
+// Fold applies facts, in the order of their sequences, to an import without facts. It skips a fact
+// without an event, and one that it has applied already: the last fact may be the ImportSealed, too.
+func Fold(job events.JobID, facts ...Fact) (State, error) {
+	s := State{Job: job}
+	for _, f := range facts {
+		if f.Event == nil || s.Last.Event != nil && f.Seq == s.Last.Seq {
+			continue
+		}
+		if err := s.Apply(f); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// Apply adds the fact that follows. It fails, and leaves the state as it is, with a
+// [*TransitionError] if the event is unknown or cannot follow, and with another error if it belongs to
+// another import.
+func (s *State) Apply(f Fact) error {
+	if job := f.Event.Job(); job != s.Job {
+		return fmt.Errorf("import %d: %s at sequence %d belongs to import %d", s.Job, f.Event.Type(), f.Seq, job)
+	}
+	next, err := s.Phase.After(f.Event)
+	if err != nil {
+		return &TransitionError{Job: s.Job, Phase: s.Phase, Event: trigger(f.Event), Seq: f.Seq}
+	}
+	switch e := f.Event.(type) {
+	case *events.LicenseImported, *events.LicenseExisted, *events.RowRejected:
+		return nil // it has a subject of its own: appends to the import do not expect it
+	case *events.ImportStarted:
+		s.Started = e
+	case *events.ImportSealed:
+		s.Sealed = e
+	case *events.ImportProgressed:
+		s.Progress = *e
+	}
+	s.Phase, s.Last = next, f
+	return nil
+}
+
+// Ended reports whether the import is over: see [Phase.Ended].
+func (s *State) Ended() bool { return s.Phase.Ended() }

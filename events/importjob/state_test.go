@@ -1,0 +1,166 @@
+package importjob
+
+import (
+	"errors"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"licenseimport/events"
+)
+
+// The facts of import 1.
+var (
+	started    = &events.ImportStarted{JobID: 1, Manager: "ada", Mode: events.Partial}
+	whole      = &events.ImportStarted{JobID: 1, Manager: "ada", Mode: events.AllOrNothing}
+	dryRun     = &events.ImportStarted{JobID: 1, Manager: "ada", Mode: events.Partial, DryRun: true}
+	sealed     = &events.ImportSealed{JobID: 1, Rows: 2, Bytes: 9, SHA256: "ab"}
+	sealedNone = &events.ImportSealed{JobID: 1}
+	aborted    = &events.ImportAborted{JobID: 1, Code: "timeout", Message: "too slow"}
+	cancelled  = &events.ImportCancelled{JobID: 1, Manager: "bob"}
+	validating = &events.ImportProgressed{JobID: 1, Phase: events.Validate}
+	validated  = &events.ImportProgressed{JobID: 1, Phase: events.Validate, Row: 2, Position: 8}
+	importing  = &events.ImportProgressed{JobID: 1, Phase: events.Import, Row: 1, Counts: events.Counts{Imported: 1}, Position: 7}
+	rejected   = &events.RowRejected{JobID: 1, Row: 1}
+	imported   = &events.LicenseImported{JobID: 1, Row: 2}
+	existed    = &events.LicenseExisted{JobID: 1, Row: 2}
+	finished   = &events.ImportFinished{JobID: 1, Status: events.Success}
+)
+
+// facts numbers events from 1.
+func facts(history ...events.Event) []Fact {
+	all := make([]Fact, len(history))
+	for i, e := range history {
+		all[i] = Fact{Event: e, Seq: events.Seq(i + 1), Time: time.Unix(int64(i), 0)}
+	}
+	return all
+}
+
+func after(t *testing.T, history ...events.Event) State {
+	t.Helper()
+	s, err := Fold(1, facts(history...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestFold(t *testing.T) {
+	s := after(t, started, sealed, importing, imported)
+	want := State{Job: 1, Phase: Importing, Started: started, Sealed: sealed, Progress: *importing, Last: facts(nil, nil, importing)[2]}
+	if !reflect.DeepEqual(s, want) {
+		t.Errorf("%+v, want %+v", s, want)
+	}
+	if s := after(t); !reflect.DeepEqual(s, State{Job: 1}) || s.Ended() {
+		t.Errorf("without facts: %+v", s)
+	}
+}
+
+// TestFoldSkips: what a reader did not find, and the last fact where it was read by its subject, too.
+func TestFoldSkips(t *testing.T) {
+	all := facts(started, sealed)
+	s, err := Fold(1, all[0], all[1], Fact{}, all[1])
+	if err != nil || s.Phase != Sealed || s.Last != all[1] {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+func TestApplyLeavesTheStateOnErrors(t *testing.T) {
+	s := after(t, started, sealed)
+	before := s
+	err := s.Apply(Fact{Event: aborted, Seq: 9})
+	if refused, ok := errors.AsType[*TransitionError](err); !ok || *refused != (TransitionError{1, Sealed, "ImportAborted", 9}) {
+		t.Errorf("%v", err)
+	}
+	if want := "import 1: ImportAborted at sequence 9 cannot follow in the phase Sealed"; err.Error() != want {
+		t.Errorf("%q, want %q", err, want)
+	}
+	if err := s.Apply(Fact{Event: &events.ImportCancelled{JobID: 2}, Seq: 9}); err == nil {
+		t.Error("a fact of another import was applied")
+	}
+	if s != before {
+		t.Errorf("%+v, want %+v", s, before)
+	}
+}
+
+// TestHistoriesInPart: for every possible history up to a length, the facts that ingest and processor
+// read give the answers of the whole history.
+func TestHistoriesInPart(t *testing.T) {
+	tried := map[Phase]int{}
+	var extend func(history []events.Event)
+	extend = func(history []events.Event) {
+		all := facts(history...)
+		s, err := Fold(1, all...)
+		if err != nil {
+			return // it cannot be
+		}
+		tried[s.Phase]++
+		compareParts(t, s, all)
+		if len(history) == 8 {
+			return
+		}
+		for _, e := range []events.Event{started, whole, dryRun, sealed, sealedNone, aborted, cancelled,
+			validating, validated, importing, rejected, imported, existed, finished} {
+			extend(append(slices.Clip(history), e))
+		}
+	}
+	extend(nil)
+	for _, phase := range Phases() {
+		if tried[phase] == 0 {
+			t.Errorf("no history ends in the phase %s", phase)
+		}
+	}
+}
+
+func compareParts(t *testing.T, whole State, all []Fact) {
+	t.Helper()
+	last := lastOf(all, func(e events.Event) bool {
+		switch e.(type) {
+		case *events.LicenseImported, *events.LicenseExisted, *events.RowRejected:
+			return false
+		}
+		return true
+	})
+	begun, stored, position := lastOf(all, is[*events.ImportStarted]), lastOf(all, is[*events.ImportSealed]), lastOf(all, is[*events.ImportProgressed])
+	ingest, err := Fold(1, begun, stored, last)
+	if err != nil || !reflect.DeepEqual(answers(ingest), answers(whole)) {
+		t.Fatalf("%s: ingest has %+v, %v; the whole is %+v", describe(all), ingest, err, whole)
+	}
+	if whole.Sealed == nil {
+		return // no processor has it
+	}
+	processor, err := Fold(1, begun, stored, position, last)
+	if err != nil || processor != whole {
+		t.Fatalf("%s: the processor has %+v, %v; the whole is %+v", describe(all), processor, err, whole)
+	}
+}
+
+func is[E events.Event](e events.Event) bool { _, ok := e.(E); return ok }
+
+// lastOf is the last fact that matches, or none.
+func lastOf(all []Fact, match func(events.Event) bool) Fact {
+	for _, f := range slices.Backward(all) {
+		if match(f.Event) {
+			return f
+		}
+	}
+	return Fact{}
+}
+
+// answers is all that ingest asks of a state.
+func answers(s State) []any {
+	cancel, cannotCancel := s.Cancel("eve")
+	seal, cannotSeal := s.Seal(sealed)
+	return []any{
+		s.Phase, s.Started, s.Sealed, s.Last, s.Ended(), s.Interrupted(), cancel, cannotCancel, seal, cannotSeal, s.Abort(aborted),
+		s.KeyState(time.Hour, time.Minute), s.KeyState(0, time.Minute), s.SameUpload("", 9, "ab"),
+	}
+}
+
+func describe(all []Fact) (text string) {
+	for _, f := range all {
+		text += f.Event.ID() + " "
+	}
+	return text
+}
