@@ -10,15 +10,24 @@ COMMIT := $(shell git describe --always --abbrev=40 --exclude='*' --dirty 2>/dev
 OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/robustnesstest ./web/browsertest ./examples ./cmd/benchmark
 UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|robustnesstest|browsertest|examples|benchmark)$$')
 
-.PHONY: help check fmt vet vuln test unit race outside fuzz bench profile large pgo memory chaos soak races cluster disk long run build lint screenshots
+.PHONY: help check generate generated fmt vet vuln test unit race outside fuzz bench profile large pgo memory chaos soak races cluster disk long run build lint screenshots
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
 
-check: fmt vet vuln race races outside ## all that must be green
+check: fmt generated vet vuln race races outside ## all that must be green
 
 fmt: ## fails where a file is not formatted
 	@test -z "$$(gofmt -l cmd deploy events examples ingest internal processor projector web)" || { echo "not formatted:"; gofmt -l cmd deploy events examples ingest internal processor projector web; exit 1; }
+
+generate: ## every file that follows from the tables in the code: schemas, columns, the OpenAPI document's last part
+	go generate ./...
+
+# The state of the work tree, as one hash: changed and new files.
+TREE = { git diff; git ls-files --others --exclude-standard; } | git hash-object --stdin
+
+generated: ## fails where `make generate` changes a file
+	@before=$$($(TREE)); go generate ./... && test "$$before" = "$$($(TREE))" || { echo "make generate changed files: commit them"; git status --short; exit 1; }
 
 vet: ## the analysers
 	go vet ./...

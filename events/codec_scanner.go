@@ -111,7 +111,7 @@ func (r *scanner) bool() *bool {
 // int reads a number that a column may have.
 func (r *scanner) int() int {
 	n := r.uint()
-	if n > maxInt {
+	if n > MaxInt {
 		r.failed = true
 	}
 	return int(n)

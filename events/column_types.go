@@ -26,8 +26,8 @@ const (
 )
 
 const (
-	maxInt      = 1<<31 - 1
-	maxDuration = 36500
+	MaxInt      = 1<<31 - 1
+	MaxDuration = 36500
 )
 
 // message is the sentence for a code at this column; it follows the column's name.
@@ -42,12 +42,12 @@ func (c *Column) message(code Code) string {
 	case InvalidBool:
 		return "must be true or false (1, 0, yes and no are read as well)"
 	case InvalidInt:
-		return fmt.Sprintf("must be a whole number from 0 to %d", maxInt)
+		return fmt.Sprintf("must be a whole number from 0 to %d", MaxInt)
 	case OutOfRange:
 		if c.Type == Duration {
-			return fmt.Sprintf("must count from 1 to %d days, months or years", maxDuration)
+			return fmt.Sprintf("must count from 1 to %d days, months or years", MaxDuration)
 		}
-		return fmt.Sprintf("must be a whole number from 0 to %d", maxInt)
+		return fmt.Sprintf("must be a whole number from 0 to %d", MaxInt)
 	case InvalidDate:
 		return "must be a date that exists, written YYYY-MM-DD"
 	case InvalidDuration:
@@ -199,7 +199,7 @@ func parseInt(value string) (int, Code) {
 		return 0, InvalidInt
 	}
 	n, err := strconv.ParseInt(value, 10, 64)
-	if err != nil || n < 0 || n > maxInt {
+	if err != nil || n < 0 || n > MaxInt {
 		return 0, OutOfRange
 	}
 	return int(n), ""
@@ -245,7 +245,7 @@ func parseDuration(value string) (string, Code) {
 		return "", InvalidDuration
 	}
 	n, err := strconv.Atoi(digits)
-	if err != nil || n < 1 || n > maxDuration {
+	if err != nil || n < 1 || n > MaxDuration {
 		return "", OutOfRange
 	}
 	return strings.TrimLeft(value, "0"), ""

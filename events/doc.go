@@ -24,7 +24,7 @@
 // Header matching, parsing, the template and the wire follow from it; the JSON
 // Schema and docs/columns.md do after
 //
-//	go run ./events/internal/genschema
+//	make generate
 //
 // and a test fails until that was run.
 //
@@ -32,6 +32,9 @@
 //
 // A struct and a row in the table of event.go, a sample in samples_test.go, a
 // golden file (go test ./events -update adds it, and changes none), a schema
-// (genschema, as above) and a message in asyncapi.yaml. Tests name what is
+// (make generate) and a message in asyncapi.yaml. Tests name what is
 // missing: these here, the case in the projector's apply.go there.
 package events
+
+//go:generate go run ./internal/gen ..
+//go:generate go test . -run ^(TestWireFormIsAsPublished|TestColumnsAreTheDocumentedOnes)$ -update

@@ -2,7 +2,8 @@ package events
 
 func ptr[T any](v T) *T { return &v }
 
-// The full samples have every field filled in, in several scripts.
+// The full samples have every field filled in, in several scripts. init fills the fields of columns
+// that are not named here.
 var fullLicense = License{
 	Key: "КЛЮЧ-0001-ß", Enabled: ptr(true), MaxActivations: ptr(3), AllowUnlimitedActivations: ptr(false),
 	ValidityPeriod: "2030-12-31", ValidDuration: "1y", LicenseType: "time-limited",
@@ -26,6 +27,29 @@ var fullOrder = Order{
 var fullProduct = Product{ShortCode: "psc-é", Name: "Prüfstand ½", LicenseType: "perpetual", MaxActivations: ptr(1)}
 
 var fullWarnings = []Warning{{Column: "license__validity_period", Code: ValidityOnPerpetual}, {Column: "customer__city", Code: CustomerWithoutEmail}}
+
+func init() {
+	record := Record{License: fullLicense, Product: fullProduct.ShortCode, Customer: fullCustomer, Order: fullOrder}
+	for i := range Columns {
+		c := &Columns[i]
+		if c.Value(&record) != nil {
+			continue
+		}
+		value := sampleValues[c.Type]
+		if c.Type == Enum {
+			value = c.Choices[0]
+		}
+		if code := c.Set(&record, value); code != "" {
+			panic(c.Name + ": " + string(code))
+		}
+	}
+	fullLicense, fullCustomer, fullOrder = record.License, record.Customer, record.Order
+}
+
+// sampleValues are values that a column of a type accepts.
+var sampleValues = map[ColumnType]string{
+	Text: "Ж", Email: "zoë@example.com", Bool: "true", Int: "7", Date: "2030-12-31", Duration: "30d",
+}
 
 // fullValues is a row as it was sent, every column given.
 func fullValues() Values {

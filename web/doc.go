@@ -31,6 +31,5 @@
 // key. A browser of 2024 or later is needed (AbortSignal.any). Where only the role
 // ingest answers, without --projector-url, the page can upload but shows nothing.
 //
-// static/columns.json is written from events.Columns by this package's tests:
-// go test ./web -run TestColumns -update.
+// static/columns.json is written from events.Columns by `make generate`.
 package web

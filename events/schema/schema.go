@@ -2,7 +2,7 @@
 // bodies against it: for tests, and for those who read the stream with another
 // program. The services of licenseimport do not need it: they decode.
 //
-// The files are written by events/internal/genschema from the Go types. Objects
+// The files are written by events/internal/gen from the Go types. Objects
 // may have members that a schema does not name: readers ignore them.
 package schema
 

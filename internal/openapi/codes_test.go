@@ -28,7 +28,7 @@ func TestCodes(t *testing.T) {
 	for _, code := range append(enum(doc, "ProblemCode"), enum(doc, "FailureCode")...) {
 		described[code] = true
 	}
-	rows := enum(doc, "RowErrorCode") // rejections are made like problems; TestTables holds them
+	rows := enum(doc, "RowErrorCode") // rejections are made like problems; events/internal/gen writes them
 	used, written := codesInSources(t)
 	for _, code := range slices.Sorted(maps.Keys(used)) {
 		if !described[code] && !slices.Contains(rows, code) {

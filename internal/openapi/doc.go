@@ -3,9 +3,7 @@
 //
 // The document is written by hand, for people to read, but for its last part:
 // the schemas of columns and codes are generated from the tables of package
-// events. After a change there:
-//
-//	go test ./internal/openapi -update
+// events by `make generate`.
 //
 // # What keeps it true
 //

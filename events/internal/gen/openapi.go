@@ -1,77 +1,59 @@
-package openapi_test
+package main
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
-	"testing"
 
 	"licenseimport/events"
-	"licenseimport/internal/openapi"
 )
 
-var update = flag.Bool("update", false, "write the generated part of openapi.yaml anew")
+const openAPIFile = "internal/openapi/openapi.yaml"
 
-// generatedBelow is the comment behind which everything is generated.
-const generatedBelow = "    # Generated from the tables of package events from here to the end: go test ./internal/openapi -update\n"
+// generatedBelow is the line of the OpenAPI document below which everything is generated.
+const generatedBelow = "    # Generated from the tables of package events, from here to the end: make generate\n"
 
-// TestTables: the columns and codes of the document are those of package events.
-func TestTables(t *testing.T) {
-	written, present, found := strings.Cut(string(openapi.Document()), generatedBelow)
+// openAPI is the OpenAPI document with its generated part made new. All above generatedBelow stays.
+func openAPI(root string) ([]byte, error) {
+	document, err := os.ReadFile(filepath.Join(root, openAPIFile))
+	if err != nil {
+		return nil, err
+	}
+	byHand, _, found := bytes.Cut(document, []byte(generatedBelow))
 	if !found {
-		t.Fatalf("openapi.yaml lacks the line %q", generatedBelow)
+		return nil, fmt.Errorf("%s lacks the line %q", openAPIFile, strings.TrimSpace(generatedBelow))
 	}
-	want := generated()
-	if *update {
-		if err := os.WriteFile("openapi.yaml", []byte(written+generatedBelow+want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if present != want {
-		t.Errorf("the generated part of openapi.yaml is not what the tables of package events say; run: go test ./internal/openapi -update\n%s",
-			firstDifference(present, want))
-	}
+	return slices.Concat(byHand, []byte(generatedBelow), openAPISchemas()), nil
 }
 
-func firstDifference(present, want string) string {
-	lines := strings.Split(present, "\n")
-	for i, line := range strings.Split(want, "\n") {
-		if i >= len(lines) || lines[i] != line {
-			return fmt.Sprintf("missing: %s", strings.TrimSpace(line))
-		}
-	}
-	return "it has lines too many"
-}
-
-// generated is the last part of the document: schemas, indented to stand below
-// components.schemas.
-func generated() string {
+// openAPISchemas are the schemas of columns and codes, indented to stand below components.schemas.
+func openAPISchemas() []byte {
 	var b bytes.Buffer
 	for _, of := range []struct{ schema, prefix, what string }{
 		{"LicenseColumns", "license__", "What a license's row says, by column; null where nothing was given."},
 		{"CustomerColumns", "customer__", "What a row says of its customer, by column."},
 		{"OrderColumns", "order__", "What a row says of its order, by column."},
 	} {
-		columnSchema(&b, of.schema, of.prefix, of.what)
+		openAPIColumns(&b, of.schema, of.prefix, of.what)
 	}
-	valuesSchema(&b)
-	codesSchema(&b)
-	return b.String()
+	openAPIValues(&b)
+	openAPICodes(&b)
+	return b.Bytes()
 }
 
-// columnSchema types the columns of a prefix, which is left out of the names.
-func columnSchema(b *bytes.Buffer, schema, prefix, what string) {
+// openAPIColumns describes the columns with a prefix; the members' names lack it.
+func openAPIColumns(b *bytes.Buffer, schema, prefix, what string) {
 	var names []string
 	var properties strings.Builder
 	for i := range events.Columns {
 		c := &events.Columns[i]
 		if name, ok := strings.CutPrefix(c.Name, prefix); ok {
 			names = append(names, name)
-			fmt.Fprintf(&properties, "        %s:\n%s", name, columnType(c))
+			fmt.Fprintf(&properties, "        %s:\n%s", name, openAPIType(c))
 		}
 	}
 	fmt.Fprintf(b, "\n    %s:\n      type: object\n      description: %s\n      required:\n", schema, what)
@@ -81,11 +63,11 @@ func columnSchema(b *bytes.Buffer, schema, prefix, what string) {
 	fmt.Fprintf(b, "      properties:\n%s", properties.String())
 }
 
-// columnType is the schema of one column's values, without its name.
-func columnType(c *events.Column) string {
+// openAPIType is the schema of one column's values, without its name.
+func openAPIType(c *events.Column) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, "          "+format+"\n", args...) }
-	line("type: %s", nullable(c))
+	line("type: %s", openAPITypeName(c))
 	switch c.Type {
 	case events.Text:
 		line("maxLength: %d", c.Limit())
@@ -94,7 +76,7 @@ func columnType(c *events.Column) string {
 		line("format: idn-email")
 	case events.Int:
 		line("minimum: 0")
-		line("maximum: 2147483647")
+		line("maximum: %d", events.MaxInt)
 	case events.Date:
 		line("format: date")
 	case events.Duration:
@@ -106,13 +88,13 @@ func columnType(c *events.Column) string {
 		line("minLength: 1")
 	}
 	line("description: %s", strconv.Quote(c.Help))
-	if example := exampleOf(c); example != "" {
+	if example := openAPIExample(c); example != "" {
 		line("examples: [%s]", example)
 	}
 	return b.String()
 }
 
-func nullable(c *events.Column) string {
+func openAPITypeName(c *events.Column) string {
 	name := "string"
 	switch c.Type {
 	case events.Bool:
@@ -126,16 +108,16 @@ func nullable(c *events.Column) string {
 	return "[" + name + ", 'null']"
 }
 
-// exampleOf is the template's example, typed.
-func exampleOf(c *events.Column) string {
+// openAPIExample is the template's example as a value of the column's type.
+func openAPIExample(c *events.Column) string {
 	if c.Example == "" || c.Type == events.Bool || c.Type == events.Int {
 		return c.Example
 	}
 	return strconv.Quote(c.Example)
 }
 
-// valuesSchema lists the columns as a row has them: texts, those that were given.
-func valuesSchema(b *bytes.Buffer) {
+// openAPIValues lists the columns as a row has them: the texts that were given.
+func openAPIValues(b *bytes.Buffer) {
 	b.WriteString("\n    RowValues:\n      type: object\n      description: A row's values as they were sent, by column; those that were not given are left out.\n" +
 		"      additionalProperties: false\n      properties:\n")
 	for i := range events.Columns {
@@ -143,7 +125,7 @@ func valuesSchema(b *bytes.Buffer) {
 	}
 }
 
-func codesSchema(b *bytes.Buffer) {
+func openAPICodes(b *bytes.Buffer) {
 	b.WriteString("\n    RowErrorCode:\n      type: string\n      description: What is wrong with a row, for programs.\n      enum:\n")
 	for _, code := range events.Codes {
 		fmt.Fprintf(b, "        - %s\n", code)

@@ -15,18 +15,24 @@ type object map[string]any
 
 const number = "(0|[1-9][0-9]*)"
 
-// idPatterns are what the ids of the types look like.
-var idPatterns = map[string]string{
-	"RowReceived":      number + "/" + number + "/received",
-	"ImportStarted":    number + "/started",
-	"ImportSealed":     number + "/sealed",
-	"ImportAborted":    number + "/aborted",
-	"ImportCancelled":  number + "/cancelled",
-	"LicenseImported":  number + "/" + number,
-	"LicenseExisted":   number + "/" + number,
-	"RowRejected":      number + "/" + number,
-	"ImportProgressed": number + "/progressed/(validate/)?" + number,
-	"ImportFinished":   number + "/finished",
+// idPattern is the regular expression of a type's ids, made from the id of an event of the type.
+func idPattern(event events.Event) string {
+	fields := reflect.ValueOf(event).Elem()
+	fields.FieldByName("JobID").SetUint(1)
+	if row := fields.FieldByName("Row"); row.IsValid() {
+		row.SetUint(1)
+	}
+	if phase := fields.FieldByName("Phase"); phase.IsValid() {
+		phase.SetString(string(events.Validate))
+	}
+	parts := strings.Split(event.ID(), "/")
+	for i, part := range parts {
+		if part == "1" {
+			parts[i] = number
+		}
+	}
+	pattern := strings.Join(parts, "/")
+	return strings.Replace(pattern, "/validate/", "/(validate/)?", 1) // of the phase validate only
 }
 
 // eventSchema is the JSON Schema of a whole CloudEvent. Objects may have members
@@ -35,9 +41,6 @@ func eventSchema(name string, source *source) ([]byte, error) {
 	event, err := events.New(name)
 	if err != nil {
 		return nil, err
-	}
-	if idPatterns[name] == "" {
-		return nil, fmt.Errorf("idPatterns does not say what the id looks like")
 	}
 	g := &generator{source: source, defs: object{}}
 	data := g.structure(reflect.TypeOf(event).Elem())
@@ -50,7 +53,7 @@ func eventSchema(name string, source *source) ([]byte, error) {
 		"required":    []string{"specversion", "id", "source", "type", "time", "datacontenttype", "data"},
 		"properties": object{
 			"specversion":     object{"const": "1.0", "description": "the version of CloudEvents"},
-			"id":              object{"type": "string", "pattern": "^" + idPatterns[name] + "$", "description": "with the source unique, and the same on every redelivery"},
+			"id":              object{"type": "string", "pattern": "^" + idPattern(event) + "$", "description": "with the source unique, and the same on every redelivery"},
 			"source":          object{"const": events.Source, "description": "who wrote the event"},
 			"type":            object{"const": name, "description": "what happened"},
 			"time":            object{"type": "string", "format": "date-time", "description": "when it was observed; nothing is decided by it"},
@@ -179,4 +182,42 @@ func smallest(t reflect.Type, owner, fieldName string) int {
 		return 1
 	}
 	return 0
+}
+
+// columnOf finds the column that fills a field of the typed structs, or nil.
+func columnOf(owner reflect.Type, name string) *events.Column {
+	prefix := map[string]string{"License": "license__", "Customer": "customer__", "Order": "order__"}[owner.Name()]
+	if i, ok := events.ColumnIndex(prefix + name); ok && prefix != "" {
+		return &events.Columns[i]
+	}
+	return nil
+}
+
+// columnSchema describes what a column's value becomes.
+func columnSchema(c *events.Column) object {
+	schema := object{"type": "string", "description": c.Help}
+	switch c.Type {
+	case events.Bool:
+		schema["type"] = "boolean"
+	case events.Int:
+		schema["type"], schema["minimum"], schema["maximum"] = "integer", 0, events.MaxInt
+	case events.Date:
+		schema["format"] = "date"
+	case events.Duration:
+		schema["pattern"] = "^[1-9][0-9]{0,4}[dmy]$"
+	case events.Enum:
+		schema["enum"] = c.Choices
+	default:
+		schema["minLength"], schema["maxLength"] = 1, c.Limit()
+	}
+	return schema
+}
+
+// valuesSchema describes a row as it was sent.
+func valuesSchema() object {
+	properties := object{}
+	for i := range events.Columns {
+		properties[events.Columns[i].Name] = object{"type": "string", "description": events.Columns[i].Help}
+	}
+	return object{"type": "object", "properties": properties, "additionalProperties": object{"type": "string"}}
 }

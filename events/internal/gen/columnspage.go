@@ -3,64 +3,23 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"reflect"
 	"strings"
 
 	"licenseimport/events"
 )
-
-const maxInt = 1<<31 - 1
-
-// columnOf finds the column that fills a field of the typed structs, or nil.
-func columnOf(owner reflect.Type, name string) *events.Column {
-	prefix := map[string]string{"License": "license__", "Customer": "customer__", "Order": "order__"}[owner.Name()]
-	if i, ok := events.ColumnIndex(prefix + name); ok && prefix != "" {
-		return &events.Columns[i]
-	}
-	return nil
-}
-
-// columnSchema describes what a column's value becomes.
-func columnSchema(c *events.Column) object {
-	schema := object{"type": "string", "description": c.Help}
-	switch c.Type {
-	case events.Bool:
-		schema["type"] = "boolean"
-	case events.Int:
-		schema["type"], schema["minimum"], schema["maximum"] = "integer", 0, maxInt
-	case events.Date:
-		schema["format"] = "date"
-	case events.Duration:
-		schema["pattern"] = "^[1-9][0-9]{0,4}[dmy]$"
-	case events.Enum:
-		schema["enum"] = c.Choices
-	default:
-		schema["minLength"], schema["maxLength"] = 1, c.Limit()
-	}
-	return schema
-}
-
-// valuesSchema describes a row as it was sent.
-func valuesSchema() object {
-	properties := object{}
-	for i := range events.Columns {
-		properties[events.Columns[i].Name] = object{"type": "string", "description": events.Columns[i].Help}
-	}
-	return object{"type": "object", "properties": properties, "additionalProperties": object{"type": "string"}}
-}
 
 // columnsPage is the list of columns for those who write files.
 func columnsPage() []byte {
 	var page bytes.Buffer
 	page.WriteString(`# The columns of an import file
 
-<!-- Written by: go run ./events/internal/genschema. Change events/columns.go instead. -->
+<!-- Written by: make generate. Change events/columns.go instead. -->
 
 Header names are matched without regard to case and surrounding white space. A file needs the required columns; all others
 may be left out, and an empty value means "not given". The template (` + "`licenseimport template`" + `) has all columns and one
 example row.
 
-| column | kind | limits | required | meaning | example |
+| column | type | limits | required | meaning | example |
 |---|---|---|---|---|---|
 `)
 	for i := range events.Columns {
@@ -84,11 +43,11 @@ func limits(c *events.Column) string {
 	case events.Bool:
 		return "`true` `false` `1` `0` `yes` `no`, any case"
 	case events.Int:
-		return fmt.Sprintf("whole number, 0 to %d", maxInt)
+		return fmt.Sprintf("whole number, 0 to %d", events.MaxInt)
 	case events.Date:
 		return "`YYYY-MM-DD`; `YYYY-MM-DD HH:MM:SS` and RFC 3339 are read as their date"
 	case events.Duration:
-		return "`<n>d`, `<n>m` or `<n>y` (days, months, years), n from 1 to 36500"
+		return fmt.Sprintf("`<n>d`, `<n>m` or `<n>y` (days, months, years), n from 1 to %d", events.MaxDuration)
 	case events.Enum:
 		return "one of `" + strings.Join(c.Choices, "` `") + "`, any case"
 	case events.Email:
