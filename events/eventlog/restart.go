@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"licenseimport/internal/natstuning"
 	"licenseimport/internal/retry"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -49,7 +50,7 @@ func (s *Server) stopped() bool {
 // watch revives the server until ctx ends, and looks after its memory.
 func (s *Server) supervise(ctx context.Context) {
 	defer close(s.supervised)
-	var caches caches
+	tuner := natstuning.New(s.config.NoTuning)
 	backoff := restartRetry.Start()
 	for pause := checkInterval; ; {
 		select {
@@ -59,7 +60,7 @@ func (s *Server) supervise(ctx context.Context) {
 		}
 		off := s.stopped()
 		if !off {
-			caches.trim(s.running())
+			tuner.Tune(s.running())
 		}
 		if !off || !s.spaceToRestart() {
 			pause = checkInterval

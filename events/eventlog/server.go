@@ -35,6 +35,9 @@ type ServerConfig struct {
 	// MinFree is how many bytes of the disk are kept free of rows: see [Log.CheckFreeSpace]. 0: none.
 	MinFree int64
 
+	// NoTuning leaves the server's caches at their default lifetimes: see internal/natstuning.
+	NoTuning bool
+
 	// NoSync leaves out the fsync of each append: for a folder that is thrown away
 	// unless all went well, and then synced by its owner.
 	NoSync bool

@@ -57,7 +57,7 @@ var allowed = map[string]struct {
 var confined = []struct {
 	library, parts, reason string
 }{
-	{"github.com/nats-io/", "events/eventlog cmd/benchmark examples", "only the event log knows JetStream (and the floor that it is measured against, and services of others)"},
+	{"github.com/nats-io/", "events/eventlog internal/natstuning cmd/benchmark examples", "only the event log knows JetStream (and the tuning of the server's private fields, the floor that it is measured against, and services of others)"},
 	{"github.com/synadia-io/", "events/eventlog cmd/benchmark examples", "only the event log knows JetStream (and the floor that it is measured against, and services of others)"},
 	{"go.etcd.io/bbolt", "projector", "only the projector knows how the views are stored"},
 	{"github.com/alecthomas/kong", "cmd/licenseimport", "flags and the environment are read in cmd only"},
