@@ -63,7 +63,7 @@ func (b *batch) change(f fact) error {
 }
 
 // changeJob folds what happens to an import that has started.
-func (b *batch) changeJob(j *job, f fact) error {
+func (b *batch) changeJob(j *Job, f fact) error {
 	switch e := f.Event.(type) {
 	case *events.LicenseImported:
 		return b.imported(j, e, f)
@@ -113,8 +113,8 @@ func (b *batch) aborted(e *events.ImportAborted, f fact) error {
 	return nil
 }
 
-func (b *batch) finished(j *job, e *events.ImportFinished, at time.Time) {
-	if j.ended() {
+func (b *batch) finished(j *Job, e *events.ImportFinished, at time.Time) {
+	if j.Ended() {
 		return
 	}
 	if e.Row > 0 {
@@ -127,15 +127,15 @@ func (b *batch) finished(j *job, e *events.ImportFinished, at time.Time) {
 	b.end(j, failure, at)
 }
 
-func (b *batch) end(j *job, failure *events.Failure, at time.Time) {
-	if !j.ended() {
+func (b *batch) end(j *Job, failure *events.Failure, at time.Time) {
+	if !j.Ended() {
 		j.end(failure, at)
 		b.ended = append(b.ended, j.ID)
 	}
 }
 
 // imported adds a license, and its customer and order where they are new.
-func (b *batch) imported(j *job, e *events.LicenseImported, f fact) error {
+func (b *batch) imported(j *Job, e *events.LicenseImported, f fact) error {
 	r := record{nanos: f.time.UnixNano(), body: f.body}
 	var err error
 	if r.customer, err = b.customerOf(j, e, f.seq); err != nil {
@@ -163,7 +163,7 @@ func (b *batch) imported(j *job, e *events.LicenseImported, f fact) error {
 
 // customerOf finds or makes the customer of a row: by e-mail, without regard to
 // case. A row without one has no customer (0).
-func (b *batch) customerOf(j *job, e *events.LicenseImported, seq events.Seq) (events.Seq, error) {
+func (b *batch) customerOf(j *Job, e *events.LicenseImported, seq events.Seq) (events.Seq, error) {
 	if e.Customer == nil || e.Customer.Email == "" {
 		return 0, nil
 	}
@@ -184,7 +184,7 @@ func (b *batch) customerOf(j *job, e *events.LicenseImported, seq events.Seq) (e
 
 // orderOf finds or makes the order of a row: by store id. Without one the
 // license has an order of its own.
-func (b *batch) orderOf(j *job, e *events.LicenseImported, seq events.Seq) (events.Seq, error) {
+func (b *batch) orderOf(j *Job, e *events.LicenseImported, seq events.Seq) (events.Seq, error) {
 	id, made, err := seq, true, error(nil)
 	if e.Order.StoreID != "" {
 		if id, made, err = b.findOrMake(orderByStore, e.Order.StoreID, seq); err != nil {
@@ -209,7 +209,7 @@ func (b *batch) enterMore(v view, id, seq events.Seq) {
 }
 
 // licenseExisted makes nothing: its customer and order count where they exist.
-func (b *batch) licenseExisted(j *job, e *events.LicenseExisted, f fact) error {
+func (b *batch) licenseExisted(j *Job, e *events.LicenseExisted, f fact) error {
 	j.Next.ExistedLicenses++
 	b.keep(segmented{existed, j.ID}, uint64(e.Row), f.body)
 	if e.Customer != nil && e.Customer.Email != "" {
@@ -231,7 +231,7 @@ func (b *batch) licenseExisted(j *job, e *events.LicenseExisted, f fact) error {
 	return err
 }
 
-func (b *batch) rejected(j *job, e *events.RowRejected, f fact) {
+func (b *batch) rejected(j *Job, e *events.RowRejected, f fact) {
 	b.keep(segmented{rejected, j.ID}, uint64(e.Row), f.body)
 	for _, code := range j.Next.reject(e) {
 		b.put(rejectedByCode, codeKey(j.ID, code, e.Row), nil)

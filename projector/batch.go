@@ -30,8 +30,8 @@ type batch struct {
 	growing  [numViews]growing               // of the views of blocks
 	interned [numViews]map[string]events.Seq // of the views of names: what a name stands for; 0: nothing
 	counts   map[string]uint64               // added to the counters
-	jobs     map[events.JobID]*job           // those that go on, kept from batch to batch, and those touched
-	touched  []*job
+	jobs     map[events.JobID]*Job           // those that go on, kept from batch to batch, and those touched
+	touched  []*Job
 	stored   map[events.JobID]storedJob // of a closed batch: those touched, as they are to be written
 
 	shown []events.JobID // whose counts moved, for readers, since they were last asked for
@@ -49,8 +49,8 @@ type entry struct{ key, value []byte }
 type storedJob struct {
 	value   []byte // JSON
 	manager string
-	status  status
-	indexed status // the status that stands in jobIndex; "" if none does
+	status  Status
+	indexed Status // the status that stands in jobIndex; "" if none does
 }
 
 // begin opens a batch in the room of one that is not needed any more, if there is one.
@@ -116,7 +116,7 @@ func (b *batch) findOrMake(v view, name string, seq events.Seq) (id events.Seq, 
 }
 
 // job is what is known of an import; nil if it never started.
-func (b *batch) job(id events.JobID) (*job, error) {
+func (b *batch) job(id events.JobID) (*Job, error) {
 	if j := b.jobs[id]; j != nil {
 		return j, nil
 	}
@@ -127,8 +127,8 @@ func (b *batch) job(id events.JobID) (*job, error) {
 	return j, err
 }
 
-func parseJob(value []byte) (*job, error) {
-	j := new(job)
+func parseJob(value []byte) (*Job, error) {
+	j := new(Job)
 	if err := json.Unmarshal(value, j); err != nil {
 		return nil, fmt.Errorf("%w: import: %w", errDamaged, err)
 	}
@@ -137,7 +137,7 @@ func parseJob(value []byte) (*job, error) {
 }
 
 // touch has the job written when the batch is committed.
-func (b *batch) touch(j *job) {
+func (b *batch) touch(j *Job) {
 	if !j.dirty {
 		j.dirty = true
 		b.touched = append(b.touched, j)
@@ -157,7 +157,7 @@ func (b *batch) close() error {
 		}
 		b.stored[j.ID] = storedJob{value: value, manager: j.Manager, status: j.Status, indexed: j.indexed}
 		j.dirty, j.indexed = false, j.Status
-		if j.ended() {
+		if j.Ended() {
 			delete(b.jobs, j.ID)
 		}
 	}

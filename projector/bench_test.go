@@ -39,7 +39,7 @@ func BenchmarkFold(b *testing.B) {
 				b.ReportMetric(time.Since(began).Seconds(), "s/verify")
 				began = time.Now()
 				check(b, s.db.View(func(tx *bolt.Tx) error {
-					_, err := newReader(tx).scan(licenseByKey, keyMatches("", "abcd"), &deadline{at: began.Add(time.Hour)})
+					_, err := newReader(tx).scan(licenseByKey, keyMatches("", "abcd"), began.Add(time.Hour))
 					return err
 				}))
 				b.ReportMetric(time.Since(began).Seconds(), "s/icontains")
@@ -60,7 +60,7 @@ func benchFold(b *testing.B, s *store, bodies [][]byte) {
 	ctx, stop := context.WithCancel(b.Context())
 	defer stop()
 	stream := follow(ctx, recorded(bodies), 0, events.Seq(len(bodies)), func(events.Seq) {})
-	p := &Projector{live: map[events.JobID]*job{}, changed: make(chan struct{})}
+	p := &Projector{live: map[events.JobID]*Job{}, changed: make(chan struct{})}
 	check(b, newFolder(p, s).run(stream))
 	check(b, stream.wait())
 }
@@ -104,7 +104,7 @@ func BenchmarkStream(b *testing.B) {
 		envelope, err := events.Decode(body)
 		check(b, err)
 		if batch = append(batch, envelope.Event); strings.HasPrefix(envelope.Event.Subject(), "imports.") {
-			log.add(batch...)
+			log.Add(batch...)
 			batch = batch[:0]
 		}
 	}

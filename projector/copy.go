@@ -5,40 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"licenseimport/events/eventlog"
-	"licenseimport/internal/access"
-	"licenseimport/internal/httpx"
 
 	bolt "go.etcd.io/bbolt"
 )
-
-// CopyPath is where an admin gets a copy of the views' file over HTTP.
-const CopyPath = api + "views/"
-
-// copyTime is how long a client may take to read a copy: as long, nothing can reuse pages.
-const copyTime = 10 * time.Minute
-
-// serveCopy answers with the views' file as the last commit left it.
-func (p *Projector) serveCopy(w http.ResponseWriter, r *http.Request, _ httpx.Params, _ access.Manager) error {
-	return p.read(func(rd reader) error {
-		w.Header().Set("Content-Type", "application/octet-stream")
-		w.Header().Set("Content-Disposition", `attachment; filename="`+FileName+`"`)
-		w.Header().Set("Content-Length", strconv.FormatInt(rd.tx.Size(), 10))
-		if r.Method == http.MethodHead {
-			return nil
-		}
-		// A writer without deadlines, as in a test, has no slow client either.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(copyTime))
-		_, err := rd.tx.WriteTo(w)
-		return err
-	})
-}
 
 // Copy writes the views' file of a folder that no projector has open. Views that are
 // damaged, or not of the log's stream, are an error: they are of no use.
@@ -147,7 +121,7 @@ func (p *Projector) runUntil(ctx context.Context, state eventlog.State) error {
 	running, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- p.Run(running) }()
-	err := p.await(ctx, state.Last)
+	err := p.WaitFor(ctx, state.Last)
 	stop()
 	if runErr := <-done; runErr != nil {
 		return runErr

@@ -2,6 +2,7 @@ package projector
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,17 +12,16 @@ import (
 	"licenseimport/events"
 )
 
-// copied folds the events and gives a file with the copy that an admin gets.
+// copied folds the events and gives a file with the copy of a projector that runs.
 func copied(t *testing.T, all ...events.Event) (path string) {
 	t.Helper()
 	r := newRig(t, t.TempDir(), newTape(all...))
 	r.catchUp()
-	a := r.get(CopyPath)
-	if a.status != 200 || a.header.Get("Content-Type") != "application/octet-stream" {
-		t.Fatalf("%d %v", a.status, a.header)
-	}
 	path = filepath.Join(t.TempDir(), "copy")
-	check(t, os.WriteFile(path, []byte(a.body), 0o600))
+	file, err := os.Create(path)
+	check(t, err)
+	_, err = r.WriteTo(file)
+	check(t, errors.Join(err, file.Close()))
 	r.stop()
 	return path
 }
@@ -29,7 +29,7 @@ func copied(t *testing.T, all ...events.Event) (path string) {
 // restored is a stream of the same events that was made at another time.
 func restored(all ...events.Event) *tape {
 	tape := newTape(all...)
-	tape.created = tape.created.Add(time.Hour)
+	tape.Created = tape.Created.Add(time.Hour)
 	return tape
 }
 

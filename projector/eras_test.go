@@ -52,7 +52,7 @@ func TestEras(t *testing.T) {
 	check(t, l.finish())
 	check(t, s.verify())
 	check(t, s.db.View(func(tx *bolt.Tx) error {
-		r, limit := newReader(tx), &deadline{at: time.Now().Add(time.Hour)}
+		r, limit := newReader(tx), time.Now().Add(time.Hour)
 		compareKeys(t, r, keys, limit)
 		for email, want := range ofCustomer {
 			got, err := r.more(customerByEmail, email, customerMore, limit)
@@ -69,7 +69,7 @@ func TestEras(t *testing.T) {
 	check(t, s.close())
 }
 
-func compareKeys(t *testing.T, r reader, all map[string]list, limit *deadline) {
+func compareKeys(t *testing.T, r reader, all map[string]list, limit time.Time) {
 	t.Helper()
 	for key, want := range all {
 		got, err := r.inSlot(licenseByKey, slotOf([]byte(key)), 0, textPrefix(key, 0), limit)

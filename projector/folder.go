@@ -127,7 +127,7 @@ func (f *folder) show() {
 	if len(b.shown) == 0 {
 		return
 	}
-	moved := make([]*job, 0, len(b.shown))
+	moved := make([]*Job, 0, len(b.shown))
 	for _, id := range b.shown {
 		moved = append(moved, b.jobs[id])
 	}

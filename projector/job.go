@@ -9,17 +9,17 @@ import (
 )
 
 // status is what a reader sees of an import as a whole.
-type status string
+type Status string
 
 const (
-	pending   status = "pending" // uploading, or sealed and waiting
-	running   status = "running"
-	succeeded status = "success"
-	failed    status = "error"
+	StatusPending Status = "pending" // uploading, or sealed and waiting
+	StatusRunning Status = "running"
+	StatusSuccess Status = "success"
+	StatusError   Status = "error"
 )
 
 // job is what the views know of one import. All times are the stream's.
-type job struct {
+type Job struct {
 	ID        events.JobID    `json:"id"`
 	FileName  string          `json:"file_name"`
 	Manager   string          `json:"manager"`
@@ -27,7 +27,7 @@ type job struct {
 	DryRun    bool            `json:"dry_run"`
 	Columns   []string        `json:"columns"`
 	Delimiter string          `json:"delimiter"`
-	Status    status          `json:"status"`
+	Status    Status          `json:"status"`
 	Error     *events.Failure `json:"error,omitempty"`
 
 	Created  time.Time `json:"created"`
@@ -41,16 +41,16 @@ type job struct {
 
 	// Shown are the counts up to the last whole batch, Next those up to the last
 	// event: a batch is shown whole or not at all.
-	Shown tally `json:"shown"`
-	Next  tally `json:"next"`
+	Shown Tally `json:"shown"`
+	Next  Tally `json:"next"`
 
-	indexed status     // the status that stands in jobIndex; "" if none does
+	indexed Status     // the status that stands in jobIndex; "" if none does
 	dirty   bool       // differs from what stands in the file
-	at      events.Seq // of a snapshot: the last event that it shows
+	At      events.Seq // of a snapshot: the last event that it shows
 }
 
 // tally counts rows by what became of them.
-type tally struct {
+type Tally struct {
 	Total    events.Row `json:"total"` // decided: valid and rejected
 	Rejected events.Row `json:"rejected"`
 	Warnings events.Row `json:"warnings"`
@@ -65,36 +65,36 @@ type tally struct {
 	Errors map[events.Code]uint64 `json:"errors,omitempty"` // rows that have the code
 }
 
-func newJob(e *events.ImportStarted, at time.Time) *job {
-	return &job{
+func newJob(e *events.ImportStarted, at time.Time) *Job {
+	return &Job{
 		ID: e.JobID, FileName: e.FileName, Manager: e.Manager, Mode: e.Mode, DryRun: e.DryRun,
-		Columns: e.Columns, Delimiter: e.Delimiter, Status: pending, Created: at,
+		Columns: e.Columns, Delimiter: e.Delimiter, Status: StatusPending, Created: at,
 	}
 }
 
 // ended tells whether the import is over. What comes after it, such as the
 // ImportFinished after an ImportCancelled, changes nothing.
-func (j *job) ended() bool { return !j.Finished.IsZero() }
+func (j *Job) Ended() bool { return !j.Finished.IsZero() }
 
 // progressed shows the batch that ends here.
-func (j *job) progressed(e *events.ImportProgressed, at time.Time) {
+func (j *Job) progressed(e *events.ImportProgressed, at time.Time) {
 	if j.Started.IsZero() {
-		j.Started, j.Status = at, running
+		j.Started, j.Status = at, StatusRunning
 	}
 	j.Phase = e.Phase
 	j.decide(e.Row, e.Counts, at)
 }
 
 // end closes the import; failure is nil for a success.
-func (j *job) end(failure *events.Failure, at time.Time) {
-	j.Status, j.Error, j.Finished = succeeded, failure, at
+func (j *Job) end(failure *events.Failure, at time.Time) {
+	j.Status, j.Error, j.Finished = StatusSuccess, failure, at
 	if failure != nil {
-		j.Status = failed
+		j.Status = StatusError
 	}
 }
 
 // decide shows what was counted up to row.
-func (j *job) decide(row events.Row, counts events.Counts, at time.Time) {
+func (j *Job) decide(row events.Row, counts events.Counts, at time.Time) {
 	j.Row, j.Decided = row, at
 	j.Next.Total = max(j.Next.Total, row) // the import phase passes the rows again
 	j.Next.Rejected = max(j.Next.Rejected, counts.Rejected)
@@ -103,7 +103,7 @@ func (j *job) decide(row events.Row, counts events.Counts, at time.Time) {
 	j.Shown.Errors = maps.Clone(j.Next.Errors)
 }
 
-func (t *tally) reject(e *events.RowRejected) []events.Code {
+func (t *Tally) reject(e *events.RowRejected) []events.Code {
 	if t.Errors == nil {
 		t.Errors = map[events.Code]uint64{}
 	}
@@ -136,7 +136,7 @@ func contains(codes []events.Code, code events.Code) bool {
 
 // progress is the part of the work that is done, from 0 to 1. An
 // all_or_nothing import passes its rows twice.
-func (j *job) progress() float64 {
+func (j *Job) Progress() float64 {
 	if j.Sealed == 0 {
 		return 0
 	}
@@ -151,11 +151,11 @@ func (j *job) progress() float64 {
 }
 
 // decidedToEnd: all rows have been decided and nothing follows.
-func (j *job) decidedToEnd() bool { return j.ended() && j.Row == j.Sealed }
+func (j *Job) decidedToEnd() bool { return j.Ended() && j.Row == j.Sealed }
 
 // rowsPerSecond is null until it is known. It is taken from the stream's times,
 // and so the same after a rebuild.
-func (j *job) rowsPerSecond() *float64 {
+func (j *Job) RowsPerSecond() *float64 {
 	took := j.Decided.Sub(j.Started).Seconds()
 	if j.Started.IsZero() || j.Shown.Total == 0 || took <= 0 {
 		return nil
@@ -165,9 +165,9 @@ func (j *job) rowsPerSecond() *float64 {
 }
 
 // snapshot is a copy that stays as it is, taken after the event at a sequence.
-func (j *job) snapshot(at events.Seq) *job {
+func (j *Job) snapshot(at events.Seq) *Job {
 	c := *j
-	c.at = at
+	c.At = at
 	c.Shown.Errors = maps.Clone(j.Shown.Errors)
 	c.Next.Errors = nil // nobody reads it there
 	return &c

@@ -17,7 +17,7 @@ type lanes struct {
 	company   time.Time    // when several imports went on, as last seen
 	committed func(*batch) // is told of each commit; may be nil
 
-	jobs   map[events.JobID]*job // that go on
+	jobs   map[events.JobID]*Job // that go on
 	past   past                  // what the open batch looks up
 	open   *batch                // being folded; nil: nothing to commit
 	closed *batch                // being written or, if not busy, written last
@@ -27,7 +27,7 @@ type lanes struct {
 }
 
 func newLanes(s *store, most int) *lanes {
-	return &lanes{store: s, most: most, jobs: map[events.JobID]*job{}, past: past{store: s}, done: make(chan error, 1)}
+	return &lanes{store: s, most: most, jobs: map[events.JobID]*Job{}, past: past{store: s}, done: make(chan error, 1)}
 }
 
 // apply folds one fact into the open batch.

@@ -36,8 +36,8 @@ func newOverlap(t *testing.T) *overlap {
 
 // add folds events behind those that were folded.
 func (o *overlap) add(all ...events.Event) (err error) {
-	o.tape.add(all...)
-	for _, m := range o.tape.messages[o.applied:] {
+	o.tape.Add(all...)
+	for _, m := range o.tape.Messages[o.applied:] {
 		err = errors.Join(err, o.apply(decoded(o.t, m)))
 		o.applied++
 	}
@@ -148,8 +148,10 @@ func TestNewImportNeedsNoCommit(t *testing.T) {
 	w, err := r.store.begin() // as if a batch was being written, for as long as it takes
 	check(t, err)
 	t.Cleanup(func() { check(t, w.tx.Rollback()) })
-	tape.add(started(2, "anna"), imported(2, 1, "a", "A", "", ""))
-	if got := into[result](r, "/api/v1/licenses-import-results/2/"); got.Status != pending || r.Position() != 1 {
+	tape.Add(started(2, "anna"), imported(2, 1, "a", "A", "", ""))
+	got, err := r.FindJob(t.Context(), 2)
+	check(t, err)
+	if got == nil || got.Status != StatusPending || r.Position() != 1 {
 		t.Errorf("%+v at position %d", got, r.Position())
 	}
 }
@@ -160,7 +162,7 @@ func TestWriterFails(t *testing.T) {
 	tape := newTape(started(1, "anna"), imported(1, 1, "a", "A", "ada@example.com", ""), progressed(1, 1, 1, 0, 0))
 	r := newRig(t, t.TempDir(), tape)
 	r.catchUp()
-	tape.add(imported(1, 2, strings.Repeat("x", bolt.MaxKeySize+1), "B", "", ""), finished(1, 2, 2, 0, 0),
+	tape.Add(imported(1, 2, strings.Repeat("x", bolt.MaxKeySize+1), "B", "", ""), finished(1, 2, 2, 0, 0),
 		started(2, "anna"), sealed(2, 1), imported(2, 1, "a", "C", "", ""), finished(2, 1, 1, 0, 0))
 	err := <-r.ended
 	r.ended <- err
@@ -173,9 +175,20 @@ func TestWriterFails(t *testing.T) {
 	if at := r.Position(); at != 3 {
 		t.Errorf("position %d, want 3", at)
 	}
-	for path, want := range map[string]int{"licenses/2/": 200, "licenses/4/": 503, "licenses-import-results/1/": 200, "licenses-import-results/": 503} {
-		if a := r.get("/api/v1/" + path); a.status != want {
-			t.Errorf("%s: %d, want %d", path, a.status, want)
+	check(t, r.WaitForID(t.Context(), 2))
+	check(t, r.Read(func(views *Reader) error {
+		if l, err := views.License(2); l == nil || err != nil {
+			t.Errorf("a license that was stored: %v %v", l, err)
 		}
+		return nil
+	}))
+	if j, err := r.FindJob(t.Context(), 1); j == nil || err != nil {
+		t.Errorf("an import that was stored: %v %v", j, err)
+	}
+	if err := r.WaitForID(t.Context(), 4); !errors.Is(err, ErrLagging) {
+		t.Errorf("a license that was not stored: %v", err)
+	}
+	if err := r.WaitForUploads(t.Context()); !errors.Is(err, ErrLagging) {
+		t.Errorf("an import that was not stored: %v", err)
 	}
 }

@@ -112,7 +112,7 @@ func (p *past) names() (*names, error) {
 }
 
 // job is what is known of an import; nil if it never started.
-func (p *past) job(id events.JobID) (*job, error) {
+func (p *past) job(id events.JobID) (*Job, error) {
 	if p.written != nil {
 		if stored, ok := p.written.stored[id]; ok {
 			return parseJob(stored.value)

@@ -40,11 +40,10 @@ type Projector struct {
 	store *store
 	nudge chan struct{} // a reader waits
 
-	polled polled
-	rooms  sync.Pool // *recent, of readers that are done
+	rooms sync.Pool // *recent, of readers that are done
 
 	mu        sync.Mutex
-	live      map[events.JobID]*job // imports that go on, as far as they were folded; never changed once in here
+	live      map[events.JobID]*Job // imports that go on, as far as they were folded; never changed once in here
 	changed   chan struct{}         // closed when anything below or above moves
 	wanted    events.Seq            // the largest that a reader waits for
 	committed events.Seq
@@ -76,7 +75,7 @@ func Open(ctx context.Context, dir string, log Log) (*Projector, error) {
 	}
 	return &Projector{
 		log: log, store: s, nudge: make(chan struct{}, 1),
-		live: map[events.JobID]*job{}, changed: make(chan struct{}),
+		live: map[events.JobID]*Job{}, changed: make(chan struct{}),
 		committed: s.position.Seq, at: s.position.Time,
 	}, nil
 }
@@ -202,11 +201,11 @@ func (p *Projector) notify() {
 
 // publish shows readers how far imports are, before it is committed. One that
 // ended is shown only when all of it can be read.
-func (p *Projector) publish(jobs []*job, at events.Seq) {
+func (p *Projector) publish(jobs []*Job, at events.Seq) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, j := range jobs {
-		if !j.ended() {
+		if !j.Ended() {
 			p.live[j.ID] = j.snapshot(at)
 		}
 	}

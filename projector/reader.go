@@ -2,9 +2,7 @@ package projector
 
 import (
 	"encoding/binary"
-	"fmt"
 	"iter"
-	"time"
 
 	"licenseimport/events"
 
@@ -79,53 +77,4 @@ func (r reader) slots(v view, number int, from events.Seq) iter.Seq[slot] {
 			}
 		}
 	}
-}
-
-// job is what is known of an import; nil if there is none.
-func (r reader) job(id events.JobID) (*job, error) {
-	value := r.view(jobs).Get(number(id))
-	if value == nil {
-		return nil, nil
-	}
-	return parseJob(value)
-}
-
-// license is one imported license.
-type license struct {
-	seq    events.Seq
-	record record
-	event  *events.LicenseImported
-}
-
-// license reads a license; nil if there is none of that sequence.
-func (r reader) license(seq events.Seq) (*license, error) {
-	value, err := r.kept(segmented{view: licenses}, uint64(seq))
-	if value == nil || err != nil {
-		return nil, err
-	}
-	rec, ok := parseRecord(value)
-	if !ok {
-		return nil, errDamaged
-	}
-	event, err := decodeAs[*events.LicenseImported](rec.body)
-	if err != nil {
-		return nil, fmt.Errorf("license %d: %w", seq, err)
-	}
-	return &license{seq: seq, record: rec, event: event}, nil
-}
-
-func (l *license) created() time.Time { return time.Unix(0, l.record.nanos) }
-
-// decodeAs reads a stored body that can only be of one type.
-func decodeAs[E events.Event](body []byte) (E, error) {
-	var none E
-	envelope, err := events.Decode(body)
-	if err != nil {
-		return none, fmt.Errorf("%w: %w", errDamaged, err)
-	}
-	event, ok := envelope.Event.(E)
-	if !ok {
-		return none, fmt.Errorf("%w: an unexpected %s", errDamaged, envelope.Type)
-	}
-	return event, nil
 }

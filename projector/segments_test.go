@@ -171,7 +171,7 @@ func BenchmarkLicense(b *testing.B) {
 	check(b, s.db.View(func(tx *bolt.Tx) error {
 		r := newReader(tx)
 		for b.Loop() {
-			if _, err := r.license(events.Seq(3 + rand.IntN(n))); err != nil {
+			if _, err := (&Reader{r}).License(events.Seq(3 + rand.IntN(n))); err != nil {
 				return err
 			}
 		}

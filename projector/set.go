@@ -3,12 +3,8 @@ package projector
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"math"
 	"slices"
-	"time"
-
-	"licenseimport/internal/httpx"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -135,51 +131,4 @@ func beside(n uint64, down bool) (uint64, bool) {
 		return n - 1, n > 0
 	}
 	return n + 1, n < math.MaxUint64
-}
-
-// unknown is the count of a set that has to be passed to be counted.
-const unknown = -1
-
-// errTooBroad ends a search that took too long.
-var errTooBroad = errors.New("the search takes too long")
-
-// deadline is asked now and then on a long way.
-type deadline struct {
-	at    time.Time
-	steps int
-}
-
-// start gives the way its time.
-func (d *deadline) start() { d.at = time.Now().Add(patience) }
-
-func (d *deadline) passed() bool {
-	d.steps++
-	return d.steps%1024 == 0 && time.Now().After(d.at)
-}
-
-// pageOf gives the members of one page, and how many there are altogether:
-// count, or if that is unknown, counted.
-func pageOf(s set, count int, p httpx.Page, down bool, limit *deadline) ([]uint64, int, error) {
-	var members []uint64
-	from, n := uint64(0), 0
-	if down {
-		from = math.MaxUint64
-	}
-	for more := true; more && (count == unknown || len(members) < p.Limit); n++ {
-		if limit.passed() {
-			return nil, 0, errTooBroad
-		}
-		member, ok := s.next(from, down)
-		if !ok {
-			break
-		}
-		if n >= p.Offset && len(members) < p.Limit {
-			members = append(members, member)
-		}
-		from, more = beside(member, down)
-	}
-	if count == unknown {
-		count = n
-	}
-	return members, count, nil
 }

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"licenseimport/events"
@@ -15,42 +14,6 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// everyAddress is one GET of each kind and of many pages.
-func everyAddress(r *rig) []string {
-	paths := []string{
-		"licenses-import-results/?limit=2", "licenses-import-results/?status_iexact=Error",
-		"licenses/?limit=100", "licenses/?offset=300&order_by=created_at", "licenses/?product__short_code=ü", "licenses/?enabled=no",
-		"licenses/?license_key__icontains=KEY-000", "licenses/?license_key__startswith=Key-01", "licenses/?import_id=2&enabled=true",
-		"customers/", "customers/?email__icontains=ADA1", "orders/?limit=100&offset=50", "orders/?store_id=order-40",
-	}
-	for _, id := range []string{"1", "2", "3"} {
-		for _, of := range []string{"", "invalid_rows/", "invalid_rows/?code=required", "existed_rows/", "invalid_rows.csv"} {
-			paths = append(paths, "licenses-import-results/"+id+"/"+of)
-		}
-	}
-	for _, id := range into[listed](r, "/api/v1/licenses/?limit=5").ids() {
-		paths = append(paths, "licenses/"+number10(id)+"/", "licenses/"+number10(id)+"/event/")
-	}
-	return paths
-}
-
-func number10(n uint64) string { return events.JobID(n).String() }
-
-// answers are all of them in one text.
-func answers(r *rig) string {
-	r.Helper()
-	r.catchUp()
-	var b strings.Builder
-	for _, path := range everyAddress(r) {
-		a := r.get("/api/v1/" + path)
-		if a.status != 200 {
-			r.Errorf("GET %s: %d %s", path, a.status, a.body)
-		}
-		b.WriteString(path + "\n" + a.body + "\n")
-	}
-	return b.String()
-}
-
 // TestSameViewsHoweverFolded folds the same events with other ends of transactions and restarts in
 // between: digest and answers are the same, and the file is sound each time that it is opened.
 func TestSameViewsHoweverFolded(t *testing.T) {
@@ -58,14 +21,14 @@ func TestSameViewsHoweverFolded(t *testing.T) {
 		all := manyImports(seed, 3, 300)
 		tape := newTape(all...)
 		whole := newRig(t, t.TempDir(), tape)
-		want := answers(whole)
+		want := answersOf(whole)
 		digest, err := whole.Digest()
 		check(t, err)
 
 		dir := t.TempDir()
 		foldInPieces(t, dir, tape, rand.New(rand.NewPCG(seed, 7)))
 		pieces := newRig(t, dir, tape)
-		if got := answers(pieces); got != want {
+		if got := answersOf(pieces); got != want {
 			t.Errorf("seed %d: other answers: %s", seed, firstDifference(got, want))
 		}
 		if got, err := pieces.Digest(); err != nil || got != digest {
@@ -83,7 +46,7 @@ func foldInPieces(t *testing.T, dir string, tape *tape, random *rand.Rand) {
 	open := func() {
 		s, err := openStore(filepath.Join(dir, FileName))
 		check(t, err)
-		s.position.Created = tape.created
+		s.position.Created = tape.Created
 		l = newLanes(s, maxBatchEvents)
 	}
 	write := func() {
@@ -99,7 +62,7 @@ func foldInPieces(t *testing.T, dir string, tape *tape, random *rand.Rand) {
 		check(t, err)
 	}
 	open()
-	for _, m := range tape.messages {
+	for _, m := range tape.Messages {
 		check(t, l.apply(decoded(t, m)))
 		switch random.IntN(200) {
 		case 0, 1, 2, 3:
@@ -138,7 +101,7 @@ func TestRebuildGivesTheSame(t *testing.T) {
 	tape := newTape(manyImports(5, 3, 300)...)
 	dir := t.TempDir()
 	r := newRig(t, dir, tape)
-	want := answers(r)
+	want := answersOf(r)
 	digest, err := r.Digest()
 	check(t, err)
 	if _, err := Rebuild(t.Context(), tape, dir, nil); !errors.Is(err, errInUse) {
@@ -149,11 +112,11 @@ func TestRebuildGivesTheSame(t *testing.T) {
 	var done, total uint64
 	result, err := Rebuild(t.Context(), tape, dir, func(d, n uint64) { done, total = d, n })
 	check(t, err)
-	n := uint64(len(tape.messages))
+	n := uint64(len(tape.Messages))
 	if result.Digest != digest || result.Events != n || done != n || total != n || result.Duration <= 0 {
 		t.Errorf("%+v, progress %d of %d; want %d events, digest %s", result, done, total, n, digest)
 	}
-	if got := answers(newRig(t, dir, tape)); got != want {
+	if got := answersOf(newRig(t, dir, tape)); got != want {
 		t.Errorf("other answers: %s", firstDifference(got, want))
 	}
 }
@@ -190,7 +153,7 @@ func TestInterruptedRebuildKeepsTheOldViews(t *testing.T) {
 	r.stop()
 	before, err := os.ReadFile(filepath.Join(dir, FileName))
 	check(t, err)
-	tape.addBody("imports.1.new", []byte(`{"specversion":"1.0","id":"1/new","source":"licenseimport","type":"ImportPaused","data":{}}`))
+	tape.AddBody("imports.1.new", []byte(`{"specversion":"1.0","id":"1/new","source":"licenseimport","type":"ImportPaused","data":{}}`))
 	var unknown *events.UnknownTypeError
 	if _, err := Rebuild(t.Context(), tape, dir, nil); !errors.As(err, &unknown) {
 		t.Fatalf("%v, want an unknown type", err)
@@ -299,7 +262,7 @@ func TestViewsOfAnotherStream(t *testing.T) {
 	r.stop()
 	other := newTape(manyImports(3, 2, 50)...)
 	later := newTape(all...)
-	later.created = tapeBegins.Add(1)
+	later.Created = tapeBegins.Add(1)
 	for name, tape := range map[string]*tape{"other events": other, "made later": later, "shorter": newTape(all[:20]...), "empty": newTape()} {
 		fresh := newRig(t, t.TempDir(), tape)
 		fresh.catchUp()

@@ -126,7 +126,7 @@ func (w *writing) writeJob(id events.JobID, j storedJob) error {
 }
 
 func managerIndex(name string) string { return "manager\x00" + name }
-func statusIndex(s status) string     { return "status\x00" + string(s) }
+func statusIndex(s Status) string     { return "status\x00" + string(s) }
 
 // extend appends to an entry, or makes it.
 func (w *writing) extend(v view, key, added []byte, room *slab) error {

@@ -13,6 +13,7 @@ import (
 	"licenseimport/events/eventlog"
 	"licenseimport/internal/backup"
 	"licenseimport/projector"
+	"licenseimport/projector/readapi"
 )
 
 // backupCommand copies the streams into a folder.
@@ -65,7 +66,7 @@ func (c *backupCommand) source(log *eventlog.Log) backup.Source {
 	case server != "":
 		from.Views = func(ctx context.Context, w io.Writer) error {
 			reach := clientFlags{Key: c.Key, AdminKey: c.AdminKey, ServerCA: c.ServerCA, dataFlag: c.dataFlag}
-			return reach.withNamed(ctx, server, func(ctx context.Context, api *client) error { return api.save(ctx, projector.CopyPath, w) })
+			return reach.withNamed(ctx, server, func(ctx context.Context, api *client) error { return api.save(ctx, readapi.ExportPath, w) })
 		}
 	case c.NatsURL == "" && exists(filepath.Join(c.Data, projector.FileName)):
 		from.Views = func(ctx context.Context, w io.Writer) error { return projector.Copy(ctx, log, c.Data, w) }

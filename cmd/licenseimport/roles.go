@@ -12,6 +12,7 @@ import (
 	"licenseimport/internal/httpx"
 	"licenseimport/processor"
 	"licenseimport/projector"
+	"licenseimport/projector/readapi"
 )
 
 // A role is one part of the system that a process can run.
@@ -95,7 +96,7 @@ func makeProjector(ctx context.Context, n *node) (part, error) {
 	if err != nil {
 		return part{}, err
 	}
-	p.Register(n.router, n.auth)
+	readapi.New(p).Register(n.router, n.auth)
 	n.metrics.Views(p)
 	return part{ready: p.Ready, run: p.Run, close: p.Close}, nil
 }

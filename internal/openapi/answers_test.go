@@ -24,6 +24,7 @@ import (
 	"licenseimport/internal/openapi/openapitest"
 	"licenseimport/processor"
 	"licenseimport/projector"
+	"licenseimport/projector/readapi"
 )
 
 const (
@@ -60,7 +61,7 @@ func newSystem(t *testing.T) *system {
 	router := httpx.NewRouter(httpx.Options{})
 	auth := access.NewAuthenticator(access.Config{Store: keys, AdminKey: s.admin})
 	ingest.New(log, ingest.Config{MaxFile: 64 << 10}).Register(router, auth)
-	views.Register(router, auth)
+	readapi.New(views).Register(router, auth)
 	router.Handle("GET", "/api/v1/me/", auth.Require(access.Identify, access.Me))
 	router.Handle("GET", openapi.Path, openapi.Handler)
 	handler, err := router.Handler()

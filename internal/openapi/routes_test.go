@@ -16,6 +16,7 @@ import (
 	"licenseimport/internal/httpx"
 	"licenseimport/internal/openapi"
 	"licenseimport/projector"
+	"licenseimport/projector/readapi"
 )
 
 func load(t *testing.T) *openapi3.T {
@@ -63,7 +64,7 @@ func roleRoutes(t *testing.T) []httpx.Route {
 	auth := access.NewAuthenticator(access.Config{AdminKey: "k"})
 	router := httpx.NewRouter(httpx.Options{})
 	ingest.New(log, ingest.Config{}).Register(router, auth)
-	views.Register(router, auth)
+	readapi.New(views).Register(router, auth)
 	if _, err := router.Handler(); err != nil {
 		t.Fatal(err)
 	}

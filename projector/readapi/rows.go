@@ -1,14 +1,15 @@
-package projector
+package readapi
 
 import (
-	"context"
+	"iter"
 	"net/http"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"licenseimport/events"
 	"licenseimport/internal/access"
-	"licenseimport/internal/httpx"
+	"licenseimport/projector"
 )
 
 // invalidRow is a rejected row as the API shows it.
@@ -20,16 +21,16 @@ type invalidRow struct {
 	Raw    string              `json:"raw,omitempty"` // of a row that could not be read as CSV
 }
 
-func parseInvalidRow(body []byte) (invalidRow, error) {
-	e, err := decodeAs[*events.RowRejected](body)
+func readInvalidRow(views *projector.Reader, id events.JobID, row events.Row) (invalidRow, error) {
+	e, err := views.RejectedRow(id, row)
 	if err != nil {
 		return invalidRow{}, err
 	}
-	row := invalidRow{Row: e.Row, Line: e.Line, Errors: e.Errors, Values: e.Values, Raw: e.Raw}
-	for i := range row.Errors {
-		row.Errors[i].Value = row.wholeValue(row.Errors[i])
+	shown := invalidRow{Row: e.Row, Line: e.Line, Errors: e.Errors, Values: e.Values, Raw: e.Raw}
+	for i := range shown.Errors {
+		shown.Errors[i].Value = shown.wholeValue(shown.Errors[i])
 	}
-	return row, nil
+	return shown, nil
 }
 
 // wholeValue is what an error is about. The event repeats only the beginning of
@@ -71,61 +72,52 @@ type existedRow struct {
 	StoreID    *string      `json:"order_store_id"`
 }
 
-func parseExistedRow(body []byte) (existedRow, error) {
-	e, err := decodeAs[*events.LicenseExisted](body)
+func readExistedRow(views *projector.Reader, id events.JobID, row events.Row) (existedRow, error) {
+	e, err := views.ExistedRow(id, row)
 	if err != nil {
 		return existedRow{}, err
 	}
-	row := existedRow{Row: e.Row, LicenseKey: e.LicenseKey, Product: e.Product.ShortCode, ImportID: e.By.JobID, ImportRow: e.By.Row}
+	shown := existedRow{Row: e.Row, LicenseKey: e.LicenseKey, Product: e.Product.ShortCode, ImportID: e.By.JobID, ImportRow: e.By.Row}
 	if e.Customer != nil && e.Customer.Email != "" {
-		row.Email = &e.Customer.Email
+		shown.Email = &e.Customer.Email
 	}
 	if e.Order.StoreID != "" {
-		row.StoreID = &e.Order.StoreID
+		shown.StoreID = &e.Order.StoreID
 	}
-	return row, nil
+	return shown, nil
 }
 
-func (p *Projector) listInvalidRows(w http.ResponseWriter, r *http.Request, j *job, m access.Manager) error {
+func (a *API) listInvalidRows(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error {
 	code := events.Code(r.URL.Query().Get("code"))
-	return listRows(p, w, r, j, rejected, parseInvalidRow, func(views reader) set {
-		rows := set(views.allKept(segmented{rejected, j.ID}))
+	return listRows(a, w, r, j, readInvalidRow, func(views *projector.Reader) iter.Seq[events.Row] {
+		rows := views.RejectedRows(j.ID, 0)
 		if code != "" {
-			rows = views.index(rejectedByCode, codePrefix(j.ID, code))
+			rows = views.RowsRejectedWith(j.ID, code)
 		}
-		return views.shown(rows, j, m, rejected, invalidProduct)
+		return visibleRejectedRows(m, j, rows, views)
 	})
 }
 
-func (p *Projector) listExistedRows(w http.ResponseWriter, r *http.Request, j *job, m access.Manager) error {
-	return listRows(p, w, r, j, existed, parseExistedRow, func(views reader) set {
-		return views.shown(views.allKept(segmented{existed, j.ID}), j, m, existed, existedProduct)
+func (a *API) listExistedRows(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error {
+	return listRows(a, w, r, j, readExistedRow, func(views *projector.Reader) iter.Seq[events.Row] {
+		return visibleExistedRows(m, j, views)
 	})
 }
 
 // listRows lists rows of an import in the order of the file.
-func listRows[T any](p *Projector, w http.ResponseWriter, r *http.Request, j *job, v view,
-	parse func([]byte) (T, error), choose func(reader) set) error {
-	page, err := httpx.ParsePage(r)
+func listRows[T any](a *API, w http.ResponseWriter, r *http.Request, j *projector.Job,
+	read func(*projector.Reader, events.JobID, events.Row) (T, error), choose func(*projector.Reader) iter.Seq[events.Row]) error {
+	l, err := parsePage(r)
 	if err != nil {
 		return err
 	}
-	if err := p.settle(r.Context(), j); err != nil {
+	if err := a.views.WaitForJob(r.Context(), j); err != nil {
 		return err
 	}
-	l := &listing{page: page}
-	l.limit.start()
-	return writeList(p, w, r, l,
-		func(views reader) (set, int, error) { return choose(views), unknown, nil },
-		func(views reader, row uint64) (T, error) {
-			return keptAs(views, segmented{v, j.ID}, row, parse)
-		})
-}
-
-// settle waits until the file holds what was shown of an import that goes on. One
-// that has ended is shown as ended only when the file holds it all.
-func (p *Projector) settle(ctx context.Context, j *job) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	return behind(p.await(ctx, j.at))
+	l.deadline = time.Now().Add(projector.ReadTimeout)
+	return writeList(a, w, r, l,
+		func(views *projector.Reader) (iter.Seq[events.Row], int, error) {
+			return choose(views), projector.CountUnknown, nil
+		},
+		func(views *projector.Reader, row events.Row) (T, error) { return read(views, j.ID, row) })
 }

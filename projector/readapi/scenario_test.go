@@ -1,9 +1,8 @@
-package projector
+package readapi
 
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -41,7 +40,7 @@ func scenario(t *testing.T, path string) {
 		file := &archive.Files[i]
 		address, isGet := strings.CutPrefix(file.Name, "GET ")
 		if !isGet {
-			tape.add(parseEvents(t, file.Data)...)
+			tape.Add(parseEvents(t, file.Data)...)
 			continue
 		}
 		if r == nil {
@@ -87,57 +86,4 @@ func pretty(t *testing.T, a answer) []byte {
 	check(t, json.Indent(&b, []byte(strings.TrimSpace(a.body)), "", "  "))
 	b.WriteByte('\n')
 	return b.Bytes()
-}
-
-func TestEveryTypeHasACase(t *testing.T) {
-	for _, name := range events.Types() {
-		e, err := events.New(name)
-		check(t, err)
-		err = applyOne(t, e)
-		var missing *noCaseError
-		if errors.As(err, &missing) {
-			t.Errorf("apply.go: %v", err)
-		}
-		if misplaced := err != nil && strings.Contains(err.Error(), "belongs to the stream ROWS"); misplaced != (name == "RowReceived") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	var missing *noCaseError
-	if err := applyOne(t, strange{&events.ImportSealed{}}); !errors.As(err, &missing) {
-		t.Errorf("a type without a case: %v", err)
-	}
-}
-
-// strange is an event that no case knows.
-type strange struct{ *events.ImportSealed }
-
-func (strange) Type() string { return "Strange" }
-
-// applyOne folds one event about import 0, which has started.
-func applyOne(t *testing.T, e events.Event) error {
-	s, err := openStore(filepath.Join(t.TempDir(), FileName))
-	check(t, err)
-	defer func() { check(t, s.close()) }()
-	l := newLanes(s, maxBatchEvents)
-	if _, isStart := e.(*events.ImportStarted); !isStart {
-		l.jobs[0] = newJob(&events.ImportStarted{}, tapeBegins)
-	}
-	defer l.past.rest()
-	return l.apply(fact{Envelope: events.Envelope{Event: e, Type: e.Type()}, seq: 1, time: tapeBegins})
-}
-
-func TestRowsPerSecond(t *testing.T) {
-	j := &job{Shown: tally{Total: 1000}}
-	if j.rowsPerSecond() != nil {
-		t.Error("known before the start")
-	}
-	j.Started = tapeBegins
-	j.Decided = tapeBegins
-	if j.rowsPerSecond() != nil {
-		t.Error("known without time")
-	}
-	j.Decided = tapeBegins.Add(3e9)
-	if got := j.rowsPerSecond(); got == nil || *got != 333.3 {
-		t.Errorf("%v, want 333.3", got)
-	}
 }

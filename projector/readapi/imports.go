@@ -1,13 +1,15 @@
-package projector
+package readapi
 
 import (
 	"context"
+	"iter"
 	"net/http"
 	"strings"
 
 	"licenseimport/events"
 	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
+	"licenseimport/projector"
 )
 
 // How much of its rejected rows a result holds; all of it is at invalid_rows/.
@@ -18,19 +20,19 @@ const (
 
 // result is an import as the API shows it.
 type result struct {
-	ID            events.JobID    `json:"id"`
-	FileName      string          `json:"file_name"`
-	Status        status          `json:"status"`
-	CreatedAt     string          `json:"created_at"`
-	StartedAt     *string         `json:"started_at"`
-	FinishedAt    *string         `json:"finished_at"`
-	Result        *resultCounts   `json:"result"`
-	Error         *events.Failure `json:"error"`
-	Manager       string          `json:"manager"`
-	Mode          events.Mode     `json:"mode"`
-	DryRun        bool            `json:"dry_run"`
-	Progress      float64         `json:"progress"`
-	RowsPerSecond *float64        `json:"rows_per_second"`
+	ID            events.JobID     `json:"id"`
+	FileName      string           `json:"file_name"`
+	Status        projector.Status `json:"status"`
+	CreatedAt     string           `json:"created_at"`
+	StartedAt     *string          `json:"started_at"`
+	FinishedAt    *string          `json:"finished_at"`
+	Result        *resultCounts    `json:"result"`
+	Error         *events.Failure  `json:"error"`
+	Manager       string           `json:"manager"`
+	Mode          events.Mode      `json:"mode"`
+	DryRun        bool             `json:"dry_run"`
+	Progress      float64          `json:"progress"`
+	RowsPerSecond *float64         `json:"rows_per_second"`
 }
 
 type resultCounts struct {
@@ -49,12 +51,12 @@ type resultCounts struct {
 }
 
 // renderImport shows an import with some of its rejected rows.
-func renderImport(j *job, rows []invalidRow) result {
+func renderImport(j *projector.Job, rows []invalidRow) result {
 	shown := result{
 		ID: j.ID, FileName: j.FileName, Status: j.Status, Error: j.Error,
 		CreatedAt: when(j.Created), StartedAt: whenKnown(j.Started), FinishedAt: whenKnown(j.Finished),
 		Manager: j.Manager, Mode: j.Mode, DryRun: j.DryRun,
-		Progress: j.progress(), RowsPerSecond: j.rowsPerSecond(),
+		Progress: j.Progress(), RowsPerSecond: j.RowsPerSecond(),
 	}
 	if j.Shown.Total > 0 {
 		shown.Result = renderCounts(&j.Shown, rows)
@@ -62,7 +64,7 @@ func renderImport(j *job, rows []invalidRow) result {
 	return shown
 }
 
-func renderCounts(t *tally, rows []invalidRow) *resultCounts {
+func renderCounts(t *projector.Tally, rows []invalidRow) *resultCounts {
 	c := &resultCounts{
 		TotalRows: t.Total, ValidRows: t.Total - t.Rejected, InvalidRows: rows,
 		CreatedCustomers: t.CreatedCustomers, ExistedCustomers: t.ExistedCustomers,
@@ -79,14 +81,14 @@ func renderCounts(t *tally, rows []invalidRow) *resultCounts {
 	return c
 }
 
-func (p *Projector) getImport(w http.ResponseWriter, r *http.Request, j *job, m access.Manager) error {
-	at, versioned := j.version(m)
+func (a *API) getImport(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error {
+	at, versioned := sharedVersion(j, m)
 	if versioned {
-		if body, ok := p.polled.get(j.ID, at); ok {
+		if body, ok := a.results.get(j.ID, at); ok {
 			return httpx.WriteEncoded(w, http.StatusOK, body)
 		}
 	}
-	rows, err := p.firstInvalidRows(r.Context(), j, m)
+	rows, err := a.firstInvalidRows(r.Context(), j, m)
 	if err != nil {
 		return err
 	}
@@ -95,56 +97,52 @@ func (p *Projector) getImport(w http.ResponseWriter, r *http.Request, j *job, m 
 		return err
 	}
 	if versioned && len(rows) == int(min(j.Shown.Rejected, resultRows)) {
-		p.polled.keep(j.ID, at, body)
+		a.results.put(j.ID, at, body)
 	}
 	return httpx.WriteEncoded(w, http.StatusOK, body)
 }
 
 // firstInvalidRows are those that the result shows: as many as its count says.
 // While an import goes on the counts may be ahead of the file.
-func (p *Projector) firstInvalidRows(ctx context.Context, j *job, m access.Manager) (rows []invalidRow, err error) {
+func (a *API) firstInvalidRows(ctx context.Context, j *projector.Job, m access.Manager) (rows []invalidRow, err error) {
 	want := int(min(j.Shown.Rejected, resultRows))
 	if want == 0 {
 		return nil, nil
 	}
 	read := func() error {
-		return p.read(func(views reader) (err error) {
-			rows, err = views.invalidRows(j, m, want)
+		return a.views.Read(func(views *projector.Reader) (err error) {
+			rows, err = firstVisibleRows(views, j, m, want)
 			return err
 		})
 	}
-	if err := read(); err != nil || len(rows) == want || !j.seesAll(m) {
+	if err := read(); err != nil || len(rows) == want || !seesAllRows(m, j) {
 		return rows, err
 	}
-	if err := p.settle(ctx, j); err != nil {
+	if err := a.views.WaitForJob(ctx, j); err != nil {
 		return nil, err
 	}
-	return rows, read()
+	err = read()
+	return rows, err
 }
 
-// invalidRows are the first rejected rows of an import that a manager may see, with
-// long values cut.
-func (r reader) invalidRows(j *job, m access.Manager, most int) ([]invalidRow, error) {
+// firstVisibleRows are the first rejected rows of an import that a manager may see, at most max,
+// with long values cut.
+func firstVisibleRows(views *projector.Reader, j *projector.Job, m access.Manager, max int) ([]invalidRow, error) {
 	var rows []invalidRow
-	all := segmented{rejected, j.ID}
-	shown := r.shown(r.allKept(all), j, m, rejected, invalidProduct)
-	for from := uint64(0); len(rows) < most; {
-		n, ok := shown.next(from, false)
-		if !ok {
-			break
-		}
-		row, err := keptAs(r, all, n, parseInvalidRow)
+	for n := range visibleRejectedRows(m, j, views.RejectedRows(j.ID, 0), views) {
+		row, err := readInvalidRow(views, j.ID, n)
 		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, row.cut(resultValue))
-		from = n + 1
+		if rows = append(rows, row.cut(resultValue)); len(rows) == max {
+			break
+		}
 	}
 	return rows, nil
 }
 
 // listImports lists the imports that the manager may see, newest first.
-func (p *Projector) listImports(w http.ResponseWriter, r *http.Request, _ httpx.Params, m access.Manager) error {
+func (a *API) listImports(w http.ResponseWriter, r *http.Request, _ httpx.Params, m access.Manager) error {
 	query := r.URL.Query()
 	wanted := query.Get("status__iexact")
 	if wanted == "" {
@@ -152,24 +150,18 @@ func (p *Projector) listImports(w http.ResponseWriter, r *http.Request, _ httpx.
 	}
 	l, err := parseListing(r)
 	if err == nil {
-		err = p.awaitUploads(r.Context())
+		err = a.views.WaitForUploads(r.Context())
 	}
 	if err != nil {
 		return err
 	}
-	return writeList(p, w, r, l, func(views reader) (set, int, error) {
-		sets := both{views.index(jobs, nil)}
-		if !m.Can(access.ReadAllImports) {
-			sets = append(sets, views.index(jobIndex, textPrefix(managerIndex(m.Name), 8)))
-		}
-		if wanted != "" {
-			sets = append(sets, views.index(jobIndex, textPrefix(statusIndex(status(strings.ToLower(wanted))), 8)))
-		}
-		return sets, unknown, nil
-	}, func(views reader, id uint64) (result, error) {
-		j, err := views.job(events.JobID(id))
+	q := visibleImports(m, projector.JobQuery{Status: projector.Status(strings.ToLower(wanted))})
+	return writeList(a, w, r, l, func(views *projector.Reader) (iter.Seq[events.JobID], int, error) {
+		return views.Jobs(q, l.desc), projector.CountUnknown, nil
+	}, func(views *projector.Reader, id events.JobID) (result, error) {
+		j, err := views.Job(id)
 		if err == nil && j == nil {
-			err = errDamaged
+			err = projector.ErrDamaged
 		}
 		if err != nil {
 			return result{}, err

@@ -5,15 +5,16 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"licenseimport/events"
 )
 
-// scan passes all names of a view, and gives the sequences of those that match. Exceeding the limit
-// is errTooBroad.
-func (r reader) scan(v view, match func(name []byte) bool, limit *deadline) (list, error) {
-	found := matching{match: match, limit: limit}
+// scan passes all names of a view, and gives the sequences of those that match. Passing the deadline
+// is ErrTooBroad.
+func (r reader) scan(v view, match func(name []byte) bool, deadline time.Time) (list, error) {
+	found := matching{match: match, deadline: deadline}
 	cursor := r.view(v).Cursor()
 	for key, value := cursor.First(); key != nil; key, value = cursor.Next() {
 		if len(key) != eraSize+slotSize {
@@ -29,8 +30,8 @@ func (r reader) scan(v view, match func(name []byte) bool, limit *deadline) (lis
 
 // inSlot passes the names of one slot, from a sequence on, and gives the sequences of those that begin
 // with a prefix, in order.
-func (r reader) inSlot(v view, number int, from events.Seq, prefix []byte, limit *deadline) (list, error) {
-	found := matching{match: func(name []byte) bool { return bytes.HasPrefix(name, prefix) }, limit: limit}
+func (r reader) inSlot(v view, number int, from events.Seq, prefix []byte, deadline time.Time) (list, error) {
+	found := matching{match: func(name []byte) bool { return bytes.HasPrefix(name, prefix) }, deadline: deadline}
 	for s := range r.slots(v, number, from) {
 		if err := found.pass(s); err != nil {
 			return nil, err
@@ -41,23 +42,26 @@ func (r reader) inSlot(v view, number int, from events.Seq, prefix []byte, limit
 
 // matching collects the sequences of names that match.
 type matching struct {
-	match func(name []byte) bool
-	limit *deadline
-	list  list
+	match    func(name []byte) bool
+	deadline time.Time
+	passed   int // names
+	list     list
 }
 
 // pass passes the names of one slot.
 func (m *matching) pass(s slot) error {
 	broad := false
 	sound := s.each(func(name []byte, seq events.Seq) bool {
-		if broad = m.limit.passed(); !broad && m.match(name) {
+		m.passed++
+		broad = m.passed%1024 == 0 && time.Now().After(m.deadline)
+		if !broad && m.match(name) {
 			m.list = append(m.list, uint64(seq))
 		}
 		return !broad
 	})
 	switch {
 	case broad:
-		return errTooBroad
+		return ErrTooBroad
 	case !sound:
 		return errDamaged
 	}

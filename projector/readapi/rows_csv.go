@@ -1,4 +1,4 @@
-package projector
+package readapi
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"licenseimport/events"
 	"licenseimport/internal/access"
 	"licenseimport/internal/csvfile"
+	"licenseimport/projector"
 )
 
 // A CSV is read and written in pieces, so that no transaction stays open while
@@ -25,7 +26,7 @@ var errorColumns = []string{"error__row", "error__line", "error__columns", "erro
 
 // invalidRowsCSV answers with the rejected rows as a file that can be mended and
 // uploaded again.
-func (p *Projector) invalidRowsCSV(w http.ResponseWriter, r *http.Request, j *job, m access.Manager) error {
+func (a *API) invalidRowsCSV(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error {
 	c := &csvWriter{job: j, manager: m, delimiter: ',', guard: csvfile.Guard}
 	if j.Delimiter != "" {
 		c.delimiter = j.Delimiter[0]
@@ -39,7 +40,7 @@ func (p *Projector) invalidRowsCSV(w http.ResponseWriter, r *http.Request, j *jo
 			c.guard = func(cell string) string { return cell }
 		}
 	}
-	if err := p.settle(r.Context(), j); err != nil {
+	if err := a.views.WaitForJob(r.Context(), j); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
@@ -47,20 +48,20 @@ func (p *Projector) invalidRowsCSV(w http.ResponseWriter, r *http.Request, j *jo
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	return p.writeCSV(w, c)
+	return a.writeCSV(w, c)
 }
 
-func (p *Projector) writeCSV(w http.ResponseWriter, c *csvWriter) error {
+func (a *API) writeCSV(w http.ResponseWriter, c *csvWriter) error {
 	conn := http.NewResponseController(w)
 	piece := c.header()
-	for next, more := uint64(0), true; ; {
+	for next, more := events.Row(0), true; ; {
 		// A writer without deadlines, as in a test, has no slow client either.
 		_ = conn.SetWriteDeadline(time.Now().Add(csvPieceTime))
 		if _, err := w.Write(piece); err != nil || !more {
 			return err
 		}
 		piece = piece[:0]
-		err := p.read(func(views reader) (err error) {
+		err := a.views.Read(func(views *projector.Reader) (err error) {
 			piece, next, more, err = c.piece(views, piece, next)
 			return err
 		})
@@ -72,7 +73,7 @@ func (p *Projector) writeCSV(w http.ResponseWriter, c *csvWriter) error {
 
 // csvWriter writes the rejected rows of one import.
 type csvWriter struct {
-	job       *job
+	job       *projector.Job
 	manager   access.Manager
 	delimiter byte
 	guard     func(cell string) string
@@ -84,22 +85,20 @@ func (c *csvWriter) header() []byte {
 }
 
 // piece appends the next rows; more says that others may follow from next on.
-func (c *csvWriter) piece(views reader, b []byte, from uint64) (piece []byte, next uint64, more bool, err error) {
-	all := segmented{rejected, c.job.ID}
-	index := views.shown(views.allKept(all), c.job, c.manager, rejected, invalidProduct)
-	for range csvPieceRows {
-		n, ok := index.next(from, false)
-		if !ok || len(b) > csvPieceBytes {
-			return b, from, ok, nil
+func (c *csvWriter) piece(views *projector.Reader, b []byte, from events.Row) (piece []byte, next events.Row, more bool, err error) {
+	appended := 0
+	for n := range visibleRejectedRows(c.manager, c.job, views.RejectedRows(c.job.ID, from), views) {
+		if appended == csvPieceRows || len(b) > csvPieceBytes {
+			return b, n, true, nil
 		}
-		row, err := keptAs(views, all, n, parseInvalidRow)
+		row, err := readInvalidRow(views, c.job.ID, n)
 		if err != nil {
 			return nil, 0, false, err
 		}
 		b = csvfile.AppendRecord(b, c.delimiter, c.fields(row)...)
-		from = n + 1
+		appended++
 	}
-	return b, from, true, nil
+	return b, 0, false, nil
 }
 
 // fields are a row's values in the columns of the file, and what is wrong with it.

@@ -1,4 +1,4 @@
-package projector
+package readapi
 
 import (
 	"context"
@@ -11,6 +11,24 @@ import (
 
 	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
+	"licenseimport/projector"
+	"licenseimport/projector/projectortest"
+)
+
+// Short names of what tests of several packages share.
+type tape = projectortest.MemLog
+
+var (
+	tapeBegins  = projectortest.Begins
+	newTape     = projectortest.NewMemLog
+	newReal     = projectortest.NewStream
+	started     = projectortest.Started
+	imported    = projectortest.Imported
+	rejection   = projectortest.Rejected
+	progressed  = projectortest.Progressed
+	sealed      = projectortest.Sealed
+	finished    = projectortest.Finished
+	manyImports = projectortest.ManyImports
 )
 
 const adminKey = "an admin's key"
@@ -18,22 +36,23 @@ const adminKey = "an admin's key"
 // rig is a Projector that runs, and its routes.
 type rig struct {
 	testing.TB
-	*Projector
+	*projector.Projector
+	log     projector.Log
 	handler http.Handler
 	ended   chan error
 	stop    func()
 }
 
 // newRig runs a projector on a folder until the test ends or stop is called.
-func newRig(t testing.TB, dir string, log Log) *rig {
+func newRig(t testing.TB, dir string, log projector.Log) *rig {
 	return newRigWith(t, dir, log, access.Config{AdminKey: adminKey})
 }
 
-func newRigWith(t testing.TB, dir string, log Log, config access.Config) *rig {
+func newRigWith(t testing.TB, dir string, log projector.Log, config access.Config) *rig {
 	t.Helper()
-	p, err := Open(t.Context(), dir, log)
+	p, err := projector.Open(t.Context(), dir, log)
 	check(t, err)
-	r := &rig{TB: t, Projector: p, ended: make(chan error, 1)}
+	r := &rig{TB: t, Projector: p, log: log, ended: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { r.ended <- p.Run(ctx) }()
 	stopped := false
@@ -48,7 +67,7 @@ func newRigWith(t testing.TB, dir string, log Log, config access.Config) *rig {
 	}
 	t.Cleanup(r.stop)
 	router := httpx.NewRouter(httpx.Options{Log: slog.New(slog.DiscardHandler)})
-	p.Register(router, access.NewAuthenticator(config))
+	New(p).Register(router, access.NewAuthenticator(config))
 	r.handler, err = router.Handler()
 	check(t, err)
 	return r
@@ -61,7 +80,7 @@ func (r *rig) catchUp() {
 	defer cancel()
 	state, err := r.log.State(ctx)
 	check(r, err)
-	check(r, r.await(ctx, state.Last))
+	check(r, r.WaitFor(ctx, state.Last))
 }
 
 // answer is a response, read whole.
@@ -110,4 +129,12 @@ func (l listed) ids() []uint64 {
 		ids[i] = l.Results[i].ID
 	}
 	return ids
+}
+
+// check ends the test on an error.
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -1,4 +1,4 @@
-package projector
+package readapi
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 
 	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
+	"licenseimport/projector"
 )
 
 const (
@@ -22,7 +23,7 @@ var errFailed = errors.New("the views have stopped")
 
 // streamImport sends how an import goes on, until it ends, the client leaves or
 // the server stops.
-func (p *Projector) streamImport(w http.ResponseWriter, r *http.Request, j *job, _ access.Manager) error {
+func (a *API) streamImport(w http.ResponseWriter, r *http.Request, j *projector.Job, _ access.Manager) error {
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-store")
@@ -32,15 +33,15 @@ func (p *Projector) streamImport(w http.ResponseWriter, r *http.Request, j *job,
 	}
 	s := &eventStream{w: w, conn: http.NewResponseController(w)}
 	for {
-		changed := p.changes() // before looking, so that nothing is missed
-		j, err := p.knownJob(j.ID)
+		changed := a.views.Changes() // before looking, so that nothing is missed
+		j, err := a.views.Job(j.ID)
 		if err == nil && j == nil {
-			err = errDamaged
+			err = projector.ErrDamaged
 		}
 		if err != nil {
 			return err
 		}
-		if err := s.send(j); err != nil || j.ended() {
+		if err := s.send(j); err != nil || j.Ended() {
 			return err
 		}
 		if changed == nil {
@@ -52,16 +53,6 @@ func (p *Projector) streamImport(w http.ResponseWriter, r *http.Request, j *job,
 	}
 }
 
-// changes is closed when something has moved; nil when nothing will any more.
-func (p *Projector) changes() <-chan struct{} {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.failure != nil {
-		return nil
-	}
-	return p.changed
-}
-
 // eventStream writes Server-Sent Events.
 type eventStream struct {
 	w    http.ResponseWriter
@@ -71,7 +62,7 @@ type eventStream struct {
 
 // send writes the import as it is, unless that was sent already, and the end if
 // it has come.
-func (s *eventStream) send(j *job) error {
+func (s *eventStream) send(j *projector.Job) error {
 	data, err := json.Marshal(renderImport(j, nil))
 	if err != nil {
 		return err
@@ -82,7 +73,7 @@ func (s *eventStream) send(j *job) error {
 			return err
 		}
 	}
-	if j.ended() {
+	if j.Ended() {
 		return s.write("event: done\ndata: %s\n\n", data)
 	}
 	return nil

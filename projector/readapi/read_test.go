@@ -1,4 +1,4 @@
-package projector
+package readapi
 
 import (
 	"bufio"
@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,41 +17,10 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
-	"licenseimport/events/eventlog/eventlogtest"
 	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
+	"licenseimport/projector"
 )
-
-// real is a real stream that facts are appended to.
-type real struct {
-	*eventlog.Log
-	t    testing.TB
-	last map[events.JobID]events.Seq
-}
-
-func newReal(t testing.TB) *real {
-	return &real{eventlogtest.Start(t), t, map[events.JobID]events.Seq{}}
-}
-
-// add appends events: outcomes together with the fact that comes after them.
-func (l *real) add(all ...events.Event) {
-	l.t.Helper()
-	var batch *eventlog.Batch
-	for _, e := range all {
-		body, err := events.Encode(e, time.Now())
-		check(l.t, err)
-		if batch == nil {
-			batch = l.NewBatch(e.Job())
-		}
-		if !strings.HasPrefix(e.Subject(), "imports.") {
-			check(l.t, batch.Add(e.Subject(), body, strings.HasPrefix(e.Subject(), "licenses.")))
-			continue
-		}
-		seq, err := batch.Commit(l.t.Context(), e.Subject(), body, l.last[e.Job()])
-		check(l.t, err)
-		l.last[e.Job()], batch = seq, nil
-	}
-}
 
 // TestRealStream: what was acknowledged a moment ago is there, in single answers
 // and in the list of imports, and after a restart.
@@ -57,11 +29,11 @@ func TestRealStream(t *testing.T) {
 	dir := t.TempDir()
 	r := newRig(t, dir, log)
 	for id := events.JobID(1); id <= 10; id++ {
-		log.add(started(id, "anna"))
-		if got := into[result](r, "/api/v1/licenses-import-results/"+id.String()+"/"); got.ID != id || got.Status != pending {
+		log.Add(started(id, "anna"))
+		if got := into[result](r, "/api/v1/licenses-import-results/"+id.String()+"/"); got.ID != id || got.Status != projector.StatusPending {
 			t.Fatalf("import %d: %+v", id, got)
 		}
-		log.add(&events.ImportSealed{JobID: id, Rows: 2}, progressed(id, 0, 0, 0, 0),
+		log.Add(&events.ImportSealed{JobID: id, Rows: 2}, progressed(id, 0, 0, 0, 0),
 			imported(id, 1, "psc", fmt.Sprintf("K-%d", id), "ada@example.com", ""), rejection(id, 2, events.Required), finished(id, 2, 1, 0, 1))
 		if page := into[listed](r, "/api/v1/licenses-import-results/"); page.Count != int(id) {
 			t.Fatalf("after import %d: %d imports", id, page.Count)
@@ -70,7 +42,7 @@ func TestRealStream(t *testing.T) {
 		if page := into[listed](r, "/api/v1/licenses/"); page.Count != int(id) {
 			t.Fatalf("after import %d: %d licenses", id, page.Count)
 		}
-		if got := into[result](r, "/api/v1/licenses-import-results/"+id.String()+"/"); got.Status != succeeded || len(got.Result.InvalidRows) != 1 {
+		if got := into[result](r, "/api/v1/licenses-import-results/"+id.String()+"/"); got.Status != projector.StatusSuccess || len(got.Result.InvalidRows) != 1 {
 			t.Fatalf("import %d: %+v", id, got)
 		}
 	}
@@ -87,7 +59,7 @@ func TestRealStream(t *testing.T) {
 		t.Errorf("after a restart: %s %v, want %s", got, err, digest)
 	}
 	again.stop()
-	result, err := Rebuild(t.Context(), log, dir, nil)
+	result, err := projector.Rebuild(t.Context(), log, dir, nil)
 	if err != nil || result.Digest != digest {
 		t.Errorf("after a rebuild: %+v %v, want %s", result, err, digest)
 	}
@@ -100,8 +72,8 @@ func TestWaiting(t *testing.T) {
 		tape := newTape(started(1, "anna"), imported(1, 1, "psc", "A", "ada@example.com", ""), progressed(1, 1, 1, 0, 0))
 		r := newRig(t, t.TempDir(), tape)
 		r.catchUp()
-		tape.hold(4)
-		tape.add(imported(1, 2, "psc", "B", "bert@example.com", ""), finished(1, 2, 2, 0, 0), started(2, "anna"), sealed(2, 1))
+		tape.Hold(4)
+		tape.Add(imported(1, 2, "psc", "B", "bert@example.com", ""), finished(1, 2, 2, 0, 0), started(2, "anna"), sealed(2, 1))
 		for path, want := range map[string]int{
 			"licenses-import-results/1/": 200, "licenses-import-results/2/": 503, "licenses-import-results/3/": 404, "licenses-import-results/": 503,
 			"licenses/2/": 200, "licenses/3/": 404, "licenses/4/": 503, "licenses/": 200, "licenses/8/": 404, "customers/4/": 503, "orders/": 200,
@@ -109,13 +81,13 @@ func TestWaiting(t *testing.T) {
 			began := time.Now()
 			a := r.get("/api/v1/" + path)
 			took := time.Since(began)
-			if a.status != want || want == 503 && (took != patience || a.header.Get("Retry-After") != "1") || want != 503 && took != 0 {
+			if a.status != want || want == 503 && (took != projector.ReadTimeout || a.header.Get("Retry-After") != "1") || want != 503 && took != 0 {
 				t.Errorf("%s: %d after %s, Retry-After %q; want %d", path, a.status, took, a.header.Get("Retry-After"), want)
 			}
 		}
 		go func() {
 			time.Sleep(time.Second)
-			tape.hold(0)
+			tape.Hold(0)
 		}()
 		began := time.Now()
 		if a := r.get("/api/v1/licenses/4/"); a.status != 200 || time.Since(began) != time.Second {
@@ -123,6 +95,53 @@ func TestWaiting(t *testing.T) {
 		}
 		r.stop()
 	})
+}
+
+// TestListHasUploadsThatBrokeOff: a client that was told so finds it in the list, however far behind
+// the views are.
+func TestListHasUploadsThatBrokeOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tape := newTape(started(1, "anna"))
+		r := newRig(t, t.TempDir(), tape)
+		r.catchUp()
+		tape.Hold(2)
+		tape.Add(&events.ImportAborted{JobID: 1, Code: "upload_incomplete", Message: "m"})
+		answered := make(chan answer, 1)
+		go func() { answered <- r.get("/api/v1/licenses-import-results/") }()
+		synctest.Wait()
+		select {
+		case early := <-answered:
+			t.Fatalf("it did not wait: %+v", early)
+		default:
+		}
+		tape.Hold(0)
+		if a := <-answered; a.status != 200 || !strings.Contains(a.body, "upload_incomplete") {
+			t.Errorf("%+v", a)
+		}
+		r.stop()
+	})
+}
+
+// TestExport: an admin gets the views' file, which is sound.
+func TestExport(t *testing.T) {
+	tape := newTape(manyImports(5, 1, 50)...)
+	r := newRig(t, t.TempDir(), tape)
+	r.catchUp()
+	digest, err := r.Digest()
+	check(t, err)
+	a, head := r.get(ExportPath), r.do(http.MethodHead, adminKey, ExportPath)
+	if a.status != 200 || a.header.Get("Content-Type") != "application/octet-stream" || a.header.Get("Content-Length") != strconv.Itoa(len(a.body)) {
+		t.Fatalf("%d %v for %d bytes", a.status, a.header, len(a.body))
+	}
+	if head.status != 200 || head.header.Get("Content-Length") != a.header.Get("Content-Length") || head.body != "" {
+		t.Errorf("HEAD: %d %v, %d bytes", head.status, head.header, len(head.body))
+	}
+	dir := t.TempDir()
+	check(t, os.WriteFile(filepath.Join(dir, projector.FileName), []byte(a.body), 0o600))
+	result, err := projector.CatchUp(t.Context(), tape, dir)
+	if err != nil || result.Digest != digest || result.Events != 0 {
+		t.Errorf("%+v, %v, want %s", result, err, digest)
+	}
 }
 
 // TestBadEvents: an event that cannot be decoded or applied stops the views and
@@ -138,8 +157,8 @@ func TestBadEvents(t *testing.T) {
 	for name, body := range tests {
 		t.Run(name, func(t *testing.T) {
 			tape := newTape(started(1, "anna"), imported(1, 1, "psc", "A", "", ""), progressed(1, 1, 1, 0, 0))
-			tape.addBody("imports.1.bad", []byte(body))
-			tape.add(finished(1, 1, 1, 0, 0), started(2, "anna"), sealed(2, 1))
+			tape.AddBody("imports.1.bad", []byte(body))
+			tape.Add(finished(1, 1, 1, 0, 0), started(2, "anna"), sealed(2, 1))
 			r := newRig(t, t.TempDir(), tape)
 			err := <-r.ended
 			r.ended <- err
@@ -169,7 +188,7 @@ func TestWhoSeesWhat(t *testing.T) {
 	}
 	anna, bert, viewer := key("anna", access.Importer), key("bert", access.Importer), key("vera", access.Viewer)
 	limited, foreign := key("anna", access.Importer, "a"), key("carl", access.Viewer, "c")
-	log.add(started(1, "anna"), imported(1, 1, "a", "A", "ada@example.com", "o1"), imported(1, 2, "b", "B", "", ""), finished(1, 2, 2, 0, 0), started(2, "bert"))
+	log.Add(started(1, "anna"), imported(1, 1, "a", "A", "ada@example.com", "o1"), imported(1, 2, "b", "B", "", ""), finished(1, 2, 2, 0, 0), started(2, "bert"))
 	r := newRigWith(t, t.TempDir(), log, access.Config{Store: keys, AdminKey: adminKey})
 	tests := []struct {
 		who, path string
@@ -209,7 +228,7 @@ func TestEventStream(t *testing.T) {
 	r := newRig(t, t.TempDir(), log)
 	server := httptest.NewServer(r.handler)
 	defer server.Close()
-	log.add(started(1, "anna"))
+	log.Add(started(1, "anna"))
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/api/v1/licenses-import-results/1/events", nil)
 	check(t, err)
 	request.Header.Set("Authorization", "Api-Key "+adminKey)
@@ -220,12 +239,12 @@ func TestEventStream(t *testing.T) {
 		t.Errorf("Content-Type %q", got)
 	}
 	lines := bufio.NewScanner(response.Body)
-	wantEvent(t, lines, "progress", pending)
-	log.add(&events.ImportSealed{JobID: 1, Rows: 1}, progressed(1, 0, 0, 0, 0))
-	wantEvent(t, lines, "progress", running)
-	log.add(imported(1, 1, "psc", "A", "", ""), finished(1, 1, 1, 0, 0))
-	wantEvent(t, lines, "progress", succeeded)
-	wantEvent(t, lines, "done", succeeded)
+	wantEvent(t, lines, "progress", projector.StatusPending)
+	log.Add(&events.ImportSealed{JobID: 1, Rows: 1}, progressed(1, 0, 0, 0, 0))
+	wantEvent(t, lines, "progress", projector.StatusRunning)
+	log.Add(imported(1, 1, "psc", "A", "", ""), finished(1, 1, 1, 0, 0))
+	wantEvent(t, lines, "progress", projector.StatusSuccess)
+	wantEvent(t, lines, "done", projector.StatusSuccess)
 	if lines.Scan() {
 		t.Errorf("after the end: %s", lines.Text())
 	}
@@ -234,7 +253,7 @@ func TestEventStream(t *testing.T) {
 	}
 }
 
-func wantEvent(t *testing.T, lines *bufio.Scanner, name string, want status) {
+func wantEvent(t *testing.T, lines *bufio.Scanner, name string, want projector.Status) {
 	t.Helper()
 	var got, data string
 	for lines.Scan() && lines.Text() != "" {
@@ -258,7 +277,7 @@ func wantEvent(t *testing.T, lines *bufio.Scanner, name string, want status) {
 func TestEventStreamEnds(t *testing.T) {
 	ends := map[string]func(leave func(), tape *tape, server *httpx.Server){
 		"client leaves":     func(leave func(), _ *tape, _ *httpx.Server) { leave() },
-		"views stop":        func(_ func(), tape *tape, _ *httpx.Server) { tape.addBody("imports.1.bad", []byte("no event")) },
+		"views stop":        func(_ func(), tape *tape, _ *httpx.Server) { tape.AddBody("imports.1.bad", []byte("no event")) },
 		"server shuts down": func(_ func(), _ *tape, server *httpx.Server) { check(t, server.Shutdown(t.Context())) },
 	}
 	for name, end := range ends {
@@ -278,7 +297,7 @@ func TestEventStreamEnds(t *testing.T) {
 			check(t, err)
 			defer response.Body.Close()
 			lines := bufio.NewScanner(response.Body)
-			wantEvent(t, lines, "progress", pending)
+			wantEvent(t, lines, "progress", projector.StatusPending)
 			end(leave, tape, server)
 			for lines.Scan() {
 				if strings.Contains(lines.Text(), "done") {
@@ -294,13 +313,13 @@ func TestEventStreamEnds(t *testing.T) {
 func TestInvalidRows(t *testing.T) {
 	tape := newTape(started(1, "anna"), &events.ImportSealed{JobID: 1, Rows: 1201}, progressed(1, 0, 0, 0, 0))
 	for row := events.Row(1); row <= 1200; row++ {
-		tape.add(rejection(1, row, events.Required))
+		tape.Add(rejection(1, row, events.Required))
 	}
 	long := rejection(1, 1201, events.TooLong, events.TooLong)
 	long.Values[events.ColumnEmail], long.Values[events.ColumnProduct] = "=1+1", "'-x"
 	long.Values[events.ColumnKey] = strings.Repeat("é", 300)
 	long.Errors[0] = events.FieldError{Column: "license__license_key", Code: events.TooLong, Value: strings.Repeat("é", events.MaxErrorValue)}
-	tape.add(long, finished(1, 1201, 0, 0, 1201))
+	tape.Add(long, finished(1, 1201, 0, 0, 1201))
 	r := newRig(t, t.TempDir(), tape)
 	r.catchUp()
 	got := into[result](r, "/api/v1/licenses-import-results/1/").Result

@@ -1,4 +1,4 @@
-package projector
+package readapi
 
 import (
 	"bytes"
@@ -7,37 +7,38 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/internal/access"
+	"licenseimport/projector"
 )
 
-func TestPolledKeepsTheNewestOfEachImport(t *testing.T) {
-	var p polled
-	if _, ok := p.get(1, 0); ok {
+func TestCacheHoldsTheNewestResultOfEachImport(t *testing.T) {
+	var c resultCache
+	if _, ok := c.get(1, 0); ok {
 		t.Error("there is something in an empty one")
 	}
-	p.keep(1, 5, []byte("a"))
-	p.keep(2, 6, []byte("b"))
-	p.keep(1, 7, []byte("c"))
-	if _, ok := p.get(1, 5); ok {
+	c.put(1, 5, []byte("a"))
+	c.put(2, 6, []byte("b"))
+	c.put(1, 7, []byte("c"))
+	if _, ok := c.get(1, 5); ok {
 		t.Error("an old one is kept")
 	}
-	if body, ok := p.get(1, 7); !ok || string(body) != "c" || p.size != 2 {
-		t.Errorf("%q %v, %d bytes", body, ok, p.size)
+	if body, ok := c.get(1, 7); !ok || string(body) != "c" || c.size != 2 {
+		t.Errorf("%q %v, %d bytes", body, ok, c.size)
 	}
 }
 
-func TestPolledIsBounded(t *testing.T) {
-	var p polled
+func TestCacheIsBounded(t *testing.T) {
+	var c resultCache
 	body := bytes.Repeat([]byte("x"), 1<<20)
 	for id := range events.JobID(100) {
-		p.keep(id, 0, body)
+		c.put(id, 0, body)
 		sum := 0
-		for _, e := range p.results {
+		for _, e := range c.results {
 			sum += len(e.json)
 		}
-		if sum != p.size || sum > maxPolled {
-			t.Fatalf("%d bytes are kept, %d counted", sum, p.size)
+		if sum != c.size || sum > maxCachedBytes {
+			t.Fatalf("%d bytes are kept, %d counted", sum, c.size)
 		}
-		if _, ok := p.get(id, 0); !ok {
+		if _, ok := c.get(id, 0); !ok {
 			t.Fatalf("%d is not kept", id)
 		}
 	}
@@ -48,9 +49,9 @@ func TestPolledIsBounded(t *testing.T) {
 func TestVersion(t *testing.T) {
 	free, own := access.Manager{Name: "free", Role: access.Viewer}, access.Manager{Name: "own", Role: access.Importer, Products: []string{"psc"}}
 	limited := access.Manager{Name: "limited", Role: access.Viewer, Products: []string{"psc"}}
-	ended, live, stored := job{Manager: "own", Finished: time.Unix(1, 0), at: 9}, job{Manager: "own", at: 7}, job{Manager: "own"}
+	ended, live, stored := projector.Job{Manager: "own", Finished: time.Unix(1, 0), At: 9}, projector.Job{Manager: "own", At: 7}, projector.Job{Manager: "own"}
 	for name, c := range map[string]struct {
-		job job
+		job projector.Job
 		by  access.Manager
 		at  events.Seq
 		ok  bool
@@ -62,7 +63,7 @@ func TestVersion(t *testing.T) {
 		"goes on, another's":               {live, limited, 7, false},
 		"goes on, as of an unknown moment": {stored, free, 0, false},
 	} {
-		if at, ok := c.job.version(c.by); ok != c.ok || ok && at != c.at {
+		if at, ok := sharedVersion(&c.job, c.by); ok != c.ok || ok && at != c.at {
 			t.Errorf("%s: %d %v", name, at, ok)
 		}
 	}

@@ -1,4 +1,4 @@
-package projector
+package readapi
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/projector"
 )
 
 // object is a JSON object whose members keep their order.
@@ -65,17 +66,17 @@ func whenKnown(t time.Time) *string {
 
 // renderLicense is a license as the API shows it. Its customer and order are
 // those of the rows that made them.
-func (r reader) renderLicense(l *license) (object, error) {
-	customer, err := r.customerOf(l)
+func renderLicense(views *projector.Reader, l *projector.License) (object, error) {
+	customer, err := customerOf(views, l)
 	if err != nil {
 		return nil, err
 	}
-	order, err := r.orderOf(l)
+	order, err := orderOf(views, l)
 	if err != nil {
 		return nil, err
 	}
-	e := l.event
-	o := object{{"id", l.seq}}
+	e := l.Event
+	o := object{{"id", l.Seq}}
 	o = append(o, columnsOf("license__", &events.Record{License: e.License})...)
 	return append(o,
 		member{"product", object{{"short_code", e.Product.ShortCode}, {"name", orNull(e.Product.Name)}}},
@@ -83,59 +84,59 @@ func (r reader) renderLicense(l *license) (object, error) {
 		member{"order", order},
 		member{"import_id", e.JobID},
 		member{"import_row", e.Row},
-		member{"created_at", when(l.created())}), nil
+		member{"created_at", when(l.Created)}), nil
 }
 
 // customerOf is a license's customer, nil (and so null) if it has none.
-func (r reader) customerOf(l *license) (any, error) {
-	if l.record.customer == 0 {
+func customerOf(views *projector.Reader, l *projector.License) (any, error) {
+	if l.Customer == 0 {
 		return nil, nil
 	}
-	maker, err := r.maker(l, l.record.customer)
+	by, err := creator(views, l, l.Customer)
 	if err != nil {
 		return nil, err
 	}
-	return customerObject(maker), nil
+	return customerObject(by), nil
 }
 
-func (r reader) orderOf(l *license) (any, error) {
-	maker, err := r.maker(l, l.record.order)
+func orderOf(views *projector.Reader, l *projector.License) (any, error) {
+	by, err := creator(views, l, l.Order)
 	if err != nil {
 		return nil, err
 	}
-	return orderObject(maker), nil
+	return orderObject(by), nil
 }
 
-// maker is the license that made a customer or order.
-func (r reader) maker(l *license, seq events.Seq) (*license, error) {
-	if seq == l.seq {
+// creator is the license that made a customer or order.
+func creator(views *projector.Reader, l *projector.License, seq events.Seq) (*projector.License, error) {
+	if seq == l.Seq {
 		return l, nil
 	}
-	maker, err := r.license(seq)
-	if err == nil && maker == nil {
-		err = errDamaged
+	found, err := views.License(seq)
+	if err == nil && found == nil {
+		err = projector.ErrDamaged
 	}
-	return maker, err
+	return found, err
 }
 
-func customerObject(maker *license) object {
+func customerObject(creator *projector.License) object {
 	record := &events.Record{}
-	if maker.event.Customer != nil {
-		record.Customer = *maker.event.Customer
+	if creator.Event.Customer != nil {
+		record.Customer = *creator.Event.Customer
 	}
-	return append(object{{"id", maker.seq}}, columnsOf("customer__", record)...)
+	return append(object{{"id", creator.Seq}}, columnsOf("customer__", record)...)
 }
 
-func orderObject(maker *license) object {
-	return append(object{{"id", maker.seq}}, columnsOf("order__", &events.Record{Order: maker.event.Order})...)
+func orderObject(creator *projector.License) object {
+	return append(object{{"id", creator.Seq}}, columnsOf("order__", &events.Record{Order: creator.Event.Order})...)
 }
 
 // origin are the members that say where a customer or order comes from.
-func origin(o object, maker *license) object {
+func origin(o object, creator *projector.License) object {
 	return append(o,
-		member{"import_id", maker.event.JobID},
-		member{"import_row", maker.event.Row},
-		member{"created_at", when(maker.created())})
+		member{"import_id", creator.Event.JobID},
+		member{"import_row", creator.Event.Row},
+		member{"created_at", when(creator.Created)})
 }
 
 func orNull(s string) any {

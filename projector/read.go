@@ -1,0 +1,154 @@
+package projector
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"time"
+
+	"licenseimport/events"
+)
+
+// ErrDamaged says that the views' file does not hold what it must hold.
+var ErrDamaged = errDamaged
+
+// ErrTooBroad says that a search passed its deadline.
+var ErrTooBroad = errors.New("the search takes too long")
+
+// CountUnknown stands for the size of a selection that only passing all of it would tell.
+const CountUnknown = -1
+
+// Read calls f with the views of the last commit. While f runs, the file cannot reuse pages: f must
+// not wait for a client. Nothing that f got from the Reader may be used after it has returned,
+// except values that were decoded.
+func (p *Projector) Read(f func(r *Reader) error) error {
+	return p.read(func(views reader) error { return f(&Reader{views}) })
+}
+
+// Reader reads the views as one commit left them. It is valid during one call of [Projector.Read].
+type Reader struct{ views reader }
+
+// License is one imported license.
+type License struct {
+	Seq      events.Seq // its id
+	Created  time.Time  // when the stream stored it
+	Customer events.Seq // the license that created its customer; 0: it has none
+	Order    events.Seq // the license that created its order
+	Event    *events.LicenseImported
+	Body     []byte // the event as the stream has it; valid until the Reader reads another record
+}
+
+// Job returns what the last commit knows of an import; nil if there is none.
+func (r *Reader) Job(id events.JobID) (*Job, error) {
+	value := r.views.view(jobs).Get(number(id))
+	if value == nil {
+		return nil, nil
+	}
+	return parseJob(value)
+}
+
+// License returns the license with an id; nil if there is none.
+func (r *Reader) License(id events.Seq) (*License, error) {
+	value, err := r.views.kept(segmented{view: licenses}, uint64(id))
+	if value == nil || err != nil {
+		return nil, err
+	}
+	stored, ok := parseRecord(value)
+	if !ok {
+		return nil, errDamaged
+	}
+	event, err := decodeAs[*events.LicenseImported](stored.body)
+	if err != nil {
+		return nil, fmt.Errorf("license %d: %w", id, err)
+	}
+	return &License{
+		Seq: id, Created: time.Unix(0, stored.nanos), Customer: stored.customer, Order: stored.order,
+		Event: event, Body: stored.body,
+	}, nil
+}
+
+// CustomerCreator returns the license that created the customer with an id; nil if there is no
+// such customer.
+func (r *Reader) CustomerCreator(id events.Seq) (*License, error) { return r.creator(customers, id) }
+
+// OrderCreator returns the license that created the order with an id; nil if there is no such order.
+func (r *Reader) OrderCreator(id events.Seq) (*License, error) { return r.creator(orders, id) }
+
+func (r *Reader) creator(v view, id events.Seq) (*License, error) {
+	if found, ok := r.views.blocks(v, "").next(uint64(id), false); !ok || found != uint64(id) {
+		return nil, nil
+	}
+	return r.License(id)
+}
+
+// RejectedRows yields the numbers of an import's rejected rows, in the order of the file, beginning
+// with the first one that is not below from.
+func (r *Reader) RejectedRows(id events.JobID, from events.Row) iter.Seq[events.Row] {
+	return ascending[events.Row](r.views.allKept(segmented{rejected, id}), uint64(from))
+}
+
+// RowsRejectedWith yields the numbers of an import's rows that were rejected with an error code, in
+// the order of the file.
+func (r *Reader) RowsRejectedWith(id events.JobID, code events.Code) iter.Seq[events.Row] {
+	return ascending[events.Row](r.views.index(rejectedByCode, codePrefix(id, code)), 0)
+}
+
+// ExistedRows yields the numbers of an import's rows whose license existed, in the order of the file.
+func (r *Reader) ExistedRows(id events.JobID) iter.Seq[events.Row] {
+	return ascending[events.Row](r.views.allKept(segmented{existed, id}), 0)
+}
+
+// RejectedRow returns one of [Reader.RejectedRows].
+func (r *Reader) RejectedRow(id events.JobID, row events.Row) (*events.RowRejected, error) {
+	return keptAs(r.views, segmented{rejected, id}, uint64(row), decodeAs[*events.RowRejected])
+}
+
+// ExistedRow returns one of [Reader.ExistedRows].
+func (r *Reader) ExistedRow(id events.JobID, row events.Row) (*events.LicenseExisted, error) {
+	return keptAs(r.views, segmented{existed, id}, uint64(row), decodeAs[*events.LicenseExisted])
+}
+
+// Size returns the size of the views' file in bytes.
+func (r *Reader) Size() int64 { return r.views.tx.Size() }
+
+// WriteTo writes the views' file, all of its [Reader.Size] bytes.
+func (r *Reader) WriteTo(w io.Writer) (int64, error) { return r.views.tx.WriteTo(w) }
+
+// ordered yields the members of a set: upwards or, if desc, downwards.
+func ordered[N ~uint64](s set, desc bool) iter.Seq[N] {
+	if desc {
+		return walk[N](s, math.MaxUint64, true)
+	}
+	return walk[N](s, 0, false)
+}
+
+// ascending yields the members of a set from a number on.
+func ascending[N ~uint64](s set, from uint64) iter.Seq[N] { return walk[N](s, from, false) }
+
+func walk[N ~uint64](s set, from uint64, desc bool) iter.Seq[N] {
+	return func(yield func(N) bool) {
+		for at, more := from, true; more; {
+			n, ok := s.next(at, desc)
+			if !ok || !yield(N(n)) {
+				return
+			}
+			at, more = beside(n, desc)
+		}
+	}
+}
+
+// decodeAs reads a stored body that can only be of one type.
+func decodeAs[E events.Event](body []byte) (E, error) {
+	var none E
+	envelope, err := events.Decode(body)
+	if err != nil {
+		return none, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	event, ok := envelope.Event.(E)
+	if !ok {
+		return none, fmt.Errorf("%w: an unexpected %s", errDamaged, envelope.Type)
+	}
+	return event, nil
+}

@@ -1,0 +1,2 @@
+// Package readapi answers every GET from the views of a projector.
+package readapi

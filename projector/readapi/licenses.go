@@ -1,0 +1,111 @@
+package readapi
+
+import (
+	"iter"
+	"net/http"
+	"net/url"
+
+	"licenseimport/events"
+	"licenseimport/internal/access"
+	"licenseimport/internal/httpx"
+	"licenseimport/projector"
+)
+
+func (a *API) listLicenses(w http.ResponseWriter, r *http.Request, _ httpx.Params, m access.Manager) error {
+	q, err := parseLicenseQuery(r.URL.Query(), m)
+	if err != nil {
+		return err
+	}
+	l, err := parseListing(r)
+	if err != nil {
+		return err
+	}
+	return writeList(a, w, r, l, func(views *projector.Reader) (iter.Seq[events.Seq], int, error) {
+		return views.Licenses(q, l.desc, l.deadline)
+	}, func(views *projector.Reader, id events.Seq) (object, error) {
+		found, err := views.License(id)
+		if err == nil && found == nil {
+			err = projector.ErrDamaged
+		}
+		if err != nil {
+			return nil, err
+		}
+		return renderLicense(views, found)
+	})
+}
+
+func (a *API) getLicense(w http.ResponseWriter, r *http.Request, params httpx.Params, m access.Manager) error {
+	var o object
+	err := a.withLicense(r, params, m, func(views *projector.Reader, l *projector.License) (err error) {
+		o, err = renderLicense(views, l)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return httpx.WriteJSON(w, http.StatusOK, o)
+}
+
+func (a *API) getLicenseEvent(w http.ResponseWriter, r *http.Request, params httpx.Params, m access.Manager) error {
+	var body []byte
+	err := a.withLicense(r, params, m, func(_ *projector.Reader, l *projector.License) error {
+		body = append(body, l.Body...)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/cloudevents+json")
+	_, err = w.Write(body)
+	return err
+}
+
+// withLicense finds the license that a path names; one of a product that is not
+// the manager's is as if it did not exist.
+func (a *API) withLicense(r *http.Request, params httpx.Params, m access.Manager, f func(*projector.Reader, *projector.License) error) error {
+	missing := httpx.NotFound("There is no such license.")
+	id, ok := parseID(params)
+	if !ok {
+		return missing
+	}
+	if err := a.views.WaitForID(r.Context(), id); err != nil {
+		return err
+	}
+	return a.views.Read(func(views *projector.Reader) error {
+		l, err := views.License(id)
+		if err != nil {
+			return err
+		}
+		if l == nil || !seesLicense(m, l) {
+			return missing
+		}
+		return f(views, l)
+	})
+}
+
+// parseLicenseQuery reads the filters of a list of licenses, of which a manager gets what it may see.
+func parseLicenseQuery(query url.Values, m access.Manager) (*projector.LicenseQuery, error) {
+	q := &projector.LicenseQuery{
+		Key:         query.Get("license_key"),
+		KeyPrefix:   query.Get("license_key__startswith"),
+		KeyContains: query.Get("license_key__icontains"),
+		Products:    visibleProducts(m, query.Get("product__short_code")),
+		Email:       query.Get("customer_email"),
+		StoreID:     query.Get("order__store_id"),
+	}
+	if value := query.Get("enabled"); value != "" {
+		enabled, err := parseBool("enabled", value)
+		if err != nil {
+			return nil, err
+		}
+		q.Enabled = &enabled
+	}
+	if value := query.Get("import_id"); value != "" {
+		id, err := events.ParseJobID(value)
+		if err != nil {
+			return nil, httpx.BadParameter("import_id", value, "the id of an import")
+		}
+		q.Job = id
+	}
+	return q, nil
+}

@@ -1,0 +1,138 @@
+package readapi
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"licenseimport/events"
+	"licenseimport/internal/httpx"
+	"licenseimport/projector"
+)
+
+// TestFiltersAgainstBruteForce compares lists with what a look at every event
+// gives: ids, their order, count and pages.
+func TestFiltersAgainstBruteForce(t *testing.T) {
+	tape := newTape(manyImports(4, 3, 250)...)
+	r := newRig(t, t.TempDir(), tape)
+	all := wholeLicenses(t, tape)
+	type test map[string]func(l projector.License) bool
+	enabled := func(want bool) func(projector.License) bool {
+		return func(l projector.License) bool { return *l.Event.License.Enabled == want }
+	}
+	tests := []test{
+		{"": func(projector.License) bool { return true }},
+		{"product__short_code=ü": func(l projector.License) bool { return l.Event.Product.ShortCode == "ü" }},
+		{"product__short_code=A": func(l projector.License) bool { return false }}, // case counts
+		{"license_key=Key-00042": func(l projector.License) bool { return l.Event.License.Key == "Key-00042" }},
+		{"license_key=key-00042": func(l projector.License) bool { return false }},
+		{"license_key__startswith=Key-01": func(l projector.License) bool { return strings.HasPrefix(l.Event.License.Key, "Key-01") }},
+		{"license_key__icontains=EY-00": func(l projector.License) bool { return strings.Contains(l.Event.License.Key, "ey-00") }},
+		{"customer_email=ADA77@Example.com": func(l projector.License) bool {
+			return l.Event.Customer != nil && strings.EqualFold(l.Event.Customer.Email, "ada77@example.com")
+		}},
+		{"order__store_id=order-50": func(l projector.License) bool { return l.Event.Order.StoreID == "order-50" }},
+		{"order__store_id=nowhere": func(l projector.License) bool { return false }},
+		{"enabled=TRUE": enabled(true)},
+		{"enabled=0": enabled(false)},
+		{"import_id=3": func(l projector.License) bool { return l.Event.JobID == 3 }},
+		{"import_id=99": func(l projector.License) bool { return false }},
+	}
+	for i, a := range tests {
+		for _, b := range tests[i:] {
+			for first, isFirst := range a {
+				for second, isSecond := range b {
+					comparePages(t, r, first+"&"+second, all, func(l projector.License) bool { return isFirst(l) && isSecond(l) })
+				}
+			}
+		}
+	}
+}
+
+// wholeLicenses are all imported licenses of a tape.
+func wholeLicenses(t *testing.T, tape *tape) (all []projector.License) {
+	for _, m := range tape.Messages {
+		envelope, err := events.Decode(m.Data)
+		check(t, err)
+		if e, ok := envelope.Event.(*events.LicenseImported); ok {
+			all = append(all, projector.License{Seq: m.Seq, Event: e})
+		}
+	}
+	return all
+}
+
+func comparePages(t *testing.T, r *rig, filter string, all []projector.License, matches func(projector.License) bool) {
+	t.Helper()
+	var want []uint64
+	for _, l := range all {
+		if matches(l) {
+			want = append(want, uint64(l.Seq))
+		}
+	}
+	query, err := url.ParseQuery(filter)
+	check(t, err)
+	if query.Get("product__short_code") != "" && len(query["product__short_code"]) > 1 || len(query["license_key"]) > 1 || len(query["enabled"]) > 1 ||
+		len(query["order__store_id"]) > 1 || len(query["import_id"]) > 1 {
+		return // one parameter twice
+	}
+	for _, order := range []string{"created_at", "-created_at"} {
+		var got []uint64
+		for offset := 0; ; offset += 100 {
+			page := into[listed](r, "/api/v1/licenses/?limit=100&order_by="+order+"&offset="+fmt.Sprint(offset)+"&"+query.Encode())
+			got = append(got, page.ids()...)
+			if page.Count != len(want) {
+				t.Fatalf("%s: count %d, want %d", filter, page.Count, len(want))
+			}
+			if page.Next == nil {
+				break
+			}
+		}
+		if order == "-created_at" {
+			slices.Reverse(got)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s, %s: %v, want %v", filter, order, got, want)
+		}
+	}
+}
+
+func TestParametersThatAreMistakes(t *testing.T) {
+	r := newRig(t, t.TempDir(), newTape(started(1, "anna")))
+	for _, query := range []string{
+		"licenses/?enabled=maybe", "licenses/?import_id=abc", "licenses/?import_id=0", "licenses/?order_by=license_key", "licenses/?limit=0",
+		"customers/?offset=-1", "orders/?order_by=id", "licenses-import-results/?limit=x", "licenses-import-results/1/invalid_rows/?limit=x",
+		"licenses-import-results/1/invalid_rows.csv?raw=perhaps",
+	} {
+		if a := r.get("/api/v1/" + query); a.status != 400 || !strings.Contains(a.body, `"invalid_parameter"`) {
+			t.Errorf("%s: %d %s", query, a.status, a.body)
+		}
+	}
+}
+
+func TestNothingThere(t *testing.T) {
+	r := newRig(t, t.TempDir(), newTape(started(1, "anna")))
+	for _, path := range []string{
+		"licenses/1/", "licenses/0/", "licenses/x/", "licenses/18446744073709551615/event/", "customers/1/", "orders/7", "licenses-import-results/2/",
+		"licenses-import-results/x/", "licenses-import-results/01/events/", "licenses-import-results/2/invalid_rows.csv",
+	} {
+		if a := r.get("/api/v1/" + path); a.status != 404 {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
+	}
+	a := r.get("/api/v1/licenses/import_from_csv")
+	if a.status != 405 || !strings.Contains(a.header.Get("Allow"), "POST") {
+		t.Errorf("GET where imports are posted: %d %v", a.status, a.header)
+	}
+}
+
+func TestSearchThatTakesTooLong(t *testing.T) {
+	many := slices.Values(make([]events.Seq, 5000))
+	if _, _, err := paginate(many, projector.CountUnknown, httpx.Page{Limit: 20}, tapeBegins); err != projector.ErrTooBroad {
+		t.Errorf("%v, want ErrTooBroad", err)
+	}
+	if _, count, err := paginate(many, 5000, httpx.Page{Limit: 20}, tapeBegins); err != nil || count != 5000 {
+		t.Errorf("a page that is filled in time: %d, %v", count, err)
+	}
+}
