@@ -1,0 +1,58 @@
+package eventlog
+
+import (
+	"fmt"
+	"strings"
+
+	"licenseimport/events"
+)
+
+// An UnreadableEventError says that a stream holds a message that this program cannot read: it is
+// no event, or of a type that this version does not know. Nothing may be decided about a job that
+// has one, and no reader may skip it.
+type UnreadableEventError struct {
+	Subject string
+	Seq     events.Seq
+	Cause   error
+}
+
+func (e *UnreadableEventError) Error() string {
+	stream := events.LicensesStream
+	if strings.HasPrefix(e.Subject, rowsPrefix) {
+		stream = events.RowsStream
+	}
+	return fmt.Sprintf("the event at %s (stream %s, sequence %d) cannot be read: %v", e.Subject, stream, e.Seq, e.Cause)
+}
+
+func (e *UnreadableEventError) Unwrap() error { return e.Cause }
+
+// rowsPrefix begins the subjects of ROWS.
+var rowsPrefix = strings.TrimSuffix(events.RowsSubjects[0], "*")
+
+// Decode reads the event in a message of ROWS or LICENSES; an error is an *[UnreadableEventError].
+// It is the one decoder for messages of a stream.
+func (m *Message) Decode() (events.Envelope, error) {
+	envelope, err := events.Decode(m.Data)
+	if err != nil {
+		return events.Envelope{}, m.unreadable(err)
+	}
+	return envelope, nil
+}
+
+// DecodeAs reads a message that can only be of one type; an error is an *[UnreadableEventError].
+func DecodeAs[E events.Event](m *Message) (E, error) {
+	var none E
+	envelope, err := m.Decode()
+	if err != nil {
+		return none, err
+	}
+	event, ok := envelope.Event.(E)
+	if !ok {
+		return none, m.unreadable(fmt.Errorf("a %s does not belong here", envelope.Event.Type()))
+	}
+	return event, nil
+}
+
+func (m *Message) unreadable(cause error) error {
+	return &UnreadableEventError{Subject: m.Subject, Seq: m.Seq, Cause: cause}
+}

@@ -1,0 +1,41 @@
+package eventlog_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog"
+)
+
+func TestDecode(t *testing.T) {
+	t.Parallel()
+	sealed := &events.ImportSealed{JobID: 7}
+	body, err := events.Encode(sealed, time.Unix(1, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := eventlog.Message{Subject: sealed.Subject(), Seq: 12, Data: body}
+	if envelope, err := good.Decode(); err != nil || envelope.ID != sealed.ID() {
+		t.Errorf("%+v, %v", envelope, err)
+	}
+	if event, err := eventlog.DecodeAs[*events.ImportSealed](&good); err != nil || event.JobID != 7 {
+		t.Errorf("%+v, %v", event, err)
+	}
+	if _, err := eventlog.DecodeAs[*events.ImportStarted](&good); !unreadableAt(err, good) {
+		t.Errorf("an event of another type gave %v", err)
+	}
+	for subject, stream := range map[string]string{"imports.7.sealed": events.LicensesStream, "rows.7": events.RowsStream} {
+		bad := eventlog.Message{Subject: subject, Seq: 13, Data: []byte("{}")}
+		if _, err := bad.Decode(); !unreadableAt(err, bad) || !strings.Contains(err.Error(), "stream "+stream+", sequence 13") {
+			t.Errorf("at %s: %v", subject, err)
+		}
+	}
+}
+
+func unreadableAt(err error, m eventlog.Message) bool {
+	e, ok := errors.AsType[*eventlog.UnreadableEventError](err)
+	return ok && e.Subject == m.Subject && e.Seq == m.Seq && errors.Unwrap(err) == e.Cause
+}
