@@ -1,0 +1,97 @@
+// Package viewstore is a storage engine for views that are folded from one ordered stream, on one
+// bbolt file. It knows how views are laid out, compressed, indexed, verified and written. It does
+// not know what they mean: the caller passes the table of views in as a [Schema], and gives every
+// entry a sequence of the stream.
+//
+//	fold ──▶ Memtable ──▶ WriteTx ──▶ file ──▶ Reader ──▶ Postings, values
+//	            │ lookups                │
+//	            └──── Overlay ───────────┘   frozen Memtable over file
+//
+// # Writing
+//
+// One goroutine fills a [Memtable] in stream order. It freezes the memtable and writes it with
+// [WriteTx.Commit], together with the [Position] that it leads to. While one goroutine writes, the
+// other fills the next memtable: its lookups see the frozen one through the [Overlay]. One
+// transaction is open at a time.
+//
+// Random writes are what costs: a transaction touches nearly every page of an index that has no
+// order. Three measures reduce them.
+//
+//	partitions     a hash index is split by sequence; only the newest partition is written
+//	slots          a partition has 1024 entries, each for many names
+//	Bloom filters  lookups read only partitions that may have the name
+//
+// # Reading
+//
+// [Store.Read] reads the last commit. Sets are lazy [Postings], walked straight from the pages:
+// [Intersect], [Merge], [Without] and [Filter] combine them. A name is found by one read in each
+// partition: eight for a million sequences.
+//
+// # The file, byte by byte
+//
+// The file is a bbolt database. Numbers are unsigned, 8 bytes and big-endian unless stated; a uvarint
+// is the one of encoding/binary. Each view is a root bucket with its name of the schema, beside
+// the bucket meta:
+//
+//	bucket  key         value
+//	meta    "position"  JSON: format, created, seq, time, id (see [Position])
+//	meta    "sums"      8 bytes for each view, in the order of the schema: its checksum
+//	<view>  …           …
+//
+// The position is written in the transaction of the entries that it stands for. A view's checksum is
+// the sum, modulo 2^64, over its entries:
+//
+//	k   = CRC-32C(key)
+//	sum = k<<32 + CRC-32C(value), where the value's CRC starts from k + len(key)
+//
+// [Entries]: keys and values as the caller gives them.
+//
+// [Counters]: the key is the counter's name, the value its number.
+//
+// [HashIndex]: one entry for each slot of each partition that holds a name.
+//
+//	key    4 bytes  partition = sequence >> 17
+//	       2 bytes  slot = CRC-32C(hashed part of the name) & 1023
+//	value  for each name, in stream order:
+//	       uvarint  length of the name
+//	       n bytes  name
+//	       3 bytes  sequence & (1<<17 - 1), big-endian
+//
+// [Chunks]: one entry for each 64 neighbouring numbers n of a set that have a value.
+//
+//	key    8 bytes  group; missing if the view has a single set
+//	       8 bytes  n >> 6
+//	value  8 bytes  bitmap: bit n & 63 is set if n has a value
+//	       S2 block of: for each bit that is set, in ascending order:
+//	       uvarint  length of the value
+//	       m bytes  value
+//
+// A decompressed chunk has at most 256 MiB, so that 4 MiB is a safe limit for a value.
+//
+// [PostingLists]: one entry for each 4096 neighbouring numbers n of which some are in the list.
+//
+//	key    name, NUL
+//	       8 bytes  n >> 12
+//	value  for each member, in ascending order:
+//	       2 bytes  n & 4095, big-endian
+//
+// # Promises
+//
+//   - An entry's bytes depend on the operations in stream order, not on how they were divided into
+//     transactions. [Store.Digest] is equal for equal views.
+//   - [Open] reads all views and finds a truncated file, an overwritten page and a single flipped
+//     bit in any entry. Damage that a later read meets is an [ErrDamaged] from Open, Read and Reload.
+//   - A commit is complete or absent. A process crash loses nothing that was committed.
+//
+// # Caveats
+//
+//   - Commits are not synced. After a power cut the file may be damaged; Open detects that, and the
+//     views must be folded again. [Store.Sync] makes the file durable.
+//   - Checksums cover the entries, not bbolt's free list.
+//   - Entries of chunks, posting lists and hash indexes are never removed.
+//   - Only one process can have the file open.
+//   - A [Reader] that stays open keeps the file from reusing pages.
+//   - The two goroutines of the writing side share a Store without locks: one calls [Store.Begin],
+//     [Store.Position], [Store.SetPosition], [Store.Reload] and fills memtables; the other one calls
+//     [WriteTx.Commit] and nothing else. Read and Digest may be called by any.
+package viewstore

@@ -1,0 +1,252 @@
+package viewstore
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// lockTimeout is how long Open waits for another process that has the file open.
+const lockTimeout = time.Second
+
+var (
+	// ErrDamaged is a file whose bytes are not those that were written.
+	ErrDamaged = errors.New("the views' file is damaged")
+	// ErrInUse is a file that another process has open.
+	ErrInUse = errors.New("the views' file is in use by another process")
+)
+
+// Position tells up to where a stream is folded into the file.
+type Position struct {
+	Format  int       `json:"format"`  // the version of the schema that the file was made with
+	Created time.Time `json:"created"` // when the stream was created: tells it from another one
+	Seq     uint64    `json:"seq"`
+	Time    time.Time `json:"time"` // of the event at Seq
+	ID      string    `json:"id"`   // of the event at Seq
+}
+
+// Store is an open file of views.
+type Store struct {
+	db       *bolt.DB
+	schema   Schema
+	position Position
+	filters  *bloomFilters // nil: not loaded yet
+	sums     []uint64      // the views' checksums; they belong to the writing goroutine
+	readers  sync.Pool     // of *Reader
+}
+
+var (
+	metaBucket  = []byte("meta")
+	positionKey = []byte("position")
+	sumsKey     = []byte("sums")
+)
+
+// Open opens or creates a file of views and verifies all of it, which takes some 0.2 s for each
+// million entries. It locks the file against other processes. Any error but [ErrInUse] and a missing
+// permission is an [ErrDamaged]. A file of another version opens unverified.
+func Open(path string, schema Schema) (*Store, error) {
+	db, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{db: db, schema: schema, sums: make([]uint64, len(schema.Views))}
+	if err := s.load(); err != nil {
+		_ = db.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Lock keeps other processes from opening a file until release is called. A file that cannot be
+// opened needs no lock.
+func Lock(path string) (release func(), err error) {
+	db, err := openFile(path)
+	if errors.Is(err, ErrDamaged) {
+		return func() {}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return func() { _ = db.Close() }, nil
+}
+
+// openFile opens the file. bbolt panics on damaged pages; openFile returns that as an error.
+func openFile(path string) (db *bolt.DB, err error) {
+	defer catchDamage(&err)()
+	db, err = bolt.Open(path, 0o600, &bolt.Options{
+		Timeout:         lockTimeout,
+		FreelistType:    bolt.FreelistMapType,
+		InitialMmapSize: 1 << 30, // address space only: remapping a growing file waits for readers
+		NoSync:          true,    // load detects a file that a power cut left half written; it is folded again
+		NoGrowSync:      true,
+		NoStatistics:    true,
+	})
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		return nil, fmt.Errorf("%s: %w", path, ErrInUse)
+	case errors.Is(err, os.ErrPermission):
+		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return db, nil
+}
+
+// load creates the buckets of a new file, or reads and verifies those of an existing one.
+func (s *Store) load() (err error) {
+	defer catchDamage(&err)()
+	var fresh bool
+	if err := s.db.View(func(tx *bolt.Tx) error {
+		fresh = tx.Bucket(metaBucket) == nil
+		return checkSize(tx)
+	}); err != nil {
+		return err
+	}
+	if fresh {
+		return s.db.Update(s.create)
+	}
+	if err := s.db.View(s.readMeta); err != nil {
+		return err
+	}
+	return s.Verify()
+}
+
+func (s *Store) create(tx *bolt.Tx) error {
+	for _, spec := range s.schema.Views {
+		_, err := tx.CreateBucket([]byte(spec.Name))
+		if errors.Is(err, berrors.ErrBucketExists) {
+			return fmt.Errorf("%w: views without a position", ErrDamaged)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if _, err := tx.CreateBucket(metaBucket); err != nil {
+		return err
+	}
+	s.position = Position{Format: s.schema.Version}
+	return writeMeta(tx, s.position, s.sums)
+}
+
+// checkSize detects a truncated file. Reading its missing pages would kill the process.
+func checkSize(tx *bolt.Tx) error {
+	info, err := os.Stat(tx.DB().Path())
+	if err != nil {
+		return err
+	}
+	if info.Size() < tx.Size() {
+		return fmt.Errorf("%w: it has %d of %d bytes", ErrDamaged, info.Size(), tx.Size())
+	}
+	return nil
+}
+
+func (s *Store) readMeta(tx *bolt.Tx) error {
+	meta := tx.Bucket(metaBucket)
+	p, sums, err := decodeMeta(meta.Get(positionKey), meta.Get(sumsKey), &s.schema)
+	if err != nil {
+		return err
+	}
+	s.position = p
+	copy(s.sums, sums)
+	return nil
+}
+
+// decodeMeta parses the values of the meta bucket. The checksums of a file of another version are
+// not read.
+func decodeMeta(position, sums []byte, schema *Schema) (p Position, parsed []uint64, err error) {
+	if err := json.Unmarshal(position, &p); err != nil {
+		return Position{}, nil, fmt.Errorf("%w: position: %w", ErrDamaged, err)
+	}
+	if p.Format != schema.Version {
+		return p, nil, nil
+	}
+	if len(sums) != 8*len(schema.Views) {
+		return Position{}, nil, fmt.Errorf("%w: checksums", ErrDamaged)
+	}
+	for ; len(sums) > 0; sums = sums[8:] {
+		parsed = append(parsed, binary.BigEndian.Uint64(sums))
+	}
+	return p, parsed, nil
+}
+
+func writeMeta(tx *bolt.Tx, p Position, sums []uint64) error {
+	value, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	b := make([]byte, 0, 8*len(sums))
+	for _, sum := range sums {
+		b = binary.BigEndian.AppendUint64(b, sum)
+	}
+	meta := tx.Bucket(metaBucket)
+	return errors.Join(meta.Put(positionKey, value), meta.Put(sumsKey, b))
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// entrySum is an entry's share of its view's checksum. The sum over all entries does not depend on
+// their order, and changes with any single entry.
+func entrySum(key, value []byte) uint64 {
+	k := crc32.Update(0, castagnoli, key)
+	return uint64(k)<<32 + uint64(crc32.Update(k+uint32(len(key)), castagnoli, value))
+}
+
+// Close closes the file and releases its lock.
+func (s *Store) Close() error { return s.db.Close() }
+
+// Sync makes all commits durable. No commit is durable by itself.
+func (s *Store) Sync() error { return s.db.Sync() }
+
+// Position is the position of the last commit. It and [Store.SetPosition] belong to the goroutine
+// that fills memtables.
+func (s *Store) Position() Position { return s.position }
+
+// SetPosition records the position of a commit that succeeded.
+func (s *Store) SetPosition(p Position) { s.position = p }
+
+// SavePosition writes a position without any change of the views, and makes it durable.
+func (s *Store) SavePosition(p Position) error {
+	s.position = p
+	err := s.db.Update(func(tx *bolt.Tx) error { return writeMeta(tx, p, s.sums) })
+	return errors.Join(err, s.db.Sync())
+}
+
+// Reload reads position and checksums again, after a transaction that failed. The stream's time of
+// creation stays: the file does not have it before the first commit.
+func (s *Store) Reload() (err error) {
+	defer catchDamage(&err)()
+	created := s.position.Created
+	err = s.db.View(s.readMeta)
+	s.position.Created = created
+	return err
+}
+
+// SetAside renames a file that is not to be used to path.bad. It replaces an earlier one.
+func SetAside(path string) error {
+	err := Replace(path, path+".bad")
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Replace renames a file of views that is not open, and makes the rename durable.
+func Replace(from, to string) error {
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(to))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}

@@ -1,0 +1,158 @@
+package viewstore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestHashIndex: every inserted name is found and no other, whatever its length, its offset in a
+// partition and the number of transactions; by readers and by the overlay.
+func TestHashIndex(t *testing.T) {
+	h := newHarness(t)
+	random := rand.New(rand.NewPCG(5, 6))
+	known := map[string]uint64{}
+	seq := uint64(0)
+	for range 20 {
+		h.write(func(m *Memtable) {
+			for range random.IntN(3000) {
+				seq += uint64(1 + random.IntN(50))
+				name := fmt.Sprint(seq, strings.Repeat("x", random.IntN(150)))
+				m.Insert(names, []byte(name), []byte(name), seq)
+				known[name] = seq
+			}
+		})
+	}
+	if seq < 2<<partitionBits {
+		t.Fatalf("all in two partitions: up to %d", seq)
+	}
+	h.overlay = NewOverlay(h.Store) // without a memtable
+	h.read(func(r *Reader) {
+		for name, want := range known {
+			for lookedUp, want := range map[string]uint64{name: want, name + "y": 0} {
+				if got, err := h.overlay.Lookup(names, lookedUp); got != want || err != nil {
+					t.Fatalf("overlay: %q: %d, %v, want %d", lookedUp, got, err, want)
+				}
+				if got, err := r.Lookup(names, []byte(lookedUp)); got != want || err != nil {
+					t.Fatalf("reader: %q: %d, %v, want %d", lookedUp, got, err, want)
+				}
+			}
+		}
+	})
+	check(t, h.Verify())
+}
+
+// TestPartitions: names of several partitions, some of which are empty, are passed in order from
+// the partition of a sequence on.
+func TestPartitions(t *testing.T) {
+	h := newHarness(t)
+	random := rand.New(rand.NewPCG(3, 4))
+	want := map[string][]uint64{}
+	seq := uint64(0)
+	for range 5 {
+		h.write(func(m *Memtable) {
+			for range 100 {
+				if seq++; random.IntN(20) == 0 {
+					seq += random.Uint64N(3 << partitionBits)
+				}
+				name := fmt.Sprint("name-", random.IntN(20))
+				m.Insert(unfiltered, []byte(name), []byte(name+"\x00more"), seq)
+				want[name] = append(want[name], seq)
+			}
+		})
+	}
+	passed := map[string]int{}
+	h.read(func(r *Reader) {
+		check(t, r.Names(unfiltered, func(name []byte, _ uint64) bool {
+			passed[string(bytes.TrimSuffix(name, []byte("\x00more")))]++
+			return true
+		}))
+		for name, all := range want {
+			for _, from := range []uint64{0, all[len(all)/2]} {
+				var got []uint64
+				check(t, r.InSlot(unfiltered, []byte(name), from, func(found []byte, seq uint64) bool {
+					if bytes.HasPrefix(found, TextPrefix(name)) && seq >= from {
+						got = append(got, seq)
+					}
+					return true
+				}))
+				if first, _ := slices.BinarySearch(all, from); !slices.Equal(got, all[first:]) {
+					t.Errorf("%s from %d: %d, want %d", name, from, got, all[first:])
+				}
+			}
+			if passed[name] != len(all) {
+				t.Errorf("%s: %d passed, want %d", name, passed[name], len(all))
+			}
+		}
+	})
+}
+
+// TestIndexDeltasReset: reused buffers hold nothing of the previous transaction.
+func TestIndexDeltasReset(t *testing.T) {
+	var deltas indexDeltas
+	deltas.insert(1, []byte("a"), 1)
+	deltas.insert(1, []byte("b"), 1<<partitionBits)
+	deltas.reset()
+	deltas.insert(1, []byte("c"), 5<<partitionBits+7)
+	if deltas.used != 1 {
+		t.Fatalf("%d partitions", deltas.used)
+	}
+	only := deltas.all[0]
+	held := map[string]uint64{}
+	sound := slot{only.partition, only.slots[1]}.forEach(func(name []byte, seq uint64) bool {
+		held[string(name)] = seq
+		return true
+	})
+	if !sound || len(held) != 1 || held["c"] != 5<<partitionBits+7 {
+		t.Errorf("%v, sound: %v", held, sound)
+	}
+}
+
+// TestMalformedSlot: a truncation is detected anywhere but between two names.
+func TestMalformedSlot(t *testing.T) {
+	var deltas indexDeltas
+	for _, name := range []string{"first", strings.Repeat("x", 300), "last"} {
+		deltas.insert(0, []byte(name), 9)
+	}
+	whole := deltas.all[0].slots[0]
+	sound := map[int]bool{0: true, 1 + 5 + offsetSize: true, len(whole) - 1 - 4 - offsetSize: true}
+	for end := range whole {
+		_, err := slot{0, whole[:end]}.find([]byte("none"))
+		if sound[end] != (err == nil) || err != nil && !errors.Is(err, ErrDamaged) {
+			t.Errorf("%d of %d bytes: %v", end, len(whole), err)
+		}
+	}
+	huge := append(bytes.Repeat([]byte{0xff}, 9), 1) // a length of 2^64 - 1
+	if _, err := (slot{0, append(huge, whole...)}).find([]byte("none")); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a name without end: %v", err)
+	}
+}
+
+// TestBloomFilters: an added name is never missed, also in a full partition, and the false positive
+// rate is the expected one.
+func TestBloomFilters(t *testing.T) {
+	const n = 1 << partitionBits
+	filters := newBloomFilters(len(testSchema.Views))
+	for i := range n {
+		filters.add(names, fmt.Append(nil, "store-", i), uint64(3*n+i))
+	}
+	if all := filters.byPartition[names]; len(all) != 4 || all[0] != nil || all[3] == nil {
+		t.Fatalf("%d partitions, want the fourth only", len(all))
+	}
+	filter, wrong := filters.byPartition[names][3], 0
+	for i := range n {
+		if !filter.Test(fmt.Append(nil, "store-", i)) {
+			t.Fatalf("store-%d is missed", i)
+		}
+		if filter.Test(fmt.Append(nil, "other-", i)) {
+			wrong++
+		}
+	}
+	if wrong > n/12 { // 4.9 % are expected
+		t.Errorf("%d of %d are false positives", wrong, n)
+	}
+}

@@ -1,0 +1,149 @@
+package viewstore
+
+// Memtable collects the changes of one transaction. Its owner fills it in stream order, freezes it,
+// and writes it with [WriteTx.Commit] while the next one is filled. It is not safe for concurrent
+// use; a frozen memtable may be read by an [Overlay] and a WriteTx at the same time.
+type Memtable struct {
+	overlay *Overlay
+
+	arena    arena               // keys and values of the entries
+	chunks   map[ChunkSet]*chunk // that values are being added to
+	entries  [][]entry           // by view: new entries, and encoded chunks
+	updates  map[entryID][]byte  // of entries that may exist; nil: deleted
+	indexes  []indexDeltas       // by view
+	resolved []map[string]uint64 // by view: what a looked up name stands for; 0: nothing
+	postings []pendingPostings   // by view
+	counts   []map[string]uint64 // by view: to be added to the counters
+	name     []byte              // reused buffer
+}
+
+// entry is a new entry of a view.
+type entry struct{ key, value []byte }
+
+// entryID identifies an entry of any view.
+type entryID struct {
+	view View
+	key  string
+}
+
+// NewMemtable returns an empty memtable for an overlay's store.
+func NewMemtable(o *Overlay) *Memtable {
+	views := o.store.schema.Views
+	m := &Memtable{
+		chunks: map[ChunkSet]*chunk{}, updates: map[entryID][]byte{},
+		entries: make([][]entry, len(views)), indexes: make([]indexDeltas, len(views)),
+		resolved: make([]map[string]uint64, len(views)), postings: make([]pendingPostings, len(views)),
+		counts: make([]map[string]uint64, len(views)), overlay: o,
+	}
+	for v := range views {
+		switch {
+		case views[v].Layout == PostingLists:
+			m.postings[v] = pendingPostings{}
+		case views[v].Layout == Counters:
+			m.counts[v] = map[string]uint64{}
+		case views[v].Filtered:
+			m.resolved[v] = map[string]uint64{}
+		}
+	}
+	return m
+}
+
+// Reset empties a memtable that was written, and keeps its buffers for the next transaction.
+func (m *Memtable) Reset() {
+	m.arena.reset()
+	clear(m.chunks)
+	clear(m.updates)
+	for v := range m.entries {
+		clear(m.entries[v])
+		m.entries[v] = m.entries[v][:0]
+		m.indexes[v].reset()
+		clear(m.resolved[v])
+		clear(m.postings[v])
+		clear(m.counts[v])
+	}
+}
+
+// PutNew adds an entry whose key is not in the file and comes once only. The memtable retains key
+// and value.
+func (m *Memtable) PutNew(v View, key, value []byte) {
+	m.entries[v] = append(m.entries[v], entry{key, value})
+}
+
+// Set writes an entry in the place of one that may exist. The memtable retains the value, which is
+// not nil.
+func (m *Memtable) Set(v View, key, value []byte) { m.updates[entryID{v, string(key)}] = value }
+
+// Delete removes an entry that may exist.
+func (m *Memtable) Delete(v View, key []byte) { m.updates[entryID{v, string(key)}] = nil }
+
+// Put sets the value of a number in a view of chunks. A chunk is encoded as soon as the next one of
+// its set begins, so that the memtable does not retain values uncompressed.
+func (m *Memtable) Put(set ChunkSet, n uint64, value []byte) {
+	c := m.chunks[set]
+	if c == nil {
+		c = &chunk{set: set}
+		m.chunks[set] = c
+	}
+	if number := n >> chunkBits; number != c.number {
+		m.flush(c)
+		c.number = number
+	}
+	c.put(n&chunkMask, value)
+}
+
+// flush makes an entry of a chunk that values were added to.
+func (m *Memtable) flush(c *chunk) {
+	if c.bitmap != 0 {
+		m.PutNew(c.set.View, c.set.key(m.arena.alloc(16), c.number), c.encode(&m.arena))
+	}
+	c.bitmap, c.plain = 0, c.plain[:0]
+}
+
+// Insert adds a name and its sequence to a hash index. hashed is the name, or the part of it that
+// [Reader.InSlot] searches by. Sequences come in ascending order of their partitions.
+func (m *Memtable) Insert(v View, hashed, name []byte, seq uint64) {
+	m.indexes[v].insert(hashSlot(hashed), name, seq)
+}
+
+// Append adds a member to a posting list. It is larger than all others of the list.
+func (m *Memtable) Append(v View, list string, n uint64) { m.postings[v].append(list, n) }
+
+// Count adds to a counter.
+func (m *Memtable) Count(v View, counter string, n uint64) { m.counts[v][counter] += n }
+
+// Lookup finds the first sequence of a name in a filtered hash index: in this memtable, in the
+// frozen one or in the file. It is 0 if there is none.
+func (m *Memtable) Lookup(v View, name string) (uint64, error) {
+	if seq, ok := m.resolved[v][name]; ok {
+		return seq, nil
+	}
+	seq, err := m.overlay.Lookup(v, name)
+	if err == nil {
+		m.resolved[v][name] = seq
+	}
+	return seq, err
+}
+
+// LookupOrInsert finds the first sequence of a name, or inserts the name with seq.
+func (m *Memtable) LookupOrInsert(v View, name string, seq uint64) (first uint64, inserted bool, err error) {
+	first, err = m.Lookup(v, name)
+	if err != nil || first != 0 {
+		return first, false, err
+	}
+	filters, err := m.overlay.filters()
+	if err != nil {
+		return 0, false, err
+	}
+	m.resolved[v][name] = seq
+	m.name = append(m.name[:0], name...)
+	m.Insert(v, m.name, m.name, seq)
+	filters.add(v, m.name, seq)
+	return seq, true, nil
+}
+
+// Freeze ends the memtable: it must not be changed until [Memtable.Reset].
+func (m *Memtable) Freeze() {
+	for _, c := range m.chunks {
+		m.flush(c)
+	}
+}

@@ -1,0 +1,120 @@
+package viewstore
+
+import (
+	"encoding/binary"
+	"io"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Reader reads the views as one commit left them. It belongs to one goroutine and to one call of
+// [Store.Read].
+type Reader struct {
+	tx     *bolt.Tx
+	schema *Schema
+	cache  chunkCache
+}
+
+// Read calls f with the views of the last commit. f must not retain anything of the transaction,
+// and should not wait: an open transaction keeps the file from reusing pages. Damaged pages that f
+// meets are an ErrDamaged.
+func (s *Store) Read(f func(r *Reader) error) (err error) {
+	defer catchDamage(&err)()
+	r, _ := s.readers.Get().(*Reader)
+	if r == nil {
+		r = &Reader{schema: &s.schema}
+	}
+	defer s.readers.Put(r)
+	r.cache.reset()
+	return s.db.View(func(tx *bolt.Tx) error {
+		r.tx = tx
+		defer func() { r.tx = nil }()
+		return f(r)
+	})
+}
+
+func (r *Reader) bucket(v View) *bolt.Bucket { return r.tx.Bucket([]byte(r.schema.Views[v].Name)) }
+
+// Entry reads an entry of a view; nil if there is none. It is valid during the transaction.
+func (r *Reader) Entry(v View, key []byte) []byte { return r.bucket(v).Get(key) }
+
+// Counter reads a counter; 0 if there is none.
+func (r *Reader) Counter(v View, name string) uint64 {
+	value := r.bucket(v).Get([]byte(name))
+	if len(value) != 8 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(value)
+}
+
+// Keys is the set of the numbers at the end of the keys that begin with a prefix.
+func (r *Reader) Keys(v View, prefix []byte) Postings {
+	return &keyPostings{cursor: r.bucket(v).Cursor(), prefix: prefix}
+}
+
+// Postings is a list of a view of posting lists. It is empty if there is none of that name.
+func (r *Reader) Postings(v View, list string) Postings {
+	return &blockPostings{cursor: r.bucket(v).Cursor(), prefix: TextPrefix(list), bits: blockBits, nextFn: nextInBlock}
+}
+
+// All is the set of the numbers that have a value in a chunk set.
+func (r *Reader) All(set ChunkSet) Postings {
+	return &blockPostings{cursor: r.bucket(set.View).Cursor(), prefix: set.prefix(), bits: chunkBits, nextFn: nextInChunk}
+}
+
+// Lookup finds the first sequence of a name in a hash index whose names are hashed whole; 0 if there
+// is none. It reads one slot in each partition.
+func (r *Reader) Lookup(v View, name []byte) (found uint64, err error) {
+	err = r.InSlot(v, name, 0, func(other []byte, seq uint64) bool {
+		if string(other) == string(name) {
+			found = seq
+		}
+		return found == 0
+	})
+	return found, err
+}
+
+// InSlot passes the names that share the slot of hashed, in ascending order of their sequences, until
+// f returns false. It begins with the partition of a sequence. f must not retain the name.
+func (r *Reader) InSlot(v View, hashed []byte, from uint64, f func(name []byte, seq uint64) bool) error {
+	bucket, number, more := r.bucket(v), hashSlot(hashed), true
+	for p := range partitions(bucket, from) {
+		sound := slot{p, bucket.Get(appendSlotKey(nil, p, number))}.forEach(func(name []byte, seq uint64) bool {
+			more = f(name, seq)
+			return more
+		})
+		if !sound {
+			return ErrDamaged
+		}
+		if !more {
+			return nil
+		}
+	}
+	return nil
+}
+
+// Names passes all names of a hash index, by partition and slot, until f returns false. f must not
+// retain the name.
+func (r *Reader) Names(v View, f func(name []byte, seq uint64) bool) error {
+	more := true
+	cursor := r.bucket(v).Cursor()
+	for key, value := cursor.First(); key != nil && more; key, value = cursor.Next() {
+		if len(key) != partitionSize+slotSize {
+			return ErrDamaged
+		}
+		sound := slot{binary.BigEndian.Uint32(key), value}.forEach(func(name []byte, seq uint64) bool {
+			more = f(name, seq)
+			return more
+		})
+		if !sound {
+			return ErrDamaged
+		}
+	}
+	return nil
+}
+
+// Size is the size of the file as of the commit, in bytes.
+func (r *Reader) Size() int64 { return r.tx.Size() }
+
+// WriteTo writes a copy of the file as the commit left it.
+func (r *Reader) WriteTo(w io.Writer) (int64, error) { return r.tx.WriteTo(w) }

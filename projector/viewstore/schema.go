@@ -1,0 +1,39 @@
+package viewstore
+
+// View identifies a view: its index in [Schema.Views].
+type View int
+
+// Layout says how the entries of a view are laid out in the file.
+type Layout int
+
+// The layouts. The package's documentation gives the bytes of each.
+const (
+	// Entries are stored as they are. New keys come mostly in ascending order, so pages are filled
+	// up to 90 %.
+	Entries Layout = iota
+	// Counters are entries whose value is a number. A transaction adds to them.
+	Counters
+	// HashIndex maps names, which come in no order, to sequences. A name may have several.
+	HashIndex
+	// Chunks map numbers to values. One entry holds 64 neighbours, compressed.
+	Chunks
+	// PostingLists map a name to a set of ascending numbers. One entry holds a block of 4096.
+	PostingLists
+)
+
+// ViewSpec describes one view.
+type ViewSpec struct {
+	Name   string // of its bucket in the file
+	Layout Layout
+	// Filtered is set for a HashIndex that [Memtable.Lookup] reads. The store keeps a Bloom filter
+	// in memory for each of its partitions, 128 KiB each.
+	Filtered bool
+}
+
+// Schema is the table of views of a file.
+type Schema struct {
+	// Version stands in the file. A file of another version opens without verification; its
+	// position tells ([Position.Format]) and the caller must fold it from the beginning.
+	Version int
+	Views   []ViewSpec
+}

@@ -1,0 +1,108 @@
+package viewstore
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Verify reads all views and compares them with their checksums. Any difference is an [ErrDamaged].
+// A file of another version is not verified.
+func (s *Store) Verify() error {
+	if s.position.Format != s.schema.Version {
+		return nil
+	}
+	const workers = 2
+	var group sync.WaitGroup
+	var errs [workers]error
+	for w := range workers {
+		group.Go(func() {
+			defer catchDamage(&errs[w])()
+			errs[w] = s.db.View(func(tx *bolt.Tx) error {
+				for v := w; v < len(s.schema.Views); v += workers {
+					if err := verifyView(tx, s.schema.Views[v].Name, s.sums[v]); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		})
+	}
+	group.Wait()
+	return errors.Join(errs[:]...)
+}
+
+func verifyView(tx *bolt.Tx, name string, want uint64) error {
+	bucket := tx.Bucket([]byte(name))
+	if bucket == nil {
+		return fmt.Errorf("%w: no view %s", ErrDamaged, name)
+	}
+	var sum uint64
+	var last []byte
+	cursor := bucket.Cursor()
+	for key, value := cursor.First(); key != nil; key, value = cursor.Next() {
+		if last != nil && bytes.Compare(last, key) >= 0 {
+			return fmt.Errorf("%w: view %s is out of order", ErrDamaged, name)
+		}
+		sum += entrySum(key, value)
+		last = key
+	}
+	if sum != want {
+		return fmt.Errorf("%w: view %s differs from its checksum", ErrDamaged, name)
+	}
+	return nil
+}
+
+// catchDamage turns the panics and memory faults that damaged pages lead to into an error. Call it
+// where such pages may be read, and defer what it returns.
+func catchDamage(err *error) func() {
+	before := debug.SetPanicOnFault(true)
+	return func() {
+		debug.SetPanicOnFault(before)
+		if p := recover(); p != nil {
+			*err = fmt.Errorf("%w: %v", ErrDamaged, p)
+		}
+	}
+}
+
+// Digest is the SHA-256, in hex, over all entries of all views, in order. It reads the whole file.
+// Position and checksums are left out: they follow from the rest. The values of chunks count as
+// entries by themselves, since compression may change with the library and between processor
+// architectures.
+func (s *Store) Digest() (string, error) {
+	hash := sha256.New()
+	err := s.db.View(func(tx *bolt.Tx) error {
+		for _, spec := range s.schema.Views {
+			writeText(hash.Write, []byte(spec.Name))
+			bucket := tx.Bucket([]byte(spec.Name))
+			each := bucket.ForEach
+			if spec.Layout == Chunks {
+				each = func(f func(key, value []byte) error) error { return forEachChunk(bucket, nil, f) }
+			}
+			if err := each(func(key, value []byte) error {
+				writeText(hash.Write, key)
+				writeText(hash.Write, value)
+				return nil
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return hex.EncodeToString(hash.Sum(nil)), err
+}
+
+// writeText writes a text after its length, so that different lists of texts differ.
+func writeText(write func([]byte) (int, error), text []byte) {
+	var length [8]byte
+	binary.BigEndian.PutUint64(length[:], uint64(len(text)))
+	_, _ = write(length[:]) // a hash never fails
+	_, _ = write(text)
+}
