@@ -1,7 +1,6 @@
 package events
 
 import (
-	"fmt"
 	"net/mail"
 	"regexp"
 	"strconv"
@@ -29,43 +28,6 @@ const (
 	MaxInt      = 1<<31 - 1
 	MaxDuration = 36500
 )
-
-// message is the sentence for a code at this column; it follows the column's name.
-func (c *Column) message(code Code) string {
-	switch code {
-	case Required:
-		return "must not be empty"
-	case TooLong:
-		return fmt.Sprintf("must be at most %d characters long", c.Limit())
-	case InvalidEmail:
-		return "must be one e-mail address such as name@example.com"
-	case InvalidBool:
-		return "must be true or false (1, 0, yes and no are read as well)"
-	case InvalidInt:
-		return fmt.Sprintf("must be a whole number from 0 to %d", MaxInt)
-	case OutOfRange:
-		if c.Type == Duration {
-			return fmt.Sprintf("must count from 1 to %d days, months or years", MaxDuration)
-		}
-		return fmt.Sprintf("must be a whole number from 0 to %d", MaxInt)
-	case InvalidDate:
-		return "must be a date that exists, written YYYY-MM-DD"
-	case InvalidDuration:
-		return "must be a number followed by d, m or y (days, months, years), such as 30d or 1y"
-	case InvalidChoice:
-		return "must be one of: " + strings.Join(c.Choices, ", ")
-	case ControlCharacter:
-		return "must not hold control characters: remove them"
-	case UnknownProduct:
-		return "is not in the product catalogue: add the product or mend the short code"
-	case NoAccess:
-		return "is a product that this key may not import for"
-	case Conflict:
-		return "must not be given together with license__valid_duration: keep one of them"
-	default:
-		return "is not valid"
-	}
-}
 
 // parseText reads every kind that is kept as a text, in its canonical form.
 func (c *Column) parseText(value string) (string, Code) {

@@ -202,11 +202,3 @@ func TestExcerpt(t *testing.T) {
 		}
 	}
 }
-
-func TestWarningsHaveTheirSentence(t *testing.T) {
-	for _, code := range []WarningCode{CustomerWithoutEmail, MaintenanceNotEnabled, NotATrial, OveragesNotAllowed, NotFloating, ValidityOnPerpetual} {
-		if (Warning{Code: code}).Message() == "" {
-			t.Errorf("%s has no sentence", code)
-		}
-	}
-}

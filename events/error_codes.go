@@ -1,9 +1,14 @@
 package events
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Code names one thing that is wrong with a row, for programs.
 type Code string
 
-// The codes of a rejected row.
+// The codes of a rejected row. Each has its sentence in the table rejections.
 const (
 	Required         Code = "required"
 	TooLong          Code = "too_long"
@@ -24,10 +29,75 @@ const (
 	RowTooLarge      Code = "row_too_large"
 )
 
-// Codes lists all codes of rejected rows.
-var Codes = []Code{
-	Required, TooLong, InvalidEmail, InvalidBool, InvalidInt, OutOfRange, InvalidDate, InvalidDuration, InvalidChoice,
-	InvalidEncoding, ControlCharacter, Conflict, UnknownProduct, NoAccess, FieldCount, MalformedRow, RowTooLarge,
+// rejections has one row for each code: the sentence that a user reads, without its beginning, the
+// column's name. {length}, {range} and {choices} stand for what the column permits. The sentences of
+// the last group are general ones: internal/csvfile, which finds these errors, says where and what to
+// do in RowReceived.malformed.message.
+var rejections = [...]struct {
+	code     Code
+	sentence string
+}{
+	{Required, "must not be empty"},
+	{TooLong, "must be at most {length} characters long"},
+	{InvalidEmail, "must be one e-mail address such as name@example.com"},
+	{InvalidBool, "must be true or false (1, 0, yes and no are read as well)"},
+	{InvalidInt, "must {range}"},
+	{OutOfRange, "must {range}"},
+	{InvalidDate, "must be a date that exists, written YYYY-MM-DD"},
+	{InvalidDuration, "must be a number followed by d, m or y (days, months, years), such as 30d or 1y"},
+	{InvalidChoice, "must be one of: {choices}"},
+	{InvalidEncoding, "has bytes that are not valid UTF-8: save the file as CSV UTF-8"},
+	{ControlCharacter, "must not hold control characters: remove them"},
+	{Conflict, "must not be given together with license__valid_duration: keep one of them"},
+	{UnknownProduct, "is not in the product catalogue: add the product or fix the short code"},
+	{NoAccess, "is a product that this key may not import for"},
+
+	{FieldCount, "has too few or too many fields"},
+	{MalformedRow, "has quotes that are not as RFC 4180 wants them"},
+	{RowTooLarge, "is longer than the limit for one row"},
+}
+
+// Codes lists all codes of rejected rows, in the order of the table.
+var Codes = func() []Code {
+	codes := make([]Code, len(rejections))
+	for i, r := range rejections {
+		codes[i] = r.code
+	}
+	return codes
+}()
+
+// message is the sentence of a code at this column, without the column's name at its beginning.
+func (c *Column) message(code Code) string {
+	for i := range rejections {
+		if rejections[i].code == code {
+			return c.fillIn(rejections[i].sentence)
+		}
+	}
+	return "is not valid" // events/internal/gen has the test that no code comes here
+}
+
+// fillIn puts what the column permits into a sentence.
+func (c *Column) fillIn(sentence string) string {
+	before, rest, ok := strings.Cut(sentence, "{")
+	if !ok {
+		return sentence
+	}
+	name, after, _ := strings.Cut(rest, "}")
+	switch name {
+	case "length":
+		return fmt.Sprint(before, c.Limit(), after)
+	case "range":
+		return before + c.rangeInWords() + after
+	default:
+		return before + strings.Join(c.Choices, ", ") + after
+	}
+}
+
+func (c *Column) rangeInWords() string {
+	if c.Type == Duration {
+		return fmt.Sprintf("count from 1 to %d days, months or years", MaxDuration)
+	}
+	return fmt.Sprintf("be a whole number from 0 to %d", MaxInt)
 }
 
 // MaxErrorValue bounds FieldError.Value, in characters (Unicode code points).
@@ -41,38 +111,6 @@ type FieldError struct {
 	Message string `json:"message"` // begins in lower case: it follows the column's name
 	Value   string `json:"value"`   // as sent, at most MaxErrorValue characters
 }
-
-// WarningCode names one thing that is odd about a valid row, for programs.
-type WarningCode string
-
-// The codes of warnings.
-const (
-	CustomerWithoutEmail  WarningCode = "customer_without_email"
-	MaintenanceNotEnabled WarningCode = "maintenance_not_enabled"
-	NotATrial             WarningCode = "not_a_trial"
-	OveragesNotAllowed    WarningCode = "overages_not_allowed"
-	NotFloating           WarningCode = "not_floating"
-	ValidityOnPerpetual   WarningCode = "validity_on_perpetual"
-)
-
-// Warning tells of a value that has no effect. It never stops a row.
-type Warning struct {
-	Column string      `json:"column"` // the one whose value has no effect
-	Code   WarningCode `json:"code"`
-}
-
-// warningMessages are the sentences that a user reads.
-var warningMessages = map[WarningCode]string{
-	CustomerWithoutEmail:  "the customer has no e-mail address: the values are kept, but no customer is made",
-	MaintenanceNotEnabled: "has no effect without license__enable_maintenance_period",
-	NotATrial:             "has no effect without license__is_trial",
-	OveragesNotAllowed:    "has no effect without license__allow_overages",
-	NotFloating:           "has no effect without license__is_floating or license__is_floating_cloud",
-	ValidityOnPerpetual:   "a perpetual license has no end: the value is kept",
-}
-
-// Message is the sentence that a user reads.
-func (w Warning) Message() string { return warningMessages[w.Code] }
 
 // Excerpt is the text cut to its first n characters (Unicode code points).
 func Excerpt(s string, n int) string {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -23,7 +24,8 @@ var update = flag.Bool("update", false, "rewrite the outcomes of the scenarios")
 // events with the scenario's. A scenario has the sections
 //
 //	policy    lines "catalogue <product as JSON>", "limited-to <short code>",
-//	          "exists <product> <key> <job> <row>", "only-validate"
+//	          "exists <product> <key> <job> <row>", "only-validate",
+//	          "malformed <row> <RowReceived.malformed as JSON>"
 //	rows.csv  the rows
 //	outcomes  an event a line: its type and its data
 func TestScenarios(t *testing.T) {
@@ -68,10 +70,11 @@ type scenario struct {
 	policy       Policy
 	origins      Origins
 	onlyValidate bool
+	malformed    map[events.Row]*events.Malformed
 }
 
 func parseScenario(t *testing.T, text string) *scenario {
-	s := &scenario{policy: Policy{Catalogue: map[string]events.Product{}}, origins: Origins{}}
+	s := &scenario{policy: Policy{Catalogue: map[string]events.Product{}}, origins: Origins{}, malformed: map[events.Row]*events.Malformed{}}
 	for line := range strings.Lines(text) {
 		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch word {
@@ -86,6 +89,14 @@ func parseScenario(t *testing.T, text string) *scenario {
 			s.policy.Products = append(s.policy.Products, rest)
 		case "only-validate":
 			s.onlyValidate = true
+		case "malformed":
+			number, body, _ := strings.Cut(rest, " ")
+			row, err := strconv.ParseUint(number, 10, 64)
+			m := new(events.Malformed)
+			if err != nil || json.Unmarshal([]byte(body), m) != nil {
+				t.Fatalf("policy: %q is not understood", line)
+			}
+			s.malformed[events.Row(row)] = m
 		case "exists":
 			var product, key string
 			var by events.Origin
@@ -107,7 +118,7 @@ func (s *scenario) decide(t *testing.T, file []byte) string {
 	}
 	var verdicts []Verdict
 	for i, record := range records[1:] {
-		row := &events.RowReceived{JobID: 10, Row: events.Row(i + 1), Line: uint64(i + 2)}
+		row := &events.RowReceived{JobID: 10, Row: events.Row(i + 1), Line: uint64(i + 2), Malformed: s.malformed[events.Row(i+1)]}
 		for c, value := range record {
 			column, ok := events.ColumnIndex(records[0][c])
 			if !ok {
@@ -137,6 +148,20 @@ func describe(t *testing.T, outcomes []events.Event) string {
 		fmt.Fprintf(&b, "%s %s %s\n", e.ID(), e.Type(), data)
 	}
 	return b.String()
+}
+
+// every_error.txtar shows each code of a rejected row.
+func TestEveryErrorCodeIsDecided(t *testing.T) {
+	text, err := os.ReadFile("testdata/every_error.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, outcomes, _ := strings.Cut(string(text), "-- outcomes --")
+	for _, code := range events.Codes {
+		if !strings.Contains(outcomes, `"code":"`+string(code)+`"`) {
+			t.Errorf("no row of every_error.txtar is rejected with %s", code)
+		}
+	}
 }
 
 func TestRowWithBadEncodingReportsAllErrors(t *testing.T) {

@@ -1,0 +1,34 @@
+package events
+
+// WarningCode names one value without effect in a valid row, for programs.
+type WarningCode string
+
+// The codes of warnings. Each has its sentence in warningMessages.
+const (
+	CustomerWithoutEmail  WarningCode = "customer_without_email"
+	MaintenanceNotEnabled WarningCode = "maintenance_not_enabled"
+	NotATrial             WarningCode = "not_a_trial"
+	OveragesNotAllowed    WarningCode = "overages_not_allowed"
+	NotFloating           WarningCode = "not_floating"
+	ValidityOnPerpetual   WarningCode = "validity_on_perpetual"
+)
+
+// Warning tells of a value that has no effect. The row is imported all the same.
+type Warning struct {
+	Column string      `json:"column"` // the one whose value has no effect
+	Code   WarningCode `json:"code"`
+}
+
+// warningMessages has one row for each code: the sentence that a user reads, without its beginning,
+// the column's name.
+var warningMessages = map[WarningCode]string{
+	CustomerWithoutEmail:  "the customer has no e-mail address: the values are kept, but no customer is made",
+	MaintenanceNotEnabled: "has no effect without license__enable_maintenance_period",
+	NotATrial:             "has no effect without license__is_trial",
+	OveragesNotAllowed:    "has no effect without license__allow_overages",
+	NotFloating:           "has no effect without license__is_floating or license__is_floating_cloud",
+	ValidityOnPerpetual:   "a perpetual license has no end: the value is kept",
+}
+
+// Message is the sentence that a user reads.
+func (w Warning) Message() string { return warningMessages[w.Code] }
