@@ -153,8 +153,8 @@ func TestLargeUpload(t *testing.T) {
 	if a.status != 200 {
 		t.Fatalf("%d %s", a.status, a.text)
 	}
-	if f := r.facts(a.body.JobID); f.sealed.Rows != n {
-		t.Errorf("%+v", f.sealed)
+	if f := r.state(a.body.JobID); f.Sealed.Rows != n {
+		t.Errorf("%+v", f.Sealed)
 	}
 	if last, _, err := r.log.LastRow(t.Context(), a.body.JobID); err != nil || last.Seq != n {
 		t.Errorf("the last row is at %d, %v", last.Seq, err)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"licenseimport/events"
+	"licenseimport/events/importjob"
 	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
 )
@@ -14,7 +15,7 @@ func (in *Ingest) serveCancel(w http.ResponseWriter, r *http.Request, p httpx.Pa
 	if err != nil {
 		return httpx.NotFound("There is no such import.")
 	}
-	_, err = in.change(r.Context(), job, func(f facts) (events.Event, error) { return cancel(f, m) })
+	_, err = in.transition(r.Context(), job, func(s importjob.State) (events.Event, error) { return cancel(s, m) })
 	if err != nil {
 		return storeError(err)
 	}

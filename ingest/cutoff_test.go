@@ -80,9 +80,9 @@ func TestClientVanishes(t *testing.T) {
 	body := string(form("a.csv", csvOf(100)))
 	u := r.dial(len(body), "")
 	u.write(body[:len(body)/2])
-	r.eventually("the job starts", func() bool { return r.facts(1).started != nil })
+	r.eventually("the job starts", func() bool { return r.state(1).Started != nil })
 	_ = u.conn.Close()
-	r.eventually("the job is aborted", func() bool { return r.facts(1).ended() })
+	r.eventually("the job is aborted", func() bool { return r.state(1).Ended() })
 	if aborted := r.aborted(1); aborted.Code != "upload_incomplete" {
 		t.Errorf("%+v", aborted)
 	}
@@ -97,7 +97,7 @@ func TestRowsOfASlowClientAreStoredEarly(t *testing.T) {
 	u.write(body[:half])
 	r.eventually("the first rows are stored", func() bool { return len(r.rows(1)) == 3 })
 	u.write(body[half:])
-	if a := u.answer(); a.status != 200 || r.facts(1).sealed.Rows != 5 {
+	if a := u.answer(); a.status != 200 || r.state(1).Sealed.Rows != 5 {
 		t.Errorf("%d %s", a.status, a.text)
 	}
 }
@@ -165,7 +165,7 @@ func TestShutdown(t *testing.T) {
 		body := string(form("a.csv", csvOf(5)))
 		u := r.dial(len(body), "")
 		u.write(body[:len(body)-30])
-		r.eventually("the upload has begun", func() bool { return r.facts(1).started != nil })
+		r.eventually("the upload has begun", func() bool { return r.state(1).Started != nil })
 		done := make(chan error, 1)
 		go func() { done <- r.in.Shutdown(t.Context()) }()
 		r.eventually("nobody is let in", func() bool {
@@ -204,7 +204,7 @@ func TestShutdown(t *testing.T) {
 		body := string(form("a.csv", csvOf(5)))
 		u := r.dial(len(body), "")
 		u.write(body[:len(body)-30])
-		r.eventually("the job starts", func() bool { return r.facts(1).started != nil })
+		r.eventually("the job starts", func() bool { return r.state(1).Started != nil })
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_ = r.in.Shutdown(ctx)
@@ -251,7 +251,7 @@ func TestHTTP2(t *testing.T) {
 		}
 		return readAnswer(t, res)
 	}
-	if a := post(generatedForm(3000)); a.status != 200 || r.facts(a.body.JobID).sealed.Rows != 3000 {
+	if a := post(generatedForm(3000)); a.status != 200 || r.state(a.body.JobID).Sealed.Rows != 3000 {
 		t.Errorf("%d %s", a.status, a.text)
 	}
 	begun := string(form("a.csv", csvOf(5)))

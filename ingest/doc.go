@@ -29,9 +29,10 @@
 // # Who decides
 //
 // Seal, abort and cancel may happen at the same moment, in different processes.
-// Each reads the job's facts, decides by a pure function (decide.go) and appends
-// expecting that nothing has moved since; else it reads and decides again
-// (facts.go). So exactly one of them wins, and the others learn of it.
+// Each reads the import's state, has package importjob decide and appends the
+// fact, expecting that it follows the last one that it knows; else it reads and
+// decides again (jobstate.go). So exactly one of them wins, and the others learn
+// of it. transitions.go turns refusals into answers.
 //
 // # Memory and pace
 //

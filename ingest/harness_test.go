@@ -19,6 +19,7 @@ import (
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
 	"licenseimport/events/eventlog/eventlogtest"
+	"licenseimport/events/importjob"
 	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
 )
@@ -177,23 +178,23 @@ func (r *harness) cancel(job events.JobID, key string) answer {
 	return readAnswer(r, res)
 }
 
-// facts reads what the stream says of a job.
-func (r *harness) facts(job events.JobID) facts {
+// state reads the state of a job.
+func (r *harness) state(job events.JobID) importjob.State {
 	r.Helper()
-	f, err := r.in.load(r.Context(), job)
+	s, err := r.in.load(r.Context(), job)
 	if err != nil {
 		r.Fatal(err)
 	}
-	return f
+	return s
 }
 
 // aborted is the ImportAborted that a job must have ended with.
 func (r *harness) aborted(job events.JobID) *events.ImportAborted {
 	r.Helper()
-	f := r.facts(job)
-	aborted, ok := f.last.(*events.ImportAborted)
-	if !ok || f.sealed != nil {
-		r.Fatalf("job %d ended with %+v, sealed %v", job, f.last, f.sealed)
+	s := r.state(job)
+	aborted, ok := s.Last.Event.(*events.ImportAborted)
+	if !ok || s.Sealed != nil {
+		r.Fatalf("job %d ended with %+v, sealed %v", job, s.Last, s.Sealed)
 	}
 	return aborted
 }

@@ -10,17 +10,18 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
+	"licenseimport/events/importjob"
 	"licenseimport/internal/httpx"
 )
 
-// claim is what an upload may call itself.
+// reservation is the job id that an upload may use.
 type reservation struct {
 	job events.JobID
-	// repeated says that the id is that of an earlier upload, which is sealed.
+	// repeated means that the id belongs to an earlier upload, which is sealed.
 	repeated bool
 }
 
-// claim draws an id: the revision of an entry in the bucket of jobs. The entry's
+// reserve draws an id: the revision of an entry in the bucket of jobs. The entry's
 // key is the manager's Idempotency-Key, so that one call gives the id and tells
 // whether the key was used before; the bucket forgets it after 24 hours. An
 // empty key is never used twice.
@@ -46,7 +47,7 @@ func bucketKey(manager, key string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// claimAgain finds out what a key stands for that was used before.
+// reserveUsedKey decides whether an upload may take over a key that was used before.
 func (in *Ingest) reserveUsedKey(ctx context.Context, name string) (reservation, error) {
 	entry, err := in.jobs.Get(ctx, name)
 	if errors.Is(err, eventlog.ErrNotFound) {
@@ -56,13 +57,13 @@ func (in *Ingest) reserveUsedKey(ctx context.Context, name string) (reservation,
 		return reservation{}, err
 	}
 	first := events.JobID(entry.Revision)
-	means, err := in.keyStateOf(ctx, first, entry.Created)
+	state, err := in.keyStateOf(ctx, first, entry.Created)
 	switch {
 	case err != nil:
 		return reservation{}, err
-	case means == sealedOnce:
+	case state == importjob.KeyStored:
 		return reservation{job: first, repeated: true}, nil
-	case means != free:
+	case state != importjob.KeyReusable:
 		return reservation{}, uploadInProgress(first)
 	}
 	revision, err := in.jobs.Update(ctx, name, nil, entry.Revision)
@@ -75,22 +76,21 @@ func (in *Ingest) reserveUsedKey(ctx context.Context, name string) (reservation,
 	return in.nextFreeID(ctx, name, revision)
 }
 
-// meaningOf reads what the key's first job came to. Where nothing is known of it
-// for too long, it is ended, so that nobody can start it any more.
-func (in *Ingest) keyStateOf(ctx context.Context, first events.JobID, drawn time.Time) (meaning, error) {
-	f, err := in.load(ctx, first)
+// keyStateOf is the state of a key whose first import was reserved at a time. An orphaned import is
+// aborted, so that no slow upload can start it later.
+func (in *Ingest) keyStateOf(ctx context.Context, first events.JobID, reserved time.Time) (importjob.KeyState, error) {
+	s, err := in.load(ctx, first)
 	if err != nil {
-		return inProgress, err
+		return importjob.KeyInProgress, err
 	}
-	means := repeated(f, time.Since(drawn), in.config.Abandoned)
-	if means != lost {
-		return means, nil
+	state := s.KeyState(time.Since(reserved), in.config.Abandoned)
+	if state != importjob.KeyOrphaned {
+		return state, nil
 	}
-	f, err = in.giveUpOn(ctx, &events.ImportAborted{JobID: first, Code: "upload_abandoned", Message: "nothing of the upload was stored"})
-	if err != nil {
-		return inProgress, err
+	if s, err = in.abortUnlessEnded(ctx, importjob.AbandonedUpload(first, 0)); err != nil {
+		return importjob.KeyInProgress, err
 	}
-	return repeated(f, 0, in.config.Abandoned), nil
+	return s.KeyState(0, in.config.Abandoned), nil
 }
 
 func uploadInProgress(first events.JobID) error {
@@ -100,7 +100,7 @@ func uploadInProgress(first events.JobID) error {
 	}
 }
 
-// unused draws on until it has an id of which the streams hold nothing: a bucket
+// nextFreeID draws on until it has an id of which the streams hold nothing: a bucket
 // that was restored from a backup may repeat ids.
 func (in *Ingest) nextFreeID(ctx context.Context, name string, revision uint64) (reservation, error) {
 	for {
@@ -122,17 +122,17 @@ func (in *Ingest) nextFreeID(ctx context.Context, name string, revision uint64) 
 	}
 }
 
-// repeat answers an upload whose key stands for a sealed one: nil where it is
+// checkRepeat answers an upload whose key stands for a sealed one: nil where it is
 // the same file with the same query. The whole file has to be read for that.
 func (in *Ingest) checkRepeat(ctx context.Context, first events.JobID, b *body, o options) error {
 	if err := b.finish(); err != nil {
 		return uploadError(err)
 	}
-	f, err := in.load(ctx, first)
+	s, err := in.load(ctx, first)
 	if err != nil {
 		return storeError(err)
 	}
-	if !same(f, o.query, uint64(b.file.bytes), b.file.sum()) {
+	if !s.SameUpload(o.query, uint64(b.file.bytes), b.file.sum()) {
 		return httpx.Unprocessable("idempotency_key_reused",
 			"This Idempotency-Key was used for another file or other query parameters: use a new key.").ForJob(uint64(first))
 	}

@@ -76,7 +76,7 @@ func TestKeyIsFreed(t *testing.T) {
 
 	u := r.dial(len(body), "Idempotency-Key: cut\r\n")
 	u.write(body[:len(body)-50])
-	r.eventually("the upload has begun", func() bool { return r.facts(1).started != nil })
+	r.eventually("the upload has begun", func() bool { return r.state(1).Started != nil })
 	if a := r.send(csvOf(5), withKey("cut")); a.status != 409 || a.body.Code != "upload_in_progress" || a.body.JobID != 1 || a.header.Get("Retry-After") == "" {
 		t.Errorf("while it is uploading: %d %s", a.status, a.text)
 	}
@@ -89,7 +89,7 @@ func TestKeyIsFreed(t *testing.T) {
 
 	u = r.dial(len(body), "Idempotency-Key: cancelled\r\n")
 	u.write(body[:len(body)-50])
-	r.eventually("the upload has begun", func() bool { return r.facts(3).started != nil })
+	r.eventually("the upload has begun", func() bool { return r.state(3).Started != nil })
 	if a := r.cancel(3, ""); a.status != 202 {
 		t.Fatalf("%d %s", a.status, a.text)
 	}
@@ -112,7 +112,7 @@ func TestOrphanedKey(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.text)
 	}
 	r.eventually("the key is free", func() bool { return r.send(csvOf(1), withKey("lost")).status == 200 })
-	if f := r.facts(1); f.started != nil || !f.ended() {
+	if f := r.state(1); f.Started != nil || !f.Ended() {
 		t.Errorf("%+v", f)
 	}
 }
@@ -189,7 +189,7 @@ func TestCancelAgainstSeal(t *testing.T) {
 	for job := events.JobID(1); job <= races; job++ {
 		u := r.dial(len(body), "Connection: close\r\n")
 		u.write(body[:len(body)-3])
-		r.eventually("the upload has begun", func() bool { return r.facts(job).started != nil })
+		r.eventually("the upload has begun", func() bool { return r.state(job).Started != nil })
 		cancelled := make(chan answer)
 		go func() { cancelled <- r.cancel(job, "") }()
 		time.Sleep(time.Duration(job%10) * 100 * time.Microsecond) // spreads who is first
@@ -204,12 +204,12 @@ func TestCancelAgainstSeal(t *testing.T) {
 
 func checkRace(t *testing.T, r *harness, job events.JobID, upload, cancel answer, wins map[string]int) {
 	t.Helper()
-	f := r.facts(job)
-	_, isCancelled := f.last.(*events.ImportCancelled)
+	f := r.state(job)
+	_, isCancelled := f.Last.Event.(*events.ImportCancelled)
 	switch got := fmt.Sprint(upload.status, cancel.status); {
-	case got == "200 202" && f.sealed != nil && isCancelled: // sealed, then cancelled before it was imported
+	case got == "200 202" && f.Sealed != nil && isCancelled: // sealed, then cancelled before it was imported
 		wins["seal first"]++
-	case got == "409 202" && f.sealed == nil && isCancelled && upload.body.Code == "cancelled":
+	case got == "409 202" && f.Sealed == nil && isCancelled && upload.body.Code == "cancelled":
 		wins["cancel only"]++
 	default:
 		t.Errorf("job %d: upload %d %s, cancel %d %s, %+v", job, upload.status, upload.text, cancel.status, cancel.text, f)
@@ -246,8 +246,8 @@ func TestCancel(t *testing.T) {
 			}
 		})
 	}
-	if last, ok := r.facts(2).last.(*events.ImportCancelled); !ok || last.Manager != "admin" {
-		t.Errorf("%+v", r.facts(2).last)
+	if last, ok := r.state(2).Last.Event.(*events.ImportCancelled); !ok || last.Manager != "admin" {
+		t.Errorf("%+v", r.state(2).Last.Event)
 	}
 }
 
@@ -255,7 +255,7 @@ func TestCancel(t *testing.T) {
 func TestCancelAgainstProgress(t *testing.T) {
 	r := newHarness(t, Config{})
 	a := r.send(csvOf(1), request{})
-	seq := r.facts(a.body.JobID).lastSeq
+	seq := r.state(a.body.JobID).Last.Seq
 	moved := make(chan error)
 	go func() {
 		for row := events.Row(0); ; row++ {

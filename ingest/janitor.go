@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/events/importjob"
 )
 
 // janitor ends uploads that nobody goes on with, and drops the rows of imports
@@ -15,7 +16,7 @@ type janitor struct {
 	jobs map[events.JobID]*observation
 }
 
-// sighting is what the janitor knows of a job that has rows.
+// observation is what the janitor knows of a job that has rows.
 type observation struct {
 	lastRow        events.Seq
 	unchangedSince time.Time // by this process's clock: lastRow has not changed since
@@ -68,8 +69,8 @@ func (j *janitor) sweep(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-func (j *janitor) visit(ctx context.Context, job events.JobID, s *observation, now time.Time) error {
-	f, err := j.in.load(ctx, job)
+func (j *janitor) visit(ctx context.Context, job events.JobID, seen *observation, now time.Time) error {
+	s, err := j.in.load(ctx, job)
 	if err != nil {
 		return err
 	}
@@ -77,36 +78,33 @@ func (j *janitor) visit(ctx context.Context, job events.JobID, s *observation, n
 	if err != nil || !found {
 		return err
 	}
-	if last.Seq != s.lastRow {
-		s.lastRow, s.unchangedSince = last.Seq, now
+	if last.Seq != seen.lastRow {
+		seen.lastRow, seen.unchangedSince = last.Seq, now
 	}
-	switch sweep(f, now.Sub(s.unchangedSince), now, j.in.config) {
-	case giveUp:
+	switch actionFor(s, now.Sub(seen.unchangedSince), now, j.in.config) {
+	case abort:
 		row, err := decode(last)
 		if err != nil {
 			return err
 		}
-		return j.abandon(ctx, row)
-	case purge:
+		return j.abort(ctx, row)
+	case purgeRows:
 		return j.in.log.PurgeRows(ctx, job)
 	}
-	if f.ended() {
-		s.purgeAt = f.time.Add(j.in.config.Retention)
+	if s.Ended() {
+		seen.purgeAt = s.Last.Time.Add(j.in.config.Retention)
 	}
 	return nil
 }
 
-func (j *janitor) abandon(ctx context.Context, last events.Event) error {
-	aborted := &events.ImportAborted{
-		JobID: last.Job(), Code: "upload_abandoned",
-		Message: "The upload stopped in the middle, so nothing was imported: send the file again.",
-	}
+func (j *janitor) abort(ctx context.Context, last events.Event) error {
+	var rows events.Row
 	if row, ok := last.(*events.RowReceived); ok {
-		aborted.Rows = row.Row
+		rows = row.Row
 	}
-	if _, err := j.in.giveUpOn(ctx, aborted); err != nil {
+	if _, err := j.in.abortUnlessEnded(ctx, importjob.AbandonedUpload(last.Job(), rows)); err != nil {
 		return err
 	}
-	j.in.config.Log.Info("abandoned upload ended", "job_id", aborted.JobID, "rows", aborted.Rows)
+	j.in.config.Log.Info("abandoned upload ended", "job_id", last.Job(), "rows", rows)
 	return nil
 }

@@ -2,10 +2,12 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/events/importjob"
 )
 
 // begin stores what an upload had stored when its process was killed.
@@ -67,11 +69,11 @@ func TestJanitorEndsAbandonedUploads(t *testing.T) {
 	r.begin(1, 3, true)
 	r.begin(2, 2, false)
 	r.begin(3, 1, true)
-	sealedAt := r.append(&events.ImportSealed{JobID: 3, Rows: 1}, r.facts(3).lastSeq)
+	sealedAt := r.append(&events.ImportSealed{JobID: 3, Rows: 1}, r.state(3).Last.Seq)
 	j := newJanitor(r)
 	sweepAt(t, j, 0)
 	sweepAt(t, j, 2*time.Minute-time.Second)
-	if r.facts(1).ended() || r.facts(2).ended() {
+	if r.state(1).Ended() || r.state(2).Ended() {
 		t.Fatal("two minutes have not passed")
 	}
 	sweepAt(t, j, 2*time.Minute+time.Second)
@@ -81,8 +83,8 @@ func TestJanitorEndsAbandonedUploads(t *testing.T) {
 	if aborted := r.aborted(2); aborted.Rows != 2 {
 		t.Errorf("orphan: %+v", aborted)
 	}
-	if r.facts(3).lastSeq != sealedAt {
-		t.Errorf("a sealed job was touched: %+v", r.facts(3).last)
+	if r.state(3).Last.Seq != sealedAt {
+		t.Errorf("a sealed job was touched: %+v", r.state(3).Last.Event)
 	}
 	sweepAt(t, j, 2*time.Minute+2*time.Second)
 	if len(r.rows(2)) != 0 || len(r.rows(1)) != 3 {
@@ -107,7 +109,7 @@ func TestJanitorSeesThatRowsCome(t *testing.T) {
 		t.Fatal(err)
 	}
 	sweepAt(t, j, 3*time.Minute)
-	if r.facts(1).ended() {
+	if r.state(1).Ended() {
 		t.Fatal("a live upload was ended")
 	}
 	sweepAt(t, j, 6*time.Minute)
@@ -120,7 +122,8 @@ func TestJanitorPurges(t *testing.T) {
 	r := newHarness(t, Config{})
 	r.begin(1, 3, true)
 	r.begin(2, 3, true)
-	r.append(&events.ImportFinished{JobID: 1, Status: events.Success}, r.facts(1).lastSeq)
+	r.append(&events.ImportSealed{JobID: 1, Rows: 3}, r.state(1).Last.Seq)
+	r.append(&events.ImportFinished{JobID: 1, Status: events.Success}, r.state(1).Last.Seq)
 	j := newJanitor(r)
 	sweepAt(t, j, 0)
 	sweepAt(t, j, 7*24*time.Hour-time.Minute)
@@ -145,7 +148,7 @@ func TestUploadThatTheJanitorEnded(t *testing.T) {
 	body := string(form("a.csv", csvOf(5)))
 	u := r.dial(len(body), "")
 	u.write(body[:len(body)-30])
-	r.eventually("the job starts", func() bool { return r.facts(1).started != nil })
+	r.eventually("the job starts", func() bool { return r.state(1).Started != nil })
 	j := newJanitor(r)
 	sweepAt(t, j, 0)
 	sweepAt(t, j, 3*time.Minute)
@@ -160,7 +163,7 @@ func TestRunJanitor(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- r.in.RunJanitor(ctx) }()
-	r.eventually("the upload is ended", func() bool { return r.facts(1).ended() })
+	r.eventually("the upload is ended", func() bool { return r.state(1).Ended() })
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
@@ -172,7 +175,7 @@ func TestJanitorStopsAtAnUnknownEvent(t *testing.T) {
 	r := newHarness(t, Config{SweepEvery: time.Millisecond})
 	r.begin(1, 1, true)
 	body := []byte(`{"specversion":"1.0","id":"1/x","source":"licenseimport","type":"ImportPaused","data":{}}`)
-	if _, err := r.log.AppendFact(t.Context(), 1, "imports.1.paused", body, r.facts(1).lastSeq); err != nil {
+	if _, err := r.log.AppendFact(t.Context(), 1, "imports.1.paused", body, r.state(1).Last.Seq); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.in.RunJanitor(t.Context()); err == nil {
@@ -180,5 +183,22 @@ func TestJanitorStopsAtAnUnknownEvent(t *testing.T) {
 	}
 	if a := r.cancel(1, ""); a.status != 500 {
 		t.Errorf("cancel: %d %s", a.status, a.text)
+	}
+}
+
+// TestImpossibleHistory: an import that ended without a seal is neither changed nor cleaned up.
+func TestImpossibleHistory(t *testing.T) {
+	r := newHarness(t, Config{SweepEvery: time.Millisecond})
+	r.begin(1, 1, true)
+	r.append(&events.ImportFinished{JobID: 1, Status: events.Success}, r.state(1).Last.Seq)
+	err := r.in.RunJanitor(t.Context())
+	if impossible, ok := errors.AsType[*importjob.TransitionError](err); !ok || impossible.Job != 1 || impossible.Event != "ImportFinished" {
+		t.Errorf("the janitor: %v", err)
+	}
+	if a := r.cancel(1, ""); a.status != 500 {
+		t.Errorf("cancel: %d %s", a.status, a.text)
+	}
+	if len(r.rows(1)) != 1 {
+		t.Error("its rows are gone")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/events/importjob"
 	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
 )
@@ -26,7 +27,7 @@ type upload struct {
 	// Written by store; to be read when the sender has finished.
 	last   events.Seq // of the rows
 	stored events.Row
-	begun  facts // as they were when ImportStarted was stored; before that there are none
+	begun  importjob.State // after the ImportStarted; before that without facts
 }
 
 // serveUpload answers POST /api/v1/licenses/import_from_csv/.
@@ -146,7 +147,7 @@ func (u *upload) store(bodies [][]byte) (err error) {
 	u.in.config.Observer.Stored(len(bodies), time.Since(began))
 	u.last = last
 	u.stored += events.Row(len(bodies))
-	if u.begun.started != nil {
+	if u.begun.Started != nil {
 		return nil
 	}
 	return u.start(ctx)
@@ -166,9 +167,9 @@ func (u *upload) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	u.begun = facts{job: u.job, last: started, lastSeq: seq, started: started}
 	u.in.config.Log.Info("upload begun", "job_id", u.job)
-	return nil
+	u.begun = importjob.State{Job: u.job}
+	return u.begun.Apply(importjob.Fact{Event: started, Seq: seq})
 }
 
 // watch halts the upload when somebody else ends it: a cancel, or a janitor. A
@@ -186,9 +187,9 @@ func (u *upload) watch() (stop func()) {
 				return
 			case <-ticker.C:
 			}
-			if f, err := u.in.load(ctx, u.job); err == nil {
-				if err := halted(f); err != nil {
-					u.halt(err)
+			if s, err := u.in.load(ctx, u.job); err == nil {
+				if err := s.Interrupted(); err != nil {
+					u.halt(storeError(err))
 				}
 			}
 		}
@@ -203,7 +204,7 @@ func (u *upload) seal() error {
 	defer cancel()
 	file := u.body.file
 	sealed := &events.ImportSealed{JobID: u.job, Rows: u.stored, Bytes: uint64(file.bytes), SHA256: file.sum()}
-	_, err := u.in.changeFrom(ctx, u.begun, func(f facts) (events.Event, error) { return seal(f, sealed) })
+	_, err := u.in.transitionFrom(ctx, u.begun, func(s importjob.State) (events.Event, error) { return s.Seal(sealed) })
 	if err != nil {
 		return storeError(err)
 	}
@@ -216,8 +217,8 @@ func (u *upload) abort(cause error) error {
 	why := uploadError(cause)
 	ctx, cancel := context.WithTimeout(context.Background(), lastFactTimeout)
 	defer cancel()
-	f, err := u.in.giveUpOn(ctx, &events.ImportAborted{JobID: u.job, Code: why.Code, Message: why.Detail, Rows: u.stored})
-	if err == nil && f.sealed != nil {
+	s, err := u.in.abortUnlessEnded(ctx, &events.ImportAborted{JobID: u.job, Code: why.Code, Message: why.Detail, Rows: u.stored})
+	if err == nil && s.Sealed != nil {
 		return nil
 	}
 	log := u.in.config.Log.With("job_id", u.job, "code", why.Code, "rows", u.stored)
@@ -227,7 +228,7 @@ func (u *upload) abort(cause error) error {
 		log.Info("upload failed")
 	}
 	answer := *why                                  // may be shared with other uploads
-	if u.begun.started != nil || f.started != nil { // also where the acknowledgement was lost
+	if u.begun.Started != nil || s.Started != nil { // also where the acknowledgement was lost
 		answer.JobID = uint64(u.job)
 	}
 	return &answer

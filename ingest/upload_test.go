@@ -49,14 +49,14 @@ func TestDocumentedSample(t *testing.T) {
 	if a.status != 200 || a.text != "{\"job_id\":1}\n" || a.header.Get("Location") != "/api/v1/licenses-import-results/1/" {
 		t.Fatalf("%d %s %v", a.status, a.text, a.header)
 	}
-	f := r.facts(1)
+	f := r.state(1)
 	want := events.ImportStarted{JobID: 1, FileName: "simple_licenses_example.csv", Manager: "ada", Mode: "partial", DryRun: true, Delimiter: ",",
 		Columns: []string{"customer__email", "order__store_id", "license__license_key", "product__short_code"}, Products: []string{"psc"}, Query: "dry_run=true"}
-	if fmt.Sprint(*f.started) != fmt.Sprint(want) {
-		t.Errorf("started %+v\n   want %+v", *f.started, want)
+	if fmt.Sprint(*f.Started) != fmt.Sprint(want) {
+		t.Errorf("started %+v\n   want %+v", *f.Started, want)
 	}
-	if *f.sealed != (events.ImportSealed{JobID: 1, Rows: 2, Bytes: uint64(len(file)), SHA256: sumOf(string(file))}) {
-		t.Errorf("sealed %+v", *f.sealed)
+	if *f.Sealed != (events.ImportSealed{JobID: 1, Rows: 2, Bytes: uint64(len(file)), SHA256: sumOf(string(file))}) {
+		t.Errorf("sealed %+v", *f.Sealed)
 	}
 	rows := r.rows(1)
 	if len(rows) != 2 || rows[1].Row != 2 || rows[1].Line != 3 || value(rows[1], "license__license_key") != "impo-rtor-derk-ey01" {
@@ -81,9 +81,9 @@ func TestPromise(t *testing.T) {
 			if a.status != 200 {
 				t.Fatalf("%d %s", a.status, a.text)
 			}
-			f := r.facts(a.body.JobID)
-			if f.sealed == nil || f.sealed.Rows != n || f.sealed.Bytes != uint64(len(file)) || f.sealed.SHA256 != sumOf(file) {
-				t.Errorf("sealed %+v", f.sealed)
+			f := r.state(a.body.JobID)
+			if f.Sealed == nil || f.Sealed.Rows != n || f.Sealed.Bytes != uint64(len(file)) || f.Sealed.SHA256 != sumOf(file) {
+				t.Errorf("sealed %+v", f.Sealed)
 			}
 			rows := r.rows(a.body.JobID)
 			if len(rows) != n {
@@ -192,8 +192,8 @@ func TestRefusals(t *testing.T) {
 	if jobs, err := r.log.RowJobs(t.Context()); err != nil || len(jobs) > 0 {
 		t.Errorf("refused uploads left rows of %v, %v", jobs, err)
 	}
-	if f := r.facts(1); f.last != nil {
-		t.Errorf("a refused upload made a job: %+v", f.last)
+	if f := r.state(1); f.Last.Event != nil {
+		t.Errorf("a refused upload made a job: %+v", f.Last.Event)
 	}
 }
 
@@ -213,7 +213,7 @@ func TestHeaderMistakesAreAllNamed(t *testing.T) {
 		t.Errorf("%d %v", a.status, got)
 	}
 	a = r.send("license__license_key,product__short_code,colour\na,b,c\n", request{query: "?unknown_columns=ignore"})
-	if a.status != 200 || len(r.facts(a.body.JobID).started.Columns) != 2 {
+	if a.status != 200 || len(r.state(a.body.JobID).Started.Columns) != 2 {
 		t.Errorf("ignored: %d %s", a.status, a.text)
 	}
 }

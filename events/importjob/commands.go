@@ -38,13 +38,13 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("import %d: refused: %s: %s", e.Job, e.Reason, e.Detail)
 }
 
-func (s *State) refuse(why Reason, detail string) error {
+func (s State) refuse(why Reason, detail string) error {
 	return &RefusedError{Job: s.Job, Reason: why, Detail: detail}
 }
 
 // Interrupted is why an upload may not go on, if somebody else has ended it, as a [*RefusedError];
 // else nil.
-func (s *State) Interrupted() error {
+func (s State) Interrupted() error {
 	switch last := s.Last.Event.(type) {
 	case *events.ImportCancelled:
 		return s.refuse(WasCancelled, last.Manager)
@@ -55,7 +55,7 @@ func (s *State) Interrupted() error {
 }
 
 // CanSeal is nil while the import is uploading, and else a [*RefusedError].
-func (s *State) CanSeal() error {
+func (s State) CanSeal() error {
 	if err := s.Interrupted(); err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (s *State) CanSeal() error {
 }
 
 // Seal is the fact that makes an upload an import: the one given, or the refusal of [State.CanSeal].
-func (s *State) Seal(sealed *events.ImportSealed) (events.Event, error) {
+func (s State) Seal(sealed *events.ImportSealed) (events.Event, error) {
 	if err := s.CanSeal(); err != nil {
 		return nil, err
 	}
@@ -75,11 +75,11 @@ func (s *State) Seal(sealed *events.ImportSealed) (events.Event, error) {
 
 // CanAbort reports whether an upload may still be ended without a seal. An import without facts may:
 // its abort prevents a later start.
-func (s *State) CanAbort() bool { return s.Phase == None || s.Phase == Uploading }
+func (s State) CanAbort() bool { return s.Phase == None || s.Phase == Uploading }
 
 // Abort is the fact that ends an upload without a seal: the one given, or nil where the import is
 // sealed or has ended.
-func (s *State) Abort(aborted *events.ImportAborted) events.Event {
+func (s State) Abort(aborted *events.ImportAborted) events.Event {
 	if !s.CanAbort() {
 		return nil
 	}
@@ -88,7 +88,7 @@ func (s *State) Abort(aborted *events.ImportAborted) events.Event {
 
 // CanCancel is nil where a manager may end the import, and else a [*RefusedError]. Who may do so is
 // not a question of the state.
-func (s *State) CanCancel() error {
+func (s State) CanCancel() error {
 	switch {
 	case s.Started == nil:
 		return s.refuse(NotStarted, "")
@@ -101,7 +101,7 @@ func (s *State) CanCancel() error {
 }
 
 // Cancel is the fact that ends the import as the manager wishes, or the refusal of [State.CanCancel].
-func (s *State) Cancel(manager string) (events.Event, error) {
+func (s State) Cancel(manager string) (events.Event, error) {
 	if err := s.CanCancel(); err != nil {
 		return nil, err
 	}

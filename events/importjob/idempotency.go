@@ -19,7 +19,7 @@ const (
 
 // KeyState is the state of a key whose import was reserved so long ago. An import without facts is
 // orphaned when that is longer than abandoned.
-func (s *State) KeyState(reserved, abandoned time.Duration) KeyState {
+func (s State) KeyState(reserved, abandoned time.Duration) KeyState {
 	switch {
 	case s.Sealed != nil:
 		return KeyStored
@@ -34,7 +34,7 @@ func (s *State) KeyState(reserved, abandoned time.Duration) KeyState {
 
 // SameUpload reports whether an upload with this query, length in bytes and SHA-256 repeats the one
 // that the import was sealed with.
-func (s *State) SameUpload(query string, bytes uint64, sha256 string) bool {
+func (s State) SameUpload(query string, bytes uint64, sha256 string) bool {
 	return s.Started != nil && s.Sealed != nil &&
 		s.Started.Query == query && s.Sealed.Bytes == bytes && s.Sealed.SHA256 == sha256
 }

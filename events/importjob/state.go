@@ -66,4 +66,4 @@ func (s *State) Apply(f Fact) error {
 }
 
 // Ended reports whether the import is over: see [Phase.Ended].
-func (s *State) Ended() bool { return s.Phase.Ended() }
+func (s State) Ended() bool { return s.Phase.Ended() }

@@ -19,7 +19,7 @@ const (
 // Next is the processor's next step and the fact that begins it: of AppendFact the fact to append, of
 // ProcessRows the ImportProgressed that begins a phase, or nil within a phase. It fails where the import
 // is not sealed: no processor may have it.
-func (s *State) Next() (Step, events.Event, error) {
+func (s State) Next() (Step, events.Event, error) {
 	switch s.Phase {
 	case Sealed:
 		if s.Sealed.Rows == 0 {
@@ -41,7 +41,7 @@ func (s *State) Next() (Step, events.Event, error) {
 	return Done, nil, fmt.Errorf("import %d is in the phase %s: it cannot be processed", s.Job, s.Phase)
 }
 
-func (s *State) firstPhase() events.Phase {
+func (s State) firstPhase() events.Phase {
 	if s.Started.DryRun || s.Started.Mode == events.AllOrNothing {
 		return events.Validate
 	}
@@ -50,7 +50,7 @@ func (s *State) firstPhase() events.Phase {
 
 // Commit is the fact that commits a batch after which the import is at p: the new position, or, after
 // the last row of the last phase, the end.
-func (s *State) Commit(p events.ImportProgressed) events.Event {
+func (s State) Commit(p events.ImportProgressed) events.Event {
 	if p.Row < s.Sealed.Rows {
 		return &p
 	}
@@ -65,10 +65,10 @@ func (s *State) Commit(p events.ImportProgressed) events.Event {
 }
 
 // RowsMissing is the fact that ends an import whose stream of rows ends before the sealed number.
-func (s *State) RowsMissing() events.Event {
+func (s State) RowsMissing() events.Event {
 	return s.finished(events.Failed, rowsMissing(s.Progress.Row, s.Sealed.Rows), s.Progress)
 }
 
-func (s *State) finished(status events.Status, failure *events.Failure, p events.ImportProgressed) events.Event {
+func (s State) finished(status events.Status, failure *events.Failure, p events.ImportProgressed) events.Event {
 	return &events.ImportFinished{JobID: s.Job, Status: status, Error: failure, Row: p.Row, Counts: p.Counts}
 }

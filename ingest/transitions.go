@@ -1,0 +1,71 @@
+package ingest
+
+import (
+	"net/http"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/events/importjob"
+	"licenseimport/internal/access"
+	"licenseimport/internal/httpx"
+)
+
+// cancel is the fact that ends an import as a manager wishes, or why not. Managers get the same answer
+// for an import that they may not see as for one that does not exist.
+func cancel(s importjob.State, m access.Manager) (events.Event, error) {
+	if s.Started != nil && !m.Sees(s.Started.Manager) {
+		return nil, noSuchImport(s.Job)
+	}
+	return s.Cancel(m.Name)
+}
+
+func noSuchImport(job events.JobID) *httpx.Error {
+	return httpx.NotFound("There is no import %d.", job)
+}
+
+// refusal is the answer to a request that the import's state does not allow.
+func refusal(e *importjob.RefusedError) *httpx.Error {
+	var answer *httpx.Error
+	switch e.Reason {
+	case importjob.NotStarted:
+		return noSuchImport(e.Job)
+	case importjob.WasCancelled:
+		answer = httpx.Conflict("cancelled", "The import was cancelled by %s.", e.Detail)
+	case importjob.WasAborted:
+		answer = httpx.Conflict("aborted", "The import was given up while it was still being uploaded: %s", e.Detail)
+	case importjob.UploadEnded:
+		answer = httpx.Conflict("already_ended", "The upload has ended already.")
+	case importjob.ImportEnded:
+		answer = httpx.Conflict("already_ended", "Import %d has ended already.", e.Job)
+	case importjob.ImportingAll:
+		answer = httpx.Conflict("importing",
+			"Import %d has passed its validation and is being imported as a whole: it cannot be cancelled any more.", e.Job)
+	default:
+		return httpx.New(http.StatusInternalServerError, "internal", "The import's state does not allow this.").Because(e)
+	}
+	return answer.ForJob(uint64(e.Job))
+}
+
+// janitorAction is what the janitor does about an import that has rows.
+type janitorAction int
+
+const (
+	wait      janitorAction = iota // look again later
+	abort                          // its upload is abandoned
+	purgeRows                      // nobody needs its rows any more
+)
+
+// actionFor is the janitor's action for an import whose rows have not changed for a time. Rows of an
+// import that never started are purged as soon as its abort prevents the start.
+func actionFor(s importjob.State, unchanged time.Duration, now time.Time, c Config) janitorAction {
+	switch {
+	case s.Ended() && s.Started == nil:
+		return purgeRows
+	case s.Ended() && now.Sub(s.Last.Time) > c.Retention:
+		return purgeRows
+	case s.CanAbort() && unchanged > c.Abandoned:
+		return abort
+	default:
+		return wait
+	}
+}
