@@ -42,12 +42,12 @@ func (c *backupCommand) Run(ctx context.Context, t *terminal) error {
 	return c.withExisting(ctx, func(log *eventlog.Log) error {
 		began := time.Now()
 		bar := newProgress(t.err)
-		m, err := backup.Write(ctx, c.source(log), c.Dir, buildInfo().String(), showCopied(bar, "Copying"))
+		m, err := backup.Write(ctx, c.source(log), c.Dir, buildInfo().String(), showCopyProgress(bar, "Copying"))
 		bar.end()
 		if err != nil {
-			return whileCopying(ctx, err)
+			return explainCopy(ctx, err)
 		}
-		tellBackup(t, m, "Backed up", c.Dir, time.Since(began))
+		printManifest(t, m, "Backed up", c.Dir, time.Since(began))
 		if m.NoViews != "" {
 			fmt.Fprintf(t.err, "The views could not be copied, a restore folds them from the events: %s\n", m.NoViews)
 		}
@@ -66,7 +66,7 @@ func (c *backupCommand) source(log *eventlog.Log) backup.Source {
 	case server != "":
 		from.Views = func(ctx context.Context, w io.Writer) error {
 			reach := clientFlags{Key: c.Key, AdminKey: c.AdminKey, ServerCA: c.ServerCA, dataFlag: c.dataFlag}
-			return reach.withNamed(ctx, server, func(ctx context.Context, api *client) error { return api.save(ctx, readapi.ExportPath, w) })
+			return reach.withURL(ctx, server, func(ctx context.Context, api *client) error { return api.save(ctx, readapi.ExportPath, w) })
 		}
 	case c.NatsURL == "" && exists(filepath.Join(c.Data, projector.FileName)):
 		from.Views = func(ctx context.Context, w io.Writer) error { return projector.Copy(ctx, log, c.Data, w) }
@@ -74,8 +74,8 @@ func (c *backupCommand) source(log *eventlog.Log) backup.Source {
 	return from
 }
 
-// showCopied draws the bytes of one stream after the other.
-func showCopied(bar *progress, verb string) backup.Progress {
+// showCopyProgress draws the bytes of one stream after the other.
+func showCopyProgress(bar *progress, verb string) backup.Progress {
 	shown := ""
 	return func(stream string, bytes int) {
 		if stream != shown {
@@ -86,15 +86,15 @@ func showCopied(bar *progress, verb string) backup.Progress {
 	}
 }
 
-func whileCopying(ctx context.Context, err error) error {
+func explainCopy(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return errors.New("stopped before the end: nothing of it was kept")
 	}
 	return err
 }
 
-// tellBackup says what was copied.
-func tellBackup(t *terminal, m backup.Manifest, verb, where string, took time.Duration) {
+// printManifest says what was copied.
+func printManifest(t *terminal, m backup.Manifest, verb, where string, took time.Duration) {
 	fmt.Fprintf(t.out, "%s %s in %.1f s: everything up to %s UTC.\n\n", verb, where, took.Seconds(), m.Started.Format(time.DateTime))
 	table := newTable(t.out, "Stream", "Messages", "Last sequence", "File")
 	for _, s := range m.Streams {
@@ -132,24 +132,24 @@ func (c *restoreCommand) Run(ctx context.Context, t *terminal) error {
 	began := time.Now()
 	b, err := backup.Open(ctx, c.Dir)
 	if err != nil {
-		return whileCopying(ctx, err)
+		return explainCopy(ctx, err)
 	}
 	bar := newProgress(t.err)
-	progress := showCopied(bar, "Restoring")
+	progress := showCopyProgress(bar, "Restoring")
 	if c.NatsURL != "" {
-		err = c.intoNATS(ctx, b, progress)
+		err = c.restoreToNATS(ctx, b, progress)
 	} else {
 		err = b.RestoreFolder(ctx, c.Data, progress)
 	}
 	bar.end()
 	if err != nil {
-		return whileCopying(ctx, err)
+		return explainCopy(ctx, err)
 	}
-	tellBackup(t, b.Manifest, "Restored", c.Dir, time.Since(began))
-	return c.afterwards(ctx, t, b)
+	printManifest(t, b.Manifest, "Restored", c.Dir, time.Since(began))
+	return c.restoreViews(ctx, t, b)
 }
 
-func (c *restoreCommand) intoNATS(ctx context.Context, b *backup.Backup, progress backup.Progress) error {
+func (c *restoreCommand) restoreToNATS(ctx context.Context, b *backup.Backup, progress backup.Progress) error {
 	config := c.natsFlags.config(c.NatsURL)
 	config.Name = "licenseimport restore"
 	err := b.Restore(ctx, config, progress)
@@ -160,16 +160,16 @@ func (c *restoreCommand) intoNATS(ctx context.Context, b *backup.Backup, progres
 	return err
 }
 
-// afterwards makes the views of a data folder: from the copy in the backup and the events behind it,
+// restoreViews makes the views of a data folder: from the copy in the backup and the events behind it,
 // or from all events.
-func (c *restoreCommand) afterwards(ctx context.Context, t *terminal, b *backup.Backup) error {
+func (c *restoreCommand) restoreViews(ctx context.Context, t *terminal, b *backup.Backup) error {
 	fmt.Fprintln(t.out)
 	if c.NatsURL != "" {
 		fmt.Fprintln(t.out, "Each projector folds its views anew when it starts.")
 		return nil
 	}
 	flags := logFlags{dataFlag: c.dataFlag}
-	if err := flags.withLog(ctx, func(log *eventlog.Log) error { return c.makeViews(ctx, t, b, log) }); err != nil {
+	if err := flags.withLog(ctx, func(log *eventlog.Log) error { return c.adoptViews(ctx, t, b, log) }); err != nil {
 		return fmt.Errorf("the streams are restored, but the views could not be folded: %w", err)
 	}
 	if !exists(adminKeyPath(c.Data)) {
@@ -178,7 +178,7 @@ func (c *restoreCommand) afterwards(ctx context.Context, t *terminal, b *backup.
 	return nil
 }
 
-func (c *restoreCommand) makeViews(ctx context.Context, t *terminal, b *backup.Backup, log *eventlog.Log) error {
+func (c *restoreCommand) adoptViews(ctx context.Context, t *terminal, b *backup.Backup, log *eventlog.Log) error {
 	views, unusable := b.Views()
 	if views != "" {
 		reason, err := projector.Adopt(ctx, log, c.Data, views)
@@ -202,7 +202,7 @@ func catchUp(ctx context.Context, t *terminal, log *eventlog.Log, dir string) er
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(t.out, "The views are those of the backup, and %s folded behind them\n", rows(result.Events, "event", "events"))
+	fmt.Fprintf(t.out, "The views are those of the backup, and %s folded behind them\n", plural(result.Events, "event", "events"))
 	fmt.Fprintf(t.out, "Digest of the views: %s\n", result.Digest)
 	return nil
 }

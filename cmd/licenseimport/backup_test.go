@@ -18,12 +18,12 @@ import (
 	"licenseimport/projector"
 )
 
-// everything runs all roles on a data folder until it is stopped.
-func everything(t *testing.T, dir, key string) (api *client, n *node, stop func()) {
+// startAll runs all roles on a data folder until it is stopped.
+func startAll(t *testing.T, dir, key string) (api *client, n *node, stop func()) {
 	t.Helper()
 	pipe := newPipeListener()
 	n, err := startNode(t.Context(), settings{
-		roles: startEverything, data: dir, embedded: &eventlog.ServerConfig{Dir: dir},
+		roles: allRoles, data: dir, embedded: &eventlog.ServerConfig{Dir: dir},
 		http: httpx.ServerConfig{Listener: pipe}, adminKey: key,
 	})
 	if err != nil {
@@ -65,9 +65,9 @@ func uploadCSV(t *testing.T, api *client, body io.Reader) uint64 {
 	return id
 }
 
-func awaitEnd(t *testing.T, api *client, id uint64) *result {
+func waitForEnd(t *testing.T, api *client, id uint64) *result {
 	t.Helper()
-	r, err := api.await(t.Context(), id, func(*result) {})
+	r, err := api.waitForResult(t.Context(), id, func(*result) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,8 +79,8 @@ func awaitEnd(t *testing.T, api *client, id uint64) *result {
 func TestBackupDuringImports(t *testing.T) {
 	const key, small, large = "an-admin-key", 200, 12_000
 	live, dir, data := t.TempDir(), filepath.Join(t.TempDir(), "copy"), filepath.Join(t.TempDir(), "data")
-	api, n, stop := everything(t, live, key)
-	awaitEnd(t, api, uploadCSV(t, api, bytes.NewReader(csvOf("A", small))))
+	api, n, stop := startAll(t, live, key)
+	waitForEnd(t, api, uploadCSV(t, api, bytes.NewReader(csvOf("A", small))))
 	before := answersOf1(t, api)
 	half, resume := halfUpload(t, api, csvOf("C", 12_000))
 	half(func() bool { _, found, err := n.log.LastFact(t.Context(), 2); return found && err == nil })
@@ -110,8 +110,8 @@ func TestBackupDuringImports(t *testing.T) {
 		t.Errorf("import 2 stood at %s when it was backed up: its upload should go on", last)
 	}
 
-	api, _, _ = everything(t, data, key)
-	r := awaitEnd(t, api, 3)
+	api, _, _ = startAll(t, data, key)
+	r := waitForEnd(t, api, 3)
 	if r.Status != "success" || r.Result.Rows != large || r.Result.Invalid != large/10 || r.Result.CreatedLicenses != large*9/10 {
 		t.Errorf("import 3: %s", r.raw)
 	}
@@ -121,7 +121,7 @@ func TestBackupDuringImports(t *testing.T) {
 	if id := uploadCSV(t, api, bytes.NewReader(csvOf("A", small))); id != 4 {
 		t.Errorf("the next import is %d, want 4", id)
 	}
-	if r := awaitEnd(t, api, 4); r.Result.ExistedLicenses != small*9/10 || r.Result.CreatedLicenses != 0 {
+	if r := waitForEnd(t, api, 4); r.Result.ExistedLicenses != small*9/10 || r.Result.CreatedLicenses != 0 {
 		t.Errorf("import 4: %s", r.raw)
 	}
 }
@@ -154,7 +154,7 @@ func halfUpload(t *testing.T, api *client, file []byte) (half func(holds func() 
 	}
 	half = func(holds func() bool) {
 		for !holds() {
-			if err := sleep(t.Context(), firstPause); err != nil {
+			if err := sleep(t.Context(), polling.First); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -167,7 +167,7 @@ func halfUpload(t *testing.T, api *client, file []byte) (half func(holds func() 
 	}
 }
 
-func onFolder(t *testing.T, dir string, f func(*eventlog.Log)) {
+func onDataDir(t *testing.T, dir string, f func(*eventlog.Log)) {
 	t.Helper()
 	flags := logFlags{dataFlag: dataFlag{Data: dir}}
 	if err := flags.withLog(t.Context(), func(log *eventlog.Log) error { f(log); return nil }); err != nil {
@@ -177,7 +177,7 @@ func onFolder(t *testing.T, dir string, f func(*eventlog.Log)) {
 
 func lastFact(t *testing.T, dir string, job events.JobID) (subject string) {
 	t.Helper()
-	onFolder(t, dir, func(log *eventlog.Log) {
+	onDataDir(t, dir, func(log *eventlog.Log) {
 		m, _, err := log.LastFact(t.Context(), job)
 		if err != nil {
 			t.Error(err)
@@ -190,7 +190,7 @@ func lastFact(t *testing.T, dir string, job events.JobID) (subject string) {
 // digestUpTo folds a folder's stream as if it ended at a sequence.
 func digestUpTo(t *testing.T, dir string, end events.Seq) (digest string) {
 	t.Helper()
-	onFolder(t, dir, func(log *eventlog.Log) {
+	onDataDir(t, dir, func(log *eventlog.Log) {
 		r, err := projector.Rebuild(t.Context(), prefix{log, end}, t.TempDir(), nil)
 		if err != nil {
 			t.Error(err)

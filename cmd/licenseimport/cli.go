@@ -31,7 +31,7 @@ var groups = []kong.Group{
 }
 
 // cli is everything that can be said on the command line. Each flag may be set
-// by the environment as well: --max-file-size by LICENSEIMPORT_MAX_FILE_SIZE.
+// owner the environment as well: --max-file-size by LICENSEIMPORT_MAX_FILE_SIZE.
 type cli struct {
 	LogLevel  string           `group:"log" placeholder:"LEVEL" enum:"auto,debug,info,warn,error" default:"auto" help:"What to log on standard error: debug, info, warn or error. Default: info for servers, warn for commands that end by themselves."`
 	LogFormat string           `group:"log" placeholder:"FORMAT" enum:"text,json" default:"text" help:"text (the default) or json."`

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"licenseimport/internal/retry"
 )
 
 const (
@@ -19,17 +21,17 @@ const (
 	mePath      = "/api/v1/me/"
 )
 
-// client speaks the HTTP API, whether over the network or inside this process.
+// client speaks the HTTP API, over the network or within this process.
 type client struct {
 	base string // scheme and host, without a last slash
 	key  string
 	http *http.Client
-	// remote is false where the server is in this process: packing an upload
+	// remote is false where the server is in this process: compressing an upload
 	// would only cost time.
 	remote bool
 }
 
-// apiError is a server's refusal, as it tells it.
+// apiError is an error answer of the server.
 type apiError struct {
 	Status     int
 	RetryAfter time.Duration
@@ -48,7 +50,7 @@ func (e *apiError) Error() string {
 	return inFlags(e.Detail)
 }
 
-// unreachableError says that nobody answered.
+// unreachableError: no server answered.
 type unreachableError struct {
 	base  string
 	cause error
@@ -60,7 +62,7 @@ func (e *unreachableError) Error() string {
 
 func (e *unreachableError) Unwrap() error { return e.cause }
 
-// do sends a request and returns the answer where it is a success.
+// do sends a request and returns a successful answer. Any other status is an *apiError.
 func (c *client) do(r *http.Request) (*http.Response, error) {
 	r.Header.Set("Authorization", "Api-Key "+c.key)
 	resp, err := c.http.Do(r)
@@ -74,8 +76,8 @@ func (c *client) do(r *http.Request) (*http.Response, error) {
 	return nil, readProblem(resp)
 }
 
-// unreachable keeps the reason and leaves out the address around it, which may
-// hold a license key.
+// unreachable unwraps the reason from an error that also holds the URL, since a URL
+// may hold a license key.
 func (c *client) unreachable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -84,14 +86,14 @@ func (c *client) unreachable(ctx context.Context, err error) error {
 		err = wrapped.Err
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return fmt.Errorf("the server at %s shows a certificate that is not trusted here: name who has signed it by --server-ca (%w)", c.base, err)
+		return fmt.Errorf("the server at %s shows a certificate that is not trusted here: name its issuer by --server-ca (%w)", c.base, err)
 	}
 	return &unreachableError{base: c.base, cause: err}
 }
 
 func readProblem(resp *http.Response) error {
 	problem := &apiError{Status: resp.StatusCode}
-	// What is not a problem of ours leaves the fields empty; the status says enough.
+	// A body in another format leaves the fields empty; the status says enough.
 	_ = json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(problem)
 	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
 		problem.RetryAfter = time.Duration(seconds) * time.Second
@@ -99,7 +101,7 @@ func readProblem(resp *http.Response) error {
 	return problem
 }
 
-// get reads one answer whole.
+// get reads a whole answer into memory.
 func (c *client) get(ctx context.Context, path string) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
 	if err != nil {
@@ -141,7 +143,7 @@ func (c *client) results(ctx context.Context, limit int) ([]*result, []byte, err
 	return page.Results, body, nil
 }
 
-// save copies an answer to w as it comes.
+// save streams an answer to w.
 func (c *client) save(ctx context.Context, path string, w io.Writer) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
 	if err != nil {
@@ -156,18 +158,21 @@ func (c *client) save(ctx context.Context, path string, w io.Writer) error {
 	return err
 }
 
-// How an end is waited for.
-const (
-	firstPause = 20 * time.Millisecond
-	longPause  = time.Second / 2
-	patience   = time.Minute // without any answer, or with the answer that it is busy
+// polling paces requests for something that is about to happen; resending paces
+// uploads that the server could not take.
+var (
+	polling   = &retry.Policy{First: 20 * time.Millisecond, Max: time.Second / 2, Jitter: 0.2}
+	resending = &retry.Policy{First: time.Second / 2, Max: time.Second, Jitter: 0.2}
 )
 
-// await asks for a result again and again, and shows each answer, until the
-// import has ended. A server that is away for less than a minute is waited for.
-func (c *client) await(ctx context.Context, id uint64, show func(*result)) (*result, error) {
+// transientTimeout is how long a server may be unreachable or busy.
+const transientTimeout = time.Minute
+
+// waitForResult polls a result and shows each answer, until the import has ended.
+// It retries transient errors for transientTimeout after the last answer.
+func (c *client) waitForResult(ctx context.Context, id uint64, show func(*result)) (*result, error) {
 	answered := time.Now()
-	for pause := firstPause; ; pause = min(pause*3/2, longPause) {
+	for polls := polling.Start(); ; {
 		now, err := c.result(ctx, id)
 		switch {
 		case err == nil:
@@ -176,32 +181,32 @@ func (c *client) await(ctx context.Context, id uint64, show func(*result)) (*res
 			if now.ended() {
 				return now, nil
 			}
-		case !passing(err) || time.Since(answered) > patience:
+		case !isTransient(err) || time.Since(answered) > transientTimeout:
 			return nil, err
 		}
-		if err := sleep(ctx, max(pause, retryAfter(err))); err != nil {
+		if err := polls.WaitAtLeast(ctx, err, retryAfter(err)); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// awaitServer waits for a server that answers that it is starting or busy, and
-// fails where it does not know the key: better before a large file is sent.
-func (c *client) awaitServer(ctx context.Context) error {
+// waitForServer waits while the server answers that it is starting or busy. It
+// fails where the server refuses the key: better before a large file is sent.
+func (c *client) waitForServer(ctx context.Context) error {
 	began := time.Now()
-	for pause := firstPause; ; pause = min(pause*3/2, longPause) {
+	for polls := polling.Start(); ; {
 		_, err := c.get(ctx, mePath)
-		if _, answered := errors.AsType[*apiError](err); !answered || !passing(err) || time.Since(began) > patience {
+		if _, answered := errors.AsType[*apiError](err); !answered || !isTransient(err) || time.Since(began) > transientTimeout {
 			return err
 		}
-		if err := sleep(ctx, max(pause, retryAfter(err))); err != nil {
+		if err := polls.WaitAtLeast(ctx, err, retryAfter(err)); err != nil {
 			return err
 		}
 	}
 }
 
-// passing reports whether the same request may succeed later.
-func passing(err error) bool {
+// isTransient reports whether the same request may succeed later.
+func isTransient(err error) bool {
 	if problem, ok := errors.AsType[*apiError](err); ok {
 		return problem.Status == http.StatusServiceUnavailable || problem.Status == http.StatusTooManyRequests ||
 			problem.Status == http.StatusBadGateway

@@ -50,8 +50,8 @@ type completeCommand struct {
 
 // What the scripts are told instead of candidates.
 const (
-	wantsFile   = ":files"
-	wantsFolder = ":folders"
+	wantsFile = ":files"
+	wantsDir  = ":folders"
 )
 
 // Run prints the candidates.
@@ -66,8 +66,8 @@ func (c *completeCommand) Run(parsed *kong.Context, t *terminal) error {
 	return nil
 }
 
-// typed is how far a command line has come.
-type typed struct {
+// commandLine is how far a command line has come.
+type commandLine struct {
 	node     *kong.Node
 	operands int        // arguments of node that are complete
 	flag     *kong.Flag // whose value comes next; nil: none
@@ -79,7 +79,7 @@ func candidates(root *kong.Node, words []string) []string {
 	if len(words) == 0 {
 		words = []string{""}
 	}
-	state, last := typed{node: root}, words[len(words)-1]
+	state, last := commandLine{node: root}, words[len(words)-1]
 	for _, word := range words[:len(words)-1] {
 		state.take(word)
 	}
@@ -99,8 +99,8 @@ func candidates(root *kong.Node, words []string) []string {
 	}
 }
 
-// take goes on by one complete word.
-func (s *typed) take(word string) {
+// consume goes on by one complete word.
+func (s *commandLine) take(word string) {
 	name, _, assigned := strings.Cut(word, "=")
 	switch {
 	case s.flag != nil && word == "=":
@@ -118,7 +118,7 @@ func (s *typed) take(word string) {
 }
 
 // operand goes into a command, or counts an argument.
-func (s *typed) operand(word string) {
+func (s *commandLine) operand(word string) {
 	for _, child := range s.node.Children {
 		if child.Name == word && !child.Hidden {
 			s.node = child
@@ -129,7 +129,7 @@ func (s *typed) operand(word string) {
 }
 
 // findFlag is the flag of that name, or nil.
-func (s *typed) findFlag(name string) *kong.Flag {
+func (s *commandLine) findFlag(name string) *kong.Flag {
 	for _, group := range s.node.AllFlags(true) {
 		for _, f := range group {
 			if "--"+f.Name == name {
@@ -141,22 +141,22 @@ func (s *typed) findFlag(name string) *kong.Flag {
 }
 
 // flags are those of the command, its own first.
-func (s *typed) flags(start string) []string {
+func (s *commandLine) flags(start string) []string {
 	var found []string
 	for _, group := range slices.Backward(s.node.AllFlags(true)) {
 		for _, f := range group {
-			found = offer(found, start, "--"+f.Name, f.Help)
+			found = appendCandidate(found, start, "--"+f.Name, f.Help)
 		}
 	}
 	return found
 }
 
 // names are commands, the next argument's values, or else flags.
-func (s *typed) names(start string) []string {
+func (s *commandLine) names(start string) []string {
 	var found []string
 	for _, child := range s.node.Children {
 		if !child.Hidden && s.operands == 0 {
-			found = offer(found, start, child.Name, child.Help)
+			found = appendCandidate(found, start, child.Name, child.Help)
 		}
 	}
 	if s.operands < len(s.node.Positional) {
@@ -177,20 +177,20 @@ func values(v *kong.Value, placeholder, before, start string) []string {
 	case v.Enum != "":
 		for _, value := range v.EnumSlice() {
 			if value != "" {
-				found = offer(found, before+start, before+value, "")
+				found = appendCandidate(found, before+start, before+value, "")
 			}
 		}
 	case placeholder == "FILE":
 		return []string{wantsFile}
 	case placeholder == "DIR":
-		return []string{wantsFolder}
+		return []string{wantsDir}
 	}
 	return found
 }
 
-// offer adds a candidate that begins like what was typed, with the first
+// appendCandidate adds a candidate that begins like what was typed, with the first
 // sentence of its help.
-func offer(found []string, start, name, help string) []string {
+func appendCandidate(found []string, start, name, help string) []string {
 	if !strings.HasPrefix(name, start) {
 		return found
 	}

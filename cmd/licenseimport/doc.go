@@ -22,6 +22,6 @@
 // Exit status 0 means that what was asked for is done; 1 that it is not, and
 // then the last line on standard error says why and what to do; 2, only from
 // import --strict, that rows were rejected. Results go to standard output,
-// everything else to standard error. A first SIGINT or SIGTERM stops in order,
+// startAll else to standard error. A first SIGINT or SIGTERM stops in order,
 // a second one at once.
 package main

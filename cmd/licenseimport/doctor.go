@@ -60,9 +60,9 @@ type diagnosis struct {
 	*doctorCommand
 	findings []finding
 
-	by   eventlog.LockInfo // of the data folder
-	held bool
-	idle bool // nothing runs on the log: it is a folder that was opened for this
+	owner eventlog.LockInfo // of the data folder
+	held  bool
+	idle  bool // nothing runs on the log: it is a folder that was opened for this
 }
 
 func (d *diagnosis) ok(check, format string, a ...any) {
@@ -93,7 +93,7 @@ func (d *diagnosis) worst() string {
 func (c *doctorCommand) Run(ctx context.Context, t *terminal) error {
 	d := &diagnosis{doctorCommand: c}
 	if exists(c.Data) || c.NatsURL == "" && c.Server == "" {
-		d.folder()
+		d.dataDir()
 	}
 	d.nats(ctx)
 	d.server(ctx)
@@ -134,11 +134,11 @@ func (d *diagnosis) nats(ctx context.Context) {
 	config.Name = "licenseimport doctor"
 	switch {
 	case d.NatsURL != "":
-	case d.held && d.by.NATS == "":
-		d.warn("NATS", "Run doctor again when that process has ended", "it can only be reached within process %d", d.by.PID)
+	case d.held && d.owner.NATS == "":
+		d.warn("NATS", "Run doctor again when that process has ended", "it can only be reached within process %d", d.owner.PID)
 		return
 	case d.held:
-		config.URL = d.by.NATS
+		config.URL = d.owner.NATS
 	case !exists(filepath.Join(d.Data, "nats")):
 		return // the folder's finding says so
 	default:
@@ -164,7 +164,7 @@ func (d *diagnosis) nats(ctx context.Context) {
 func (d *diagnosis) server(ctx context.Context) {
 	base := d.Server
 	if base == "" && d.held {
-		base = d.by.HTTP
+		base = d.owner.HTTP
 	}
 	if base == "" {
 		if d.idle {
@@ -203,7 +203,7 @@ func (d *diagnosis) ask(ctx context.Context, base string) (*http.Response, error
 	if err != nil {
 		return nil, err
 	}
-	resp, err := (&http.Client{Transport: transport, Timeout: 2 * checkTime}).Do(r)
+	resp, err := (&http.Client{Transport: transport, Timeout: 2 * probeTimeout}).Do(r)
 	if err != nil {
 		return nil, (&client{base: base}).unreachable(ctx, err)
 	}
@@ -218,11 +218,11 @@ func (d *diagnosis) idleViews() {
 	d.ok("views", "their checksums are right, where there are views")
 }
 
-// clockMost is how far two clocks may differ.
-const clockMost = 2 * time.Second
+// maxClockSkew is how far two clocks may differ.
+const maxClockSkew = 2 * time.Second
 
 func (d *diagnosis) clock(check string, ahead time.Duration) {
-	if ahead.Abs() <= clockMost {
+	if ahead.Abs() <= maxClockSkew {
 		d.ok(check, "it agrees with this machine's")
 		return
 	}

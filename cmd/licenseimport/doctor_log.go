@@ -54,12 +54,12 @@ func (d *diagnosis) version(version string) {
 
 // durability says what a power cut may cost.
 func (d *diagnosis) durability(c eventlog.Health) {
-	replicas := fewest(c.Streams)
+	replicas := minReplicas(c.Streams)
 	switch {
 	case c.Embedded:
 		d.ok("durability", "the embedded server answers when a batch is on the disk")
 	case c.Cluster != "" && replicas < 3:
-		d.warn("durability", "Start the roles with --replicas 3", "the cluster %s keeps %s of a stream: a server that fails stops imports, or loses what was acknowledged", c.Cluster, rows(uint64(replicas), "copy", "copies"))
+		d.warn("durability", "Start the roles with --replicas 3", "the cluster %s keeps %s of a stream: a server that fails stops imports, or loses what was acknowledged", c.Cluster, plural(uint64(replicas), "copy", "copies"))
 	case c.Cluster != "":
 		d.ok("durability", "each stream has %d replicas on the cluster %s", replicas, c.Cluster)
 	default:
@@ -67,8 +67,8 @@ func (d *diagnosis) durability(c eventlog.Health) {
 	}
 }
 
-// fewest replicas that a stream has; those that are missing do not count.
-func fewest(streams []eventlog.StreamHealth) int {
+// minReplicas replicas that a stream has; those that are missing do not count.
+func minReplicas(streams []eventlog.StreamHealth) int {
 	least := 0
 	for _, s := range streams {
 		if s.State.Replicas > 0 && (least == 0 || s.State.Replicas < least) {
@@ -90,7 +90,7 @@ func (d *diagnosis) streams(c eventlog.Health) (missing bool) {
 			d.warn("stream "+s.Name, "See to that server: the stream stops when one more fails", "the replica on %s is offline or behind", strings.Join(s.LaggingReplicas, ", "))
 		}
 		if !strings.HasPrefix(s.Name, "KV_") {
-			sizes = append(sizes, fmt.Sprintf("%s %s messages, %s", s.Name, grouped(s.State.Messages), inUnits(s.State.Bytes)))
+			sizes = append(sizes, fmt.Sprintf("%s %s messages, %s", s.Name, grouped(s.State.Messages), formatBytes(s.State.Bytes)))
 		}
 	}
 	if !missing {
@@ -171,15 +171,15 @@ func (d *diagnosis) oneImport(ctx context.Context, log *eventlog.Log, job events
 		return true, nil
 	case still < d.Stalled || last.Time.IsZero():
 	case !found || fact == "started":
-		d.stands(check, "Start licenseimport serve, or the role ingest: it ends uploads that broke off", "its upload has stood still for %s", still.Round(time.Second))
+		d.stalled(check, "Start licenseimport serve, or the role ingest: it ends uploads that broke off", "its upload has stood still for %s", still.Round(time.Second))
 	default:
-		d.stands(check, "See whether a processor runs and what its log says of this import", "it is at %s and has stood still for %s", fact, still.Round(time.Second))
+		d.stalled(check, "See whether a processor runs and what its log says of this import", "it is at %s and has stood still for %s", fact, still.Round(time.Second))
 	}
 	return false, nil
 }
 
-// stands is a problem where something should move it on.
-func (d *diagnosis) stands(check, advice, format string, a ...any) {
+// stalled is a problem where something should move it on.
+func (d *diagnosis) stalled(check, advice, format string, a ...any) {
 	if d.idle {
 		d.warn(check, "It goes on, or is ended, when a server runs", format, a...)
 		return

@@ -59,7 +59,7 @@ func (c *importCommand) Run(ctx context.Context, t *terminal) error {
 	if folder := filepath.Dir(c.Rejected); !exists(folder) {
 		return fmt.Errorf("--rejected %s: there is no folder %s", c.Rejected, folder)
 	}
-	return c.withServer(ctx, t, startEverything, func(ctx context.Context, api *client) error {
+	return c.withServer(ctx, t, allRoles, func(ctx context.Context, api *client) error {
 		return c.importFile(ctx, t, api, file)
 	})
 }
@@ -67,18 +67,18 @@ func (c *importCommand) Run(ctx context.Context, t *terminal) error {
 func (c *importCommand) importFile(ctx context.Context, t *terminal, api *client, file *source) error {
 	bar := newProgress(t.err)
 	defer bar.end()
-	if err := api.awaitServer(ctx); err != nil {
-		return whileUploading(ctx, err)
+	if err := api.waitForServer(ctx); err != nil {
+		return explainUpload(ctx, err)
 	}
 	id, err := c.upload(ctx, t, bar, api, file)
 	if err != nil {
-		return whileUploading(ctx, err)
+		return explainUpload(ctx, err)
 	}
 	bar.begin("Importing "+file.name, 1000, shares)
-	end, err := api.await(ctx, id, func(r *result) { showRows(bar, r) })
+	end, err := api.waitForResult(ctx, id, func(r *result) { showProgress(bar, r) })
 	bar.end()
 	if err != nil {
-		return whileWaiting(ctx, id, api, err)
+		return explainWait(ctx, id, api, err)
 	}
 	return c.end(ctx, t, api, end)
 }
@@ -88,13 +88,13 @@ func (c *importCommand) importFile(ctx context.Context, t *terminal, api *client
 // such an answer means that nothing was imported.
 func (c *importCommand) upload(ctx context.Context, t *terminal, bar *progress, api *client, file *source) (uint64, error) {
 	began, told := time.Now(), false
-	for {
+	for attempts := resending.Start(); ; {
 		bar.begin("Uploading "+file.name, file.size, inBytes)
 		counted := *file
 		counted.ReadCloser = bar.countReads(file.ReadCloser)
 		id, err := api.upload(ctx, &counted, uploadOptions{query: c.query(), idempotencyKey: c.IdempotencyKey})
 		_, answered := errors.AsType[*apiError](err)
-		if err == nil || !answered || !passing(err) || time.Since(began) > patience || !file.rewind() {
+		if err == nil || !answered || !isTransient(err) || time.Since(began) > transientTimeout || !file.rewind() {
 			return id, err
 		}
 		bar.end()
@@ -102,7 +102,7 @@ func (c *importCommand) upload(ctx context.Context, t *terminal, bar *progress, 
 			fmt.Fprintf(t.err, "%v This goes on for a minute.\n", err)
 			told = true
 		}
-		if err := sleep(ctx, max(longPause, retryAfter(err))); err != nil {
+		if err := attempts.WaitAtLeast(ctx, err, retryAfter(err)); err != nil {
 			return 0, err
 		}
 	}
@@ -124,14 +124,14 @@ func (c *importCommand) query() url.Values {
 	return q
 }
 
-// showRows draws how many of the sealed rows are decided.
-func showRows(bar *progress, r *result) {
+// showProgress draws how many of the sealed rows are decided.
+func showProgress(bar *progress, r *result) {
 	if r.Result != nil {
-		bar.share(r.Progress, rows(r.Result.Rows, "row", "rows"))
+		bar.share(r.Progress, plural(r.Result.Rows, "row", "rows"))
 	}
 }
 
-func whileUploading(ctx context.Context, err error) error {
+func explainUpload(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return errors.New("stopped while uploading: nothing is imported")
 	}
@@ -141,7 +141,7 @@ func whileUploading(ctx context.Context, err error) error {
 	return err
 }
 
-func whileWaiting(ctx context.Context, id uint64, api *client, err error) error {
+func explainWait(ctx context.Context, id uint64, api *client, err error) error {
 	switch {
 	case ctx.Err() == nil:
 		return fmt.Errorf("the file is stored as import %d, but its result could not be read: %w", id, err)
@@ -154,7 +154,7 @@ func whileWaiting(ctx context.Context, id uint64, api *client, err error) error 
 
 // end prints the outcome and turns it into the exit status.
 func (c *importCommand) end(ctx context.Context, t *terminal, api *client, end *result) error {
-	if err := end.tell(ctx, t, api, c.JSON, c.Rejected); err != nil {
+	if err := end.report(ctx, t, api, c.JSON, c.Rejected); err != nil {
 		return err
 	}
 	switch {
@@ -167,13 +167,13 @@ func (c *importCommand) end(ctx context.Context, t *terminal, api *client, end *
 	}
 }
 
-// tell prints a result, as JSON or for people, and writes the rejected rows into
+// report prints a result, as JSON or for people, and writes the rejected rows into
 // a file where one is named.
-func (r *result) tell(ctx context.Context, t *terminal, api *client, asJSON bool, rejected string) error {
+func (r *result) report(ctx context.Context, t *terminal, api *client, asJSON bool, rejected string) error {
 	if asJSON {
 		fmt.Fprintf(t.out, "%s\n", trimmed(r.raw))
 	} else {
-		printOutcome(t.out, r)
+		printSummary(t.out, r)
 	}
 	if r.rejected() == 0 {
 		return nil

@@ -18,7 +18,7 @@ type logFlags struct {
 }
 
 // mustExist fails where there is nothing to look at, most likely for a data
-// folder that is misspelt.
+// dataDir that is misspelt.
 func (c *logFlags) mustExist() error {
 	if c.NatsURL == "" && !exists(filepath.Join(c.Data, "nats")) {
 		return fmt.Errorf("there is nothing in the data folder %s: name another by --data, or a NATS server by --nats-url", c.Data)
@@ -57,7 +57,7 @@ func (c *logFlags) withLog(ctx context.Context, f func(*eventlog.Log) error) err
 		defer server.Shutdown()
 		config.Server = server
 	}
-	log, err := openWithin(ctx, config)
+	log, err := openWithTimeout(ctx, config)
 	if err != nil && c.NatsURL == "" && config.URL != "" {
 		return fmt.Errorf("%w (where it wants a password: --nats-url nats://USER:PASSWORD@%s)", err, strings.TrimPrefix(config.URL, "nats://"))
 	}
@@ -68,11 +68,11 @@ func (c *logFlags) withLog(ctx context.Context, f func(*eventlog.Log) error) err
 	return f(log)
 }
 
-// openTime is how long a command that ends by itself waits for NATS.
-const openTime = 15 * time.Second
+// openTimeout is how long a command that ends by itself waits for NATS.
+const openTimeout = 15 * time.Second
 
-func openWithin(ctx context.Context, config eventlog.Config) (*eventlog.Log, error) {
-	within, cancel := context.WithTimeout(ctx, openTime)
+func openWithTimeout(ctx context.Context, config eventlog.Config) (*eventlog.Log, error) {
+	within, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	log, err := eventlog.Open(within, config)
 	if err != nil && within.Err() != nil && ctx.Err() == nil {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"licenseimport/events/eventlog"
@@ -17,8 +18,12 @@ import (
 	"licenseimport/web"
 )
 
-// grace is how long uploads in flight may go on after a signal to stop.
-const grace = 30 * time.Second
+const (
+	// grace is how long uploads in flight may go on after a signal to stop.
+	grace = 30 * time.Second
+	// httpGrace is how long answers in flight may take after that.
+	httpGrace = 5 * time.Second
+)
 
 // A node is one process with its roles and what they share.
 type node struct {
@@ -26,35 +31,45 @@ type node struct {
 
 	server  *eventlog.Server      // nil where NATS runs elsewhere
 	log     *eventlog.Log         // nil where no role needs it
-	keys    *access.Store         // likewise
-	auth    *access.Authenticator // likewise
+	keys    *access.Store         // nil where no role needs the log
+	auth    *access.Authenticator // nil where no role serves the API
 	router  *httpx.Router
 	metrics *metrics.Set
-	key     string // the data folder's admin key, where it was asked for
-	newKey  bool   // it was made just now
+	key     string // the data directory's admin key; "" unless settings.makeAdminKey
+	newKey  bool   // this start made the key
 
-	http   *httpx.Server // nil without HTTP
-	served chan error    // how serving ended
-	gate   gate
-	parts  []started // in the order in which they were started
+	http       *httpx.Server // nil without HTTP
+	served     chan error    // receives the error that ended serving
+	handler    swapHandler
+	components []runningComponent // in the order of their start
 
 	mu       sync.Mutex
 	checks   []check
-	failures map[string]error // of parts whose work stopped by itself
-	failed   chan error       // the same, as they come
+	failures map[string]error // by component: why its background work ended by itself
+	failed   chan error       // the same errors, in order of time
 }
 
-// started is a part with its background work.
-type started struct {
+// runningComponent is a component with its background work.
+type runningComponent struct {
 	name string
-	part
+	component
 	cancel context.CancelFunc
 	done   chan struct{}
 }
 
-// startNode starts the roles of a process, and stops those that run already
-// where one cannot be started. It waits for a NATS server that is not there yet
-// until ctx ends; what runs afterwards is ended by stop alone.
+// swapHandler passes requests on to the handler that was set last. So a role
+// answers /healthz while it still waits for its NATS server.
+type swapHandler struct{ current atomic.Pointer[http.Handler] }
+
+func (s *swapHandler) set(h http.Handler) { s.current.Store(&h) }
+
+func (s *swapHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	(*s.current.Load()).ServeHTTP(w, r)
+}
+
+// startNode starts the roles of a process. Where one of them cannot start, it
+// stops those that run already. It waits for its NATS server until ctx ends; once
+// it has returned a node, only stop ends it.
 func startNode(ctx context.Context, s settings) (*node, error) {
 	set := metrics.New(buildInfo().name())
 	n := &node{
@@ -75,8 +90,8 @@ func (n *node) start(ctx context.Context) error {
 	if err := n.listen(); err != nil {
 		return err
 	}
-	operations(n.router, n.metrics, newReadiness(slog.Default(), n.started))
-	n.metrics.Watch(n.watched)
+	registerHealth(n.router, n.metrics, newReadiness(slog.Default(), n.currentChecks))
+	n.metrics.Watch(n.observedComponents)
 	for _, r := range roles {
 		if !has(n.settings.roles, r.name) {
 			continue
@@ -92,7 +107,7 @@ func (n *node) start(ctx context.Context) error {
 			return err
 		}
 	}
-	if n.settings.ownKey {
+	if n.settings.makeAdminKey {
 		if err := n.ensureKey(ctx); err != nil {
 			return err
 		}
@@ -101,20 +116,20 @@ func (n *node) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.gate.set(handler)
+	n.handler.set(handler)
 	return nil
 }
 
-// ensureKey sees to it that somebody has a key.
+// ensureKey makes an admin key on the data directory's first start.
 func (n *node) ensureKey(ctx context.Context) (err error) {
-	if err := makeDataFolder(n.settings.data); err != nil {
+	if err := makeDataDir(n.settings.data); err != nil {
 		return err
 	}
 	n.key, n.newKey, err = access.EnsureAdminKey(ctx, n.keys, adminKeyPath(n.settings.data))
 	return err
 }
 
-// startRole makes one role, after what it needs.
+// startRole starts one role, after what it needs.
 func (n *node) startRole(ctx context.Context, r role) error {
 	if r.log && n.log == nil {
 		if err := n.openLog(ctx); err != nil {
@@ -123,16 +138,21 @@ func (n *node) startRole(ctx context.Context, r role) error {
 	}
 	if r.api && n.auth == nil {
 		if n.server != nil {
-			lookAtSockets()
+			raiseGOMAXPROCS()
 		}
 		n.auth = access.NewAuthenticator(access.Config{Store: n.keys, AdminKey: n.settings.adminKey, Rate: n.settings.rate})
 	}
-	p, err := r.make(ctx, n)
+	c, err := r.make(ctx, n)
 	if err != nil {
 		return err
 	}
-	n.begin(r.name, p)
+	n.startComponent(r.name, c)
 	return nil
+}
+
+// openKeys returns the managers' keys in a log.
+func openKeys(log *eventlog.Log) *access.Store {
+	return access.NewStore(log.Bucket(eventlog.Managers))
 }
 
 // openLog connects to the streams, in this process or elsewhere.
@@ -145,33 +165,33 @@ func (n *node) openLog(ctx context.Context) error {
 		return explainStreams(err, config.Replicas)
 	}
 	n.log, n.keys = log, openKeys(log)
-	n.begin("streams", part{ready: log.Ready, close: func() error { log.Close(); return nil }})
+	n.startComponent("streams", component{ready: log.Ready, close: func() error { log.Close(); return nil }})
 	return nil
 }
 
-// begin lets a part work in the background. Its context has no connection to
-// the one that ends the process, so that the parts end in order.
-func (n *node) begin(name string, p part) {
+// startComponent runs a component in the background. Its context does not derive
+// from the one that ends the process: stop ends the components in order.
+func (n *node) startComponent(name string, c component) {
 	ctx, cancel := context.WithCancel(context.Background())
-	s := started{name: name, part: p, cancel: cancel, done: make(chan struct{})}
-	n.parts = append(n.parts, s)
+	running := runningComponent{name: name, component: c, cancel: cancel, done: make(chan struct{})}
+	n.components = append(n.components, running)
 	n.mu.Lock()
-	n.checks = append(n.checks, check{name, func(ctx context.Context) error { return n.ready(ctx, name, p) }})
+	n.checks = append(n.checks, check{name, func(ctx context.Context) error { return n.componentReady(ctx, name, c) }})
 	n.mu.Unlock()
 	go func() {
-		defer close(s.done)
-		if p.run == nil {
+		defer close(running.done)
+		if c.run == nil {
 			return
 		}
-		if err := p.run(ctx); ctx.Err() == nil {
+		if err := c.run(ctx); ctx.Err() == nil {
 			n.fail(name, err)
 		}
 	}()
 }
 
-// fail remembers that a part's work ended by itself. The other parts go on: an
-// upload is safe also while the views stand still. The process is not ready from
-// then on, and says why.
+// fail records that a component's work ended by itself. The others go on: an
+// upload is safe while the views stand still. From then on the process is not
+// componentReady, and /readyz names the error.
 func (n *node) fail(name string, err error) {
 	if err == nil {
 		err = errors.New("it ended without a reason")
@@ -182,57 +202,57 @@ func (n *node) fail(name string, err error) {
 	n.failed <- &stoppedError{name, err}
 }
 
-// stoppedError says which part's work ended by itself, and why.
+// stoppedError names a component whose work ended by itself, and the reason.
 type stoppedError struct {
-	part string
-	err  error
+	component string
+	err       error
 }
 
-func (e *stoppedError) Error() string { return fmt.Sprintf("%s stopped: %v", e.part, e.err) }
+func (e *stoppedError) Error() string { return fmt.Sprintf("%s stopped: %v", e.component, e.err) }
 func (e *stoppedError) Unwrap() error { return e.err }
 
-// started are the checks of the parts that were started so far.
-func (n *node) started() []check {
+// currentChecks returns the checks of the components started so far.
+func (n *node) currentChecks() []check {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return slices.Clone(n.checks)
 }
 
-// watched are the same for the metrics.
-func (n *node) watched() []metrics.Part {
-	var parts []metrics.Part
-	for _, c := range n.started() {
-		parts = append(parts, metrics.Part{Name: c.name, Ready: c.ask})
+// observedComponents returns the same checks for the metrics.
+func (n *node) observedComponents() []metrics.Component {
+	var components []metrics.Component
+	for _, c := range n.currentChecks() {
+		components = append(components, metrics.Component{Name: c.name, Ready: c.run})
 	}
-	return parts
+	return components
 }
 
-// ready says why a part is not ready.
-func (n *node) ready(ctx context.Context, name string, p part) error {
+// componentReady returns why a component is not ready, or nil.
+func (n *node) componentReady(ctx context.Context, name string, c component) error {
 	n.mu.Lock()
 	err := n.failures[name]
 	n.mu.Unlock()
-	if err != nil || p.ready == nil {
+	if err != nil || c.ready == nil {
 		return err
 	}
-	return p.ready(ctx)
+	return c.ready(ctx)
 }
 
-// untilReady waits until all parts are ready. The views, above all, may still be
-// folding what the stream holds, and would tell of an earlier moment.
-func (n *node) untilReady(ctx context.Context) error {
-	for pause := firstPause; ; pause = min(2*pause, longPause) {
-		if notReady(ctx, n.started()) == nil {
+// waitUntilReady waits until all components are ready. Before that the views may
+// still fold the stream, and answers would show an earlier state.
+func (n *node) waitUntilReady(ctx context.Context) error {
+	for polls := polling.Start(); ; {
+		if notReady(ctx, n.currentChecks()) == nil {
 			return nil
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := polls.Wait(ctx, nil); err != nil {
 			return err
 		}
 	}
 }
 
-// wait returns when ctx ends, or with the reason when HTTP cannot be served any
-// more. A part that stops goes into the log.
+// wait returns when ctx ends, or with the error that ended serving HTTP. It logs
+// components that stop.
 func (n *node) wait(ctx context.Context) error {
 	for {
 		select {
@@ -241,12 +261,12 @@ func (n *node) wait(ctx context.Context) error {
 		case err := <-n.served:
 			return err
 		case err := <-n.failed:
-			slog.Error("the other parts go on", "error", err)
+			slog.Error("the other components go on", "error", err)
 		}
 	}
 }
 
-// listen opens the port, if there is to be one, and answers from then on.
+// listen opens the HTTP port, where one is configured, and serves from then on.
 func (n *node) listen() error {
 	if n.settings.http.Addr == "" && n.settings.http.Listener == nil {
 		return nil
@@ -260,13 +280,13 @@ func (n *node) listen() error {
 	if err != nil {
 		return err
 	}
-	n.gate.set(starting)
-	go func() { n.served <- server.Serve(&n.gate) }()
+	n.handler.set(starting)
+	go func() { n.served <- server.Serve(&n.handler) }()
 	return nil
 }
 
-// announce writes into the data folder's lock file where the API is, for the
-// commands on this machine that want it.
+// announce writes the API's address into the data directory's lock file, where
+// commands on this machine find it.
 func (n *node) announce() error {
 	if n.server == nil || n.http == nil || n.auth == nil {
 		return nil
@@ -274,67 +294,68 @@ func (n *node) announce() error {
 	return n.server.Announce(n.http.URL())
 }
 
-// startingHandler answers until all roles have started.
+// startingHandler answers requests until all roles have started.
 func startingHandler(set *metrics.Set) (http.Handler, error) {
-	unlogged := slog.New(slog.DiscardHandler) // it has said already what it waits for
+	unlogged := slog.New(slog.DiscardHandler) // the start logs what it waits for
 	router := httpx.NewRouter(httpx.Options{Log: unlogged, Observe: set.HTTP})
 	starting := func(context.Context) error { return errors.New("waiting for NATS, or recovering what is stored") }
-	operations(router, set, newReadiness(unlogged, func() []check { return []check{{"starting", starting}} }))
+	registerHealth(router, set, newReadiness(unlogged, func() []check { return []check{{"starting", starting}} }))
 	router.Fallback("/", func(http.ResponseWriter, *http.Request, httpx.Params) error {
 		return httpx.Unavailable(time.Second, "starting", "The server is starting. Try again shortly.")
 	})
 	return router.Handler()
 }
 
-// stop ends everything in order: first uploads get their time and the port is
-// closed, then each part, the last started first.
+// stop ends everything in order: uploads get their grace, the port is closed, then
+// each component ends, the last started first.
 func (n *node) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
 	n.finish(ctx)
 	n.closeHTTP(ctx)
 	var errs []error
-	for i := len(n.parts) - 1; i >= 0; i-- {
-		errs = append(errs, n.parts[i].end())
+	for i := len(n.components) - 1; i >= 0; i-- {
+		errs = append(errs, n.components[i].end())
 	}
 	return errors.Join(errs...)
 }
 
-// finish lets the parts end what was begun. What has to be cut off is told to
-// its clients and to the log; it is no failure.
+// finish lets the components complete work in flight. Work that outlasts ctx is
+// excerpt off: its client gets an error, the log a warning, and the stop still succeeds.
 func (n *node) finish(ctx context.Context) {
-	for i := len(n.parts) - 1; i >= 0; i-- {
-		if n.parts[i].part.finish == nil {
+	for i := len(n.components) - 1; i >= 0; i-- {
+		c := n.components[i]
+		if c.finish == nil {
 			continue
 		}
-		if err := n.parts[i].part.finish(ctx); err != nil {
-			slog.Warn("work in flight was cut off", "part", n.parts[i].name, "error", err)
+		if err := c.finish(ctx); err != nil {
+			slog.Warn("work in flight was cut off", "component", c.name, "error", err)
 		}
 	}
 }
 
-// closeHTTP closes the port. Answers that are being written get a moment even
-// where uploads have used up all the time.
+// closeHTTP closes the port. Answers in flight get httpGrace even where uploads
+// have used up ctx.
 func (n *node) closeHTTP(ctx context.Context) {
 	if n.http == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), httpGrace)
 	defer cancel()
 	if err := n.http.Shutdown(ctx); err != nil {
 		slog.Warn("requests were cut off", "error", err)
 	}
 }
 
-// end ends a part's work, waits for it and closes what it has open.
-func (s *started) end() error {
-	s.cancel()
-	<-s.done
-	if s.close == nil {
+// end cancels the component's work, waits for it and closes the component.
+func (c *runningComponent) end() error {
+	c.cancel()
+	<-c.done
+	if c.close == nil {
 		return nil
 	}
-	if err := s.close(); err != nil {
-		return fmt.Errorf("stopping %s: %w", s.name, err)
+	if err := c.close(); err != nil {
+		return fmt.Errorf("stopping %s: %w", c.name, err)
 	}
 	return nil
 }

@@ -38,30 +38,31 @@ func ask(t *testing.T, c *http.Client, path string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
-// TestLookAtSockets: it is one more than the cores, however often a node is started; an operator's number stays.
-func TestLookAtSockets(t *testing.T) {
+// TestRaiseGOMAXPROCS: the value is the number of cores plus one, however many nodes
+// start. An operator's value stays.
+func TestRaiseGOMAXPROCS(t *testing.T) {
 	before := runtime.GOMAXPROCS(0)
 	defer runtime.GOMAXPROCS(before)
-	runtime.GOMAXPROCS(procs - 1)
+	runtime.GOMAXPROCS(raisedProcs - 1)
 	t.Setenv("GOMAXPROCS", "2")
-	if lookAtSockets(); runtime.GOMAXPROCS(0) != procs-1 {
+	if raiseGOMAXPROCS(); runtime.GOMAXPROCS(0) != raisedProcs-1 {
 		t.Errorf("%d, want the operator's", runtime.GOMAXPROCS(0))
 	}
 	t.Setenv("GOMAXPROCS", "")
 	for range 2 {
-		if lookAtSockets(); runtime.GOMAXPROCS(0) != procs {
-			t.Errorf("%d, want %d", runtime.GOMAXPROCS(0), procs)
+		if raiseGOMAXPROCS(); runtime.GOMAXPROCS(0) != raisedProcs {
+			t.Errorf("%d, want %d", runtime.GOMAXPROCS(0), raisedProcs)
 		}
 	}
 }
 
-// TestAPartThatStops leaves the process alive and not ready.
-func TestAPartThatStops(t *testing.T) {
+// TestStoppedComponent: a component that stops leaves the process alive and not ready.
+func TestStoppedComponent(t *testing.T) {
 	n, client := emptyNode(t)
 	if status, _ := ask(t, client, "/readyz"); status != http.StatusOK {
 		t.Errorf("ready: %d", status)
 	}
-	n.begin("views", part{run: func(context.Context) error { return errors.New("bad event at sequence 17") }})
+	n.startComponent("views", component{run: func(context.Context) error { return errors.New("bad event at sequence 17") }})
 	if err := <-n.failed; !strings.Contains(err.Error(), "views stopped: bad event at sequence 17") {
 		t.Error(err)
 	}
@@ -77,27 +78,27 @@ func TestAPartThatStops(t *testing.T) {
 	}
 }
 
-// TestStopsInOrder: what was begun is finished first, the port is closed, and
-// then the parts end, the last one first.
+// TestStopsInOrder: work in flight is completed first, then the port is closed, then
+// the components end in the reverse order of their start.
 func TestStopsInOrder(t *testing.T) {
 	n, client := emptyNode(t)
 	var order []string
-	told := func(what string) { order = append(order, what) }
+	record := func(step string) { order = append(order, step) }
 	for _, name := range []string{"nats", "ingest"} {
-		n.begin(name, part{
-			run: func(ctx context.Context) error { <-ctx.Done(); told("end " + name); return nil },
+		n.startComponent(name, component{
+			run: func(ctx context.Context) error { <-ctx.Done(); record("end " + name); return nil },
 			finish: func(context.Context) error {
 				if status, _ := ask(t, client, "/healthz"); status != http.StatusOK {
 					t.Errorf("no HTTP while %s finishes", name)
 				}
-				told("finish " + name)
+				record("finish " + name)
 				return nil
 			},
 			close: func() error {
 				if _, err := client.Get("http://in-process/healthz"); err == nil {
 					t.Errorf("HTTP is served still when %s closes", name)
 				}
-				told("close " + name)
+				record("close " + name)
 				return nil
 			},
 		})

@@ -39,7 +39,7 @@ func newProgress(w io.Writer) *progress {
 	return &progress{w: w}
 }
 
-// begin starts a new bar; total -1 is one whose end is not known. The unit is
+// startComponent starts a new bar; total -1 is one whose end is not known. The unit is
 // inBytes, shares or a noun.
 func (p *progress) begin(what string, total int64, unit string) {
 	p.end()

@@ -12,43 +12,42 @@ import (
 )
 
 const (
-	// checkTime bounds all checks of one look together.
-	checkTime = 3 * time.Second
-	// freshTime is how long who asks waits for a look of its own before it is told what
-	// the last one saw: a server with much to do still answers in time.
-	freshTime = 30 * time.Millisecond
-	// staleTime is how old that may be.
-	staleTime = 5 * time.Second
+	// probeTimeout bounds all checks of one probe together.
+	probeTimeout = 3 * time.Second
+	// probeWait is how long a request waits for a probe. Then it gets the result of
+	// the last one, so that a busy server answers in time.
+	probeWait = 30 * time.Millisecond
+	// maxProbeAge bounds the age of that result.
+	maxProbeAge = 5 * time.Second
 )
 
-// check is one thing that must hold before a process is ready.
+// check is one condition of readiness.
 type check struct {
 	name string
-	ask  func(context.Context) error
+	run  func(context.Context) error
 }
 
-// readiness is what /readyz says. The log is told only what changes: it is asked every
-// few seconds.
+// readiness answers /readyz. It is asked every few seconds, so it logs changes only.
 type readiness struct {
 	checks func() []check
 	log    *slog.Logger
-	fresh  time.Duration
+	wait   time.Duration // probeWait, but for tests
 
-	mu      sync.Mutex
-	looking chan struct{} // closed when the look under way ends; nil: none is
-	last    *httpx.Error  // what it saw; nil: all is well
-	seen    time.Time     // when; zero: never
-	parts   []string      // that were not ready then
+	mu       sync.Mutex
+	probing  chan struct{} // closed at the end of the probe in flight; nil: none
+	last     *httpx.Error  // the last result; nil: ready
+	probedAt time.Time     // of last; zero: never
+	failing  []string      // names of the checks that failed then
 }
 
 func newReadiness(log *slog.Logger, checks func() []check) *readiness {
-	return &readiness{checks: checks, log: log, fresh: freshTime}
+	return &readiness{checks: checks, log: log, wait: probeWait}
 }
 
-// now is why the process is not ready, or nil.
-func (r *readiness) now(ctx context.Context) *httpx.Error {
-	done := r.look()
-	timer := time.NewTimer(r.fresh)
+// current returns why the process is not ready, or nil.
+func (r *readiness) current(ctx context.Context) *httpx.Error {
+	done := r.probe()
+	timer := time.NewTimer(r.wait)
 	defer timer.Stop()
 	select {
 	case <-done:
@@ -66,58 +65,58 @@ func (r *readiness) now(ctx context.Context) *httpx.Error {
 	return r.last
 }
 
-// recent is what the last look saw; false where that is too long ago.
+// recent returns the last result; false where it is older than maxProbeAge.
 func (r *readiness) recent() (*httpx.Error, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.last, time.Since(r.seen) < staleTime
+	return r.last, time.Since(r.probedAt) < maxProbeAge
 }
 
-// look begins a look, or joins the one under way.
-func (r *readiness) look() <-chan struct{} {
+// probe starts a probe, or joins the one in flight. The channel is closed at its end.
+func (r *readiness) probe() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.looking == nil {
+	if r.probing == nil {
 		done := make(chan struct{})
-		r.looking = done
+		r.probing = done
 		go func() {
 			err := notReady(context.Background(), r.checks())
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			r.saw(err)
-			r.looking = nil
+			r.record(err)
+			r.probing = nil
 			close(done)
 		}()
 	}
-	return r.looking
+	return r.probing
 }
 
-// saw remembers, and tells the log what has changed.
-func (r *readiness) saw(err *httpx.Error) {
-	var parts []string
+// record stores a result, and logs which checks have changed.
+func (r *readiness) record(err *httpx.Error) {
+	var failing []string
 	if err != nil {
 		for _, p := range err.Problems {
-			parts = append(parts, p.Code)
+			failing = append(failing, p.Code)
 		}
 	}
 	switch {
-	case slices.Equal(parts, r.parts):
+	case slices.Equal(failing, r.failing):
 	case err != nil:
 		r.log.Warn("not ready", "reason", err.Detail)
 	default:
 		r.log.Info("ready again")
 	}
-	r.last, r.seen, r.parts = err, time.Now(), parts
+	r.last, r.probedAt, r.failing = err, time.Now(), failing
 }
 
-// notReady names everything that does not hold, or is nil.
+// notReady runs all checks and returns a 503 that names those that fail, or nil.
 func notReady(ctx context.Context, checks []check) *httpx.Error {
-	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	var reasons []string
 	var problems []httpx.Problem
 	for _, c := range checks {
-		if err := c.ask(ctx); err != nil {
+		if err := c.run(ctx); err != nil {
 			reasons = append(reasons, c.name+": "+err.Error())
 			problems = append(problems, httpx.Problem{Code: c.name, Message: err.Error()})
 		}
@@ -126,6 +125,6 @@ func notReady(ctx context.Context, checks []check) *httpx.Error {
 		return nil
 	}
 	e := httpx.Unavailable(time.Second, "not_ready", "Not ready: %s.", strings.Join(reasons, "; ")).With(problems...)
-	e.Unlogged = true // see saw
+	e.Unlogged = true // record logs it
 	return e
 }

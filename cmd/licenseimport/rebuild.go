@@ -39,7 +39,7 @@ func (c *rebuildCommand) Run(ctx context.Context, t *terminal) error {
 }
 
 func (c *rebuildCommand) rebuild(ctx context.Context, t *terminal, log *eventlog.Log) error {
-	if err := makeDataFolder(c.Data); err != nil {
+	if err := makeDataDir(c.Data); err != nil {
 		return err
 	}
 	bar := newProgress(t.err)
@@ -56,7 +56,7 @@ func (c *rebuildCommand) rebuild(ctx context.Context, t *terminal, log *eventlog
 	if seconds := result.Duration.Seconds(); result.Events > 0 && seconds > 0 {
 		speed = fmt.Sprintf(" (%s events/s)", grouped(uint64(float64(result.Events)/seconds)))
 	}
-	fmt.Fprintf(t.out, "Folded %s in %.2f s%s\n", rows(result.Events, "event", "events"), result.Duration.Seconds(), speed)
+	fmt.Fprintf(t.out, "Folded %s in %.2f s%s\n", plural(result.Events, "event", "events"), result.Duration.Seconds(), speed)
 	fmt.Fprintf(t.out, "Digest of the views: %s\n", result.Digest)
 	return nil
 }

@@ -73,8 +73,8 @@ func (r *result) rejected() uint64 {
 	return r.Result.Invalid
 }
 
-// took is how long the rows were worked on; 0 until that is known.
-func (r *result) took() time.Duration {
+// duration is how long the rows were worked on; 0 until that is known.
+func (r *result) duration() time.Duration {
 	if r.StartedAt == nil || r.FinishedAt == nil {
 		return 0
 	}

@@ -47,7 +47,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// ready DIR waits until the server that holds the folder is ready and puts its
+// componentReady DIR waits until the server that holds the folder is ready and puts its
 // address into $SERVER; ready URL waits for the server there.
 func ready(ts *testscript.TestScript, neg bool, args []string) {
 	wait(ts, "a server on "+args[0], func() error {
@@ -209,20 +209,20 @@ func TestTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !taken(listener.Addr().String()) {
+	if !portInUse(listener.Addr().String()) {
 		t.Error("a port with a listener counts as free")
 	}
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if taken(listener.Addr().String()) {
+	if portInUse(listener.Addr().String()) {
 		t.Error("a free port counts as taken")
 	}
 }
 
 func TestDataFolderIsPrivate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "data")
-	if err := makeDataFolder(dir); err != nil {
+	if err := makeDataDir(dir); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(dir)

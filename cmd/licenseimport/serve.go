@@ -47,12 +47,12 @@ Ctrl-C or SIGTERM stops it in order: uploads in flight get up to 30 seconds. A s
 // Run serves.
 func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	s := settings{
-		roles: startEverything, data: c.Data, http: c.httpFlags.config(), limits: c.limitFlags,
+		roles: allRoles, data: c.Data, http: c.httpFlags.config(), limits: c.limitFlags,
 		rate: float64(c.Rate), concurrency: int(c.Concurrency), adminKey: c.AdminKey,
-		ownKey: c.AdminKey == "",
+		makeAdminKey: c.AdminKey == "",
 	}
 	if c.NatsURL != "" {
-		s.roles, s.nats = startEverything[1:], c.natsFlags.config(c.NatsURL)
+		s.roles, s.nats = allRoles[1:], c.natsFlags.config(c.NatsURL)
 	} else {
 		embedded := c.embeddedFlags.config(c.Data)
 		s.embedded = &embedded

@@ -31,7 +31,7 @@ Examples:
 
 // Run shows.
 func (c *statusCommand) Run(ctx context.Context, t *terminal) error {
-	return c.withServer(ctx, t, startReading, func(ctx context.Context, api *client) error {
+	return c.withServer(ctx, t, readRoles, func(ctx context.Context, api *client) error {
 		if c.ID == 0 {
 			return c.list(ctx, t, api)
 		}
@@ -45,13 +45,13 @@ func (c *statusCommand) one(ctx context.Context, t *terminal, api *client) error
 	if err == nil && c.Watch && !r.ended() {
 		bar := newProgress(t.err)
 		bar.begin("Importing "+r.FileName, 1000, shares)
-		r, err = api.await(ctx, uint64(c.ID), func(r *result) { showRows(bar, r) })
+		r, err = api.waitForResult(ctx, uint64(c.ID), func(r *result) { showProgress(bar, r) })
 		bar.end()
 	}
 	if err != nil {
 		return err
 	}
-	return r.tell(ctx, t, api, c.JSON, c.Rejected)
+	return r.report(ctx, t, api, c.JSON, c.Rejected)
 }
 
 // list shows the newest imports; with --watch, each change until ctx ends.
@@ -59,7 +59,7 @@ func (c *statusCommand) list(ctx context.Context, t *terminal, api *client) erro
 	var before string
 	for {
 		page, err := c.page(ctx, api)
-		if err != nil && !(c.Watch && passing(err)) {
+		if err != nil && !(c.Watch && isTransient(err)) {
 			return err
 		}
 		if err == nil && page != before {

@@ -35,7 +35,7 @@ type clientFlags struct {
 // free, the roles run in this process meanwhile.
 func (c *clientFlags) withServer(ctx context.Context, t *terminal, roles []string, f func(context.Context, *client) error) error {
 	if c.Server != "" {
-		return c.withNamed(ctx, c.Server, f)
+		return c.withURL(ctx, c.Server, f)
 	}
 	by, held, err := eventlog.LockOwner(c.Data)
 	switch {
@@ -44,19 +44,19 @@ func (c *clientFlags) withServer(ctx context.Context, t *terminal, roles []strin
 	case held && by.HTTP == "":
 		return fmt.Errorf("the data folder %s is in use by process %d, which answers no requests: wait until it has ended, or name a server by --server", c.Data, by.PID)
 	case held:
-		return c.withNamed(ctx, by.HTTP, f)
+		return c.withURL(ctx, by.HTTP, f)
 	case !has(roles, "ingest") && !exists(filepath.Join(c.Data, "nats")):
 		if c.Key == "" && c.AdminKey == "" {
 			return fmt.Errorf("there is nothing in the data folder %s: name another by --data, or a server by --server and your key by --key or LICENSEIMPORT_KEY", c.Data)
 		}
-		return c.withNamed(ctx, defaultServer, f) // nothing to read here
+		return c.withURL(ctx, defaultServer, f) // nothing to read here
 	default:
-		return c.withOwn(ctx, t, roles, f)
+		return c.withInProcess(ctx, t, roles, f)
 	}
 }
 
-// withNamed uses a server by its address.
-func (c *clientFlags) withNamed(ctx context.Context, server string, f func(context.Context, *client) error) error {
+// withURL uses a server by its address.
+func (c *clientFlags) withURL(ctx context.Context, server string, f func(context.Context, *client) error) error {
 	base, err := baseURL(server)
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (c *clientFlags) withNamed(ctx context.Context, server string, f func(conte
 }
 
 // keyFor is the key that was given. Where none was, it is the one in the data
-// folder that the server holds, or the one that a server of this machine may
+// dataDir that the server holds, or the one that a server of this machine may
 // have been started with; no other server is sent these.
 func (c *clientFlags) keyFor(base string) (string, error) {
 	if c.Key != "" {
@@ -111,12 +111,12 @@ func isLocal(base string) bool {
 	return u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
 }
 
-// withOwn runs the roles in this process, without a port, while f works.
-func (c *clientFlags) withOwn(ctx context.Context, t *terminal, roles []string, f func(context.Context, *client) error) error {
+// withInProcess runs the roles in this process, without a port, while f works.
+func (c *clientFlags) withInProcess(ctx context.Context, t *terminal, roles []string, f func(context.Context, *client) error) error {
 	pipe := newPipeListener()
 	n, err := startNode(ctx, settings{
 		roles: roles, data: c.Data, embedded: &eventlog.ServerConfig{Dir: c.Data, MinFree: minFree}, http: httpx.ServerConfig{Listener: pipe},
-		ownKey: c.Key == "" && c.AdminKey == "", adminKey: c.AdminKey,
+		makeAdminKey: c.Key == "" && c.AdminKey == "", adminKey: c.AdminKey,
 	})
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func (c *clientFlags) withOwn(ctx context.Context, t *terminal, roles []string, 
 		case <-ctx.Done():
 		}
 	}()
-	if err = n.untilReady(ctx); err == nil {
+	if err = n.waitUntilReady(ctx); err == nil {
 		err = c.withKey(t, n, func(key string) error {
 			return f(ctx, &client{base: "http://" + pipe.Addr().String(), key: key, http: pipe.client()})
 		})

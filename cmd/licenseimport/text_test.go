@@ -50,7 +50,7 @@ func TestGrouped(t *testing.T) {
 
 // TestValuesAreShownHarmless: what a file holds must not command a terminal.
 func TestValuesAreShownHarmless(t *testing.T) {
-	if got := printable(cut("\x1b[2J山田" + strings.Repeat("ö", 100))); got != `\x1b[2J山田`+strings.Repeat("ö", 34)+"…" {
+	if got := printable(excerpt("\x1b[2J山田" + strings.Repeat("ö", 100))); got != `\x1b[2J山田`+strings.Repeat("ö", 34)+"…" {
 		t.Error(got)
 	}
 }

@@ -18,14 +18,14 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// packFrom is the size in bytes from which a file is packed on its way.
-const packFrom = 1 << 20
+// compressFrom is the size in bytes from which a file is packed on its way.
+const compressFrom = 1 << 20
 
 // source is the file to upload.
 type source struct {
-	name   string
-	size   int64 // in bytes; -1: not known
-	packed bool  // it is gzip already
+	name       string
+	size       int64 // in bytes; -1: not known
+	compressed bool  // it is gzip already
 	io.ReadCloser
 }
 
@@ -46,7 +46,7 @@ func openSource(path string, stdin io.Reader) (*source, error) {
 		f.Close()
 		return nil, fmt.Errorf("the file cannot be read: %w", err)
 	}
-	s := &source{name: filepath.Base(path), size: info.Size(), packed: strings.HasSuffix(strings.ToLower(path), ".gz"), ReadCloser: f}
+	s := &source{name: filepath.Base(path), size: info.Size(), compressed: strings.HasSuffix(strings.ToLower(path), ".gz"), ReadCloser: f}
 	if !info.Mode().IsRegular() {
 		s.size = -1 // a pipe
 	}
@@ -69,7 +69,7 @@ func standardInput(stdin io.Reader) *source {
 	s := &source{name: "stdin.csv", size: -1, ReadCloser: io.NopCloser(buffered)}
 	// A shorter input is not gzip, and a failure to read comes again when it is read.
 	if start, _ := buffered.Peek(2); bytes.Equal(start, []byte{0x1f, 0x8b}) {
-		s.name, s.packed = "stdin.csv.gz", true
+		s.name, s.compressed = "stdin.csv.gz", true
 	}
 	return s
 }
@@ -82,7 +82,7 @@ type uploadOptions struct {
 
 // upload sends the file and returns the import's id: by then every row is stored.
 func (c *client) upload(ctx context.Context, file *source, o uploadOptions) (uint64, error) {
-	pack := c.remote && !file.packed && (file.size < 0 || file.size > packFrom)
+	pack := c.remote && !file.compressed && (file.size < 0 || file.size > compressFrom)
 	read, write := io.Pipe()
 	boundary := multipart.NewWriter(io.Discard).Boundary()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+uploadPath+"?"+o.query.Encode(), read)

@@ -79,7 +79,7 @@ func scriptClient(ts *testscript.TestScript) *client {
 // TestUpload: what reaches the server is the file, packed where that pays.
 func TestUpload(t *testing.T) {
 	small := "a,b\n1,2\n"
-	big := strings.Repeat("0123456789abcdef\n", packFrom/17+2)
+	big := strings.Repeat("0123456789abcdef\n", compressFrom/17+2)
 	for name, c := range map[string]struct {
 		text           string
 		known, remote  bool
@@ -117,7 +117,7 @@ func TestUpload(t *testing.T) {
 			}))
 			defer server.Close()
 			api := &client{base: server.URL, http: server.Client(), remote: c.remote}
-			file := &source{name: "x.csv", size: -1, packed: c.packed, ReadCloser: io.NopCloser(strings.NewReader(c.text))}
+			file := &source{name: "x.csv", size: -1, compressed: c.packed, ReadCloser: io.NopCloser(strings.NewReader(c.text))}
 			if c.known {
 				file.size = int64(len(c.text))
 			}

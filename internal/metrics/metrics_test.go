@@ -34,8 +34,8 @@ func everything(v views) *Set {
 	in, decided := s.Ingest(), s.Processor()
 	s.Uploads(fakeUploads{})
 	s.Views(v)
-	s.Watch(func() []Part {
-		return []Part{
+	s.Watch(func() []Component {
+		return []Component{
 			{"processor", func(context.Context) error { return errors.New("an event that cannot be read") }},
 			{"streams", func(context.Context) error { return nil }},
 		}

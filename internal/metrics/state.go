@@ -15,8 +15,8 @@ type Views interface {
 	CountImports() (map[string]int, error)
 }
 
-// Part of a process that can say whether it is ready.
-type Part struct {
+// A Component of a process that can say whether it is ready.
+type Component struct {
 	Name string
 	// Ready is nil or why not; it ends with the context.
 	Ready func(context.Context) error
@@ -28,14 +28,14 @@ const askTime = time.Second
 
 // Watch has each scrape ask the parts that parts gives at that moment whether
 // they are ready; call it once.
-func (s *Set) Watch(parts func() []Part) {
+func (s *Set) Watch(parts func() []Component) {
 	s.registry.MustRegister(&readiness{parts: parts, ready: prometheus.NewDesc(prefix+"part_ready",
 		"1 while a part of the process is ready, as /readyz says; else 0.", []string{"part"}, nil)})
 }
 
 // readiness is a collector.
 type readiness struct {
-	parts func() []Part
+	parts func() []Component
 	ready *prometheus.Desc
 }
 

@@ -19,7 +19,7 @@ import (
 // startServer starts the embedded NATS server, on a data folder that only this
 // user can read, or says in plain words what is in the way.
 func startServer(c eventlog.ServerConfig) (*eventlog.Server, error) {
-	if err := makeDataFolder(c.Dir); err != nil {
+	if err := makeDataDir(c.Dir); err != nil {
 		return nil, err
 	}
 	server, err := eventlog.StartServer(c)
@@ -32,7 +32,7 @@ func startServer(c eventlog.ServerConfig) (*eventlog.Server, error) {
 	if errors.Is(err, eventlog.ErrUnprotected) {
 		return nil, err
 	}
-	if c.Port > 0 && taken(net.JoinHostPort(c.Host, strconv.Itoa(c.Port))) {
+	if c.Port > 0 && portInUse(net.JoinHostPort(c.Host, strconv.Itoa(c.Port))) {
 		return nil, fmt.Errorf("port %d, on which NATS would listen, is taken by another program: choose another by --nats-port, -1 for any free one, or use the NATS server that runs there by --nats-url nats://%s:%d", c.Port, c.Host, c.Port)
 	}
 	return nil, err
@@ -51,18 +51,18 @@ func explainUsage(err error) error {
 	return fmt.Errorf("%s (%s --help shows what there is)", text, command)
 }
 
-// parameters are what the API calls the flags of an import.
-var parameters = regexp.MustCompile(`\b(unknown_columns|encoding|delimiter)=([a-z0-9-]+)`)
+// apiParameters are what the API calls the flags of an import.
+var apiParameters = regexp.MustCompile(`\b(unknown_columns|encoding|delimiter)=([a-z0-9-]+)`)
 
 // inFlags is a message of the API as the command line would say it.
 func inFlags(message string) string {
-	return parameters.ReplaceAllStringFunc(message, func(said string) string {
+	return apiParameters.ReplaceAllStringFunc(message, func(said string) string {
 		name, value, _ := strings.Cut(said, "=")
 		return "--" + strings.ReplaceAll(name, "_", "-") + " " + value
 	})
 }
 
-func makeDataFolder(dir string) error {
+func makeDataDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("the data folder cannot be made: %w", err)
 	}
@@ -87,8 +87,8 @@ func explainListen(addr, flag string, err error) error {
 	return err
 }
 
-// taken reports whether another program listens on the address.
-func taken(addr string) bool {
+// portInUse reports whether another program listens on the address.
+func portInUse(addr string) bool {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return errors.Is(err, syscall.EADDRINUSE)

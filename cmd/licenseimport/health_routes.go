@@ -8,14 +8,14 @@ import (
 	"licenseimport/internal/openapi"
 )
 
-// operations registers what every role that speaks HTTP has for its operator.
-func operations(router *httpx.Router, set *metrics.Set, ready *readiness) {
+// registerHealth registers the operator's routes, which every role with HTTP has.
+func registerHealth(router *httpx.Router, set *metrics.Set, ready *readiness) {
 	scrape := set.Handler()
 	router.Handle("GET", "/healthz", func(w http.ResponseWriter, _ *http.Request, _ httpx.Params) error {
 		return httpx.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
 	router.Handle("GET", "/readyz", func(w http.ResponseWriter, r *http.Request, _ httpx.Params) error {
-		if err := ready.now(r.Context()); err != nil {
+		if err := ready.current(r.Context()); err != nil {
 			return err
 		}
 		return httpx.WriteJSON(w, http.StatusOK, map[string]string{"status": "ready"})

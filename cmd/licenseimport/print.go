@@ -12,8 +12,8 @@ import (
 	"licenseimport/events"
 )
 
-// shownRows is how many rejected rows are shown; the rest is for a file.
-const shownRows = 10
+// maxPrintedRows is how many rejected rows are shown; the rest is for a file.
+const maxPrintedRows = 10
 
 // newTable is a table as all commands draw it.
 func newTable(w io.Writer, header ...any) table.Writer {
@@ -25,9 +25,9 @@ func newTable(w io.Writer, header ...any) table.Writer {
 	return t
 }
 
-// printOutcome tells what became of an import that has ended.
-func printOutcome(w io.Writer, r *result) {
-	fmt.Fprintf(w, "Import %d of %s: %s%s\n", r.ID, r.FileName, r.ending(), r.speed())
+// printSummary tells what became of an import that has ended.
+func printSummary(w io.Writer, r *result) {
+	fmt.Fprintf(w, "Import %d of %s: %s%s\n", r.ID, r.FileName, r.summary(), r.speed())
 	if r.Result != nil {
 		fmt.Fprintln(w)
 		printCounts(w, r)
@@ -35,30 +35,30 @@ func printOutcome(w io.Writer, r *result) {
 	}
 }
 
-// ending is one sentence about how it ended.
-func (r *result) ending() string {
+// summary is one sentence about how it ended.
+func (r *result) summary() string {
 	switch {
 	case r.Status == "error" && r.Error != nil:
 		return "error. " + r.Error.Message
 	case r.Status != "success":
 		return r.Status
 	case r.DryRun && r.rejected() > 0:
-		return fmt.Sprintf("%s would be rejected. This was a dry run: nothing was imported.", rows(r.rejected(), "row", "rows"))
+		return fmt.Sprintf("%s would be rejected. This was a dry run: nothing was imported.", plural(r.rejected(), "row", "rows"))
 	case r.DryRun:
 		return "no row would be rejected. This was a dry run: nothing was imported."
 	case r.rejected() > 0:
-		return fmt.Sprintf("success, but %s rejected.", rows(r.rejected(), "row was", "rows were"))
+		return fmt.Sprintf("success, but %s rejected.", plural(r.rejected(), "row was", "rows were"))
 	default:
 		return "success."
 	}
 }
 
 func (r *result) speed() string {
-	took := r.took()
+	took := r.duration()
 	if took <= 0 || r.Result == nil {
 		return ""
 	}
-	text := fmt.Sprintf(" (%s in %s", rows(r.Result.Rows, "row", "rows"), took.Round(time.Millisecond))
+	text := fmt.Sprintf(" (%s in %s", plural(r.Result.Rows, "row", "rows"), took.Round(time.Millisecond))
 	if r.RowsPerSecond >= 1 && took > time.Second {
 		text += fmt.Sprintf(", %s rows/s", grouped(uint64(r.RowsPerSecond)))
 	}
@@ -84,7 +84,7 @@ func printRejected(w io.Writer, r *result) {
 	if r.rejected() == 0 {
 		return
 	}
-	shown := r.Result.InvalidRows[:min(shownRows, len(r.Result.InvalidRows))]
+	shown := r.Result.InvalidRows[:min(maxPrintedRows, len(r.Result.InvalidRows))]
 	if uint64(len(shown)) < r.rejected() {
 		fmt.Fprintf(w, "\nThe first %d of %s rejected rows:\n", len(shown), grouped(r.rejected()))
 	} else {
@@ -94,18 +94,18 @@ func printRejected(w io.Writer, r *result) {
 	t.SetColumnConfigs([]table.ColumnConfig{{Number: 5, WidthMax: 60, WidthMaxEnforcer: text.WrapSoft}})
 	for _, row := range shown {
 		for _, e := range row.Errors {
-			t.AppendRow(table.Row{row.Row, row.Line, e.Column, printable(cut(e.Value)), e.Message})
+			t.AppendRow(table.Row{row.Row, row.Line, e.Column, printable(excerpt(e.Value)), e.Message})
 		}
 	}
 	t.Render()
 }
 
-// shownValue is how many characters of a value are shown.
-const shownValue = 40
+// maxPrintedValue is how many characters of a value are shown.
+const maxPrintedValue = 40
 
-// cut is a value's beginning.
-func cut(s string) string {
-	if short := events.Excerpt(s, shownValue); short != s {
+// excerpt is a value's beginning.
+func excerpt(s string) string {
+	if short := events.Excerpt(s, maxPrintedValue); short != s {
 		return short + "…"
 	}
 	return s
@@ -117,8 +117,8 @@ func printable(s string) string {
 	return quoted[1 : len(quoted)-1]
 }
 
-// rows is a number with its noun.
-func rows(n uint64, one, many string) string {
+// plural is a number with its noun.
+func plural(n uint64, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}

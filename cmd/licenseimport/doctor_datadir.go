@@ -9,31 +9,31 @@ import (
 	"licenseimport/events/eventlog"
 )
 
-// folder looks at the data folder: who has it, who may read it, and its disk.
-func (d *diagnosis) folder() {
+// dataDir looks at the data folder: who has it, who may read it, and its disk.
+func (d *diagnosis) dataDir() {
 	info, err := os.Stat(d.Data)
 	if err != nil {
 		d.problem("data folder", "Name the right one by --data, or a deployment by --nats-url and --server; licenseimport serve makes a new one", "%v", err)
 		return
 	}
-	if d.by, d.held, err = eventlog.LockOwner(d.Data); err != nil {
+	if d.owner, d.held, err = eventlog.LockOwner(d.Data); err != nil {
 		d.problem("data folder", "Run doctor as the user that the server runs as", "%v", err)
 		return
 	}
 	switch {
 	case d.held:
-		d.ok("data folder", "%s is in use by %s", absolute(d.Data), d.by)
+		d.ok("data folder", "%s is in use by %s", absolute(d.Data), d.owner)
 	case !exists(filepath.Join(d.Data, "nats")):
 		d.warn("data folder", "Name another by --data if there should be some", "%s holds no streams", absolute(d.Data))
 	default:
 		d.ok("data folder", "%s; no server runs on it", absolute(d.Data))
 	}
-	d.readers(info)
+	d.permissions(info)
 	d.disk()
 }
 
-// readers says who else may read what is secret. On Windows the mode does not tell.
-func (d *diagnosis) readers(info os.FileInfo) {
+// permissions says who else may read what is secret. On Windows the mode does not tell.
+func (d *diagnosis) permissions(info os.FileInfo) {
 	if runtime.GOOS == "windows" {
 		return
 	}
@@ -58,14 +58,14 @@ func (d *diagnosis) disk() {
 	switch {
 	case !known:
 	case free < uint64(d.MinFree):
-		d.problem("disk", "Make room: uploads are refused when the disk is full", "%s free on the disk of %s", inUnits(free), d.Data)
+		d.problem("disk", "Make room: uploads are refused when the disk is full", "%s free on the disk of %s", formatBytes(free), d.Data)
 	default:
-		d.ok("disk", "%s free", inUnits(free))
+		d.ok("disk", "%s free", formatBytes(free))
 	}
 }
 
-// inUnits is a size as people read it.
-func inUnits(bytes uint64) string {
+// formatBytes is a size as people read it.
+func formatBytes(bytes uint64) string {
 	for _, unit := range []struct {
 		name  string
 		shift int
