@@ -7,6 +7,7 @@ import (
 	"runtime"
 
 	"licenseimport/events/eventlog"
+	"licenseimport/internal/fsx"
 )
 
 // dataDir looks at the data folder: who has it, who may read it, and its disk.
@@ -54,7 +55,7 @@ func (d *diagnosis) permissions(info os.FileInfo) {
 
 // disk looks at the free space.
 func (d *diagnosis) disk() {
-	free, known := freeSpace(d.Data)
+	free, known := fsx.FreeSpace(d.Data)
 	switch {
 	case !known:
 	case free < uint64(d.MinFree):

@@ -3,6 +3,8 @@ package eventlog
 import (
 	"errors"
 	"fmt"
+
+	"licenseimport/internal/fsx"
 )
 
 // ErrDiskFull says that the embedded server's disk has less room than is kept free.
@@ -25,7 +27,7 @@ func (s *Server) CheckFreeSpace() error {
 	if s.stopped() {
 		return fmt.Errorf("%w: %w", ErrDiskFull, errStopped)
 	}
-	free, known := freeSpace(s.store)
+	free, known := fsx.FreeSpace(s.store)
 	if s.config.MinFree <= 0 || !known || free >= uint64(s.config.MinFree) {
 		return nil
 	}

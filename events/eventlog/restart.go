@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"licenseimport/internal/fsx"
 	"licenseimport/internal/natstuning"
 	"licenseimport/internal/retry"
 
@@ -77,7 +78,7 @@ func (s *Server) supervise(ctx context.Context) {
 }
 
 func (s *Server) spaceToRestart() bool {
-	free, known := freeSpace(s.store)
+	free, known := fsx.FreeSpace(s.store)
 	return !known || free >= max(uint64(s.config.MinFree), minRestartSpace)
 }
 

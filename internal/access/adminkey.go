@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
+
+	"licenseimport/internal/fsx"
 )
 
 // adminName is the manager of the keys that no person named: the one from the
@@ -43,8 +44,8 @@ func EnsureAdminKey(ctx context.Context, s *Store, path string) (key string, cre
 // next start registers, not one that nobody knows.
 func (s *Store) makeAdminKey(ctx context.Context, path string) (string, bool, error) {
 	key, _ := newKey()
-	if err := writePrivate(path, key+"\n"); err != nil {
-		return "", false, err
+	if err := fsx.WritePrivate(path, []byte(key+"\n")); err != nil {
+		return "", false, fmt.Errorf("access: write admin key: %w", err)
 	}
 	works, err := s.ensure(ctx, key)
 	if err == nil && !works {
@@ -90,35 +91,4 @@ func ReadAdminKey(path string) (string, error) {
 		return "", fmt.Errorf("access: admin key %s: holds no key; delete it to have a new one made", path)
 	}
 	return key, nil
-}
-
-// writePrivate puts text into a file of mode 0600 that is there whole or not at
-// all. The rename replaces what stands at path and follows no link.
-func writePrivate(path, text string) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("access: write admin key: %w", err)
-		}
-	}()
-	f, err := os.CreateTemp(filepath.Dir(path), ".admin.key-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails after the rename, as it should
-	_, err = f.WriteString(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"licenseimport/internal/fsx"
 )
 
 func TestEnsureAdminKey(t *testing.T) {
@@ -77,7 +79,7 @@ func TestEnsureAdminKey(t *testing.T) {
 	t.Run("bucket fails after the file was written", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "admin.key")
 		key, _ := newKey()
-		if err := writePrivate(path, key); err != nil {
+		if err := fsx.WritePrivate(path, []byte(key)); err != nil {
 			t.Fatal(err)
 		}
 		s := NewStore(newBucket())

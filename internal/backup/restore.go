@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"licenseimport/events/eventlog"
+	"licenseimport/internal/fsx"
 )
 
 // Restore makes the streams on a server that has none of them; an
@@ -78,15 +79,15 @@ func (b *Backup) RestoreFolder(ctx context.Context, dir string, progress Progres
 	}
 	err := b.restoreScratch(ctx, scratch, progress)
 	if err == nil {
-		err = syncTree(filepath.Join(scratch, storeName))
+		err = fsx.SyncTree(filepath.Join(scratch, storeName))
 	}
 	if err == nil {
-		err = os.Rename(filepath.Join(scratch, storeName), filepath.Join(dir, storeName))
+		err = fsx.Rename(filepath.Join(scratch, storeName), filepath.Join(dir, storeName))
 	}
 	if err := errors.Join(err, os.RemoveAll(scratch)); err != nil {
 		return fmt.Errorf("restore into %s: %w", dir, err)
 	}
-	return syncDir(dir)
+	return nil
 }
 
 // checkVacant refuses a data folder that has anything of value in it.
@@ -114,14 +115,4 @@ func (b *Backup) restoreScratch(ctx context.Context, dir string, progress Progre
 	}
 	defer server.Shutdown()
 	return b.Restore(ctx, eventlog.Config{Server: server, Name: "restore", Replicas: 1}, progress)
-}
-
-// syncTree brings all files of a folder, and their names, to the disk.
-func syncTree(dir string) error {
-	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return syncDir(path) // the same for a file
-	})
 }

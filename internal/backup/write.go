@@ -17,6 +17,7 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
+	"licenseimport/internal/fsx"
 )
 
 // order in which the streams are taken; the package's comment has the reasons.
@@ -178,7 +179,7 @@ func (w *writer) finish(m Manifest) error {
 		fmt.Fprintf(&sums, "%s  %s\n", m.Views.SHA256, m.Views.Name)
 	}
 	fmt.Fprintf(&sums, "%s  %s\n", manifest, manifestName)
-	if err := syncDir(w.dir); err != nil {
+	if err := fsx.Sync(w.dir); err != nil {
 		return err
 	}
 	err = w.file(sumsName, func(out *sum) error {
@@ -188,7 +189,7 @@ func (w *writer) finish(m Manifest) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(syncDir(w.dir), syncDir(filepath.Dir(w.dir)))
+	return errors.Join(fsx.Sync(w.dir), fsx.Sync(filepath.Dir(w.dir)))
 }
 
 // file writes one private file that has its name only when it is whole and on the disk.
@@ -253,13 +254,4 @@ func (p Progress) tell(stream string, bytes int) {
 	if p != nil {
 		p(stream, bytes)
 	}
-}
-
-// syncDir makes the names in a folder durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

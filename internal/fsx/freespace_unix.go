@@ -1,11 +1,12 @@
 //go:build linux || darwin || freebsd
 
-package eventlog
+package fsx
 
 import "syscall"
 
-// freeSpace is what this user may still write to the disk of a folder, in bytes.
-func freeSpace(dir string) (bytes uint64, known bool) {
+// FreeSpace is how many bytes this user may still write to the disk of a directory; known is false
+// where the system does not tell.
+func FreeSpace(dir string) (bytes uint64, known bool) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {
 		return 0, false
