@@ -18,18 +18,18 @@ type fact struct {
 }
 
 // noCaseError says that apply does not know what a type means for the views.
-type noCaseError struct{ name string }
+type unhandledEventError struct{ name string }
 
-func (e *noCaseError) Error() string {
+func (e *unhandledEventError) Error() string {
 	return fmt.Sprintf("the views have no case for events of type %s", e.name)
 }
 
 // apply folds one event into the views.
-func (b *batch) apply(f fact) error {
+func (b *memtable) apply(f fact) error {
 	if f.seq <= b.position.Seq {
 		return fmt.Errorf("comes after sequence %d", b.position.Seq)
 	}
-	if err := b.change(f); err != nil {
+	if err := b.applyEvent(f); err != nil {
 		return err
 	}
 	b.position.Seq, b.position.Time, b.position.ID = f.seq, f.time, f.ID
@@ -38,14 +38,14 @@ func (b *batch) apply(f fact) error {
 	return nil
 }
 
-func (b *batch) change(f fact) error {
+func (b *memtable) applyEvent(f fact) error {
 	switch e := f.Event.(type) {
 	case *events.RowReceived:
 		return fmt.Errorf("%s belongs to the stream %s", e.Type(), events.RowsStream)
 	case *events.ImportStarted:
-		return b.started(e, f)
+		return b.importStarted(e, f)
 	case *events.ImportAborted:
-		return b.aborted(e, f)
+		return b.importAborted(e, f)
 	case *events.LicenseImported, *events.LicenseExisted, *events.RowRejected,
 		*events.ImportSealed, *events.ImportCancelled, *events.ImportProgressed, *events.ImportFinished:
 		j, err := b.job(e.Job())
@@ -55,38 +55,38 @@ func (b *batch) change(f fact) error {
 		if err != nil {
 			return err
 		}
-		b.touch(j)
-		return b.changeJob(j, f)
+		b.markDirty(j)
+		return b.applyJobEvent(j, f)
 	default:
-		return &noCaseError{name: f.Type}
+		return &unhandledEventError{name: f.Type}
 	}
 }
 
 // changeJob folds what happens to an import that has started.
-func (b *batch) changeJob(j *Job, f fact) error {
+func (b *memtable) applyJobEvent(j *Job, f fact) error {
 	switch e := f.Event.(type) {
 	case *events.LicenseImported:
-		return b.imported(j, e, f)
+		return b.licenseImported(j, e, f)
 	case *events.LicenseExisted:
 		return b.licenseExisted(j, e, f)
 	case *events.RowRejected:
-		b.rejected(j, e, f)
+		b.rowRejected(j, e, f)
 	case *events.ImportSealed:
 		j.Sealed = e.Rows
 	case *events.ImportProgressed:
 		j.progressed(e, f.time)
-		b.shown = append(b.shown, j.ID)
+		b.progressed = append(b.progressed, j.ID)
 	case *events.ImportCancelled:
-		b.end(j, &events.Failure{Code: "cancelled", Message: "cancelled by " + e.Manager + "; what was imported before stays"}, f.time)
+		b.endImport(j, &events.Failure{Code: "cancelled", Message: "cancelled by " + e.Manager + "; what was imported before stays"}, f.time)
 	case *events.ImportFinished:
-		b.finished(j, e, f.time)
+		b.importFinished(j, e, f.time)
 	default:
-		return &noCaseError{name: f.Type}
+		return &unhandledEventError{name: f.Type}
 	}
 	return nil
 }
 
-func (b *batch) started(e *events.ImportStarted, f fact) error {
+func (b *memtable) importStarted(e *events.ImportStarted, f fact) error {
 	known, err := b.job(e.JobID)
 	if err != nil {
 		return err
@@ -96,24 +96,24 @@ func (b *batch) started(e *events.ImportStarted, f fact) error {
 	}
 	j := newJob(e, f.time)
 	b.jobs[j.ID] = j
-	b.touch(j)
-	b.shown = append(b.shown, j.ID)
+	b.markDirty(j)
+	b.progressed = append(b.progressed, j.ID)
 	return nil
 }
 
 // aborted ends an upload. One that never started left nothing but rows that
 // nobody reads: the views do not know of it.
-func (b *batch) aborted(e *events.ImportAborted, f fact) error {
+func (b *memtable) importAborted(e *events.ImportAborted, f fact) error {
 	j, err := b.job(e.JobID)
 	if err != nil || j == nil {
 		return err
 	}
-	b.touch(j)
-	b.end(j, &events.Failure{Code: e.Code, Message: e.Message}, f.time)
+	b.markDirty(j)
+	b.endImport(j, &events.Failure{Code: e.Code, Message: e.Message}, f.time)
 	return nil
 }
 
-func (b *batch) finished(j *Job, e *events.ImportFinished, at time.Time) {
+func (b *memtable) importFinished(j *Job, e *events.ImportFinished, at time.Time) {
 	if j.Ended() {
 		return
 	}
@@ -124,10 +124,10 @@ func (b *batch) finished(j *Job, e *events.ImportFinished, at time.Time) {
 	if e.Status != events.Success && failure == nil {
 		failure = &events.Failure{Code: "failed", Message: "the import failed"}
 	}
-	b.end(j, failure, at)
+	b.endImport(j, failure, at)
 }
 
-func (b *batch) end(j *Job, failure *events.Failure, at time.Time) {
+func (b *memtable) endImport(j *Job, failure *events.Failure, at time.Time) {
 	if !j.Ended() {
 		j.end(failure, at)
 		b.ended = append(b.ended, j.ID)
@@ -135,7 +135,7 @@ func (b *batch) end(j *Job, failure *events.Failure, at time.Time) {
 }
 
 // imported adds a license, and its customer and order where they are new.
-func (b *batch) imported(j *Job, e *events.LicenseImported, f fact) error {
+func (b *memtable) licenseImported(j *Job, e *events.LicenseImported, f fact) error {
 	r := record{nanos: f.time.UnixNano(), body: f.body}
 	var err error
 	if r.customer, err = b.customerOf(j, e, f.seq); err != nil {
@@ -163,7 +163,7 @@ func (b *batch) imported(j *Job, e *events.LicenseImported, f fact) error {
 
 // customerOf finds or makes the customer of a row: by e-mail, without regard to
 // case. A row without one has no customer (0).
-func (b *batch) customerOf(j *Job, e *events.LicenseImported, seq events.Seq) (events.Seq, error) {
+func (b *memtable) customerOf(j *Job, e *events.LicenseImported, seq events.Seq) (events.Seq, error) {
 	if e.Customer == nil || e.Customer.Email == "" {
 		return 0, nil
 	}
@@ -184,7 +184,7 @@ func (b *batch) customerOf(j *Job, e *events.LicenseImported, seq events.Seq) (e
 
 // orderOf finds or makes the order of a row: by store id. Without one the
 // license has an order of its own.
-func (b *batch) orderOf(j *Job, e *events.LicenseImported, seq events.Seq) (events.Seq, error) {
+func (b *memtable) orderOf(j *Job, e *events.LicenseImported, seq events.Seq) (events.Seq, error) {
 	id, made, err := seq, true, error(nil)
 	if e.Order.StoreID != "" {
 		if id, made, err = b.findOrMake(orderByStore, e.Order.StoreID, seq); err != nil {
@@ -203,13 +203,13 @@ func (b *batch) orderOf(j *Job, e *events.LicenseImported, seq events.Seq) (even
 }
 
 // enterMore adds a license to those of a customer or an order.
-func (b *batch) enterMore(v view, id, seq events.Seq) {
+func (b *memtable) enterMore(v view, id, seq events.Seq) {
 	b.name = binary.BigEndian.AppendUint64(b.name[:0], uint64(id))
 	b.enter(v, slotOf(b.name), b.name, seq)
 }
 
 // licenseExisted makes nothing: its customer and order count where they exist.
-func (b *batch) licenseExisted(j *Job, e *events.LicenseExisted, f fact) error {
+func (b *memtable) licenseExisted(j *Job, e *events.LicenseExisted, f fact) error {
 	j.Next.ExistedLicenses++
 	b.keep(segmented{existed, j.ID}, uint64(e.Row), f.body)
 	if e.Customer != nil && e.Customer.Email != "" {
@@ -231,7 +231,7 @@ func (b *batch) licenseExisted(j *Job, e *events.LicenseExisted, f fact) error {
 	return err
 }
 
-func (b *batch) rejected(j *Job, e *events.RowRejected, f fact) {
+func (b *memtable) rowRejected(j *Job, e *events.RowRejected, f fact) {
 	b.keep(segmented{rejected, j.ID}, uint64(e.Row), f.body)
 	for _, code := range j.Next.reject(e) {
 		b.put(rejectedByCode, codeKey(j.ID, code, e.Row), nil)

@@ -14,7 +14,7 @@ func TestEveryTypeHasACase(t *testing.T) {
 		e, err := events.New(name)
 		check(t, err)
 		err = applyOne(t, e)
-		var missing *noCaseError
+		var missing *unhandledEventError
 		if errors.As(err, &missing) {
 			t.Errorf("apply.go: %v", err)
 		}
@@ -22,7 +22,7 @@ func TestEveryTypeHasACase(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	var missing *noCaseError
+	var missing *unhandledEventError
 	if err := applyOne(t, strange{&events.ImportSealed{}}); !errors.As(err, &missing) {
 		t.Errorf("a type without a case: %v", err)
 	}
@@ -38,7 +38,7 @@ func applyOne(t *testing.T, e events.Event) error {
 	s, err := openStore(filepath.Join(t.TempDir(), FileName))
 	check(t, err)
 	defer func() { check(t, s.close()) }()
-	l := newLanes(s, maxBatchEvents)
+	l := newBatchWriter(s, maxBatchEvents)
 	if _, isStart := e.(*events.ImportStarted); !isStart {
 		l.jobs[0] = newJob(&events.ImportStarted{}, tapeBegins)
 	}

@@ -61,7 +61,7 @@ func benchFold(b *testing.B, s *store, bodies [][]byte) {
 	defer stop()
 	stream := follow(ctx, recorded(bodies), 0, events.Seq(len(bodies)), func(events.Seq) {})
 	p := &Projector{live: map[events.JobID]*Job{}, changed: make(chan struct{})}
-	check(b, newFolder(p, s).run(stream))
+	check(b, newCommitter(p, s).run(stream))
 	check(b, stream.wait())
 }
 

@@ -24,7 +24,7 @@ const (
 type growing map[string]*[]events.Seq
 
 // join adds a member to a set; it is larger than all that are in it.
-func (b *batch) join(v view, name string, seq events.Seq) {
+func (b *memtable) join(v view, name string, seq events.Seq) {
 	members := b.growing[v][name]
 	if members == nil {
 		members = new([]events.Seq)

@@ -20,21 +20,21 @@ func TestBlocks(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	seq := events.Seq(1)
 	for range 20 {
-		l := newLanes(s, maxBatchEvents)
-		l.open = l.begin(nil)
+		l := newBatchWriter(s, maxBatchEvents)
+		l.active = l.begin(nil)
 		for range random.IntN(2000) {
 			seq += events.Seq(1 + random.IntN(3))
 			if random.IntN(500) == 0 {
 				seq += 3 << blockBits
 			}
 			name := names[1+random.IntN(len(names)-1)]
-			l.open.join(productLicenses, name, seq)
-			l.open.join(disabled, "", seq)
+			l.active.join(productLicenses, name, seq)
+			l.active.join(disabled, "", seq)
 			want[name], want[""] = append(want[name], uint64(seq)), append(want[""], uint64(seq))
 		}
-		w, err := l.turn()
+		w, err := l.rotate()
 		check(t, err)
-		check(t, w.commit(l.closed))
+		check(t, w.commit(l.immutable))
 	}
 	check(t, s.verify())
 	check(t, s.db.View(func(tx *bolt.Tx) error {

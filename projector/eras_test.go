@@ -20,7 +20,7 @@ func TestEras(t *testing.T) {
 	path := filepath.Join(t.TempDir(), FileName)
 	s, err := openStore(path)
 	check(t, err)
-	l := newLanes(s, maxBatchEvents)
+	l := newBatchWriter(s, maxBatchEvents)
 	random := rand.New(rand.NewPCG(3, 4))
 	keys, ofCustomer, ofOrder := map[string]list{}, map[string]list{}, map[string]list{}
 	seq := events.Seq(1)
@@ -40,13 +40,13 @@ func TestEras(t *testing.T) {
 		add(imported(1, events.Row(n+1), fmt.Sprint("p", n), key, email, store))
 		switch random.IntN(60) {
 		case 0, 1:
-			check(t, l.handOver())
+			check(t, l.flush())
 		case 2: // a restart
 			check(t, l.finish())
 			check(t, s.close())
 			s, err = openStore(path)
 			check(t, err)
-			l = newLanes(s, maxBatchEvents)
+			l = newBatchWriter(s, maxBatchEvents)
 		}
 	}
 	check(t, l.finish())

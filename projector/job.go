@@ -3,6 +3,7 @@ package projector
 import (
 	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"licenseimport/events"
@@ -118,20 +119,11 @@ func (t *Tally) reject(e *events.RowRejected) []events.Code {
 func distinctCodes(all []events.FieldError) []events.Code {
 	codes := make([]events.Code, 0, len(all))
 	for _, e := range all {
-		if !contains(codes, e.Code) {
+		if !slices.Contains(codes, e.Code) {
 			codes = append(codes, e.Code)
 		}
 	}
 	return codes
-}
-
-func contains(codes []events.Code, code events.Code) bool {
-	for _, c := range codes {
-		if c == code {
-			return true
-		}
-	}
-	return false
 }
 
 // progress is the part of the work that is done, from 0 to 1. An

@@ -17,7 +17,7 @@ const looksAtOnce = 1000
 // and the file.
 type past struct {
 	store   *store
-	written *batch // closed; nil: all is in the file
+	written *memtable // closed; nil: all is in the file
 	tx      *bolt.Tx
 	buckets [numViews]*bolt.Bucket // of tx, as far as they were asked for
 	looks   int

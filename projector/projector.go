@@ -17,11 +17,11 @@ import (
 )
 
 const (
-	commitAfter  = 500 * time.Millisecond // since the first event of a batch
-	commitBusy   = 2 * time.Second        // likewise, while more events are at hand
-	commitEnded  = 5 * time.Millisecond   // since an import ended, while more events are at hand
-	companyLasts = 2 * time.Second        // since several imports went on
-	readyLagMost = 30 * time.Second       // behind for longer: not ready
+	commitAfter   = 500 * time.Millisecond // since the first event of a batch
+	commitBusy    = 2 * time.Second        // likewise, while more events are at hand
+	commitEnded   = 5 * time.Millisecond   // since an import ended, while more events are at hand
+	concurrentFor = 2 * time.Second        // since several imports went on
+	readyLagMost  = 30 * time.Second       // behind for longer: not ready
 )
 
 // Log is what the projector needs of an [*eventlog.Log].
@@ -36,9 +36,9 @@ type Log interface {
 
 // Projector keeps the views of one data folder and answers from them.
 type Projector struct {
-	log   Log
-	store *store
-	nudge chan struct{} // a reader waits
+	log          Log
+	store        *store
+	flushRequest chan struct{} // a reader waits
 
 	rooms sync.Pool // *recent, of readers that are done
 
@@ -70,19 +70,19 @@ func Open(ctx context.Context, dir string, log Log) (*Projector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the views: %w", err)
 	}
-	if s, err = fit(ctx, s, path, log); err != nil {
+	if s, err = openMatching(ctx, s, path, log); err != nil {
 		return nil, err
 	}
 	return &Projector{
-		log: log, store: s, nudge: make(chan struct{}, 1),
+		log: log, store: s, flushRequest: make(chan struct{}, 1),
 		live: map[events.JobID]*Job{}, changed: make(chan struct{}),
 		committed: s.position.Seq, at: s.position.Time,
 	}, nil
 }
 
 // fit gives the store, or an empty one if it is not of the log's stream.
-func fit(ctx context.Context, s *store, path string, log Log) (*store, error) {
-	state, reason, err := compare(ctx, s.position, log)
+func openMatching(ctx context.Context, s *store, path string, log Log) (*store, error) {
+	state, reason, err := checkOrigin(ctx, s.position, log)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the views: %w", err), s.close())
 	}
@@ -106,7 +106,7 @@ func (s *store) leave(ctx context.Context, path string, state eventlog.State, lo
 	if s.position.Format != format || !s.position.Created.Equal(state.Created) || s.position.Seq <= state.Last {
 		return errors.Join(s.close(), os.Remove(path))
 	}
-	l, err := s.lost(state.Last)
+	l, err := s.truncatedSince(state.Last)
 	if err != nil {
 		slog.Warn("what the stream has lost cannot be read from the views", "error", err)
 	}
@@ -118,7 +118,7 @@ func (s *store) leave(ctx context.Context, path string, state eventlog.State, lo
 }
 
 // compare says why a position is not one of the log's stream; "" if it is.
-func compare(ctx context.Context, p position, log Log) (state eventlog.State, reason string, err error) {
+func checkOrigin(ctx context.Context, p position, log Log) (state eventlog.State, reason string, err error) {
 	state, err = log.State(ctx)
 	if err != nil {
 		return state, "", err
@@ -156,7 +156,7 @@ func (p *Projector) Run(ctx context.Context) error {
 		if !errors.Is(err, syscall.ENOSPC) {
 			return err
 		}
-		if err := p.awaitRoom(ctx, err); err != nil || ctx.Err() != nil {
+		if err := p.waitForSpace(ctx, err); err != nil || ctx.Err() != nil {
 			return err
 		}
 	}
@@ -166,8 +166,8 @@ func (p *Projector) Run(ctx context.Context) error {
 func (p *Projector) followOn(ctx context.Context) error {
 	following, stop := context.WithCancel(ctx)
 	defer stop()
-	stream := follow(following, p.log, p.store.position.Seq, 0, p.heard)
-	err := newFolder(p, p.store).run(stream)
+	stream := follow(following, p.log, p.store.position.Seq, 0, p.onHead)
+	err := newCommitter(p, p.store).run(stream)
 	stop()
 	followErr := stream.wait()
 	if err == nil && ctx.Err() == nil {
@@ -180,7 +180,7 @@ func (p *Projector) followOn(ctx context.Context) error {
 }
 
 // heard remembers the stream's end.
-func (p *Projector) heard(head events.Seq) {
+func (p *Projector) onHead(head events.Seq) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.head = max(p.head, head)
@@ -201,7 +201,7 @@ func (p *Projector) notify() {
 
 // publish shows readers how far imports are, before it is committed. One that
 // ended is shown only when all of it can be read.
-func (p *Projector) publish(jobs []*Job, at events.Seq) {
+func (p *Projector) publishProgress(jobs []*Job, at events.Seq) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, j := range jobs {
@@ -213,7 +213,7 @@ func (p *Projector) publish(jobs []*Job, at events.Seq) {
 }
 
 // published makes a commit known.
-func (p *Projector) published(at position, ended []events.JobID) {
+func (p *Projector) onCommit(at position, ended []events.JobID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, id := range ended {
@@ -226,7 +226,7 @@ func (p *Projector) published(at position, ended []events.JobID) {
 }
 
 // awaited tells whether a reader waits for what lies behind one position, up to another.
-func (p *Projector) awaited(behind, upTo events.Seq) bool {
+func (p *Projector) hasWaiter(behind, upTo events.Seq) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.wanted > behind && p.wanted <= upTo

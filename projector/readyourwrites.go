@@ -27,7 +27,7 @@ func (p *Projector) awaitOr(ctx context.Context, seq events.Seq, job events.JobI
 			return err
 		}
 		select {
-		case p.nudge <- struct{}{}:
+		case p.flushRequest <- struct{}{}:
 		default: // the folder is about to look anyway
 		}
 		select {

@@ -105,7 +105,7 @@ func (r *rebuild) fold(ctx context.Context, last events.Seq) error {
 	following, stop := context.WithCancel(ctx)
 	defer stop()
 	stream := follow(following, r.log, 0, last, func(events.Seq) {})
-	l := newLanes(r.store, maxRebuildEvents)
+	l := newBatchWriter(r.store, maxRebuildEvents)
 	err := r.apply(l, stream, uint64(last))
 	if err != nil {
 		err = l.stop(err)
@@ -119,18 +119,18 @@ func (r *rebuild) fold(ctx context.Context, last events.Seq) error {
 }
 
 // apply folds all facts in large transactions.
-func (r *rebuild) apply(l *lanes, stream *flow, total uint64) error {
+func (r *rebuild) apply(l *batchWriter, stream *follower, total uint64) error {
 	for f := range stream.facts {
-		stream.folded(f)
+		stream.release(f)
 		if err := l.apply(f); err != nil {
-			return stopped(f.seq, err)
+			return applyError(f.seq, err)
 		}
-		l.open.shown = l.open.shown[:0]
+		l.active.progressed = l.active.progressed[:0]
 		if r.done++; r.done%progressStep == 0 && r.progress != nil {
 			r.progress(r.done, total)
 		}
 		if l.full() {
-			if err := l.handOver(); err != nil {
+			if err := l.flush(); err != nil {
 				return err
 			}
 		}

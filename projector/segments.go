@@ -51,7 +51,7 @@ type segment struct {
 
 // keep adds a value to a set in segments. A segment is packed as soon as the next one begins, so
 // that the batch does not keep bodies.
-func (b *batch) keep(of segmented, n uint64, value []byte) {
+func (b *memtable) keep(of segmented, n uint64, value []byte) {
 	s := b.segments[of]
 	if s == nil {
 		s = &segment{of: of}
@@ -65,7 +65,7 @@ func (b *batch) keep(of segmented, n uint64, value []byte) {
 }
 
 // pack makes an entry of what was added to a segment, if anything was.
-func (b *batch) pack(s *segment) {
+func (b *memtable) pack(s *segment) {
 	if s.held != 0 {
 		b.put(s.of.view, s.of.key(b.slab.room(16), s.number), s.pack(&b.slab))
 	}

@@ -29,8 +29,8 @@ func TestSegments(t *testing.T) {
 	}
 	n := uint64(1)
 	for range 40 {
-		l := newLanes(s, maxBatchEvents)
-		l.open = l.begin(nil)
+		l := newBatchWriter(s, maxBatchEvents)
+		l.active = l.begin(nil)
 		for range random.IntN(800) {
 			i := random.IntN(len(sets))
 			n += uint64(random.IntN(2))
@@ -42,12 +42,12 @@ func TestSegments(t *testing.T) {
 				at -= min(at, random.Uint64N(100))
 			}
 			value := []byte(strings.Repeat(fmt.Sprint(at), random.IntN(300)))
-			l.open.keep(sets[i], at, value)
+			l.active.keep(sets[i], at, value)
 			want[i][at] = value
 		}
-		w, err := l.turn()
+		w, err := l.rotate()
 		check(t, err)
-		check(t, w.commit(l.closed))
+		check(t, w.commit(l.immutable))
 	}
 	check(t, s.verify())
 	check(t, s.db.View(func(tx *bolt.Tx) error {
@@ -105,14 +105,14 @@ func TestSegmentsAreTheSame(t *testing.T) {
 		check(t, err)
 		at := 0
 		for _, end := range append(ends, segmentMask+1) {
-			l := newLanes(s, maxBatchEvents)
-			l.open = l.begin(nil)
+			l := newBatchWriter(s, maxBatchEvents)
+			l.active = l.begin(nil)
 			for ; at < end; at++ {
-				l.open.keep(of, uint64(order[at]), bodies[order[at]])
+				l.active.keep(of, uint64(order[at]), bodies[order[at]])
 			}
-			w, err := l.turn()
+			w, err := l.rotate()
 			check(t, err)
-			check(t, w.commit(l.closed))
+			check(t, w.commit(l.immutable))
 		}
 		check(t, s.verify())
 		check(t, s.db.View(func(tx *bolt.Tx) error {

@@ -67,7 +67,7 @@ func (t *tables) empty() {
 
 // enter adds a name that stands for a sequence. The slot is that of the name, or of the part
 // of it that is looked up.
-func (b *batch) enter(v view, slot int, name []byte, seq events.Seq) {
+func (b *memtable) enter(v view, slot int, name []byte, seq events.Seq) {
 	added := &b.tables[v].of(seq).slots[slot]
 	*added = append(binary.AppendUvarint(*added, uint64(len(name))), name...)
 	place := seq & (1<<eraBits - 1)

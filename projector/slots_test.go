@@ -20,7 +20,7 @@ func TestSlots(t *testing.T) {
 	defer func() { check(t, s.close()) }()
 	random := rand.New(rand.NewPCG(5, 6))
 	known := map[string]events.Seq{}
-	l := newLanes(s, maxBatchEvents)
+	l := newBatchWriter(s, maxBatchEvents)
 	seq := events.Seq(0)
 	for range 20 {
 		b := l.begin(nil)
@@ -52,7 +52,7 @@ func TestSlots(t *testing.T) {
 
 // TestSlotsUseTheirRoomAgain: a batch that is used again knows nothing of what it held.
 func TestSlotsUseTheirRoomAgain(t *testing.T) {
-	var b batch
+	var b memtable
 	b.enter(orderByStore, 1, []byte("a"), 1)
 	b.enter(orderByStore, 1, []byte("b"), 1<<eraBits)
 	b.tables[orderByStore].empty()
@@ -73,7 +73,7 @@ func TestSlotsUseTheirRoomAgain(t *testing.T) {
 
 // TestSlotNotSound: what is cut off anywhere but between two names is found.
 func TestSlotNotSound(t *testing.T) {
-	var b batch
+	var b memtable
 	for _, name := range []string{"first", strings.Repeat("x", 300), "last"} {
 		b.enter(orderByStore, 0, []byte(name), 9)
 	}

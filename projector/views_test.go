@@ -41,24 +41,24 @@ func TestSameViewsHoweverFolded(t *testing.T) {
 // when the next one has been folded, or a part of it.
 func foldInPieces(t *testing.T, dir string, tape *tape, random *rand.Rand) {
 	t.Helper()
-	var l *lanes
+	var l *batchWriter
 	var w *writing
 	open := func() {
 		s, err := openStore(filepath.Join(dir, FileName))
 		check(t, err)
 		s.position.Created = tape.Created
-		l = newLanes(s, maxBatchEvents)
+		l = newBatchWriter(s, maxBatchEvents)
 	}
 	write := func() {
 		if w != nil {
-			check(t, l.settle(w.commit(l.closed)))
+			check(t, l.onCommitted(w.commit(l.immutable)))
 			w = nil
 		}
 	}
 	turn := func() {
 		write()
 		var err error
-		w, err = l.turn()
+		w, err = l.rotate()
 		check(t, err)
 	}
 	open()

@@ -46,7 +46,7 @@ func (s *store) begin() (*writing, error) {
 
 // commit writes everything in one transaction. After an error nothing of it is
 // written, and the store has to be loaded again.
-func (w *writing) commit(b *batch) error {
+func (w *writing) commit(b *memtable) error {
 	if err := w.write(b); err != nil {
 		_ = w.tx.Rollback()
 		return fmt.Errorf("write the views: %w", err)
@@ -61,7 +61,7 @@ func (w *writing) commit(b *batch) error {
 	return nil
 }
 
-func (w *writing) write(b *batch) error {
+func (w *writing) write(b *memtable) error {
 	for id, j := range b.stored {
 		if err := w.writeJob(id, j); err != nil {
 			return err

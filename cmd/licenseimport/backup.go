@@ -69,7 +69,7 @@ func (c *backupCommand) source(log *eventlog.Log) backup.Source {
 			return reach.withURL(ctx, server, func(ctx context.Context, api *client) error { return api.save(ctx, readapi.ExportPath, w) })
 		}
 	case c.NatsURL == "" && exists(filepath.Join(c.Data, projector.FileName)):
-		from.Views = func(ctx context.Context, w io.Writer) error { return projector.Copy(ctx, log, c.Data, w) }
+		from.Views = func(ctx context.Context, w io.Writer) error { return projector.Export(ctx, log, c.Data, w) }
 	}
 	return from
 }
@@ -181,7 +181,7 @@ func (c *restoreCommand) restoreViews(ctx context.Context, t *terminal, b *backu
 func (c *restoreCommand) adoptViews(ctx context.Context, t *terminal, b *backup.Backup, log *eventlog.Log) error {
 	views, unusable := b.Views()
 	if views != "" {
-		reason, err := projector.Adopt(ctx, log, c.Data, views)
+		reason, err := projector.Import(ctx, log, c.Data, views)
 		if err != nil {
 			return err
 		}

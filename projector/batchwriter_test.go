@@ -16,7 +16,7 @@ import (
 // overlap folds some events, closes their batch, folds others while that is not written yet, and
 // then writes both.
 type overlap struct {
-	*lanes
+	*batchWriter
 	t       *testing.T
 	tape    *tape
 	applied int
@@ -26,7 +26,7 @@ func newOverlap(t *testing.T) *overlap {
 	s, err := openStore(filepath.Join(t.TempDir(), FileName))
 	check(t, err)
 	s.position.Created = tapeBegins
-	o := &overlap{lanes: newLanes(s, maxBatchEvents), t: t, tape: newTape()}
+	o := &overlap{batchWriter: newBatchWriter(s, maxBatchEvents), t: t, tape: newTape()}
 	t.Cleanup(func() {
 		o.past.rest()
 		check(t, s.close())
@@ -60,10 +60,10 @@ func TestOverlap(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := newOverlap(t)
 			check(t, o.add(test.first...))
-			w, err := o.turn()
+			w, err := o.rotate()
 			check(t, err)
 			check(t, o.add(test.second...))
-			check(t, o.settle(w.commit(o.closed)))
+			check(t, o.onCommitted(w.commit(o.immutable)))
 			check(t, o.finish())
 			got, err := o.store.digest()
 			check(t, err)
@@ -80,7 +80,7 @@ func TestOverlap(t *testing.T) {
 func TestSharedBatches(t *testing.T) {
 	o := newOverlap(t)
 	check(t, o.add(started(1, "anna"), progressed(1, 0, 0, 0, 0), progressed(1, 1, 1, 0, 0)))
-	o.most, o.shared = 10, 4
+	o.maxEvents, o.maxConcurrent = 10, 4
 	if o.full() {
 		t.Error("a batch of 3 events is full")
 	}
@@ -93,10 +93,10 @@ func TestSharedBatches(t *testing.T) {
 	if !o.full() {
 		t.Error("a batch is as large as one of a lonely import a moment after another has ended")
 	}
-	if o.company = time.Now().Add(-companyLasts); o.full() {
+	if o.lastConcurrent = time.Now().Add(-concurrentFor); o.full() {
 		t.Error("a batch is full a while after the other import has ended")
 	}
-	if o.shared = 0; o.full() {
+	if o.maxConcurrent = 0; o.full() {
 		t.Error("a batch of a rebuild is full after 5 events")
 	}
 }
@@ -106,13 +106,13 @@ func TestSharedBatches(t *testing.T) {
 func TestOverlapKnowsEnded(t *testing.T) {
 	o := newOverlap(t)
 	check(t, o.add(started(1, "anna"), finished(1, 0, 0, 0, 0)))
-	w, err := o.turn()
+	w, err := o.rotate()
 	check(t, err)
 	if err := o.add(started(1, "anna")); err == nil || !strings.Contains(err.Error(), "a second time") {
 		t.Errorf("while it is written: %v", err)
 	}
 	o.past.rest()
-	check(t, o.settle(w.commit(o.closed)))
+	check(t, o.onCommitted(w.commit(o.immutable)))
 	check(t, o.add(started(2, "anna")))
 	check(t, o.finish())
 	if err := o.add(started(1, "anna")); err == nil || !strings.Contains(err.Error(), "a second time") {
@@ -127,13 +127,13 @@ func TestOverlapFails(t *testing.T) {
 	check(t, o.finish())
 	before := o.store.position
 	check(t, o.add(imported(1, 2, strings.Repeat("x", bolt.MaxKeySize+1), "B", "bert@example.com", "o2")))
-	check(t, o.handOver())
+	check(t, o.flush())
 	check(t, o.add(imported(1, 3, "a", "C", "carl@example.com", "")))
 	if err := o.finish(); !errors.Is(err, berrors.ErrKeyTooLarge) {
 		t.Fatalf("%v, want a key that is too large", err)
 	}
 	check(t, o.store.reload())
-	if o.store.position != before || o.open != nil {
+	if o.store.position != before || o.active != nil {
 		t.Errorf("position %+v, want %+v", o.store.position, before)
 	}
 	check(t, o.store.verify())

@@ -7,16 +7,16 @@ import (
 )
 
 // roomPause is how long a full disk is left alone.
-const roomPause = time.Second
+const spaceRetry = time.Second
 
 // awaitRoom pauses, until ctx ends, before the views are tried again from their last commit on; an
 // error if the file cannot be read.
-func (p *Projector) awaitRoom(ctx context.Context, cause error) error {
+func (p *Projector) waitForSpace(ctx context.Context, cause error) error {
 	slog.Warn("the views stand still until there is room on the disk", "error", cause)
 	select {
 	case <-ctx.Done():
 		return nil
-	case <-time.After(roomPause):
+	case <-time.After(spaceRetry):
 		return p.store.reload()
 	}
 }

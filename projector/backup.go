@@ -16,7 +16,7 @@ import (
 
 // Copy writes the views' file of a folder that no projector has open. Views that are
 // damaged, or not of the log's stream, are an error: they are of no use.
-func Copy(ctx context.Context, log Log, dir string, w io.Writer) error {
+func Export(ctx context.Context, log Log, dir string, w io.Writer) error {
 	path := filepath.Join(dir, FileName)
 	if _, err := os.Stat(path); err != nil {
 		return err
@@ -25,7 +25,7 @@ func Copy(ctx context.Context, log Log, dir string, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, reason, err := compare(ctx, s.position, log)
+	_, reason, err := checkOrigin(ctx, s.position, log)
 	if err == nil && reason != "" {
 		err = errors.New(reason)
 	}
@@ -42,7 +42,7 @@ func Copy(ctx context.Context, log Log, dir string, w io.Writer) error {
 // log's stream may be a restored one, that was made at another time than the one they are of:
 // they are taken if it holds the event of their position. Why they are not is
 // the reason; it is "" if they are. The caller vouches that the events before are the same.
-func Adopt(ctx context.Context, log Log, dir, copied string) (reason string, err error) {
+func Import(ctx context.Context, log Log, dir, copied string) (reason string, err error) {
 	path := filepath.Join(dir, FileName)
 	if _, err := os.Stat(path); err == nil {
 		return "", fmt.Errorf("%s is there already", path)
@@ -51,7 +51,7 @@ func Adopt(ctx context.Context, log Log, dir, copied string) (reason string, err
 	if err := copyFile(copied, fresh); err != nil {
 		return "", errors.Join(err, removeIfThere(fresh))
 	}
-	reason, err = adopt(ctx, log, fresh)
+	reason, err = importFile(ctx, log, fresh)
 	if errors.Is(err, errDamaged) {
 		reason, err = err.Error(), nil
 	}
@@ -62,7 +62,7 @@ func Adopt(ctx context.Context, log Log, dir, copied string) (reason string, err
 }
 
 // adopt verifies a file of views, and writes the log's stream into it as its own.
-func adopt(ctx context.Context, log Log, path string) (reason string, err error) {
+func importFile(ctx context.Context, log Log, path string) (reason string, err error) {
 	s, err := openStore(path)
 	if err != nil {
 		return "", err
@@ -73,7 +73,7 @@ func adopt(ctx context.Context, log Log, path string) (reason string, err error)
 		return "", err
 	}
 	s.position.Created = state.Created
-	if _, reason, err = compare(ctx, s.position, log); reason != "" || err != nil {
+	if _, reason, err = checkOrigin(ctx, s.position, log); reason != "" || err != nil {
 		return reason, err
 	}
 	err = s.db.Update(func(tx *bolt.Tx) error { return writeMeta(tx, s.position, &s.sums) })

@@ -10,16 +10,16 @@ import (
 // When a batch is committed, beside the ends of imports and waiting readers. A reader may have to
 // wait while one is written; a larger one than these saves nothing, and costs memory.
 const (
-	maxBatchEvents    = 12_000
-	sharedBatchEvents = 3000   // while several imports go on: a small one waits for the transactions of the large
-	maxRebuildEvents  = 50_000 // nobody waits
-	maxBatchBytes     = 64 << 20
+	maxBatchEvents        = 12_000
+	concurrentBatchEvents = 3000   // while several imports go on: a small one waits for the transactions of the large
+	maxRebuildEvents      = 50_000 // nobody waits
+	maxBatchBytes         = 64 << 20
 )
 
 // batch collects the changes of one transaction. What it looks up is what came before it,
 // and the changes since then. When it is closed it changes no more, and can be written beside
 // the folding of the next one.
-type batch struct {
+type memtable struct {
 	past     *past
 	position position
 
@@ -31,11 +31,11 @@ type batch struct {
 	interned [numViews]map[string]events.Seq // of the views of names: what a name stands for; 0: nothing
 	counts   map[string]uint64               // added to the counters
 	jobs     map[events.JobID]*Job           // those that go on, kept from batch to batch, and those touched
-	touched  []*Job
+	dirty    []*Job
 	stored   map[events.JobID]storedJob // of a closed batch: those touched, as they are to be written
 
-	shown []events.JobID // whose counts moved, for readers, since they were last asked for
-	ended []events.JobID
+	progressed []events.JobID // whose counts moved, for readers, since they were last asked for
+	ended      []events.JobID
 
 	events, bytes int
 	name          []byte // that is being entered
@@ -54,9 +54,9 @@ type storedJob struct {
 }
 
 // begin opens a batch in the room of one that is not needed any more, if there is one.
-func (l *lanes) begin(room *batch) *batch {
+func (l *batchWriter) begin(room *memtable) *memtable {
 	if room == nil {
-		room = &batch{segments: map[segmented]*segment{}, counts: map[string]uint64{}, stored: map[events.JobID]storedJob{}}
+		room = &memtable{segments: map[segmented]*segment{}, counts: map[string]uint64{}, stored: map[events.JobID]storedJob{}}
 		for v := range viewTable {
 			if viewTable[v].grows == inBlocks {
 				room.growing[v] = growing{}
@@ -70,7 +70,7 @@ func (l *lanes) begin(room *batch) *batch {
 }
 
 // reset forgets all but the room.
-func (b *batch) reset() {
+func (b *memtable) reset() {
 	clear(b.segments)
 	b.slab.reset()
 	for v := range viewTable {
@@ -82,16 +82,16 @@ func (b *batch) reset() {
 	}
 	clear(b.counts)
 	clear(b.stored)
-	b.shown, b.ended, b.events, b.bytes = nil, nil, 0, 0
+	b.progressed, b.ended, b.events, b.bytes = nil, nil, 0, 0
 }
 
 // put adds an entry that is new, since no event names the same key twice, or a piece of a segment.
-func (b *batch) put(v view, key, value []byte) {
+func (b *memtable) put(v view, key, value []byte) {
 	b.pending[v] = append(b.pending[v], entry{key, value})
 }
 
 // find gives what a name stands for, 0 if nothing.
-func (b *batch) find(v view, name string) (events.Seq, error) {
+func (b *memtable) find(v view, name string) (events.Seq, error) {
 	if seq, ok := b.interned[v][name]; ok {
 		return seq, nil
 	}
@@ -103,7 +103,7 @@ func (b *batch) find(v view, name string) (events.Seq, error) {
 }
 
 // findOrMake gives what a name stands for, which from now on is seq if it was nothing.
-func (b *batch) findOrMake(v view, name string, seq events.Seq) (id events.Seq, made bool, err error) {
+func (b *memtable) findOrMake(v view, name string, seq events.Seq) (id events.Seq, made bool, err error) {
 	id, err = b.find(v, name)
 	if err != nil || id != 0 {
 		return id, false, err
@@ -116,7 +116,7 @@ func (b *batch) findOrMake(v view, name string, seq events.Seq) (id events.Seq, 
 }
 
 // job is what is known of an import; nil if it never started.
-func (b *batch) job(id events.JobID) (*Job, error) {
+func (b *memtable) job(id events.JobID) (*Job, error) {
 	if j := b.jobs[id]; j != nil {
 		return j, nil
 	}
@@ -137,20 +137,20 @@ func parseJob(value []byte) (*Job, error) {
 }
 
 // touch has the job written when the batch is committed.
-func (b *batch) touch(j *Job) {
+func (b *memtable) markDirty(j *Job) {
 	if !j.dirty {
 		j.dirty = true
-		b.touched = append(b.touched, j)
+		b.dirty = append(b.dirty, j)
 	}
 }
 
 // close ends the batch: the jobs that it touched are as they are now, whatever the next one
 // does with them.
-func (b *batch) close() error {
+func (b *memtable) close() error {
 	for _, s := range b.segments {
 		b.pack(s)
 	}
-	for _, j := range b.touched {
+	for _, j := range b.dirty {
 		value, err := json.Marshal(j)
 		if err != nil {
 			return err
@@ -161,7 +161,7 @@ func (b *batch) close() error {
 			delete(b.jobs, j.ID)
 		}
 	}
-	clear(b.touched)
-	b.touched = b.touched[:0]
+	clear(b.dirty)
+	b.dirty = b.dirty[:0]
 	return nil
 }

@@ -40,7 +40,7 @@ func TestAdoptedViews(t *testing.T) {
 	for name, n := range map[string]int{"of all": len(all), "of some": len(all) / 2, "of nothing": 0} {
 		t.Run(name, func(t *testing.T) {
 			dir, tape := t.TempDir(), restored(all...)
-			reason, err := Adopt(t.Context(), tape, dir, copied(t, all[:n]...))
+			reason, err := Import(t.Context(), tape, dir, copied(t, all[:n]...))
 			if reason != "" || err != nil {
 				t.Fatal(reason, err)
 			}
@@ -85,7 +85,7 @@ func TestCopiesThatAreNotAdopted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			reason, err := Adopt(t.Context(), test.tape, dir, test.file)
+			reason, err := Import(t.Context(), test.tape, dir, test.file)
 			if err != nil || !strings.Contains(reason, test.says) {
 				t.Errorf("%q, %v; want %q", reason, err, test.says)
 			}
@@ -102,7 +102,7 @@ func TestAdoptKeepsWhatIsThere(t *testing.T) {
 	dir, tape := t.TempDir(), newTape(all...)
 	_, err := Rebuild(t.Context(), tape, dir, nil)
 	check(t, err)
-	if _, err := Adopt(t.Context(), tape, dir, copied(t, all...)); err == nil {
+	if _, err := Import(t.Context(), tape, dir, copied(t, all...)); err == nil {
 		t.Error("the views of the folder were replaced")
 	}
 }
@@ -116,16 +116,16 @@ func TestCopyOfAFolder(t *testing.T) {
 	to := t.TempDir()
 	file, err := os.Create(filepath.Join(to, FileName))
 	check(t, err)
-	check(t, Copy(t.Context(), tape, dir, file))
+	check(t, Export(t.Context(), tape, dir, file))
 	check(t, file.Close())
 	if got, err := CatchUp(t.Context(), tape, to); got.Digest != want.Digest || got.Events != 0 || err != nil {
 		t.Errorf("%+v, %v, want %s", got, err, want.Digest)
 	}
-	if err := Copy(t.Context(), restored(all...), dir, file); err == nil || !strings.Contains(err.Error(), "another stream") {
+	if err := Export(t.Context(), restored(all...), dir, file); err == nil || !strings.Contains(err.Error(), "another stream") {
 		t.Errorf("views of another stream: %v", err)
 	}
 	check(t, os.Truncate(filepath.Join(dir, FileName), 9000))
-	if err := Copy(t.Context(), tape, dir, file); err == nil || !strings.Contains(err.Error(), "damaged") {
+	if err := Export(t.Context(), tape, dir, file); err == nil || !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("damaged views: %v", err)
 	}
 }

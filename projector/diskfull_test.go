@@ -17,15 +17,15 @@ func TestReload(t *testing.T) {
 	s, err := openStore(filepath.Join(dir, FileName))
 	check(t, err)
 	position, sums := s.position, s.sums
-	l := newLanes(s, maxBatchEvents)
+	l := newBatchWriter(s, maxBatchEvents)
 	stream := follow(t.Context(), newTape(all...), position.Seq, events.Seq(len(all)), func(events.Seq) {})
 	for f := range stream.facts {
-		stream.folded(f)
+		stream.release(f)
 		check(t, l.apply(f))
 	}
-	w, err := l.turn()
+	w, err := l.rotate()
 	check(t, err)
-	check(t, w.write(l.closed))
+	check(t, w.write(l.immutable))
 	check(t, w.tx.Rollback())
 	if s.sums == sums {
 		t.Error("nothing is left in memory, so this shows nothing")

@@ -12,18 +12,18 @@ import (
 // What may be decoded and not yet folded: so many facts, and so many pieces of
 // their bodies (32 MiB), for a body may have 900 KiB.
 const (
-	flowFacts  = 2048
-	flowPieces = 4096
-	flowPiece  = 8 << 10
+	maxPendingFacts = 2048
+	maxPendingCost  = 4096
+	costUnit        = 8 << 10
 )
 
 // flow is the stream, decoded beside the goroutine that folds it.
-type flow struct {
-	facts chan fact // closed when no more come
-	room  chan struct{}
-	last  events.Seq // ends there; 0: never
-	heard func(head events.Seq)
-	err   error // why it ended; to be read when facts is closed
+type follower struct {
+	facts  chan fact // closed when no more come
+	budget chan struct{}
+	last   events.Seq // ends there; 0: never
+	onHead func(head events.Seq)
+	err    error // why it ended; to be read when facts is closed
 }
 
 // errStreamEnd ends a follower at the last event that was asked for.
@@ -31,8 +31,8 @@ var errStreamEnd = errors.New("the end of the stream")
 
 // follow decodes the stream behind after, up to last, until ctx ends. heard is
 // told where the stream ends.
-func follow(ctx context.Context, log Log, after, last events.Seq, heard func(events.Seq)) *flow {
-	f := &flow{facts: make(chan fact, flowFacts), room: make(chan struct{}, flowPieces), last: last, heard: heard}
+func follow(ctx context.Context, log Log, after, last events.Seq, heard func(events.Seq)) *follower {
+	f := &follower{facts: make(chan fact, maxPendingFacts), budget: make(chan struct{}, maxPendingCost), last: last, onHead: heard}
 	go func() {
 		defer close(f.facts)
 		f.err = log.Follow(ctx, after, nil, func(m eventlog.Message) error { return f.receive(ctx, m) })
@@ -43,19 +43,19 @@ func follow(ctx context.Context, log Log, after, last events.Seq, heard func(eve
 	return f
 }
 
-func (f *flow) receive(ctx context.Context, m eventlog.Message) error {
+func (f *follower) receive(ctx context.Context, m eventlog.Message) error {
 	if f.last > 0 && m.Seq > f.last {
 		return errStreamEnd
 	}
 	envelope, err := events.Decode(m.Data)
 	if err != nil {
-		return stopped(m.Seq, err)
+		return applyError(m.Seq, err)
 	}
-	f.heard(m.Seq + events.Seq(m.Pending))
+	f.onHead(m.Seq + events.Seq(m.Pending))
 	next := fact{Envelope: envelope, seq: m.Seq, time: m.Time, body: m.Data}
-	for range next.pieces() {
+	for range next.cost() {
 		select {
-		case f.room <- struct{}{}:
+		case f.budget <- struct{}{}:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -68,24 +68,24 @@ func (f *flow) receive(ctx context.Context, m eventlog.Message) error {
 }
 
 // pieces is the room that a fact takes.
-func (f fact) pieces() int { return 1 + len(f.body)/flowPiece }
+func (f fact) cost() int { return 1 + len(f.body)/costUnit }
 
 // folded makes room again.
-func (f *flow) folded(done fact) {
-	for range done.pieces() {
-		<-f.room
+func (f *follower) release(done fact) {
+	for range done.cost() {
+		<-f.budget
 	}
 }
 
 // wait ends when the follower has, and tells why it did. Its context must have
 // ended, or its last event have been received.
-func (f *flow) wait() error {
+func (f *follower) wait() error {
 	for left := range f.facts {
-		f.folded(left)
+		f.release(left)
 	}
 	return f.err
 }
 
-func stopped(seq events.Seq, err error) error {
+func applyError(seq events.Seq, err error) error {
 	return fmt.Errorf("the views stop before sequence %d of stream %s: %w", seq, events.LicensesStream, err)
 }
