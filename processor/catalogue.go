@@ -13,25 +13,24 @@ import (
 	"licenseimport/events/eventlog"
 )
 
-// Catalogue is the products that licenses may be imported for: the KV bucket
-// "products", by the token of the short code. While it is empty, every short
-// code is accepted.
+// Catalogue is the table of products that licenses may be imported for. It is the KV bucket
+// "products"; a key is the token of a short code. If it is empty every short code is accepted.
 type Catalogue struct{ bucket *eventlog.Bucket }
 
-// OpenCatalogue reads and writes the catalogue in the log's bucket.
+// OpenCatalogue opens the catalogue of a log. It makes no request.
 func OpenCatalogue(log *eventlog.Log) *Catalogue {
 	return &Catalogue{bucket: log.Bucket(eventlog.Products)}
 }
 
-// entry is a product as the bucket holds it.
+// catalogueEntry is a value in the bucket.
 type catalogueEntry struct {
 	Name           string `json:"name"`
 	LicenseType    string `json:"license_type"`
 	MaxActivations *int   `json:"max_activations"`
 }
 
-// Set adds or replaces a product. The license type and the activations are
-// defaults for rows that leave them empty; both may be missing.
+// Set adds or replaces a product. License type and activations are the defaults of rows that leave
+// them empty. Both are optional.
 func (c *Catalogue) Set(ctx context.Context, p events.Product) error {
 	if err := checkProduct(&p); err != nil {
 		return err
@@ -44,8 +43,8 @@ func (c *Catalogue) Set(ctx context.Context, p events.Product) error {
 	return err
 }
 
-// checkProduct applies the rules of the columns to a product, and puts its
-// license type into the canonical form.
+// checkProduct applies the rules of the columns to a product, and brings its license type into
+// canonical form.
 func checkProduct(p *events.Product) error {
 	var r events.Record
 	column := &events.Columns[events.ColumnProduct]
@@ -72,7 +71,7 @@ func checkProduct(p *events.Product) error {
 	return nil
 }
 
-// Remove takes a product out. It returns eventlog.ErrNotFound where there is none.
+// Remove deletes a product. It returns [eventlog.ErrNotFound] if there is none.
 func (c *Catalogue) Remove(ctx context.Context, shortCode string) error {
 	key := events.Token(strings.TrimSpace(shortCode))
 	if _, err := c.bucket.Get(ctx, key); err != nil {
@@ -81,7 +80,7 @@ func (c *Catalogue) Remove(ctx context.Context, shortCode string) error {
 	return c.bucket.Delete(ctx, key)
 }
 
-// List gives all products, by short code.
+// List returns all products, sorted by short code.
 func (c *Catalogue) List(ctx context.Context) ([]events.Product, error) {
 	entries, err := c.bucket.List(ctx)
 	if err != nil {
@@ -95,7 +94,7 @@ func (c *Catalogue) List(ctx context.Context) ([]events.Product, error) {
 		}
 		code, err := events.ParseToken(e.Key)
 		if err != nil {
-			code = e.Key // put there by another program, as it is
+			code = e.Key // another program wrote it
 		}
 		products = append(products, events.Product{
 			ShortCode: code, Name: value.Name, LicenseType: value.LicenseType, MaxActivations: value.MaxActivations,
@@ -105,7 +104,7 @@ func (c *Catalogue) List(ctx context.Context) ([]events.Product, error) {
 	return products, nil
 }
 
-// snapshot is the catalogue as a decision uses it.
+// snapshot returns the products by short code, as [Policy] needs them.
 func (c *Catalogue) snapshot(ctx context.Context) (map[string]events.Product, error) {
 	products, err := c.List(ctx)
 	if err != nil {

@@ -6,42 +6,41 @@ import (
 	"licenseimport/events"
 )
 
-// Policy is what a decision depends on besides the row itself.
+// Policy is what the verdict on a row depends on besides the row.
 type Policy struct {
-	// Catalogue holds the products by short code. While it is empty every
-	// product is accepted.
+	// Catalogue holds the products by short code. If it is empty every product is accepted.
 	Catalogue map[string]events.Product
-	// Products are the short codes that the import's manager is limited to;
-	// none: all.
+	// Products are the short codes that the import's manager may use. Empty: all.
 	Products []string
-	// Validated says that all rows were validated in an earlier phase: only the
-	// shape of a value can be wrong now, not the product.
+	// Validated says that an earlier phase has validated all rows. Their product is not checked
+	// again: an all_or_nothing import must not reject a row because the catalogue changed in
+	// between.
 	Validated bool
 }
 
-// Verdict is all that can be said of a row without knowing which licenses exist.
+// Verdict is what can be said about a row without knowing which licenses exist.
 type Verdict struct {
 	Row      *events.RowReceived
 	Record   *events.Record
 	Product  events.Product
-	Errors   []events.FieldError // none: the row is valid
+	Errors   []events.FieldError // empty: the row is valid
 	Warnings []events.Warning
 
-	// Again says that an earlier row of the job may have named the same license; false: none did,
-	// unless another processor read it.
+	// MaybeRepeated: an earlier row of the job may name the same license. False: no row that this
+	// processor has read does.
 	MaybeRepeated bool
 
-	// Kept is the row's outcome where the stream holds it already, though not the job's
-	// position behind it: see kept.
+	// Stored is the row's outcome if the stream holds it already, from a torn batch. nil: it does
+	// not.
 	Stored events.Event
 
-	subject string // of the row's license, made when first asked for
+	subject string // of the row's license, once Subject has been called
 }
 
-// Valid tells whether the row can be imported.
+// Valid reports whether the row can be imported.
 func (v *Verdict) Valid() bool { return len(v.Errors) == 0 }
 
-// Subject is the subject of the row's license.
+// Subject is the subject of the row's license. The row must have a product and a key.
 func (v *Verdict) Subject() string {
 	if v.subject == "" {
 		v.subject = events.LicenseSubject(v.Record.Product, v.Record.License.Key)
@@ -49,22 +48,23 @@ func (v *Verdict) Subject() string {
 	return v.subject
 }
 
-// Judge reads a row's values and applies all rules to them. It reports every
-// error of the row, not only the first.
+// Judge reads a row's values and applies all rules to them. The verdict has every error of the row,
+// not only the first.
 func (p *Policy) Judge(row *events.RowReceived) Verdict {
 	v := Verdict{Row: row, Record: new(events.Record)}
 	if m := row.Malformed; m != nil {
 		v.Errors = []events.FieldError{malformed(row, m)}
-		if m.Code != events.InvalidEncoding { // else its fields are known, but for some characters
+		if m.Code != events.InvalidEncoding { // with this code the fields are known
 			return v
 		}
 	}
 	v.readColumns()
 	p.checkProduct(&v)
 	v.checkConflicts()
-	if row.Malformed != nil { // of the damaged value nothing else can be said
+	if row.Malformed != nil { // other errors of the damaged value would mislead
 		damaged := v.Errors[0].Column
-		v.Errors = append(v.Errors[:1], slices.DeleteFunc(v.Errors[1:], func(e events.FieldError) bool { return e.Column == damaged })...)
+		others := slices.DeleteFunc(v.Errors[1:], func(e events.FieldError) bool { return e.Column == damaged })
+		v.Errors = append(v.Errors[:1], others...)
 	}
 	if v.Valid() {
 		v.fillDefaults()
@@ -73,7 +73,7 @@ func (p *Policy) Judge(row *events.RowReceived) Verdict {
 	return v
 }
 
-// malformed is the error of a row that could not be read as CSV.
+// malformed is the error of a row that the CSV reader could not read.
 func malformed(row *events.RowReceived, m *events.Malformed) events.FieldError {
 	value := m.Raw
 	if i, ok := events.ColumnIndex(m.Column); ok {
@@ -110,7 +110,7 @@ func (v *Verdict) reject(column int, code events.Code) {
 
 func (p *Policy) checkProduct(v *Verdict) {
 	code := v.Record.Product
-	if code == "" { // missing or misspelt: reported already
+	if code == "" { // missing or malformed: reported already
 		return
 	}
 	product, known := p.Catalogue[code]
@@ -136,7 +136,7 @@ func (v *Verdict) given(column int) bool {
 	return events.Columns[column].Clean(v.Row.Values[column]) != ""
 }
 
-// The values of a license for which a row, and its product, say nothing.
+// Default values, for a license whose row and product give none.
 var (
 	defaultEnabled        = true
 	defaultMaxActivations = 1
@@ -163,13 +163,13 @@ func (v *Verdict) fillDefaults() {
 	}
 }
 
-// Makers says which row made each license that exists, by the license's subject.
+// Origins holds which row imported each license that exists, by the license's subject.
 type Origins map[string]events.Origin
 
-// Outcomes decides judged rows in their order. Makers must hold those of the
-// rows' licenses that exist; the licenses that these rows make are added to it,
-// so that of two rows with one license the first makes it and the second finds it. A row whose
-// license was made by itself has its outcome already: it is marked as kept.
+// Outcomes decides judged rows in file order. Origins must hold the licenses of the rows that
+// exist. Outcomes adds those that the rows import: of two rows with one license the first imports
+// it and the second finds it. A license whose origin is the row itself was stored by a torn batch;
+// Outcomes sets Stored.
 func Outcomes(verdicts []Verdict, origins Origins) []events.Event {
 	outcomes := make([]events.Event, len(verdicts))
 	for i := range verdicts {
@@ -197,8 +197,7 @@ func Outcomes(verdicts []Verdict, origins Origins) []events.Event {
 	return outcomes
 }
 
-// Rejections are the outcomes of rows that are only validated: the valid ones
-// have none (nil).
+// Rejections are the outcomes of rows that are only validated: nil for a valid one.
 func Rejections(verdicts []Verdict) []events.Event {
 	outcomes := make([]events.Event, len(verdicts))
 	for i := range verdicts {
@@ -239,7 +238,7 @@ func (v *Verdict) rejected() *events.RowRejected {
 	return rejected
 }
 
-// customer is nil where the row says nothing of one.
+// customer is nil if the row names none.
 func (v *Verdict) customer() *events.Customer {
 	if v.Record.Customer == (events.Customer{}) {
 		return nil
@@ -247,7 +246,7 @@ func (v *Verdict) customer() *events.Customer {
 	return &v.Record.Customer
 }
 
-// origin is what later rows with the same license are told.
+// origin is this row as the origin of its license.
 func (v *Verdict) origin() events.Origin {
 	return events.Origin{JobID: v.Row.JobID, Row: v.Row.Row}
 }

@@ -20,14 +20,14 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the outcomes of the scenarios")
 
-// TestScenarios decides the rows of each testdata/*.txtar and compares the
-// events with the scenario's. A scenario has the sections
+// TestScenarios decides the rows of each testdata/*.txtar and compares the events with the
+// scenario's. With -update it rewrites the outcomes. A scenario has the sections
 //
 //	policy    lines "catalogue <product as JSON>", "limited-to <short code>",
 //	          "exists <product> <key> <job> <row>", "only-validate",
 //	          "malformed <row> <RowReceived.malformed as JSON>"
 //	rows.csv  the rows
-//	outcomes  an event a line: its type and its data
+//	outcomes  one event a line: id, type, data
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) < 5 {
@@ -184,7 +184,7 @@ func TestRowWithBadEncodingReportsAllErrors(t *testing.T) {
 	}
 }
 
-// Deciding twice gives the same events: nothing of the first time is left behind.
+// TestDecidingIsPure: deciding a row twice gives the same event twice.
 func TestDecidingIsPure(t *testing.T) {
 	row := &events.RowReceived{JobID: 10, Row: 1, Line: 2}
 	row.Values[events.ColumnKey] = "K1"

@@ -7,8 +7,8 @@ import (
 	"licenseimport/events/eventlog"
 )
 
-// undecodableError tells of a message that this program cannot read. The job
-// stands still until a program that can takes it on: nothing is skipped.
+// undecodableError is about a message that this version cannot read. It stops the job until a
+// version that can read it takes the job on: nothing is skipped.
 type undecodableError struct {
 	stream string
 	seq    events.Seq
@@ -29,7 +29,7 @@ func decode(stream string, m eventlog.Message) (events.Event, error) {
 	return envelope.Event, nil
 }
 
-// decodeAs reads a message that can only be of one type.
+// decodeAs reads a message at a subject that has one type of event only.
 func decodeAs[E events.Event](stream string, m eventlog.Message) (E, error) {
 	event, err := decode(stream, m)
 	if err != nil {
@@ -38,7 +38,8 @@ func decodeAs[E events.Event](stream string, m eventlog.Message) (E, error) {
 	}
 	typed, ok := event.(E)
 	if !ok {
-		return typed, &undecodableError{stream: stream, seq: m.Seq, cause: fmt.Errorf("a %s does not belong here", event.Type())}
+		cause := fmt.Errorf("a %s does not belong here", event.Type())
+		return typed, &undecodableError{stream: stream, seq: m.Seq, cause: cause}
 	}
 	return typed, nil
 }

@@ -1,30 +1,78 @@
-// Package processor decides what becomes of each row of a sealed import, and
-// appends the outcomes to the stream of facts.
+// Package processor decides what becomes of each row of a sealed import and appends the outcomes to
+// the stream LICENSES: LicenseImported, LicenseExisted or RowRejected.
 //
-// # Deciding is pure
+// # The way of a row
 //
-// decide.go judges a row by the table of columns, the product catalogue and the
-// manager's products, and makes its outcome once it is known which licenses
-// exist. It knows neither time nor stream. job.go says, as pure functions of the
-// job's last facts, where the work goes on and how it ends.
+//	ROWS ─▶ read ─▶ decide ─▶ look up ─▶ stage ─▶ commit ─▶ LICENSES
 //
-// # The processor holds no state
+//	processor.go      leases a sealed job, loads its position, works until the job has ended
+//	job.go            pure: which fact of the job is due, and how the job ends
+//	pipeline.go       drives the steps below, stages one batch while another is committed
+//	read.go           reads the job's rows behind its position, in batches of at most 999
+//	decide.go         pure: row and policy → verdict; verdict and known licenses → outcome
+//	warnings.go       pure: the table of warnings about valid rows
+//	lookup.go         asks the stream which licenses exist
+//	lookup_policy.go  which licenses are worth a look-up, and what a refused batch changes
+//	stage.go          sends a batch's outcomes to the server
+//	priority.go       delays batches of large imports while a small one is in progress
+//	torn_batch.go     finds outcomes of a batch that the server stored in part
+//	catalogue.go      the products that licenses may be imported for
+//	decode.go         messages to events; an event that cannot be read stops its job
 //
-// A job's position is its last ImportProgressed. processor.go claims a sealed job,
-// reads its rows from there and appends batch after batch: the outcomes of up to
-// 999 rows and, as the message that commits them, the new position. The commit
-// expects that the job's last fact is still the one that this processor knows.
-// So output and position are stored together or not at all, and whatever came
-// in between (another processor that took the job over, a cancel) refuses the
-// batch whole. Any number of processors may work on any jobs, and each may be
-// killed at any time.
+// # Where a rule about a row stands
 //
-// # A license is imported once
+//	a value's form (e-mail, date, number, length, choice)   events/column_types.go
+//	the sentence of such an error                           events/column_types.go
+//	which columns there are, which are required             events/columns.go
+//	the error codes and the sentences of warnings           events/error_codes.go
+//	product unknown, no access, columns in conflict         decide.go
+//	default values                                          decide.go, fillDefaults
+//	warnings                                                warnings.go
+//	CSV that cannot be read                                 internal/csvfile, during the upload
 //
-// The stream decides it: a LicenseImported is appended at the license's own
-// subject, expecting that nothing is there. A batch with a license that exists is refused
-// whole; it is then looked up and decided again. So that this stays rare, licenses are looked up
-// beforehand where one may exist: those that an earlier row of the job named (repeats.go), and all of
-// them while other jobs' licenses keep turning up (care.go). What exists, or is made by an earlier row,
-// becomes LicenseExisted.
+// testdata/*.txtar has one scenario for each: rows, policy, expected outcomes.
+//
+// # Promises
+//
+// A row has at most one outcome. Each row of an import that succeeded has one, except the valid rows
+// of a dry run.
+//
+// A license is imported once. LicenseImported is appended at the license's own subject and expects
+// no message there, so the stream refuses the second one. A refused batch is stored nowhere; the
+// processor looks its licenses up and decides again. Look-ups before staging only make refusals
+// rare: no outcome depends on them being complete.
+//
+// The processor has no state that must survive. A job's position is its last ImportProgressed. One
+// atomic batch holds the outcomes of up to 999 rows and, as its last message, the new position. The
+// commit expects that the job's last fact is the one this processor has read. So outcomes and
+// position are stored together, and a batch is refused when another process has appended a fact of
+// the job meanwhile: a cancel, or a processor that took the lease over. Any number of processors
+// may run, and each may be killed at any time: the next one continues at the position. What a
+// killed processor had staged is not in the stream; the server drops it after 10 s.
+//
+// # Torn batches
+//
+// A batch is torn if the stream holds its first messages and not the last, the position. The next
+// processor reads such outcomes and does not decide their rows again (torn_batch.go), so the
+// promises hold.
+//
+//	                                       torn batch possible?
+//	processor or NATS server killed        no: a server that starts completes the batch from its
+//	                                       staged copy, which is on the disk before the commit
+//	                                       (nats-server 2.15)
+//	batch refused, time-out, cancel        no: nothing is copied to the stream
+//	stream with replicas (R3)              no: each replica applies the batch as a whole
+//	R1, disk full during the commit        yes, if the disk is still full at the next start
+//	R1, power loss during the commit       yes, if the disk loses the staged copy; on a server
+//	                                       without SyncAlways also after the commit
+//	R1, stream file damaged or cut         yes: the staged copy of a committed batch is deleted
+//
+// # Caveats
+//
+// Rows are decided with the catalogue as it was when their phase began. A product that is added or
+// removed meanwhile counts from the next phase on; earlier only if a batch is refused or another
+// processor continues the job.
+//
+// An event that this version cannot read stops its job, and [Processor.Ready] fails: nothing is
+// skipped. A version that can read it continues the job.
 package processor

@@ -7,31 +7,34 @@ import (
 	"licenseimport/events/eventlog"
 )
 
-// lookUpAhead looks up licenses while the batches before are staged and committed: those that
-// rows of the job name again, or all where other jobs' keep turning up. It ends after in has.
-func (p *Processor) prefetchLookups(ctx context.Context, in <-chan judgedRows, job events.JobID, c *lookupPolicy) <-chan judgedRows {
+// prefetchLookups looks licenses up while the batches before are staged and committed. Which ones,
+// the policy says. The returned channel is closed when in is.
+func (p *Processor) prefetchLookups(
+	ctx context.Context, in <-chan judgedRows, job events.JobID, lookups *lookupPolicy,
+) <-chan judgedRows {
 	out := make(chan judgedRows, 1)
 	go func() {
 		defer close(out)
 		for b := range in {
-			if b.serial = c.serial(); !b.serial && b.err == nil {
+			if b.serial = lookups.serial(); !b.serial && b.err == nil {
 				which := func(v *Verdict) bool { return v.MaybeRepeated }
-				if c.lookUpAll() {
+				if lookups.lookUpAll() {
 					which = (*Verdict).Valid
 				}
 				b.origins, b.err = p.lookUp(ctx, b.verdicts, which)
-				c.observe(b.origins, job)
+				lookups.observe(b.origins, job)
 			}
 			select {
 			case out <- b:
-			case <-ctx.Done(): // nobody wants what is left
+			case <-ctx.Done(): // nobody receives: read on until in is closed
 			}
 		}
 	}()
 	return out
 }
 
-// lookUp finds out which row made each of the rows' licenses that are stored.
+// lookUp asks the stream for the licenses of the rows that which selects, and returns the origins
+// of those that exist.
 func (p *Processor) lookUp(ctx context.Context, verdicts []Verdict, which func(*Verdict) bool) (Origins, error) {
 	subjects := make([]string, 0, len(verdicts))
 	for i := range verdicts {

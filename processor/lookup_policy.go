@@ -6,105 +6,104 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/internal/retry"
 
 	"github.com/bits-and-blooms/bloom/v3"
 )
 
 const (
-	// carefulBatches is how many batches are not overlapped after a refused one.
-	// Overlapping would waste the work on the batch that follows a refused one, and
-	// the place that it keeps on the server for some seconds.
+	// serialBatches is how many batches are committed serially after a conflict: each is staged
+	// when the one before is stored. A batch that was staged behind a refused one is lost work, and
+	// occupies one of the server's 50 places for 10 s.
 	serialBatches = 16
-	// searchedBatches is how many batches are looked up whole after a license was found that
-	// another job made: where there is one, there are more.
+	// fullLookupBatches is how many batches are looked up in full after a license of another job
+	// was found: existing licenses come in groups.
 	fullLookupBatches = 16
-
-	minBackoff = 10 * time.Millisecond
-	maxBackoff = time.Second
 )
 
-// care is what a processor has learned of a job while it is at it.
-type lookupPolicy struct {
-	seen        *bloom.BloomFilter // the licenses of all rows that it read; nil: it has imported none yet
-	fullLookups int                // batches whose licenses are all looked up
+// conflictRetry paces the decisions that are repeated at one position.
+var conflictRetry = retry.Policy{First: 10 * time.Millisecond, Max: time.Second, Jitter: 0.5}
 
-	serialLeft int           // that are not to be overlapped
-	conflictAt events.Seq    // where the job was at the last refusal
-	backoff    time.Duration // before it is decided again from there
+// lookupPolicy says which licenses of a job are looked up before their batch is staged. It holds
+// what this processor has learned about the job while working on it, and decides no outcome: the
+// stream refuses a batch with a license that exists and was not looked up.
+type lookupPolicy struct {
+	seen        *bloom.BloomFilter // subjects of the licenses in the rows read; nil: no row imported yet
+	fullLookups int                // batches still to be looked up in full
+
+	serialLeft int        // batches still to be committed serially
+	conflictAt events.Seq // the job's last fact at the last conflict
+	backoff    retry.Backoff
 }
 
-// begin prepares for the rows behind the job's position. A first look-up is cheap and
-// tells a file that was imported before. The rows that another processor read are unknown: then each
-// license is looked up.
-func (c *lookupPolicy) begin(known job) {
-	if c.seen != nil || known.progress.Phase != events.Import {
+// begin prepares for the rows behind the job's position. The first batch is looked up in full: that
+// is cheap and detects a file that was imported before. Rows that another processor read are not in
+// the filter, so behind them every batch is looked up in full.
+func (l *lookupPolicy) begin(j job) {
+	if l.seen != nil || j.progress.Phase != events.Import {
 		return
 	}
-	c.seen, c.fullLookups = newSeenFilter(known.rows), 1
-	if known.progress.Row > 0 {
-		c.fullLookups = math.MaxInt
+	l.seen, l.fullLookups = newSeenFilter(j.rows), 1
+	if j.progress.Row > 0 {
+		l.fullLookups = math.MaxInt
 	}
 }
 
-// searches tells whether all licenses of the next batch are to be looked up ahead, not only
-// those that the job's rows have named before. A license of which nobody asked is refused
-// with its batch if it exists, and then asked for. Rows that are only validated make none.
-func (c *lookupPolicy) lookUpAll() bool {
-	if c.seen == nil || c.fullLookups == 0 {
+// lookUpAll reports whether to look up all licenses of the next batch, or only those that an
+// earlier row of the job may have named. It counts the batch. Validation makes no license and needs
+// no look-up.
+func (l *lookupPolicy) lookUpAll() bool {
+	if l.seen == nil || l.fullLookups == 0 {
 		return false
 	}
-	c.fullLookups--
+	l.fullLookups--
 	return true
 }
 
-// found looks at whose licenses a look-up has found.
-func (c *lookupPolicy) observe(origins Origins, id events.JobID) {
-	for _, origin := range origins {
+// observe takes the result of a look-up for the job id into account.
+func (l *lookupPolicy) observe(found Origins, id events.JobID) {
+	for _, origin := range found {
 		if origin.JobID != id {
-			c.fullLookups = max(c.fullLookups, fullLookupBatches)
+			l.fullLookups = max(l.fullLookups, fullLookupBatches)
 			return
 		}
 	}
 }
 
-// alone tells whether the next batch is not to be staged before the one before is stored.
-func (c *lookupPolicy) serial() bool {
-	if c.serialLeft == 0 {
+// serial reports whether the next batch is to be looked up and staged only when the one before is
+// stored. It counts the batch.
+func (l *lookupPolicy) serial() bool {
+	if l.serialLeft == 0 {
 		return false
 	}
-	c.serialLeft--
+	l.serialLeft--
 	return true
 }
 
-// refused notes that a batch was refused that was to follow at. The first time it
-// is decided again at once: somebody else imported one of its licenses. When the job
-// does not get on, the reason lies with the server, which is given longer and longer.
-func (c *lookupPolicy) onConflict(ctx context.Context, at events.Seq) error {
-	if c.conflictAt != at {
-		c.conflictAt, c.backoff = at, 0
-	}
-	c.serialLeft, c.fullLookups = serialBatches, max(c.fullLookups, serialBatches)
-	timer := time.NewTimer(c.backoff)
-	defer timer.Stop()
-	c.backoff = min(max(2*c.backoff, minBackoff), maxBackoff)
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
+// onConflict notes that a batch was refused which followed the job's fact at. The first decision
+// there is repeated at once: another import had made one of its licenses. If the job does not
+// advance after that, the cause is the server, and onConflict waits longer each time. It returns
+// the context's error if ctx ends.
+func (l *lookupPolicy) onConflict(ctx context.Context, at events.Seq) error {
+	l.serialLeft, l.fullLookups = serialBatches, max(l.fullLookups, serialBatches)
+	if l.conflictAt != at {
+		l.conflictAt, l.backoff = at, conflictRetry.Start()
 		return ctx.Err()
 	}
+	return l.backoff.Wait(ctx, nil)
 }
 
+// Parameters of the filter of seen licenses: 2 bytes a row, 64 MiB at most. Beyond maxSeenRows
+// false positives grow, and with them the look-ups.
 const (
-	seenBitsPerRow = 16       // for each row
-	maxSeenRows    = 32 << 20 // rows, 64 MiB; with more of them more look-ups are made than needed
+	seenBitsPerRow = 16
 	seenHashes     = 4
+	maxSeenRows    = 32 << 20
 )
 
-// newRepeats will remember which licenses a job's rows have named, so that of all the
-// others nobody needs to ask whether the job itself made them. It takes a new license for a
-// repeated one now and then, one in some hundred, but never a repeated one for
-// new. What it says leads to a look-up, never to an outcome.
+// newSeenFilter is a Bloom filter of the license subjects that this job has read. Only possible
+// repeats need a look-up. It has no false negatives; under 1 % of the new licenses are false
+// positives, each of which costs a look-up and changes no outcome.
 func newSeenFilter(rows events.Row) *bloom.BloomFilter {
 	return bloom.New(uint(min(rows, maxSeenRows))*seenBitsPerRow, seenHashes)
 }

@@ -8,56 +8,58 @@ import (
 	"licenseimport/events"
 )
 
-// TestValidationSearchesNothing: rows that are only validated make no licenses, also after a refusal.
+// TestValidationNeedsNoLookups: rows that are only validated make no license, so the policy asks
+// for no look-up, not even after a conflict.
 func TestValidationNeedsNoLookups(t *testing.T) {
 	known := job{rows: 10, progress: events.ImportProgressed{Phase: events.Validate}}
-	var c lookupPolicy
-	c.begin(known)
-	if err := c.onConflict(t.Context(), 1); err != nil || c.lookUpAll() {
-		t.Errorf("searches while validating: %v", err)
+	var lookups lookupPolicy
+	lookups.begin(known)
+	if err := lookups.onConflict(t.Context(), 1); err != nil || lookups.lookUpAll() {
+		t.Errorf("a full look-up while validating: %v", err)
 	}
 	known.progress.Phase = events.Import
-	if c.begin(known); !c.lookUpAll() {
-		t.Error("the first batch of the import is not looked up")
+	if lookups.begin(known); !lookups.lookUpAll() {
+		t.Error("no full look-up of the first batch of the import")
 	}
 }
 
 func TestSeenFilter(t *testing.T) {
 	t.Parallel()
 	for _, rows := range []events.Row{0, 1, 64, 100_000} {
-		r := newSeenFilter(rows)
-		mistaken := 0
+		filter := newSeenFilter(rows)
+		falsePositives := 0
 		for i := range int(rows) {
-			if r.TestAndAddString(strconv.Itoa(i)) {
-				mistaken++
+			if filter.TestAndAddString(strconv.Itoa(i)) {
+				falsePositives++
 			}
 		}
-		if mistaken > int(rows)/100+3 {
-			t.Errorf("%d of %d new licenses are taken for repeated ones", mistaken, rows)
+		if falsePositives > int(rows)/100+3 {
+			t.Errorf("%d false positives among %d licenses", falsePositives, rows)
 		}
 		for i := range int(rows) {
-			if !r.TestAndAddString(strconv.Itoa(i)) {
-				t.Fatalf("of %d licenses number %d is forgotten", rows, i)
+			if !filter.TestAndAddString(strconv.Itoa(i)) {
+				t.Fatalf("a false negative: license %d of %d", i, rows)
 			}
 		}
 	}
 }
 
-// refusals counts the batches that were refused.
+// refusedCounter is an observer that counts refused batches.
 type refusedCounter struct {
 	nopObserver
 	n atomic.Int64
 }
 
-func (r *refusedCounter) Refused(string) { r.n.Add(1) }
+func (c *refusedCounter) Refused(string) { c.n.Add(1) }
 
-// TestRepeatsAreNotRefused: rows that name a license again, at whatever distance, and a whole file that
-// is imported a second time, are known in time; a refused batch would cost as much as two.
+// TestRepeatedLicensesAreNotRefused: the look-up policy finds rows that name a license again, at
+// any distance, and a whole file that is imported a second time. A refused batch would cost as much
+// as two.
 func TestRepeatedLicensesAreNotRefused(t *testing.T) {
 	t.Parallel()
-	w := newHarness(t)
-	seen := &refusedCounter{}
-	w.p = New(w.log, Config{Observer: seen})
+	h := newHarness(t)
+	refused := &refusedCounter{}
+	h.p = New(h.log, Config{Observer: refused})
 	const n = 8_000
 	rows := keys(n, "K")
 	existed := 0
@@ -69,35 +71,35 @@ func TestRepeatedLicensesAreNotRefused(t *testing.T) {
 	}
 	for i, want := range []int{existed, n} {
 		job := events.JobID(i + 1)
-		w.upload(events.ImportStarted{JobID: job, Mode: events.Partial}, rows, n)
-		w.run(job)
-		if _, got, _ := w.checkOutcomes(job, n); got != want {
+		h.upload(events.ImportStarted{JobID: job, Mode: events.Partial}, rows, n)
+		h.run(job)
+		if _, got, _ := h.checkOutcomes(job, n); got != want {
 			t.Errorf("import %d: %d rows existed, want %d", job, got, want)
 		}
 	}
-	if refused := seen.n.Load(); refused > 0 {
-		t.Errorf("%d batches were refused", refused)
+	if n := refused.n.Load(); n > 0 {
+		t.Errorf("%d batches were refused", n)
 	}
 }
 
-// TestLaterRowsExist: nobody asks for the licenses in the middle of a large file until a batch with them
-// is refused.
+// TestLaterRowsExist: existing licenses in the middle of a large file cost one refused batch. Then
+// the policy looks all licenses up.
 func TestLaterRowsExist(t *testing.T) {
 	t.Parallel()
-	w := newHarness(t)
-	seen := &refusedCounter{}
-	w.p = New(w.log, Config{Observer: seen})
+	h := newHarness(t)
+	refused := &refusedCounter{}
+	h.p = New(h.log, Config{Observer: refused})
 	const n = 9_000
 	rows := keys(n, "K")
-	w.upload(events.ImportStarted{JobID: 1, Mode: events.Partial}, rows[5_000:5_100], 100)
-	w.run(1)
-	w.upload(events.ImportStarted{JobID: 2, Mode: events.Partial}, rows, n)
-	end := w.run(2)[0]
+	h.upload(events.ImportStarted{JobID: 1, Mode: events.Partial}, rows[5_000:5_100], 100)
+	h.run(1)
+	h.upload(events.ImportStarted{JobID: 2, Mode: events.Partial}, rows, n)
+	end := h.run(2)[0]
 	if want := (events.Counts{Imported: n - 100, Existed: 100}); end.Counts != want {
 		t.Errorf("ended as %+v, want %+v", end.Counts, want)
 	}
-	w.checkOutcomes(2, n)
-	if refused := seen.n.Load(); refused != 1 {
-		t.Errorf("%d batches were refused, want 1", refused)
+	h.checkOutcomes(2, n)
+	if n := refused.n.Load(); n != 1 {
+		t.Errorf("%d batches were refused, want 1", n)
 	}
 }

@@ -11,37 +11,39 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// decide works on the job's rows from its position until its phase ends: batches are
-// staged while those before are being committed. The phase begins with start; nil: it has begun. It returns
-// the error that a commit was refused with, or what kept it from going on.
-func (p *Processor) decide(ctx context.Context, j *job, start *events.ImportProgressed, c *lookupPolicy) error {
+// decide decides the job's rows from its position to the end of its phase. It stages one batch
+// while the server commits the one before. The phase begins with the fact start; nil: it has begun.
+// If a commit is refused decide returns that error, and otherwise the reason why it stopped early.
+func (p *Processor) decide(ctx context.Context, j *job, start *events.ImportProgressed, lookups *lookupPolicy) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	known := *j // commits move the job itself
+	known := *j // the commit queue advances j itself
 	commits := newCommitQueue()
 	if start != nil {
 		known.progress = *start
 		commits.push(func() error { return p.appendFact(ctx, j, start) })
 	}
-	err := p.decideRows(ctx, j, known, commits, c)
+	err := p.decideRows(ctx, j, known, commits, lookups)
 	if refused := commits.close(); refused != nil {
 		return refused
 	}
 	return err
 }
 
-// decideRows stages the rows behind the position of the job as it is known.
-func (p *Processor) decideRows(ctx context.Context, j *job, known job, commits *commitQueue, c *lookupPolicy) error {
+// decideRows runs the rows behind the position of known through the pipeline.
+func (p *Processor) decideRows(
+	ctx context.Context, j *job, known job, commits *commitQueue, lookups *lookupPolicy,
+) error {
 	policy, torn, err := p.prepare(ctx, known)
 	if err != nil {
 		return err
 	}
 	known.torn = torn
-	c.begin(known)
+	lookups.begin(known)
 	line := &pipeline{p: p, job: j, start: known, position: known.progress, commits: commits}
 	reading, cancel := context.WithCancel(ctx)
-	ahead := p.prefetchLookups(reading, p.read(reading, known, policy, c.seen), known.id, c)
-	defer func() { // what was learned of the job is this goroutine's again
+	ahead := p.prefetchLookups(reading, p.read(reading, known, policy, lookups.seen), known.id, lookups)
+	defer func() { // wait for the goroutines that use lookups: the caller uses it next
 		cancel()
 		for range ahead {
 		}
@@ -54,10 +56,10 @@ func (p *Processor) decideRows(ctx context.Context, j *job, known job, commits *
 	return ctx.Err()
 }
 
-// prepare reads what a job's rows are judged by, and what half a batch left of their outcomes.
+// prepare reads what the rows are judged by, and the outcomes that a torn batch left.
 func (p *Processor) prepare(ctx context.Context, known job) (*Policy, tornOutcomes, error) {
 	var policy *Policy
-	var left tornOutcomes
+	var torn tornOutcomes
 	reads, ctx := errgroup.WithContext(ctx)
 	reads.Go(func() error {
 		catalogue, err := p.catalogue.snapshot(ctx)
@@ -65,27 +67,27 @@ func (p *Processor) prepare(ctx context.Context, known job) (*Policy, tornOutcom
 		return err
 	})
 	reads.Go(func() (err error) {
-		left, err = p.readTornOutcomes(ctx, known)
+		torn, err = p.readTornOutcomes(ctx, known)
 		return err
 	})
-	return policy, left, reads.Wait()
+	return policy, torn, reads.Wait()
 }
 
-// pipeline stages batches.
+// pipeline stages the batches of one phase of a job.
 type pipeline struct {
 	p        *Processor
-	job      *job                    // the commits' until they are settled
-	start    job                     // as it was at the start
-	position events.ImportProgressed // after the last batch staged
+	job      *job                    // belongs to the commit queue until that is drained
+	start    job                     // as the phase found it
+	position events.ImportProgressed // behind the last batch staged
 	recent   [inFlight]Origins       // of the last batches staged
 	commits  *commitQueue
 }
 
-// inFlight is how many batches before its own a look-up ahead may not see, since they are not stored yet: one
-// that waits to be staged, one that is staged and one that is committed. One more does no harm.
+// inFlight bounds how many earlier batches a prefetched look-up may have missed, because they were
+// not stored yet: one waits to be staged, one is staged, one is being committed; and one to spare.
 const inFlight = 4
 
-// push stages the next rows, to be committed as soon as those before are stored.
+// push stages the next rows and queues their commit.
 func (l *pipeline) push(ctx context.Context, b judgedRows) error {
 	if b.serial || b.err != nil || b.missing {
 		if err := l.commits.drain(); err != nil {
@@ -110,7 +112,7 @@ func (l *pipeline) push(ctx context.Context, b judgedRows) error {
 	})
 }
 
-// giveWay waits for small imports, unless this is one.
+// yieldToSmall delays a large import while small ones are in progress.
 func (l *pipeline) yieldToSmall(ctx context.Context) {
 	if !small(l.start.rows) {
 		l.p.priority.yield(ctx)
@@ -131,8 +133,8 @@ func (l *pipeline) stage(ctx context.Context, b judgedRows) (*stagedBatch, error
 	return s, err
 }
 
-// makers says which of the rows' licenses exist, and which row made each, as far as
-// anybody asked or this job itself made them.
+// origins returns the origins of the rows' licenses, as far as they were looked up or stand in one
+// of the batches in flight.
 func (l *pipeline) origins(ctx context.Context, b judgedRows) (Origins, error) {
 	found := b.origins
 	if b.serial {
@@ -155,7 +157,7 @@ func (l *pipeline) origins(ctx context.Context, b judgedRows) (Origins, error) {
 	return origins, nil
 }
 
-// commit stores a staged batch behind the job's last fact.
+// commit commits a staged batch, provided that the job's last fact is still the one known.
 func (p *Processor) commit(ctx context.Context, j *job, s *stagedBatch) error {
 	body, err := events.Encode(s.fact, time.Now())
 	if err != nil {
@@ -171,13 +173,12 @@ func (p *Processor) commit(ctx context.Context, j *job, s *stagedBatch) error {
 	return nil
 }
 
-// commits are the appends of one job, one after the other. Each is to follow
-// the fact of the one before, so none can be sent earlier. After the first error
-// nothing is appended.
+// commitQueue runs the appends of one job serially: each expects the sequence of the fact that the
+// one before has appended. After the first error it runs none.
 type commitQueue struct {
 	next    chan func() error
-	pending sync.WaitGroup // appends that were pushed and not settled
-	done    chan struct{}
+	pending sync.WaitGroup // appends that were pushed and have not ended
+	done    chan struct{}  // closed when all have ended
 
 	mu       sync.Mutex
 	firstErr error
@@ -197,20 +198,20 @@ func newCommitQueue() *commitQueue {
 	return c
 }
 
-// push has an append made when its turn comes. It tells whether one before has failed.
+// push queues an append. It returns the error of an earlier one.
 func (c *commitQueue) push(commit func() error) error {
 	c.pending.Add(1)
 	c.next <- commit
 	return c.err()
 }
 
-// settle waits until all appends are made, or one has failed.
+// drain waits until the queue is empty and returns the first error.
 func (c *commitQueue) drain() error {
 	c.pending.Wait()
 	return c.err()
 }
 
-// end settles the appends; no more follow.
+// close drains the queue for the last time.
 func (c *commitQueue) close() error {
 	close(c.next)
 	<-c.done

@@ -10,35 +10,38 @@ import (
 	"licenseimport/events/eventlog"
 )
 
-// courtesy lets small imports pass: from when one is announced until it can be read, large ones hold
-// their next batch back. All of them append to one stream, so a small one would else wait
-// for a batch of a thousand messages at each of its steps.
+// smallImportPriority delays the batches of large imports while a small one (at most 999 rows) is
+// in progress, from its announcement until its result can be read. All imports append to one
+// stream: without priority a small import waits at each of its four appends for a batch of 1000
+// messages.
 //
-// It goes by what it overhears, which is there before the stream has it, in whatever process, and may be
-// wrong: then a batch is held back in vain, for a moment.
+// The signal is a core NATS subscription to what small imports publish, in any process. It arrives
+// before the stream has the message, and it may be lost or refused by the stream later. It is a
+// hint: if it is wrong, a batch is delayed for nothing, by maxYield at most.
 type smallImportPriority struct {
 	mu         sync.Mutex
-	yieldUntil map[events.JobID]time.Time // until when large imports wait for each
-	changed    chan struct{}              // closed when a guest has come nearer to its end; nil: nobody waits
+	yieldUntil map[events.JobID]time.Time // by small import: large ones yield to it until then
+	changed    chan struct{}              // closed when yieldUntil changes; nil: nobody waits
 }
 
 const (
-	// unnamed is the guest that has no id yet.
+	// unassigned stands for an upload whose job id is not known yet.
 	unassigned events.JobID = 0
-	// courtesyMost is how long large imports wait for a small one to take its next step, and how long
-	// a batch is held back at most, however many small ones there are.
+	// maxYield bounds both the delay of one batch and the wait for a small import that makes no
+	// progress.
 	maxYield = 150 * time.Millisecond
-	// courtesyAfter is how long they wait for the views to take in one that is decided.
+	// maxFoldWait bounds the wait for the projector to fold a small import that was decided.
 	maxFoldWait = 30 * time.Millisecond
 )
 
-// overheard are the subjects to listen to.
+// hintSubjects are what a processor subscribes to: the draws of job ids, and the facts of jobs.
 var hintSubjects = append([]string{eventlog.JobIDSubjects}, events.LifecycleSubjects...)
 
-// overhear takes what is being published. What cannot be read is for others to stop at.
-func (c *smallImportPriority) onHint(subject string, body []byte) {
-	if !strings.HasPrefix(subject, "imports.") {
-		c.yieldTo(unassigned, maxYield) // an upload begins
+// onHint takes a message that is being published. It ignores one that cannot be read: the readers
+// of the stream report it.
+func (p *smallImportPriority) onHint(subject string, body []byte) {
+	if !strings.HasPrefix(subject, "imports.") { // a job id is drawn
+		p.yieldTo(unassigned, maxYield)
 		return
 	}
 	envelope, err := events.Decode(body)
@@ -47,56 +50,56 @@ func (c *smallImportPriority) onHint(subject string, body []byte) {
 	}
 	switch e := envelope.Event.(type) {
 	case *events.ImportStarted:
-		c.yieldTo(unassigned, 0)
-		c.yieldTo(e.JobID, maxYield)
+		p.yieldTo(unassigned, 0)
+		p.yieldTo(e.JobID, maxYield)
 	case *events.ImportSealed:
 		if small(e.Rows) {
-			c.yieldTo(e.JobID, maxYield)
+			p.yieldTo(e.JobID, maxYield)
 		} else {
-			c.yieldTo(e.JobID, 0)
+			p.yieldTo(e.JobID, 0)
 		}
 	case *events.ImportFinished:
 		if small(e.Row) {
-			c.yieldTo(e.JobID, maxFoldWait)
+			p.yieldTo(e.JobID, maxFoldWait)
 		}
 	case *events.ImportAborted:
-		c.yieldTo(e.JobID, 0)
+		p.yieldTo(e.JobID, 0)
 	}
 }
 
-// expect has large imports wait for one job for so long from now on; 0: no more.
-func (c *smallImportPriority) yieldTo(job events.JobID, most time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// yieldTo makes large imports yield to a job for d from now on; 0: not any more.
+func (p *smallImportPriority) yieldTo(job events.JobID, d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	now := time.Now()
-	for id, until := range c.yieldUntil {
+	for id, until := range p.yieldUntil {
 		if !until.After(now) {
-			delete(c.yieldUntil, id)
+			delete(p.yieldUntil, id)
 		}
 	}
-	if c.yieldUntil == nil {
-		c.yieldUntil = map[events.JobID]time.Time{}
+	if p.yieldUntil == nil {
+		p.yieldUntil = map[events.JobID]time.Time{}
 	}
-	if delete(c.yieldUntil, job); most > 0 {
-		c.yieldUntil[job] = now.Add(most)
+	if delete(p.yieldUntil, job); d > 0 {
+		p.yieldUntil[job] = now.Add(d)
 	}
-	if c.changed != nil {
-		close(c.changed)
-		c.changed = nil
+	if p.changed != nil {
+		close(p.changed)
+		p.changed = nil
 	}
 }
 
-// wait ends when no guest is to be waited for, or it took long enough.
-func (c *smallImportPriority) yield(ctx context.Context) {
-	enough := time.Now().Add(maxYield)
+// yield waits until there is no small import to yield to, for maxYield at most, or until ctx ends.
+func (p *smallImportPriority) yield(ctx context.Context) {
+	deadline := time.Now().Add(maxYield)
 	for {
-		left, moved := c.remaining(enough)
+		left, changed := p.remaining(deadline)
 		if left <= 0 {
 			return
 		}
 		timer := time.NewTimer(left)
 		select {
-		case <-moved:
+		case <-changed:
 		case <-timer.C:
 		case <-ctx.Done():
 		}
@@ -107,21 +110,22 @@ func (c *smallImportPriority) yield(ctx context.Context) {
 	}
 }
 
-// left is how long there is to wait, up to a time, unless the channel is closed before.
-func (c *smallImportPriority) remaining(most time.Time) (time.Duration, <-chan struct{}) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// remaining is how long to wait as things are, until the deadline at most. The channel is closed
+// when that changes.
+func (p *smallImportPriority) remaining(deadline time.Time) (time.Duration, <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var last time.Time
-	for _, until := range c.yieldUntil {
+	for _, until := range p.yieldUntil {
 		if until.After(last) {
 			last = until
 		}
 	}
-	if last.After(most) {
-		last = most
+	if last.After(deadline) {
+		last = deadline
 	}
-	if c.changed == nil {
-		c.changed = make(chan struct{})
+	if p.changed == nil {
+		p.changed = make(chan struct{})
 	}
-	return time.Until(last), c.changed
+	return time.Until(last), p.changed
 }

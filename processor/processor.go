@@ -14,40 +14,41 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Config holds what an operator may set; zero values are the defaults.
+// Config holds what an operator may set. Zero values are the defaults.
 type Config struct {
-	// Concurrency is how many jobs are worked on at a time, so that a small
-	// import does not wait for a big one. Default 4.
+	// Concurrency is how many jobs this process works on at a time: a small import does not queue
+	// behind a large one. Default 4.
 	Concurrency int
-	// Observer is told of every batch; nil: nobody.
+	// Observer receives what happened, for metrics. Default none.
 	Observer Observer
 }
 
-// Observer is told what happened, for metrics. Several jobs call it at once.
+// Observer receives what happened, for metrics. Several goroutines call it.
 type Observer interface {
-	// Batch was appended.
+	// Committed reports a batch that the stream has acknowledged.
 	Committed(BatchStats)
-	// Refused batches are decided again: the reason is one of RefusedReasons.
+	// Refused reports a batch that the stream has refused, and the reason, one of
+	// [RefusedReasons]. The processor decides its rows again.
 	Refused(reason string)
 }
 
-// RefusedReasons are why a batch was refused: somebody else wrote the job's
-// facts, or imported one of its licenses.
+// RefusedReasons are the reasons of a refused batch. moved: another process appended a fact of the
+// job (a cancel, or another processor). conflict: another import made one of the batch's licenses.
 var RefusedReasons = []string{"moved", "conflict"}
 
-// Batch is what an observer is told of the rows that were decided together.
+// BatchStats describes one committed batch.
 type BatchStats struct {
 	Phase events.Phase
 	Rows  events.Row
-	// Counts are of this batch alone.
+	// Counts are those of this batch, not of the job.
 	Counts events.Counts
-	// Errors counts the rejected rows by code; a row with two codes counts for each.
+	// Errors counts the rejected rows by code. A row with two codes counts once for each.
 	Errors map[events.Code]events.Row
-	// Took is the time from the first row read to the acknowledgement.
+	// Took is the time from reading the first row to the acknowledgement.
 	Took time.Duration
 }
 
-// Processor works on sealed jobs until its context ends.
+// Processor decides the rows of sealed jobs. Any number of processors may share a log.
 type Processor struct {
 	log       *eventlog.Log
 	catalogue *Catalogue
@@ -58,7 +59,7 @@ type Processor struct {
 	unreadable map[events.JobID]error // jobs whose events cannot be read
 }
 
-// New makes a processor on a log.
+// New makes a processor on a log. [Processor.Run] starts it.
 func New(log *eventlog.Log, c Config) *Processor {
 	if c.Concurrency <= 0 {
 		c.Concurrency = 4
@@ -69,18 +70,19 @@ func New(log *eventlog.Log, c Config) *Processor {
 	return &Processor{log: log, catalogue: OpenCatalogue(log), config: c, unreadable: map[events.JobID]error{}}
 }
 
-// Run claims sealed jobs and decides them, until ctx ends.
+// Run leases sealed jobs and decides them, until ctx ends. It returns the cause of ctx, or why the
+// log cannot lease jobs.
 func (p *Processor) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var listening errgroup.Group
-	listening.Go(func() error { return p.log.SubscribeHints(ctx, hintSubjects, p.priority.onHint) })
+	var hints errgroup.Group
+	hints.Go(func() error { return p.log.SubscribeHints(ctx, hintSubjects, p.priority.onHint) })
 	err := p.log.LeaseJobs(ctx, p.config.Concurrency, p.process)
 	cancel()
-	return errors.Join(err, listening.Wait())
+	return errors.Join(err, hints.Wait())
 }
 
-// Ready fails while a job is stopped by an event that cannot be read.
+// Ready fails while an event that cannot be read stops a job.
 func (p *Processor) Ready() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -90,11 +92,11 @@ func (p *Processor) Ready() error {
 	return nil
 }
 
-// work brings one job to its end. It returns nil when there is nothing left to
-// do, eventlog.ErrLeaseLost when another processor has taken the job over, and
-// else why it could not go on: the job is claimed again after a while.
-func (p *Processor) process(ctx context.Context, claim eventlog.Message) error {
-	sealed, err := decodeAs[*events.ImportSealed](events.LicensesStream, claim)
+// process works on one leased job until it has ended, and returns nil then.
+// [eventlog.ErrLeaseLost]: another processor has taken the job over. After any other error the log
+// leases the job again, with a back-off.
+func (p *Processor) process(ctx context.Context, lease eventlog.Message) error {
+	sealed, err := decodeAs[*events.ImportSealed](events.LicensesStream, lease)
 	if err != nil {
 		return err
 	}
@@ -103,7 +105,7 @@ func (p *Processor) process(ctx context.Context, claim eventlog.Message) error {
 	return err
 }
 
-// tell writes a job's turning points into the log.
+// logFact logs the begin of a phase and the end of a job.
 func logFact(fact events.Event) {
 	switch e := fact.(type) {
 	case *events.ImportProgressed:
@@ -119,7 +121,7 @@ func logFact(fact events.Event) {
 	}
 }
 
-// remember keeps the error of a job that stands still, for Ready.
+// recordReadiness notes for Ready whether an event that cannot be read stops the job.
 func (p *Processor) recordReadiness(id events.JobID, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -131,9 +133,9 @@ func (p *Processor) recordReadiness(id events.JobID, err error) {
 	}
 }
 
-// finish takes one step after the other until the job has ended.
+// runToEnd does what is due until the job has ended. After a refused append it loads the job again.
 func (p *Processor) runToEnd(ctx context.Context, id events.JobID) error {
-	var c lookupPolicy
+	var lookups lookupPolicy
 	for {
 		j, err := p.load(ctx, id)
 		if err != nil {
@@ -148,22 +150,22 @@ func (p *Processor) runToEnd(ctx context.Context, id events.JobID) error {
 				err = p.appendFact(ctx, j, fact)
 			case deciding:
 				start, _ := fact.(*events.ImportProgressed)
-				err = p.decide(ctx, j, start, &c)
+				err = p.decide(ctx, j, start, &lookups)
 			}
 		}
-		if err := p.resolveRefusal(ctx, j, err, &c); err != nil {
+		if err := p.resolveRefusal(ctx, j, err, &lookups); err != nil {
 			return err
 		}
 	}
 }
 
-// afterRefusal looks at why the job could not move on. It returns nil where
-// reading the job's facts again and deciding again is the thing to do.
-func (p *Processor) resolveRefusal(ctx context.Context, j *job, err error, c *lookupPolicy) error {
+// resolveRefusal finds out what to do about an error of the job. nil: load the job again and decide
+// again.
+func (p *Processor) resolveRefusal(ctx context.Context, j *job, err error, lookups *lookupPolicy) error {
 	switch {
 	case errors.Is(err, eventlog.ErrConflict):
 		p.config.Observer.Refused("conflict")
-		return c.onConflict(ctx, j.lastSeq)
+		return lookups.onConflict(ctx, j.lastSeq)
 	case errors.Is(err, eventlog.ErrWrongSequence):
 		p.config.Observer.Refused("moved")
 		now, err := p.load(ctx, j.id)
@@ -171,7 +173,7 @@ func (p *Processor) resolveRefusal(ctx context.Context, j *job, err error, c *lo
 			return err
 		}
 		if stage, _ := now.next(); stage == deciding {
-			return eventlog.ErrLeaseLost // another processor has it
+			return eventlog.ErrLeaseLost // another processor works on it
 		}
 		return nil // cancelled, or ended by another processor
 	default:
@@ -179,7 +181,7 @@ func (p *Processor) resolveRefusal(ctx context.Context, j *job, err error, c *lo
 	}
 }
 
-// append adds one fact that stands for itself.
+// appendFact appends a fact of the job without outcomes.
 func (p *Processor) appendFact(ctx context.Context, j *job, fact events.Event) error {
 	body, err := events.Encode(fact, time.Now())
 	if err != nil {
@@ -194,8 +196,7 @@ func (p *Processor) appendFact(ctx context.Context, j *job, fact events.Event) e
 	return nil
 }
 
-// load reads where a job stands: its last fact, and those that say what was
-// asked and how far it is.
+// load reads a job's state from its facts: the last one, the position, and what was asked for.
 func (p *Processor) load(ctx context.Context, id events.JobID) (*job, error) {
 	j := &job{id: id}
 	reads, readCtx := errgroup.WithContext(ctx)
@@ -217,8 +218,9 @@ func (p *Processor) load(ctx context.Context, id events.JobID) (*job, error) {
 	return j, reads.Wait()
 }
 
-// loadLast reads the job's last fact and, after it, the position: one that is newer than what
-// an append expects is refused, one that is older would decide rows twice.
+// loadPosition reads the job's last fact first and the position second. A position that is newer
+// than the last fact known is harmless: the append is refused. An older one would decide rows
+// twice.
 func (p *Processor) loadPosition(ctx context.Context, j *job) error {
 	message, ok, err := p.log.LastFact(ctx, j.id)
 	if err != nil {
@@ -249,7 +251,8 @@ func (p *Processor) loadPosition(ctx context.Context, j *job) error {
 
 var errNoFact = errors.New("no such fact")
 
-// fact reads the last fact of the same type and job as the one given.
+// readFact reads the last fact of the same type and job as like. It returns [errNoFact] if there is
+// none.
 func readFact[E events.Event](ctx context.Context, log *eventlog.Log, like E) (E, error) {
 	message, ok, err := log.Fact(ctx, like.Subject())
 	if err != nil {

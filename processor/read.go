@@ -14,31 +14,32 @@ import (
 )
 
 const (
-	// maxRows is the most rows of a batch: an atomic batch holds 1000 messages,
-	// and one of them is the new position.
+	// maxRows is the limit of rows in a batch: an atomic batch holds 1000 messages, and the last
+	// one is the new position.
 	maxRows = 999
-	// maxBytes ends a batch of large rows early: what the server stages is bounded.
+	// maxBytes ends a batch of large rows early, to bound what the server stages.
 	maxBytes = 2 << 20
-	// readAhead is how many batches are judged ahead of the one that is staged.
+	// readAhead is how many batches are judged ahead of the one that is being staged.
 	readAhead = 2
-	// yieldRows are about a millisecond's work. Go takes a core from a goroutine after 10 ms only,
-	// and who answers readers would wait as long.
-	yieldRows = 64
+	// rowsPerGosched is about 1 ms of work. The Go scheduler preempts a goroutine only after 10 ms,
+	// which would be added to the latency of reads in the same process.
+	rowsPerGosched = 64
 )
 
-// rows are judged rows of a job, in file order, and what remains to be known of them.
+// judgedRows are the judged rows of one batch, in file order, and what staging needs to know of
+// them.
 type judgedRows struct {
 	verdicts []Verdict
-	origins  Origins    // of their licenses, as far as they were looked up, and stored already
-	serial   bool       // the rows before are to be stored first; then all licenses are looked up
-	position events.Seq // of the last one in the stream of rows
-	began    time.Time
-	missing  bool  // the stream ends here, before the job's last row
-	err      error // the rows cannot be read any further
+	origins  Origins    // of those of their licenses that were looked up and exist
+	serial   bool       // look all licenses up and stage only when the batches before are stored
+	position events.Seq // of the last row, in ROWS
+	began    time.Time  // when reading began
+	missing  bool       // ROWS ends here, before the job's last row
+	err      error      // why the rows cannot be read any further
 }
 
-// read judges the job's rows after its position and hands them on in batches,
-// until the last row or the first error.
+// read judges the job's rows behind its position, batch by batch. The returned channel is closed
+// after the last row, after a batch that is missing or has an error, and when ctx ends.
 func (p *Processor) read(ctx context.Context, j job, policy *Policy, seen *bloom.BloomFilter) <-chan judgedRows {
 	out := make(chan judgedRows, readAhead)
 	reader := &rowReader{log: p.log, job: j, policy: policy, seen: seen}
@@ -61,14 +62,14 @@ func (p *Processor) read(ctx context.Context, j job, policy *Policy, seen *bloom
 	return out
 }
 
-// rowReader reads one job's rows from the stream.
+// rowReader reads and judges the rows of one job.
 type rowReader struct {
 	log    *eventlog.Log
 	job    job
 	policy *Policy
-	seen   *bloom.BloomFilter  // nil: no licenses are made
+	seen   *bloom.BloomFilter  // nil: rows are only validated
 	rows   *eventlog.RowReader // opened by the first batch
-	ended  bool                // no row follows, or the one that should is lost
+	ended  bool                // no row follows, or the next number is not the row after this one
 }
 
 func (r *rowReader) stop() {
@@ -77,7 +78,7 @@ func (r *rowReader) stop() {
 	}
 }
 
-// batch judges the rows that follow row.
+// batch judges the rows behind row, as many as fit into a batch.
 func (r *rowReader) batch(ctx context.Context, row events.Row) judgedRows {
 	b := judgedRows{verdicts: make([]Verdict, 0, min(maxRows, r.job.rows-row)), began: time.Now()}
 	if r.rows == nil {
@@ -96,7 +97,7 @@ func (r *rowReader) batch(ctx context.Context, row events.Row) judgedRows {
 		}
 		b.verdicts = append(b.verdicts, r.judge(received))
 		b.position = message.Seq
-		if len(b.verdicts)%yieldRows == 0 {
+		if len(b.verdicts)%rowsPerGosched == 0 {
 			runtime.Gosched()
 		}
 		size += len(message.Data)

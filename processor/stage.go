@@ -8,20 +8,24 @@ import (
 	"licenseimport/internal/failpoint"
 )
 
-// staged is a batch that the server holds and that its fact will commit.
+// stagedBatch is a batch whose outcomes are at the server. Its fact commits it.
 type stagedBatch struct {
 	batch    *eventlog.Batch
-	fact     events.Event
-	position events.ImportProgressed // where the job is after it
-	rows     events.Row
-	counts   events.Counts              // of this batch alone
-	errors   map[events.Code]events.Row // likewise
-	began    time.Time
+	fact     events.Event            // the new position, or the end of the job
+	position events.ImportProgressed // of the job after this batch
+	began    time.Time               // when its first row was read
+
+	// Of this batch alone:
+	rows   events.Row
+	counts events.Counts
+	errors map[events.Code]events.Row
 }
 
-// stage decides a batch's outcomes and sends them to the server, to follow what is
-// committed by then. Makers are those of the licenses that exist; nil: none are made.
-func (p *Processor) stage(j job, b judgedRows, position events.ImportProgressed, origins Origins) (*stagedBatch, error) {
+// stage decides the outcomes of rows that follow a position and sends them to the server. Origins
+// are those of the licenses that exist; nil: the rows are only validated.
+func (p *Processor) stage(
+	j job, b judgedRows, position events.ImportProgressed, origins Origins,
+) (*stagedBatch, error) {
 	s := &stagedBatch{batch: p.log.NewBatch(j.id), position: position, rows: events.Row(len(b.verdicts)), began: b.began}
 	j.torn.attach(b.verdicts)
 	var outcomes []events.Event
@@ -47,10 +51,10 @@ func (p *Processor) stage(j job, b judgedRows, position events.ImportProgressed,
 	return s, nil
 }
 
-// send stages the outcomes. A license is expected to be the first at its subject,
-// which was made for the look-up already.
+// send adds the outcomes to the batch, except those that the stream holds already. LicenseImported
+// expects to be the first message at its subject; the verdict has that subject from the look-up.
 func (s *stagedBatch) send(outcomes []events.Event, verdicts []Verdict, now time.Time) error {
-	var body []byte // of one after the other
+	var body []byte // reused: Add copies it
 	for i, outcome := range outcomes {
 		if outcome == nil || verdicts[i].Stored != nil {
 			continue
@@ -71,12 +75,12 @@ func (s *stagedBatch) send(outcomes []events.Event, verdicts []Verdict, now time
 	return nil
 }
 
-// seen is what an observer is told of a batch that was acknowledged just now.
+// stats describes the batch to an observer, when it is acknowledged.
 func (s *stagedBatch) stats() BatchStats {
 	return BatchStats{Phase: s.position.Phase, Rows: s.rows, Counts: s.counts, Errors: s.errors, Took: time.Since(s.began)}
 }
 
-// countErrors counts rejected rows by code, each row once for each of its codes.
+// countErrors counts rejected rows by code. A row counts once for each of its codes.
 func countErrors(outcomes []events.Event) map[events.Code]events.Row {
 	counts := map[events.Code]events.Row{}
 	for _, outcome := range outcomes {

@@ -8,22 +8,24 @@ import (
 	"licenseimport/events/eventlog"
 )
 
-// kept are outcomes that the stream holds behind a job's position, by row. There are none
-// but after damage: a batch is stored whole or not at all, unless the disk was full
-// in the middle of one, or its file was cut. Their rows are not given a second outcome.
-// A license that is made already is seen when it is looked up; these are the others.
+// tornOutcomes are the outcomes, by row, that the stream holds behind a job's last fact: the first
+// messages of a batch whose last message, the position, is not stored. doc.go says when that can
+// happen. Their rows do not get a second outcome.
+//
+// Only outcomes at the subjects outcomes.<job>.* are here. A torn LicenseImported is found where
+// any existing license is found, by a look-up: its origin is the row itself (see [Outcomes]).
 type tornOutcomes map[events.Row]events.Event
 
 var errLastOutcome = errors.New("the last outcome of the job")
 
-// kept reads what half a batch left of the job's other outcomes.
+// readTornOutcomes reads the outcomes behind the job's last fact: one request if there are none.
 func (p *Processor) readTornOutcomes(ctx context.Context, j job) (tornOutcomes, error) {
 	filter := events.OutcomesFilter(j.id)
 	last, found, err := p.log.Fact(ctx, filter)
 	if err != nil || !found || last.Seq <= j.lastSeq {
 		return nil, err
 	}
-	k := tornOutcomes{}
+	torn := tornOutcomes{}
 	err = p.log.Follow(ctx, j.lastSeq, []string{filter}, func(m eventlog.Message) error {
 		event, err := decode(events.LicensesStream, m)
 		if err != nil {
@@ -31,9 +33,9 @@ func (p *Processor) readTornOutcomes(ctx context.Context, j job) (tornOutcomes, 
 		}
 		switch e := event.(type) {
 		case *events.RowRejected:
-			k[e.Row] = e
+			torn[e.Row] = e
 		case *events.LicenseExisted:
-			k[e.Row] = e
+			torn[e.Row] = e
 		}
 		if m.Seq >= last.Seq {
 			return errLastOutcome
@@ -43,15 +45,15 @@ func (p *Processor) readTornOutcomes(ctx context.Context, j job) (tornOutcomes, 
 	if !errors.Is(err, errLastOutcome) {
 		return nil, err
 	}
-	return k, nil
+	return torn, nil
 }
 
-// mark tells the verdicts of their kept outcomes.
-func (k tornOutcomes) attach(verdicts []Verdict) {
-	if len(k) == 0 {
+// attach adds to the verdicts the outcomes that the stream holds already.
+func (t tornOutcomes) attach(verdicts []Verdict) {
+	if len(t) == 0 {
 		return
 	}
 	for i := range verdicts {
-		verdicts[i].Stored = k[verdicts[i].Row.Row]
+		verdicts[i].Stored = t[verdicts[i].Row.Row]
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"licenseimport/events"
 )
 
-// TestHalfABatch: some outcomes are stored without the position behind them, as a disk that was full
-// in the middle of a batch may leave them. Each row has one outcome all the same, and is counted once.
+// TestTornBatch: the stream holds outcomes of a batch without its position. Each row gets one
+// outcome and is counted once.
 func TestTornBatch(t *testing.T) {
 	t.Parallel()
 	for name, mode := range map[string]events.Mode{"partial": events.Partial, "all or nothing": events.AllOrNothing} {
@@ -25,31 +25,32 @@ func TestTornBatch(t *testing.T) {
 			whole.upload(events.ImportStarted{JobID: 1, Mode: mode}, rows, len(rows))
 			want := whole.run(1)[0]
 
-			w := newHarness(t)
-			w.upload(events.ImportStarted{JobID: 1, Mode: mode}, rows, len(rows))
-			w.replay(1, whole.history()[2:], 1025)
-			end := w.run(1)[0]
+			h := newHarness(t)
+			h.upload(events.ImportStarted{JobID: 1, Mode: mode}, rows, len(rows))
+			h.replay(1, whole.history()[2:], 1025)
+			end := h.run(1)[0]
 			if end.Counts != want.Counts || end.Row != want.Row || end.Status != want.Status {
 				t.Errorf("ended as %+v, want %+v", end, want)
 			}
-			imported, existed, rejected := w.checkOutcomes(1, len(rows))
-			if c := want.Counts; imported != int(c.Imported) || existed != int(c.Existed) || rejected != int(c.Rejected) || existed != 3 {
-				t.Errorf("%d imported, %d existed, %d rejected; want %+v", imported, existed, rejected, c)
+			imported, existed, rejected := h.checkOutcomes(1, len(rows))
+			got := events.Counts{Imported: events.Row(imported), Existed: events.Row(existed), Rejected: events.Row(rejected)}
+			if got != want.Counts || existed != 3 {
+				t.Errorf("outcomes are %+v, want %+v", got, want.Counts)
 			}
 		})
 	}
 }
 
-// replay appends what another log holds of a job behind its seal, batch by batch, and ends
-// within one, behind so many outcomes.
-func (w *harness) replay(job events.JobID, history []events.Event, outcomes int) {
-	w.Helper()
+// replay appends the batches of another log behind the job's seal, and ends within one: behind the
+// given number of outcomes.
+func (h *harness) replay(job events.JobID, history []events.Event, outcomes int) {
+	h.Helper()
 	at := events.Seq(2)
 	var batch []events.Event
 	for _, e := range history {
 		switch e.(type) {
 		case *events.ImportProgressed, *events.ImportFinished:
-			at = w.commit(job, batch, e, at)
+			at = h.commit(job, batch, e, at)
 			outcomes -= len(batch)
 			batch = nil
 			continue
@@ -59,24 +60,24 @@ func (w *harness) replay(job events.JobID, history []events.Event, outcomes int)
 		}
 	}
 	for _, e := range batch {
-		w.append(e, at)
+		h.append(e, at)
 	}
 	if len(batch) == 0 || len(batch) != outcomes {
-		w.Fatalf("the log was not cut within a batch: %d of %d", len(batch), outcomes)
+		h.Fatalf("the log was not cut within a batch: %d of %d", len(batch), outcomes)
 	}
 }
 
-func (w *harness) commit(job events.JobID, outcomes []events.Event, fact events.Event, at events.Seq) events.Seq {
-	w.Helper()
-	batch := w.log.NewBatch(job)
+func (h *harness) commit(job events.JobID, outcomes []events.Event, fact events.Event, at events.Seq) events.Seq {
+	h.Helper()
+	batch := h.log.NewBatch(job)
 	for _, e := range outcomes {
-		if err := batch.Add(e.Subject(), w.encode(e), false); err != nil {
-			w.Fatal(err)
+		if err := batch.Add(e.Subject(), h.encode(e), false); err != nil {
+			h.Fatal(err)
 		}
 	}
-	seq, err := batch.Commit(w.Context(), fact.Subject(), w.encode(fact), at)
+	seq, err := batch.Commit(h.Context(), fact.Subject(), h.encode(fact), at)
 	if err != nil {
-		w.Fatal(err)
+		h.Fatal(err)
 	}
 	return seq
 }

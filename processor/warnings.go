@@ -7,8 +7,8 @@ var (
 	columnValidDuration  = mustColumn("license__valid_duration")
 )
 
-// warningRules is the table of what is odd about a valid row: a value in the
-// column that has no effect.
+// warningRules is the table of warnings about valid rows. Nearly all say that the column's value
+// has no effect.
 var warningRules = []struct {
 	column  string
 	code    events.WarningCode
