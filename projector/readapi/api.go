@@ -13,21 +13,24 @@ import (
 	"licenseimport/projector"
 )
 
-const prefix = "/api/v1/"
+const (
+	prefix     = "/api/v1/"
+	retryAfter = time.Second // of a 503
+)
 
-// API answers every GET from the views of a projector.
+// API answers every GET from the views of a projector. Its methods may be called concurrently.
 type API struct {
-	views   *projector.Projector
-	results resultCache
+	projector *projector.Projector
+	results   resultCache
 }
 
-// New makes an API of the views of a projector, which need not run yet.
-func New(views *projector.Projector) *API { return &API{views: views} }
+// New makes the API of a projector, which need not run yet.
+func New(p *projector.Projector) *API { return &API{projector: p} }
 
 // Register adds the routes of all reads.
 func (a *API) Register(router *httpx.Router, auth *access.Authenticator) {
 	get := func(path string, right access.Right, h access.Handler) {
-		router.Handle(http.MethodGet, prefix+path, auth.Require(right, a.onceCaughtUp(h)))
+		router.Handle(http.MethodGet, prefix+path, auth.Require(right, a.answer(h)))
 	}
 	get("licenses-import-results/", access.ReadImports, a.listImports)
 	get("licenses-import-results/:id/", access.ReadImports, a.forJob(a.getImport))
@@ -43,13 +46,15 @@ func (a *API) Register(router *httpx.Router, auth *access.Authenticator) {
 	get("orders/", access.ReadCustomers, a.listOrders)
 	get("orders/:id/", access.ReadCustomers, a.getCreated(orders))
 	get(strings.TrimPrefix(ExportPath, prefix), access.Manage, a.exportViews)
-	router.Reserve(http.MethodPost, prefix+"licenses/import_from_csv/") // and not the license of that id
+	// Without this, a GET of the import path would look for a license of that id.
+	router.Reserve(http.MethodPost, prefix+"licenses/import_from_csv/")
 }
 
-// onceCaughtUp answers only from views that have reached the stream's end once.
-func (a *API) onceCaughtUp(h access.Handler) access.Handler {
+// answer calls h when the views have reached the stream's end once since the start, and makes a 503
+// of what a later attempt may not meet.
+func (a *API) answer(h access.Handler) access.Handler {
 	return func(w http.ResponseWriter, r *http.Request, params httpx.Params, m access.Manager) error {
-		err := a.views.WaitForStart(r.Context())
+		err := a.projector.WaitForStart(r.Context())
 		if err == nil {
 			err = h(w, r, params, m)
 		}
@@ -57,14 +62,16 @@ func (a *API) onceCaughtUp(h access.Handler) access.Handler {
 	}
 }
 
-// unavailable makes a 503 of the errors that another attempt may not meet.
+// unavailable makes a 503 of the errors of a wait and of a search.
 func unavailable(err error) error {
 	switch {
 	case errors.Is(err, projector.ErrLagging):
-		return httpx.Unavailable(time.Second, "views_behind", "The views are behind what was stored. Try again shortly.").Because(err)
+		return httpx.Unavailable(retryAfter, "views_behind",
+			"The views are behind what was stored. Try again shortly.").Because(err)
 	case errors.Is(err, projector.ErrTooBroad):
-		return httpx.Unavailable(time.Second, "search_too_broad",
-			"The search took longer than %s. Narrow it: give more of the text, or a filter such as license_key, product__short_code or import_id.", projector.ReadTimeout)
+		return httpx.Unavailable(retryAfter, "search_too_broad",
+			"The search took longer than %s. Narrow it: give more of the text, "+
+				"or a filter such as license_key, product__short_code or import_id.", projector.ReadTimeout)
 	}
 	return err
 }
@@ -72,15 +79,15 @@ func unavailable(err error) error {
 // jobHandler answers about one import.
 type jobHandler func(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error
 
-// forJob finds the import that a path names. One that the manager may not see is
-// as if it did not exist.
+// forJob calls h with the import that a path names. One that the manager may not see is as if it did
+// not exist.
 func (a *API) forJob(h jobHandler) access.Handler {
 	return func(w http.ResponseWriter, r *http.Request, params httpx.Params, m access.Manager) error {
 		id, err := events.ParseJobID(params.ByName("id"))
 		if err != nil {
 			return httpx.NotFound("There is no such import.")
 		}
-		j, err := a.views.FindJob(r.Context(), id)
+		j, err := a.projector.FindJob(r.Context(), id)
 		if err != nil {
 			return err
 		}
@@ -91,13 +98,13 @@ func (a *API) forJob(h jobHandler) access.Handler {
 	}
 }
 
-// parseID reads the id of a license, customer or order; false: nothing has it.
-func parseID(params httpx.Params) (events.Seq, bool) {
-	id, err := strconv.ParseUint(params.ByName("id"), 10, 64)
-	return events.Seq(id), err == nil && id > 0
+// parseID reads the id of a license, customer or order. ok is false for what cannot be an id.
+func parseID(params httpx.Params) (id events.Seq, ok bool) {
+	n, err := strconv.ParseUint(params.ByName("id"), 10, 64)
+	return events.Seq(n), err == nil && n > 0
 }
 
-// parseBool reads a truth value as the import files have it.
+// parseBool reads a truth value as the imported files write it.
 func parseBool(name, value string) (bool, error) {
 	switch strings.ToLower(value) {
 	case "true", "1", "yes":

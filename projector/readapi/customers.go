@@ -3,6 +3,7 @@ package readapi
 import (
 	"iter"
 	"net/http"
+	"time"
 
 	"licenseimport/events"
 	"licenseimport/internal/access"
@@ -10,10 +11,10 @@ import (
 	"licenseimport/projector"
 )
 
-// createdKind is customers or orders: what the first license that named one created.
+// createdKind is customers or orders. The first license that names one creates it.
 type createdKind struct {
 	name    string
-	creator func(*projector.Reader, events.Seq) (*projector.License, error) // nil: there is no such one
+	creator func(*projector.Reader, events.Seq) (*projector.License, error) // nil: no such id
 	show    func(creator *projector.License) object
 }
 
@@ -23,54 +24,57 @@ var (
 )
 
 func (a *API) listCustomers(w http.ResponseWriter, r *http.Request, _ httpx.Params, _ access.Manager) error {
-	query := r.URL.Query()
-	q := projector.CustomerQuery{Email: query.Get("email"), EmailContains: query.Get("email__icontains")}
-	return a.listCreated(w, r, customers, func(views *projector.Reader, l *listing) (iter.Seq[events.Seq], int, error) {
-		return views.Customers(q, l.desc, l.deadline)
-	})
-}
-
-func (a *API) listOrders(w http.ResponseWriter, r *http.Request, _ httpx.Params, _ access.Manager) error {
-	q := projector.OrderQuery{StoreID: r.URL.Query().Get("store_id")}
-	return a.listCreated(w, r, orders, func(views *projector.Reader, l *listing) (iter.Seq[events.Seq], int, error) {
-		return views.Orders(q, l.desc)
-	})
-}
-
-func (a *API) listCreated(w http.ResponseWriter, r *http.Request, kind createdKind,
-	choose func(*projector.Reader, *listing) (iter.Seq[events.Seq], int, error)) error {
-	l, err := parseListing(r)
+	page, desc, err := parseOrder(r)
 	if err != nil {
 		return err
 	}
-	return writeList(a, w, r, l,
-		func(views *projector.Reader) (iter.Seq[events.Seq], int, error) { return choose(views, l) },
-		func(views *projector.Reader, id events.Seq) (object, error) {
-			creator, err := kind.creator(views, id)
-			if err == nil && creator == nil {
-				err = projector.ErrDamaged
-			}
+	query := r.URL.Query()
+	q := projector.CustomerQuery{Email: query.Get("email"), EmailContains: query.Get("email__icontains")}
+	return customers.list(func(views *projector.Reader, deadline time.Time) (iter.Seq[events.Seq], int, error) {
+		return views.Customers(q, desc, deadline)
+	}).write(a, w, r, page)
+}
+
+func (a *API) listOrders(w http.ResponseWriter, r *http.Request, _ httpx.Params, _ access.Manager) error {
+	page, desc, err := parseOrder(r)
+	if err != nil {
+		return err
+	}
+	q := projector.OrderQuery{StoreID: r.URL.Query().Get("store_id")}
+	return orders.list(func(views *projector.Reader, _ time.Time) (iter.Seq[events.Seq], int, error) {
+		return views.Orders(q, desc)
+	}).write(a, w, r, page)
+}
+
+// list is a list of the customers or orders that members yields.
+func (k createdKind) list(
+	members func(*projector.Reader, time.Time) (iter.Seq[events.Seq], int, error)) list[events.Seq, object] {
+	return list[events.Seq, object]{
+		members: members,
+		render: func(views *projector.Reader, id events.Seq) (object, error) {
+			creator, err := mustExist(k.creator(views, id))
 			if err != nil {
 				return nil, err
 			}
-			return origin(kind.show(creator), creator), nil
-		})
+			return k.show(creator).withOrigin(creator), nil
+		},
+	}
 }
 
 // getCreated answers with one customer or order.
-func (a *API) getCreated(kind createdKind) access.Handler {
+func (a *API) getCreated(k createdKind) access.Handler {
 	return func(w http.ResponseWriter, r *http.Request, params httpx.Params, _ access.Manager) error {
-		missing := httpx.NotFound("There is no such %s.", kind.name)
+		missing := httpx.NotFound("There is no such %s.", k.name)
 		id, ok := parseID(params)
 		if !ok {
 			return missing
 		}
-		if err := a.views.WaitForID(r.Context(), id); err != nil {
+		if err := a.projector.WaitForID(r.Context(), id); err != nil {
 			return err
 		}
 		var creator *projector.License
-		err := a.views.Read(func(views *projector.Reader) (err error) {
-			creator, err = kind.creator(views, id)
+		err := a.projector.Read(func(views *projector.Reader) (err error) {
+			creator, err = k.creator(views, id)
 			return err
 		})
 		if err == nil && creator == nil {
@@ -79,6 +83,6 @@ func (a *API) getCreated(kind createdKind) access.Handler {
 		if err != nil {
 			return err
 		}
-		return httpx.WriteJSON(w, http.StatusOK, origin(kind.show(creator), creator))
+		return httpx.WriteJSON(w, http.StatusOK, k.show(creator).withOrigin(creator))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/http"
 	"strings"
+	"time"
 
 	"licenseimport/events"
 	"licenseimport/internal/access"
@@ -12,13 +13,13 @@ import (
 	"licenseimport/projector"
 )
 
-// How much of its rejected rows a result holds; all of it is at invalid_rows/.
+// Limits of the rejected rows in a result. The list invalid_rows/ has all of them.
 const (
-	resultRows  = 100
-	resultValue = 256 // characters of each value
+	maxResultRows  = 100
+	maxResultValue = 256 // characters
 )
 
-// result is an import as the API shows it.
+// result is an import as the API shows it. Times and the rate are null until they are known.
 type result struct {
 	ID            events.JobID     `json:"id"`
 	FileName      string           `json:"file_name"`
@@ -50,11 +51,12 @@ type resultCounts struct {
 	ErrorCounts      map[events.Code]uint64 `json:"error_counts"`
 }
 
-// renderImport shows an import with some of its rejected rows.
+// renderImport shows an import with some of its rejected rows. Counts are null until the first row
+// is decided.
 func renderImport(j *projector.Job, rows []invalidRow) result {
 	shown := result{
 		ID: j.ID, FileName: j.FileName, Status: j.Status, Error: j.Error,
-		CreatedAt: when(j.Created), StartedAt: whenKnown(j.Started), FinishedAt: whenKnown(j.Finished),
+		CreatedAt: formatTime(j.Created), StartedAt: formatTimeOrNull(j.Started), FinishedAt: formatTimeOrNull(j.Finished),
 		Manager: j.Manager, Mode: j.Mode, DryRun: j.DryRun,
 		Progress: j.Progress(), RowsPerSecond: j.RowsPerSecond(),
 	}
@@ -81,9 +83,10 @@ func renderCounts(t *projector.Tally, rows []invalidRow) *resultCounts {
 	return c
 }
 
+// getImport answers with one import and its first rejected rows.
 func (a *API) getImport(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error {
-	at, versioned := sharedVersion(j, m)
-	if versioned {
+	at, cacheable := sharedVersion(m, j)
+	if cacheable {
 		if body, ok := a.results.get(j.ID, at); ok {
 			return httpx.WriteEncoded(w, http.StatusOK, body)
 		}
@@ -96,76 +99,76 @@ func (a *API) getImport(w http.ResponseWriter, r *http.Request, j *projector.Job
 	if err != nil {
 		return err
 	}
-	if versioned && len(rows) == int(min(j.Shown.Rejected, resultRows)) {
+	if cacheable && len(rows) == int(min(j.Shown.Rejected, maxResultRows)) {
 		a.results.put(j.ID, at, body)
 	}
 	return httpx.WriteEncoded(w, http.StatusOK, body)
 }
 
-// firstInvalidRows are those that the result shows: as many as its count says.
-// While an import goes on the counts may be ahead of the file.
+// firstInvalidRows returns the rejected rows that a result shows: as many as its count says, at most
+// maxResultRows. The counts of a running import may be ahead of the file; then it waits for the file.
 func (a *API) firstInvalidRows(ctx context.Context, j *projector.Job, m access.Manager) (rows []invalidRow, err error) {
-	want := int(min(j.Shown.Rejected, resultRows))
+	want := int(min(j.Shown.Rejected, maxResultRows))
 	if want == 0 {
 		return nil, nil
 	}
 	read := func() error {
-		return a.views.Read(func(views *projector.Reader) (err error) {
-			rows, err = firstVisibleRows(views, j, m, want)
+		return a.projector.Read(func(views *projector.Reader) (err error) {
+			rows, err = readFirstRows(views, j, m, want)
 			return err
 		})
 	}
 	if err := read(); err != nil || len(rows) == want || !seesAllRows(m, j) {
 		return rows, err
 	}
-	if err := a.views.WaitForJob(ctx, j); err != nil {
+	if err := a.projector.WaitForJob(ctx, j); err != nil {
 		return nil, err
 	}
 	err = read()
 	return rows, err
 }
 
-// firstVisibleRows are the first rejected rows of an import that a manager may see, at most max,
-// with long values cut.
-func firstVisibleRows(views *projector.Reader, j *projector.Job, m access.Manager, max int) ([]invalidRow, error) {
+// readFirstRows reads the first n rejected rows of an import that a manager may see, with long values
+// cut.
+func readFirstRows(views *projector.Reader, j *projector.Job, m access.Manager, n int) ([]invalidRow, error) {
 	var rows []invalidRow
-	for n := range visibleRejectedRows(m, j, views.RejectedRows(j.ID, 0), views) {
-		row, err := readInvalidRow(views, j.ID, n)
+	for row := range visibleRejectedRows(m, j, views, views.RejectedRows(j.ID, 0)) {
+		shown, err := readInvalidRow(views, j.ID, row)
 		if err != nil {
 			return nil, err
 		}
-		if rows = append(rows, row.cut(resultValue)); len(rows) == max {
+		if rows = append(rows, shown.cut(maxResultValue)); len(rows) == n {
 			break
 		}
 	}
 	return rows, nil
 }
 
-// listImports lists the imports that the manager may see, newest first.
+// listImports lists the imports that the manager may see, without their rejected rows.
 func (a *API) listImports(w http.ResponseWriter, r *http.Request, _ httpx.Params, m access.Manager) error {
 	query := r.URL.Query()
-	wanted := query.Get("status__iexact")
-	if wanted == "" {
-		wanted = query.Get("status_iexact")
+	status := query.Get("status__iexact")
+	if status == "" {
+		status = query.Get("status_iexact")
 	}
-	l, err := parseListing(r)
+	page, desc, err := parseOrder(r)
 	if err == nil {
-		err = a.views.WaitForUploads(r.Context())
+		err = a.projector.WaitForUploads(r.Context())
 	}
 	if err != nil {
 		return err
 	}
-	q := visibleImports(m, projector.JobQuery{Status: projector.Status(strings.ToLower(wanted))})
-	return writeList(a, w, r, l, func(views *projector.Reader) (iter.Seq[events.JobID], int, error) {
-		return views.Jobs(q, l.desc), projector.CountUnknown, nil
-	}, func(views *projector.Reader, id events.JobID) (result, error) {
-		j, err := views.Job(id)
-		if err == nil && j == nil {
-			err = projector.ErrDamaged
-		}
-		if err != nil {
-			return result{}, err
-		}
-		return renderImport(j, nil), nil
-	})
+	q := visibleImports(m, projector.JobQuery{Status: projector.Status(strings.ToLower(status))})
+	return list[events.JobID, result]{
+		members: func(views *projector.Reader, _ time.Time) (iter.Seq[events.JobID], int, error) {
+			return views.Jobs(q, desc), projector.CountUnknown, nil
+		},
+		render: func(views *projector.Reader, id events.JobID) (result, error) {
+			j, err := mustExist(views.Job(id))
+			if err != nil {
+				return result{}, err
+			}
+			return renderImport(j, nil), nil
+		},
+	}.write(a, w, r, page)
 }

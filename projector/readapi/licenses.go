@@ -4,6 +4,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"time"
 
 	"licenseimport/events"
 	"licenseimport/internal/access"
@@ -16,22 +17,22 @@ func (a *API) listLicenses(w http.ResponseWriter, r *http.Request, _ httpx.Param
 	if err != nil {
 		return err
 	}
-	l, err := parseListing(r)
+	page, desc, err := parseOrder(r)
 	if err != nil {
 		return err
 	}
-	return writeList(a, w, r, l, func(views *projector.Reader) (iter.Seq[events.Seq], int, error) {
-		return views.Licenses(q, l.desc, l.deadline)
-	}, func(views *projector.Reader, id events.Seq) (object, error) {
-		found, err := views.License(id)
-		if err == nil && found == nil {
-			err = projector.ErrDamaged
-		}
-		if err != nil {
-			return nil, err
-		}
-		return renderLicense(views, found)
-	})
+	return list[events.Seq, object]{
+		members: func(views *projector.Reader, deadline time.Time) (iter.Seq[events.Seq], int, error) {
+			return views.Licenses(q, desc, deadline)
+		},
+		render: func(views *projector.Reader, id events.Seq) (object, error) {
+			l, err := mustExist(views.License(id))
+			if err != nil {
+				return nil, err
+			}
+			return renderLicense(views, l)
+		},
+	}.write(a, w, r, page)
 }
 
 func (a *API) getLicense(w http.ResponseWriter, r *http.Request, params httpx.Params, m access.Manager) error {
@@ -46,6 +47,7 @@ func (a *API) getLicense(w http.ResponseWriter, r *http.Request, params httpx.Pa
 	return httpx.WriteJSON(w, http.StatusOK, o)
 }
 
+// getLicenseEvent answers with the event of a license, byte for byte as the stream has it.
 func (a *API) getLicenseEvent(w http.ResponseWriter, r *http.Request, params httpx.Params, m access.Manager) error {
 	var body []byte
 	err := a.withLicense(r, params, m, func(_ *projector.Reader, l *projector.License) error {
@@ -60,18 +62,19 @@ func (a *API) getLicenseEvent(w http.ResponseWriter, r *http.Request, params htt
 	return err
 }
 
-// withLicense finds the license that a path names; one of a product that is not
-// the manager's is as if it did not exist.
-func (a *API) withLicense(r *http.Request, params httpx.Params, m access.Manager, f func(*projector.Reader, *projector.License) error) error {
+// withLicense calls f with the license that a path names. One that the manager may not see is as if
+// it did not exist.
+func (a *API) withLicense(r *http.Request, params httpx.Params, m access.Manager,
+	f func(*projector.Reader, *projector.License) error) error {
 	missing := httpx.NotFound("There is no such license.")
 	id, ok := parseID(params)
 	if !ok {
 		return missing
 	}
-	if err := a.views.WaitForID(r.Context(), id); err != nil {
+	if err := a.projector.WaitForID(r.Context(), id); err != nil {
 		return err
 	}
-	return a.views.Read(func(views *projector.Reader) error {
+	return a.projector.Read(func(views *projector.Reader) error {
 		l, err := views.License(id)
 		if err != nil {
 			return err
@@ -83,7 +86,8 @@ func (a *API) withLicense(r *http.Request, params httpx.Params, m access.Manager
 	})
 }
 
-// parseLicenseQuery reads the filters of a list of licenses, of which a manager gets what it may see.
+// parseLicenseQuery reads the filters of a list of licenses and restricts them to what a manager may
+// see.
 func parseLicenseQuery(query url.Values, m access.Manager) (*projector.LicenseQuery, error) {
 	q := &projector.LicenseQuery{
 		Key:         query.Get("license_key"),

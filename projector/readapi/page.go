@@ -9,87 +9,84 @@ import (
 	"licenseimport/projector"
 )
 
-// listing is what every list is asked for.
-type listing struct {
-	page     httpx.Page
-	desc     bool // newest first
-	deadline time.Time
+// checkEvery is the number of members between two looks at the clock.
+const checkEvery = 1024
+
+// list is how one list finds its members and shows them.
+type list[ID, T any] struct {
+	// members yields the ids of all members, and their number or projector.CountUnknown.
+	members func(views *projector.Reader, deadline time.Time) (iter.Seq[ID], int, error)
+	render  func(views *projector.Reader, id ID) (T, error)
 }
 
-// parseListing reads page and order.
-func parseListing(r *http.Request) (*listing, error) {
-	l, err := parsePage(r)
-	if err != nil {
-		return nil, err
+// parseOrder reads a page and the order of a list: newest first unless the client asks otherwise.
+func parseOrder(r *http.Request) (page httpx.Page, desc bool, err error) {
+	if page, err = httpx.ParsePage(r); err != nil {
+		return page, false, err
 	}
 	switch order := r.URL.Query().Get("order_by"); order {
 	case "", "-created_at":
-		l.desc = true
+		return page, true, nil
 	case "created_at":
+		return page, false, nil
 	default:
-		return nil, httpx.BadParameter("order_by", order, "created_at or -created_at")
+		return page, false, httpx.BadParameter("order_by", order, "created_at or -created_at")
 	}
-	return l, nil
 }
 
-// parsePage reads the page of a list that has one order only.
-func parsePage(r *http.Request) (*listing, error) {
-	page, err := httpx.ParsePage(r)
-	if err != nil {
-		return nil, err
-	}
-	return &listing{page: page, deadline: time.Now().Add(projector.ReadTimeout)}, nil
-}
-
-// writeList answers with one page. choose gives the members and their count; render
-// gives an element.
-func writeList[ID, T any](a *API, w http.ResponseWriter, r *http.Request, l *listing,
-	choose func(*projector.Reader) (iter.Seq[ID], int, error), render func(*projector.Reader, ID) (T, error)) error {
+// write answers with one page of the list.
+func (l list[ID, T]) write(a *API, w http.ResponseWriter, r *http.Request, page httpx.Page) error {
 	var results []T
 	var count int
-	err := a.views.Read(func(views *projector.Reader) error {
-		chosen, known, err := choose(views)
-		if err != nil {
-			return err
-		}
-		members, n, err := paginate(chosen, known, l.page, l.deadline)
-		if err != nil {
-			return err
-		}
-		count = n
-		for _, member := range members {
-			element, err := render(views, member)
-			if err != nil {
-				return err
-			}
-			results = append(results, element)
-		}
-		return nil
+	err := a.projector.Read(func(views *projector.Reader) (err error) {
+		results, count, err = l.read(views, page)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	return httpx.WritePage(w, r, l.page, count, results)
+	return httpx.WritePage(w, r, page, count, results)
 }
 
-// paginate gives the members of one page, and how many there are altogether:
-// count, or if that is unknown, counted.
-func paginate[ID any](all iter.Seq[ID], count int, p httpx.Page, deadline time.Time) ([]ID, int, error) {
-	var members []ID
-	n := 0
-	for member := range all {
-		if n%1024 == 1023 && time.Now().After(deadline) {
-			return nil, 0, projector.ErrTooBroad
+// read renders one page. It also returns the number of members of all pages.
+func (l list[ID, T]) read(views *projector.Reader, page httpx.Page) (results []T, count int, err error) {
+	deadline := time.Now().Add(projector.ReadTimeout)
+	all, count, err := l.members(views, deadline)
+	if err != nil {
+		return nil, 0, err
+	}
+	ids, count, err := paginate(all, count, page, deadline)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, id := range ids {
+		element, err := l.render(views, id)
+		if err != nil {
+			return nil, 0, err
 		}
-		if n >= p.Offset && len(members) < p.Limit {
-			members = append(members, member)
+		results = append(results, element)
+	}
+	return results, count, nil
+}
+
+// paginate returns the ids of one page and the number of all: count, or if that is unknown, what it
+// counted by passing all. After the deadline it gives up with a projector.ErrTooBroad.
+func paginate[ID any](all iter.Seq[ID], count int, page httpx.Page, deadline time.Time) (
+	ids []ID, total int, err error) {
+	for id := range all {
+		if total >= page.Offset && len(ids) < page.Limit {
+			ids = append(ids, id)
 		}
-		if n++; count != projector.CountUnknown && len(members) == p.Limit {
+		total++
+		if count != projector.CountUnknown && len(ids) == page.Limit {
 			break
 		}
+		if total%checkEvery == 0 && time.Now().After(deadline) {
+			return nil, 0, projector.ErrTooBroad
+		}
 	}
-	if count == projector.CountUnknown {
-		count = n
+	if count != projector.CountUnknown {
+		total = count
 	}
-	return members, count, nil
+	return ids, total, nil
 }

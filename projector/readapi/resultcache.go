@@ -8,34 +8,35 @@ import (
 	"licenseimport/projector"
 )
 
-// resultCache keeps the answers to who asks for results again and again. As of one event a
-// result never changes; to find and encode 100 rejected rows of it takes longer than all
-// the rest of an answer, 25 times.
-type resultCache struct {
-	mu      sync.Mutex
-	results map[events.JobID]cachedResult // the newest one of each import
-	size    int                           // of them all
-}
-
-// maxCachedBytes bounds the bytes of the answers that are kept.
+// maxCachedBytes bounds the bytes of all cached results. A put that exceeds it empties the cache.
 const maxCachedBytes = 16 << 20
 
-// cachedResult is a result's JSON as of an event, 0 for an import that has ended.
+// resultCache holds encoded results for clients that poll. A result does not change while its import
+// shows the same event. To read and encode 100 rejected rows takes 25 times as long as the rest of
+// an answer.
+type resultCache struct {
+	mu      sync.Mutex
+	results map[events.JobID]cachedResult // the newest of each import
+	size    int                           // bytes of all results
+}
+
+// cachedResult is the JSON of a result.
 type cachedResult struct {
-	at   events.Seq
+	at   events.Seq // the last event that it shows; 0: its import has ended
 	json []byte
 }
 
-// sharedVersion says as of which event a result is; false where it is not for all who may see
-// the import, or the views do not tell.
-func sharedVersion(j *projector.Job, m access.Manager) (at events.Seq, ok bool) {
+// sharedVersion returns the last event that a result shows, 0 if its import has ended. ok is false
+// where the result must not be cached: the manager does not see all rows, or the file does not tell
+// which event the import shows.
+func sharedVersion(m access.Manager, j *projector.Job) (at events.Seq, ok bool) {
 	if j.Ended() {
 		return 0, seesAllRows(m, j)
 	}
 	return j.At, j.At > 0 && seesAllRows(m, j)
 }
 
-func (c *resultCache) get(id events.JobID, at events.Seq) ([]byte, bool) {
+func (c *resultCache) get(id events.JobID, at events.Seq) (json []byte, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	cached, ok := c.results[id]

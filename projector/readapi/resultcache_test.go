@@ -63,7 +63,7 @@ func TestVersion(t *testing.T) {
 		"goes on, another's":               {live, limited, 7, false},
 		"goes on, as of an unknown moment": {stored, free, 0, false},
 	} {
-		if at, ok := sharedVersion(&c.job, c.by); ok != c.ok || ok && at != c.at {
+		if at, ok := sharedVersion(c.by, &c.job); ok != c.ok || ok && at != c.at {
 			t.Errorf("%s: %d %v", name, at, ok)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/internal/access"
+	"licenseimport/internal/httpx"
 	"licenseimport/projector"
 )
 
@@ -33,23 +34,24 @@ func readInvalidRow(views *projector.Reader, id events.JobID, row events.Row) (i
 	return shown, nil
 }
 
-// wholeValue is what an error is about. The event repeats only the beginning of
-// a long value; all of it stands in the row.
+// wholeValue returns the value that an error is about. The event repeats at most
+// events.MaxErrorValue characters of it; the row has all of it.
 func (row invalidRow) wholeValue(e events.FieldError) string {
 	whole := row.Raw
 	if i, known := events.ColumnIndex(e.Column); known {
 		whole = row.Values[i]
 		if !strings.HasPrefix(whole, e.Value) {
-			whole = events.Columns[i].Clean(whole) // what was judged has no space around it
+			whole = events.Columns[i].Clean(whole) // as it was validated: without space around it
 		}
 	}
-	if len(whole) > len(e.Value) && strings.HasPrefix(whole, e.Value) && utf8.RuneCountInString(e.Value) == events.MaxErrorValue {
+	isCut := utf8.RuneCountInString(e.Value) == events.MaxErrorValue
+	if isCut && len(whole) > len(e.Value) && strings.HasPrefix(whole, e.Value) {
 		return whole
 	}
 	return e.Value
 }
 
-// cut is the row with its values cut to n characters.
+// cut returns the row with its values cut to n characters.
 func (row invalidRow) cut(n int) invalidRow {
 	for i := range row.Errors {
 		row.Errors[i].Value = events.Excerpt(row.Errors[i].Value, n)
@@ -61,13 +63,14 @@ func (row invalidRow) cut(n int) invalidRow {
 	return row
 }
 
-// existedRow is a row whose license existed, as the API shows it.
+// existedRow is a row whose license existed, as the API shows it. A customer without an e-mail and an
+// order without a store id are null.
 type existedRow struct {
 	Row        events.Row   `json:"row"`
 	LicenseKey string       `json:"license_key"`
 	Product    string       `json:"product"`
-	ImportID   events.JobID `json:"import_id"`  // that made the license
-	ImportRow  events.Row   `json:"import_row"` // likewise
+	ImportID   events.JobID `json:"import_id"`  // where the license was imported
+	ImportRow  events.Row   `json:"import_row"` // in that import
 	Email      *string      `json:"customer_email"`
 	StoreID    *string      `json:"order_store_id"`
 }
@@ -77,7 +80,10 @@ func readExistedRow(views *projector.Reader, id events.JobID, row events.Row) (e
 	if err != nil {
 		return existedRow{}, err
 	}
-	shown := existedRow{Row: e.Row, LicenseKey: e.LicenseKey, Product: e.Product.ShortCode, ImportID: e.By.JobID, ImportRow: e.By.Row}
+	shown := existedRow{
+		Row: e.Row, LicenseKey: e.LicenseKey, Product: e.Product.ShortCode,
+		ImportID: e.By.JobID, ImportRow: e.By.Row,
+	}
 	if e.Customer != nil && e.Customer.Email != "" {
 		shown.Email = &e.Customer.Email
 	}
@@ -94,7 +100,7 @@ func (a *API) listInvalidRows(w http.ResponseWriter, r *http.Request, j *project
 		if code != "" {
 			rows = views.RowsRejectedWith(j.ID, code)
 		}
-		return visibleRejectedRows(m, j, rows, views)
+		return visibleRejectedRows(m, j, views, rows)
 	})
 }
 
@@ -104,20 +110,21 @@ func (a *API) listExistedRows(w http.ResponseWriter, r *http.Request, j *project
 	})
 }
 
-// listRows lists rows of an import in the order of the file.
+// listRows lists the rows of an import that rows yields, in the order of the file.
 func listRows[T any](a *API, w http.ResponseWriter, r *http.Request, j *projector.Job,
-	read func(*projector.Reader, events.JobID, events.Row) (T, error), choose func(*projector.Reader) iter.Seq[events.Row]) error {
-	l, err := parsePage(r)
+	read func(*projector.Reader, events.JobID, events.Row) (T, error),
+	rows func(*projector.Reader) iter.Seq[events.Row]) error {
+	page, err := httpx.ParsePage(r)
 	if err != nil {
 		return err
 	}
-	if err := a.views.WaitForJob(r.Context(), j); err != nil {
+	if err := a.projector.WaitForJob(r.Context(), j); err != nil {
 		return err
 	}
-	l.deadline = time.Now().Add(projector.ReadTimeout)
-	return writeList(a, w, r, l,
-		func(views *projector.Reader) (iter.Seq[events.Row], int, error) {
-			return choose(views), projector.CountUnknown, nil
+	return list[events.Row, T]{
+		members: func(views *projector.Reader, _ time.Time) (iter.Seq[events.Row], int, error) {
+			return rows(views), projector.CountUnknown, nil
 		},
-		func(views *projector.Reader, row events.Row) (T, error) { return read(views, j.ID, row) })
+		render: func(views *projector.Reader, row events.Row) (T, error) { return read(views, j.ID, row) },
+	}.write(a, w, r, page)
 }

@@ -13,19 +13,20 @@ import (
 	"licenseimport/projector"
 )
 
-// A CSV is read and written in pieces, so that no transaction stays open while
-// a client is slow; a client gets so long for each.
+// A CSV is read and written in pieces: an open transaction would keep the file from reusing pages
+// while a client is slow.
 const (
 	csvPieceRows  = 500
-	csvPieceBytes = 1 << 20
-	csvPieceTime  = time.Minute
+	csvPieceBytes = 1 << 20     // a piece ends with the row that exceeds it
+	csvPieceTime  = time.Minute // for a client to take one piece
 )
 
-// errorColumns stand behind the file's own columns; on upload they are ignored.
-var errorColumns = []string{"error__row", "error__line", "error__columns", "error__codes", "error__messages", "error__raw"}
+// errorColumns follow the columns of the uploaded file. An upload ignores them.
+var errorColumns = []string{
+	"error__row", "error__line", "error__columns", "error__codes", "error__messages", "error__raw",
+}
 
-// invalidRowsCSV answers with the rejected rows as a file that can be mended and
-// uploaded again.
+// invalidRowsCSV answers with the rejected rows as a file that a person can correct and upload again.
 func (a *API) invalidRowsCSV(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error {
 	c := &csvWriter{job: j, manager: m, delimiter: ',', guard: csvfile.Guard}
 	if j.Delimiter != "" {
@@ -40,7 +41,7 @@ func (a *API) invalidRowsCSV(w http.ResponseWriter, r *http.Request, j *projecto
 			c.guard = func(cell string) string { return cell }
 		}
 	}
-	if err := a.views.WaitForJob(r.Context(), j); err != nil {
+	if err := a.projector.WaitForJob(r.Context(), j); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
@@ -51,17 +52,18 @@ func (a *API) invalidRowsCSV(w http.ResponseWriter, r *http.Request, j *projecto
 	return a.writeCSV(w, c)
 }
 
+// writeCSV reads and sends one piece after the other.
 func (a *API) writeCSV(w http.ResponseWriter, c *csvWriter) error {
 	conn := http.NewResponseController(w)
 	piece := c.header()
 	for next, more := events.Row(0), true; ; {
-		// A writer without deadlines, as in a test, has no slow client either.
+		// The writer of a test has no deadlines, and no slow client.
 		_ = conn.SetWriteDeadline(time.Now().Add(csvPieceTime))
 		if _, err := w.Write(piece); err != nil || !more {
 			return err
 		}
 		piece = piece[:0]
-		err := a.views.Read(func(views *projector.Reader) (err error) {
+		err := a.projector.Read(func(views *projector.Reader) (err error) {
 			piece, next, more, err = c.piece(views, piece, next)
 			return err
 		})
@@ -71,23 +73,25 @@ func (a *API) writeCSV(w http.ResponseWriter, c *csvWriter) error {
 	}
 }
 
-// csvWriter writes the rejected rows of one import.
+// csvWriter formats the rejected rows of one import that a manager may see.
 type csvWriter struct {
 	job       *projector.Job
 	manager   access.Manager
 	delimiter byte
-	guard     func(cell string) string
+	guard     func(cell string) string // keeps a spreadsheet from taking a cell for a formula
 }
 
+// header starts with a byte order mark: without one, Excel does not read UTF-8.
 func (c *csvWriter) header() []byte {
 	names := append(append([]string{}, c.job.Columns...), errorColumns...)
 	return csvfile.AppendRecord([]byte("\uFEFF"), c.delimiter, names...)
 }
 
-// piece appends the next rows; more says that others may follow from next on.
-func (c *csvWriter) piece(views *projector.Reader, b []byte, from events.Row) (piece []byte, next events.Row, more bool, err error) {
+// piece appends the rows from one on to b. more says that other rows follow; next is the first.
+func (c *csvWriter) piece(views *projector.Reader, b []byte, from events.Row) (
+	piece []byte, next events.Row, more bool, err error) {
 	appended := 0
-	for n := range visibleRejectedRows(c.manager, c.job, views.RejectedRows(c.job.ID, from), views) {
+	for n := range visibleRejectedRows(c.manager, c.job, views, views.RejectedRows(c.job.ID, from)) {
 		if appended == csvPieceRows || len(b) > csvPieceBytes {
 			return b, n, true, nil
 		}
@@ -101,7 +105,7 @@ func (c *csvWriter) piece(views *projector.Reader, b []byte, from events.Row) (p
 	return b, 0, false, nil
 }
 
-// fields are a row's values in the columns of the file, and what is wrong with it.
+// fields returns a row's values in the columns of the file, and its errors.
 func (c *csvWriter) fields(row invalidRow) []string {
 	var fields, columns, codes, messages []string
 	for _, name := range c.job.Columns {

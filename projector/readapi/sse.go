@@ -14,30 +14,27 @@ import (
 )
 
 const (
-	progressEvery = 250 * time.Millisecond // at most
-	heartbeat     = 15 * time.Second       // while nothing moves: proxies close silent connections
-	eventTime     = 30 * time.Second       // that a client has to take one event
+	progressInterval = 250 * time.Millisecond // at least, between two events
+	heartbeat        = 15 * time.Second       // between comments: proxies close silent connections
+	eventTime        = 30 * time.Second       // for a client to take one event
 )
 
-var errFailed = errors.New("the views have stopped")
+var errViewsStopped = errors.New("the views have stopped")
 
-// streamImport sends how an import goes on, until it ends, the client leaves or
-// the server stops.
+// streamImport sends the progress of an import as Server-Sent Events, until the import ends, the
+// client leaves, the server stops or the views fail.
 func (a *API) streamImport(w http.ResponseWriter, r *http.Request, j *projector.Job, _ access.Manager) error {
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-store")
-	header.Set("X-Accel-Buffering", "no") // nginx would hold events back
+	header.Set("X-Accel-Buffering", "no") // else nginx buffers the events
 	if r.Method == http.MethodHead {
 		return nil
 	}
 	s := &eventStream{w: w, conn: http.NewResponseController(w)}
 	for {
-		changed := a.views.Changes() // before looking, so that nothing is missed
-		j, err := a.views.Job(j.ID)
-		if err == nil && j == nil {
-			err = projector.ErrDamaged
-		}
+		changed := a.projector.Changes() // before the look, so that no change is missed
+		j, err := mustExist(a.projector.Job(j.ID))
 		if err != nil {
 			return err
 		}
@@ -45,7 +42,7 @@ func (a *API) streamImport(w http.ResponseWriter, r *http.Request, j *projector.
 			return err
 		}
 		if changed == nil {
-			return errFailed
+			return errViewsStopped
 		}
 		if goOn, err := s.pause(r, changed); !goOn {
 			return err
@@ -57,11 +54,10 @@ func (a *API) streamImport(w http.ResponseWriter, r *http.Request, j *projector.
 type eventStream struct {
 	w    http.ResponseWriter
 	conn *http.ResponseController
-	last []byte // what was sent last
+	last []byte // the data of the last progress event
 }
 
-// send writes the import as it is, unless that was sent already, and the end if
-// it has come.
+// send writes the import as it is, unless that was sent last, and "done" if it has ended.
 func (s *eventStream) send(j *projector.Job) error {
 	data, err := json.Marshal(renderImport(j, nil))
 	if err != nil {
@@ -80,7 +76,7 @@ func (s *eventStream) send(j *projector.Job) error {
 }
 
 func (s *eventStream) write(format string, args ...any) error {
-	// A writer without deadlines, as in a test, has no slow client either.
+	// The writer of a test has no deadlines, and no slow client.
 	_ = s.conn.SetWriteDeadline(time.Now().Add(eventTime))
 	if _, err := fmt.Fprintf(s.w, format, args...); err != nil {
 		return err
@@ -88,20 +84,17 @@ func (s *eventStream) write(format string, args ...any) error {
 	return s.conn.Flush()
 }
 
-// pause waits for a change, but progressEvery at least; false when the stream is over.
-func (s *eventStream) pause(r *http.Request, changed <-chan struct{}) (bool, error) {
-	least := time.NewTimer(progressEvery)
-	defer least.Stop()
+// pause waits for a change, and for progressInterval at least. It returns false when the stream is
+// over.
+func (s *eventStream) pause(r *http.Request, changed <-chan struct{}) (goOn bool, err error) {
+	interval := time.NewTimer(progressInterval)
+	defer interval.Stop()
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
-	waited := false
-	for {
-		if waited && changed == nil {
-			return true, nil
-		}
+	for passed := false; !passed || changed != nil; {
 		select {
-		case <-least.C:
-			waited = true
+		case <-interval.C:
+			passed = true
 		case <-changed:
 			changed = nil
 		case <-beat.C:
@@ -114,4 +107,5 @@ func (s *eventStream) pause(r *http.Request, changed <-chan struct{}) (bool, err
 			return false, nil
 		}
 	}
+	return true, nil
 }

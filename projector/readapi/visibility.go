@@ -8,17 +8,20 @@ import (
 	"licenseimport/projector"
 )
 
-// What a manager may see:
+// This file holds the whole rule of what a manager sees. A manager is limited if its key names
+// products. What a manager does not see is answered as if it did not exist.
 //
-//	imports              those that the role may see: its own, or everybody's
-//	licenses             those of the manager's products; all of them if it is not limited to some
-//	rows of an import    all of them if it is not limited or uploaded the file; else those of its products
-//	customers, orders    all of them if it is not limited, else none (the right ReadCustomers says so)
+//	imports             those that its role may see: its own, or everybody's
+//	counts, progress    of every import that it sees, whatever the products of the rows are
+//	rows of an import   all, unless it is limited and another manager uploaded the file: then those
+//	                    of its products, also in a result and in a CSV
+//	licenses            all, or if it is limited those of its products
+//	customers, orders   all, or if it is limited none: they span products (access.ReadCustomers)
 //
-// Rows that existed or were rejected would otherwise show licenses of other products, and whose
-// they are. What a manager may not see is as if it did not exist.
+// A row that was rejected or whose license existed names a license and its customer. Without the
+// rule for rows, a limited manager would learn of licenses of other products.
 
-// seesImport tells whether a manager may know of an import.
+// seesImport reports whether a manager may know of an import.
 func seesImport(m access.Manager, j *projector.Job) bool { return m.Sees(j.Manager) }
 
 // visibleImports restricts a query to the imports that a manager may know of.
@@ -29,13 +32,13 @@ func visibleImports(m access.Manager, q projector.JobQuery) projector.JobQuery {
 	return q
 }
 
-// seesLicense tells whether a manager may see a license.
+// seesLicense reports whether a manager may see a license.
 func seesLicense(m access.Manager, l *projector.License) bool {
 	return m.Allowed(l.Event.Product.ShortCode)
 }
 
-// visibleProducts are those of which a manager sees licenses, of one product or, if that is "", of
-// all; nil: any.
+// visibleProducts returns the products whose licenses a manager gets when it asks for those of one
+// product or, if product is empty, for all. Nil stands for any product.
 func visibleProducts(m access.Manager, product string) []string {
 	switch {
 	case product != "" && m.Allowed(product):
@@ -48,27 +51,13 @@ func visibleProducts(m access.Manager, product string) []string {
 	return nil
 }
 
-// seesAllRows tells whether a manager may see all rows of an import.
+// seesAllRows reports whether a manager may see all rows of an import that it may know of.
 func seesAllRows(m access.Manager, j *projector.Job) bool { return !m.Limited() || j.Manager == m.Name }
 
-// visibleRows is the part of an import's rows that a manager may see. product reads which product a
-// row is of; of what cannot be read nothing is shown.
-func visibleRows(m access.Manager, j *projector.Job, rows iter.Seq[events.Row], product func(events.Row) (string, error)) iter.Seq[events.Row] {
-	if seesAllRows(m, j) {
-		return rows
-	}
-	return func(yield func(events.Row) bool) {
-		for row := range rows {
-			if code, err := product(row); err == nil && m.Allowed(code) && !yield(row) {
-				return
-			}
-		}
-	}
-}
-
-// visibleRejectedRows is visibleRows of rejected ones.
-func visibleRejectedRows(m access.Manager, j *projector.Job, rows iter.Seq[events.Row], views *projector.Reader) iter.Seq[events.Row] {
-	return visibleRows(m, j, rows, func(row events.Row) (string, error) {
+// visibleRejectedRows yields those of some rejected rows of an import that a manager may see.
+func visibleRejectedRows(m access.Manager, j *projector.Job, views *projector.Reader,
+	rows iter.Seq[events.Row]) iter.Seq[events.Row] {
+	return visibleRows(m, j, rows, func(row events.Row) (product string, err error) {
 		e, err := views.RejectedRow(j.ID, row)
 		if err != nil {
 			return "", err
@@ -77,13 +66,29 @@ func visibleRejectedRows(m access.Manager, j *projector.Job, rows iter.Seq[event
 	})
 }
 
-// visibleExistedRows is visibleRows of those whose license existed.
+// visibleExistedRows yields the rows of an import whose license existed and that a manager may see.
 func visibleExistedRows(m access.Manager, j *projector.Job, views *projector.Reader) iter.Seq[events.Row] {
-	return visibleRows(m, j, views.ExistedRows(j.ID), func(row events.Row) (string, error) {
+	return visibleRows(m, j, views.ExistedRows(j.ID), func(row events.Row) (product string, err error) {
 		e, err := views.ExistedRow(j.ID, row)
 		if err != nil {
 			return "", err
 		}
 		return e.Product.ShortCode, nil
 	})
+}
+
+// visibleRows yields those of some rows of an import that a manager may see. productOf reads a row's
+// product. A row that cannot be read is hidden.
+func visibleRows(m access.Manager, j *projector.Job, rows iter.Seq[events.Row],
+	productOf func(events.Row) (string, error)) iter.Seq[events.Row] {
+	if seesAllRows(m, j) {
+		return rows
+	}
+	return func(yield func(events.Row) bool) {
+		for row := range rows {
+			if product, err := productOf(row); err == nil && m.Allowed(product) && !yield(row) {
+				return
+			}
+		}
+	}
 }
