@@ -1,5 +1,7 @@
 package events
 
+import "reflect"
+
 func ptr[T any](v T) *T { return &v }
 
 // The full samples have every field filled in, in several scripts. init fills the fields of columns
@@ -66,9 +68,53 @@ func fullValues() Values {
 	return values
 }
 
+// fill fills every field of an event that has no sample written by hand.
+func fill(v reflect.Value) {
+	if value, ok := fieldValues()[v.Type()]; ok {
+		v.Set(reflect.ValueOf(value))
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i))
+		}
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem())
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		fill(v.Index(0))
+		fill(v.Index(1))
+	case reflect.String:
+		v.SetString("Ж – 株")
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(41)
+	default:
+		v.SetUint(42)
+	}
+}
+
+// fieldValues are the values of fields whose type permits few.
+func fieldValues() map[reflect.Type]any {
+	return map[reflect.Type]any{
+		reflect.TypeFor[JobID](): JobID(10), reflect.TypeFor[Row](): Row(17), reflect.TypeFor[Values](): fullValues(),
+		reflect.TypeFor[Mode](): AllOrNothing, reflect.TypeFor[Phase](): Validate, reflect.TypeFor[Status](): Failed,
+		reflect.TypeFor[Code](): MalformedRow, reflect.TypeFor[WarningCode](): ValidityOnPerpetual,
+		reflect.TypeFor[License](): fullLicense, reflect.TypeFor[Product](): fullProduct,
+		reflect.TypeFor[Customer](): fullCustomer, reflect.TypeFor[Order](): fullOrder,
+	}
+}
+
 // fullEvents is one event of each type with every field filled in.
 func fullEvents() map[string]Event {
 	all := map[string]Event{}
+	for i, name := range typeNames {
+		all[name] = constructors[i]()
+		fill(reflect.ValueOf(all[name]).Elem())
+	}
 	for _, e := range []Event{
 		&RowReceived{JobID: 10, Row: 17, Line: 19, Values: fullValues(),
 			Malformed: &Malformed{Code: MalformedRow, Message: "text after a closing quote", Column: "license__note", Raw: "a,\"b\"ç,\r\n挨拶"}},

@@ -160,8 +160,10 @@ func (c *checker) event(e events.Event) {
 		c.position(r, e, e.Phase, e.Row, e.Counts)
 	case *events.ImportFinished:
 		c.finished(r, e)
-	default:
+	case *events.RowReceived, *events.ImportCancelled: // in the other stream; no test cancels
 		c.Unexpected.add("%s of import %d", e.Type(), r.job)
+	default:
+		c.Unexpected.add("%s of import %d: the checker has no case for this type", e.Type(), r.job)
 	}
 }
 

@@ -189,6 +189,19 @@ func TestCheckFindsEachFault(t *testing.T) {
 	}
 }
 
+func TestEveryTypeHasACase(t *testing.T) {
+	for _, name := range events.Types() {
+		e, err := events.New(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		report := Check([]Upload{{}}, nil, []Stored{{1, &events.ImportStarted{}}, {2, e}})
+		if text := report.String(); strings.Contains(text, "no case for this type") {
+			t.Errorf("check.go: %s", text)
+		}
+	}
+}
+
 // TestFaultsAreShortToRead: a test that fails should not print a million lines.
 func TestFaultsAreShortToRead(t *testing.T) {
 	var f Faults
