@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// release is the program's version: the last entry of CHANGELOG.md, or the next one with "-dev"
-// between two releases.
+// release is the program's version: that of the first entry of CHANGELOG.md. Between two releases
+// it is the next version with "-dev".
 //
 //go:embed VERSION
 var release string

@@ -1,9 +1,30 @@
 package main
 
 import (
+	"os"
+	"regexp"
 	"runtime/debug"
+	"strings"
 	"testing"
 )
+
+// TestVersionIsInChangelog: a release has an entry of that number at the top; between two
+// releases the top entry is Unreleased.
+func TestVersionIsInChangelog(t *testing.T) {
+	text, err := os.ReadFile("../../CHANGELOG.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	top := regexp.MustCompile(`(?m)^## \[([^]]+)\]`).FindSubmatch(text)
+	version := strings.TrimSpace(release)
+	want := version
+	if strings.HasSuffix(version, "-dev") {
+		want = "Unreleased"
+	}
+	if top == nil || string(top[1]) != want {
+		t.Errorf("version %s: the changelog's first entry is %q, want %s", version, top, want)
+	}
+}
 
 // TestBuildInfo: what the Go tool records of a build, and what the linker was told.
 func TestBuildInfo(t *testing.T) {
