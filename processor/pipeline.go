@@ -21,7 +21,7 @@ func (p *Processor) decide(ctx context.Context, j *job, start *events.ImportProg
 	commits := newCommitQueue()
 	if start != nil {
 		known.progress = *start
-		commits.push(func() error { return p.appendFact(ctx, j, start) })
+		_ = commits.push(func() error { return p.appendFact(ctx, j, start) }) // close returns its error
 	}
 	err := p.decideRows(ctx, j, known, commits, lookups)
 	if refused := commits.close(); refused != nil {
