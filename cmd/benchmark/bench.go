@@ -14,20 +14,20 @@ import (
 type bench struct {
 	program string
 	runs    int     // of each side; medians are printed
-	scale   float64 // of all numbers of rows
-	dir     string  // of everything that is written
-	folders int     // made so far
+	scale   float64 // factor of all numbers of rows
+	dir     string  // holds all files
+	dirs    int     // directories made so far
 }
 
-// A part measures one or more lines of the table.
-type benchPart struct {
+// A section measures one or more lines of the table.
+type section struct {
 	name    string
 	about   string
 	measure func(*bench, context.Context) ([]line, error)
 }
 
-// parts are in the order of the table.
-var benchParts = []benchPart{
+// sections stand in the order of the table.
+var sections = []section{
 	{"floor", "end to end beside JetStream's floor; again; answers meanwhile", (*bench).endToEnd},
 	{"repeats", "1 % of the rows repeat a key of the file", (*bench).repeats},
 	{"full", "44 columns, all filled", (*bench).full},
@@ -35,7 +35,7 @@ var benchParts = []benchPart{
 	{"growth", "from nothing to 4 million licenses; rebuild; small beside large; memory of serve", (*bench).growth},
 	{"memory", "ingest and a 2 GB file", (*bench).memory},
 	{"disk", "bytes on the disk; S2", (*bench).disk},
-	{"processes", "four processors and two ingests beside one of each", (*bench).separate},
+	{"processes", "four processors and two ingests beside one of each", (*bench).multiprocess},
 }
 
 // A line is one row of the table.
@@ -47,12 +47,12 @@ type line struct {
 	details       string
 }
 
-// atLeast is a line whose value has to reach a bound from below.
+// atLeast is a line whose value has a lower bound.
 func atLeast(bound, value float64, what, measure, details string) line {
 	return line{what, measure, fmt.Sprintf("≥ %g", bound), fmt.Sprintf("%.2f", value), value >= bound, details}
 }
 
-// atMost is one whose value may not pass a bound.
+// atMost is a line whose value has an upper bound.
 func atMost(bound, value float64, unit, what, measure, details string) line {
 	format := "%.2f%s"
 	if unit != "" {
@@ -61,10 +61,10 @@ func atMost(bound, value float64, unit, what, measure, details string) line {
 	return line{what, measure, fmt.Sprintf("≤ %g%s", bound, unit), fmt.Sprintf(format, value, unit), value <= bound, details}
 }
 
-// run measures the chosen parts (all: none is named) and prints each line at once.
+// run measures the sections named by only (none: all) and prints each line at once.
 func (b *bench) run(ctx context.Context, only []string) ([]line, error) {
 	var lines []line
-	for _, p := range benchParts {
+	for _, p := range sections {
 		if len(only) > 0 && !slices.Contains(only, p.name) {
 			continue
 		}
@@ -84,28 +84,28 @@ func (b *bench) run(ctx context.Context, only []string) ([]line, error) {
 
 func checkNames(only []string) error {
 	for _, name := range only {
-		if !slices.ContainsFunc(benchParts, func(p benchPart) bool { return p.name == name }) {
+		if !slices.ContainsFunc(sections, func(p section) bool { return p.name == name }) {
 			var all []string
-			for _, p := range benchParts {
+			for _, p := range sections {
 				all = append(all, fmt.Sprintf("  %-10s %s", p.name, p.about))
 			}
-			return fmt.Errorf("there is no part %q; there are\n%s", name, strings.Join(all, "\n"))
+			return fmt.Errorf("there is no section %q; there are\n%s", name, strings.Join(all, "\n"))
 		}
 	}
 	return nil
 }
 
-// rows is a number of rows at the run's scale.
+// rows scales a number of rows.
 func (b *bench) rows(n int) int { return max(int(float64(n)*b.scale), 100) }
 
-// folder is a new, empty one.
-func (b *bench) folder() (string, error) {
-	b.folders++
-	dir := filepath.Join(b.dir, fmt.Sprint(b.folders))
+// newDir makes an empty directory.
+func (b *bench) newDir() (string, error) {
+	b.dirs++
+	dir := filepath.Join(b.dir, fmt.Sprint(b.dirs))
 	return dir, os.Mkdir(dir, 0o755)
 }
 
-// file is one of a shape, generated where it is not there yet.
+// file returns the path of a shape's file, and generates it at the first call.
 func (b *bench) file(s shape) (string, error) {
 	path := filepath.Join(b.dir, s.String()+".csv")
 	if _, err := os.Stat(path); err == nil {
@@ -119,7 +119,7 @@ func (b *bench) file(s shape) (string, error) {
 	return path, s.write(f)
 }
 
-// A sample holds what the runs of one side took.
+// A sample holds the figures of all runs of one side.
 type sample []figures
 
 func (s sample) wall() time.Duration {
@@ -139,7 +139,7 @@ func median[T any, N int64 | float64 | time.Duration](all []T, value func(T) N) 
 	return values[len(values)/2]
 }
 
-// rate is rows a second.
+// rate is the throughput at the median wall time, in rows/s.
 func (s sample) rate(rows int) float64 { return float64(rows) / s.wall().Seconds() }
 
 // String is the median wall time and its range.

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// client keeps its connections, also those of many requests at once.
+// client keeps up to 100 idle connections, for concurrent requests.
 var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}
 
 // upload sends a file as a browser would and returns its import's id.
@@ -37,7 +37,7 @@ func upload(ctx context.Context, base string, file io.Reader) (uint64, error) {
 	return answer.JobID, err
 }
 
-// uploadFile sends a file of this machine.
+// uploadFile sends the file at a path.
 func uploadFile(ctx context.Context, base, file string) (uint64, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -47,26 +47,28 @@ func uploadFile(ctx context.Context, base, file string) (uint64, error) {
 	return upload(ctx, base, f)
 }
 
-// watchEvery is how often a result is asked for: rarely enough to cost nothing.
-const watchEvery = 20 * time.Millisecond
+// watchInterval is the pause between requests for a result: long enough that they
+// cost nothing measurable.
+const watchInterval = 20 * time.Millisecond
 
-// importFile measures from the POST's first byte to the result "success", which is
-// there when the views have caught up.
+// importFile measures from the POST's first byte to the result "success", which
+// implies that the views have caught up.
 func importFile(ctx context.Context, base, file string) (time.Duration, error) {
 	began := time.Now()
 	job, err := uploadFile(ctx, base, file)
 	if err != nil {
 		return 0, err
 	}
-	err = untilSuccess(ctx, base, job, watchEvery)
+	err = waitForSuccess(ctx, base, job, watchInterval)
 	return time.Since(began), err
 }
 
-func untilSuccess(ctx context.Context, base string, job uint64, every time.Duration) error {
+func waitForSuccess(ctx context.Context, base string, job uint64, every time.Duration) error {
 	return watchResult(ctx, base, job, every, func(int) {})
 }
 
-// watchResult tells, each time that it looks, how many rows are decided, until the result is "success".
+// watchResult polls a result until it is "success". It passes each answer's number
+// of decided rows to decided.
 func watchResult(ctx context.Context, base string, job uint64, every time.Duration, decided func(rows int)) error {
 	for {
 		var result struct {
@@ -94,7 +96,7 @@ func resultPath(job uint64) string {
 }
 
 func waitReady(ctx context.Context, base string) error {
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(watchEvery) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(watchInterval) {
 		if err := get(ctx, base+"/readyz", nil); err == nil {
 			return nil
 		}
@@ -110,7 +112,7 @@ func get(ctx context.Context, url string, into any) error {
 	return do(request, into)
 }
 
-// errBusy is an answer that asks to try again shortly.
+// errBusy: the server answered 503.
 var errBusy = errors.New("the server is behind")
 
 func do(request *http.Request, into any) error {

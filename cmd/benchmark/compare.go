@@ -9,9 +9,9 @@ import (
 	"slices"
 )
 
-// compareCommand imports one file into two builds of the program in turn, many times, each time
-// from an empty folder: for changes that are smaller than what the machine varies by from minute
-// to minute. What counts is the ratio within each pair.
+// compareCommand imports one file into two builds of the program in turn, many times,
+// each time into an empty directory. The ratio within each pair shows changes that
+// are smaller than the machine's noise from minute to minute.
 func compareCommand(args []string) error {
 	flags := flag.NewFlagSet("compare", flag.ExitOnError)
 	runs := flags.Int("runs", 10, "pairs")
@@ -32,11 +32,11 @@ func compareCommand(args []string) error {
 	if err != nil {
 		return err
 	}
-	var sides [2][]measured
+	var sides [2][]measurement
 	for range *runs {
 		for i := range sides {
 			b.program = flags.Arg(i)
-			m, err := b.once(context.Background(), file)
+			m, err := b.importOnce(context.Background(), file)
 			if err != nil {
 				return fmt.Errorf("%s: %w", b.program, err)
 			}
@@ -47,14 +47,14 @@ func compareCommand(args []string) error {
 	return nil
 }
 
-// measured is what one import took.
-type measured struct {
+// measurement holds the figures of one import.
+type measurement struct {
 	figures
-	peak int64 // of memory, in bytes
+	peak int64 // RSS, in bytes
 }
 
-// once imports a file into an empty server.
-func (b *bench) once(ctx context.Context, file string) (m measured, err error) {
+// importOnce imports a file into a new, empty server.
+func (b *bench) importOnce(ctx context.Context, file string) (m measurement, err error) {
 	err = b.withServer(ctx, func(p *process, _ string) (err error) {
 		if m.figures, err = p.importFile(ctx, file); err != nil {
 			return err
@@ -65,10 +65,11 @@ func (b *bench) once(ctx context.Context, file string) (m measured, err error) {
 	return m, err
 }
 
-// printPairs prints the medians of both sides, and of the ratios of the pairs their quartiles.
-func printPairs(sides [2][]measured) {
+// printPairs prints the medians of both sides, and median and quartiles of the pairs'
+// ratios.
+func printPairs(sides [2][]measurement) {
 	fmt.Printf("%-16s %9s %9s   %s\n", "", "old", "new", "new ÷ old: median (quartiles)")
-	show := func(name, format string, value func(measured) float64) {
+	show := func(name, format string, value func(measurement) float64) {
 		var ratios []float64
 		for i := range sides[0] {
 			ratios = append(ratios, value(sides[1][i])/value(sides[0][i]))
@@ -78,7 +79,7 @@ func printPairs(sides [2][]measured) {
 		fmt.Printf("%-16s "+format+" "+format+"   %.3f (%.3f–%.3f)\n", name, median(sides[0], value), median(sides[1], value),
 			median(ratios, func(r float64) float64 { return r }), ratios[n/4], ratios[(3*n-1)/4])
 	}
-	show("wall, s", "%9.2f", func(m measured) float64 { return m.wall.Seconds() })
-	show("CPU, s", "%9.2f", func(m measured) float64 { return m.cpu.Seconds() })
-	show("peak memory, MB", "%9.0f", func(m measured) float64 { return float64(m.peak) / 1e6 })
+	show("wall, s", "%9.2f", func(m measurement) float64 { return m.wall.Seconds() })
+	show("CPU, s", "%9.2f", func(m measurement) float64 { return m.cpu.Seconds() })
+	show("peak memory, MB", "%9.0f", func(m measurement) float64 { return float64(m.peak) / 1e6 })
 }

@@ -10,11 +10,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// stored is what one run left on the disk.
-type stored struct{ rows, licenses, views int64 }
+// diskUse holds the bytes on the disk after a run, by where they are.
+type diskUse struct{ rows, licenses, views int64 }
 
-// disk measures the bytes that an ordinary import leaves, and the same with the
-// rows' stream compressed.
+// disk measures the disk use of an ordinary import, with and without compression of
+// the stream ROWS.
 func (b *bench) disk(ctx context.Context) ([]line, error) {
 	s := b.ordinary()
 	file, err := b.file(s)
@@ -26,10 +26,10 @@ func (b *bench) disk(ctx context.Context) ([]line, error) {
 		return nil, err
 	}
 	var plain, packed sample
-	var left, leftPacked stored
+	var left, leftPacked diskUse
 	for range b.runs {
 		for _, compress := range []bool{false, true} {
-			f, on, err := b.storedBy(ctx, file, compress)
+			f, on, err := b.importedSize(ctx, file, compress)
 			if err != nil {
 				return nil, err
 			}
@@ -51,9 +51,9 @@ func (b *bench) disk(ctx context.Context) ([]line, error) {
 	}, nil
 }
 
-// storedBy imports a file into an empty server and looks at what it left.
-func (b *bench) storedBy(ctx context.Context, file string, compress bool) (f figures, on stored, err error) {
-	dir, err := b.folder()
+// importedSize imports a file into an empty server and measures the disk use.
+func (b *bench) importedSize(ctx context.Context, file string, compress bool) (f figures, on diskUse, err error) {
+	dir, err := b.newDir()
 	if err != nil {
 		return f, on, err
 	}
@@ -74,11 +74,11 @@ func (b *bench) storedBy(ctx context.Context, file string, compress bool) (f fig
 	if err := p.stop(); err != nil {
 		return f, on, err
 	}
-	on, err = storedIn(dir)
+	on, err = diskUseOf(dir)
 	return f, on, err
 }
 
-func storedIn(dir string) (on stored, err error) {
+func diskUseOf(dir string) (on diskUse, err error) {
 	streams := filepath.Join(dir, "nats", "jetstream", "$G", "streams")
 	for path, size := range map[string]*int64{
 		filepath.Join(streams, "ROWS"): &on.rows, filepath.Join(streams, "LICENSES"): &on.licenses, filepath.Join(dir, "views.bolt"): &on.views,
@@ -90,8 +90,8 @@ func storedIn(dir string) (on stored, err error) {
 	return on, nil
 }
 
-// compressRows changes the one setting of the stream of rows, in a server that is
-// stopped again: NATS follows the change with the next start only.
+// compressRows turns on S2 compression of ROWS and stops the server again: NATS
+// applies the change at its next start only.
 func (b *bench) compressRows(ctx context.Context, dir string) error {
 	p, err := serve(ctx, b.program, dir)
 	if err != nil {

@@ -12,11 +12,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// ordinary is the file of most lines: 12 columns, new keys.
+// ordinary is the shape that most lines of the table use: 12 columns, new keys.
 func (b *bench) ordinary() shape { return shape{rows: b.rows(300_000), seed: 1} }
 
-// endToEnd measures an ordinary file beside the floor. The same server then takes
-// the file again, and a third one while its result is polled.
+// endToEnd measures an ordinary file against the baseline. The same server then
+// imports the file again, and another one while its result is polled.
 func (b *bench) endToEnd(ctx context.Context) ([]line, error) {
 	s := b.ordinary()
 	other, err := b.file(shape{rows: s.rows, seed: 2})
@@ -25,13 +25,13 @@ func (b *bench) endToEnd(ctx context.Context) ([]line, error) {
 	}
 	var again sample
 	var slow []time.Duration // p99 of each run
-	ours, floors, err := b.besideFloor(ctx, s, func(p *process, file string) error {
+	ours, baselines, err := b.againstBaseline(ctx, s, func(p *process, file string) error {
 		f, err := p.importFile(ctx, file)
 		if err != nil {
 			return err
 		}
 		again = append(again, f)
-		p99, err := polled(ctx, p.http, other)
+		p99, err := pollP99(ctx, p.http, other)
 		slow = append(slow, p99)
 		return err
 	})
@@ -42,10 +42,10 @@ func (b *bench) endToEnd(ctx context.Context) ([]line, error) {
 	perMillion := func(s sample, rows int) float64 { return s.cpu().Seconds() / float64(rows) * 1e6 }
 	p99 := median(slow, func(d time.Duration) time.Duration { return d })
 	return []line{
-		atLeast(0.85, floors.wall().Seconds()/ours.wall().Seconds(), what, "wall: the floor's ÷ ours",
-			fmt.Sprintf("ours %s, floor %s; %s thousand rows/s", ours, floors, thousands(ours.rate(s.rows)))),
-		atMost(1.5, ours.cpu().Seconds()/floors.cpu().Seconds(), "", "the same", "CPU seconds: ours ÷ the floor's",
-			fmt.Sprintf("%.1f ÷ %.1f a million rows", perMillion(ours, s.rows), perMillion(floors, s.rows))),
+		atLeast(0.85, baselines.wall().Seconds()/ours.wall().Seconds(), what, "wall: the floor's ÷ ours",
+			fmt.Sprintf("ours %s, floor %s; %s thousand rows/s", ours, baselines, thousands(ours.rate(s.rows)))),
+		atMost(1.5, ours.cpu().Seconds()/baselines.cpu().Seconds(), "", "the same", "CPU seconds: ours ÷ the floor's",
+			fmt.Sprintf("%.1f ÷ %.1f a million rows", perMillion(ours, s.rows), perMillion(baselines, s.rows))),
 		atLeast(0.8, ours.wall().Seconds()/again.wall().Seconds(), "the same file again (all rows exist)", "rows/s ÷ the first import's",
 			fmt.Sprintf("%s and %s thousand rows/s; %.1f CPU s a million", thousands(again.rate(s.rows)), thousands(ours.rate(s.rows)), perMillion(again, s.rows))),
 		atMost(25, float64(p99)/1e6, " ms", "GET result, polled 200 times a second during an import", "p99, from the moment it was due",
@@ -56,29 +56,29 @@ func (b *bench) endToEnd(ctx context.Context) ([]line, error) {
 func (b *bench) repeats(ctx context.Context) ([]line, error) {
 	s := b.ordinary()
 	s.repeat = 0.01
-	ours, floors, err := b.besideFloor(ctx, s, nil)
+	ours, baselines, err := b.againstBaseline(ctx, s, nil)
 	if err != nil {
 		return nil, err
 	}
-	return []line{atLeast(0.75, floors.wall().Seconds()/ours.wall().Seconds(),
+	return []line{atLeast(0.75, baselines.wall().Seconds()/ours.wall().Seconds(),
 		"1 % of the rows repeat a key of the file", "wall: the floor's ÷ ours",
-		fmt.Sprintf("ours %s, floor %s; CPU %.2f", ours, floors, ours.cpu().Seconds()/floors.cpu().Seconds()))}, nil
+		fmt.Sprintf("ours %s, floor %s; CPU %.2f", ours, baselines, ours.cpu().Seconds()/baselines.cpu().Seconds()))}, nil
 }
 
 func (b *bench) full(ctx context.Context) ([]line, error) {
 	s := shape{rows: b.rows(100_000), seed: 1, full: true}
-	ours, floors, err := b.besideFloor(ctx, s, nil)
+	ours, baselines, err := b.againstBaseline(ctx, s, nil)
 	if err != nil {
 		return nil, err
 	}
-	return []line{atLeast(0.6, floors.wall().Seconds()/ours.wall().Seconds(),
+	return []line{atLeast(0.6, baselines.wall().Seconds()/ours.wall().Seconds(),
 		fmt.Sprintf("%d columns, all filled (%d rows)", len(events.ColumnNames()), s.rows), "wall: the floor's with bodies of that size ÷ ours",
-		fmt.Sprintf("ours %s, floor %s; CPU %.2f", ours, floors, ours.cpu().Seconds()/floors.cpu().Seconds()))}, nil
+		fmt.Sprintf("ours %s, floor %s; CPU %.2f", ours, baselines, ours.cpu().Seconds()/baselines.cpu().Seconds()))}, nil
 }
 
-// besideFloor imports a file into an empty server and runs the floor with as many
-// bodies of the same sizes, in turn. more may go on with the server.
-func (b *bench) besideFloor(ctx context.Context, s shape, more func(p *process, file string) error) (ours, floors sample, err error) {
+// againstBaseline imports a file into an empty server and runs the baseline with as
+// many bodies of the same sizes, in turn. more, unless nil, continues with the server.
+func (b *bench) againstBaseline(ctx context.Context, s shape, more func(p *process, file string) error) (ours, baselines sample, err error) {
 	file, err := b.file(s)
 	if err != nil {
 		return nil, nil, err
@@ -104,19 +104,19 @@ func (b *bench) besideFloor(ctx context.Context, s shape, more func(p *process, 
 		if err != nil {
 			return nil, nil, err
 		}
-		f, err := runFloor(ctx, s.rows, size)
+		f, err := runBaseline(ctx, s.rows, size)
 		if err != nil {
 			return nil, nil, err
 		}
-		floors = append(floors, f)
+		baselines = append(baselines, f)
 	}
-	return ours, floors, nil
+	return ours, baselines, nil
 }
 
-// withServer lets work use a server on an empty folder, which is stopped and
-// removed afterwards.
+// withServer runs work with a server on an empty directory. Afterwards it stops the
+// server and removes the directory.
 func (b *bench) withServer(ctx context.Context, work func(p *process, dir string) error, args ...string) error {
-	dir, err := b.folder()
+	dir, err := b.newDir()
 	if err != nil {
 		return err
 	}

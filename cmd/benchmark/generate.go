@@ -10,17 +10,17 @@ import (
 	"licenseimport/events"
 )
 
-// shape says what a generated file is like. The same shape gives the same file.
+// shape describes a generated file. Equal shapes give equal files.
 type shape struct {
 	rows    int
 	seed    uint64  // files of different seeds have no key in common
 	full    bool    // all columns, each filled, instead of 12
 	invalid float64 // share of rows with a bad value
 	repeat  float64 // share of rows that repeat the key of an earlier row
-	bytes   int64   // it ends early, when it is this large; 0: it does not
+	bytes   int64   // ends the file early, at this size; 0: no bound
 }
 
-// String tells shapes apart.
+// String is a file name without extension, unique to the shape.
 func (s shape) String() string {
 	return fmt.Sprintf("%d-seed%d-full%t-invalid%g-repeat%g", s.rows, s.seed, s.full, s.invalid, s.repeat)
 }
@@ -36,7 +36,7 @@ func shapeFlags(flags *flag.FlagSet, rows int) *shape {
 	return s
 }
 
-// twelve are the columns of an ordinary file.
+// twelve lists the columns of an ordinary file.
 var twelve = []string{
 	"license__license_key", "product__short_code", "customer__email", "customer__first_name", "customer__last_name",
 	"customer__company_name", "order__store_id", "license__max_activations", "license__license_type",
@@ -124,7 +124,7 @@ func (s shape) writeRow(w *bufio.Writer, random *rand.Rand, columns []string, ro
 	w.WriteByte('\n')
 }
 
-// counter counts what is written.
+// counter counts the bytes written.
 type counter struct {
 	to io.Writer
 	n  int64
@@ -136,12 +136,12 @@ func (c *counter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// appendKey adds a license key. The keys of a file do not come in order.
+// appendKey appends a license key. The keys of a file are not in sorted order.
 func appendKey(b []byte, seed uint64, key int) []byte {
 	return fmt.Appendf(b, "%04X-%08X-%08X", seed, uint32(key)*2654435761, key)
 }
 
-// filler is a valid value for a column that has none of its own.
+// filler returns a valid value for a column without a special rule in write.
 func filler(name string) string {
 	i, _ := events.ColumnIndex(name)
 	switch column := &events.Columns[i]; column.Type {

@@ -7,23 +7,23 @@ import (
 	"time"
 )
 
-// grown holds what the runs of growth measured.
-type grown struct {
-	first, last   sample // imports from 0 to 1 and from 3 to 4 million licenses
-	raw, folded   sample // reading and rebuilding 1 million
-	quiet, loaded []time.Duration
-	peak          []int64
-	events        int
+// growthResult holds the measurements of all runs of growth.
+type growthResult struct {
+	first, last  sample // imports from 0 to 1 and from 3 to 4 million licenses
+	raw, folded  sample // reading and rebuilding 1 million
+	idle, loaded []time.Duration
+	peak         []int64
+	events       int
 }
 
-// growth lets a store grow to 4 million licenses, a million with each import. At
-// the first million it measures serve's memory, then with the server stopped a
-// rebuild; the second million comes with small imports beside it.
+// growth imports 4 million licenses into one store, a million at a time. After the
+// first it measures serve's memory and, with the server stopped, a rebuild. During
+// the second it measures small imports.
 func (b *bench) growth(ctx context.Context) ([]line, error) {
 	million := b.rows(1_000_000)
-	var g grown
+	var g growthResult
 	for range b.runs {
-		dir, err := b.folder()
+		dir, err := b.newDir()
 		if err != nil {
 			return nil, err
 		}
@@ -37,7 +37,7 @@ func (b *bench) growth(ctx context.Context) ([]line, error) {
 		return median(all, func(d time.Duration) time.Duration { return d })
 	}
 	raw, folded := g.raw.rate(g.events), g.folded.rate(g.events)
-	quiet, loaded := middle(g.quiet), middle(g.loaded)
+	quiet, loaded := middle(g.idle), middle(g.loaded)
 	peak := median(g.peak, func(n int64) int64 { return n })
 	return []line{
 		atLeast(0.35, folded/raw, fmt.Sprintf("rebuild of %d licenses", million), "events/s ÷ the raw ordered consumer's on the same stream",
@@ -45,18 +45,18 @@ func (b *bench) growth(ctx context.Context) ([]line, error) {
 		atLeast(0.8, g.last.rate(million)/g.first.rate(million), "growth", fmt.Sprintf("rows/s from %d to %d licenses ÷ from 0 to %d", 3*million, 4*million, million),
 			fmt.Sprintf("%s and %s thousand rows/s", thousands(g.last.rate(million)), thousands(g.first.rate(million)))),
 		atMost(5, float64(loaded)/float64(quiet), "", fmt.Sprintf("a 100-row import while a %d-row import runs", million), "its time ÷ on the idle server",
-			fmt.Sprintf("%.0f ms and %.0f ms, medians of %d and %d", float64(loaded)/1e6, float64(quiet)/1e6, len(g.loaded), len(g.quiet))),
+			fmt.Sprintf("%.0f ms and %.0f ms, medians of %d and %d", float64(loaded)/1e6, float64(quiet)/1e6, len(g.loaded), len(g.idle))),
 		atMost(600, float64(peak)/1e6, " MB", "memory of serve", fmt.Sprintf("peak RSS after %d licenses", million), ""),
 	}, nil
 }
 
-func (b *bench) grow(ctx context.Context, g *grown, dir string, million int) error {
+func (b *bench) grow(ctx context.Context, g *growthResult, dir string, million int) error {
 	p, err := serve(ctx, b.program, dir)
 	if err != nil {
 		return err
 	}
 	defer func() { p.kill() }()
-	if err := b.add(ctx, p, &g.first, million, 1); err != nil {
+	if err := b.importSeed(ctx, p, &g.first, million, 1); err != nil {
 		return err
 	}
 	peak, err := p.peak()
@@ -73,21 +73,21 @@ func (b *bench) grow(ctx context.Context, g *grown, dir string, million int) err
 	if p, err = serve(ctx, b.program, dir); err != nil {
 		return err
 	}
-	if err := b.beside(ctx, g, p, million); err != nil {
+	if err := b.smallDuringLarge(ctx, g, p, million); err != nil {
 		return err
 	}
 	var third sample
-	if err := b.add(ctx, p, &third, million, 3); err != nil {
+	if err := b.importSeed(ctx, p, &third, million, 3); err != nil {
 		return err
 	}
-	if err := b.add(ctx, p, &g.last, million, 4); err != nil {
+	if err := b.importSeed(ctx, p, &g.last, million, 4); err != nil {
 		return err
 	}
 	return p.stop()
 }
 
-// add imports a file of a seed of its own.
-func (b *bench) add(ctx context.Context, p *process, to *sample, rows int, seed uint64) error {
+// importSeed imports a generated file and appends its figures to a sample.
+func (b *bench) importSeed(ctx context.Context, p *process, to *sample, rows int, seed uint64) error {
 	file, err := b.file(shape{rows: rows, seed: seed})
 	if err != nil {
 		return err
@@ -100,9 +100,9 @@ func (b *bench) add(ctx context.Context, p *process, to *sample, rows int, seed 
 // smallImports is how many small imports are measured on the idle server.
 const smallImports = 10
 
-// beside imports files of 100 rows on the idle server, then, one each half second,
-// while a large import runs.
-func (b *bench) beside(ctx context.Context, g *grown, p *process, rows int) error {
+// smallDuringLarge imports files of 100 rows: first on the idle server, then one each
+// half second while a large import runs.
+func (b *bench) smallDuringLarge(ctx context.Context, g *growthResult, p *process, rows int) error {
 	large, err := b.file(shape{rows: rows, seed: 2})
 	if err != nil {
 		return err
@@ -110,14 +110,14 @@ func (b *bench) beside(ctx context.Context, g *grown, p *process, rows int) erro
 	seed := uint64(1000)
 	small := func() (time.Duration, error) {
 		seed++
-		return b.small(ctx, p.http, seed)
+		return b.importSmall(ctx, p.http, seed)
 	}
 	for range smallImports {
 		took, err := small()
 		if err != nil {
 			return err
 		}
-		g.quiet = append(g.quiet, took)
+		g.idle = append(g.idle, took)
 	}
 	ended := make(chan error, 1)
 	go func() {
@@ -140,8 +140,8 @@ func (b *bench) beside(ctx context.Context, g *grown, p *process, rows int) erro
 	}
 }
 
-// small imports 100 new rows, watching closely.
-func (b *bench) small(ctx context.Context, base string, seed uint64) (time.Duration, error) {
+// importSmall imports 100 new rows and polls the result each millisecond.
+func (b *bench) importSmall(ctx context.Context, base string, seed uint64) (time.Duration, error) {
 	file, err := b.file(shape{rows: 100, seed: seed})
 	if err != nil {
 		return 0, err
@@ -151,6 +151,6 @@ func (b *bench) small(ctx context.Context, base string, seed uint64) (time.Durat
 	if err != nil {
 		return 0, err
 	}
-	err = untilSuccess(ctx, base, job, time.Millisecond)
+	err = waitForSuccess(ctx, base, job, time.Millisecond)
 	return time.Since(began), err
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// largeCommand moves everything at once, as somebody with millions of licenses would: one file,
-// then searches, a crash, and the same file again. It compares nothing and states what each takes.
+// largeCommand imports one file of millions of rows, searches, kills the server,
+// starts it again and imports the file again. It states durations and compares none.
 func largeCommand(args []string) error {
 	flags := flag.NewFlagSet("large", flag.ExitOnError)
 	program := flags.String("program", "bin/licenseimport", "the program to measure")
@@ -33,8 +33,8 @@ func largeCommand(args []string) error {
 	return err
 }
 
-// large tells what it measures as soon as it knows.
-func (b *bench) large(ctx context.Context, s shape, tell func(what, took string)) error {
+// large passes each result to report as soon as it is known.
+func (b *bench) large(ctx context.Context, s shape, report func(what, took string)) error {
 	file, err := b.file(s)
 	if err != nil {
 		return err
@@ -43,8 +43,8 @@ func (b *bench) large(ctx context.Context, s shape, tell func(what, took string)
 	if err != nil {
 		return err
 	}
-	tell("file", fmt.Sprintf("%d rows, %d MB", s.rows, csv/1e6))
-	dir, err := b.folder()
+	report("file", fmt.Sprintf("%d rows, %d MB", s.rows, csv/1e6))
+	dir, err := b.newDir()
 	if err != nil {
 		return err
 	}
@@ -53,10 +53,10 @@ func (b *bench) large(ctx context.Context, s shape, tell func(what, took string)
 		return err
 	}
 	defer func() { p.kill() }()
-	if err := p.importLarge(ctx, file, s.rows, "", tell); err != nil {
+	if err := p.importLarge(ctx, file, s.rows, "", report); err != nil {
 		return err
 	}
-	if err := p.searchLarge(ctx, s, tell); err != nil {
+	if err := p.searchLarge(ctx, s, report); err != nil {
 		return err
 	}
 	p.kill()
@@ -64,30 +64,30 @@ func (b *bench) large(ctx context.Context, s shape, tell func(what, took string)
 	if p, err = serve(ctx, b.program, dir); err != nil {
 		return err
 	}
-	tell("killed, and started until it is ready", seconds(time.Since(began)))
-	if err := p.importLarge(ctx, file, s.rows, "again: ", tell); err != nil {
+	report("killed, and started until it is ready", seconds(time.Since(began)))
+	if err := p.importLarge(ctx, file, s.rows, "again: ", report); err != nil {
 		return err
 	}
 	if err := p.stop(); err != nil {
 		return err
 	}
-	on, err := storedIn(dir)
-	tell("disk: ROWS, LICENSES, views", fmt.Sprintf("%d, %d, %d MB", on.rows/1e6, on.licenses/1e6, on.views/1e6))
+	on, err := diskUseOf(dir)
+	report("disk: ROWS, LICENSES, views", fmt.Sprintf("%d, %d, %d MB", on.rows/1e6, on.licenses/1e6, on.views/1e6))
 	return err
 }
 
-// importLarge imports a file and tells about its parts.
-func (p *process) importLarge(ctx context.Context, file string, rows int, prefix string, tell func(what, took string)) error {
+// importLarge imports a file and reports its phases.
+func (p *process) importLarge(ctx context.Context, file string, rows int, prefix string, report func(what, took string)) error {
 	began := time.Now()
-	var decided []time.Time // when each tenth of the rows was
+	var decided []time.Time // when each tenth of the rows had been decided
 	f, err := p.measure(func() error {
 		job, err := uploadFile(ctx, p.http, file)
 		if err != nil {
 			return err
 		}
-		tell(prefix+"upload", perSecond(rows, time.Since(began)))
+		report(prefix+"upload", perSecond(rows, time.Since(began)))
 		decided = append(decided, time.Now())
-		return watchResult(ctx, p.http, job, 10*watchEvery, func(n int) {
+		return watchResult(ctx, p.http, job, 10*watchInterval, func(n int) {
 			for len(decided) <= 10*n/rows {
 				decided = append(decided, time.Now())
 			}
@@ -96,17 +96,17 @@ func (p *process) importLarge(ctx context.Context, file string, rows int, prefix
 	if err != nil {
 		return err
 	}
-	tell(prefix+"its rows, until the result is success", perSecond(rows, began.Add(f.wall).Sub(decided[0])))
-	tell(prefix+"the first tenth of them", perSecond(rows/10, decided[1].Sub(decided[0])))
-	tell(prefix+"the last tenth of them", perSecond(rows/10, decided[10].Sub(decided[9])))
-	tell(prefix+"all of it", fmt.Sprintf("%s, %.0f CPU s a million rows", perSecond(rows, f.wall), f.cpu.Seconds()/float64(rows)*1e6))
+	report(prefix+"its rows, until the result is success", perSecond(rows, began.Add(f.wall).Sub(decided[0])))
+	report(prefix+"the first tenth of them", perSecond(rows/10, decided[1].Sub(decided[0])))
+	report(prefix+"the last tenth of them", perSecond(rows/10, decided[10].Sub(decided[9])))
+	report(prefix+"all of it", fmt.Sprintf("%s, %.0f CPU s a million rows", perSecond(rows, f.wall), f.cpu.Seconds()/float64(rows)*1e6))
 	peak, err := p.peak()
-	tell(prefix+"peak of memory", fmt.Sprintf("%d MB", peak/1e6))
+	report(prefix+"peak of memory", fmt.Sprintf("%d MB", peak/1e6))
 	return err
 }
 
-// searchLarge asks for pages of ten licenses, each with the number of all that were found.
-func (p *process) searchLarge(ctx context.Context, s shape, tell func(what, took string)) error {
+// searchLarge requests pages of ten licenses with the total number of matches.
+func (p *process) searchLarge(ctx context.Context, s shape, report func(what, took string)) error {
 	key := string(appendKey(nil, s.seed, s.rows/3))
 	for _, search := range []struct {
 		what, by, value string
@@ -124,7 +124,7 @@ func (p *process) searchLarge(ctx context.Context, s shape, tell func(what, took
 		if err := get(ctx, p.http+"/api/v1/licenses/?"+url.Values{"limit": {"10"}, search.by: {search.value}}.Encode(), &page); err != nil {
 			return err
 		}
-		tell(search.what, fmt.Sprintf("%.0f ms, %d found", time.Since(began).Seconds()*1000, page.Count))
+		report(search.what, fmt.Sprintf("%.0f ms, %d found", time.Since(began).Seconds()*1000, page.Count))
 	}
 	return nil
 }

@@ -1,21 +1,20 @@
-// Benchmark measures licenseimport, above all against what JetStream alone can do
-// with the same messages, in the same run: the floor. Each side runs in a process
-// of its own, in turn, several times; what counts are the ratios of the medians,
-// since absolute times differ from machine to machine and from hour to hour.
+// Benchmark measures licenseimport, above all against a baseline: what JetStream alone
+// can do with the same messages, also called JetStream's floor. Each side runs in a
+// separate process, in turn, several times. The ratios of the medians count, since
+// absolute times differ from machine to machine and from hour to hour.
 //
 //	go run ./cmd/benchmark                              all of it: make bench
-//	go run ./cmd/benchmark -only floor,repeats          some parts; an unknown name lists them
+//	go run ./cmd/benchmark -only floor,repeats          some sections; an unknown name lists them
 //	go run ./cmd/benchmark -only growth -scale 0.1      with a tenth of the rows
 //	go run ./cmd/benchmark profile                      what a row costs at each stage
-//	go run ./cmd/benchmark profile -floor               the same of the floor
+//	go run ./cmd/benchmark profile -floor               the same of the baseline
 //	go run ./cmd/benchmark compare OLD NEW              two builds of the program, in turn
 //	go run ./cmd/benchmark large                        ten million rows at once: make large
 //	go run ./cmd/benchmark pgo                          a profile for the compiler
 //	go run ./cmd/benchmark generate -rows 1000          a file to import
 //
-// It runs the built program and sees it from outside: its HTTP API, its streams,
-// its files, and what /proc says of its processes. Files are written to -dir,
-// which should be on the disk that is to be measured.
+// It runs the built program as a black box: it uses the HTTP API, the streams, the
+// files and /proc. It writes to -dir, which should be on the disk to be measured.
 package main
 
 import (
@@ -31,7 +30,7 @@ import (
 
 func main() {
 	commands := map[string]func([]string) error{
-		"floor": floorCommand, "read": readCommand, // for the benchmark's own use: in a process of their own
+		"floor": baselineCommand, "read": readCommand, // internal: the benchmark starts itself with these
 		"generate": generateCommand, "profile": profileCommand, "pgo": pgoCommand, "compare": compareCommand, "large": largeCommand,
 	}
 	run, args := benchCommand, os.Args[1:]
@@ -51,7 +50,7 @@ func benchCommand(args []string) error {
 	flags.StringVar(&b.program, "program", "bin/licenseimport", "the program to measure")
 	flags.IntVar(&b.runs, "runs", 3, "how often each side runs; medians are printed")
 	flags.Float64Var(&b.scale, "scale", 1, "share of the rows, for a quick look")
-	only := flags.String("only", "", "parts, separated by commas; an unknown name lists them")
+	only := flags.String("only", "", "sections, separated by commas; an unknown name lists them")
 	dir := flags.String("dir", os.TempDir(), "where to write; up to 15 GB at full scale")
 	write := flags.String("write", "", "Markdown file whose table is replaced")
 	if err := flags.Parse(args); err != nil {

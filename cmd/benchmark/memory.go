@@ -7,11 +7,11 @@ import (
 	"os"
 )
 
-// memory is what the role ingest needs for a file of 2 GB, beside a NATS server in
+// memory measures the peak RSS of the role ingest with a file of 2 GB. NATS runs in
 // another process. The file is generated while it is sent.
 func (b *bench) memory(ctx context.Context) ([]line, error) {
 	bytes := int64(b.scale * (2 << 30))
-	dir, err := b.folder()
+	dir, err := b.newDir()
 	if err != nil {
 		return nil, err
 	}

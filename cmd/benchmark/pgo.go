@@ -10,9 +10,9 @@ import (
 	"github.com/google/pprof/profile"
 )
 
-// pgoCommand profiles what a server mostly does and writes what the compiler wants
-// to know of it: ordinary files, one with repeated and rejected rows, one with all
-// columns, each imported twice.
+// pgoCommand profiles a typical workload and writes a profile for the compiler: an
+// ordinary file, one with repeated and rejected rows and one with all columns, each
+// imported twice.
 func pgoCommand(args []string) error {
 	flags := flag.NewFlagSet("pgo", flag.ExitOnError)
 	program := flags.String("program", "bin/licenseimport", "the program to measure")
@@ -33,11 +33,11 @@ func pgoCommand(args []string) error {
 		{rows: *rows / 3, seed: 2, repeat: 0.01, invalid: 0.1},
 		{rows: *rows / 6, seed: 3, full: true},
 	} {
-		profiles, err := b.folder()
+		profiles, err := b.newDir()
 		if err != nil {
 			return err
 		}
-		if _, _, err := b.profiled(context.Background(), s, profiles, true); err != nil {
+		if _, _, err := b.profileImport(context.Background(), s, profiles, true); err != nil {
 			return err
 		}
 		p, err := readProfile(filepath.Join(profiles, "cpu.pprof"))

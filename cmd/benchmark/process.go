@@ -15,14 +15,14 @@ import (
 
 const adminKey = "benchmark"
 
-// figures are what one run of one side took.
+// figures are the wall time and CPU time of one run.
 type figures struct{ wall, cpu time.Duration }
 
 // A process is one running role, or serve, which has all of them.
 type process struct {
 	cmd  *exec.Cmd
-	http string // its base URL, where it has one
-	nats string // the URL of its NATS server, where it has one
+	http string // base URL; "": none
+	nats string // URL of its NATS server; "": none
 	done bool
 }
 
@@ -34,7 +34,7 @@ func start(ctx context.Context, program string, args ...string) (*process, error
 	return &process{cmd: cmd}, cmd.Start()
 }
 
-// serve runs everything on a data folder, and returns when it is ready.
+// serve runs all roles on a data directory, and returns when they are ready.
 func serve(ctx context.Context, program, dir string, args ...string) (*process, error) {
 	address, err := freeAddress()
 	if err != nil {
@@ -70,7 +70,7 @@ func (p *process) stop() error {
 	return p.cmd.Wait()
 }
 
-// kill ends a process that something went wrong with; after stop it does nothing.
+// kill kills a process, for errors. After stop it does nothing.
 func (p *process) kill() {
 	if !p.done {
 		p.done = true
@@ -79,7 +79,7 @@ func (p *process) kill() {
 	}
 }
 
-// cpu is what a running process has used so far, in user and system mode.
+// cpu returns a running process's user and system CPU time so far.
 func (p *process) cpu() (time.Duration, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
 	if err != nil {
@@ -99,7 +99,7 @@ func (p *process) cpu() (time.Duration, error) {
 	return time.Duration(ticks) * 10 * time.Millisecond, nil
 }
 
-// peak is the most memory, in bytes, that a running process has had in RAM.
+// peak returns a running process's peak RSS, in bytes.
 func (p *process) peak() (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
@@ -114,7 +114,7 @@ func (p *process) peak() (int64, error) {
 	return kilobytes << 10, err
 }
 
-// measure is what work took, in wall time and in the process's CPU time.
+// measure runs work and returns its wall time and the process's CPU time meanwhile.
 func (p *process) measure(work func() error) (figures, error) {
 	before, err := p.cpu()
 	if err != nil {
@@ -129,7 +129,7 @@ func (p *process) measure(work func() error) (figures, error) {
 	return figures{wall, after - before}, err
 }
 
-// importFile is what the import of a file took.
+// importFile imports a file and measures it.
 func (p *process) importFile(ctx context.Context, file string) (figures, error) {
 	return p.measure(func() error {
 		_, err := importFile(ctx, p.http, file)
@@ -146,7 +146,7 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), nil
 }
 
-// freeNATS is where a NATS server may listen.
+// freeNATS returns a free address for a NATS server.
 func freeNATS() (url, port string, err error) {
 	address, err := freeAddress()
 	if err != nil {
@@ -156,7 +156,7 @@ func freeNATS() (url, port string, err error) {
 	return "nats://" + address, port, err
 }
 
-// sizeOf is how many bytes a file, or all files of a folder, hold.
+// sizeOf returns the size of a file, or of all files below a directory, in bytes.
 func sizeOf(path string) (int64, error) {
 	var sum int64
 	err := filepath.Walk(path, func(_ string, info os.FileInfo, err error) error {

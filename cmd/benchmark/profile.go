@@ -10,13 +10,13 @@ import (
 	"strings"
 )
 
-// profileCommand imports one file under Go's profiler and prints what a row costs
-// at each stage; with -floor, what it costs the floor.
+// profileCommand imports one file under Go's profiler and prints the cost of a row by
+// stage; with -floor, that of the baseline.
 func profileCommand(args []string) error {
 	flags := flag.NewFlagSet("profile", flag.ExitOnError)
 	program := flags.String("program", "bin/licenseimport", "the program to measure")
-	keep := flags.String("keep", "", "folder to keep the profiles in, for go tool pprof")
-	onFloor := flags.Bool("floor", false, "the floor instead of the program, with bodies as large as the program's")
+	keep := flags.String("keep", "", "directory to keep the profiles in, for go tool pprof")
+	onBaseline := flags.Bool("floor", false, "profile the baseline instead of the program, with bodies as large as the program's")
 	again := flags.Bool("again", false, "profile the second import of the same file, too")
 	s := shapeFlags(flags, 300_000)
 	if err := flags.Parse(args); err != nil {
@@ -37,9 +37,9 @@ func profileCommand(args []string) error {
 		}
 	}
 	b := &bench{program: *program, dir: dir, runs: 1, scale: 1}
-	measure := b.profiled
-	if *onFloor {
-		measure = b.profiledFloor
+	measure := b.profileImport
+	if *onBaseline {
+		measure = b.profileBaseline
 	}
 	took, rows, err := measure(context.Background(), *s, profiles, *again)
 	if err != nil {
@@ -55,8 +55,8 @@ func profileCommand(args []string) error {
 	return nil
 }
 
-// profiled imports a file of the shape under the profiler, once or twice.
-func (b *bench) profiled(ctx context.Context, s shape, profiles string, again bool) (took figures, rows int, err error) {
+// profileImport imports a file of the shape under the profiler, once or twice.
+func (b *bench) profileImport(ctx context.Context, s shape, profiles string, again bool) (took figures, rows int, err error) {
 	file, err := b.file(s)
 	if err != nil {
 		return took, 0, err
@@ -79,8 +79,8 @@ func (b *bench) profiled(ctx context.Context, s shape, profiles string, again bo
 	return took, imports * s.rows, err
 }
 
-// profiledFloor runs the floor with bodies as large as those of such a file.
-func (b *bench) profiledFloor(ctx context.Context, s shape, profiles string, _ bool) (figures, int, error) {
+// profileBaseline runs the baseline with bodies as large as those of such a file.
+func (b *bench) profileBaseline(ctx context.Context, s shape, profiles string, _ bool) (figures, int, error) {
 	var size sizes
 	few := s
 	few.rows = min(s.rows, 10_000)
@@ -98,13 +98,13 @@ func (b *bench) profiledFloor(ctx context.Context, s shape, profiles string, _ b
 	if err != nil {
 		return figures{}, 0, err
 	}
-	took, err := runFloor(ctx, s.rows, size, "-profile", profiles)
+	took, err := runBaseline(ctx, s.rows, size, "-profile", profiles)
 	return took, s.rows, err
 }
 
-// printCosts prints a Markdown table in the order of the stages, the dearest part
-// of each first.
-func printCosts(all map[stagePart]cost, rows int) {
+// printCosts prints a Markdown table in the order of the stages, the most expensive
+// activity of each first.
+func printCosts(all map[stageActivity]cost, rows int) {
 	var total cost
 	for _, c := range all {
 		total.add(c)
@@ -116,36 +116,36 @@ func printCosts(all map[stagePart]cost, rows int) {
 	}
 	fmt.Printf("| %-42s | CPU µs |    %% | allocs |  bytes | waits µs |\n|---|--:|--:|--:|--:|--:|\n", "a row, by stage")
 	for _, name := range append(stageNames(), rest) {
-		sum, parts := ofStage(all, name)
+		sum, activities := ofStage(all, name)
 		if sum == (cost{}) {
 			continue
 		}
 		line("**"+name+"**", sum)
-		for _, p := range parts {
-			line("· "+p.part, all[p])
+		for _, p := range activities {
+			line("· "+p.activity, all[p])
 		}
 	}
 	line("**all**", total)
 }
 
-// ofStage is what a stage took, and its parts, the dearest first.
-func ofStage(all map[stagePart]cost, name string) (sum cost, parts []stagePart) {
+// ofStage returns the cost of a stage, and its activities, the most expensive first.
+func ofStage(all map[stageActivity]cost, name string) (sum cost, activities []stageActivity) {
 	for p, c := range all {
 		if p.stage != name {
 			continue
 		}
 		sum.add(c)
-		if p.part != "" {
-			parts = append(parts, p)
+		if p.activity != "" {
+			activities = append(activities, p)
 		}
 	}
-	slices.SortFunc(parts, func(a, b stagePart) int {
+	slices.SortFunc(activities, func(a, b stageActivity) int {
 		if all[a].cpu != all[b].cpu {
 			return int(all[b].cpu - all[a].cpu)
 		}
-		return strings.Compare(a.part, b.part)
+		return strings.Compare(a.activity, b.activity)
 	})
-	return sum, parts
+	return sum, activities
 }
 
 func stageNames() []string {

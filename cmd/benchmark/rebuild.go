@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// rebuild measures, on the data folder of a server that has stopped, how fast its
-// stream can be read and how fast it is folded into views.
-func (b *bench) rebuild(ctx context.Context, g *grown, dir string) error {
+// rebuild measures on the data directory of a stopped server how fast its stream is
+// folded into views, and how fast it can be read.
+func (b *bench) rebuild(ctx context.Context, g *growthResult, dir string) error {
 	out, err := exec.CommandContext(ctx, b.program, "rebuild", "--data", dir).Output()
 	if err != nil {
 		return fmt.Errorf("rebuild: %w", err)
 	}
-	events, took, err := readRebuilt(string(out))
+	events, took, err := parseRebuild(string(out))
 	if err != nil {
 		return err
 	}
@@ -30,11 +30,11 @@ func (b *bench) rebuild(ctx context.Context, g *grown, dir string) error {
 	return err
 }
 
-var rebuilt = regexp.MustCompile(`^Folded ([\d,. ]*\d) events in ([\d.]+) s`)
+var rebuildOutput = regexp.MustCompile(`^Folded ([\d,. ]*\d) events in ([\d.]+) s`)
 
-// readRebuilt reads what the command rebuild prints.
-func readRebuilt(out string) (events int, took time.Duration, err error) {
-	match := rebuilt.FindStringSubmatch(out)
+// parseRebuild parses the output of the command rebuild.
+func parseRebuild(out string) (events int, took time.Duration, err error) {
+	match := rebuildOutput.FindStringSubmatch(out)
 	if match == nil {
 		return 0, 0, fmt.Errorf("rebuild printed %q", out)
 	}
@@ -46,11 +46,11 @@ func readRebuilt(out string) (events int, took time.Duration, err error) {
 	return events, time.Duration(seconds * float64(time.Second)), err
 }
 
-// readCommand reads the stream LICENSES of a stopped server with an ordered
-// consumer, as a rebuild has to, and does nothing with it.
+// readCommand reads the stream LICENSES of a stopped server with an ordered consumer
+// and drops the messages: a rebuild's lower bound.
 func readCommand(args []string) error {
 	flags := flag.NewFlagSet("read", flag.ExitOnError)
-	store := flags.String("store", "", "folder of the NATS server's files")
+	store := flags.String("store", "", "directory of the NATS server's files")
 	messages := flags.Int("messages", 0, "how many")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// rejected measures a file with bad rows beside one without.
+// rejected measures a file with rejected rows against one without.
 func (b *bench) rejected(ctx context.Context) ([]line, error) {
 	s := b.ordinary()
 	clean, err := b.file(s)

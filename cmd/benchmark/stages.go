@@ -8,54 +8,55 @@ import (
 	"github.com/google/pprof/profile"
 )
 
-// An owner is whose work a stack is: that of the first frame, seen from the
-// innermost, whose function begins with one of the prefixes. What the Go runtime,
-// the JSON library or package events do there is the owner's work.
+// An owner owns the stacks whose innermost matching frame begins with one of its
+// prefixes. Frames of the Go runtime, the JSON library and package events match no
+// owner: their cost belongs to their caller.
 type owner struct {
-	name     string
-	prefixes []string
-	parts    []part // the first one with a frame in the stack; else "other"
+	name       string
+	prefixes   []string
+	activities []activity // the first with a frame in the stack counts; none: "other"
 }
 
-// A part of an owner's work, by what occurs in the name of any frame of the stack.
-type part struct {
+// An activity is a kind of an owner's work, recognized by substrings of the names of
+// a stack's frames.
+type activity struct {
 	name   string
 	frames []string
 }
 
-var jsonPart = part{"JSON", []string{"licenseimport/events.Encode", "licenseimport/events.Decode", "licenseimport/events.Append"}}
+var jsonActivity = activity{"JSON", []string{"licenseimport/events.Encode", "licenseimport/events.Decode", "licenseimport/events.Append"}}
 
-// stages is the one table of them (a point in the last element of a package's path
-// is %2e in its functions' names), in the order in which a row travels.
+// stages is the one table of owners, in the order in which a row passes them. A point
+// in the last element of a package's path is %2e in its functions' names.
 var stages = []owner{
 	{"garbage collection", []string{"runtime.gcBgMarkWorker", "runtime.gcAssistAlloc", "runtime.bgsweep", "runtime.bgscavenge", "runtime.gcStart", "runtime.gcMark"}, nil},
 	{"HTTP", []string{"net/http.", "licenseimport/internal/httpx", "licenseimport/internal/access"}, nil},
-	{"ingest", []string{"licenseimport/ingest", "licenseimport/internal/csvfile", "mime/multipart"}, []part{
-		jsonPart,
+	{"ingest", []string{"licenseimport/ingest", "licenseimport/internal/csvfile", "mime/multipart"}, []activity{
+		jsonActivity,
 		{"CSV", []string{"licenseimport/internal/csvfile"}},
 		{"hash of the file", []string{"crypto/sha256", "crypto/internal/fips140/sha256"}},
 	}},
-	{"processor", []string{"licenseimport/processor"}, []part{
-		jsonPart,
+	{"processor", []string{"licenseimport/processor"}, []activity{
+		jsonActivity,
 		{"judge", []string{"processor.(*Policy).Judge"}},
 	}},
-	{"projector", []string{"licenseimport/projector"}, []part{
-		jsonPart,
+	{"projector", []string{"licenseimport/projector"}, []activity{
+		jsonActivity,
 		{"fold", []string{"projector.(*batch).apply"}},
 		{"sort and write", []string{"projector.(*batch).commit", "projector.(*batch).write", "projector.(*batch).flush"}},
 	}},
-	{"bbolt", []string{"go.etcd.io/bbolt"}, []part{
+	{"bbolt", []string{"go.etcd.io/bbolt"}, []activity{
 		{"commit", []string{"bbolt.(*Tx).Commit"}},
 		{"put", []string{"bbolt.(*Bucket).Put"}},
 		{"look up", []string{"bbolt.(*Bucket).Get", "bbolt.(*Cursor)"}},
 	}},
 	{"event log", []string{"licenseimport/events/eventlog"}, nil},
-	{"NATS client", []string{"github.com/nats-io/nats%2ego.", "github.com/nats-io/nats.go/", "github.com/synadia-io/orbit.go/", "github.com/nats-io/nuid"}, []part{
+	{"NATS client", []string{"github.com/nats-io/nats%2ego.", "github.com/nats-io/nats.go/", "github.com/synadia-io/orbit.go/", "github.com/nats-io/nuid"}, []activity{
 		{"publish", []string{"nats%2ego.(*Conn).publish", "nats%2ego.(*Conn).PublishMsg", "nats%2ego.(*Conn).flusher", "nats%2ego.(*Msg).headerBytes"}},
 		{"receive", []string{"nats%2ego.(*Conn).readLoop", "nats%2ego.(*Conn).waitForMsgs"}},
 		{"hand out messages", []string{"nats.go/jetstream.(*pullSubscription)", "nats.go/jetstream.(*orderedSubscription)", "nats.go/jetstream.(*jetStreamMsg)"}},
 	}},
-	{"NATS server", []string{"github.com/nats-io/nats-server/v2/"}, []part{
+	{"NATS server", []string{"github.com/nats-io/nats-server/v2/"}, []activity{
 		{"fsync", []string{"os.(*File).Sync"}},
 		{"deliver to consumers", []string{"server.(*consumer)."}},
 		{"look up", []string{"server.(*stream).processDirectGet", "server.(*stream).getDirect"}},
@@ -71,25 +72,25 @@ var stages = []owner{
 
 const rest = "other"
 
-// stageOf says whose work a stack is, from the names of its functions, the
+// stageOf returns a stack's owner and activity. The stack holds function names, the
 // innermost first.
 func stageOf(stack []string) (owner, part string) {
 	for _, function := range stack {
 		for _, s := range stages[:len(stages)-1] {
-			if begins(function, s.prefixes) && function != "licenseimport/events" && !strings.HasPrefix(function, "licenseimport/events.") {
-				return s.name, s.partOf(stack)
+			if hasAnyPrefix(function, s.prefixes) && function != "licenseimport/events" && !strings.HasPrefix(function, "licenseimport/events.") {
+				return s.name, s.activityOf(stack)
 			}
 		}
 	}
 	last := stages[len(stages)-1]
-	if len(stack) > 0 && begins(stack[len(stack)-1], last.prefixes) {
+	if len(stack) > 0 && hasAnyPrefix(stack[len(stack)-1], last.prefixes) {
 		return last.name, ""
 	}
 	return rest, ""
 }
 
-func (o owner) partOf(stack []string) string {
-	for _, p := range o.parts {
+func (o owner) activityOf(stack []string) string {
+	for _, p := range o.activities {
 		for _, function := range stack {
 			for _, frame := range p.frames {
 				if strings.Contains(function, frame) {
@@ -98,13 +99,13 @@ func (o owner) partOf(stack []string) string {
 			}
 		}
 	}
-	if len(o.parts) > 0 {
+	if len(o.activities) > 0 {
 		return rest
 	}
 	return ""
 }
 
-func begins(function string, prefixes []string) bool {
+func hasAnyPrefix(function string, prefixes []string) bool {
 	for _, p := range prefixes {
 		if strings.HasPrefix(function, p) {
 			return true
@@ -113,10 +114,10 @@ func begins(function string, prefixes []string) bool {
 	return false
 }
 
-// cost is what one part of a stage took.
+// cost is the total cost of some stacks.
 type cost struct {
-	cpu, waiting        int64 // nanoseconds; waiting for mutexes
-	allocations, memory int64 // how many, bytes
+	cpu, waiting        int64 // nanoseconds; waiting: for mutexes
+	allocations, memory int64 // number, bytes
 }
 
 func (c *cost) add(other cost) {
@@ -126,12 +127,12 @@ func (c *cost) add(other cost) {
 	c.memory += other.memory
 }
 
-// stagePart names a row of the table.
-type stagePart struct{ stage, part string }
+// stageActivity names a row of the table.
+type stageActivity struct{ stage, activity string }
 
-// costs reads the profiles of a folder and shares them out to the stages.
-func costs(dir string) (map[stagePart]cost, error) {
-	all := map[stagePart]cost{}
+// costs reads the profiles in a directory and adds them up by stage and activity.
+func costs(dir string) (map[stageActivity]cost, error) {
+	all := map[stageActivity]cost{}
 	for _, source := range []struct {
 		file, value string
 		add         func(*cost, int64)
@@ -151,9 +152,9 @@ func costs(dir string) (map[stagePart]cost, error) {
 			}
 			for _, sample := range p.Sample {
 				stage, part := stageOf(functions(sample))
-				c := all[stagePart{stage, part}]
+				c := all[stageActivity{stage, part}]
 				source.add(&c, sample.Value[i])
-				all[stagePart{stage, part}] = c
+				all[stageActivity{stage, part}] = c
 			}
 		}
 	}
@@ -169,7 +170,7 @@ func readProfile(path string) (*profile.Profile, error) {
 	return profile.Parse(f)
 }
 
-// functions are the names in a sample's stack, the innermost first.
+// functions returns the names in a sample's stack, the innermost first.
 func functions(s *profile.Sample) []string {
 	var names []string
 	for _, location := range s.Location {

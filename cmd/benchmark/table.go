@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// The markers between which the benchmark writes; the rest of the file is by hand.
+// The benchmark writes between these markers. The rest of the file is written by hand.
 const (
 	tableBegins = "<!-- written by make bench: from here -->\n"
 	tableEnds   = "<!-- written by make bench: to here -->\n"
@@ -56,7 +56,7 @@ func replaceTable(path string, b *bench, lines []line, began time.Time) error {
 	return os.WriteFile(path, out.Bytes(), 0o644)
 }
 
-// machine says on what and with what was measured.
+// machine describes the hardware and the versions of a measurement.
 func machine(dir string) string {
 	parts := []string{
 		fmt.Sprintf("%s, %d cores", field("/proc/cpuinfo", "model name"), runtime.NumCPU()),

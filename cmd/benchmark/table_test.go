@@ -62,11 +62,11 @@ func TestMedian(t *testing.T) {
 }
 
 func TestReadRebuilt(t *testing.T) {
-	events, took, err := readRebuilt("Folded 1,001,004 events in 7.25 s (138,069 events/s)\nDigest of the views: x\n")
+	events, took, err := parseRebuild("Folded 1,001,004 events in 7.25 s (138,069 events/s)\nDigest of the views: x\n")
 	if events != 1001004 || took != 7250*time.Millisecond || err != nil {
 		t.Errorf("%d, %v, %v", events, took, err)
 	}
-	if _, _, err := readRebuilt("Nothing to fold"); err == nil {
+	if _, _, err := parseRebuild("Nothing to fold"); err == nil {
 		t.Error("no error")
 	}
 }

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// pollEvery is the distance of two polls: 200 a second.
-const pollEvery = 5 * time.Millisecond
+// pollInterval is the time between two polls: 200 a second.
+const pollInterval = 5 * time.Millisecond
 
-// polled imports a file while its result is asked for 200 times a second, and is
-// the 99th percentile of the answers' times. Each poll is sent when it is due,
-// whether or not those before are answered, and its time counts from then.
-func polled(ctx context.Context, base, file string) (time.Duration, error) {
+// pollP99 imports a file, polls its result 200 times a second, and returns the p99
+// latency. Each poll is sent when it is due, whether or not earlier ones have been
+// answered. Its latency counts from that moment.
+func pollP99(ctx context.Context, base, file string) (time.Duration, error) {
 	var before struct{ Count uint64 }
 	if err := get(ctx, base+listPath, &before); err != nil {
 		return 0, err
@@ -24,7 +24,7 @@ func polled(ctx context.Context, base, file string) (time.Duration, error) {
 		_, err := importFile(ctx, base, file)
 		ended <- err
 	}()
-	job, err := begun(ctx, base, before.Count)
+	job, err := waitForImport(ctx, base, before.Count)
 	if err != nil {
 		return 0, err
 	}
@@ -38,9 +38,10 @@ func polled(ctx context.Context, base, file string) (time.Duration, error) {
 
 const listPath = "/api/v1/licenses-import-results/?limit=1"
 
-// begun waits until the list has an import more, and is its id.
-func begun(ctx context.Context, base string, count uint64) (uint64, error) {
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(pollEvery) {
+// waitForImport waits until the list has more than count imports, and returns the id
+// of the newest.
+func waitForImport(ctx context.Context, base string, count uint64) (uint64, error) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(pollInterval) {
 		var list struct {
 			Count   uint64
 			Results []struct{ ID uint64 }
@@ -68,7 +69,7 @@ type poller struct {
 func (p *poller) pollUntil(ctx context.Context, ended <-chan error) error {
 	ticks := time.NewTimer(0)
 	defer ticks.Stop()
-	for next := time.Now(); ; next = next.Add(pollEvery) {
+	for next := time.Now(); ; next = next.Add(pollInterval) {
 		<-ticks.C
 		p.sent.Go(func() { p.poll(ctx, next) })
 		select {
@@ -76,7 +77,7 @@ func (p *poller) pollUntil(ctx context.Context, ended <-chan error) error {
 			p.sent.Wait()
 			return errors.Join(err, p.err)
 		default:
-			ticks.Reset(time.Until(next.Add(pollEvery)))
+			ticks.Reset(time.Until(next.Add(pollInterval)))
 		}
 	}
 }

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// roles are processes of one role each, on a NATS server of their own.
+// roles are processes of one role each, and their NATS server.
 type roles struct {
 	nats                *process
 	ingests, processors []*process
 	projector           *process // nil: none
 }
 
-// startRoles starts them on a data folder and waits until they are ready.
+// startRoles starts processes on a data directory and waits until they are ready.
 func startRoles(ctx context.Context, program, dir string, ingests, processors int, projector bool) (*roles, error) {
 	url, port, err := freeNATS()
 	if err != nil {
@@ -81,7 +81,7 @@ func startRole(ctx context.Context, program string, args ...string) (*process, e
 	return p, nil
 }
 
-// all are the processes in the order in which they stop.
+// all returns the processes in the order in which they stop.
 func (r *roles) all() []*process {
 	all := append(append([]*process{}, r.ingests...), r.processors...)
 	if r.projector != nil {
@@ -104,107 +104,107 @@ func (r *roles) kill() {
 	}
 }
 
-// shared is what four imports at once took, and which role used the CPU.
-type shared struct {
+// roleCosts holds the duration of concurrent imports and the CPU time of each role.
+type roleCosts struct {
 	wall                               time.Duration
 	nats, ingest, processor, projector time.Duration
-	leader                             time.Duration // of the stream LICENSES: a part of nats
+	leader                             time.Duration // of the stream LICENSES; included in nats
 }
 
-func (s shared) cpu() time.Duration { return s.nats + s.ingest + s.processor + s.projector }
+func (s roleCosts) cpu() time.Duration { return s.nats + s.ingest + s.processor + s.projector }
 
-// jobs is how many imports run at once.
-const jobs = 4
+// concurrentJobs is how many imports run at once.
+const concurrentJobs = 4
 
-// separate measures four imports at once with each role in a process of its own,
-// on two ingests and four processors, and on one of each.
-func (b *bench) separate(ctx context.Context) ([]line, error) {
+// multiprocess measures concurrent imports with each role in a separate process: two
+// ingests and four processors against one of each.
+func (b *bench) multiprocess(ctx context.Context) ([]line, error) {
 	rows := b.rows(100_000)
-	var one, many []shared
+	var one, many []roleCosts
 	for range b.runs {
-		s, err := b.together(ctx, rows, 1, 1)
+		s, err := b.concurrentImports(ctx, rows, 1, 1)
 		if err != nil {
 			return nil, err
 		}
 		one = append(one, s)
-		if s, err = b.together(ctx, rows, 2, 4); err != nil {
+		if s, err = b.concurrentImports(ctx, rows, 2, 4); err != nil {
 			return nil, err
 		}
 		many = append(many, s)
 	}
-	rate := func(all []shared) float64 {
-		return float64(jobs*rows) / median(all, func(s shared) time.Duration { return s.wall }).Seconds()
+	rate := func(all []roleCosts) float64 {
+		return float64(concurrentJobs*rows) / median(all, func(s roleCosts) time.Duration { return s.wall }).Seconds()
 	}
-	leader := median(many, func(s shared) time.Duration { return s.leader })
+	leader := median(many, func(s roleCosts) time.Duration { return s.leader })
 	return []line{{
-		what: fmt.Sprintf("4 processors and 2 ingests on an external NATS, %d jobs of %d rows at once", jobs, rows), measure: "rows/s ÷ one of each",
+		what: fmt.Sprintf("4 processors and 2 ingests on an external NATS, %d jobs of %d rows at once", concurrentJobs, rows), measure: "rows/s ÷ one of each",
 		value: fmt.Sprintf("%.2f", rate(many)/rate(one)),
 		details: fmt.Sprintf("%s and %s thousand rows/s. CPU s a million rows: %s; with one of each: %s. The leader of LICENSES, one goroutine: %.1f, so with more cores %s thousand rows/s at most",
-			thousands(rate(many)), thousands(rate(one)), byRole(many, jobs*rows), byRole(one, jobs*rows),
-			leader.Seconds()/float64(jobs*rows)*1e6, thousands(float64(jobs*rows)/leader.Seconds())),
+			thousands(rate(many)), thousands(rate(one)), byRole(many, concurrentJobs*rows), byRole(one, concurrentJobs*rows),
+			leader.Seconds()/float64(concurrentJobs*rows)*1e6, thousands(float64(concurrentJobs*rows)/leader.Seconds())),
 	}}, nil
 }
 
-// byRole says which role used how much, and how many cores were busy.
-func byRole(all []shared, rows int) string {
-	each := func(name string, value func(shared) time.Duration) string {
+// byRole formats CPU seconds a million rows by role, and the number of busy cores.
+func byRole(all []roleCosts, rows int) string {
+	each := func(name string, value func(roleCosts) time.Duration) string {
 		return fmt.Sprintf("%s %.1f", name, median(all, value).Seconds()/float64(rows)*1e6)
 	}
-	cores := median(all, func(s shared) float64 { return s.cpu().Seconds() / s.wall.Seconds() })
+	cores := median(all, func(s roleCosts) float64 { return s.cpu().Seconds() / s.wall.Seconds() })
 	return strings.Join([]string{
-		each("nats", func(s shared) time.Duration { return s.nats }),
-		each("ingest", func(s shared) time.Duration { return s.ingest }),
-		each("processor", func(s shared) time.Duration { return s.processor }),
-		each("projector", func(s shared) time.Duration { return s.projector }),
+		each("nats", func(s roleCosts) time.Duration { return s.nats }),
+		each("ingest", func(s roleCosts) time.Duration { return s.ingest }),
+		each("processor", func(s roleCosts) time.Duration { return s.processor }),
+		each("projector", func(s roleCosts) time.Duration { return s.projector }),
 	}, ", ") + fmt.Sprintf(" (%.2f cores busy)", cores)
 }
 
-// together imports one file for each job at once and waits for all of them.
-func (b *bench) together(ctx context.Context, rows, ingests, processors int) (shared, error) {
-	dir, err := b.folder()
+// concurrentImports imports concurrentJobs files at once and waits for all of them.
+func (b *bench) concurrentImports(ctx context.Context, rows, ingests, processors int) (roleCosts, error) {
+	dir, err := b.newDir()
 	if err != nil {
-		return shared{}, err
+		return roleCosts{}, err
 	}
 	defer os.RemoveAll(dir)
 	var files []string
-	for i := range jobs {
+	for i := range concurrentJobs {
 		file, err := b.file(shape{rows: rows, seed: uint64(i + 1)})
 		if err != nil {
-			return shared{}, err
+			return roleCosts{}, err
 		}
 		files = append(files, file)
 	}
 	r, err := startRoles(ctx, b.program, dir, ingests, processors, true)
 	if err != nil {
-		return shared{}, err
+		return roleCosts{}, err
 	}
 	defer r.kill()
 	before, err := r.used()
 	if err != nil {
-		return shared{}, err
+		return roleCosts{}, err
 	}
 	began := time.Now()
 	if err := r.importAll(ctx, files); err != nil {
-		return shared{}, err
+		return roleCosts{}, err
 	}
 	wall := time.Since(began)
 	after, err := r.used()
 	if err != nil {
-		return shared{}, err
+		return roleCosts{}, err
 	}
 	if err := r.stop(); err != nil {
-		return shared{}, err
+		return roleCosts{}, err
 	}
 	leader, err := leaderCPU(filepath.Join(dir, "cpu.pprof"), "LICENSES")
-	return shared{
+	return roleCosts{
 		wall: wall, leader: leader,
 		nats: after.nats - before.nats, ingest: after.ingest - before.ingest,
 		processor: after.processor - before.processor, projector: after.projector - before.projector,
 	}, err
 }
 
-// leaderCPU is what a stream's leader used: the one goroutine of the NATS server
-// through which all that is appended to the stream goes. The server labels it.
+// leaderCPU returns the CPU time of a stream's leader: the one goroutine of the NATS
+// server that appends to the stream. The server labels it in profiles.
 func leaderCPU(path, stream string) (time.Duration, error) {
 	p, err := readProfile(path)
 	if err != nil {
@@ -227,7 +227,7 @@ func (r *roles) importAll(ctx context.Context, files []string) error {
 		all.Go(func() {
 			job, err := uploadFile(ctx, r.ingests[i%len(r.ingests)].http, file)
 			if err == nil {
-				err = untilSuccess(ctx, r.projector.http, job, watchEvery)
+				err = waitForSuccess(ctx, r.projector.http, job, watchInterval)
 			}
 			errs[i] = err
 		})
@@ -236,9 +236,9 @@ func (r *roles) importAll(ctx context.Context, files []string) error {
 	return errors.Join(errs...)
 }
 
-// used is what each role's processes have used so far.
-func (r *roles) used() (shared, error) {
-	var s shared
+// used returns the CPU time of each role's processes so far.
+func (r *roles) used() (roleCosts, error) {
+	var s roleCosts
 	var errs []error
 	add := func(to *time.Duration, processes ...*process) {
 		for _, p := range processes {

@@ -22,18 +22,22 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 )
 
-// sizes are the bytes of the bodies that a file's rows become.
+// sizes are the average sizes of message bodies, in bytes.
 type sizes struct{ row, outcome int }
 
-// floor does with JetStream alone what an import cannot do without: each row is
-// published once, in atomic batches of 1000, and read once by an ordered consumer;
-// then each outcome is published once at a subject of its own that must be new, in
-// atomic batches of 999 and one more message, and read once. There is no CSV, no
-// JSON, no view and no code of the pipeline in it: only NATS's own client and its
-// extension for batches. The bodies are as large as ours, the subjects as long.
+// baseline does with JetStream alone what every import must do. The documents call
+// it JetStream's floor. Its four phases follow one another, so that each has the
+// whole machine:
 //
-// Its four phases follow one another, so that each has the whole machine.
-type floor struct {
+//  1. publish each row once, in atomic batches of 1000
+//  2. read each row once, with an ordered consumer
+//  3. publish each outcome once, at a new subject, in atomic batches of 999 and one
+//     further message
+//  4. read each outcome once
+//
+// It uses NATS's client and its extension for batches, and none of the program's
+// code: no CSV, JSON or views. Bodies and subjects are as long as the program's.
+type baseline struct {
 	js       jetstream.JetStream
 	rows     int
 	row      []byte
@@ -41,9 +45,8 @@ type floor struct {
 	subjects []string // of the outcomes
 }
 
-// newFloor makes what is there before an import begins, and all that would cost
-// time but is not JetStream's.
-func newFloor(ctx context.Context, js jetstream.JetStream, rows int, size sizes) (*floor, error) {
+// newBaseline makes the streams and all subjects, which run need not measure.
+func newBaseline(ctx context.Context, js jetstream.JetStream, rows int, size sizes) (*baseline, error) {
 	for name, subject := range map[string]string{"ROWS": "rows.*", "LICENSES": "licenses.*.*"} {
 		_, err := js.CreateStream(ctx, jetstream.StreamConfig{
 			Name: name, Subjects: []string{subject}, AllowAtomicPublish: true, AllowDirect: true, Duplicates: time.Second,
@@ -52,14 +55,14 @@ func newFloor(ctx context.Context, js jetstream.JetStream, rows int, size sizes)
 			return nil, err
 		}
 	}
-	f := &floor{js: js, rows: rows, row: make([]byte, size.row), outcome: make([]byte, size.outcome)}
+	f := &baseline{js: js, rows: rows, row: make([]byte, size.row), outcome: make([]byte, size.outcome)}
 	for i := range rows + (rows+998)/999 { // one message more for each 999
-		f.subjects = append(f.subjects, floorSubject(i))
+		f.subjects = append(f.subjects, baselineSubject(i))
 	}
 	return f, nil
 }
 
-func (f *floor) run(ctx context.Context) error {
+func (f *baseline) run(ctx context.Context) error {
 	err := publishBatches(ctx, f.js, f.rows, func(int) (*nats.Msg, []jetstreamext.BatchMsgOpt) {
 		return &nats.Msg{Subject: "rows.1", Data: f.row}, nil
 	})
@@ -79,16 +82,16 @@ func (f *floor) run(ctx context.Context) error {
 	return readAll(ctx, f.js, "LICENSES", len(f.subjects))
 }
 
-// floorSubject has the form and the length of a generated file's licenses.
-func floorSubject(i int) string {
+// baselineSubject has the form and the length of a generated file's licenses.
+func baselineSubject(i int) string {
 	b := append(make([]byte, 0, 48), "licenses."...)
 	b = append(append(b, products[i%len(products)]...), '.')
 	return string(appendKey(b, 1, i))
 }
 
-// startJetStream runs a server with the settings of the program's own that matter
-// for speed, above all the fsync of what is acknowledged. Like the program's, the
-// connection goes through the process's memory, which is a little faster than loopback.
+// startJetStream runs a server with the program's settings that matter for speed,
+// above all SyncAlways. As in the program, the connection is in-process, which is a
+// little faster than loopback.
 func startJetStream(dir string, loopback bool) (jetstream.JetStream, func(), error) {
 	ns, err := server.NewServer(&server.Options{
 		JetStream: true, StoreDir: dir, SyncAlways: true, Port: server.RANDOM_PORT, Host: "127.0.0.1", NoSigs: true, NoLog: true,
@@ -118,8 +121,8 @@ func startJetStream(dir string, loopback bool) (jetstream.JetStream, func(), err
 	return js, stop, err
 }
 
-// publishBatches publishes n messages in atomic batches of 1000; one is sent while
-// the one before is being committed.
+// publishBatches publishes n messages in atomic batches of 1000. It sends one batch
+// while the previous one commits.
 func publishBatches(ctx context.Context, js jetstream.JetStream, n int, message func(i int) (*nats.Msg, []jetstreamext.BatchMsgOpt)) error {
 	var committing sync.WaitGroup
 	var failed error
@@ -177,18 +180,18 @@ func readEach(ctx context.Context, js jetstream.JetStream, stream string, want i
 	return nil
 }
 
-// floorCommand is the floor in a process of its own; it prints its figures.
-func floorCommand(args []string) error {
+// baselineCommand runs the baseline in this process and prints its figures.
+func baselineCommand(args []string) error {
 	flags := flag.NewFlagSet("floor", flag.ExitOnError)
 	rows := flags.Int("rows", 100_000, "rows")
 	rowBytes := flags.Int("row-bytes", 500, "size of a row's message")
 	outcomeBytes := flags.Int("outcome-bytes", 500, "size of an outcome's message")
 	loopback := flags.Bool("loopback", false, "connect over loopback instead of through the process's memory")
-	profile := flags.String("profile", "", "folder for profiles")
+	profile := flags.String("profile", "", "directory for profiles")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "floor-")
+	dir, err := os.MkdirTemp("", "baseline-")
 	if err != nil {
 		return err
 	}
@@ -199,7 +202,7 @@ func floorCommand(args []string) error {
 	}
 	defer stop()
 	ctx := context.Background()
-	f, err := newFloor(ctx, js, *rows, sizes{*rowBytes, *outcomeBytes})
+	f, err := newBaseline(ctx, js, *rows, sizes{*rowBytes, *outcomeBytes})
 	if err != nil {
 		return err
 	}
@@ -227,8 +230,8 @@ func ownCPU() time.Duration {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-// runFloor runs the floor in a process of its own.
-func runFloor(ctx context.Context, rows int, size sizes, more ...string) (figures, error) {
+// runBaseline runs the baseline in a separate process.
+func runBaseline(ctx context.Context, rows int, size sizes, more ...string) (figures, error) {
 	return runSelf(ctx, append([]string{"floor", "-rows", strconv.Itoa(rows),
 		"-row-bytes", strconv.Itoa(size.row), "-outcome-bytes", strconv.Itoa(size.outcome)}, more...)...)
 }
