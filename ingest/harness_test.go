@@ -216,11 +216,11 @@ func (r *harness) rows(job events.JobID) []*events.RowReceived {
 		if err != nil {
 			r.Fatal(err)
 		}
-		event, err := decode(m)
+		row, err := eventlog.DecodeAs[*events.RowReceived](&m)
 		if err != nil {
 			r.Fatal(err)
 		}
-		rows = append(rows, event.(*events.RowReceived))
+		rows = append(rows, row)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/events/eventlog"
 	"licenseimport/events/importjob"
 )
 
@@ -31,7 +32,7 @@ func (in *Ingest) RunJanitor(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		err := j.sweep(ctx, time.Now())
-		if _, unreadable := errors.AsType[*unreadableError](err); unreadable {
+		if _, unreadable := errors.AsType[*eventlog.UnreadableEventError](err); unreadable {
 			return err
 		}
 		if err != nil && ctx.Err() == nil {
@@ -83,11 +84,11 @@ func (j *janitor) visit(ctx context.Context, job events.JobID, seen *observation
 	}
 	switch actionFor(s, now.Sub(seen.unchangedSince), now, j.in.config) {
 	case abort:
-		row, err := decode(last)
+		row, err := last.Decode()
 		if err != nil {
 			return err
 		}
-		return j.abort(ctx, row)
+		return j.abort(ctx, row.Event)
 	case purgeRows:
 		return j.in.log.PurgeRows(ctx, job)
 	}

@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -32,7 +31,7 @@ func (in *Ingest) load(ctx context.Context, job events.JobID) (importjob.State, 
 	}
 	s, err := importjob.Fold(job, started, sealed, last)
 	if err != nil {
-		return none, &unreadableError{events.FactsFilter(job), last.Seq, err}
+		return none, &eventlog.UnreadableEventError{Subject: events.FactsFilter(job), Seq: last.Seq, Cause: err}
 	}
 	return s, nil
 }
@@ -43,31 +42,9 @@ func (in *Ingest) factAt(ctx context.Context, subject string) (importjob.Fact, e
 	if err != nil || !found {
 		return importjob.Fact{}, err
 	}
-	event, err := decode(message)
-	return importjob.Fact{Event: event, Seq: message.Seq, Time: message.Time}, err
+	envelope, err := message.Decode()
+	return importjob.Fact{Event: envelope.Event, Seq: message.Seq, Time: message.Time}, err
 }
-
-func decode(m eventlog.Message) (events.Event, error) {
-	envelope, err := events.Decode(m.Data)
-	if err != nil {
-		return nil, &unreadableError{m.Subject, m.Seq, err}
-	}
-	return envelope.Event, nil
-}
-
-// unreadableError reports an event that this program cannot read, or that cannot follow the facts before
-// it. Nothing is decided about an import that has one.
-type unreadableError struct {
-	subject string
-	seq     events.Seq
-	cause   error
-}
-
-func (e *unreadableError) Error() string {
-	return fmt.Sprintf("%s, sequence %d: %v", e.subject, e.seq, e.cause)
-}
-
-func (e *unreadableError) Unwrap() error { return e.cause }
 
 // storeError is the answer where the import's state does not allow what was asked, or the streams fail.
 func storeError(err error) *httpx.Error {
@@ -77,7 +54,7 @@ func storeError(err error) *httpx.Error {
 	if refused, ok := errors.AsType[*importjob.RefusedError](err); ok {
 		return refusal(refused)
 	}
-	if _, ok := errors.AsType[*unreadableError](err); ok {
+	if _, ok := errors.AsType[*eventlog.UnreadableEventError](err); ok {
 		return httpx.New(http.StatusInternalServerError, "internal", "The import's events cannot be read by this version.").Because(err)
 	}
 	if errors.Is(err, eventlog.ErrDiskFull) {

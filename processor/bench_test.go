@@ -46,7 +46,7 @@ func BenchmarkDecide(b *testing.B) {
 	for n := 0; n < b.N; n += maxRows {
 		verdicts := make([]Verdict, 0, maxRows)
 		for _, message := range messages[:min(maxRows, b.N-n)] {
-			row, err := decodeAs[*events.RowReceived](events.RowsStream, message)
+			row, err := eventlog.DecodeAs[*events.RowReceived](&message)
 			if err != nil {
 				b.Fatal(err)
 			}

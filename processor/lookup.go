@@ -44,7 +44,7 @@ func (p *Processor) lookUp(ctx context.Context, verdicts []Verdict, which func(*
 	}
 	origins := Origins{}
 	err := p.log.Lookup(ctx, subjects, func(m eventlog.Message) error {
-		license, err := decodeAs[*events.LicenseImported](events.LicensesStream, m)
+		license, err := eventlog.DecodeAs[*events.LicenseImported](&m)
 		if err == nil {
 			origins[m.Subject] = events.Origin{JobID: license.JobID, Row: license.Row}
 		}

@@ -96,7 +96,7 @@ func (p *Processor) Ready() error {
 // [eventlog.ErrLeaseLost]: another processor has taken the job over. After any other error the log
 // leases the job again, with a back-off.
 func (p *Processor) process(ctx context.Context, lease eventlog.Message) error {
-	sealed, err := decodeAs[*events.ImportSealed](events.LicensesStream, lease)
+	sealed, err := eventlog.DecodeAs[*events.ImportSealed](&lease)
 	if err != nil {
 		return err
 	}
@@ -125,8 +125,7 @@ func logFact(fact events.Event) {
 func (p *Processor) recordReadiness(id events.JobID, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var undecodable *undecodableError
-	if errors.As(err, &undecodable) {
+	if _, unreadable := errors.AsType[*eventlog.UnreadableEventError](err); unreadable {
 		p.unreadable[id] = err
 	} else {
 		delete(p.unreadable, id)
@@ -229,10 +228,11 @@ func (p *Processor) loadPosition(ctx context.Context, j *job) error {
 	if !ok {
 		return fmt.Errorf("import %d: its facts are not in the store", j.id)
 	}
-	if j.last, err = decode(events.LicensesStream, message); err != nil {
+	envelope, err := message.Decode()
+	if err != nil {
 		return err
 	}
-	j.lastSeq = message.Seq
+	j.last, j.lastSeq = envelope.Event, message.Seq
 	progress := &events.ImportProgressed{JobID: j.id}
 	switch last := j.last.(type) {
 	case *events.ImportSealed: // there is no position yet
@@ -261,7 +261,7 @@ func readFact[E events.Event](ctx context.Context, log *eventlog.Log, like E) (E
 	if !ok {
 		return like, fmt.Errorf("import %d: %s: %w", like.Job(), like.Type(), errNoFact)
 	}
-	return decodeAs[E](events.LicensesStream, message)
+	return eventlog.DecodeAs[E](&message)
 }
 
 type nopObserver struct{}

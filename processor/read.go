@@ -117,6 +117,6 @@ func (r *rowReader) next(ctx context.Context) (*events.RowReceived, eventlog.Mes
 	if err != nil {
 		return nil, message, err
 	}
-	received, err := decodeAs[*events.RowReceived](events.RowsStream, message)
+	received, err := eventlog.DecodeAs[*events.RowReceived](&message)
 	return received, message, err
 }

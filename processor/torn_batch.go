@@ -27,11 +27,11 @@ func (p *Processor) readTornOutcomes(ctx context.Context, j job) (tornOutcomes, 
 	}
 	torn := tornOutcomes{}
 	err = p.log.Follow(ctx, j.lastSeq, []string{filter}, func(m eventlog.Message) error {
-		event, err := decode(events.LicensesStream, m)
+		envelope, err := m.Decode()
 		if err != nil {
 			return err
 		}
-		switch e := event.(type) {
+		switch e := envelope.Event.(type) {
 		case *events.RowRejected:
 			torn[e.Row] = e
 		case *events.LicenseExisted:

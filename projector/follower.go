@@ -47,7 +47,7 @@ func (f *follower) receive(ctx context.Context, m eventlog.Message) error {
 	if f.last > 0 && m.Seq > f.last {
 		return errStreamEnd
 	}
-	envelope, err := events.Decode(m.Data)
+	envelope, err := m.Decode()
 	if err != nil {
 		return applyError(m.Seq, err)
 	}

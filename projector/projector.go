@@ -137,7 +137,7 @@ func checkOrigin(ctx context.Context, p position, log Log) (state eventlog.State
 	if err != nil {
 		return state, "", err
 	}
-	envelope, decodeErr := events.Decode(message.Data)
+	envelope, decodeErr := message.Decode()
 	if !found || decodeErr != nil || envelope.ID != p.ID || !message.Time.Equal(p.Time) {
 		reason = fmt.Sprintf("the stream holds another event at their sequence %d", p.Seq)
 	}
