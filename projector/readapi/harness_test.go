@@ -16,15 +16,15 @@ import (
 )
 
 // Short names of what tests of several packages share.
-type tape = projectortest.MemLog
+type memLog = projectortest.MemLog
 
 var (
-	tapeBegins  = projectortest.Begins
-	newTape     = projectortest.NewMemLog
-	newReal     = projectortest.NewStream
+	begins      = projectortest.Begins
+	newMemLog   = projectortest.NewMemLog
+	newStream   = projectortest.NewStream
 	started     = projectortest.Started
 	imported    = projectortest.Imported
-	rejection   = projectortest.Rejected
+	rejected    = projectortest.Rejected
 	progressed  = projectortest.Progressed
 	sealed      = projectortest.Sealed
 	finished    = projectortest.Finished
@@ -33,8 +33,8 @@ var (
 
 const adminKey = "an admin's key"
 
-// rig is a Projector that runs, and its routes.
-type rig struct {
+// harness is a Projector that runs, and its routes.
+type harness struct {
 	testing.TB
 	*projector.Projector
 	log     projector.Log
@@ -43,16 +43,16 @@ type rig struct {
 	stop    func()
 }
 
-// newRig runs a projector on a folder until the test ends or stop is called.
-func newRig(t testing.TB, dir string, log projector.Log) *rig {
-	return newRigWith(t, dir, log, access.Config{AdminKey: adminKey})
+// newHarness runs a projector on a folder until the test ends or stop is called.
+func newHarness(t testing.TB, dir string, log projector.Log) *harness {
+	return newHarnessWith(t, dir, log, access.Config{AdminKey: adminKey})
 }
 
-func newRigWith(t testing.TB, dir string, log projector.Log, config access.Config) *rig {
+func newHarnessWith(t testing.TB, dir string, log projector.Log, config access.Config) *harness {
 	t.Helper()
 	p, err := projector.Open(t.Context(), dir, log)
 	check(t, err)
-	r := &rig{TB: t, Projector: p, log: log, ended: make(chan error, 1)}
+	r := &harness{TB: t, Projector: p, log: log, ended: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { r.ended <- p.Run(ctx) }()
 	stopped := false
@@ -74,7 +74,7 @@ func newRigWith(t testing.TB, dir string, log projector.Log, config access.Confi
 }
 
 // catchUp waits until the views hold the whole stream.
-func (r *rig) catchUp() {
+func (r *harness) catchUp() {
 	r.Helper()
 	ctx, cancel := context.WithTimeout(r.Context(), 20*time.Second)
 	defer cancel()
@@ -90,11 +90,11 @@ type answer struct {
 	body   string
 }
 
-func (r *rig) get(path string) answer { return r.getAs(adminKey, path) }
+func (r *harness) get(path string) answer { return r.getAs(adminKey, path) }
 
-func (r *rig) getAs(key, path string) answer { return r.do(http.MethodGet, key, path) }
+func (r *harness) getAs(key, path string) answer { return r.do(http.MethodGet, key, path) }
 
-func (r *rig) do(method, key, path string) answer {
+func (r *harness) do(method, key, path string) answer {
 	request := httptest.NewRequest(method, path, nil)
 	request.Header.Set("Authorization", "Api-Key "+key)
 	w := httptest.NewRecorder()
@@ -103,7 +103,7 @@ func (r *rig) do(method, key, path string) answer {
 }
 
 // into reads a 200 answer.
-func into[T any](r *rig, path string) T {
+func into[T any](r *harness, path string) T {
 	r.Helper()
 	a := r.get(path)
 	if a.status != http.StatusOK {

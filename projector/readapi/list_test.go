@@ -15,9 +15,9 @@ import (
 // TestFiltersAgainstBruteForce compares lists with what a look at every event
 // gives: ids, their order, count and pages.
 func TestFiltersAgainstBruteForce(t *testing.T) {
-	tape := newTape(manyImports(4, 3, 250)...)
-	r := newRig(t, t.TempDir(), tape)
-	all := wholeLicenses(t, tape)
+	log := newMemLog(manyImports(4, 3, 250)...)
+	r := newHarness(t, t.TempDir(), log)
+	all := wholeLicenses(t, log)
 	type test map[string]func(l projector.License) bool
 	enabled := func(want bool) func(projector.License) bool {
 		return func(l projector.License) bool { return *l.Event.License.Enabled == want }
@@ -51,9 +51,9 @@ func TestFiltersAgainstBruteForce(t *testing.T) {
 	}
 }
 
-// wholeLicenses are all imported licenses of a tape.
-func wholeLicenses(t *testing.T, tape *tape) (all []projector.License) {
-	for _, m := range tape.Messages {
+// wholeLicenses are all imported licenses of a log.
+func wholeLicenses(t *testing.T, log *memLog) (all []projector.License) {
+	for _, m := range log.Messages {
 		envelope, err := events.Decode(m.Data)
 		check(t, err)
 		if e, ok := envelope.Event.(*events.LicenseImported); ok {
@@ -63,7 +63,7 @@ func wholeLicenses(t *testing.T, tape *tape) (all []projector.License) {
 	return all
 }
 
-func comparePages(t *testing.T, r *rig, filter string, all []projector.License, matches func(projector.License) bool) {
+func comparePages(t *testing.T, r *harness, filter string, all []projector.License, matches func(projector.License) bool) {
 	t.Helper()
 	var want []uint64
 	for _, l := range all {
@@ -99,7 +99,7 @@ func comparePages(t *testing.T, r *rig, filter string, all []projector.License, 
 }
 
 func TestParametersThatAreMistakes(t *testing.T) {
-	r := newRig(t, t.TempDir(), newTape(started(1, "anna")))
+	r := newHarness(t, t.TempDir(), newMemLog(started(1, "anna")))
 	for _, query := range []string{
 		"licenses/?enabled=maybe", "licenses/?import_id=abc", "licenses/?import_id=0", "licenses/?order_by=license_key", "licenses/?limit=0",
 		"customers/?offset=-1", "orders/?order_by=id", "licenses-import-results/?limit=x", "licenses-import-results/1/invalid_rows/?limit=x",
@@ -112,7 +112,7 @@ func TestParametersThatAreMistakes(t *testing.T) {
 }
 
 func TestNothingThere(t *testing.T) {
-	r := newRig(t, t.TempDir(), newTape(started(1, "anna")))
+	r := newHarness(t, t.TempDir(), newMemLog(started(1, "anna")))
 	for _, path := range []string{
 		"licenses/1/", "licenses/0/", "licenses/x/", "licenses/18446744073709551615/event/", "customers/1/", "orders/7", "licenses-import-results/2/",
 		"licenses-import-results/x/", "licenses-import-results/01/events/", "licenses-import-results/2/invalid_rows.csv",
@@ -129,10 +129,10 @@ func TestNothingThere(t *testing.T) {
 
 func TestSearchThatTakesTooLong(t *testing.T) {
 	many := slices.Values(make([]events.Seq, 5000))
-	if _, _, err := paginate(many, projector.CountUnknown, httpx.Page{Limit: 20}, tapeBegins); err != projector.ErrTooBroad {
+	if _, _, err := paginate(many, projector.CountUnknown, httpx.Page{Limit: 20}, begins); err != projector.ErrTooBroad {
 		t.Errorf("%v, want ErrTooBroad", err)
 	}
-	if _, count, err := paginate(many, 5000, httpx.Page{Limit: 20}, tapeBegins); err != nil || count != 5000 {
+	if _, count, err := paginate(many, 5000, httpx.Page{Limit: 20}, begins); err != nil || count != 5000 {
 		t.Errorf("a page that is filled in time: %d, %v", count, err)
 	}
 }

@@ -34,17 +34,17 @@ func TestScenarios(t *testing.T) {
 func scenario(t *testing.T, path string) {
 	archive, err := txtar.ParseFile(path)
 	check(t, err)
-	tape := newTape()
-	var r *rig
+	log := newMemLog()
+	var r *harness
 	for i := range archive.Files {
 		file := &archive.Files[i]
 		address, isGet := strings.CutPrefix(file.Name, "GET ")
 		if !isGet {
-			tape.Add(parseEvents(t, file.Data)...)
+			log.Add(parseEvents(t, file.Data)...)
 			continue
 		}
 		if r == nil {
-			r = newRig(t, t.TempDir(), tape)
+			r = newHarness(t, t.TempDir(), log)
 		}
 		r.catchUp()
 		got := pretty(t, r.get(address))

@@ -1,0 +1,54 @@
+package readapi
+
+import (
+	"encoding/json"
+	"testing"
+
+	"licenseimport/events/eventlog"
+	"licenseimport/internal/access"
+)
+
+func TestWhoSeesWhat(t *testing.T) {
+	log := newStream(t)
+	keys := access.NewStore(log.Bucket(eventlog.Managers))
+	key := func(name string, role access.Role, products ...string) string {
+		k, err := keys.Create(t.Context(), name, string(role), products)
+		check(t, err)
+		return k
+	}
+	anna, bert, viewer := key("anna", access.Importer), key("bert", access.Importer), key("vera", access.Viewer)
+	limited, foreign := key("anna", access.Importer, "a"), key("carl", access.Viewer, "c")
+	log.Add(started(1, "anna"), imported(1, 1, "a", "A", "ada@example.com", "o1"), imported(1, 2, "b", "B", "", ""), finished(1, 2, 2, 0, 0), started(2, "bert"))
+	r := newHarnessWith(t, t.TempDir(), log, access.Config{Store: keys, AdminKey: adminKey})
+	tests := []struct {
+		who, path string
+		status    int
+		count     int // of a list; -1: none
+	}{
+		{"", "licenses/", 401, -1}, {"nonsense", "licenses/", 401, -1},
+		{anna, "licenses-import-results/", 200, 1}, {bert, "licenses-import-results/", 200, 1}, {viewer, "licenses-import-results/", 200, 2},
+		{anna, "licenses-import-results/?status__iexact=Success", 200, 1}, {bert, "licenses-import-results/?status__iexact=success", 200, 0},
+		{anna, "licenses-import-results/1/", 200, -1}, {bert, "licenses-import-results/1/", 404, -1}, {viewer, "licenses-import-results/1/", 200, -1},
+		{bert, "licenses-import-results/1/invalid_rows.csv", 404, -1}, {bert, "licenses-import-results/1/events/", 404, -1},
+		{bert, "licenses/", 200, 2}, {limited, "licenses/", 200, 1}, {limited, "licenses/?enabled=true", 200, 1},
+		{limited, "licenses/?product__short_code=b", 200, 0}, {limited, "licenses/?product__short_code=a", 200, 1}, {limited, "licenses/?license_key=B", 200, 0},
+		{limited, "licenses/2/", 200, -1}, {limited, "licenses/3/", 404, -1}, {limited, "licenses/3/event/", 404, -1},
+		{foreign, "licenses/", 200, 0}, {foreign, "licenses/2/", 404, -1},
+		{limited, "customers/", 403, -1}, {limited, "customers/2/", 403, -1}, {limited, "orders/", 403, -1}, {limited, "orders/2/", 403, -1},
+		{bert, "customers/", 200, 1}, {viewer, "orders/", 200, 2},
+	}
+	for _, test := range tests {
+		a := r.getAs(test.who, "/api/v1/"+test.path)
+		if a.status != test.status {
+			t.Errorf("%.8s %s: %d, want %d: %s", test.who, test.path, a.status, test.status, a.body)
+			continue
+		}
+		var page listed
+		if test.count >= 0 {
+			check(t, json.Unmarshal([]byte(a.body), &page))
+			if page.Count != test.count || len(page.Results) != test.count {
+				t.Errorf("%.8s %s: %d, want %d", test.who, test.path, page.Count, test.count)
+			}
+		}
+	}
+}
