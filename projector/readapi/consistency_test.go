@@ -11,27 +11,30 @@ import (
 	"licenseimport/projector"
 )
 
-// TestRealStream: what was acknowledged a moment ago is there, in single answers
-// and in the list of imports, and after a restart.
-func TestRealStream(t *testing.T) {
+// TestReadYourWrites: an event that the stream has just acknowledged is there, in single answers, in
+// the list of imports and after a restart.
+func TestReadYourWrites(t *testing.T) {
 	log := newStream(t)
 	dir := t.TempDir()
 	r := newHarness(t, dir, log)
 	for id := events.JobID(1); id <= 10; id++ {
 		log.Add(started(id, "anna"))
-		if got := into[result](r, "/api/v1/licenses-import-results/"+id.String()+"/"); got.ID != id || got.Status != projector.StatusPending {
+		got := into[result](r, importsPath+id.String()+"/")
+		if got.ID != id || got.Status != projector.StatusPending {
 			t.Fatalf("import %d: %+v", id, got)
 		}
 		log.Add(&events.ImportSealed{JobID: id, Rows: 2}, progressed(id, 0, 0, 0, 0),
-			imported(id, 1, "psc", fmt.Sprintf("K-%d", id), "ada@example.com", ""), rejected(id, 2, events.Required), finished(id, 2, 1, 0, 1))
-		if page := into[listed](r, "/api/v1/licenses-import-results/"); page.Count != int(id) {
+			imported(id, 1, "psc", fmt.Sprintf("K-%d", id), "ada@example.com", ""),
+			rejected(id, 2, events.Required), finished(id, 2, 1, 0, 1))
+		if page := into[listed](r, importsPath); page.Count != int(id) {
 			t.Fatalf("after import %d: %d imports", id, page.Count)
 		}
 		r.catchUp()
 		if page := into[listed](r, "/api/v1/licenses/"); page.Count != int(id) {
 			t.Fatalf("after import %d: %d licenses", id, page.Count)
 		}
-		if got := into[result](r, "/api/v1/licenses-import-results/"+id.String()+"/"); got.Status != projector.StatusSuccess || len(got.Result.InvalidRows) != 1 {
+		got = into[result](r, importsPath+id.String()+"/")
+		if got.Status != projector.StatusSuccess || len(got.Result.InvalidRows) != 1 {
 			t.Fatalf("import %d: %+v", id, got)
 		}
 	}
@@ -54,24 +57,30 @@ func TestRealStream(t *testing.T) {
 	}
 }
 
-// TestWaiting: while the views are behind, an answer that would be 404 and the list of
-// imports wait, and then are 503; what is there is answered.
-func TestWaiting(t *testing.T) {
+// TestLaggingViews: while the views lag, the list of imports and what would be a 404 wait, and then
+// are a 503. What the views hold is answered at once.
+func TestLaggingViews(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := newMemLog(started(1, "anna"), imported(1, 1, "psc", "A", "ada@example.com", ""), progressed(1, 1, 1, 0, 0))
 		r := newHarness(t, t.TempDir(), log)
 		r.catchUp()
 		log.Hold(4)
-		log.Add(imported(1, 2, "psc", "B", "bert@example.com", ""), finished(1, 2, 2, 0, 0), started(2, "anna"), sealed(2, 1))
+		log.Add(imported(1, 2, "psc", "B", "bert@example.com", ""), finished(1, 2, 2, 0, 0),
+			started(2, "anna"), sealed(2, 1))
 		for path, want := range map[string]int{
-			"licenses-import-results/1/": 200, "licenses-import-results/2/": 503, "licenses-import-results/3/": 404, "licenses-import-results/": 503,
-			"licenses/2/": 200, "licenses/3/": 404, "licenses/4/": 503, "licenses/": 200, "licenses/8/": 404, "customers/4/": 503, "orders/": 200,
+			"licenses-import-results/1/": 200, "licenses-import-results/2/": 503,
+			"licenses-import-results/3/": 404, "licenses-import-results/": 503,
+			"licenses/2/": 200, "licenses/3/": 404, "licenses/4/": 503, "licenses/8/": 404,
+			"licenses/": 200, "customers/4/": 503, "orders/": 200,
 		} {
 			began := time.Now()
-			a := r.get("/api/v1/" + path)
-			took := time.Since(began)
-			if a.status != want || want == 503 && (took != projector.ReadTimeout || a.header.Get("Retry-After") != "1") || want != 503 && took != 0 {
-				t.Errorf("%s: %d after %s, Retry-After %q; want %d", path, a.status, took, a.header.Get("Retry-After"), want)
+			a := r.get(prefix + path)
+			took, waits, retry := time.Since(began), time.Duration(0), ""
+			if want == 503 {
+				waits, retry = projector.ReadTimeout, "1"
+			}
+			if got := a.header.Get("Retry-After"); a.status != want || took != waits || got != retry {
+				t.Errorf("%s: %d after %s, Retry-After %q; want %d", path, a.status, took, got, want)
 			}
 		}
 		go func() {
@@ -86,8 +95,8 @@ func TestWaiting(t *testing.T) {
 	})
 }
 
-// TestListHasUploadsThatBrokeOff: a client that was told so finds it in the list, however far behind
-// the views are.
+// TestListHasUploadsThatBrokeOff: a client that was told that its upload broke off finds it in the
+// list, however far the views lag.
 func TestListHasUploadsThatBrokeOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := newMemLog(started(1, "anna"))
@@ -96,7 +105,7 @@ func TestListHasUploadsThatBrokeOff(t *testing.T) {
 		log.Hold(2)
 		log.Add(&events.ImportAborted{JobID: 1, Code: "upload_incomplete", Message: "m"})
 		answered := make(chan answer, 1)
-		go func() { answered <- r.get("/api/v1/licenses-import-results/") }()
+		go func() { answered <- r.get(importsPath) }()
 		synctest.Wait()
 		select {
 		case early := <-answered:
@@ -111,15 +120,18 @@ func TestListHasUploadsThatBrokeOff(t *testing.T) {
 	})
 }
 
-// TestBadEvents: an event that cannot be decoded or applied stops the views and
-// says where; what came before is there.
+// TestBadEvents: an event that cannot be decoded or applied stops the views with an error that says
+// where it is. The events before it can be read.
 func TestBadEvents(t *testing.T) {
+	event := func(id, name, data string) string {
+		return `{"specversion":"1.0","source":"licenseimport","id":"` + id + `","type":"` + name + `","data":` + data + `}`
+	}
 	tests := map[string]string{
-		"unknown type": `{"specversion":"1.0","id":"1/paused","source":"licenseimport","type":"ImportPaused","data":{}}`,
+		"unknown type": event("1/paused", "ImportPaused", `{}`),
 		"no event":     `hello`,
-		"not started":  `{"specversion":"1.0","id":"7/sealed","source":"licenseimport","type":"ImportSealed","data":{"job_id":7,"rows":1}}`,
-		"wrong stream": `{"specversion":"1.0","id":"1/1/received","source":"licenseimport","type":"RowReceived","data":{"job_id":1,"row":1,"values":{}}}`,
-		"twice":        `{"specversion":"1.0","id":"1/started","source":"licenseimport","type":"ImportStarted","data":{"job_id":1}}`,
+		"not started":  event("7/sealed", "ImportSealed", `{"job_id":7,"rows":1}`),
+		"wrong stream": event("1/1/received", "RowReceived", `{"job_id":1,"row":1,"values":{}}`),
+		"twice":        event("1/started", "ImportStarted", `{"job_id":1}`),
 	}
 	for name, body := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -136,9 +148,9 @@ func TestBadEvents(t *testing.T) {
 				t.Errorf("Ready: %v", ready)
 			}
 			if a := r.get("/api/v1/licenses/2/"); a.status != 200 {
-				t.Errorf("what came before: %d", a.status)
+				t.Errorf("a license before it: %d", a.status)
 			}
-			if a := r.get("/api/v1/licenses-import-results/"); a.status != 503 {
+			if a := r.get(importsPath); a.status != 503 {
 				t.Errorf("a list that lacks an import: %d", a.status)
 			}
 		})

@@ -18,7 +18,8 @@ func TestExport(t *testing.T) {
 	digest, err := r.Digest()
 	check(t, err)
 	a, head := r.get(ExportPath), r.do(http.MethodHead, adminKey, ExportPath)
-	if a.status != 200 || a.header.Get("Content-Type") != "application/octet-stream" || a.header.Get("Content-Length") != strconv.Itoa(len(a.body)) {
+	if a.status != 200 || a.header.Get("Content-Type") != "application/octet-stream" ||
+		a.header.Get("Content-Length") != strconv.Itoa(len(a.body)) {
 		t.Fatalf("%d %v for %d bytes", a.status, a.header, len(a.body))
 	}
 	if head.status != 200 || head.header.Get("Content-Length") != a.header.Get("Content-Length") || head.body != "" {

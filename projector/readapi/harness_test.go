@@ -15,7 +15,7 @@ import (
 	"licenseimport/projector/projectortest"
 )
 
-// Short names of what tests of several packages share.
+// Short names for what the tests of several packages share.
 type memLog = projectortest.MemLog
 
 var (
@@ -31,9 +31,12 @@ var (
 	manyImports = projectortest.ManyImports
 )
 
-const adminKey = "an admin's key"
+const (
+	adminKey    = "an admin's key"
+	importsPath = prefix + "licenses-import-results/"
+)
 
-// harness is a Projector that runs, and its routes.
+// harness is a Projector that runs, and its API.
 type harness struct {
 	testing.TB
 	*projector.Projector
@@ -43,7 +46,7 @@ type harness struct {
 	stop    func()
 }
 
-// newHarness runs a projector on a folder until the test ends or stop is called.
+// newHarness runs a projector on a directory until the test ends or stop is called.
 func newHarness(t testing.TB, dir string, log projector.Log) *harness {
 	return newHarnessWith(t, dir, log, access.Config{AdminKey: adminKey})
 }
@@ -83,7 +86,7 @@ func (r *harness) catchUp() {
 	check(r, r.WaitFor(ctx, state.Last))
 }
 
-// answer is a response, read whole.
+// answer is a whole response.
 type answer struct {
 	status int
 	header http.Header
@@ -102,7 +105,7 @@ func (r *harness) do(method, key, path string) answer {
 	return answer{w.Code, w.Result().Header, w.Body.String()}
 }
 
-// into reads a 200 answer.
+// into decodes an answer, which must be a 200.
 func into[T any](r *harness, path string) T {
 	r.Helper()
 	a := r.get(path)
@@ -116,7 +119,7 @@ func into[T any](r *harness, path string) T {
 	return v
 }
 
-// listed is a page of anything with an id.
+// listed is a page of any list whose elements have ids.
 type listed struct {
 	Count   int
 	Next    *string

@@ -12,12 +12,11 @@ import (
 	"licenseimport/projector"
 )
 
-// TestFiltersAgainstBruteForce compares lists with what a look at every event
-// gives: ids, their order, count and pages.
+// TestFiltersAgainstBruteForce compares lists with a search of all events: ids, order, count, pages.
 func TestFiltersAgainstBruteForce(t *testing.T) {
 	log := newMemLog(manyImports(4, 3, 250)...)
 	r := newHarness(t, t.TempDir(), log)
-	all := wholeLicenses(t, log)
+	all := importedLicenses(t, log)
 	type test map[string]func(l projector.License) bool
 	enabled := func(want bool) func(projector.License) bool {
 		return func(l projector.License) bool { return *l.Event.License.Enabled == want }
@@ -28,8 +27,12 @@ func TestFiltersAgainstBruteForce(t *testing.T) {
 		{"product__short_code=A": func(l projector.License) bool { return false }}, // case counts
 		{"license_key=Key-00042": func(l projector.License) bool { return l.Event.License.Key == "Key-00042" }},
 		{"license_key=key-00042": func(l projector.License) bool { return false }},
-		{"license_key__startswith=Key-01": func(l projector.License) bool { return strings.HasPrefix(l.Event.License.Key, "Key-01") }},
-		{"license_key__icontains=EY-00": func(l projector.License) bool { return strings.Contains(l.Event.License.Key, "ey-00") }},
+		{"license_key__startswith=Key-01": func(l projector.License) bool {
+			return strings.HasPrefix(l.Event.License.Key, "Key-01")
+		}},
+		{"license_key__icontains=EY-00": func(l projector.License) bool {
+			return strings.Contains(l.Event.License.Key, "ey-00")
+		}},
 		{"customer_email=ADA77@Example.com": func(l projector.License) bool {
 			return l.Event.Customer != nil && strings.EqualFold(l.Event.Customer.Email, "ada77@example.com")
 		}},
@@ -51,8 +54,8 @@ func TestFiltersAgainstBruteForce(t *testing.T) {
 	}
 }
 
-// wholeLicenses are all imported licenses of a log.
-func wholeLicenses(t *testing.T, log *memLog) (all []projector.License) {
+// importedLicenses are the licenses that the events of a log imported.
+func importedLicenses(t *testing.T, log *memLog) (all []projector.License) {
 	for _, m := range log.Messages {
 		envelope, err := events.Decode(m.Data)
 		check(t, err)
@@ -63,7 +66,9 @@ func wholeLicenses(t *testing.T, log *memLog) (all []projector.License) {
 	return all
 }
 
-func comparePages(t *testing.T, r *harness, filter string, all []projector.License, matches func(projector.License) bool) {
+// comparePages reads all pages of a list in both orders.
+func comparePages(t *testing.T, r *harness, filter string, all []projector.License,
+	matches func(projector.License) bool) {
 	t.Helper()
 	var want []uint64
 	for _, l := range all {
@@ -73,14 +78,16 @@ func comparePages(t *testing.T, r *harness, filter string, all []projector.Licen
 	}
 	query, err := url.ParseQuery(filter)
 	check(t, err)
-	if query.Get("product__short_code") != "" && len(query["product__short_code"]) > 1 || len(query["license_key"]) > 1 || len(query["enabled"]) > 1 ||
-		len(query["order__store_id"]) > 1 || len(query["import_id"]) > 1 {
-		return // one parameter twice
+	for _, name := range []string{"product__short_code", "license_key", "enabled", "order__store_id", "import_id"} {
+		if len(query[name]) > 1 {
+			return // one parameter twice
+		}
 	}
 	for _, order := range []string{"created_at", "-created_at"} {
 		var got []uint64
 		for offset := 0; ; offset += 100 {
-			page := into[listed](r, "/api/v1/licenses/?limit=100&order_by="+order+"&offset="+fmt.Sprint(offset)+"&"+query.Encode())
+			path := fmt.Sprintf("%slicenses/?limit=100&order_by=%s&offset=%d&%s", prefix, order, offset, query.Encode())
+			page := into[listed](r, path)
 			got = append(got, page.ids()...)
 			if page.Count != len(want) {
 				t.Fatalf("%s: count %d, want %d", filter, page.Count, len(want))
@@ -98,11 +105,12 @@ func comparePages(t *testing.T, r *harness, filter string, all []projector.Licen
 	}
 }
 
-func TestParametersThatAreMistakes(t *testing.T) {
+func TestInvalidParameters(t *testing.T) {
 	r := newHarness(t, t.TempDir(), newMemLog(started(1, "anna")))
 	for _, query := range []string{
-		"licenses/?enabled=maybe", "licenses/?import_id=abc", "licenses/?import_id=0", "licenses/?order_by=license_key", "licenses/?limit=0",
-		"customers/?offset=-1", "orders/?order_by=id", "licenses-import-results/?limit=x", "licenses-import-results/1/invalid_rows/?limit=x",
+		"licenses/?enabled=maybe", "licenses/?import_id=abc", "licenses/?import_id=0",
+		"licenses/?order_by=license_key", "licenses/?limit=0", "customers/?offset=-1", "orders/?order_by=id",
+		"licenses-import-results/?limit=x", "licenses-import-results/1/invalid_rows/?limit=x",
 		"licenses-import-results/1/invalid_rows.csv?raw=perhaps",
 	} {
 		if a := r.get("/api/v1/" + query); a.status != 400 || !strings.Contains(a.body, `"invalid_parameter"`) {
@@ -111,11 +119,12 @@ func TestParametersThatAreMistakes(t *testing.T) {
 	}
 }
 
-func TestNothingThere(t *testing.T) {
+func TestNotFound(t *testing.T) {
 	r := newHarness(t, t.TempDir(), newMemLog(started(1, "anna")))
 	for _, path := range []string{
-		"licenses/1/", "licenses/0/", "licenses/x/", "licenses/18446744073709551615/event/", "customers/1/", "orders/7", "licenses-import-results/2/",
-		"licenses-import-results/x/", "licenses-import-results/01/events/", "licenses-import-results/2/invalid_rows.csv",
+		"licenses/1/", "licenses/0/", "licenses/x/", "licenses/18446744073709551615/event/", "customers/1/", "orders/7",
+		"licenses-import-results/2/", "licenses-import-results/x/", "licenses-import-results/01/events/",
+		"licenses-import-results/2/invalid_rows.csv",
 	} {
 		if a := r.get("/api/v1/" + path); a.status != 404 {
 			t.Errorf("%s: %d %s", path, a.status, a.body)
@@ -127,12 +136,13 @@ func TestNothingThere(t *testing.T) {
 	}
 }
 
-func TestSearchThatTakesTooLong(t *testing.T) {
+func TestPageDeadline(t *testing.T) {
 	many := slices.Values(make([]events.Seq, 5000))
-	if _, _, err := paginate(many, projector.CountUnknown, httpx.Page{Limit: 20}, begins); err != projector.ErrTooBroad {
+	page := httpx.Page{Limit: 20}
+	if _, _, err := paginate(many, projector.CountUnknown, page, begins); err != projector.ErrTooBroad {
 		t.Errorf("%v, want ErrTooBroad", err)
 	}
-	if _, count, err := paginate(many, 5000, httpx.Page{Limit: 20}, begins); err != nil || count != 5000 {
+	if _, count, err := paginate(many, 5000, page, begins); err != nil || count != 5000 {
 		t.Errorf("a page that is filled in time: %d, %v", count, err)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"licenseimport/events"
 )
 
+// TestInvalidRows: a result has the first rejected rows with cut values, the list and the CSV have all
+// of them whole.
 func TestInvalidRows(t *testing.T) {
 	log := newMemLog(started(1, "anna"), &events.ImportSealed{JobID: 1, Rows: 1201}, progressed(1, 0, 0, 0, 0))
 	for row := events.Row(1); row <= 1200; row++ {
@@ -15,18 +17,22 @@ func TestInvalidRows(t *testing.T) {
 	long := rejected(1, 1201, events.TooLong, events.TooLong)
 	long.Values[events.ColumnEmail], long.Values[events.ColumnProduct] = "=1+1", "'-x"
 	long.Values[events.ColumnKey] = strings.Repeat("é", 300)
-	long.Errors[0] = events.FieldError{Column: "license__license_key", Code: events.TooLong, Value: strings.Repeat("é", events.MaxErrorValue)}
+	long.Errors[0] = events.FieldError{
+		Column: "license__license_key", Code: events.TooLong, Value: strings.Repeat("é", events.MaxErrorValue),
+	}
 	log.Add(long, finished(1, 1201, 0, 0, 1201))
 	r := newHarness(t, t.TempDir(), log)
 	r.catchUp()
-	got := into[result](r, "/api/v1/licenses-import-results/1/").Result
-	if len(got.InvalidRows) != 100 || got.InvalidCount != 1201 || got.ErrorCounts[events.Required] != 1200 || got.ErrorCounts[events.TooLong] != 1 {
-		t.Errorf("%d rows, %d counted, %v", len(got.InvalidRows), got.InvalidCount, got.ErrorCounts)
+	got := into[result](r, importsPath+"1/").Result
+	counts := got.ErrorCounts
+	if len(got.InvalidRows) != 100 || got.InvalidCount != 1201 ||
+		counts[events.Required] != 1200 || counts[events.TooLong] != 1 {
+		t.Errorf("%d rows, %d counted, %v", len(got.InvalidRows), got.InvalidCount, counts)
 	}
 	page := into[struct {
 		Count   int
 		Results []invalidRow
-	}](r, "/api/v1/licenses-import-results/1/invalid_rows/?code=too_long")
+	}](r, importsPath+"1/invalid_rows/?code=too_long")
 	if page.Count != 1 || page.Results[0].Values != long.Values || page.Results[0].Line != 1202 {
 		t.Errorf("%+v", page)
 	}
@@ -37,7 +43,7 @@ func TestInvalidRows(t *testing.T) {
 	if cut.Values[events.ColumnKey] != strings.Repeat("é", 256) || cut.Errors[0].Value != strings.Repeat("é", 256) {
 		t.Errorf("not cut: %+v", cut)
 	}
-	a := r.get("/api/v1/licenses-import-results/1/invalid_rows.csv")
+	a := r.get(importsPath + "1/invalid_rows.csv")
 	lines := strings.Split(a.body, "\r\n")
 	if len(lines) != 1203 || !strings.HasPrefix(lines[0], "\uFEFFlicense__license_key,") || lines[1201] == "" {
 		t.Errorf("%d lines, the first %q", len(lines), lines[0])
@@ -48,7 +54,7 @@ func TestInvalidRows(t *testing.T) {
 	if got := a.header.Get("Content-Disposition"); got != `attachment; filename="import-1-invalid-rows.csv"` {
 		t.Errorf("Content-Disposition %q", got)
 	}
-	if raw := r.get("/api/v1/licenses-import-results/1/invalid_rows.csv?raw=1"); !strings.Contains(raw.body, ",'-x,=1+1,,1201,1202,") {
+	if raw := r.get(importsPath + "1/invalid_rows.csv?raw=1"); !strings.Contains(raw.body, ",'-x,=1+1,,1201,1202,") {
 		t.Error("raw cells are changed")
 	}
 }

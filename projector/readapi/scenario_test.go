@@ -18,8 +18,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the answers in testdata/*.txtar")
 
-// TestScenarios folds the events of each testdata/*.txtar, one a second, and
-// compares the answers: one file is one scenario, to be read from top to bottom.
+// TestScenarios folds the events of each testdata/*.txtar, one a second, and compares the answers.
+// One file is one scenario. It reads from top to bottom.
 func TestScenarios(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txtar")
 	check(t, err)

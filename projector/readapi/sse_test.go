@@ -14,16 +14,23 @@ import (
 	"licenseimport/projector"
 )
 
+// streamRequest asks for the progress of import 1.
+func streamRequest(t *testing.T, ctx context.Context, server string) *http.Request {
+	t.Helper()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, server+importsPath+"1/events/", nil)
+	check(t, err)
+	request.Header.Set("Authorization", "Api-Key "+adminKey)
+	return request
+}
+
+// TestEventStream: each state of an import is sent once, and then "done".
 func TestEventStream(t *testing.T) {
 	log := newStream(t)
 	r := newHarness(t, t.TempDir(), log)
 	server := httptest.NewServer(r.handler)
 	defer server.Close()
 	log.Add(started(1, "anna"))
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/api/v1/licenses-import-results/1/events", nil)
-	check(t, err)
-	request.Header.Set("Authorization", "Api-Key "+adminKey)
-	response, err := server.Client().Do(request)
+	response, err := server.Client().Do(streamRequest(t, t.Context(), server.URL))
 	check(t, err)
 	defer response.Body.Close()
 	if got := response.Header.Get("Content-Type"); got != "text/event-stream" {
@@ -39,7 +46,7 @@ func TestEventStream(t *testing.T) {
 	if lines.Scan() {
 		t.Errorf("after the end: %s", lines.Text())
 	}
-	if a := r.do(http.MethodHead, adminKey, "/api/v1/licenses-import-results/1/events/"); a.status != 200 {
+	if a := r.do(http.MethodHead, adminKey, importsPath+"1/events/"); a.status != 200 {
 		t.Errorf("HEAD: %d", a.status)
 	}
 }
@@ -63,12 +70,13 @@ func wantEvent(t *testing.T, lines *bufio.Scanner, name string, want projector.S
 	}
 }
 
-// TestEventStreamEnds when the client leaves, when the views stop, and when the
-// server shuts down.
+// TestEventStreamEnds: a stream ends when the client leaves, the views stop or the server shuts down.
 func TestEventStreamEnds(t *testing.T) {
 	ends := map[string]func(leave func(), log *memLog, server *httpx.Server){
-		"client leaves":     func(leave func(), _ *memLog, _ *httpx.Server) { leave() },
-		"views stop":        func(_ func(), log *memLog, _ *httpx.Server) { log.AddBody("imports.1.bad", []byte("no event")) },
+		"client leaves": func(leave func(), _ *memLog, _ *httpx.Server) { leave() },
+		"views stop": func(_ func(), log *memLog, _ *httpx.Server) {
+			log.AddBody("imports.1.bad", []byte("no event"))
+		},
 		"server shuts down": func(_ func(), _ *memLog, server *httpx.Server) { check(t, server.Shutdown(t.Context())) },
 	}
 	for name, end := range ends {
@@ -81,10 +89,7 @@ func TestEventStreamEnds(t *testing.T) {
 			go func() { served <- server.Serve(r.handler) }()
 			ctx, leave := context.WithCancel(t.Context())
 			defer leave()
-			request, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL()+"/api/v1/licenses-import-results/1/events/", nil)
-			check(t, err)
-			request.Header.Set("Authorization", "Api-Key "+adminKey)
-			response, err := http.DefaultClient.Do(request)
+			response, err := http.DefaultClient.Do(streamRequest(t, ctx, server.URL()))
 			check(t, err)
 			defer response.Body.Close()
 			lines := bufio.NewScanner(response.Body)
