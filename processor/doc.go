@@ -6,7 +6,7 @@
 //	ROWS ─▶ read ─▶ decide ─▶ look up ─▶ stage ─▶ commit ─▶ LICENSES
 //
 //	processor.go      leases a sealed job, loads its position, works until the job has ended
-//	job.go            pure: which fact of the job is due, and how the job ends
+//	job.go            pure: the job's state, of package importjob, and the policy that follows from it
 //	pipeline.go       drives the steps below, stages one batch while another is committed
 //	read.go           reads the job's rows behind its position, in batches of at most 999
 //	decide.go         pure: row and policy → verdict; verdict and known licenses → outcome
@@ -73,6 +73,7 @@
 // removed meanwhile counts from the next phase on; earlier only if a batch is refused or another
 // processor continues the job.
 //
-// An event that this version cannot read stops its job, and [Processor.Ready] fails: nothing is
-// skipped. A version that can read it continues the job.
+// An event that this version cannot read stops its job, and so does a fact that cannot follow those
+// before it: [Processor.Ready] fails, and the lease is not acknowledged. Nothing is skipped. A version
+// that can read it continues the job.
 package processor

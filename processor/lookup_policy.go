@@ -40,11 +40,11 @@ type lookupPolicy struct {
 // is cheap and detects a file that was imported before. Rows that another processor read are not in
 // the filter, so behind them every batch is looked up in full.
 func (l *lookupPolicy) begin(j job) {
-	if l.seen != nil || j.progress.Phase != events.Import {
+	if l.seen != nil || j.Progress.Phase != events.Import {
 		return
 	}
-	l.seen, l.fullLookups = newSeenFilter(j.rows), 1
-	if j.progress.Row > 0 {
+	l.seen, l.fullLookups = newSeenFilter(j.Sealed.Rows), 1
+	if j.Progress.Row > 0 {
 		l.fullLookups = math.MaxInt
 	}
 }

@@ -6,18 +6,22 @@ import (
 	"testing"
 
 	"licenseimport/events"
+	"licenseimport/events/importjob"
 )
 
 // TestValidationNeedsNoLookups: rows that are only validated make no license, so the policy asks
 // for no look-up, not even after a conflict.
 func TestValidationNeedsNoLookups(t *testing.T) {
-	known := job{rows: 10, progress: events.ImportProgressed{Phase: events.Validate}}
+	known := job{State: importjob.State{
+		Sealed:   &events.ImportSealed{Rows: 10},
+		Progress: events.ImportProgressed{Phase: events.Validate},
+	}}
 	var lookups lookupPolicy
 	lookups.begin(known)
 	if err := lookups.onConflict(t.Context(), 1); err != nil || lookups.lookUpAll() {
 		t.Errorf("a full look-up while validating: %v", err)
 	}
-	known.progress.Phase = events.Import
+	known.Progress.Phase = events.Import
 	if lookups.begin(known); !lookups.lookUpAll() {
 		t.Error("no full look-up of the first batch of the import")
 	}

@@ -11,16 +11,16 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// decide decides the job's rows from its position to the end of its phase. It stages one batch
+// processRows decides the job's rows from its position to the end of its phase. It stages one batch
 // while the server commits the one before. The phase begins with the fact start; nil: it has begun.
-// If a commit is refused decide returns that error, and otherwise the reason why it stopped early.
-func (p *Processor) decide(ctx context.Context, j *job, start *events.ImportProgressed, lookups *lookupPolicy) error {
+// If a commit is refused processRows returns that error, and otherwise the reason why it stopped early.
+func (p *Processor) processRows(ctx context.Context, j *job, start *events.ImportProgressed, lookups *lookupPolicy) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	known := *j // the commit queue advances j itself
 	commits := newCommitQueue()
 	if start != nil {
-		known.progress = *start
+		known.Progress = *start
 		_ = commits.push(func() error { return p.appendFact(ctx, j, start) }) // close returns its error
 	}
 	err := p.decideRows(ctx, j, known, commits, lookups)
@@ -40,9 +40,9 @@ func (p *Processor) decideRows(
 	}
 	known.torn = torn
 	lookups.begin(known)
-	line := &pipeline{p: p, job: j, start: known, position: known.progress, commits: commits}
+	line := &pipeline{p: p, job: j, start: known, position: known.Progress, commits: commits}
 	reading, cancel := context.WithCancel(ctx)
-	ahead := p.prefetchLookups(reading, p.read(reading, known, policy, lookups.seen), known.id, lookups)
+	ahead := p.prefetchLookups(reading, p.read(reading, known, policy, lookups.seen), known.Job, lookups)
 	defer func() { // wait for the goroutines that use lookups: the caller uses it next
 		cancel()
 		for range ahead {
@@ -98,7 +98,7 @@ func (l *pipeline) push(ctx context.Context, b judgedRows) error {
 		return b.err
 	}
 	if b.missing {
-		return l.p.appendFact(ctx, l.job, l.job.missing())
+		return l.p.appendFact(ctx, l.job, l.job.RowsMissing())
 	}
 	l.yieldToSmall(ctx)
 	next, err := l.stage(ctx, b)
@@ -114,7 +114,7 @@ func (l *pipeline) push(ctx context.Context, b judgedRows) error {
 
 // yieldToSmall delays a large import while small ones are in progress.
 func (l *pipeline) yieldToSmall(ctx context.Context) {
-	if !small(l.start.rows) {
+	if !small(l.start.Sealed.Rows) {
 		l.p.priority.yield(ctx)
 	}
 }
@@ -163,14 +163,13 @@ func (p *Processor) commit(ctx context.Context, j *job, s *stagedBatch) error {
 	if err != nil {
 		return err
 	}
-	seq, err := s.batch.Commit(ctx, s.fact.Subject(), body, j.lastSeq)
+	seq, err := s.batch.Commit(ctx, s.fact.Subject(), body, j.Last.Seq)
 	if err != nil {
 		return err
 	}
-	j.moved(s.fact, seq)
 	logFact(s.fact)
 	p.config.Observer.Committed(s.stats())
-	return nil
+	return j.advance(s.fact, seq)
 }
 
 // commitQueue runs the appends of one job serially: each expects the sequence of the fact that the

@@ -10,6 +10,7 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
+	"licenseimport/events/importjob"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -141,15 +142,17 @@ func (p *Processor) runToEnd(ctx context.Context, id events.JobID) error {
 			return err
 		}
 		for err == nil {
-			stage, fact := j.next()
-			switch stage {
-			case ended:
-				return nil
-			case between:
+			step, fact, unsealed := j.Next()
+			switch {
+			case unsealed != nil:
+				return unsealed
+			case step == importjob.AppendFact:
 				err = p.appendFact(ctx, j, fact)
-			case deciding:
+			case step == importjob.ProcessRows:
 				start, _ := fact.(*events.ImportProgressed)
-				err = p.decide(ctx, j, start, &lookups)
+				err = p.processRows(ctx, j, start, &lookups)
+			default: // importjob.Done
+				return nil
 			}
 		}
 		if err := p.resolveRefusal(ctx, j, err, &lookups); err != nil {
@@ -164,17 +167,18 @@ func (p *Processor) resolveRefusal(ctx context.Context, j *job, err error, looku
 	switch {
 	case errors.Is(err, eventlog.ErrConflict):
 		p.config.Observer.Refused("conflict")
-		return lookups.onConflict(ctx, j.lastSeq)
+		return lookups.onConflict(ctx, j.Last.Seq)
 	case errors.Is(err, eventlog.ErrWrongSequence):
 		p.config.Observer.Refused("moved")
-		now, err := p.load(ctx, j.id)
+		now, err := p.load(ctx, j.Job)
 		if err != nil {
 			return err
 		}
-		if stage, _ := now.next(); stage == deciding {
+		step, _, err := now.Next()
+		if err == nil && step == importjob.ProcessRows {
 			return eventlog.ErrLeaseLost // another processor works on it
 		}
-		return nil // cancelled, or ended by another processor
+		return err // nil: cancelled, or ended by another processor
 	default:
 		return err
 	}
@@ -186,82 +190,65 @@ func (p *Processor) appendFact(ctx context.Context, j *job, fact events.Event) e
 	if err != nil {
 		return err
 	}
-	seq, err := p.log.AppendFact(ctx, j.id, fact.Subject(), body, j.lastSeq)
+	seq, err := p.log.AppendFact(ctx, j.Job, fact.Subject(), body, j.Last.Seq)
 	if err != nil {
 		return err
 	}
-	j.moved(fact, seq)
 	logFact(fact)
-	return nil
+	return j.advance(fact, seq)
 }
 
 // load reads a job's state from its facts: the last one, the position, and what was asked for.
 func (p *Processor) load(ctx context.Context, id events.JobID) (*job, error) {
-	j := &job{id: id}
+	var started, sealed, position, last importjob.Fact
 	reads, readCtx := errgroup.WithContext(ctx)
-	reads.Go(func() error { return p.loadPosition(readCtx, j) })
-	reads.Go(func() error {
-		started, err := readFact(readCtx, p.log, &events.ImportStarted{JobID: id})
-		if err == nil {
-			j.mode, j.dryRun, j.products = started.Mode, started.DryRun, started.Products
-		}
+	reads.Go(func() (err error) {
+		started, err = readFact(readCtx, p.log, events.StartedSubject(id))
 		return err
 	})
-	reads.Go(func() error {
-		sealed, err := readFact(readCtx, p.log, &events.ImportSealed{JobID: id})
-		if err == nil {
-			j.rows = sealed.Rows
-		}
+	reads.Go(func() (err error) {
+		sealed, err = readFact(readCtx, p.log, events.SealedSubject(id))
 		return err
 	})
-	return j, reads.Wait()
+	reads.Go(func() (err error) {
+		position, last, err = p.readPosition(readCtx, id)
+		return err
+	})
+	if err := reads.Wait(); err != nil {
+		return nil, err
+	}
+	state, err := importjob.Fold(id, started, sealed, position, last)
+	if err != nil {
+		return nil, &eventlog.UnreadableEventError{Subject: events.FactsFilter(id), Seq: last.Seq, Cause: err}
+	}
+	return &job{State: state}, nil
 }
 
-// loadPosition reads the job's last fact first and the position second. A position that is newer
-// than the last fact known is harmless: the append is refused. An older one would decide rows
-// twice.
-func (p *Processor) loadPosition(ctx context.Context, j *job) error {
-	message, ok, err := p.log.LastFact(ctx, j.id)
-	if err != nil {
-		return err
+// readPosition reads the job's last fact first and the position second, unless the last fact is the
+// position. A position that is newer than the last fact known is harmless: the append is refused. An
+// older one would decide rows twice.
+func (p *Processor) readPosition(ctx context.Context, id events.JobID) (position, last importjob.Fact, err error) {
+	if last, err = readFact(ctx, p.log, events.FactsFilter(id)); err != nil {
+		return position, last, err
 	}
-	if !ok {
-		return fmt.Errorf("import %d: its facts are not in the store", j.id)
+	switch last.Event.(type) {
+	case nil:
+		return position, last, fmt.Errorf("import %d: its facts are not in the store", id)
+	case *events.ImportSealed, *events.ImportProgressed:
+		return position, last, nil
+	}
+	position, err = readFact(ctx, p.log, (&events.ImportProgressed{JobID: id}).Subject())
+	return position, last, err
+}
+
+// readFact reads the last fact at a subject. It returns a Fact without an event if there is none.
+func readFact(ctx context.Context, log *eventlog.Log, subject string) (importjob.Fact, error) {
+	message, found, err := log.Fact(ctx, subject)
+	if err != nil || !found {
+		return importjob.Fact{}, err
 	}
 	envelope, err := message.Decode()
-	if err != nil {
-		return err
-	}
-	j.last, j.lastSeq = envelope.Event, message.Seq
-	progress := &events.ImportProgressed{JobID: j.id}
-	switch last := j.last.(type) {
-	case *events.ImportSealed: // there is no position yet
-	case *events.ImportProgressed:
-		progress = last
-	default:
-		if progress, err = readFact(ctx, p.log, progress); errors.Is(err, errNoFact) {
-			progress, err = &events.ImportProgressed{JobID: j.id}, nil
-		}
-	}
-	if err == nil {
-		j.progress = *progress
-	}
-	return err
-}
-
-var errNoFact = errors.New("no such fact")
-
-// readFact reads the last fact of the same type and job as like. It returns [errNoFact] if there is
-// none.
-func readFact[E events.Event](ctx context.Context, log *eventlog.Log, like E) (E, error) {
-	message, ok, err := log.Fact(ctx, like.Subject())
-	if err != nil {
-		return like, err
-	}
-	if !ok {
-		return like, fmt.Errorf("import %d: %s: %w", like.Job(), like.Type(), errNoFact)
-	}
-	return eventlog.DecodeAs[E](&message)
+	return importjob.Fact{Event: envelope.Event, Seq: message.Seq, Time: message.Time}, err
 }
 
 type nopObserver struct{}

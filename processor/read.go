@@ -46,7 +46,7 @@ func (p *Processor) read(ctx context.Context, j job, policy *Policy, seen *bloom
 	go func() {
 		defer close(out)
 		defer reader.stop()
-		for row := j.progress.Row; row < j.rows; {
+		for row := j.Progress.Row; row < j.Sealed.Rows; {
 			batch := reader.batch(ctx, row)
 			row += events.Row(len(batch.verdicts))
 			select {
@@ -80,9 +80,9 @@ func (r *rowReader) stop() {
 
 // batch judges the rows behind row, as many as fit into a batch.
 func (r *rowReader) batch(ctx context.Context, row events.Row) judgedRows {
-	b := judgedRows{verdicts: make([]Verdict, 0, min(maxRows, r.job.rows-row)), began: time.Now()}
+	b := judgedRows{verdicts: make([]Verdict, 0, min(maxRows, r.job.Sealed.Rows-row)), began: time.Now()}
 	if r.rows == nil {
-		if r.rows, b.err = r.log.Rows(ctx, r.job.id, r.job.progress.Position); b.err != nil {
+		if r.rows, b.err = r.log.Rows(ctx, r.job.Job, r.job.Progress.Position); b.err != nil {
 			return b
 		}
 	}

@@ -102,14 +102,14 @@ func (h *harness) run(jobs ...events.JobID) []*events.ImportFinished {
 
 func (h *harness) awaitEnd(job events.JobID) *events.ImportFinished {
 	h.Helper()
-	like := &events.ImportFinished{JobID: job}
+	subject := (&events.ImportFinished{JobID: job}).Subject()
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
-		end, err := readFact(h.Context(), h.log, like)
-		if err == nil {
-			return end
-		}
-		if !errors.Is(err, errNoFact) {
+		fact, err := readFact(h.Context(), h.log, subject)
+		if err != nil {
 			h.Fatal(err)
+		}
+		if end, ok := fact.Event.(*events.ImportFinished); ok {
+			return end
 		}
 		time.Sleep(2 * time.Millisecond) // the poll interval
 	}
@@ -378,13 +378,15 @@ func TestFenced(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := &events.ImportProgressed{JobID: 1, Phase: events.Import}
-	h.append(first, fenced.lastSeq) // by the other processor
+	h.append(first, fenced.Last.Seq) // by the other processor
 	if err := h.p.appendFact(t.Context(), fenced, first); !errors.Is(err, eventlog.ErrWrongSequence) {
 		t.Errorf("append of the fenced processor: %v", err)
 	}
-	fenced.progress, fenced.last = *first, first
+	if err := fenced.advance(first, fenced.Last.Seq); err != nil {
+		t.Fatal(err)
+	}
 	var lookups lookupPolicy
-	err = h.p.decide(t.Context(), fenced, nil, &lookups)
+	err = h.p.processRows(t.Context(), fenced, nil, &lookups)
 	if !errors.Is(err, eventlog.ErrWrongSequence) {
 		t.Errorf("batch of the fenced processor: %v", err)
 	}

@@ -26,7 +26,7 @@ type stagedBatch struct {
 func (p *Processor) stage(
 	j job, b judgedRows, position events.ImportProgressed, origins Origins,
 ) (*stagedBatch, error) {
-	s := &stagedBatch{batch: p.log.NewBatch(j.id), position: position, rows: events.Row(len(b.verdicts)), began: b.began}
+	s := &stagedBatch{batch: p.log.NewBatch(j.Job), position: position, rows: events.Row(len(b.verdicts)), began: b.began}
 	j.torn.attach(b.verdicts)
 	var outcomes []events.Event
 	if origins != nil {
@@ -44,7 +44,7 @@ func (p *Processor) stage(
 	s.position.Row += s.rows
 	s.position.Position = b.position
 	addCounts(&s.position.Counts, s.counts)
-	s.fact = j.commit(s.position)
+	s.fact = j.Commit(s.position)
 	if progress, ok := s.fact.(*events.ImportProgressed); ok && failpoint.Position {
 		progress.Row, progress.Position = 0, 0
 	}

@@ -20,13 +20,13 @@ var errLastOutcome = errors.New("the last outcome of the job")
 
 // readTornOutcomes reads the outcomes behind the job's last fact: one request if there are none.
 func (p *Processor) readTornOutcomes(ctx context.Context, j job) (tornOutcomes, error) {
-	filter := events.OutcomesFilter(j.id)
+	filter := events.OutcomesFilter(j.Job)
 	last, found, err := p.log.Fact(ctx, filter)
-	if err != nil || !found || last.Seq <= j.lastSeq {
+	if err != nil || !found || last.Seq <= j.Last.Seq {
 		return nil, err
 	}
 	torn := tornOutcomes{}
-	err = p.log.Follow(ctx, j.lastSeq, []string{filter}, func(m eventlog.Message) error {
+	err = p.log.Follow(ctx, j.Last.Seq, []string{filter}, func(m eventlog.Message) error {
 		envelope, err := m.Decode()
 		if err != nil {
 			return err
