@@ -127,7 +127,7 @@ func TestTemplate(t *testing.T) {
 		t.Fatalf("%v %v %v", header, err, a.header)
 	}
 	row, err := in.Read()
-	if err != nil || row.Damage != nil {
+	if err != nil || row.Err != nil {
 		t.Fatalf("%+v %v", row, err)
 	}
 	for i, field := range row.Fields {

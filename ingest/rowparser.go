@@ -112,8 +112,8 @@ func (in *rowParser) next() (*events.RowReceived, error) {
 	}
 	in.event = events.RowReceived{Row: events.Row(row.Number), Line: row.Line}
 	in.fill(row.Fields)
-	if row.Damage != nil {
-		in.event.Malformed = in.malformed(row.Damage)
+	if row.Err != nil {
+		in.event.Malformed = in.malformed(row.Err)
 	}
 	return &in.event, nil
 }
@@ -143,7 +143,7 @@ func (in *rowParser) fill(fields [][]byte) {
 	}
 }
 
-func (in *rowParser) malformed(d *csvfile.Damage) *events.Malformed {
+func (in *rowParser) malformed(d *csvfile.RowError) *events.Malformed {
 	m := &events.Malformed{Code: events.Code(d.Code), Message: d.Message, Raw: events.Excerpt(d.Raw, events.MaxRaw)}
 	if m.Code == events.InvalidEncoding && 0 <= d.Column && d.Column < len(in.columns) {
 		if column := in.columns[d.Column]; column >= 0 {

@@ -45,8 +45,8 @@ func benchReader(b *testing.B, quote string) {
 			if err == io.EOF {
 				break
 			}
-			if err != nil || row.Damage != nil {
-				b.Fatal(err, row.Damage)
+			if err != nil || row.Err != nil {
+				b.Fatal(err, row.Err)
 			}
 		}
 	}

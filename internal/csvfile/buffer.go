@@ -5,42 +5,43 @@ import (
 	"io"
 )
 
-// buffer holds the row that is being read, from start, and whatever was read behind it. Positions in a row are counted from
-// start, since bytes move when room is made.
+// buffer holds the current row, from start, and the bytes read after it. Offsets in a row count from
+// start, since compact moves the bytes.
 type buffer struct {
-	src   io.Reader
-	buf   []byte
-	start int
-	end   int
-	limit int   // bytes of one row that are ever looked at: the longest allowed row and its CRLF
-	most  int   // bytes that buf may grow to
-	err   error // how src ended: io.EOF or its failure; nil while it goes on
+	src     io.Reader
+	buf     []byte
+	start   int
+	end     int
+	limit   int   // inspected bytes of one row: the longest allowed row and its CRLF
+	maxSize int   // bound of len(buf)
+	err     error // of src, io.EOF included; nil: src may have more
 
 	encoding Encoding // of the file
-	loneCR   bool     // a CR alone ends a line
+	loneCR   bool     // a lone CR ends a line
 }
 
 // firstLine is the physical line that a row begins with.
 type firstLine struct {
 	text  int  // bytes without the line end
-	next  int  // where the line behind it begins
-	found bool // false: the line is longer than a row may be
+	next  int  // where the next line begins
+	found bool // false: the line is longer than the limit
 }
 
-func newBuffer(src io.Reader, maxRow, room int) buffer {
+func newBuffer(src io.Reader, maxRow, readAhead int) buffer {
 	limit := maxRow + len("\r\n")
-	return buffer{src: src, buf: make([]byte, min(room, limit+room)), limit: limit, most: limit + room}
+	return buffer{src: src, buf: make([]byte, min(readAhead, limit+readAhead)), limit: limit, maxSize: limit + readAhead}
 }
 
-// window is what is at hand of the row, never more than the limit: so nothing depends on how much was read ahead.
+// window returns the available bytes of the row, at most limit: the result of a scan does not depend on
+// how much was read ahead.
 func (b *buffer) window() []byte {
 	return b.buf[b.start:min(b.end, b.start+b.limit)]
 }
 
-// full says that the window has reached the limit.
+// full reports whether the window has reached the limit.
 func (b *buffer) full() bool { return b.end-b.start >= b.limit }
 
-// has makes at least n bytes available, n being at most the limit, and says whether there are as many.
+// has reads until n bytes are available, n at most limit. It returns false where the source has fewer.
 func (b *buffer) has(n int) bool {
 	for b.end-b.start < n {
 		if !b.fill() {
@@ -50,12 +51,12 @@ func (b *buffer) has(n int) bool {
 	return true
 }
 
-// more makes the window longer. False: it is full, or the source has ended.
+// more extends the window. False: the window is full, or the source has ended.
 func (b *buffer) more() bool { return !b.full() && b.fill() }
 
-// fill reads at least one byte, or says that the source has ended.
+// fill reads at least one byte. False: the source has ended.
 func (b *buffer) fill() bool {
-	b.makeRoom()
+	b.compact()
 	for range 100 {
 		if b.err != nil {
 			return false
@@ -71,7 +72,7 @@ func (b *buffer) fill() bool {
 	return false
 }
 
-func (b *buffer) makeRoom() {
+func (b *buffer) compact() {
 	switch {
 	case b.start == b.end:
 		b.start, b.end = 0, 0
@@ -80,13 +81,13 @@ func (b *buffer) makeRoom() {
 		b.end = copy(b.buf, b.buf[b.start:b.end])
 		b.start = 0
 	default:
-		grown := make([]byte, min(2*len(b.buf), b.most))
+		grown := make([]byte, min(2*len(b.buf), b.maxSize))
 		copy(grown, b.buf)
 		b.buf = grown
 	}
 }
 
-// readFirst finds the end of the row's first line. False: the source failed before it.
+// readFirst finds the end of the row's first line. False: the source failed first.
 func (b *buffer) readFirst() (firstLine, bool) {
 	for from := 0; ; {
 		w := b.window()
@@ -95,7 +96,7 @@ func (b *buffer) readFirst() (firstLine, bool) {
 		}
 		from = len(w)
 		if b.loneCR && from > 0 && w[from-1] == '\r' {
-			from-- // whether a LF follows is not known yet
+			from-- // the LF of a CRLF may follow
 		}
 		if b.more() {
 			continue
@@ -107,7 +108,8 @@ func (b *buffer) readFirst() (firstLine, bool) {
 	}
 }
 
-// lineEnd is the place of the first line end in w, or -1. A lone CR counts only when the byte behind it is there too.
+// lineEnd returns the offset of the first line end in w, or -1. A lone CR counts only when the next byte
+// is available, too.
 func (b *buffer) lineEnd(w []byte) int {
 	i := bytes.IndexByte(w, '\n')
 	if !b.loneCR {
@@ -125,7 +127,7 @@ func (b *buffer) lineEnd(w []byte) int {
 	return -1
 }
 
-// lineAt is the line whose end stands at i.
+// lineAt returns the line whose line end is at i.
 func (b *buffer) lineAt(w []byte, i int) firstLine {
 	if w[i] == '\n' {
 		return firstLine{text: trimCR(w[:i]), next: i + 1, found: true}
@@ -144,7 +146,7 @@ func trimCR(line []byte) int {
 	return len(line)
 }
 
-// countLines counts the line ends among the row's first n bytes.
+// countLines counts the line ends in the row's first n bytes.
 func (b *buffer) countLines(n int) uint64 {
 	text := b.buf[b.start : b.start+n]
 	lines := bytes.Count(text, []byte{'\n'})
@@ -154,7 +156,8 @@ func (b *buffer) countLines(n int) uint64 {
 	return uint64(lines)
 }
 
-// discardLine drops everything up to and with the next line end, however far it is. The error is that of the source.
+// discardLine drops everything up to and including the next line end, at any distance. The error is that
+// of the source.
 func (b *buffer) discardLine() error {
 	for {
 		first, ok := b.readFirst()
@@ -165,12 +168,12 @@ func (b *buffer) discardLine() error {
 			b.start += first.next
 			return nil
 		}
-		// The window's last byte may be the CR of a line end whose LF is not in it.
+		// The window's last byte may be the CR of a line end.
 		b.start += first.text - 1
 	}
 }
 
-// at is the row's byte at p; false where the row, the file or the limit ends.
+// at returns the row's byte at p. False: the file or the limit ends before it.
 func (b *buffer) at(p int) (byte, bool) {
 	if p < b.limit && b.start+p < b.end {
 		return b.buf[b.start+p], true
@@ -185,7 +188,8 @@ func (b *buffer) readAt(p int) (byte, bool) {
 	return b.buf[b.start+p], true
 }
 
-// endsAt says whether a line end begins at p. Not known: limit or source ended before that could be told.
+// endsAt reports whether a line end begins at p. known is false where the limit or the source ended
+// before the byte that decides it.
 func (b *buffer) endsAt(p int) (end, known bool) {
 	switch c, _ := b.at(p); {
 	case c == '\n':
@@ -203,7 +207,7 @@ func (b *buffer) endsAt(p int) (end, known bool) {
 	return false, false
 }
 
-// afterLineEnd is the place behind the line end at p, if there is one.
+// afterLineEnd returns the offset after the line end at p; p where there is none.
 func (b *buffer) afterLineEnd(p int) int {
 	c, ok := b.at(p)
 	if !ok {
@@ -217,7 +221,8 @@ func (b *buffer) afterLineEnd(p int) int {
 	return p + 1
 }
 
-// edge tells what it means that the window cannot become longer: the file's end, the limit, or a failure of the source.
+// edge says why the window cannot grow: the file's end (atEnd), the limit (atLimit), or an error of the
+// source (failed).
 func (b *buffer) edge(atEnd, atLimit faultKind) faultKind {
 	switch {
 	case b.full():

@@ -1,51 +1,57 @@
-// Package csvfile reads CSV as the world writes it: from Excel, LibreOffice, Google Sheets, PowerShell, pandas and by hand.
+// Package csvfile reads CSV as real programs write it: Excel, LibreOffice, Google Sheets, PowerShell,
+// pandas, and people.
 //
-// A Reader takes any io.Reader and hands out a Header and then one Row after the other:
+// A Reader takes any io.Reader and returns a Header, then one Row at a time:
 //
 //	bytes ──▶ encoding ──▶ buffer ──▶ preamble (sep=, header) ──▶ rows
-//	          UTF-8        one row    delimiter, line ends        sound or damaged
+//	          UTF-8        one row    delimiter, line ends        valid, or with a RowError
 //	          UTF-16       at a time
 //	          windows-1252
 //
 // # Promises
 //
-// Memory is bounded: at most one row (Options.MaxRow) beside a buffer of 64 KiB, whatever the file holds. A sound row costs no
+// Memory is bounded by one row (Options.MaxRow) and a buffer of 64 KiB. A valid row costs no
 // allocation.
 //
-// Damage stays where it is. A row that cannot be read is handed out with a Damage, which has a code, a sentence and the row's
-// text, and the rows around it stand. After a quoting error, reading resumes at the line after the row's first line, so that
-// one forgotten quote does not swallow the rows behind it. Row.Number counts data rows without a gap, damaged ones
-// included, and Row.Line is always the physical line of the file, as an editor counts it.
+// An error affects one row. A row that cannot be read has a RowError: a code, a sentence and the row's
+// text. The rows around it are read as usual. After a quoting error, reading resumes at the line after
+// the row's first line, so a forgotten quote does not swallow the rows after it. Row.Number counts
+// data rows without a gap, rows with errors included. Row.Line is the physical line of the file, as an
+// editor counts it.
 //
-// Values are kept as they were sent: nothing is trimmed, line breaks inside quotes stay what they were, and so do control
-// characters. Only the quotes are undone. What a value means is for others to judge.
+// Values stay as sent: nothing is trimmed, line breaks inside quotes and control characters stay. Only
+// the quotes are removed. The caller decides what a value means.
 //
-// How the bytes arrive does not matter: read whole or one at a time, a file gives the same rows.
+// The rows of a file do not depend on how its bytes arrive: in one read, or one at a time.
 //
-// A failure of the underlying reader is returned as it is and never looks like the end of the file; the row that it cut off is
-// not handed out.
+// An error of the underlying reader is returned unchanged and never looks like the end of the file. The
+// row that it cut off is not returned.
 //
 // # The rules
 //
-//   - Quotes are those of RFC 4180, strictly: a quote inside an unquoted value and text after a closing quote (white space too)
-//     are malformed_row, for nobody can know what was meant.
-//   - A line ends with LF or CRLF, also mixed. A CR alone ends a line only in files whose header line ends so (old Mac files);
-//     elsewhere it is part of the value.
-//   - A blank line, and a row of nothing but empty or white values, is skipped and not counted, also before the header.
-//   - The first line may be sep=; (any of the four delimiters, also in quotes), as Excel has it. It sets the delimiter and counts as a
-//     physical line.
-//   - The delimiter is the one that gives the most known column names, else the one that the header line holds most often outside quotes, else the
-//     comma.
-//   - A byte order mark wins over Options.Encoding: it cannot be there by chance.
-//   - A row with a value under an empty header is field_count, as is one with too few or too many fields, empty or not.
-//   - Where a row is damaged in two ways, the first of malformed_row or row_too_large, field_count, invalid_encoding is named.
+//   - Quotes follow RFC 4180 strictly. A quote inside an unquoted value, and text after a closing quote
+//     (white space too), are malformed_row: what the writer meant cannot be known.
+//   - A line ends with LF or CRLF, also mixed in one file. A lone CR ends a line only in files whose
+//     header line ends with one (old Mac files). Elsewhere it is part of the value.
+//   - A blank line, and a row whose values are all empty or white space, is skipped and not counted,
+//     also before the header.
+//   - The first line may be sep=; (any of the four delimiters, also in quotes), as Excel writes it. It
+//     sets the delimiter and counts as a physical line.
+//   - The delimiter is the one that yields the most known column names; else the one that occurs most
+//     often outside quotes in the header line; else the comma.
+//   - A byte order mark overrides Options.Encoding: it cannot be there by chance.
+//   - A row with a value under an empty header is field_count. So is a row with too few or too many
+//     fields, empty or not.
+//   - A row with several errors gets one code: the first of malformed_row or row_too_large,
+//     field_count, invalid_encoding.
 //
-// MatchHeader pairs the header with the columns that a program knows. Guard, Unguard and AppendRecord write a CSV that
-// spreadsheets can open without running what is in it.
+// MatchHeader pairs a header with the columns that a program knows. Guard, Unguard and AppendRecord
+// write a CSV that a spreadsheet can open without executing a cell as a formula.
 //
 // # Caveats
 //
-// UTF-16 without a byte order mark is not guessed; its header is refused with advice. A quote that is left open costs a second look
-// at up to MaxRow bytes; since a line cannot both open a quote and stand inside one, a hostile file costs about twice an honest one,
-// not more.
+// UTF-16 without a byte order mark is not detected; its header is refused with advice.
+//
+// An open quote costs a second scan of up to MaxRow bytes. A line cannot both open a quote and stand
+// inside one, so a hostile file costs about twice an ordinary one.
 package csvfile

@@ -174,7 +174,7 @@ func FuzzRecordRoundTrip(f *testing.F) {
 		data = AppendRecord(data, delim, fields...)
 		r := NewReader(bytes.NewReader(data), Options{})
 		row, err := r.Read()
-		if err != nil || row.Damage != nil || len(row.Fields) != 3 {
+		if err != nil || row.Err != nil || len(row.Fields) != 3 {
 			t.Fatalf("%q: row %+v, %v", data, row, err)
 		}
 		for i, want := range fields {

@@ -47,8 +47,8 @@ var delimiters = []byte{',', ';', '\t', '|'}
 // Header reads up to the end of the header line, once; later calls give the same again. Errors: ErrEmpty, *NotCSVError, *HeaderError, or what the
 // underlying reader failed with.
 func (r *Reader) Header() (Header, error) {
-	if !r.begun {
-		r.begun = true
+	if !r.started {
+		r.started = true
 		r.headerErr = r.readHeader()
 	}
 	return r.header, r.headerErr
@@ -66,7 +66,7 @@ func (r *Reader) readHeader() error {
 	if r.delim == 0 {
 		r.delim = r.detect(line)
 	}
-	r.row.keep = r.opts.MaxColumns
+	r.row.maxFields = r.opts.MaxColumns
 	f := r.scan()
 	if f.kind == failed {
 		return r.in.err
@@ -224,7 +224,7 @@ func (r *Reader) keepHeader() {
 	r.header = Header{Delimiter: r.delim, Line: int(r.line), Fields: make([]string, len(r.row.fields))}
 	for i, f := range r.row.fields {
 		r.header.Fields[i] = string(f)
-		if white(f) {
+		if isBlank(f) {
 			r.unnamed = append(r.unnamed, i)
 		}
 	}

@@ -43,9 +43,9 @@ func dump(t testing.TB, r *Reader) string {
 func dumpRow(t testing.TB, b *strings.Builder, h Header, row Row) {
 	t.Helper()
 	fmt.Fprintf(b, "%d@%d ", row.Number, row.Line)
-	if d := row.Damage; d != nil {
+	if d := row.Err; d != nil {
 		fmt.Fprintf(b, "%s/%d(%s) ", d.Code, d.Column, d.Raw)
-		if !utf8.ValidString(d.Raw) || utf8.RuneCountInString(d.Raw) > RawLimit || d.Message == "" {
+		if !utf8.ValidString(d.Raw) || utf8.RuneCountInString(d.Raw) > MaxRawRunes || d.Message == "" {
 			t.Errorf("row %d has a bad damage: %+v", row.Number, d)
 		}
 	} else if len(row.Fields) != len(h.Fields) {
@@ -191,12 +191,12 @@ func TestMessagesSayWhatToDo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := NewReader(strings.NewReader("a,b,\n"+test.row), Options{MaxRow: 64})
 			row, err := r.Read()
-			if err != nil || row.Damage == nil {
+			if err != nil || row.Err == nil {
 				t.Fatalf("row %+v, error %v", row, err)
 			}
 			for _, want := range test.want {
-				if !strings.Contains(row.Damage.Message, want) {
-					t.Errorf("%q does not say %q", row.Damage.Message, want)
+				if !strings.Contains(row.Err.Message, want) {
+					t.Errorf("%q does not say %q", row.Err.Message, want)
 				}
 			}
 		})
@@ -204,14 +204,14 @@ func TestMessagesSayWhatToDo(t *testing.T) {
 }
 
 func TestRawHoldsFirstCharacters(t *testing.T) {
-	row := strings.Repeat("ü", RawLimit-1) + "\xff" + strings.Repeat("x", 100)
+	row := strings.Repeat("ü", MaxRawRunes-1) + "\xff" + strings.Repeat("x", 100)
 	r := NewReader(strings.NewReader("a,b\n"+row), Options{})
 	got, err := r.Read()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := strings.Repeat("ü", RawLimit-1) + "\uFFFD"; got.Damage.Raw != want {
-		t.Errorf("got %d characters", utf8.RuneCountInString(got.Damage.Raw))
+	if want := strings.Repeat("ü", MaxRawRunes-1) + "\uFFFD"; got.Err.Raw != want {
+		t.Errorf("got %d characters", utf8.RuneCountInString(got.Err.Raw))
 	}
 }
 
@@ -309,7 +309,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	endless := io.MultiReader(strings.NewReader("a,b\n1,\""), io.LimitReader(letters{}, 8<<20))
 	r := NewReader(endless, Options{})
 	row, err := r.Read()
-	if err != nil || row.Damage == nil || row.Damage.Code != MalformedRow {
+	if err != nil || row.Err == nil || row.Err.Code != MalformedRow {
 		t.Fatalf("row %+v, error %v", row, err)
 	}
 	if _, err := r.Read(); err != io.EOF {

@@ -99,7 +99,7 @@ func tellRows(t *testing.T, w io.Writer, r *Reader, columns []int, guarded bool)
 		}
 		rows++
 		fmt.Fprintf(w, "row %d line %d ", row.Number, row.Line)
-		if d := row.Damage; d != nil {
+		if d := row.Err; d != nil {
 			damaged++
 			fmt.Fprintf(w, "%s: %s\n\traw %s\n", d.Code, d.Message, quoteShort(d.Raw))
 			continue

@@ -2,36 +2,36 @@ package csvfile
 
 import "bytes"
 
-// faultKind is what stopped the reading of a row.
+// faultKind is why the scan of a row stopped.
 type faultKind int
 
 const (
 	sound          faultKind = iota
 	strayQuote               // inside an unquoted value
-	textAfterQuote           // behind a closing quote
+	textAfterQuote           // after a closing quote
 	quoteOpenAtEnd           // of the file
 	quoteOpenTooFar
 	tooLong
-	failed // the source; buffer.err says how
+	failed // the source did; see buffer.err
 )
 
-// fault is what is wrong with a row's text, in which field, counted from 0, and at which byte.
+// fault is a syntax error in a row: its kind, the field's index and the byte's offset in the row.
 type fault struct {
 	kind  faultKind
 	field int
 	at    int
 }
 
-// span is where a field stands in the row.
+// span is a field's place in the row.
 type span struct {
 	from, to int
-	doubled  bool // it has doubled quotes
+	doubled  bool // the field has doubled quotes
 }
 
-// scan splits the row at the buffer's start into r.row. Nearly every row is one line, with no quotes or with quotes around whole values: that is
-// done at the speed of bytes.IndexByte. Only what is left is read field by field.
+// scan splits the row at the buffer's start into r.row. Nearly every row is one line, without quotes or
+// with quotes around whole values: bytes.IndexByte splits those. Others are read field by field.
 func (r *Reader) scan() fault {
-	r.row = scanned{fields: r.row.fields[:0], keep: r.row.keep}
+	r.row = scanned{fields: r.row.fields[:0], maxFields: r.row.maxFields}
 	first, ok := r.in.readFirst()
 	if !ok {
 		return fault{kind: failed}
@@ -44,23 +44,23 @@ func (r *Reader) scan() fault {
 		r.splitPlain(line)
 	case !first.found || !r.splitSimplyQuoted(line):
 		r.row.text, r.row.next = 0, 0
-		return r.settle(r.splitQuoted())
+		return r.finishRow(r.splitQuoted())
 	}
 	if !first.found {
 		r.dropLast()
 	}
-	return r.settle(fault{})
+	return r.finishRow(fault{})
 }
 
-// dropLast forgets the last field, which was cut off by the limit.
+// dropLast drops the last field, which the limit has cut off.
 func (r *Reader) dropLast() {
 	r.row.count--
 	r.row.fields = r.row.fields[:min(r.row.count, len(r.row.fields))]
 }
 
-// settle decides where reading goes on after a row that ended with f: behind the row, but after a quoting error behind its first
-// line.
-func (r *Reader) settle(f fault) fault {
+// finishRow decides where reading resumes after a row that ended with f: after the row, or after its
+// first line if the row has a quoting error.
+func (r *Reader) finishRow(f fault) fault {
 	row := &r.row
 	if f.kind == sound && row.text > r.opts.MaxRow {
 		f.kind = tooLong
@@ -73,7 +73,7 @@ func (r *Reader) settle(f fault) fault {
 		row.text, row.next = row.first.text, row.first.next
 	}
 	if row.next == 0 {
-		// The line end is not in sight. The last byte may be a CR whose LF is not either, so it is left for later.
+		// The window holds no line end. Its last byte may be the CR of one, so it stays for later.
 		row.text = len(r.in.window())
 		row.next, r.skip = row.text-1, true
 	}
@@ -82,7 +82,7 @@ func (r *Reader) settle(f fault) fault {
 
 func (r *Reader) splitPlain(line []byte) {
 	fields, delim := r.row.fields, r.delim
-	for len(fields) < r.row.keep {
+	for len(fields) < r.row.maxFields {
 		i := bytes.IndexByte(line, delim)
 		if i < 0 {
 			r.row.fields = append(fields, line)
@@ -95,15 +95,15 @@ func (r *Reader) splitPlain(line []byte) {
 	r.row.fields, r.row.count = fields, len(fields)
 	for extra := range bytes.SplitSeq(line, []byte{delim}) {
 		r.row.count++
-		r.row.value = r.row.value || !white(extra)
+		r.row.value = r.row.value || !isBlank(extra)
 	}
 }
 
-// splitSimplyQuoted splits a line in which quotes do no more than enclose whole values, as in files that quote every value. False: there is more
-// to them, and nothing was done.
+// splitSimplyQuoted splits a line whose quotes only enclose whole values, as in files that quote every
+// value. It returns false, and changes nothing, where the line has other quotes.
 func (r *Reader) splitSimplyQuoted(line []byte) bool {
 	fields, delim := r.row.fields, r.delim
-	for len(fields) < r.row.keep {
+	for len(fields) < r.row.maxFields {
 		end, from := bytes.IndexByte(line, delim), 0
 		if len(line) > 0 && line[0] == '"' {
 			end, from = bytes.IndexByte(line[1:], '"')+2, 1
@@ -127,7 +127,7 @@ func (r *Reader) splitSimplyQuoted(line []byte) bool {
 	return false
 }
 
-// splitQuoted reads field by field, over line ends inside quotes.
+// splitQuoted reads the row field by field, across line ends inside quotes.
 func (r *Reader) splitQuoted() fault {
 	r.spans = r.spans[:0]
 	p := 0
@@ -140,7 +140,7 @@ func (r *Reader) splitQuoted() fault {
 			s, p, f = r.plainField(p)
 		}
 		if f != sound {
-			r.useSpans()
+			r.buildFields()
 			return fault{kind: f, field: r.row.count, at: p}
 		}
 		r.addSpan(s)
@@ -149,12 +149,12 @@ func (r *Reader) splitQuoted() fault {
 			continue
 		}
 		r.row.text, r.row.next = p, r.in.afterLineEnd(p)
-		r.useSpans()
+		r.buildFields()
 		return fault{}
 	}
 }
 
-// plainField reads from p to the delimiter or line end, where it leaves p.
+// plainField reads from p to the delimiter or line end, and returns its place.
 func (r *Reader) plainField(p int) (span, int, faultKind) {
 	from := p
 	for {
@@ -178,7 +178,7 @@ func (r *Reader) plainField(p int) (span, int, faultKind) {
 	}
 }
 
-// quotedField reads from p, behind the opening quote, to the delimiter or line end, where it leaves p.
+// quotedField reads from p, after the opening quote, to the delimiter or line end, and returns its place.
 func (r *Reader) quotedField(p int) (span, int, faultKind) {
 	s := span{from: p}
 	for {
@@ -212,18 +212,18 @@ func (r *Reader) quotedField(p int) (span, int, faultKind) {
 	}
 }
 
-// addSpan counts a field and keeps it, if it is one of the first.
+// addSpan counts a field, and stores its span below maxFields.
 func (r *Reader) addSpan(s span) {
 	r.row.count++
-	if len(r.spans) < r.row.keep {
+	if len(r.spans) < r.row.maxFields {
 		r.spans = append(r.spans, s)
-	} else if !white(r.in.window()[s.from:s.to]) {
+	} else if !isBlank(r.in.window()[s.from:s.to]) {
 		r.row.value = true
 	}
 }
 
-// useSpans makes the fields, now that the row does not move any more.
-func (r *Reader) useSpans() {
+// buildFields makes the fields from their spans. From here on the row's bytes do not move.
+func (r *Reader) buildFields() {
 	w := r.in.window()
 	r.scratch = r.scratch[:0]
 	for _, s := range r.spans {
@@ -237,7 +237,7 @@ func (r *Reader) useSpans() {
 	}
 }
 
-// undouble appends field with each doubled quote made one.
+// undouble appends field with each doubled quote replaced by a single one.
 func undouble(dst, field []byte) []byte {
 	for {
 		i := bytes.IndexByte(field, '"')

@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// Code says in one word why a row could not be read.
+// Code says in one word why a row cannot be read.
 type Code string
 
-// The codes of damage.
+// The codes of a RowError.
 const (
 	FieldCount      Code = "field_count"
 	MalformedRow    Code = "malformed_row"
@@ -17,19 +17,20 @@ const (
 	InvalidEncoding Code = "invalid_encoding"
 )
 
-// RawLimit is how many characters (code points) of a damaged row Damage.Raw holds.
-const RawLimit = 4096
+// MaxRawRunes bounds RowError.Raw, in code points.
+const MaxRawRunes = 4096
 
-// Damage is what is wrong with a row, for a machine, for a user, and for whoever mends it.
-type Damage struct {
+// RowError says why a row cannot be read: a code for programs, a sentence for the user, and the row's
+// text for the correction.
+type RowError struct {
 	Code    Code
 	Message string // what was found, and what to do
-	Column  int    // from 0; -1 where no single column is to blame
-	Raw     string // the first RawLimit characters of the row as sent; bytes that are not UTF-8 are U+FFFD
+	Column  int    // from 0; -1 where no single column is the cause
+	Raw     string // the first MaxRawRunes code points of the row as sent; U+FFFD for invalid UTF-8
 }
 
-// judge gives the damage of the row just scanned, or nil.
-func (r *Reader) judge(f fault) *Damage {
+// rowError returns the error of the row just scanned, or nil.
+func (r *Reader) rowError(f fault) *RowError {
 	text := r.in.window()[:r.row.text]
 	if f.kind == sound && r.row.count == len(r.header.Fields) && r.strayValue() < 0 && utf8.Valid(text) {
 		return nil
@@ -37,48 +38,48 @@ func (r *Reader) judge(f fault) *Damage {
 	return r.describe(f, text)
 }
 
-func (r *Reader) describe(f fault, text []byte) *Damage {
-	var d Damage
+func (r *Reader) describe(f fault, text []byte) *RowError {
+	var e RowError
 	switch {
 	case f.kind == tooLong:
-		d = Damage{Code: RowTooLarge, Column: -1, Message: fmt.Sprintf(
+		e = RowError{Code: RowTooLarge, Column: -1, Message: fmt.Sprintf(
 			"the row is longer than %s, the limit for one row: shorten it, or look whether a line break is missing", size(r.opts.MaxRow))}
 	case f.kind != sound:
-		d = Damage{Code: MalformedRow, Column: f.field, Message: r.quoteMessage(f)}
+		e = RowError{Code: MalformedRow, Column: f.field, Message: r.quoteMessage(f)}
 	case r.row.count != len(r.header.Fields):
-		d = Damage{Code: FieldCount, Column: -1, Message: r.countMessage()}
+		e = RowError{Code: FieldCount, Column: -1, Message: r.countMessage()}
 	default:
-		d = r.describeField()
+		e = r.describeField()
 	}
-	d.Raw = raw(text)
-	return &d
+	e.Raw = raw(text)
+	return &e
 }
 
-// strayValue is the first column that has a value but no name, or -1.
+// strayValue returns the first column with a value but no name, or -1.
 func (r *Reader) strayValue() int {
 	for _, i := range r.unnamed {
-		if !white(r.row.fields[i]) {
+		if !isBlank(r.row.fields[i]) {
 			return i
 		}
 	}
 	return -1
 }
 
-// describeField gives the damage of a row that has as many fields as the header, one of which is at fault.
-func (r *Reader) describeField() Damage {
+// describeField returns the error of a row with as many fields as the header and one invalid field.
+func (r *Reader) describeField() RowError {
 	if i := r.strayValue(); i >= 0 {
 		value := r.row.fields[i]
-		return Damage{Code: FieldCount, Column: i, Message: fmt.Sprintf(
+		return RowError{Code: FieldCount, Column: i, Message: fmt.Sprintf(
 			"column %d has no name in the header, but this row has %q in it: name the column, or empty it",
 			i+1, raw(value[:min(40, len(value))]))}
 	}
 	for i, field := range r.row.fields {
 		if !utf8.Valid(field) {
-			return Damage{Code: InvalidEncoding, Column: i, Message: r.column(i) + " " + r.encodingAdvice()}
+			return RowError{Code: InvalidEncoding, Column: i, Message: r.column(i) + " " + r.encodingAdvice()}
 		}
 	}
-	// Only a delimiter that is no ASCII character leads here.
-	return Damage{Code: InvalidEncoding, Column: -1, Message: "the row " + r.encodingAdvice()}
+	// Only a delimiter outside ASCII leads here.
+	return RowError{Code: InvalidEncoding, Column: -1, Message: "the row " + r.encodingAdvice()}
 }
 
 func (r *Reader) quoteMessage(f fault) string {
@@ -111,9 +112,9 @@ func (r *Reader) countMessage() string {
 	return found + "add what is missing, or put a value that contains a line break in quotes"
 }
 
-// column names the column i for a user, who counts from 1.
+// column names column i for a user, who counts from 1.
 func (r *Reader) column(i int) string {
-	if i < len(r.header.Fields) && !white([]byte(r.header.Fields[i])) {
+	if i < len(r.header.Fields) && !isBlank([]byte(r.header.Fields[i])) {
 		return fmt.Sprintf("column %d (%s)", i+1, r.header.Fields[i])
 	}
 	return fmt.Sprintf("column %d", i+1)
@@ -129,17 +130,17 @@ func (r *Reader) encodingAdvice() string {
 	return "has bytes that are not valid UTF-8: save the file as CSV UTF-8, or, if it was made with an older Excel on Windows, upload it with encoding=windows-1252"
 }
 
-// raw gives the first RawLimit characters of text as valid UTF-8.
+// raw returns the first MaxRawRunes code points of text as valid UTF-8.
 func raw(text []byte) string {
 	from := 0
-	for n := 0; n < RawLimit && from < len(text); n++ {
+	for n := 0; n < MaxRawRunes && from < len(text); n++ {
 		_, size := utf8.DecodeRune(text[from:])
 		from += size
 	}
 	return string([]rune(string(text[:from])))
 }
 
-// makeValid replaces fields that are not UTF-8 by copies that are.
+// makeValid replaces fields that are not UTF-8 by valid copies.
 func makeValid(fields [][]byte) {
 	for i, f := range fields {
 		if !utf8.Valid(f) {
