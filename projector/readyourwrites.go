@@ -9,49 +9,33 @@ import (
 	"licenseimport/events"
 )
 
-// ReadTimeout bounds how long a read waits for the views.
+// A client that got an answer from the stream must find its effect in the views. The views follow the
+// stream with a delay, so a read that could miss something waits until they hold it: at most
+// [ReadTimeout], and then it fails with [ErrLagging]. A waiting read also has the open batch committed.
+
+// ReadTimeout bounds how long one read waits for the views.
 const ReadTimeout = 2 * time.Second
 
-// ErrLagging says that the views did not get in time to where a read needs them.
-var ErrLagging = errors.New("the views are behind the stream")
+// ErrLagging says that the views did not reach what a read needs in time. It wraps the cause, if there
+// is another one than time.
+var ErrLagging = errors.New("the views lag behind the stream")
 
-// WaitFor waits until the views hold the stream up to seq. When ctx ends before, it returns an
-// ErrLagging.
-func (p *Projector) WaitFor(ctx context.Context, seq events.Seq) error { return p.awaitOr(ctx, seq, 0) }
-
-// awaitOr waits likewise, or until an import is known that goes on.
-func (p *Projector) awaitOr(ctx context.Context, seq events.Seq, job events.JobID) error {
-	for {
-		reached, changed, err := p.reached(seq, job)
-		if reached || err != nil {
-			return err
-		}
-		select {
-		case p.flushRequest <- struct{}{}:
-		default: // the folder is about to look anyway
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ErrLagging
-		}
-	}
+// WaitFor waits until the views hold the stream up to seq. It returns ErrLagging when ctx ends before,
+// and the error of Run when that has failed.
+func (p *Projector) WaitFor(ctx context.Context, seq events.Seq) error {
+	return p.waitForEither(ctx, seq, 0)
 }
 
-// reached tells whether seq is committed or the job is known to go on; if not, that seq is wanted,
-// and what to wait for.
-func (p *Projector) reached(seq events.Seq, job events.JobID) (bool, <-chan struct{}, error) {
+// WaitForStart waits until the views have held the whole stream once since they were opened. An earlier
+// answer could show less than one that was given before the restart. After Run has failed it does
+// not wait: the views stay as they are, and [Projector.Ready] says so.
+func (p *Projector) WaitForStart(ctx context.Context) error {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.committed >= seq || p.live[job] != nil {
-		return true, nil, nil
+	settled := p.caughtUp || p.failure != nil
+	p.mu.Unlock()
+	if settled {
+		return nil
 	}
-	p.wanted = max(p.wanted, seq)
-	return false, p.changed, p.failure
-}
-
-// awaitEnd waits until the views hold all that the stream held when it was called.
-func (p *Projector) awaitEnd(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, ReadTimeout)
 	defer cancel()
 	state, err := p.log.State(ctx)
@@ -61,25 +45,13 @@ func (p *Projector) awaitEnd(ctx context.Context) error {
 	return lagging(err)
 }
 
-// WaitForStart waits until the views have held all of the stream once since the
-// start: before, they would tell of an earlier moment than they did already.
-func (p *Projector) WaitForStart(ctx context.Context) error {
-	p.mu.Lock()
-	settled := p.caughtUp || p.failure != nil // after a failure they stay what they are; /readyz says so
-	p.mu.Unlock()
-	if settled {
-		return nil
-	}
-	return p.awaitEnd(ctx)
-}
-
-// WaitForUploads waits until the views hold every import whose upload was answered, be it that it
-// was sealed or that it broke off.
+// WaitForUploads waits until the views hold every import whose upload was answered: it was sealed or
+// aborted.
 func (p *Projector) WaitForUploads(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, ReadTimeout)
 	defer cancel()
-	for _, answered := range []string{events.SealedFilter, events.AbortedFilter} {
-		last, found, err := p.log.Fact(ctx, answered)
+	for _, subject := range []string{events.SealedFilter, events.AbortedFilter} {
+		last, found, err := p.log.Fact(ctx, subject)
 		if err == nil && found {
 			err = p.WaitFor(ctx, last.Seq)
 		}
@@ -90,25 +62,32 @@ func (p *Projector) WaitForUploads(ctx context.Context) error {
 	return nil
 }
 
-// lagging makes an ErrLagging of whatever kept the views from being relied on.
-func lagging(err error) error {
-	if err == nil || errors.Is(err, ErrLagging) {
-		return err
+// WaitForID waits until the views hold the license, customer or order with an id, if the stream
+// has it. Ids are sequences: one that the views have passed, or the stream has not reached, cannot
+// appear during the wait.
+func (p *Projector) WaitForID(ctx context.Context, id events.Seq) error {
+	if id <= p.Position() {
+		return nil
 	}
-	return fmt.Errorf("%w: %w", ErrLagging, err)
+	ctx, cancel := context.WithTimeout(ctx, ReadTimeout)
+	defer cancel()
+	state, err := p.log.State(ctx)
+	if err == nil && id <= state.Last {
+		err = p.WaitFor(ctx, id)
+	}
+	return lagging(err)
 }
 
-// WaitForJob waits until the file holds what a job shows of an import that goes on. One
-// that has ended is shown as ended only when the file holds it all.
+// WaitForJob waits until the file holds all rows that j counts. A running import counts rows of batches
+// that are not committed yet; one that has ended does not.
 func (p *Projector) WaitForJob(ctx context.Context, j *Job) error {
 	ctx, cancel := context.WithTimeout(ctx, ReadTimeout)
 	defer cancel()
 	return lagging(p.WaitFor(ctx, j.At))
 }
 
-// FindJob is the import of an id: as it is in memory while it goes on, else as
-// in the file; nil if there is none. Before it says that, it asks the stream. One that goes on
-// need not be in the file yet.
+// FindJob is [Projector.Job] for a read: if the import is unknown it asks the stream, and waits for the
+// import if the stream has it. The result is nil if there is no such import.
 func (p *Projector) FindJob(ctx context.Context, id events.JobID) (*Job, error) {
 	j, err := p.Job(id)
 	if j != nil || err != nil {
@@ -121,7 +100,7 @@ func (p *Projector) FindJob(ctx context.Context, id events.JobID) (*Job, error) 
 		return nil, nil
 	}
 	if err == nil {
-		err = p.awaitOr(ctx, last.Seq, id)
+		err = p.waitForEither(ctx, last.Seq, id)
 	}
 	if err != nil {
 		return nil, lagging(err)
@@ -129,8 +108,8 @@ func (p *Projector) FindJob(ctx context.Context, id events.JobID) (*Job, error) 
 	return p.Job(id)
 }
 
-// Job is the import of an id: as it is in memory while it goes on, else as in the file; nil if there
-// is none. It waits for nothing.
+// Job returns an import: a running one as it is in memory, up to its last whole batch, another as it is
+// in the file; nil if the views do not know it. It does not wait.
 func (p *Projector) Job(id events.JobID) (j *Job, err error) {
 	p.mu.Lock()
 	j = p.live[id]
@@ -145,23 +124,8 @@ func (p *Projector) Job(id events.JobID) (j *Job, err error) {
 	return j, err
 }
 
-// WaitForID waits until a license, customer or order of that id is in the views if the stream
-// has it: ids are sequences, so most cannot be anything that is still to come.
-func (p *Projector) WaitForID(ctx context.Context, id events.Seq) error {
-	if id <= p.Position() {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, ReadTimeout)
-	defer cancel()
-	state, err := p.log.State(ctx)
-	if err == nil && id <= state.Last {
-		err = p.WaitFor(ctx, id)
-	}
-	return lagging(err)
-}
-
-// Changes returns a channel that is closed when the views or a running import have moved; nil when
-// nothing will move any more, since Run has failed.
+// Changes returns a channel that is closed when the views or a running import change. It returns nil
+// after Run has failed: nothing will change.
 func (p *Projector) Changes() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -169,4 +133,43 @@ func (p *Projector) Changes() <-chan struct{} {
 		return nil
 	}
 	return p.changed
+}
+
+// waitForEither waits until the views hold the stream up to seq, or a running import is known.
+func (p *Projector) waitForEither(ctx context.Context, seq events.Seq, job events.JobID) error {
+	for {
+		reached, changed, err := p.reached(seq, job)
+		if reached || err != nil {
+			return err
+		}
+		select {
+		case p.flushRequest <- struct{}{}:
+		default: // a request is pending
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ErrLagging
+		}
+	}
+}
+
+// reached reports whether seq is committed or the job is running. If not, it registers seq as wanted and
+// returns the channel that is closed at the next change.
+func (p *Projector) reached(seq events.Seq, job events.JobID) (bool, <-chan struct{}, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.committed >= seq || p.live[job] != nil {
+		return true, nil, nil
+	}
+	p.wanted = max(p.wanted, seq)
+	return false, p.changed, p.failure
+}
+
+// lagging makes an ErrLagging of any error of a wait.
+func lagging(err error) error {
+	if err == nil || errors.Is(err, ErrLagging) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrLagging, err)
 }
