@@ -9,26 +9,27 @@ import (
 	"licenseimport/events"
 )
 
-// A client that got an answer from the stream must find its effect in the views. The views follow the
-// stream with a delay, so a read that could miss something waits until they hold it: at most
-// [ReadTimeout], and then it fails with [ErrLagging]. A waiting read also has the open batch committed.
+// A client that got an answer from the stream must find its effect in the views. The views follow
+// the stream with a delay, so a read that could miss something waits until they hold it: at most
+// [ReadTimeout], and then it fails with [ErrLagging]. A waiting read also has the open batch
+// committed.
 
 // ReadTimeout bounds how long one read waits for the views.
 const ReadTimeout = 2 * time.Second
 
-// ErrLagging says that the views did not reach what a read needs in time. It wraps the cause, if there
-// is another one than time.
+// ErrLagging says that the views did not reach what a read needs in time. It wraps the cause, if
+// there is another one than time.
 var ErrLagging = errors.New("the views lag behind the stream")
 
-// WaitFor waits until the views hold the stream up to seq. It returns ErrLagging when ctx ends before,
-// and the error of Run when that has failed.
+// WaitFor waits until the views hold the stream up to seq. It returns ErrLagging when ctx ends
+// before, and the error of Run when that has failed.
 func (p *Projector) WaitFor(ctx context.Context, seq events.Seq) error {
 	return p.waitForEither(ctx, seq, 0)
 }
 
-// WaitForStart waits until the views have held the whole stream once since they were opened. An earlier
-// answer could show less than one that was given before the restart. After Run has failed it does
-// not wait: the views stay as they are, and [Projector.Ready] says so.
+// WaitForStart waits until the views have held the whole stream once since they were opened. An
+// earlier answer could show less than one that was given before the restart. After Run has failed
+// it does not wait: the views stay as they are, and [Projector.Ready] says so.
 func (p *Projector) WaitForStart(ctx context.Context) error {
 	p.mu.Lock()
 	settled := p.caughtUp || p.failure != nil
@@ -45,8 +46,8 @@ func (p *Projector) WaitForStart(ctx context.Context) error {
 	return lagging(err)
 }
 
-// WaitForUploads waits until the views hold every import whose upload was answered: it was sealed or
-// aborted.
+// WaitForUploads waits until the views hold every import whose upload was answered: it was sealed
+// or aborted.
 func (p *Projector) WaitForUploads(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, ReadTimeout)
 	defer cancel()
@@ -78,16 +79,16 @@ func (p *Projector) WaitForID(ctx context.Context, id events.Seq) error {
 	return lagging(err)
 }
 
-// WaitForJob waits until the file holds all rows that j counts. A running import counts rows of batches
-// that are not committed yet; one that has ended does not.
+// WaitForJob waits until the file holds all rows that j counts. A running import counts rows of
+// batches that are not committed yet; one that has ended does not.
 func (p *Projector) WaitForJob(ctx context.Context, j *Job) error {
 	ctx, cancel := context.WithTimeout(ctx, ReadTimeout)
 	defer cancel()
 	return lagging(p.WaitFor(ctx, j.At))
 }
 
-// FindJob is [Projector.Job] for a read: if the import is unknown it asks the stream, and waits for the
-// import if the stream has it. The result is nil if there is no such import.
+// FindJob is [Projector.Job] for a read: if the import is unknown it asks the stream, and waits for
+// the import if the stream has it. The result is nil if there is no such import.
 func (p *Projector) FindJob(ctx context.Context, id events.JobID) (*Job, error) {
 	j, err := p.Job(id)
 	if j != nil || err != nil {
@@ -108,8 +109,8 @@ func (p *Projector) FindJob(ctx context.Context, id events.JobID) (*Job, error) 
 	return p.Job(id)
 }
 
-// Job returns an import: a running one as it is in memory, up to its last whole batch, another as it is
-// in the file; nil if the views do not know it. It does not wait.
+// Job returns an import: a running one as it is in memory, up to its last whole batch, another as
+// it is in the file; nil if the views do not know it. It does not wait.
 func (p *Projector) Job(id events.JobID) (j *Job, err error) {
 	p.mu.Lock()
 	j = p.live[id]
@@ -124,8 +125,8 @@ func (p *Projector) Job(id events.JobID) (j *Job, err error) {
 	return j, err
 }
 
-// Changes returns a channel that is closed when the views or a running import change. It returns nil
-// after Run has failed: nothing will change.
+// Changes returns a channel that is closed when the views or a running import change. It returns
+// nil after Run has failed: nothing will change.
 func (p *Projector) Changes() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -154,8 +155,8 @@ func (p *Projector) waitForEither(ctx context.Context, seq events.Seq, job event
 	}
 }
 
-// reached reports whether seq is committed or the job is running. If not, it registers seq as wanted and
-// returns the channel that is closed at the next change.
+// reached reports whether seq is committed or the job is running. If not, it registers seq as
+// wanted and returns the channel that is closed at the next change.
 func (p *Projector) reached(seq events.Seq, job events.JobID) (bool, <-chan struct{}, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

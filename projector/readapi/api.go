@@ -79,8 +79,8 @@ func unavailable(err error) error {
 // jobHandler answers about one import.
 type jobHandler func(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error
 
-// forJob calls h with the import that a path names. One that the manager may not see is as if it did
-// not exist.
+// forJob calls h with the import that a path names. One that the manager may not see is as if it
+// did not exist.
 func (a *API) forJob(h jobHandler) access.Handler {
 	return func(w http.ResponseWriter, r *http.Request, params httpx.Params, m access.Manager) error {
 		id, err := events.ParseJobID(params.ByName("id"))

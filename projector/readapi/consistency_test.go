@@ -11,8 +11,8 @@ import (
 	"licenseimport/projector"
 )
 
-// TestReadYourWrites: an event that the stream has just acknowledged is there, in single answers, in
-// the list of imports and after a restart.
+// TestReadYourWrites: an event that the stream has just acknowledged is there, in single answers,
+// in the list of imports and after a restart.
 func TestReadYourWrites(t *testing.T) {
 	log := newStream(t)
 	dir := t.TempDir()

@@ -1,7 +1,7 @@
 // Package readapi answers every GET from the views of a [projector.Projector].
 //
-//	request ──▶ access: may this manager ask? ──▶ wait, where the views may lag ──▶ read ──▶ JSON
-//	                                                 (projector.WaitFor…)        (projector.Read)
+//	request ──▶ access ──▶ wait for the views ──▶ read and select ──▶ hide, page, render
+//	            (401, 403)  (WaitFor…; 503)        (Projector.Read)
 //
 // The projector selects: queries, indexes and the events behind them are its own. This package
 // decides who sees what (visibility.go), pages (page.go) and renders (render.go).
@@ -10,6 +10,7 @@
 //
 // An answer is read in one transaction: it shows the views as one commit left them. The counters of
 // a running import come from memory. They move with whole batches only, so their sums always agree.
+// An import is shown as ended when all of its rows and licenses can be read, not before.
 //
 // # Read your writes
 //
@@ -37,10 +38,9 @@
 //
 //   - Lists of licenses, customers and orders do not wait: a license that is about to be committed
 //     may be missing for some 0.5 s (2 s while events arrive faster than they are folded).
-//   - The pages of a list are read one at a time: what is added between two requests moves the rest.
-//   - A list without an index for its filter counts its members by passing all of them; a count of
-//     many rows takes time on every page.
-//   - A CSV is read in several transactions, so that a slow client does not keep the file from reusing
-//     pages. The views' file is written in one: while it is read, the file may grow.
-//   - The counts of an import are shown to everybody who sees the import, also where its rows are not.
+//   - Each page of a list is a transaction: what is added between two requests moves the rest.
+//   - Where no counter has the number of members, each page passes all of them to count them.
+//   - A CSV is read in several transactions, so that a slow client does not keep the file from
+//     reusing pages. The views' file is read in one: meanwhile it may grow.
+//   - The counts of an import are shown to everybody who sees the import, also where rows are not.
 package readapi

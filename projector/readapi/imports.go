@@ -105,8 +105,9 @@ func (a *API) getImport(w http.ResponseWriter, r *http.Request, j *projector.Job
 	return httpx.WriteEncoded(w, http.StatusOK, body)
 }
 
-// firstInvalidRows returns the rejected rows that a result shows: as many as its count says, at most
-// maxResultRows. The counts of a running import may be ahead of the file; then it waits for the file.
+// firstInvalidRows returns the rejected rows that a result shows: as many as its count says, at
+// most maxResultRows. The counts of a running import may be ahead of the file; then it waits for
+// the file.
 func (a *API) firstInvalidRows(ctx context.Context, j *projector.Job, m access.Manager) (rows []invalidRow, err error) {
 	want := int(min(j.Shown.Rejected, maxResultRows))
 	if want == 0 {
@@ -128,8 +129,8 @@ func (a *API) firstInvalidRows(ctx context.Context, j *projector.Job, m access.M
 	return rows, err
 }
 
-// readFirstRows reads the first n rejected rows of an import that a manager may see, with long values
-// cut.
+// readFirstRows reads the first n rejected rows of an import that a manager may see, with long
+// values cut.
 func readFirstRows(views *projector.Reader, j *projector.Job, m access.Manager, n int) ([]invalidRow, error) {
 	var rows []invalidRow
 	for row := range visibleRejectedRows(m, j, views, views.RejectedRows(j.ID, 0)) {

@@ -86,8 +86,8 @@ func (a *API) withLicense(r *http.Request, params httpx.Params, m access.Manager
 	})
 }
 
-// parseLicenseQuery reads the filters of a list of licenses and restricts them to what a manager may
-// see.
+// parseLicenseQuery reads the filters of a list of licenses and restricts them to what a manager
+// may see.
 func parseLicenseQuery(query url.Values, m access.Manager) (*projector.LicenseQuery, error) {
 	q := &projector.LicenseQuery{
 		Key:         query.Get("license_key"),

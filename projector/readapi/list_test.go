@@ -12,7 +12,8 @@ import (
 	"licenseimport/projector"
 )
 
-// TestFiltersAgainstBruteForce compares lists with a search of all events: ids, order, count, pages.
+// TestFiltersAgainstBruteForce compares lists with a search of all events: ids, order, count,
+// pages.
 func TestFiltersAgainstBruteForce(t *testing.T) {
 	log := newMemLog(manyImports(4, 3, 250)...)
 	r := newHarness(t, t.TempDir(), log)

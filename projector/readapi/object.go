@@ -20,8 +20,8 @@ type member struct {
 // with adds one member.
 func (o object) with(name string, value any) object { return append(o, member{name, value}) }
 
-// withColumns adds a record's columns whose names begin with a prefix, without that prefix. A column
-// without a value is null.
+// withColumns adds a record's columns whose names begin with a prefix, without that prefix. A
+// column without a value is null.
 func (o object) withColumns(prefix string, r *events.Record) object {
 	for i := range events.Columns {
 		if name, ok := strings.CutPrefix(events.Columns[i].Name, prefix); ok {

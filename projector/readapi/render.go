@@ -61,7 +61,8 @@ func mustExist[T any](found *T, err error) (*T, error) {
 	return found, err
 }
 
-// customerObject shows a customer as a license has it; its id is that of the license that created it.
+// customerObject shows a customer as a license has it; its id is that of the license that created
+// it.
 func customerObject(creator *projector.License) object {
 	record := &events.Record{}
 	if creator.Event.Customer != nil {

@@ -11,9 +11,9 @@ import (
 // maxCachedBytes bounds the bytes of all cached results. A put that exceeds it empties the cache.
 const maxCachedBytes = 16 << 20
 
-// resultCache holds encoded results for clients that poll. A result does not change while its import
-// shows the same event. To read and encode 100 rejected rows takes 25 times as long as the rest of
-// an answer.
+// resultCache holds encoded results for clients that poll. A result does not change while its
+// import shows the same event. To read and encode 100 rejected rows takes 25 times as long as the
+// rest of an answer.
 type resultCache struct {
 	mu      sync.Mutex
 	results map[events.JobID]cachedResult // the newest of each import

@@ -44,8 +44,8 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
-// TestSharedVersion: a result is cached for managers who see all rows, and only where it is known which
-// event it shows.
+// TestSharedVersion: a result is cached for managers who see all rows, and only where it is known
+// which event it shows.
 func TestSharedVersion(t *testing.T) {
 	free := access.Manager{Name: "free", Role: access.Viewer}
 	own := access.Manager{Name: "own", Role: access.Importer, Products: []string{"psc"}}

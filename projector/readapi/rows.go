@@ -63,8 +63,8 @@ func (row invalidRow) cut(n int) invalidRow {
 	return row
 }
 
-// existedRow is a row whose license existed, as the API shows it. A customer without an e-mail and an
-// order without a store id are null.
+// existedRow is a row whose license existed, as the API shows it. A customer without an e-mail and
+// an order without a store id are null.
 type existedRow struct {
 	Row        events.Row   `json:"row"`
 	LicenseKey string       `json:"license_key"`

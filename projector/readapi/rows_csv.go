@@ -26,7 +26,8 @@ var errorColumns = []string{
 	"error__row", "error__line", "error__columns", "error__codes", "error__messages", "error__raw",
 }
 
-// invalidRowsCSV answers with the rejected rows as a file that a person can correct and upload again.
+// invalidRowsCSV answers with the rejected rows as a file that a person can correct and upload
+// again.
 func (a *API) invalidRowsCSV(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error {
 	c := &csvWriter{job: j, manager: m, delimiter: ',', guard: csvfile.Guard}
 	if j.Delimiter != "" {

@@ -7,8 +7,8 @@ import (
 	"licenseimport/events"
 )
 
-// TestInvalidRows: a result has the first rejected rows with cut values, the list and the CSV have all
-// of them whole.
+// TestInvalidRows: a result has the first rejected rows with cut values, the list and the CSV have
+// all of them whole.
 func TestInvalidRows(t *testing.T) {
 	log := newMemLog(started(1, "anna"), &events.ImportSealed{JobID: 1, Rows: 1201}, progressed(1, 0, 0, 0, 0))
 	for row := events.Row(1); row <= 1200; row++ {

@@ -70,7 +70,8 @@ func wantEvent(t *testing.T, lines *bufio.Scanner, name string, want projector.S
 	}
 }
 
-// TestEventStreamEnds: a stream ends when the client leaves, the views stop or the server shuts down.
+// TestEventStreamEnds: a stream ends when the client leaves, the views stop or the server shuts
+// down.
 func TestEventStreamEnds(t *testing.T) {
 	ends := map[string]func(leave func(), log *memLog, server *httpx.Server){
 		"client leaves": func(leave func(), _ *memLog, _ *httpx.Server) { leave() },

@@ -77,8 +77,8 @@ func visibleExistedRows(m access.Manager, j *projector.Job, views *projector.Rea
 	})
 }
 
-// visibleRows yields those of some rows of an import that a manager may see. productOf reads a row's
-// product. A row that cannot be read is hidden.
+// visibleRows yields those of some rows of an import that a manager may see. productOf reads a
+// row's product. A row that cannot be read is hidden.
 func visibleRows(m access.Manager, j *projector.Job, rows iter.Seq[events.Row],
 	productOf func(events.Row) (string, error)) iter.Seq[events.Row] {
 	if seesAllRows(m, j) {

@@ -64,8 +64,8 @@ func TestVisibility(t *testing.T) {
 	}
 }
 
-// TestVisibleRows: of an import of another manager, a limited manager sees the rows of its products in
-// every answer, and all counts. Of its own import it sees all rows.
+// TestVisibleRows: of an import of another manager, a limited manager sees the rows of its products
+// in every answer, and all counts. Of its own import it sees all rows.
 func TestVisibleRows(t *testing.T) {
 	log := newStream(t)
 	keys := access.NewStore(log.Bucket(eventlog.Managers))
