@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// batch holds encoded events, one behind the other.
+// buffer collects the encoded events of one batch.
 type buffer struct {
-	data []byte
-	ends []int
+	data []byte // the events, back to back
+	ends []int  // of each event, in data
 }
 
-// takes tells whether an event of n bytes may join the batch. One that is
-// larger than a batch should be goes alone.
+// fits reports whether an event of n bytes may be added. An event larger than maxBatchBytes gets a
+// batch to itself.
 func (b *buffer) fits(n int) bool {
 	return len(b.ends) == 0 || len(b.ends) < maxBatchRows && len(b.data)+n <= maxBatchBytes
 }
@@ -24,7 +24,7 @@ func (b *buffer) add(body []byte) {
 
 func (b *buffer) reset() { b.data, b.ends = b.data[:0], b.ends[:0] }
 
-// bodies are the events; they point into the batch.
+// bodies returns the events. They point into the buffer.
 func (b *buffer) bodies() [][]byte {
 	bodies, from := make([][]byte, len(b.ends)), 0
 	for i, end := range b.ends {
@@ -34,27 +34,28 @@ func (b *buffer) bodies() [][]byte {
 	return bodies
 }
 
-// sender collects events into batches and stores these, in order, while the
-// next one is filled. The batches go round, so memory is bounded and whoever
-// fills waits for whoever stores.
+// batcher collects events into batches and stores them in order. It stores one batch while the next
+// one fills. The number of buffers is fixed, so memory is bounded, and add waits while the store is
+// slower (backpressure).
 type batcher struct {
 	store func([][]byte) error
 
-	mu      sync.Mutex // of the two below: add against the idle flush
+	mu      sync.Mutex // guards current and added
 	current *buffer    // being filled; nil: none
-	added   uint64     // events, ever
+	added   uint64     // events since the start
 
 	free     chan *buffer
 	full     chan *buffer
 	failed   chan struct{} // closed when store has failed
-	stored   chan struct{} // closed when all is stored that will be
-	err      error         // what store failed with, once broken is closed
-	stopIdle chan struct{} // ends the idle flush
+	stored   chan struct{} // closed when storeAll has ended
+	err      error         // of store; read it after failed or stored is closed
+	stopIdle chan struct{} // closed to end flushIdle
 	idle     sync.WaitGroup
 }
 
-// newSender begins to store; finish must be called. The bodies that store gets
-// are valid until it returns.
+// newBatcher starts a batcher. The caller must call finish. The bodies that store receives are
+// valid until store returns. A batch that does not fill is stored when flushAfter, or up to twice
+// as long, has passed without a new event.
 func newBatcher(flushAfter time.Duration, store func([][]byte) error) *batcher {
 	b := &batcher{
 		store: store,
@@ -69,7 +70,7 @@ func newBatcher(flushAfter time.Duration, store func([][]byte) error) *batcher {
 	return b
 }
 
-// add copies an event's body into a batch. It fails with what store failed with.
+// add copies an event into a batch. It returns the error of store if that has failed.
 func (b *batcher) add(body []byte) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -88,13 +89,13 @@ func (b *batcher) add(body []byte) error {
 	return nil
 }
 
-// flush hands the current batch on. It never blocks: there is room for all.
+// flush queues the current buffer. It never blocks: full holds all buffers.
 func (b *batcher) flush() {
 	b.full <- b.current
 	b.current = nil
 }
 
-// finish stores what is left, waits until all is stored, and tells whether it is.
+// finish stores the last batch and returns the first error of store.
 func (b *batcher) finish() error {
 	close(b.stopIdle)
 	b.idle.Wait()
@@ -106,8 +107,8 @@ func (b *batcher) finish() error {
 	return b.err
 }
 
-// storeAll stores one batch after the other. After a failure it stores nothing
-// more, since rows would be missing in between.
+// storeAll stores the queued batches in order. After a failure it stores none: there would be a
+// gap.
 func (b *batcher) storeAll() {
 	defer close(b.stored)
 	for buf := range b.full {
@@ -123,8 +124,8 @@ func (b *batcher) storeAll() {
 	}
 }
 
-// flushIdle hands a batch on when nothing was added to it for a while. Where
-// add holds the lock it is either busy or waiting for a batch to be stored.
+// flushIdle queues the current buffer if no event was added between two ticks. If add holds the
+// lock it is active, or it waits for a free buffer: there is nothing to flush.
 func (b *batcher) flushIdle(after time.Duration) {
 	ticker := time.NewTicker(after)
 	defer ticker.Stop()

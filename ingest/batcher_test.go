@@ -17,17 +17,17 @@ func TestBatcherFills(t *testing.T) {
 		sizes []int // of the events added
 		want  []int // events in each batch
 	}{
-		"by count":         {repeatInt(10, 2500), []int{1000, 1000, 500}},
-		"by size":          {repeatInt(maxBatchBytes*2/5, 5), []int{2, 2, 1}},
-		"exactly full":     {repeatInt(maxBatchBytes/2, 4), []int{2, 2}},
-		"a large one":      {[]int{10, maxBatchBytes + 1, 10, 10}, []int{1, 1, 2}},
-		"a large one only": {[]int{maxBatchBytes + 1}, []int{1}},
-		"nothing":          {nil, nil},
+		"by count":       {repeatInt(10, 2500), []int{1000, 1000, 500}},
+		"by size":        {repeatInt(maxBatchBytes*2/5, 5), []int{2, 2, 1}},
+		"exactly full":   {repeatInt(maxBatchBytes/2, 4), []int{2, 2}},
+		"oversized":      {[]int{10, maxBatchBytes + 1, 10, 10}, []int{1, 1, 2}},
+		"oversized only": {[]int{maxBatchBytes + 1}, []int{1}},
+		"nothing":        {nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []int
 			total := 0
-			s := newBatcher(time.Hour, func(bodies [][]byte) error {
+			b := newBatcher(time.Hour, func(bodies [][]byte) error {
 				got = append(got, len(bodies))
 				for _, body := range bodies {
 					if body[0] != byte(total) {
@@ -38,11 +38,11 @@ func TestBatcherFills(t *testing.T) {
 				return nil
 			})
 			for i, size := range tt.sizes {
-				if err := s.add(bytes.Repeat([]byte{byte(i)}, size)); err != nil {
+				if err := b.add(bytes.Repeat([]byte{byte(i)}, size)); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if err := s.finish(); err != nil {
+			if err := b.finish(); err != nil {
 				t.Fatal(err)
 			}
 			if fmt.Sprint(got) != fmt.Sprint(tt.want) || total != len(tt.sizes) {
@@ -59,21 +59,21 @@ func repeatInt(n, times int) (list []int) {
 	return list
 }
 
-// TestSenderFails: nothing is stored behind a batch that was not.
+// TestBatcherStopsAtFirstFailure: no batch is stored after one that failed.
 func TestBatcherStopsAtFirstFailure(t *testing.T) {
-	broken := errors.New("broken")
+	failure := errors.New("failed")
 	stores := 0
-	s := newBatcher(time.Millisecond, func([][]byte) error { stores++; return broken })
+	b := newBatcher(time.Millisecond, func([][]byte) error { stores++; return failure })
 	var err error
 	for i := 0; err == nil && i < 100_000; i++ {
-		err = s.add([]byte("event"))
+		err = b.add([]byte("event"))
 	}
-	if err != broken || s.finish() != broken || stores != 1 {
+	if err != failure || b.finish() != failure || stores != 1 {
 		t.Errorf("%v after %d stores", err, stores)
 	}
 }
 
-// generated is a CSV of any length that takes no memory.
+// generated is a CSV of any length, generated while it is read.
 type generated struct {
 	rows, next int
 	rest       []byte
@@ -96,30 +96,29 @@ func (g *generated) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// generatedForm is an upload of so many rows, sent as it is made.
+// generatedForm is an upload of the given number of rows, generated while it is sent.
 func generatedForm(rows int) io.Reader {
 	text := string(form("generated.csv", ""))
 	i := strings.Index(text, "\r\n--"+testBoundary+"--")
 	return io.MultiReader(strings.NewReader(text[:i]), &generated{rows: rows}, strings.NewReader(text[i:]))
 }
 
-// TestMemoryIsFlat: what an upload holds does not grow with its file. What the
-// embedded server holds, in the same process, is beside the point, so rows are
-// encoded and batched, but not stored.
+// TestMemoryIsFlat: the memory of an upload does not grow with its file. Rows are encoded and
+// batched and not stored, because the embedded server's memory is in the same process.
 func TestMemoryIsFlat(t *testing.T) {
 	peak := func(rows int) uint64 {
-		var most atomic.Uint64
+		var peakHeap atomic.Uint64
 		in, err := openRowParser(&generated{rows: rows}, options{}, Config{}.withDefaults())
 		if err != nil {
 			t.Fatal(err)
 		}
 		batches := 0
-		s := newBatcher(time.Hour, func([][]byte) error {
+		b := newBatcher(time.Hour, func([][]byte) error {
 			if batches++; batches%10 == 1 {
 				runtime.GC()
 				var m runtime.MemStats
 				runtime.ReadMemStats(&m)
-				most.Store(max(most.Load(), m.HeapAlloc))
+				peakHeap.Store(max(peakHeap.Load(), m.HeapAlloc))
 			}
 			return nil
 		})
@@ -129,17 +128,17 @@ func TestMemoryIsFlat(t *testing.T) {
 			if err == io.EOF {
 				break
 			}
-			if err != nil || s.add(u.encode(row)) != nil {
+			if err != nil || b.add(u.encode(row)) != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := s.finish(); err != nil {
+		if err := b.finish(); err != nil {
 			t.Fatal(err)
 		}
-		return most.Load()
+		return peakHeap.Load()
 	}
 	small, large := peak(5_000), peak(100_000)
-	t.Logf("heap at most %d KiB with 5,000 rows, %d KiB with 100,000", small>>10, large>>10)
+	t.Logf("peak heap: %d KiB with 5,000 rows, %d KiB with 100,000", small>>10, large>>10)
 	if large > small+4<<20 {
 		t.Error("memory grows with the file")
 	}
@@ -147,33 +146,33 @@ func TestMemoryIsFlat(t *testing.T) {
 
 func TestLargeUpload(t *testing.T) {
 	t.Parallel()
-	r := newHarness(t, Config{})
+	h := newHarness(t, Config{})
 	const n = 12_000
-	a := r.send("", request{reader: generatedForm(n)})
+	a := h.send("", request{reader: generatedForm(n)})
 	if a.status != 200 {
 		t.Fatalf("%d %s", a.status, a.text)
 	}
-	if f := r.state(a.body.JobID); f.Sealed.Rows != n {
+	if f := h.state(a.body.JobID); f.Sealed.Rows != n {
 		t.Errorf("%+v", f.Sealed)
 	}
-	if last, _, err := r.log.LastRow(t.Context(), a.body.JobID); err != nil || last.Seq != n {
+	if last, _, err := h.log.LastRow(t.Context(), a.body.JobID); err != nil || last.Seq != n {
 		t.Errorf("the last row is at %d, %v", last.Seq, err)
 	}
 }
 
-// BenchmarkUpload uploads over HTTP and stores, fsync included.
+// BenchmarkUpload is an upload over HTTP that is stored, with fsync.
 func BenchmarkUpload(b *testing.B) {
-	r := newHarness(b, Config{})
+	h := newHarness(b, Config{})
 	const n = 100_000
 	for b.Loop() {
-		if a := r.send("", request{reader: generatedForm(n)}); a.status != 200 {
+		if a := h.send("", request{reader: generatedForm(n)}); a.status != 200 {
 			b.Fatalf("%d %s", a.status, a.text)
 		}
 	}
 	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }
 
-// BenchmarkEncode is all of an upload but the network and the streams.
+// BenchmarkEncode is an upload without network and streams.
 func BenchmarkEncode(b *testing.B) {
 	const n = 100_000
 	b.ReportAllocs()
@@ -182,16 +181,16 @@ func BenchmarkEncode(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		s := newBatcher(time.Hour, func([][]byte) error { return nil })
+		b := newBatcher(time.Hour, func([][]byte) error { return nil })
 		u := &upload{rows: in}
 		for {
 			row, err := in.next()
 			if err != nil {
 				break
 			}
-			_ = s.add(u.encode(row))
+			_ = b.add(u.encode(row))
 		}
-		_ = s.finish()
+		_ = b.finish()
 	}
 	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }

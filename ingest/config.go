@@ -9,47 +9,46 @@ import (
 
 // Config holds what an operator may set. Zero values are the defaults.
 type Config struct {
-	MaxFile    int64 // bytes of one file, unpacked; more is 413. Default 4 GiB
-	MaxRow     int   // bytes of one row; a longer one is rejected alone. Default 256 KiB
-	MaxColumns int   // of a file; more is 400. Default 200
-	MaxUploads int   // at once; more is 503. Default 16
+	MaxFile    int64 // bytes of a file, decompressed; a larger one is answered 413. Default 4 GiB
+	MaxRow     int   // bytes of a row; a longer row is rejected, the others are not. Default 256 KiB
+	MaxColumns int   // of a file; one with more is answered 400. Default 200
+	MaxUploads int   // in flight; more are answered 503. Default 16
 
-	// A client that sends less than SlowBytes in SlowWindow is answered 408.
-	// Defaults 64 KiB in 60 s.
+	// A client that sends less than SlowBytes in SlowWindow is answered 408. Defaults 64 KiB, 60 s.
 	SlowBytes  int64
 	SlowWindow time.Duration
 
-	// FlushAfter is how long a batch that is not full waits while nothing more
-	// comes; twice as long at most. Default 20 ms.
+	// FlushAfter is how long a batch that is not full waits for another row, and up to twice as
+	// long. Default 20 ms.
 	FlushAfter time.Duration
-	// WatchEvery is how often an upload looks whether it was cancelled. Default 2 s.
+	// WatchEvery is how often an upload polls whether it was cancelled. Default 2 s.
 	WatchEvery time.Duration
 
-	// Abandoned is how long an upload without seal may have no new row before
-	// the janitor aborts it. Default 2 min; it must be longer than SlowWindow.
+	// Abandoned is how long an upload may have no new row before the janitor aborts it. It must be
+	// longer than SlowWindow. Default 2 min.
 	Abandoned time.Duration
 	// Retention is how long the rows of an import stay after its end. Default 7 days.
 	Retention time.Duration
-	// SweepEvery is how often the janitor looks. Default a quarter of Abandoned, at most 30 s.
+	// SweepEvery is the janitor's interval. Default a quarter of Abandoned, at most 30 s.
 	SweepEvery time.Duration
 
-	// Observer is told of uploads, for metrics; nil: nobody.
+	// Observer receives what happened, for metrics. Default none.
 	Observer Observer
-	// Log is told of uploads' beginnings and ends, by job id. Default slog's.
+	// Log receives the begin and the end of each upload, with its job id. Default slog's.
 	Log *slog.Logger
 }
 
 const (
-	maxBatchRows     = 1000    // what an atomic batch of NATS holds
-	maxBatchBytes    = 2 << 20 // a row that is larger goes alone
-	buffersPerUpload = 2       // of an upload: one is filled while the other is stored
+	maxBatchRows     = 1000    // NATS's limit of messages in an atomic batch
+	maxBatchBytes    = 2 << 20 // a larger row is a batch by itself
+	buffersPerUpload = 2       // one fills while the other is stored
 
-	lastFactTimeout = 10 * time.Second // for the last fact of an upload that ends
-	storeTimeout    = 20 * time.Second // for one batch or fact, retries included: a NATS server restarts in less
-	idTimeout       = 30 * time.Second // for drawing an id
+	lastFactTimeout = 10 * time.Second // of the fact that ends an upload
+	storeTimeout    = 20 * time.Second // of a batch or fact with its retries: longer than a NATS server's restart
+	idTimeout       = 30 * time.Second // of drawing a job id
 )
 
-// withDefaults fills in what was not set.
+// withDefaults replaces zero values by the defaults.
 func (c Config) withDefaults() Config {
 	orElse(&c.MaxFile, 4<<30)
 	orElse(&c.MaxRow, csvfile.DefaultMaxRow)

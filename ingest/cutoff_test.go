@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// TestCutOff: a body that ends early is never sealed, wherever it ends.
+// TestCutOff: an upload whose body is truncated anywhere is not sealed.
 func TestCutOff(t *testing.T) {
 	t.Parallel()
-	r := newHarness(t, Config{})
+	h := newHarness(t, Config{})
 	whole := string(form("a.csv", csvOf(3)))
 	zipped := string(form("a.csv.gz", gzipped(csvOf(3))))
 	upTo := func(body, mark string) string {
@@ -33,11 +33,11 @@ func TestCutOff(t *testing.T) {
 		{"nothing", "", len(whole), false},
 		{"in a part's header", upTo(whole, "Content-Disp"), len(whole), false},
 		{"in the header line", upTo(whole, "license__lic"), len(whole), false},
-		{"behind the header line", upTo(whole, "short_code\n"), len(whole), false},
+		{"after the header line", upTo(whole, "short_code\n"), len(whole), false},
 		{"in the first row", upTo(whole, "key-1"), len(whole), false},
-		{"behind the first row", upTo(whole, "key-1,psc\n"), len(whole), true},
+		{"after the first row", upTo(whole, "key-1,psc\n"), len(whole), true},
 		{"in the second row", upTo(whole, "key-2,p"), len(whole), true},
-		{"behind the last row", upTo(whole, "key-3,psc\n"), len(whole), true},
+		{"after the last row", upTo(whole, "key-3,psc\n"), len(whole), true},
 		{"in the closing boundary", upTo(whole, "key-3,psc\n") + "\r\n--" + testBoundary[:5], len(whole), true},
 		{"before its last dash", strings.TrimSuffix(whole, "-\r\n"), len(whole), true},
 		{"before the last byte", whole[:len(whole)-1], len(whole), true},
@@ -52,15 +52,15 @@ func TestCutOff(t *testing.T) {
 				if chunked {
 					length, body = -1, fmt.Sprintf("%x\r\n%s\r\n", len(body), body) // and no last chunk
 				}
-				u := r.dial(length, "")
+				u := h.dial(length, "")
 				u.write(body)
-				checkCutOff(t, r, u.hangUp(), tt.begun)
+				checkCutOff(t, h, u.hangUp(), tt.begun)
 			})
 		}
 	}
 }
 
-func checkCutOff(t *testing.T, r *harness, a answer, begun bool) {
+func checkCutOff(t *testing.T, h *harness, a answer, begun bool) {
 	t.Helper()
 	if a.status != 400 || a.body.Code != "upload_incomplete" || (a.body.JobID != 0) != begun {
 		t.Fatalf("%d %s", a.status, a.text)
@@ -68,44 +68,44 @@ func checkCutOff(t *testing.T, r *harness, a answer, begun bool) {
 	if !begun {
 		return
 	}
-	aborted := r.aborted(a.body.JobID)
-	if aborted.Code != "upload_incomplete" || int(aborted.Rows) != len(r.rows(a.body.JobID)) || aborted.Rows == 0 {
+	aborted := h.aborted(a.body.JobID)
+	if aborted.Code != "upload_incomplete" || int(aborted.Rows) != len(h.rows(a.body.JobID)) || aborted.Rows == 0 {
 		t.Errorf("%+v", aborted)
 	}
 }
 
-// TestClientVanishes: nobody is left to be answered, and still the job ends.
+// TestClientVanishes: the client disconnects, and the import is aborted.
 func TestClientVanishes(t *testing.T) {
-	r := newHarness(t, Config{})
+	h := newHarness(t, Config{})
 	body := string(form("a.csv", csvOf(100)))
-	u := r.dial(len(body), "")
+	u := h.dial(len(body), "")
 	u.write(body[:len(body)/2])
-	r.eventually("the job starts", func() bool { return r.state(1).Started != nil })
+	h.eventually("the job starts", func() bool { return h.state(1).Started != nil })
 	_ = u.conn.Close()
-	r.eventually("the job is aborted", func() bool { return r.state(1).Ended() })
-	if aborted := r.aborted(1); aborted.Code != "upload_incomplete" {
+	h.eventually("the job is aborted", func() bool { return h.state(1).Ended() })
+	if aborted := h.aborted(1); aborted.Code != "upload_incomplete" {
 		t.Errorf("%+v", aborted)
 	}
 }
 
-// TestRowsOfASlowClientAreStoredEarly: a batch that is not full does not wait for more.
+// TestRowsOfASlowClientAreStoredEarly: a batch that does not fill is stored after FlushAfter.
 func TestRowsOfASlowClientAreStoredEarly(t *testing.T) {
-	r := newHarness(t, Config{FlushAfter: time.Millisecond})
+	h := newHarness(t, Config{FlushAfter: time.Millisecond})
 	body := string(form("a.csv", csvOf(5)))
-	u := r.dial(len(body), "")
+	u := h.dial(len(body), "")
 	half := strings.Index(body, "key-4")
 	u.write(body[:half])
-	r.eventually("the first rows are stored", func() bool { return len(r.rows(1)) == 3 })
+	h.eventually("the first rows are stored", func() bool { return len(h.rows(1)) == 3 })
 	u.write(body[half:])
-	if a := u.answer(); a.status != 200 || r.state(1).Sealed.Rows != 5 {
+	if a := u.answer(); a.status != 200 || h.state(1).Sealed.Rows != 5 {
 		t.Errorf("%d %s", a.status, a.text)
 	}
 }
 
 func TestExpectContinue(t *testing.T) {
-	r := newHarness(t, Config{})
+	h := newHarness(t, Config{})
 	body := string(form("a.csv", csvOf(1)))
-	u := r.dial(len(body), "Expect: 100-continue\r\n")
+	u := h.dial(len(body), "Expect: 100-continue\r\n")
 	head := make([]byte, len("HTTP/1.1 100 Continue\r\n\r\n"))
 	if _, err := u.conn.Read(head); err != nil || !strings.Contains(string(head), "100 Continue") {
 		t.Fatalf("%q, %v", head, err)
@@ -118,20 +118,20 @@ func TestExpectContinue(t *testing.T) {
 
 func TestSlowClient(t *testing.T) {
 	t.Parallel()
-	r := newHarness(t, Config{SlowBytes: 1 << 20, SlowWindow: 100 * time.Millisecond})
+	h := newHarness(t, Config{SlowBytes: 1 << 20, SlowWindow: 100 * time.Millisecond})
 	body := string(form("a.csv", csvOf(5)))
-	u := r.dial(len(body), "")
+	u := h.dial(len(body), "")
 	u.write(body[:len(body)-30])
 	a := u.answer()
 	if a.status != 408 || a.body.Code != "timeout" || a.body.JobID != 1 {
 		t.Fatalf("%d %s", a.status, a.text)
 	}
-	if aborted := r.aborted(1); aborted.Code != "timeout" {
+	if aborted := h.aborted(1); aborted.Code != "timeout" {
 		t.Errorf("%+v", aborted)
 	}
 }
 
-// TestPaceCountsWaitingOnly: a client that is fast is not punished for what the server does in between.
+// TestPaceCountsOnlyWaiting: time that the server spends between two reads does not count.
 func TestPaceCountsOnlyWaiting(t *testing.T) {
 	in := &pacedReader{observer: nopObserver{}, src: strings.NewReader(strings.Repeat("x", 100)), conn: http.NewResponseController(nil), ctx: context.Background(),
 		slowBytes: 10, slowWindow: time.Hour}
@@ -147,12 +147,12 @@ func TestPaceCountsOnlyWaiting(t *testing.T) {
 
 func TestTooManyUploads(t *testing.T) {
 	t.Parallel()
-	r := newHarness(t, Config{MaxUploads: 2})
+	h := newHarness(t, Config{MaxUploads: 2})
 	for range 2 {
-		r.dial(1000, "").write("--")
+		h.dial(1000, "").write("--")
 	}
-	r.eventually("two are in", func() bool { return r.in.Uploads() == 2 })
-	a := r.send(csvOf(1), request{})
+	h.eventually("two are in", func() bool { return h.in.Uploads() == 2 })
+	a := h.send(csvOf(1), request{})
 	if a.status != 503 || a.body.Code != "too_many_uploads" || a.header.Get("Retry-After") == "" {
 		t.Errorf("%d %s", a.status, a.text)
 	}
@@ -161,15 +161,15 @@ func TestTooManyUploads(t *testing.T) {
 func TestShutdown(t *testing.T) {
 	t.Parallel()
 	t.Run("waits for an upload", func(t *testing.T) {
-		r := newHarness(t, Config{})
+		h := newHarness(t, Config{})
 		body := string(form("a.csv", csvOf(5)))
-		u := r.dial(len(body), "")
+		u := h.dial(len(body), "")
 		u.write(body[:len(body)-30])
-		r.eventually("the upload has begun", func() bool { return r.state(1).Started != nil })
+		h.eventually("the upload has begun", func() bool { return h.state(1).Started != nil })
 		done := make(chan error, 1)
-		go func() { done <- r.in.Shutdown(t.Context()) }()
-		r.eventually("nobody is let in", func() bool {
-			a := r.send(csvOf(1), request{})
+		go func() { done <- h.in.Shutdown(t.Context()) }()
+		h.eventually("uploads are refused", func() bool {
+			a := h.send(csvOf(1), request{})
 			return a.status == 503 && a.body.Code == "stopping"
 		})
 		u.write(body[len(body)-30:])
@@ -180,18 +180,18 @@ func TestShutdown(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("aborts after its grace", func(t *testing.T) {
+	t.Run("aborts when its context ends", func(t *testing.T) {
 		t.Parallel()
-		r := newHarness(t, Config{})
-		u := r.dial(1000, "")
+		h := newHarness(t, Config{})
+		u := h.dial(1000, "")
 		u.write(string(form("a.csv", csvOf(5)))[:150])
-		r.eventually("the upload has begun", func() bool { return r.in.Uploads() == 1 })
+		h.eventually("the upload has begun", func() bool { return h.in.Uploads() == 1 })
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := r.in.Shutdown(ctx); err == nil {
-			t.Error("no word of what was cut off")
+		if err := h.in.Shutdown(ctx); err == nil {
+			t.Error("no error, although an upload was aborted")
 		}
-		if r.in.Uploads() != 0 {
+		if h.in.Uploads() != 0 {
 			t.Error("an upload is still in flight")
 		}
 		if a := u.answer(); a.status != 503 || a.body.Code != "stopping" {
@@ -200,38 +200,38 @@ func TestShutdown(t *testing.T) {
 	})
 	t.Run("aborts a job that began", func(t *testing.T) {
 		t.Parallel()
-		r := newHarness(t, Config{})
+		h := newHarness(t, Config{})
 		body := string(form("a.csv", csvOf(5)))
-		u := r.dial(len(body), "")
+		u := h.dial(len(body), "")
 		u.write(body[:len(body)-30])
-		r.eventually("the job starts", func() bool { return r.state(1).Started != nil })
+		h.eventually("the job starts", func() bool { return h.state(1).Started != nil })
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		_ = r.in.Shutdown(ctx)
+		_ = h.in.Shutdown(ctx)
 		if a := u.answer(); a.status != 503 || a.body.JobID != 1 {
 			t.Errorf("%d %s", a.status, a.text)
 		}
-		if aborted := r.aborted(1); aborted.Code != "stopping" {
+		if aborted := h.aborted(1); aborted.Code != "stopping" {
 			t.Errorf("%+v", aborted)
 		}
 	})
 }
 
-// TestStoreAway: an upload that cannot be stored is refused, to be sent again.
+// TestStoreUnavailable: without NATS an upload is answered 503.
 func TestStoreUnavailable(t *testing.T) {
-	r := newHarness(t, Config{})
-	r.log.Close()
-	a := r.send(csvOf(1), request{})
+	h := newHarness(t, Config{})
+	h.log.Close()
+	a := h.send(csvOf(1), request{})
 	if a.status != 503 || a.body.Code != "store_unavailable" || a.header.Get("Retry-After") == "" {
 		t.Errorf("%d %s", a.status, a.text)
 	}
 }
 
-// TestHTTP2: deadlines and bodies are other ones there.
+// TestHTTP2: its deadlines and bodies are other implementations.
 func TestHTTP2(t *testing.T) {
 	t.Parallel()
-	r := newHarness(t, Config{SlowBytes: 64 << 20, SlowWindow: 500 * time.Millisecond})
-	server := httptest.NewUnstartedServer(r.http.Config.Handler)
+	h := newHarness(t, Config{SlowBytes: 64 << 20, SlowWindow: 500 * time.Millisecond})
+	server := httptest.NewUnstartedServer(h.http.Config.Handler)
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	defer server.Close()
@@ -241,7 +241,7 @@ func TestHTTP2(t *testing.T) {
 			t.Fatal(err)
 		}
 		req.Header.Set("Content-Type", "multipart/form-data; boundary="+testBoundary)
-		r.authorize(req, "")
+		h.authorize(req, "")
 		res, err := server.Client().Do(req)
 		if err != nil {
 			t.Fatal(err)
@@ -251,7 +251,7 @@ func TestHTTP2(t *testing.T) {
 		}
 		return readAnswer(t, res)
 	}
-	if a := post(generatedForm(3000)); a.status != 200 || r.state(a.body.JobID).Sealed.Rows != 3000 {
+	if a := post(generatedForm(3000)); a.status != 200 || h.state(a.body.JobID).Sealed.Rows != 3000 {
 		t.Errorf("%d %s", a.status, a.text)
 	}
 	begun := string(form("a.csv", csvOf(5)))
@@ -261,7 +261,7 @@ func TestHTTP2(t *testing.T) {
 	if a := post(pipe); a.status != 408 || a.body.JobID != 2 {
 		t.Errorf("%d %s", a.status, a.text)
 	}
-	if aborted := r.aborted(2); aborted.Code != "timeout" {
+	if aborted := h.aborted(2); aborted.Code != "timeout" {
 		t.Errorf("%+v", aborted)
 	}
 }

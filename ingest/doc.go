@@ -1,58 +1,72 @@
-// Package ingest takes uploads: it turns a CSV file into events and promises
-// that none of them is lost.
+// Package ingest takes uploads. It turns a CSV file into RowReceived events in the stream ROWS and
+// promises that no row of an upload that was answered 200 is lost.
 //
-//	request ──▶ wire ──▶ multipart, gzip ──▶ file ──▶ rows ──▶ sender ──▶ ROWS
-//	            pace     exactly one part    length,  CSV to   atomic
-//	                     named file          SHA-256  events   batches
+// # The way of a row
 //
-// # What an upload is
+//	request ─▶ pacedReader ─▶ body ─▶ file ─▶ rowParser ─▶ batcher ─▶ ROWS
 //
-// An upload becomes an import in steps, each of which leaves the stream in a
-// state that is understood after a crash:
+//	ingest.go       the routes, admission, shutdown
+//	limiter.go      a semaphore: how many uploads are in flight
+//	upload.go       drives one upload: the steps below, and its end
+//	query.go        the table of query parameters, the Idempotency-Key
+//	pacedreader.go  the request's body: minimum pace of the client, interruption
+//	multipart.go    exactly one part, named file; gzip; length and SHA-256
+//	rowparser.go    CSV to RowReceived; damaged rows become events, too
+//	idempotency.go  draws the job id, and recognizes a repeated upload
+//	batcher.go      collects events into batches and stores them while the next one fills
+//	jobstate.go     loads the state of an import and appends the fact that a decision makes of it
+//	transitions.go  refused transitions as HTTP answers; what the janitor does
+//	cancel.go       the route that cancels an import
+//	janitor.go      ends abandoned uploads, purges old rows
+//	template.go     the CSV template
+//	proxy.go        passes all other API requests on to the projector (role ingest only)
 //
-//  1. The header and the first row are read. Whatever is wrong up to there is
-//     the client's to mend, and makes no import.
-//  2. An id is drawn: the revision of a KV entry (claim.go).
-//  3. The first batch of rows is stored, and then ImportStarted. So every import
-//     that started has rows, and the janitor finds every open upload by the
-//     subjects of the stream of rows.
-//  4. The other batches follow, the next one being read and encoded while one is
-//     stored (sender.go).
-//  5. After the closing boundary and the end of the request's body, when every
-//     row is acknowledged, ImportSealed is appended. Only then is 200 answered,
-//     and only then may a processor begin.
+// # Steps of an upload
 //
-// Whatever ends an upload before step 5 appends ImportAborted, and nothing of it
-// is imported. If that fails too, since NATS cannot be reached, the janitor does
-// it later.
+// After a crash between two steps the state in the streams is well-defined.
 //
-// # Who decides
+//  1. The header and the first row are read. An error up to here is the client's and makes no import.
+//  2. A job id is drawn: the revision of an entry in a KV bucket.
+//  3. The first batch of rows is stored, and then ImportStarted. So every import that started has
+//     rows, and the janitor finds open uploads by the subjects of ROWS.
+//  4. The other batches follow. One is read and encoded while another is stored.
+//  5. The closing boundary and the end of the body are read, and the stream has acknowledged every
+//     row. Then ImportSealed is appended, and 200 is answered. A processor works on sealed imports
+//     only.
 //
-// Seal, abort and cancel may happen at the same moment, in different processes.
-// Each reads the import's state, has package importjob decide and appends the
-// fact, expecting that it follows the last one that it knows; else it reads and
-// decides again (jobstate.go). So exactly one of them wins, and the others learn
-// of it. transitions.go turns refusals into answers.
+// An upload that ends before step 5 appends ImportAborted, and nothing of it is imported. If NATS
+// cannot be reached, the janitor appends it later.
 //
-// # Memory and pace
+// # Concurrent transitions
 //
-// Memory does not grow with a file: an upload holds one row, two batches and
-// some buffers, 1 to 6 MiB depending on how large its rows are. A batch is stored when it has 1000 rows or
-// 2 MiB, or when nothing more has come for some 20 ms, so that rows of a slow
-// client are safe early. Time spent waiting for NATS does not count against the
-// client's pace; time spent waiting for the client does.
+// Seal, abort and cancel may happen at the same time in different processes. Each reads the
+// import's state, decides by the pure functions of package importjob, and appends a fact that
+// expects the last sequence it has read. If another fact came first the stream refuses the append,
+// and the process reads and decides again (jobstate.go). So one of them wins and the others see its
+// fact.
+//
+// # Memory and backpressure
+//
+// An upload holds one row, two batches and its buffers: 1 to 6 MiB, whatever the size of the file.
+// A batch is stored as soon as one of these holds:
+//
+//	rows             1000
+//	bytes            2 MiB
+//	no further row   for 20 to 40 ms (Config.FlushAfter)
+//
+// If storing is slower than reading, the upload stops reading. That time does not count against the
+// pace of the client; only time spent waiting for the client does.
 //
 // # Caveats
 //
-// The janitor takes an upload for abandoned when it had no new row for two
-// minutes. A single row that takes longer to arrive, which means a row of more
-// than 128 KiB at the slowest pace allowed, is aborted by it.
+// The janitor aborts an upload that had no new row for two minutes (Config.Abandoned). One row of
+// more than 128 KiB at the slowest pace allowed takes longer.
 //
-// A query parameter that is not known is refused: a misspelt dry_run would import.
+// An unknown query parameter is refused, since a misspelt dry_run would import.
 //
-// A NATS server whose disk is full answers that batches are incomplete, which
-// looks like any other trouble: an upload is answered 503 after some 30 seconds.
+// If the disk of an external NATS server is full, an upload is answered 503 after some 30 s: that
+// server's answer looks like any other failure. The embedded server's disk is checked first, and
+// the answer is 507.
 //
-// A shutdown lets uploads finish for as long as its context allows, then aborts
-// them: see [Ingest.Shutdown].
+// [Ingest.Shutdown] lets uploads finish until its context ends, and then aborts them.
 package ingest

@@ -24,10 +24,10 @@ import (
 	"licenseimport/internal/httpx"
 )
 
-// adminKey works on every rig.
+// adminKey is an API key that every harness accepts.
 const adminKey = "an admin's key"
 
-// rig is an Ingest behind a real HTTP server, on a real NATS server.
+// harness is an Ingest after a real HTTP server, on a real NATS server.
 type harness struct {
 	testing.TB
 	log  *eventlog.Log
@@ -45,29 +45,29 @@ func newHarnessOn(t testing.TB, log *eventlog.Log, c Config) *harness {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	c.Log = quiet
-	r := &harness{TB: t, log: log, in: New(log, c), keys: access.NewStore(log.Bucket(eventlog.Managers))}
+	h := &harness{TB: t, log: log, in: New(log, c), keys: access.NewStore(log.Bucket(eventlog.Managers))}
 	router := httpx.NewRouter(httpx.Options{Log: quiet})
-	r.in.Register(router, access.NewAuthenticator(access.Config{Store: r.keys, AdminKey: adminKey}))
+	h.in.Register(router, access.NewAuthenticator(access.Config{Store: h.keys, AdminKey: adminKey}))
 	handler, err := router.Handler()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.http = httptest.NewServer(handler)
-	t.Cleanup(r.http.Close)
-	return r
+	h.http = httptest.NewServer(handler)
+	t.Cleanup(h.http.Close)
+	return h
 }
 
-// key makes a key for a manager.
-func (r *harness) key(name string, role access.Role, products ...string) string {
-	r.Helper()
-	key, err := r.keys.Create(r.Context(), name, string(role), products)
+// key creates an API key for a manager.
+func (h *harness) key(name string, role access.Role, products ...string) string {
+	h.Helper()
+	key, err := h.keys.Create(h.Context(), name, string(role), products)
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
 	return key
 }
 
-// answer is a response, read whole.
+// answer is a response with its whole body.
 type answer struct {
 	status int
 	header http.Header
@@ -97,19 +97,19 @@ func readAnswer(t testing.TB, res *http.Response) answer {
 	return a
 }
 
-// request is an upload to be: what is not set has a sensible default.
+// request is an upload to send. Fields that are not set have defaults.
 type request struct {
 	query  string
 	header map[string]string
 	name   string // of the file
 	key    string
-	body   []byte // in place of a form with the file
+	body   []byte // instead of a form with the file
 	reader io.Reader
 }
 
 const testBoundary = "a-boundary-of-the-tests"
 
-// form is a multipart body with the one file.
+// form is a multipart body with one file.
 func form(name, file string) []byte {
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
@@ -120,17 +120,17 @@ func form(name, file string) []byte {
 	return b.Bytes()
 }
 
-func (r *harness) send(file string, q request) answer {
-	r.Helper()
-	a, err := r.trySend(file, q)
+func (h *harness) send(file string, q request) answer {
+	h.Helper()
+	a, err := h.trySend(file, q)
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
 	return a
 }
 
-func (r *harness) trySend(file string, q request) (answer, error) {
-	r.Helper()
+func (h *harness) trySend(file string, q request) (answer, error) {
+	h.Helper()
 	if q.name == "" {
 		q.name = "licenses.csv"
 	}
@@ -141,12 +141,12 @@ func (r *harness) trySend(file string, q request) (answer, error) {
 	if q.reader != nil {
 		body = q.reader
 	}
-	req, err := http.NewRequestWithContext(r.Context(), "POST", r.http.URL+importPath+q.query, body)
+	req, err := http.NewRequestWithContext(h.Context(), "POST", h.http.URL+importPath+q.query, body)
 	if err != nil {
 		return answer{}, err
 	}
 	req.Header.Set("Content-Type", "multipart/form-data; boundary="+testBoundary)
-	r.authorize(req, q.key)
+	h.authorize(req, q.key)
 	for name, value := range q.header {
 		req.Header.Set(name, value)
 	}
@@ -154,71 +154,71 @@ func (r *harness) trySend(file string, q request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return readAnswer(r, res), nil
+	return readAnswer(h, res), nil
 }
 
-func (r *harness) authorize(req *http.Request, key string) {
+func (h *harness) authorize(req *http.Request, key string) {
 	if key == "" {
 		key = adminKey
 	}
 	req.Header.Set("Authorization", "Api-Key "+key)
 }
 
-func (r *harness) cancel(job events.JobID, key string) answer {
-	r.Helper()
-	req, err := http.NewRequestWithContext(r.Context(), "POST", r.http.URL+resultsPath+job.String()+"/cancel", nil)
+func (h *harness) cancel(job events.JobID, key string) answer {
+	h.Helper()
+	req, err := http.NewRequestWithContext(h.Context(), "POST", h.http.URL+resultsPath+job.String()+"/cancel", nil)
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
-	r.authorize(req, key)
+	h.authorize(req, key)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
-	return readAnswer(r, res)
+	return readAnswer(h, res)
 }
 
 // state reads the state of a job.
-func (r *harness) state(job events.JobID) importjob.State {
-	r.Helper()
-	s, err := r.in.load(r.Context(), job)
+func (h *harness) state(job events.JobID) importjob.State {
+	h.Helper()
+	s, err := h.in.load(h.Context(), job)
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
 	return s
 }
 
 // aborted is the ImportAborted that a job must have ended with.
-func (r *harness) aborted(job events.JobID) *events.ImportAborted {
-	r.Helper()
-	s := r.state(job)
+func (h *harness) aborted(job events.JobID) *events.ImportAborted {
+	h.Helper()
+	s := h.state(job)
 	aborted, ok := s.Last.Event.(*events.ImportAborted)
 	if !ok || s.Sealed != nil {
-		r.Fatalf("job %d ended with %+v, sealed %v", job, s.Last, s.Sealed)
+		h.Fatalf("job %d ended with %+v, sealed %v", job, s.Last, s.Sealed)
 	}
 	return aborted
 }
 
 // rows reads all rows of a job.
-func (r *harness) rows(job events.JobID) []*events.RowReceived {
-	r.Helper()
-	reader, err := r.log.Rows(r.Context(), job, 0)
+func (h *harness) rows(job events.JobID) []*events.RowReceived {
+	h.Helper()
+	reader, err := h.log.Rows(h.Context(), job, 0)
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
 	defer reader.Stop()
 	var rows []*events.RowReceived
 	for {
-		m, err := reader.Next(r.Context())
+		m, err := reader.Next(h.Context())
 		if err == io.EOF {
 			return rows
 		}
 		if err != nil {
-			r.Fatal(err)
+			h.Fatal(err)
 		}
 		row, err := eventlog.DecodeAs[*events.RowReceived](&m)
 		if err != nil {
-			r.Fatal(err)
+			h.Fatal(err)
 		}
 		rows = append(rows, row)
 	}
@@ -231,63 +231,63 @@ func value(row *events.RowReceived, column string) string {
 }
 
 // eventually waits for a condition.
-func (r *harness) eventually(what string, condition func() bool) {
-	r.Helper()
+func (h *harness) eventually(what string, condition func() bool) {
+	h.Helper()
 	for end := time.Now().Add(10 * time.Second); !condition(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
-			r.Fatalf("waited in vain: %s", what)
+			h.Fatalf("timed out: %s", what)
 		}
 	}
 }
 
-// rawUpload is an upload whose bytes the test sends itself.
+// rawUpload is an upload that the test sends byte by byte.
 type rawUpload struct {
-	r    *harness
+	h    *harness
 	conn net.Conn
 }
 
-// dial begins an upload that promises length bytes; -1: chunked.
-func (r *harness) dial(length int, header string) *rawUpload {
-	r.Helper()
-	conn, err := net.Dial("tcp", r.http.Listener.Addr().String())
+// dial begins an upload with a Content-Length; -1: chunked.
+func (h *harness) dial(length int, header string) *rawUpload {
+	h.Helper()
+	conn, err := net.Dial("tcp", h.http.Listener.Addr().String())
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
-	r.Cleanup(func() { _ = conn.Close() })
+	h.Cleanup(func() { _ = conn.Close() })
 	framing := "Content-Length: " + strconv.Itoa(length)
 	if length < 0 {
 		framing = "Transfer-Encoding: chunked"
 	}
-	u := &rawUpload{r, conn}
+	u := &rawUpload{h, conn}
 	u.write(fmt.Sprintf("POST %s HTTP/1.1\r\nHost: test\r\nAuthorization: Api-Key %s\r\nContent-Type: multipart/form-data; boundary=%s\r\n%s%s\r\n\r\n",
 		importPath, adminKey, testBoundary, header, framing))
 	return u
 }
 
 func (u *rawUpload) write(s string) {
-	u.r.Helper()
+	u.h.Helper()
 	if _, err := io.WriteString(u.conn, s); err != nil {
-		u.r.Fatal(err)
+		u.h.Fatal(err)
 	}
 }
 
-// hangUp says that nothing more comes, and reads the answer.
+// hangUp closes the sending side of the connection and reads the answer.
 func (u *rawUpload) hangUp() answer {
-	u.r.Helper()
+	u.h.Helper()
 	if err := u.conn.(*net.TCPConn).CloseWrite(); err != nil {
-		u.r.Fatal(err)
+		u.h.Fatal(err)
 	}
 	return u.answer()
 }
 
 func (u *rawUpload) answer() answer {
-	u.r.Helper()
+	u.h.Helper()
 	if err := u.conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
-		u.r.Fatal(err)
+		u.h.Fatal(err)
 	}
 	res, err := http.ReadResponse(bufio.NewReader(u.conn), nil)
 	if err != nil {
-		u.r.Fatal(err)
+		u.h.Fatal(err)
 	}
-	return readAnswer(u.r, res)
+	return readAnswer(u.h, res)
 }

@@ -16,15 +16,13 @@ import (
 
 // reservation is the job id that an upload may use.
 type reservation struct {
-	job events.JobID
-	// repeated means that the id belongs to an earlier upload, which is sealed.
-	repeated bool
+	job      events.JobID
+	repeated bool // the id is that of an earlier upload with the same key, which is sealed
 }
 
-// reserve draws an id: the revision of an entry in the bucket of jobs. The entry's
-// key is the manager's Idempotency-Key, so that one call gives the id and tells
-// whether the key was used before; the bucket forgets it after 24 hours. An
-// empty key is never used twice.
+// reserve draws a job id: the revision of an entry in the bucket jobs. The entry's key is a hash of
+// the manager and the Idempotency-Key, so one request draws the id and detects a key that was used
+// before. An entry expires after 24 h. Without an Idempotency-Key the entry's key is random.
 func (in *Ingest) reserve(ctx context.Context, manager, key string) (reservation, error) {
 	ctx, cancel := context.WithTimeout(ctx, idTimeout)
 	defer cancel()
@@ -47,11 +45,12 @@ func bucketKey(manager, key string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// reserveUsedKey decides whether an upload may take over a key that was used before.
+// reserveUsedKey finds out what the first upload with a key became. The new upload repeats it,
+// takes the key over, or gets the answer 409 because the first one is in progress.
 func (in *Ingest) reserveUsedKey(ctx context.Context, name string) (reservation, error) {
 	entry, err := in.jobs.Get(ctx, name)
 	if errors.Is(err, eventlog.ErrNotFound) {
-		return reservation{}, uploadInProgress(0) // it expired just now
+		return reservation{}, uploadInProgress(0) // the entry has just expired
 	}
 	if err != nil {
 		return reservation{}, err
@@ -100,8 +99,8 @@ func uploadInProgress(first events.JobID) error {
 	}
 }
 
-// nextFreeID draws on until it has an id of which the streams hold nothing: a bucket
-// that was restored from a backup may repeat ids.
+// nextFreeID draws further ids until the streams hold nothing of one: a bucket that was restored
+// from a backup may repeat ids.
 func (in *Ingest) nextFreeID(ctx context.Context, name string, revision uint64) (reservation, error) {
 	for {
 		job := events.JobID(revision)
@@ -122,8 +121,8 @@ func (in *Ingest) nextFreeID(ctx context.Context, name string, revision uint64) 
 	}
 }
 
-// checkRepeat answers an upload whose key stands for a sealed one: nil where it is
-// the same file with the same query. The whole file has to be read for that.
+// checkRepeat compares an upload with the first one of its key, which is sealed. It returns nil for
+// the same file and query, otherwise the answer 422. It reads the file to its end.
 func (in *Ingest) checkRepeat(ctx context.Context, first events.JobID, b *body, o options) error {
 	if err := b.finish(); err != nil {
 		return uploadError(err)

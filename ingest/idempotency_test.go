@@ -18,8 +18,8 @@ func withKey(key string) request {
 }
 
 func TestIdempotencyKey(t *testing.T) {
-	r := newHarness(t, Config{})
-	first := r.send(csvOf(3), withKey("monday"))
+	h := newHarness(t, Config{})
+	first := h.send(csvOf(3), withKey("monday"))
 	if first.status != 200 {
 		t.Fatal(first.text)
 	}
@@ -32,7 +32,7 @@ func TestIdempotencyKey(t *testing.T) {
 	zipped := withKey("monday")
 	zipped.body = form("a.csv.gz", gzipped(csvOf(3)))
 	anothers := withKey("monday")
-	anothers.key = r.key("bob", access.Importer)
+	anothers.key = h.key("bob", access.Importer)
 	cut := withKey("monday")
 	cut.body = form("a.csv", csvOf(3))[:180]
 	for _, tt := range []struct {
@@ -54,7 +54,7 @@ func TestIdempotencyKey(t *testing.T) {
 		{"no key", csvOf(3), request{}, 200, "", 4},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			a := r.send(tt.file, tt.q)
+			a := h.send(tt.file, tt.q)
 			if a.status != tt.status || a.body.Code != tt.code || a.body.JobID != tt.job {
 				t.Errorf("%d %s", a.status, a.text)
 			}
@@ -63,70 +63,70 @@ func TestIdempotencyKey(t *testing.T) {
 			}
 		})
 	}
-	if n := len(r.rows(1)); n != 3 {
+	if n := len(h.rows(1)); n != 3 {
 		t.Errorf("the first job has %d rows by now", n)
 	}
 }
 
-// TestKeyIsFreed: an upload that imported nothing does not hold its key.
+// TestKeyIsFreed: the key of an upload that imported nothing can be used again.
 func TestKeyIsFreed(t *testing.T) {
 	t.Parallel()
-	r := newHarness(t, Config{WatchEvery: 5 * time.Millisecond})
+	h := newHarness(t, Config{WatchEvery: 5 * time.Millisecond})
 	body := string(form("a.csv", csvOf(5)))
 
-	u := r.dial(len(body), "Idempotency-Key: cut\r\n")
+	u := h.dial(len(body), "Idempotency-Key: cut\r\n")
 	u.write(body[:len(body)-50])
-	r.eventually("the upload has begun", func() bool { return r.state(1).Started != nil })
-	if a := r.send(csvOf(5), withKey("cut")); a.status != 409 || a.body.Code != "upload_in_progress" || a.body.JobID != 1 || a.header.Get("Retry-After") == "" {
+	h.eventually("the upload has begun", func() bool { return h.state(1).Started != nil })
+	if a := h.send(csvOf(5), withKey("cut")); a.status != 409 || a.body.Code != "upload_in_progress" || a.body.JobID != 1 || a.header.Get("Retry-After") == "" {
 		t.Errorf("while it is uploading: %d %s", a.status, a.text)
 	}
 	if a := u.hangUp(); a.body.Code != "upload_incomplete" || a.body.JobID != 1 {
 		t.Fatalf("%d %s", a.status, a.text)
 	}
-	if a := r.send(csvOf(5), withKey("cut")); a.status != 200 || a.body.JobID != 2 {
+	if a := h.send(csvOf(5), withKey("cut")); a.status != 200 || a.body.JobID != 2 {
 		t.Errorf("after it was cut off: %d %s", a.status, a.text)
 	}
 
-	u = r.dial(len(body), "Idempotency-Key: cancelled\r\n")
+	u = h.dial(len(body), "Idempotency-Key: cancelled\r\n")
 	u.write(body[:len(body)-50])
-	r.eventually("the upload has begun", func() bool { return r.state(3).Started != nil })
-	if a := r.cancel(3, ""); a.status != 202 {
+	h.eventually("the upload has begun", func() bool { return h.state(3).Started != nil })
+	if a := h.cancel(3, ""); a.status != 202 {
 		t.Fatalf("%d %s", a.status, a.text)
 	}
 	if a := u.answer(); a.status != 409 || a.body.Code != "cancelled" || a.body.JobID != 3 {
 		t.Fatalf("%d %s", a.status, a.text)
 	}
-	if a := r.send(csvOf(5), withKey("cancelled")); a.status != 200 || a.body.JobID != 4 {
+	if a := h.send(csvOf(5), withKey("cancelled")); a.status != 200 || a.body.JobID != 4 {
 		t.Errorf("after it was cancelled: %d %s", a.status, a.text)
 	}
 }
 
-// TestLostKey: a process that died between drawing the id and its first batch.
+// TestOrphanedKey: a process was killed between drawing the job id and storing its first batch.
 func TestOrphanedKey(t *testing.T) {
 	t.Parallel()
-	r := newHarness(t, Config{Abandoned: 50 * time.Millisecond, SlowWindow: time.Millisecond * 40})
-	if _, err := r.in.jobs.Create(t.Context(), bucketKey("admin", "lost"), nil); err != nil {
+	h := newHarness(t, Config{Abandoned: 50 * time.Millisecond, SlowWindow: time.Millisecond * 40})
+	if _, err := h.in.jobs.Create(t.Context(), bucketKey("admin", "lost"), nil); err != nil {
 		t.Fatal(err)
 	}
-	if a := r.send(csvOf(1), withKey("lost")); a.status != 409 || a.body.Code != "upload_in_progress" {
+	if a := h.send(csvOf(1), withKey("lost")); a.status != 409 || a.body.Code != "upload_in_progress" {
 		t.Errorf("%d %s", a.status, a.text)
 	}
-	r.eventually("the key is free", func() bool { return r.send(csvOf(1), withKey("lost")).status == 200 })
-	if f := r.state(1); f.Started != nil || !f.Ended() {
+	h.eventually("the key is free", func() bool { return h.send(csvOf(1), withKey("lost")).status == 200 })
+	if f := h.state(1); f.Started != nil || !f.Ended() {
 		t.Errorf("%+v", f)
 	}
 }
 
-// TestSameKeyAtOnce: of many uploads with one key one imports.
+// TestSameKeyAtOnce: of several concurrent uploads with one key one imports.
 func TestSameKeyAtOnce(t *testing.T) {
-	r := newHarness(t, Config{})
+	h := newHarness(t, Config{})
 	const clients = 8
 	answers := make([]answer, clients)
 	var all sync.WaitGroup
 	for i := range clients {
 		all.Go(func() {
 			var err error
-			if answers[i], err = r.trySend(csvOf(2000), withKey("once")); err != nil {
+			if answers[i], err = h.trySend(csvOf(2000), withKey("once")); err != nil {
 				t.Error(err)
 			}
 		})
@@ -144,12 +144,12 @@ func TestSameKeyAtOnce(t *testing.T) {
 	if len(sealedJobs) != 1 {
 		t.Errorf("sealed: %v", sealedJobs)
 	}
-	if a := r.send(csvOf(2000), withKey("once")); a.status != 200 || !sealedJobs[a.body.JobID] {
+	if a := h.send(csvOf(2000), withKey("once")); a.status != 200 || !sealedJobs[a.body.JobID] {
 		t.Errorf("afterwards: %d %s", a.status, a.text)
 	}
 }
 
-// TestRestoredBucket: ids that the streams know already are passed over.
+// TestRestoredBucket: job ids that the streams hold already are not used again.
 func TestRestoredBucket(t *testing.T) {
 	log := eventlogtest.Start(t)
 	ctx := t.Context()
@@ -170,31 +170,32 @@ func TestRestoredBucket(t *testing.T) {
 	if _, err := log.AppendFact(ctx, 3, fact.Subject(), body, 0); err != nil {
 		t.Fatal(err)
 	}
-	r := newHarnessOn(t, log, Config{})
-	if a := r.send(csvOf(1), withKey("k")); a.status != 200 || a.body.JobID != 4 {
+	h := newHarnessOn(t, log, Config{})
+	if a := h.send(csvOf(1), withKey("k")); a.status != 200 || a.body.JobID != 4 {
 		t.Errorf("%d %s", a.status, a.text)
 	}
-	if a := r.send(csvOf(1), withKey("k")); a.status != 200 || a.body.JobID != 4 {
+	if a := h.send(csvOf(1), withKey("k")); a.status != 200 || a.body.JobID != 4 {
 		t.Errorf("repeated: %d %s", a.status, a.text)
 	}
 }
 
-// TestCancelAgainstSeal: both are decided at the same moment, and one wins.
+// TestCancelAgainstSeal: of a concurrent cancel and seal one wins, and the other answers
+// accordingly.
 func TestCancelAgainstSeal(t *testing.T) {
 	t.Parallel()
-	r := newHarness(t, Config{WatchEvery: time.Hour, FlushAfter: time.Millisecond})
+	h := newHarness(t, Config{WatchEvery: time.Hour, FlushAfter: time.Millisecond})
 	body := string(form("a.csv", csvOf(2)))
 	wins := map[string]int{}
 	const races = 60
 	for job := events.JobID(1); job <= races; job++ {
-		u := r.dial(len(body), "Connection: close\r\n")
+		u := h.dial(len(body), "Connection: close\r\n")
 		u.write(body[:len(body)-3])
-		r.eventually("the upload has begun", func() bool { return r.state(job).Started != nil })
+		h.eventually("the upload has begun", func() bool { return h.state(job).Started != nil })
 		cancelled := make(chan answer)
-		go func() { cancelled <- r.cancel(job, "") }()
+		go func() { cancelled <- h.cancel(job, "") }()
 		time.Sleep(time.Duration(job%10) * 100 * time.Microsecond) // spreads who is first
 		u.write(body[len(body)-3:])
-		checkRace(t, r, job, u.answer(), <-cancelled, wins)
+		checkRace(t, h, job, u.answer(), <-cancelled, wins)
 	}
 	t.Log(wins)
 	if wins["seal first"]+wins["cancel only"] != races {
@@ -202,9 +203,9 @@ func TestCancelAgainstSeal(t *testing.T) {
 	}
 }
 
-func checkRace(t *testing.T, r *harness, job events.JobID, upload, cancel answer, wins map[string]int) {
+func checkRace(t *testing.T, h *harness, job events.JobID, upload, cancel answer, wins map[string]int) {
 	t.Helper()
-	f := r.state(job)
+	f := h.state(job)
 	_, isCancelled := f.Last.Event.(*events.ImportCancelled)
 	switch got := fmt.Sprint(upload.status, cancel.status); {
 	case got == "200 202" && f.Sealed != nil && isCancelled: // sealed, then cancelled before it was imported
@@ -217,10 +218,10 @@ func checkRace(t *testing.T, r *harness, job events.JobID, upload, cancel answer
 }
 
 func TestCancel(t *testing.T) {
-	r := newHarness(t, Config{})
-	ada, bob, vera := r.key("ada", access.Importer), r.key("bob", access.Importer), r.key("vera", access.Viewer)
+	h := newHarness(t, Config{})
+	ada, bob, vera := h.key("ada", access.Importer), h.key("bob", access.Importer), h.key("vera", access.Viewer)
 	for range 2 {
-		if a := r.send(csvOf(1), request{key: ada}); a.status != 200 {
+		if a := h.send(csvOf(1), request{key: ada}); a.status != 200 {
 			t.Fatal(a.text)
 		}
 	}
@@ -241,28 +242,28 @@ func TestCancel(t *testing.T) {
 		{"an admin", 2, "", 202, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if a := r.cancel(tt.job, tt.key); a.status != tt.status || a.body.Code != tt.code {
+			if a := h.cancel(tt.job, tt.key); a.status != tt.status || a.body.Code != tt.code {
 				t.Errorf("%d %s", a.status, a.text)
 			}
 		})
 	}
-	if last, ok := r.state(2).Last.Event.(*events.ImportCancelled); !ok || last.Manager != "admin" {
-		t.Errorf("%+v", r.state(2).Last.Event)
+	if last, ok := h.state(2).Last.Event.(*events.ImportCancelled); !ok || last.Manager != "admin" {
+		t.Errorf("%+v", h.state(2).Last.Event)
 	}
 }
 
-// TestCancelAgainstProgress: a job that moves all the time can still be cancelled.
+// TestCancelAgainstProgress: a job that a processor advances all the time can be cancelled.
 func TestCancelAgainstProgress(t *testing.T) {
-	r := newHarness(t, Config{})
-	a := r.send(csvOf(1), request{})
-	seq := r.state(a.body.JobID).Last.Seq
+	h := newHarness(t, Config{})
+	a := h.send(csvOf(1), request{})
+	seq := h.state(a.body.JobID).Last.Seq
 	moved := make(chan error)
 	go func() {
 		for row := events.Row(0); ; row++ {
 			fact := &events.ImportProgressed{JobID: 1, Phase: events.Import, Row: row}
 			body, err := events.Encode(fact, time.Now())
 			if err == nil {
-				seq, err = r.log.AppendFact(t.Context(), 1, fact.Subject(), body, seq)
+				seq, err = h.log.AppendFact(t.Context(), 1, fact.Subject(), body, seq)
 			}
 			if err != nil {
 				moved <- err
@@ -270,7 +271,7 @@ func TestCancelAgainstProgress(t *testing.T) {
 			}
 		}
 	}()
-	if a := r.cancel(1, ""); a.status != 202 {
+	if a := h.cancel(1, ""); a.status != 202 {
 		t.Fatalf("%d %s", a.status, a.text)
 	}
 	if err := <-moved; !strings.Contains(err.Error(), eventlog.ErrWrongSequence.Error()) {

@@ -17,11 +17,11 @@ type Ingest struct {
 	config  Config
 	limiter *limiter
 
-	uploads context.Context // ends when the grace of a shutdown has passed
+	uploads context.Context // of all uploads; ends when a shutdown aborts them
 	halt    context.CancelCauseFunc
 }
 
-// New makes an Ingest on a log.
+// New makes an Ingest on a log. It makes no request.
 func New(log *eventlog.Log, c Config) *Ingest {
 	c = c.withDefaults()
 	in := &Ingest{log: log, jobs: log.Bucket(eventlog.Jobs), config: c, limiter: newLimiter(c.MaxUploads)}
@@ -29,7 +29,7 @@ func New(log *eventlog.Log, c Config) *Ingest {
 	return in
 }
 
-// The paths, with their last slash; both ways are served.
+// The paths. Each is served without its last slash, too.
 const (
 	importPath   = "/api/v1/licenses/import_from_csv/"
 	resultsPath  = "/api/v1/licenses-import-results/"
@@ -54,21 +54,21 @@ func (in *Ingest) Shutdown(ctx context.Context) error {
 	in.halt(stopping())
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), haltGrace+2*lastFactTimeout)
 	defer cancel()
-	_ = in.limiter.drain(grace) // the abort's time is up, too: the janitor ends what is left
+	_ = in.limiter.drain(grace) // after that the janitor ends what is left
 	return err
 }
 
-// Uploads is how many uploads are in flight.
+// Uploads is the number of uploads in flight.
 func (in *Ingest) Uploads() int { return int(in.limiter.inUse.Load()) }
 
-// MaxUploads is how many uploads may be in flight.
+// MaxUploads is the limit of uploads in flight.
 func (in *Ingest) MaxUploads() int { return in.config.MaxUploads }
 
 func stopping() *httpx.Error {
 	return httpx.Unavailable(5*time.Second, "stopping", "The server is stopping: send the file again shortly.")
 }
 
-// enter lets an upload in, or is the 503 or 507 that refuses it.
+// admit takes a slot of the limiter for an upload, or returns the answer 503 or 507.
 func (in *Ingest) admit() error {
 	if err := in.log.CheckFreeSpace(); err != nil {
 		return diskFull(err)
@@ -79,6 +79,7 @@ func (in *Ingest) admit() error {
 	case in.limiter.draining.Load():
 		return stopping()
 	default:
-		return httpx.Unavailable(5*time.Second, "too_many_uploads", "%d uploads are under way already: try again shortly.", in.config.MaxUploads)
+		return httpx.Unavailable(5*time.Second, "too_many_uploads",
+			"%d uploads are under way already: try again shortly.", in.config.MaxUploads)
 	}
 }

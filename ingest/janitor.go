@@ -10,22 +10,23 @@ import (
 	"licenseimport/events/importjob"
 )
 
-// janitor ends uploads that nobody goes on with, and drops the rows of imports
-// that ended long ago. Any number of processes may run one.
+// janitor aborts abandoned uploads and purges the rows of imports that ended long ago. Any number
+// of processes may run one: its actions are idempotent.
 type janitor struct {
 	in   *Ingest
 	jobs map[events.JobID]*observation
 }
 
-// observation is what the janitor knows of a job that has rows.
+// observation is what the janitor remembers about a job between two sweeps.
 type observation struct {
 	lastRow        events.Seq
-	unchangedSince time.Time // by this process's clock: lastRow has not changed since
-	purgeAt        time.Time // of a job that has ended: not to be looked at before
+	unchangedSince time.Time // when this process first saw lastRow, by its own clock
+	purgeAt        time.Time // of a job that has ended: no visit is due before
 }
 
-// RunJanitor sweeps at once and then from time to time, until ctx ends. It fails
-// on an event that it cannot read; other failures are left to the next sweep.
+// RunJanitor sweeps at once and then every Config.SweepEvery, until ctx ends. It returns an error
+// only for an event that this version cannot read. After another failure the next sweep tries
+// again.
 func (in *Ingest) RunJanitor(ctx context.Context) error {
 	j := &janitor{in: in, jobs: map[events.JobID]*observation{}}
 	ticker := time.NewTicker(in.config.SweepEvery)
@@ -46,7 +47,7 @@ func (in *Ingest) RunJanitor(ctx context.Context) error {
 	}
 }
 
-// sweep visits every job that has rows.
+// sweep visits every job that has rows in ROWS.
 func (j *janitor) sweep(ctx context.Context, now time.Time) error {
 	jobs, err := j.in.log.RowJobs(ctx)
 	if err != nil {

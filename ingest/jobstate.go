@@ -46,7 +46,8 @@ func (in *Ingest) factAt(ctx context.Context, subject string) (importjob.Fact, e
 	return importjob.Fact{Event: envelope.Event, Seq: message.Seq, Time: message.Time}, err
 }
 
-// storeError is the answer where the import's state does not allow what was asked, or the streams fail.
+// storeError is the answer where the import's state does not allow what was asked, or the streams
+// fail.
 func storeError(err error) *httpx.Error {
 	if known, ok := errors.AsType[*httpx.Error](err); ok {
 		return known
@@ -63,8 +64,8 @@ func storeError(err error) *httpx.Error {
 	return httpx.Unavailable(5*time.Second, "store_unavailable", "The import cannot be stored at the moment. Try again shortly.").Because(err)
 }
 
-// diskFull is the answer where rows do not fit on the disk. A retry succeeds only after the operator has
-// freed space.
+// diskFull is the answer where rows do not fit on the disk. A retry succeeds only after the
+// operator has freed space.
 func diskFull(cause error) *httpx.Error {
 	e := httpx.New(http.StatusInsufficientStorage, "disk_full", "The server's disk is full, so nothing was imported. Its operator has to make room; then send the file again.")
 	e.RetryAfter = time.Minute
@@ -74,9 +75,9 @@ func diskFull(cause error) *httpx.Error {
 // maxDecisions bounds how often one request decides again because another writer was faster.
 const maxDecisions = 100
 
-// transition appends the fact that decide makes of an import's state. If another writer appended one
-// first, it reads the state and decides again. It returns the state after the fact, or the state of which
-// decide made none.
+// transition appends the fact that decide makes of an import's state. If another writer appended
+// one first, it reads the state and decides again. It returns the state after the fact, or the
+// state of which decide made none.
 func (in *Ingest) transition(
 	ctx context.Context, job events.JobID, decide func(importjob.State) (events.Event, error),
 ) (importjob.State, error) {
@@ -115,8 +116,8 @@ func (in *Ingest) transitionFrom(
 	return s, httpx.Unavailable(time.Second, "busy", "Import %d moves too fast to be changed at the moment: try again.", s.Job)
 }
 
-// abortUnlessEnded ends an upload that will not be sealed, unless it is sealed or has ended. It returns
-// the state after that.
+// abortUnlessEnded ends an upload that will not be sealed, unless it is sealed or has ended. It
+// returns the state after that.
 func (in *Ingest) abortUnlessEnded(ctx context.Context, aborted *events.ImportAborted) (importjob.State, error) {
 	return in.transition(ctx, aborted.JobID, func(s importjob.State) (events.Event, error) {
 		return s.Abort(aborted), nil

@@ -7,24 +7,24 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// limiter bounds the uploads in flight, and lets a shutdown wait for them.
+// limiter bounds the number of uploads in flight, and lets a shutdown wait for them.
 type limiter struct {
 	slots    *semaphore.Weighted
 	max      int64
-	inUse    atomic.Int64 // for the metrics: a semaphore does not tell
-	draining atomic.Bool  // no slot is given out any more
+	inUse    atomic.Int64 // for the metrics: the semaphore does not say
+	draining atomic.Bool  // no slot is given out
 }
 
 func newLimiter(max int) *limiter {
 	return &limiter{slots: semaphore.NewWeighted(int64(max)), max: int64(max)}
 }
 
-// tryAcquire takes a slot without waiting for one. Where it returns true release must be called.
+// tryAcquire takes a slot if one is free and reports whether it did. The caller must release it.
 func (l *limiter) tryAcquire() bool {
 	if !l.slots.TryAcquire(1) {
 		return false
 	}
-	if l.draining.Load() { // checked last: drain waits for slots that were taken before
+	if l.draining.Load() { // after TryAcquire: drain waits for the slots taken before it
 		l.slots.Release(1)
 		return false
 	}
@@ -37,8 +37,8 @@ func (l *limiter) release() {
 	l.slots.Release(1)
 }
 
-// drain refuses all further slots and waits until none is in use, or ctx ends. It may be called
-// again, to wait longer.
+// drain gives out no further slots, and waits until none is in use. It returns the context's error
+// if ctx ends first. It may be called again.
 func (l *limiter) drain(ctx context.Context) error {
 	l.draining.Store(true)
 	if err := l.slots.Acquire(ctx, l.max); err != nil {

@@ -21,30 +21,30 @@ import (
 )
 
 const (
-	// overhead is what a request may hold beside the file: boundaries, headers.
+	// multipartOverhead bounds what a request may hold beside the file: boundaries and headers.
 	multipartOverhead = 1 << 20
-	// readAhead is what is read from the network at once, and of a packed file.
+	// readBufferSize is the size of reads from the network and from a compressed file.
 	readBufferSize = 64 << 10
 )
 
-// body is a request's body with the one file in it.
+// body is a request's body, which holds one file.
 type body struct {
-	content io.Reader // unpacked
+	content io.Reader // decompressed
 	parts   *multipart.Reader
 	file    *file
 }
 
-// file is the uploaded file, unpacked, as it streams by.
+// file is the uploaded file, decompressed. It is read once, as a stream.
 type file struct {
-	name     string // as the client calls it, without folders
+	name     string // the client's name of the file, without directories
 	src      io.Reader
-	maxBytes int64 // bytes
+	maxBytes int64
 
 	bytes int64
 	hash  hash.Hash // SHA-256
 }
 
-// openBody checks what the request says of its body and finds the file in it.
+// openBody checks the headers that describe the body, and opens the file in it.
 func openBody(r *http.Request, in io.Reader, maxBytes int64) (*body, error) {
 	boundary, err := boundaryOf(r.Header.Get("Content-Type"))
 	if err != nil {
@@ -79,10 +79,10 @@ func boundaryOf(contentType string) (string, error) {
 	return params["boundary"], nil
 }
 
-// open goes to the first part, which must be the file.
+// open opens the first part, which must be the file.
 func (b *body) open(maxBytes int64) error {
 	part, err := b.parts.NextPart()
-	if err == io.EOF { // as it is: a closing boundary. Wrapped, it is a body that was cut off.
+	if err == io.EOF { // not errors.Is: a wrapped io.EOF means that the body is truncated
 		return httpx.BadRequest("missing_file", "The upload has no part named file.")
 	}
 	if err != nil {
@@ -101,7 +101,7 @@ func unexpectedPart(part *multipart.Part) error {
 		events.Excerpt(strings.ToValidUTF8(part.FormName(), "\uFFFD"), 64))
 }
 
-// fileName is what the client calls the file, at most 255 characters.
+// fileName is the client's name of the file, at most 255 characters.
 func fileName(part *multipart.Part) string {
 	name := strings.ToValidUTF8(part.FileName(), "\uFFFD")
 	if i := strings.LastIndexByte(name, '\\'); i >= 0 {
@@ -113,11 +113,10 @@ func fileName(part *multipart.Part) string {
 	return events.Excerpt(name, 255)
 }
 
-// unpacked sees through gzip, which is told by its first bytes: no CSV begins
-// with them.
+// decompress detects gzip by its first two bytes. No CSV file begins with them.
 func decompress(part io.Reader) (io.Reader, error) {
 	buffered := bufio.NewReaderSize(part, readBufferSize)
-	// What goes wrong here, the end of the file included, comes again when it is read.
+	// An error here, io.EOF included, is returned by the next read, too.
 	if head, _ := buffered.Peek(2); !bytes.Equal(head, []byte{0x1f, 0x8b}) {
 		return buffered, nil
 	}
@@ -125,7 +124,7 @@ func decompress(part io.Reader) (io.Reader, error) {
 	return &gzipPart{packed, buffered}, distinguishTruncation(buffered, err)
 }
 
-// packedPart is a file that was packed before it was uploaded.
+// gzipPart is a file that was compressed before the upload.
 type gzipPart struct {
 	*gzip.Reader
 	part *bufio.Reader
@@ -136,8 +135,8 @@ func (p *gzipPart) Read(b []byte) (int, error) {
 	return n, distinguishTruncation(p.part, err)
 }
 
-// wholePart tells a packed file that lacks its end from an upload that was cut
-// off: there, the part itself has not come to its end.
+// distinguishTruncation tells a truncated gzip file from a truncated upload. If the part has ended,
+// the file was truncated before the upload.
 func distinguishTruncation(part *bufio.Reader, err error) error {
 	if err != io.ErrUnexpectedEOF {
 		return err
@@ -145,10 +144,11 @@ func distinguishTruncation(part *bufio.Reader, err error) error {
 	if _, end := part.Peek(1); end != io.EOF {
 		return err
 	}
-	return httpx.BadRequest("upload_incomplete", "The packed file lacks its end, so nothing was imported: pack or download it again.").Because(err)
+	return httpx.BadRequest("upload_incomplete",
+		"The packed file lacks its end, so nothing was imported: pack or download it again.").Because(err)
 }
 
-// Read gives the file's bytes, and counts and hashes them.
+// Read reads the file, counts its bytes and hashes them.
 func (f *file) Read(p []byte) (int, error) {
 	n, err := f.src.Read(p)
 	f.hash.Write(p[:n])
@@ -158,12 +158,11 @@ func (f *file) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// sum is the SHA-256 of what was read so far, in lower-case hex.
+// sum is the SHA-256 of the bytes read so far, in lower-case hex.
 func (f *file) sum() string { return hex.EncodeToString(f.hash.Sum(nil)) }
 
-// finish reads to the end of the request: the rest of the file, the closing
-// boundary and what a client may have put behind it. Its error says that the
-// upload is not whole.
+// finish reads to the end of the request: the rest of the file, the closing boundary and any bytes
+// after it. An error means that the upload is truncated or has another part.
 func (b *body) finish() error {
 	if _, err := io.Copy(io.Discard, b.file); err != nil {
 		return err
@@ -172,18 +171,18 @@ func (b *body) finish() error {
 	if err == nil {
 		return unexpectedPart(part)
 	}
-	if err != io.EOF { // see open
+	if err != io.EOF { // not errors.Is: see open
 		return err
 	}
 	_, err = io.Copy(io.Discard, b.content)
 	return err
 }
 
-// limited fails where more comes than a request may have.
+// limitedReader fails with the answer 413 if the request is too large.
 type limitedReader struct {
 	src      io.Reader
 	left     int64
-	maxBytes int64 // for the message
+	maxBytes int64 // of the file, for the message
 }
 
 func (l *limitedReader) Read(p []byte) (int, error) {
@@ -198,16 +197,18 @@ func tooLarge(maxBytes int64) error {
 	return httpx.TooLarge("too_large", "The file is larger than %d bytes, unpacked: split it.", maxBytes)
 }
 
-// uploadError is the answer to an upload that could not be read to its end.
+// uploadError is the answer to an upload that could not be read completely.
 func uploadError(err error) *httpx.Error {
 	if known, ok := errors.AsType[*httpx.Error](err); ok {
 		return known
 	}
-	if _, corrupt := errors.AsType[flate.CorruptInputError](err); corrupt || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) {
+	_, corrupt := errors.AsType[flate.CorruptInputError](err)
+	if corrupt || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) {
 		return httpx.BadRequest("invalid_gzip", "The packed data is damaged: pack the file again.").Because(err)
 	}
 	if errors.Is(err, multipart.ErrMessageTooLarge) {
 		return httpx.BadRequest("malformed_upload", "The headers of a part of the upload are too long.").Because(err)
 	}
-	return httpx.BadRequest("upload_incomplete", "The upload ended before its closing boundary, so nothing was imported: send it again.").Because(err)
+	return httpx.BadRequest("upload_incomplete",
+		"The upload ended before its closing boundary, so nothing was imported: send it again.").Because(err)
 }

@@ -2,14 +2,13 @@ package ingest
 
 import "time"
 
-// Observer is told what happened, for metrics. Several uploads call it at once.
+// Observer receives what happened, for metrics. Several goroutines call it.
 type Observer interface {
-	// Received bytes of an upload, as they came: packed, where it was sent so.
+	// Received reports bytes of an upload as the client sent them, compressed or not.
 	Received(bytes int)
-	// Stored a batch of rows, which were acknowledged after so long.
+	// Stored reports a batch of rows that the stream has acknowledged, and how long that took.
 	Stored(rows int, took time.Duration)
-	// Ended is an upload that had been given a job: it was sealed, or else aborted
-	// or cancelled.
+	// Ended reports the end of an upload that had a job id: sealed, or aborted or cancelled.
 	Ended(sealed bool)
 }
 

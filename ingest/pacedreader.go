@@ -12,35 +12,36 @@ import (
 	"licenseimport/internal/httpx"
 )
 
-// haltGrace is how long a client that is sending has to notice that its upload
-// was halted, before the read that waits for it is interrupted: an interrupted
-// chunked body cannot be drained any more, and then the client may not see why.
+// haltGrace is how long a halted upload waits for the client's next bytes before it interrupts the
+// read. A client that is sending gets the answer then. An interrupted chunked body cannot be
+// drained, and its client may see a broken connection instead.
 const haltGrace = time.Second
 
-// wire reads a request's body and ends it early when the client is too slow or
-// the upload was halted.
+// pacedReader reads a request's body. Read fails if the client is too slow, with the answer 408,
+// and if the upload is halted, with the reason.
 //
-// Only the time spent waiting for the client counts. Each time that another
-// SlowBytes have come the client gets a fresh SlowWindow.
+// The client must send slowBytes per window of slowWindow. Only time spent waiting for the client
+// counts. A new window begins when slowBytes have arrived.
 type pacedReader struct {
 	src  io.Reader
 	conn *http.ResponseController
-	ctx  context.Context // its cause, when it ends, is what Read fails with
+	ctx  context.Context // of the upload: its cause is the error of Read
 
 	observer    Observer
 	slowBytes   int64
 	slowWindow  time.Duration
-	windowBytes int64         // bytes in this window
-	windowWait  time.Duration // in this window
+	windowBytes int64         // received in this window
+	windowWait  time.Duration // spent waiting for the client in this window
 
 	mu  sync.Mutex
-	eof bool // the body came to its end: nothing waits for the client any more
+	eof bool // the end of the body was read
 }
 
-// newWire wraps the request's body. The returned stop must be called before the
-// handler returns: it lifts the deadline, so that what follows on the
-// connection is not hit by it.
-func newPacedReader(ctx context.Context, w http.ResponseWriter, r *http.Request, c Config) (in *pacedReader, stop func()) {
+// newPacedReader wraps the request's body. The caller must call stop before the handler returns: it
+// removes the deadline, which would hit the next request on the connection.
+func newPacedReader(
+	ctx context.Context, w http.ResponseWriter, r *http.Request, c Config,
+) (in *pacedReader, stop func()) {
 	in = &pacedReader{
 		src: r.Body, conn: http.NewResponseController(w), ctx: ctx,
 		observer: c.Observer, slowBytes: c.SlowBytes, slowWindow: c.SlowWindow,
@@ -63,50 +64,50 @@ func newPacedReader(ctx context.Context, w http.ResponseWriter, r *http.Request,
 	}
 }
 
-// deadline bounds the next read. A writer without deadlines is one of a test
-// without a network; what a slow client does is then found out afterwards.
+// setDeadline bounds the next read. A ResponseWriter without deadlines (a test without a network)
+// notices a slow client only after its next bytes.
 //
-// Behind the end of the body net/http itself reads on, to notice a client that goes away. A
-// deadline that hits that read ends the contexts of this request and of all that follow on
-// the connection; so there is none then.
-func (w *pacedReader) setDeadline(t time.Time) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.eof {
-		_ = w.conn.SetReadDeadline(t)
+// After the end of the body net/http reads on, to notice a client that disconnects. A deadline
+// that hits that read cancels the contexts of this request and of the next ones on the connection.
+// So there is no deadline after the end of the body.
+func (p *pacedReader) setDeadline(t time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.eof {
+		_ = p.conn.SetReadDeadline(t)
 	}
 }
 
-// end lifts the deadline for good.
-func (w *pacedReader) setEOF() {
-	w.setDeadline(time.Time{})
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.eof = true
+// setEOF removes the deadline for good.
+func (p *pacedReader) setEOF() {
+	p.setDeadline(time.Time{})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.eof = true
 }
 
-func (w *pacedReader) Read(p []byte) (int, error) {
-	if w.ctx.Err() != nil {
-		return 0, context.Cause(w.ctx)
+func (p *pacedReader) Read(buf []byte) (int, error) {
+	if p.ctx.Err() != nil {
+		return 0, context.Cause(p.ctx)
 	}
 	began := time.Now()
-	w.setDeadline(began.Add(w.slowWindow - w.windowWait))
-	n, err := w.src.Read(p)
+	p.setDeadline(began.Add(p.slowWindow - p.windowWait))
+	n, err := p.src.Read(buf)
 	if err == io.EOF {
-		w.setEOF()
+		p.setEOF()
 	}
-	w.observer.Received(n)
-	w.windowBytes += int64(n)
-	w.windowWait += time.Since(began)
+	p.observer.Received(n)
+	p.windowBytes += int64(n)
+	p.windowWait += time.Since(began)
 	switch {
-	case w.ctx.Err() != nil:
-		return n, context.Cause(w.ctx)
+	case p.ctx.Err() != nil:
+		return n, context.Cause(p.ctx)
 	case err == io.EOF:
 		return n, err
-	case errors.Is(err, os.ErrDeadlineExceeded), err == nil && w.windowBytes < w.slowBytes && w.windowWait >= w.slowWindow:
-		return n, httpx.Timeout("timeout", "Less than %d KiB came in %v: the upload was given up.", w.slowBytes>>10, w.slowWindow)
-	case w.windowBytes >= w.slowBytes:
-		w.windowBytes, w.windowWait = 0, 0
+	case errors.Is(err, os.ErrDeadlineExceeded), err == nil && p.windowBytes < p.slowBytes && p.windowWait >= p.slowWindow:
+		return n, httpx.Timeout("timeout", "Less than %d KiB came in %v: the upload was given up.", p.slowBytes>>10, p.slowWindow)
+	case p.windowBytes >= p.slowBytes:
+		p.windowBytes, p.windowWait = 0, 0
 	}
 	return n, err
 }

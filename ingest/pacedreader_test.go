@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// TestConnectionAfterAHaltedUpload: an upload that is halted when its body was read, and answered
-// later than the client has to notice, leaves the connection as good as new.
+// TestConnectionAfterAHaltedUpload: an upload is halted after its body was read, and answered later
+// than haltGrace. The connection serves the next request.
 func TestConnectionAfterAHaltedUpload(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -12,11 +12,9 @@ import (
 	"licenseimport/internal/httpx"
 )
 
-// Forward hands requests on to the projector at an address, as they are: it
-// checks keys itself. Event streams are passed on event by event, and end when
-// this server stops. While the projector is away the answer is 503.
-//
-// It is the fallback of the role ingest for "/api/".
+// ProxyTo is a reverse proxy to the projector at an address. It is the fallback of the role ingest
+// for "/api/". The projector authenticates the requests itself. Server-sent events pass one by one,
+// and their streams end when this server stops. If the projector does not answer the answer is 503.
 func ProxyTo(projector string) (httpx.Handler, error) {
 	target, err := url.Parse(projector)
 	if err != nil || target.Host == "" || target.Scheme != "http" && target.Scheme != "https" {
@@ -26,7 +24,7 @@ func ProxyTo(projector string) (httpx.Handler, error) {
 		FlushInterval: -1,
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			pr.SetURL(target)
-			pr.Out.Host = pr.In.Host // of the links in pages
+			pr.Out.Host = pr.In.Host // the projector builds links with it
 			pr.SetXForwarded()
 			pr.Out.Header.Set("X-Forwarded-Proto", strings.SplitN(httpx.BaseURL(pr.In), ":", 2)[0])
 		},
@@ -38,21 +36,22 @@ func ProxyTo(projector string) (httpx.Handler, error) {
 		},
 	}
 	return func(w http.ResponseWriter, r *http.Request, _ httpx.Params) error {
-		f := &proxiedRequest{header: w.Header(), stopping: httpx.Stopping(r.Context())}
-		ctx, cancel := context.WithCancel(context.WithValue(r.Context(), proxiedRequestKey{}, f))
+		p := &proxiedRequest{header: w.Header(), stopping: httpx.Stopping(r.Context())}
+		ctx, cancel := context.WithCancel(context.WithValue(r.Context(), proxiedRequestKey{}, p))
 		defer cancel()
-		f.cancel = cancel
+		p.cancel = cancel
 		proxy.ServeHTTP(w, r.WithContext(ctx))
-		if f.err != nil {
-			return httpx.Unavailable(2*time.Second, "projector_unavailable", "Results cannot be read at the moment. Try again shortly.").Because(f.err)
+		if p.err != nil {
+			return httpx.Unavailable(2*time.Second, "projector_unavailable",
+				"Results cannot be read at the moment. Try again shortly.").Because(p.err)
 		}
 		return nil
 	}, nil
 }
 
-// forwarding is one request on its way through the proxy.
+// proxiedRequest is one request in the proxy.
 type proxiedRequest struct {
-	header   http.Header // of our answer
+	header   http.Header // of this server's answer
 	stopping <-chan struct{}
 	cancel   context.CancelFunc
 	err      error // why the projector did not answer
@@ -64,18 +63,18 @@ func proxiedRequestOf(ctx context.Context) *proxiedRequest {
 	return ctx.Value(proxiedRequestKey{}).(*proxiedRequest)
 }
 
-// answered prefers the projector's headers to those that our router has set, and
-// sees to it that an event stream does not keep this server from stopping.
-func (f *proxiedRequest) adoptHeaders(res *http.Response) error {
+// adoptHeaders removes headers that the router has set and the projector sets, too. It also ends an
+// event stream when this server stops.
+func (p *proxiedRequest) adoptHeaders(res *http.Response) error {
 	for name := range res.Header {
-		f.header.Del(name)
+		p.header.Del(name)
 	}
 	if strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
 		ctx := res.Request.Context()
 		go func() {
 			select {
-			case <-f.stopping:
-				f.cancel()
+			case <-p.stopping:
+				p.cancel()
 			case <-ctx.Done():
 			}
 		}()

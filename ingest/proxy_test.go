@@ -18,15 +18,15 @@ import (
 	"licenseimport/internal/httpx"
 )
 
-// front serves what Forward gives, and nothing else.
+// newProxyServer serves only the proxy.
 func newProxyServer(t *testing.T, projector string) *httpx.Server {
 	t.Helper()
-	forward, err := ProxyTo(projector)
+	proxy, err := ProxyTo(projector)
 	if err != nil {
 		t.Fatal(err)
 	}
 	router := httpx.NewRouter(httpx.Options{Log: slog.New(slog.DiscardHandler)})
-	router.Fallback("/api/", forward)
+	router.Fallback("/api/", proxy)
 	handler, err := router.Handler()
 	if err != nil {
 		t.Fatal(err)
@@ -69,8 +69,8 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-// TestForwardEventStream: each event is passed on at once, and a stream does not
-// keep the server from stopping.
+// TestProxyEventStream: the proxy passes each event at once, and a stream does not delay the
+// shutdown.
 func TestProxyEventStream(t *testing.T) {
 	gone := make(chan struct{})
 	projector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

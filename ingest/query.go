@@ -13,26 +13,25 @@ import (
 	"licenseimport/internal/httpx"
 )
 
-// options are what a client asks for beside the file.
+// options are the parameters of an upload.
 type options struct {
 	mode          events.Mode
 	dryRun        bool
 	ignoreUnknown bool
-	delimiter     byte // 0: detect
+	delimiter     byte // 0: detect it
 	encoding      csvfile.Encoding
 
 	key   string // the Idempotency-Key, or empty
-	query string // all of the above but the key, in one spelling: defaults left out, sorted
+	query string // the parameters in canonical form: sorted, without defaults
 }
 
-// choice is one value that a query parameter may have.
+// choice is one value of a query parameter.
 type choice struct {
 	value string
 	set   func(*options)
 }
 
-// parameters is the table of query parameters. The first choice of each is what
-// holds where it is not given.
+// parameters is the table of query parameters. The first choice of each is its default.
 var parameters = []struct {
 	name    string
 	choices []choice
@@ -62,8 +61,8 @@ var parameters = []struct {
 	}},
 }
 
-// parseOptions reads the query and the Idempotency-Key. A parameter that is not
-// known is an error: a misspelt dry_run would import.
+// parseOptions reads the query and the Idempotency-Key. An unknown parameter is an error: a
+// misspelt dry_run would import.
 func parseOptions(r *http.Request) (options, error) {
 	var o options
 	query, err := url.ParseQuery(r.URL.RawQuery)
@@ -91,8 +90,8 @@ func parseOptions(r *http.Request) (options, error) {
 	return o, err
 }
 
-// choose finds which choice the values of a parameter name. An empty value
-// counts as not given.
+// choose returns the index of the choice that the values of a parameter name. No value and an empty
+// one are the default.
 func choose(name string, values []string, choices []choice) (int, error) {
 	if len(values) == 0 || len(values) == 1 && values[0] == "" {
 		return 0, nil
@@ -119,7 +118,7 @@ func parameterNames() []string {
 	return names
 }
 
-// idempotencyKey reads the header: 1 to 255 printable characters, or none.
+// idempotencyKey reads the header: 1 to 255 printable characters. Empty: there is no header.
 func idempotencyKey(h http.Header) (string, error) {
 	values := h.Values("Idempotency-Key")
 	if len(values) == 0 {
@@ -127,12 +126,13 @@ func idempotencyKey(h http.Header) (string, error) {
 	}
 	key := values[0]
 	if len(values) > 1 || !isPrintable(key, 255) {
-		return "", httpx.BadRequest("invalid_idempotency_key", "The header Idempotency-Key must be 1 to 255 printable characters, given once.")
+		return "", httpx.BadRequest("invalid_idempotency_key",
+			"The header Idempotency-Key must be 1 to 255 printable characters, given once.")
 	}
 	return key, nil
 }
 
-// isPrintable tells whether s is 1 to maxLen printable characters.
+// isPrintable reports whether s is 1 to maxLen printable characters.
 func isPrintable(s string, maxLen int) bool {
 	n := utf8.RuneCountInString(s)
 	return 1 <= n && n <= maxLen && utf8.ValidString(s) &&

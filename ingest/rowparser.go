@@ -11,21 +11,22 @@ import (
 	"licenseimport/internal/httpx"
 )
 
-// rows turns a CSV file into events, one row at a time.
+// rowParser turns a CSV file into RowReceived events, one row at a time. It does not check values:
+// the processor does. A row that is no CSV becomes an event with Malformed set.
 type rowParser struct {
 	csv       *csvfile.Reader
-	header    []string // of all fields of the header that are columns, in order
-	columns   []int    // of each field: its column index, or -1 where it is ignored
+	header    []string // the names of the columns in the header, in its order
+	columns   []int    // by field: the index of its column; -1: the field is ignored
 	delimiter byte
-	unguard   bool // the file is an invalid_rows.csv: see csvfile.Guard
+	unguard   bool // the file is an invalid_rows.csv: see [csvfile.Guard]
 
-	first *events.RowReceived // read already, given out by the first next
-	event events.RowReceived
+	first *events.RowReceived // already read: the first call of next returns it
+	event events.RowReceived  // reused for each row
 	buf   []byte
 	ends  []int
 }
 
-// required are the columns without which a file is refused.
+// required are the names of the columns that a file must have.
 var required = func() (names []string) {
 	for i := range events.Columns {
 		if events.Columns[i].Required {
@@ -35,8 +36,8 @@ var required = func() (names []string) {
 	return names
 }()
 
-// openRows reads the header and the first row. Its errors are answers where
-// the file is at fault, and else what reading failed with.
+// openRowParser reads the header and the first row. If the file is at fault the error is the
+// answer, otherwise it is the error of the read.
 func openRowParser(r io.Reader, o options, c Config) (*rowParser, error) {
 	in := &rowParser{csv: csvfile.NewReader(r, csvfile.Options{
 		Delimiter: o.delimiter, Encoding: o.encoding, MaxRow: c.MaxRow, MaxColumns: c.MaxColumns,
@@ -71,7 +72,7 @@ func headerError(err error) error {
 	return err
 }
 
-// match pairs the header with the columns. Every mistake in it is told at once.
+// match assigns columns to the header's fields. The error names every mistake in the header.
 func (in *rowParser) match(header csvfile.Header, ignoreUnknown bool) error {
 	columns, problems := csvfile.MatchHeader(header.Fields, events.ColumnNames(), required, ignoreUnknown)
 	if len(problems) > 0 {
@@ -97,10 +98,11 @@ func headerProblems(problems []csvfile.HeaderProblem) error {
 	return httpx.BadRequest("invalid_header", "%s.", sentence(strings.Join(texts, "; "))).With(list...)
 }
 
-// sentence begins a message in upper case.
+// sentence capitalizes a message.
 func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
-// next is the next row, without a job's id. It is overwritten by the one after it.
+// next returns the next row, without a job id, valid until the next call. After the last row it
+// returns [io.EOF].
 func (in *rowParser) next() (*events.RowReceived, error) {
 	if first := in.first; first != nil {
 		in.first = nil
@@ -118,8 +120,8 @@ func (in *rowParser) next() (*events.RowReceived, error) {
 	return &in.event, nil
 }
 
-// fill copies the fields into the event, all of them in one string: one
-// allocation for each row instead of one for each value.
+// fill copies the fields into the event. All values are substrings of one string: one allocation
+// per row.
 func (in *rowParser) fill(fields [][]byte) {
 	in.buf, in.ends = in.buf[:0], in.ends[:0]
 	fields = fields[:min(len(fields), len(in.columns))]
@@ -153,7 +155,7 @@ func (in *rowParser) malformed(d *csvfile.RowError) *events.Malformed {
 	return m
 }
 
-// tooLargeRow is what stands for a row whose event would pass events.MaxBody.
+// tooLargeRow replaces a row whose event would be larger than [events.MaxBody].
 func (in *rowParser) tooLargeRow(row *events.RowReceived) *events.RowReceived {
 	m := &events.Malformed{
 		Code:    events.RowTooLarge,
@@ -167,7 +169,7 @@ func (in *rowParser) tooLargeRow(row *events.RowReceived) *events.RowReceived {
 	return &events.RowReceived{JobID: row.JobID, Row: row.Row, Line: row.Line, Malformed: m}
 }
 
-// record writes a sound row as CSV again, ignored fields empty.
+// record formats a row that could be read as CSV. Ignored fields are empty.
 func (in *rowParser) record(row *events.RowReceived) string {
 	fields := make([]string, len(in.columns))
 	for i, column := range in.columns {

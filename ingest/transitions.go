@@ -10,8 +10,8 @@ import (
 	"licenseimport/internal/httpx"
 )
 
-// cancel is the fact that ends an import as a manager wishes, or why not. Managers get the same answer
-// for an import that they may not see as for one that does not exist.
+// cancel is the fact that ends an import as a manager wishes, or why not. Managers get the same
+// answer for an import that they may not see as for one that does not exist.
 func cancel(s importjob.State, m access.Manager) (events.Event, error) {
 	if s.Started != nil && !m.Sees(s.Started.Manager) {
 		return nil, noSuchImport(s.Job)
@@ -55,8 +55,8 @@ const (
 	purgeRows                      // nobody needs its rows any more
 )
 
-// actionFor is the janitor's action for an import whose rows have not changed for a time. Rows of an
-// import that never started are purged as soon as its abort prevents the start.
+// actionFor is the janitor's action for an import whose rows have not changed for a time. Rows of
+// an import that never started are purged as soon as its abort prevents the start.
 func actionFor(s importjob.State, unchanged time.Duration, now time.Time, c Config) janitorAction {
 	switch {
 	case s.Ended() && s.Started == nil:

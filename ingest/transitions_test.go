@@ -79,8 +79,8 @@ func TestCancelIsDecided(t *testing.T) {
 	}
 }
 
-// TestRefusalsAreAnswers: each reason has its status and code, and all but the import that does not exist
-// name the job.
+// TestRefusalsAreAnswers: each reason has its status and code, and all but the import that does not
+// exist name the job.
 func TestRefusalsAreAnswers(t *testing.T) {
 	want := map[importjob.Reason]struct {
 		status int

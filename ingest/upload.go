@@ -15,19 +15,19 @@ import (
 // upload is one file on its way into the streams.
 type upload struct {
 	in      *Ingest
-	ctx     context.Context // ends, with the reason as its cause, when the upload is halted
+	ctx     context.Context // ends when the upload is halted; its cause is the reason
 	halt    context.CancelCauseFunc
 	manager access.Manager
 	options options
 	body    *body
 	rows    *rowParser
 	job     events.JobID
-	buf     []byte // of the event that was encoded last
+	buf     []byte // the event that was encoded last
 
-	// Written by store; to be read when the sender has finished.
-	last   events.Seq // of the rows
-	stored events.Row
-	begun  importjob.State // after the ImportStarted; before that without facts
+	// Written by store, in the batcher's goroutine. Valid when the batcher has finished.
+	last   events.Seq      // of the rows stored
+	stored events.Row      // how many
+	begun  importjob.State // after ImportStarted; without facts before that
 }
 
 // serveUpload answers POST /api/v1/licenses/import_from_csv/.
@@ -40,7 +40,7 @@ func (in *Ingest) serveUpload(w http.ResponseWriter, r *http.Request, _ httpx.Pa
 	if err != nil {
 		return err
 	}
-	// Not the request's context: a client that goes away behind the last byte has sent it all.
+	// Not the request's context: a client that disconnects after the last byte has sent everything.
 	ctx, halt := context.WithCancelCause(in.uploads)
 	defer halt(nil)
 	body, stop := newPacedReader(ctx, w, r, in.config)
@@ -70,7 +70,7 @@ func (in *Ingest) serveUpload(w http.ResponseWriter, r *http.Request, _ httpx.Pa
 	return answerJob(w, http.StatusOK, u.job)
 }
 
-// answerJob names the job, and in Location its result.
+// answerJob answers with the job's id, and the address of its result in Location.
 func answerJob(w http.ResponseWriter, status int, job events.JobID) error {
 	w.Header().Set("Location", resultsPath+job.String()+"/")
 	return httpx.WriteJSON(w, status, struct {
@@ -78,14 +78,15 @@ func answerJob(w http.ResponseWriter, status int, job events.JobID) error {
 	}{job})
 }
 
-// receive stores the file and seals it; else it aborts the job and gives the answer.
+// receive stores the file and seals the import. After a failure it aborts the import and returns
+// the answer.
 func (u *upload) receive() error {
 	began := time.Now()
 	batcher := newBatcher(u.in.config.FlushAfter, u.store)
 	unwatch := u.watch()
 	err := u.read(batcher)
-	if unsent := batcher.finish(); err == nil {
-		err = unsent
+	if failed := batcher.finish(); err == nil {
+		err = failed
 	}
 	unwatch()
 	if halted := context.Cause(u.ctx); halted != nil {
@@ -97,11 +98,12 @@ func (u *upload) receive() error {
 	if err != nil {
 		return u.abort(err)
 	}
-	u.in.config.Log.Info("upload sealed", "job_id", u.job, "rows", u.stored, "bytes", u.body.file.bytes, "took", time.Since(began))
+	u.in.config.Log.Info("upload sealed",
+		"job_id", u.job, "rows", u.stored, "bytes", u.body.file.bytes, "took", time.Since(began))
 	return nil
 }
 
-// read sends the rows off and reads to the end of the request.
+// read puts all rows into the batcher and reads to the end of the request.
 func (u *upload) read(b *batcher) error {
 	for {
 		row, err := u.rows.next()
@@ -117,7 +119,7 @@ func (u *upload) read(b *batcher) error {
 	}
 }
 
-// encode writes the row's event; the bytes hold until the next call.
+// encode returns the row's event as JSON, valid until the next call.
 func (u *upload) encode(row *events.RowReceived) []byte {
 	row.JobID = u.job
 	now := time.Now()
@@ -128,8 +130,8 @@ func (u *upload) encode(row *events.RowReceived) []byte {
 	return u.buf
 }
 
-// store is what the sender does with a batch. After the first one the job has
-// started. A failure halts the upload, so that nobody waits for the client.
+// store appends a batch of rows, and ImportStarted after the first one. A failure halts the
+// upload: reading must not wait for the client any longer.
 func (u *upload) store(bodies [][]byte) (err error) {
 	defer func() {
 		if err != nil {
@@ -172,8 +174,8 @@ func (u *upload) start(ctx context.Context) error {
 	return u.begun.Apply(importjob.Fact{Event: started, Seq: seq})
 }
 
-// watch halts the upload when somebody else ends it: a cancel, or a janitor. A
-// look that fails is made up for by the next one, at last by that of the seal.
+// watch polls the import's state and halts the upload when a cancel or a janitor has ended the
+// import. It ignores a failed poll: the next one, or the seal, notices the same.
 func (u *upload) watch() (stop func()) {
 	ctx, cancel := context.WithCancel(u.ctx)
 	done := make(chan struct{})
@@ -197,8 +199,8 @@ func (u *upload) watch() (stop func()) {
 	return func() { cancel(); <-done }
 }
 
-// seal promises that all rows are stored. Nearly always nothing has happened to the job since it
-// started, so its facts are not read first.
+// seal appends ImportSealed. It decides from the state after ImportStarted without reading it
+// again: another fact in between is rare, and is noticed by the append.
 func (u *upload) seal() error {
 	ctx, cancel := context.WithTimeout(u.ctx, storeTimeout)
 	defer cancel()
@@ -211,13 +213,14 @@ func (u *upload) seal() error {
 	return nil
 }
 
-// abort ends the job after a failure and gives the answer. It is nil where the
-// job turns out to be sealed: a seal whose acknowledgement was lost.
+// abort ends the import after a failure and returns the answer. It returns nil if the import is
+// sealed: the acknowledgement of the seal was lost.
 func (u *upload) abort(cause error) error {
 	why := uploadError(cause)
 	ctx, cancel := context.WithTimeout(context.Background(), lastFactTimeout)
 	defer cancel()
-	s, err := u.in.abortUnlessEnded(ctx, &events.ImportAborted{JobID: u.job, Code: why.Code, Message: why.Detail, Rows: u.stored})
+	aborted := &events.ImportAborted{JobID: u.job, Code: why.Code, Message: why.Detail, Rows: u.stored}
+	s, err := u.in.abortUnlessEnded(ctx, aborted)
 	if err == nil && s.Sealed != nil {
 		return nil
 	}
@@ -227,8 +230,8 @@ func (u *upload) abort(cause error) error {
 	} else {
 		log.Info("upload failed")
 	}
-	answer := *why                                  // may be shared with other uploads
-	if u.begun.Started != nil || s.Started != nil { // also where the acknowledgement was lost
+	answer := *why                                  // a copy: other uploads may share the error
+	if u.begun.Started != nil || s.Started != nil { // or the acknowledgement of the start was lost
 		answer.JobID = uint64(u.job)
 	}
 	return &answer

@@ -40,16 +40,16 @@ func sumOf(file string) string {
 }
 
 func TestDocumentedSample(t *testing.T) {
-	r := newHarness(t, Config{})
+	h := newHarness(t, Config{})
 	file, err := os.ReadFile("testdata/simple_licenses_example.csv")
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := r.send(string(file), request{name: "simple_licenses_example.csv", key: r.key("ada", access.Importer, "psc"), query: "?dry_run=true&mode=partial"})
+	a := h.send(string(file), request{name: "simple_licenses_example.csv", key: h.key("ada", access.Importer, "psc"), query: "?dry_run=true&mode=partial"})
 	if a.status != 200 || a.text != "{\"job_id\":1}\n" || a.header.Get("Location") != "/api/v1/licenses-import-results/1/" {
 		t.Fatalf("%d %s %v", a.status, a.text, a.header)
 	}
-	f := r.state(1)
+	f := h.state(1)
 	want := events.ImportStarted{JobID: 1, FileName: "simple_licenses_example.csv", Manager: "ada", Mode: "partial", DryRun: true, Delimiter: ",",
 		Columns: []string{"customer__email", "order__store_id", "license__license_key", "product__short_code"}, Products: []string{"psc"}, Query: "dry_run=true"}
 	if fmt.Sprint(*f.Started) != fmt.Sprint(want) {
@@ -58,15 +58,15 @@ func TestDocumentedSample(t *testing.T) {
 	if *f.Sealed != (events.ImportSealed{JobID: 1, Rows: 2, Bytes: uint64(len(file)), SHA256: sumOf(string(file))}) {
 		t.Errorf("sealed %+v", *f.Sealed)
 	}
-	rows := r.rows(1)
+	rows := h.rows(1)
 	if len(rows) != 2 || rows[1].Row != 2 || rows[1].Line != 3 || value(rows[1], "license__license_key") != "impo-rtor-derk-ey01" {
 		t.Errorf("rows %+v", rows)
 	}
 }
 
-// TestPromise: after the 200 every row is in the stream, in the file's order.
+// TestPromise: after the answer 200 every row is in the stream, in file order.
 func TestPromise(t *testing.T) {
-	r := newHarness(t, Config{})
+	h := newHarness(t, Config{})
 	const n = 3456
 	file := csvOf(n)
 	for name, q := range map[string]request{
@@ -77,15 +77,15 @@ func TestPromise(t *testing.T) {
 		"content encoding": {header: map[string]string{"Content-Encoding": "gzip"}, body: []byte(gzipped(string(form("a.csv", file))))},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := r.send(file, q)
+			a := h.send(file, q)
 			if a.status != 200 {
 				t.Fatalf("%d %s", a.status, a.text)
 			}
-			f := r.state(a.body.JobID)
+			f := h.state(a.body.JobID)
 			if f.Sealed == nil || f.Sealed.Rows != n || f.Sealed.Bytes != uint64(len(file)) || f.Sealed.SHA256 != sumOf(file) {
 				t.Errorf("sealed %+v", f.Sealed)
 			}
-			rows := r.rows(a.body.JobID)
+			rows := h.rows(a.body.JobID)
 			if len(rows) != n {
 				t.Fatalf("%d rows", len(rows))
 			}
@@ -98,16 +98,16 @@ func TestPromise(t *testing.T) {
 	}
 }
 
-// TestDamage: what cannot be read stands between the sound rows.
+// TestMalformedRows: rows that are no CSV are events, too, in file order.
 func TestMalformedRows(t *testing.T) {
-	r := newHarness(t, Config{MaxRow: 200 << 10})
+	h := newHarness(t, Config{MaxRow: 200 << 10})
 	header := "license__license_key,product__short_code,license__note,error__codes\n"
 	controls := strings.Repeat("\x01", 180<<10) // six times as long in JSON
-	a := r.send(header+"k1,psc,'=1+1,x\nk2,\"p\"sc,,\nk3,psc\nk4,psc,\xff,\n"+"k5,psc,"+controls+",\nk6,psc,'fine,\n", request{})
+	a := h.send(header+"k1,psc,'=1+1,x\nk2,\"p\"sc,,\nk3,psc\nk4,psc,\xff,\n"+"k5,psc,"+controls+",\nk6,psc,'fine,\n", request{})
 	if a.status != 200 {
 		t.Fatal(a.status, a.text)
 	}
-	rows := r.rows(a.body.JobID)
+	rows := h.rows(a.body.JobID)
 	codes := []events.Code{"", events.MalformedRow, events.FieldCount, events.InvalidEncoding, events.RowTooLarge, ""}
 	for i, row := range rows {
 		var code events.Code
@@ -125,7 +125,7 @@ func TestMalformedRows(t *testing.T) {
 		t.Errorf("a guarded cell is %q", v)
 	}
 	if v := value(rows[5], "license__note"); v != "'fine" {
-		t.Errorf("a cell with a quote of its own is %q", v)
+		t.Errorf("a cell that begins with an apostrophe is %q", v)
 	}
 	if value(rows[2], "license__license_key") != "k3" || rows[3].Malformed.Column != "license__note" {
 		t.Errorf("%+v %+v", rows[2], rows[3].Malformed)
@@ -136,7 +136,7 @@ func TestMalformedRows(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	r := newHarness(t, Config{MaxFile: 4096})
+	h := newHarness(t, Config{MaxFile: 4096})
 	good := csvOf(2)
 	field := func(name, value string) string {
 		return "--" + testBoundary + "\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n"
@@ -180,7 +180,7 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			a := r.send(tt.file, tt.q)
+			a := h.send(tt.file, tt.q)
 			if a.status != tt.status || a.body.Code != tt.code || !strings.Contains(a.body.Detail, tt.detail) || a.body.JobID != 0 {
 				t.Errorf("%d %s", a.status, a.text)
 			}
@@ -189,17 +189,17 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
-	if jobs, err := r.log.RowJobs(t.Context()); err != nil || len(jobs) > 0 {
+	if jobs, err := h.log.RowJobs(t.Context()); err != nil || len(jobs) > 0 {
 		t.Errorf("refused uploads left rows of %v, %v", jobs, err)
 	}
-	if f := r.state(1); f.Last.Event != nil {
+	if f := h.state(1); f.Last.Event != nil {
 		t.Errorf("a refused upload made a job: %+v", f.Last.Event)
 	}
 }
 
 func TestHeaderMistakesAreAllNamed(t *testing.T) {
-	r := newHarness(t, Config{})
-	a := r.send("license__licence_key,customer__email,Customer__Email,colour\na,b,c,d\n", request{})
+	h := newHarness(t, Config{})
+	a := h.send("license__licence_key,customer__email,Customer__Email,colour\na,b,c,d\n", request{})
 	var got []string
 	for _, p := range a.body.Errors {
 		got = append(got, p.Code+" "+p.Column)
@@ -212,16 +212,16 @@ func TestHeaderMistakesAreAllNamed(t *testing.T) {
 	if a.status != 400 || fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%d %v", a.status, got)
 	}
-	a = r.send("license__license_key,product__short_code,colour\na,b,c\n", request{query: "?unknown_columns=ignore"})
-	if a.status != 200 || len(r.state(a.body.JobID).Started.Columns) != 2 {
+	a = h.send("license__license_key,product__short_code,colour\na,b,c\n", request{query: "?unknown_columns=ignore"})
+	if a.status != 200 || len(h.state(a.body.JobID).Started.Columns) != 2 {
 		t.Errorf("ignored: %d %s", a.status, a.text)
 	}
 }
 
-// TestUnexpectedEndings: what is wrong behind the rows aborts the job that began.
+// TestUnexpectedEndings: an error after the rows aborts the import.
 func TestUnexpectedEndings(t *testing.T) {
 	t.Parallel()
-	r := newHarness(t, Config{MaxFile: 64 << 10})
+	h := newHarness(t, Config{MaxFile: 64 << 10})
 	twice := strings.TrimSuffix(string(form("a.csv", csvOf(3))), "--\r\n") + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"b.csv\"\r\n\r\nx\r\n--" + testBoundary + "--\r\n"
 	bomb := csvOf(1) + strings.Repeat("key,psc\n", 1<<17)
 	tests := []struct {
@@ -233,17 +233,17 @@ func TestUnexpectedEndings(t *testing.T) {
 		{"second file", request{body: []byte(twice)}, 400, "unexpected_part"},
 		{"too large", request{body: form("a.csv", bomb[:80<<10])}, 413, "too_large"},
 		{"too large unpacked", request{body: form("a.csv", gzipped(bomb))}, 413, "too_large"},
-		{"garbage behind gzip", request{body: form("a.csv", gzipped(csvOf(3))+"garbage garbage")}, 400, "invalid_gzip"},
+		{"garbage after gzip", request{body: form("a.csv", gzipped(csvOf(3))+"garbage garbage")}, 400, "invalid_gzip"},
 		{"wrong checksum", request{body: form("a.csv", strings.Replace(gzipped(csvOf(3)), gzipped(csvOf(3))[len(gzipped(csvOf(3)))-8:], "12345678", 1))}, 400, "invalid_gzip"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			a := r.send("", tt.q)
+			a := h.send("", tt.q)
 			if a.status != tt.status || a.body.Code != tt.code || a.body.JobID == 0 {
 				t.Fatalf("%d %s", a.status, a.text)
 			}
-			aborted := r.aborted(a.body.JobID)
-			if aborted.Code != tt.code || aborted.Message != a.body.Detail || int(aborted.Rows) != len(r.rows(a.body.JobID)) {
+			aborted := h.aborted(a.body.JobID)
+			if aborted.Code != tt.code || aborted.Message != a.body.Detail || int(aborted.Rows) != len(h.rows(a.body.JobID)) {
 				t.Errorf("%+v", aborted)
 			}
 		})
@@ -251,11 +251,11 @@ func TestUnexpectedEndings(t *testing.T) {
 }
 
 func TestWhoMayCall(t *testing.T) {
-	r := newHarness(t, Config{})
-	if a := r.send(csvOf(1), request{key: "no key"}); a.status != 401 {
+	h := newHarness(t, Config{})
+	if a := h.send(csvOf(1), request{key: "no key"}); a.status != 401 {
 		t.Errorf("unknown key: %d", a.status)
 	}
-	if a := r.send(csvOf(1), request{key: r.key("vera", access.Viewer)}); a.status != 403 {
+	if a := h.send(csvOf(1), request{key: h.key("vera", access.Viewer)}); a.status != 403 {
 		t.Errorf("viewer: %d", a.status)
 	}
 }

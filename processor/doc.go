@@ -8,7 +8,7 @@
 //	processor.go      leases a sealed job, loads its position, works until the job has ended
 //	job.go            pure: the job's state, of package importjob, and the policy that follows from it
 //	pipeline.go       drives the steps below, stages one batch while another is committed
-//	read.go           reads the job's rows behind its position, in batches of at most 999
+//	read.go           reads the job's rows after its position, in batches of at most 999
 //	decide.go         pure: row and policy → verdict; verdict and known licenses → outcome
 //	warnings.go       pure: the table of warnings about valid rows
 //	lookup.go         asks the stream which licenses exist
@@ -34,8 +34,8 @@
 //
 // # Promises
 //
-// A row has at most one outcome. Each row of an import that succeeded has one, except the valid rows
-// of a dry run.
+// A row has at most one outcome. Each row of an import that succeeded has one, except the valid
+// rows of a dry run.
 //
 // A license is imported once. LicenseImported is appended at the license's own subject and expects
 // no message there, so the stream refuses the second one. A refused batch is stored nowhere; the

@@ -13,7 +13,7 @@ import (
 
 const (
 	// serialBatches is how many batches are committed serially after a conflict: each is staged
-	// when the one before is stored. A batch that was staged behind a refused one is lost work, and
+	// when the one before is stored. A batch that was staged after a refused one is lost work, and
 	// occupies one of the server's 50 places for 10 s.
 	serialBatches = 16
 	// fullLookupBatches is how many batches are looked up in full after a license of another job
@@ -36,9 +36,9 @@ type lookupPolicy struct {
 	backoff    retry.Backoff
 }
 
-// begin prepares for the rows behind the job's position. The first batch is looked up in full: that
+// begin prepares for the rows after the job's position. The first batch is looked up in full: that
 // is cheap and detects a file that was imported before. Rows that another processor read are not in
-// the filter, so behind them every batch is looked up in full.
+// the filter, so after them every batch is looked up in full.
 func (l *lookupPolicy) begin(j job) {
 	if l.seen != nil || j.Progress.Phase != events.Import {
 		return

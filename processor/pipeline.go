@@ -30,7 +30,7 @@ func (p *Processor) processRows(ctx context.Context, j *job, start *events.Impor
 	return err
 }
 
-// decideRows runs the rows behind the position of known through the pipeline.
+// decideRows runs the rows after the position of known through the pipeline.
 func (p *Processor) decideRows(
 	ctx context.Context, j *job, known job, commits *commitQueue, lookups *lookupPolicy,
 ) error {
@@ -78,7 +78,7 @@ type pipeline struct {
 	p        *Processor
 	job      *job                    // belongs to the commit queue until that is drained
 	start    job                     // as the phase found it
-	position events.ImportProgressed // behind the last batch staged
+	position events.ImportProgressed // after the last batch staged
 	recent   [inFlight]Origins       // of the last batches staged
 	commits  *commitQueue
 }

@@ -38,7 +38,7 @@ type judgedRows struct {
 	err      error      // why the rows cannot be read any further
 }
 
-// read judges the job's rows behind its position, batch by batch. The returned channel is closed
+// read judges the job's rows after its position, batch by batch. The returned channel is closed
 // after the last row, after a batch that is missing or has an error, and when ctx ends.
 func (p *Processor) read(ctx context.Context, j job, policy *Policy, seen *bloom.BloomFilter) <-chan judgedRows {
 	out := make(chan judgedRows, readAhead)
@@ -78,7 +78,7 @@ func (r *rowReader) stop() {
 	}
 }
 
-// batch judges the rows behind row, as many as fit into a batch.
+// batch judges the rows after row, as many as fit into a batch.
 func (r *rowReader) batch(ctx context.Context, row events.Row) judgedRows {
 	b := judgedRows{verdicts: make([]Verdict, 0, min(maxRows, r.job.Sealed.Rows-row)), began: time.Now()}
 	if r.rows == nil {

@@ -8,7 +8,7 @@ import (
 	"licenseimport/events/eventlog"
 )
 
-// tornOutcomes are the outcomes, by row, that the stream holds behind a job's last fact: the first
+// tornOutcomes are the outcomes, by row, that the stream holds after a job's last fact: the first
 // messages of a batch whose last message, the position, is not stored. doc.go says when that can
 // happen. Their rows do not get a second outcome.
 //
@@ -18,7 +18,7 @@ type tornOutcomes map[events.Row]events.Event
 
 var errLastOutcome = errors.New("the last outcome of the job")
 
-// readTornOutcomes reads the outcomes behind the job's last fact: one request if there are none.
+// readTornOutcomes reads the outcomes after the job's last fact: one request if there are none.
 func (p *Processor) readTornOutcomes(ctx context.Context, j job) (tornOutcomes, error) {
 	filter := events.OutcomesFilter(j.Job)
 	last, found, err := p.log.Fact(ctx, filter)

@@ -41,7 +41,7 @@ func TestTornBatch(t *testing.T) {
 	}
 }
 
-// replay appends the batches of another log behind the job's seal, and ends within one: behind the
+// replay appends the batches of another log after the job's seal, and ends within one: after the
 // given number of outcomes.
 func (h *harness) replay(job events.JobID, history []events.Event, outcomes int) {
 	h.Helper()

@@ -1,22 +1,24 @@
-// Package metrics makes Prometheus metrics of what the parts of a process tell.
+// Package metrics turns what the components of a process report into Prometheus metrics.
 //
-// The parts know nothing of Prometheus: each says by a small interface of its own what
-// happened (ingest.Observer, processor.Observer, httpx.Observer), or can be
-// asked how it is (the projector). [Set] is the one registry of a process; a
-// part that does not run here adds no metric.
+// The components do not know Prometheus. Each reports what happened through a small interface that
+// it defines itself (ingest.Observer, processor.Observer, httpx.Observer), or is asked for its
+// state at each scrape (the projector). [Set] is the registry of a process. A component that does
+// not run in the process adds no metric.
+//
+//	set.go       the registry, HTTP, the histograms of batches
+//	services.go  ingest and processor
+//	state.go     what is asked for at a scrape: readiness, the stream, the views
 //
 // # Labels
 //
-// Labels have few values, all of them known to the program: a stage, an outcome,
-// an error code, a status, a registered route. Never a key, a license, a customer,
-// a manager, a product or a path as it was sent: these are nobody's business, and
-// have no bound.
+// A label has few values, all known to the program: a service, an outcome, an error code, a status,
+// a registered route. Never a key, license, customer, manager, product, or a path as it was sent:
+// these are private and unbounded.
 //
 // # Caveats
 //
-// Counters count what this process did since it started. Rows that were decided
-// twice, since the first answer got lost, are counted twice; rows of an
-// all_or_nothing import pass two phases. The truth about an import
-// is its result. A scrape asks every part whether it is ready, and so waits for
-// the stream's leader: some seconds at most.
+// Counters count what this process did since its start. Rows that were decided twice, because an
+// acknowledgement was lost, count twice. Rows of an all_or_nothing import pass two phases. The
+// truth about an import is its result. A scrape asks every component whether it is ready, so it
+// waits for the stream's leader: a few seconds at most.
 package metrics

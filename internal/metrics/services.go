@@ -10,18 +10,19 @@ import (
 	"licenseimport/processor"
 )
 
-// Ingest makes the metrics of uploads; call it once. Only uploads that were given
-// a job are counted as such: one that is refused at once shows as its HTTP status.
+// Ingest registers the metrics of uploads. Call it once. An upload counts from the moment it has a
+// job id; one that is refused before that counts in the HTTP requests by its status.
 func (s *Set) Ingest() ingest.Observer {
 	o := &uploads{
 		bytes: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: prefix + "upload_bytes_total", Help: "Bytes of uploads received, as they were sent: packed or not.",
+			Name: prefix + "upload_bytes_total", Help: "Bytes of uploads received, as sent: compressed or not.",
 		}),
 		rows: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: prefix + "rows_received_total", Help: "Rows of uploads that are stored and acknowledged.",
+			Name: prefix + "rows_received_total", Help: "Rows of uploads stored, that is acknowledged by the stream.",
 		}),
 		ended: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: prefix + "uploads_total", Help: "Uploads ended: sealed, or cut off, refused half-way or cancelled.",
+			Name: prefix + "uploads_total",
+			Help: "Uploads ended, by outcome: sealed, or failed (truncated, refused after the start, or cancelled).",
 		}, []string{"outcome"}),
 	}
 	o.batchRows, o.batchSeconds = s.batchMetrics("ingest")
@@ -32,24 +33,25 @@ func (s *Set) Ingest() ingest.Observer {
 	return o
 }
 
-// Uploads are asked by each scrape how many there are; *ingest.Ingest is one.
+// Uploads is the source of the gauges of uploads, read at each scrape. *ingest.Ingest implements
+// it.
 type Uploads interface {
 	Uploads() int
 	MaxUploads() int
 }
 
-// Uploads shows how many uploads are in flight, and how many may be.
+// Uploads registers the gauges of uploads in flight and of their limit.
 func (s *Set) Uploads(in Uploads) {
 	s.registry.MustRegister(
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: prefix + "uploads_in_flight", Help: "Uploads that are being received.",
+			Name: prefix + "uploads_in_flight", Help: "Uploads in flight.",
 		}, func() float64 { return float64(in.Uploads()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: prefix + "uploads_limit", Help: "Uploads that may be in flight; more are answered 503.",
+			Name: prefix + "uploads_limit", Help: "Limit of uploads in flight; more are answered 503.",
 		}, func() float64 { return float64(in.MaxUploads()) }))
 }
 
-// The two ends of an upload.
+// The outcomes of an upload.
 const (
 	uploadSealed = "sealed"
 	uploadFailed = "failed"
@@ -78,20 +80,23 @@ func (o *uploads) Ended(sealed bool) {
 	}
 }
 
-// Processor makes the metrics of decisions; call it once.
+// Processor registers the metrics of decisions. Call it once.
 func (s *Set) Processor() processor.Observer {
 	o := &decisions{
 		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: prefix + "row_outcomes_total", Help: "Rows decided: imported, existed or rejected. A row that is only validated and has no error has no outcome.",
+			Name: prefix + "row_outcomes_total",
+			Help: "Rows decided, by outcome: imported, existed or rejected. A valid row of a validation has no outcome.",
 		}, []string{"kind"}),
 		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: prefix + "row_errors_total", Help: "Rejected rows by error code; a row with two codes counts for each.",
+			Name: prefix + "row_errors_total", Help: "Rejected rows by error code. A row with two codes counts once for each.",
 		}, []string{"code"}),
 		warnings: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: prefix + "row_warnings_total", Help: "Valid rows that have a warning.",
+			Name: prefix + "row_warnings_total", Help: "Valid rows with a warning.",
 		}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: prefix + "batches_refused_total", Help: "Batches that the stream refused and that were decided again: moved (another processor, or a cancel), conflict (another import of the same license).",
+			Name: prefix + "batches_refused_total",
+			Help: "Batches that the stream refused and the processor decided again, by reason: " +
+				"moved (another processor, or a cancel), conflict (another import of the same license).",
 		}, []string{"reason"}),
 	}
 	o.batchRows, o.batchSeconds = s.batchMetrics("processor")
@@ -107,8 +112,7 @@ type decisions struct {
 	batchRows, batchSeconds   prometheus.Observer
 }
 
-// start shows every value of every label at 0, so that the first one counts as
-// an increase.
+// start sets the series of every label value to 0: a rate needs a value before the first increase.
 func (o *decisions) start() {
 	o.count(events.Counts{})
 	for _, code := range events.Codes {

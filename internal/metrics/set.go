@@ -19,7 +19,7 @@ type Set struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
 	answers  *prometheus.HistogramVec
-	batches  *batches // shared by the stages; nil until the first one is here
+	batches  *batches // shared by the services; nil until the first one registers
 }
 
 // New makes the metrics that every process has: of its build, the Go runtime,
@@ -56,26 +56,27 @@ func (s *Set) Handler() http.Handler {
 	return promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4})
 }
 
-// batches are the atomic batches that the stages append.
+// batches are the histograms of the atomic batches that ingest and processor append.
 type batches struct {
 	rows, seconds *prometheus.HistogramVec
 }
 
-// stage gives the two metrics of one stage's batches.
-func (s *Set) batchMetrics(name string) (rows, seconds prometheus.Observer) {
+// batchMetrics returns the two histograms of one service's batches. Their label is called stage, as
+// dashboards know it.
+func (s *Set) batchMetrics(service string) (rows, seconds prometheus.Observer) {
 	if s.batches == nil {
 		s.batches = &batches{
 			rows: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-				Name: prefix + "batch_rows", Help: "Rows of each batch that was appended to a stream.",
+				Name: prefix + "batch_rows", Help: "Rows of a batch that was appended to a stream.",
 				Buckets: []float64{1, 10, 50, 100, 250, 500, 750, 1000},
 			}, []string{"stage"}),
 			seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 				Name:    prefix + "batch_duration_seconds",
-				Help:    "Time that a batch took: ingest, from sending it to the acknowledgement; processor, from reading its first row.",
+				Help:    "Latency of a batch up to its acknowledgement: ingest, from sending it; processor, from reading its first row.",
 				Buckets: prometheus.ExponentialBuckets(.001, 2, 14),
 			}, []string{"stage"}),
 		}
 		s.registry.MustRegister(s.batches.rows, s.batches.seconds)
 	}
-	return s.batches.rows.WithLabelValues(name), s.batches.seconds.WithLabelValues(name)
+	return s.batches.rows.WithLabelValues(service), s.batches.seconds.WithLabelValues(service)
 }
