@@ -17,16 +17,15 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 )
 
-// MaxBatch is how many messages one atomic batch holds at most, the commit message
-// included: the server's limit.
+// MaxBatch is the most messages of one atomic batch, with the commit message: the server's limit.
 const MaxBatch = 1000
 
-// errIncomplete stands for a batch that could not be sent whole.
-var errIncomplete = errors.New("the batch is not whole")
+// errIncomplete says that the server did not get the whole batch.
+var errIncomplete = errors.New("the batch is incomplete")
 
-// A stage is an atomic batch on its way to one stream. Its messages are sent as they
-// are added; the server keeps them aside until the commit, for 10 s after the last
-// of them. All go out in the one envelope: the client copies it when it publishes.
+// An atomicBatch is a batch in flight to one stream. Each message is sent when it is added. The
+// server stages them until the commit, for up to 10 s after the last one. All messages share one
+// envelope, which the client copies when it publishes.
 type atomicBatch struct {
 	log  *Log
 	id   string
@@ -34,76 +33,76 @@ type atomicBatch struct {
 	err  error // of the first message that could not be sent
 
 	envelope               nats.Msg
-	sequence, last, filter [1]string // the values of its headers
+	sequence, last, filter [1]string // the values of the headers
 }
 
 func (l *Log) newAtomicBatch(id string) *atomicBatch {
-	s := &atomicBatch{log: l, id: id}
-	s.envelope.Header = nats.Header{
+	b := &atomicBatch{log: l, id: id}
+	b.envelope.Header = nats.Header{
 		jetstreamext.BatchIDHeader:  {id},
-		jetstreamext.BatchSeqHeader: s.sequence[:],
+		jetstreamext.BatchSeqHeader: b.sequence[:],
 	}
-	return s
+	return b
 }
 
-// An expectation is the last sequence that a writer knows over a filter of
-// subjects, or of the whole stream. It is checked when the batch is committed.
+// An expectation is the last sequence that a writer knows, of a filter of subjects or of the whole
+// stream. The server checks it at the commit.
 type expectation struct {
 	filter string // empty: the message's own subject
 	stream bool   // of all subjects
 	last   events.Seq
 }
 
-// message is the envelope with a message in it, until the next one.
-func (s *atomicBatch) message(subject string, body []byte, expect *expectation) *nats.Msg {
-	s.size++
-	s.sequence[0] = strconv.Itoa(s.size)
-	s.envelope.Subject, s.envelope.Data = subject, body
-	header := s.envelope.Header
+// message puts a message into the envelope. It is valid until the next call.
+func (b *atomicBatch) message(subject string, body []byte, expect *expectation) *nats.Msg {
+	b.size++
+	b.sequence[0] = strconv.Itoa(b.size)
+	b.envelope.Subject, b.envelope.Data = subject, body
+	header := b.envelope.Header
 	delete(header, jetstream.ExpectedLastSeqHeader)
 	delete(header, jetstream.ExpectedLastSubjSeqHeader)
 	delete(header, jetstream.ExpectedLastSubjSeqSubjHeader)
 	if expect == nil {
-		return &s.envelope
+		return &b.envelope
 	}
-	s.last[0], s.filter[0] = strconv.FormatUint(uint64(expect.last), 10), expect.filter
+	b.last[0], b.filter[0] = strconv.FormatUint(uint64(expect.last), 10), expect.filter
 	if expect.stream {
-		header[jetstream.ExpectedLastSeqHeader] = s.last[:]
-		return &s.envelope
+		header[jetstream.ExpectedLastSeqHeader] = b.last[:]
+		return &b.envelope
 	}
-	header[jetstream.ExpectedLastSubjSeqHeader] = s.last[:]
+	header[jetstream.ExpectedLastSubjSeqHeader] = b.last[:]
 	if expect.filter != "" {
-		header[jetstream.ExpectedLastSubjSeqSubjHeader] = s.filter[:]
+		header[jetstream.ExpectedLastSubjSeqSubjHeader] = b.filter[:]
 	}
-	return &s.envelope
+	return &b.envelope
 }
 
-// add sends one message without waiting. An error shows at the commit.
-func (s *atomicBatch) add(subject string, body []byte, expect *expectation) {
-	message := s.message(subject, body, expect)
-	if s.err == nil {
-		s.err = s.log.conn.PublishMsg(message)
+// add sends one message without waiting. The commit reports its error.
+func (b *atomicBatch) add(subject string, body []byte, expect *expectation) {
+	message := b.message(subject, body, expect)
+	if b.err == nil {
+		b.err = b.log.conn.PublishMsg(message)
 	}
 }
 
-// commit sends the last message and waits, at most the time of one request, for the answer:
-// the sequence of that message.
-func (s *atomicBatch) commit(ctx context.Context, subject string, body []byte, expect *expectation) (events.Seq, error) {
-	message := s.message(subject, body, expect)
-	if s.err != nil {
-		return 0, s.err
+// commit sends the last message and waits for the response, at most the time of one request. It
+// returns the sequence of that message.
+func (b *atomicBatch) commit(ctx context.Context, subject string, body []byte, expect *expectation) (events.Seq, error) {
+	message := b.message(subject, body, expect)
+	if b.err != nil {
+		return 0, b.err
 	}
 	message.Header[jetstreamext.BatchCommitHeader] = []string{"1"}
-	ctx, cancel := context.WithTimeout(ctx, s.log.timeout)
+	ctx, cancel := context.WithTimeout(ctx, b.log.timeout)
 	defer cancel()
-	answer, err := s.log.conn.RequestMsgWithContext(ctx, message)
+	answer, err := b.log.conn.RequestMsgWithContext(ctx, message)
 	if err != nil {
 		return 0, err
 	}
-	return s.readAck(answer.Data)
+	return b.readAck(answer.Data)
 }
 
-func (s *atomicBatch) readAck(data []byte) (events.Seq, error) {
+func (b *atomicBatch) readAck(data []byte) (events.Seq, error) {
 	var ack struct {
 		Error *jetstream.APIError `json:"error"`
 		Seq   events.Seq          `json:"seq"`
@@ -111,29 +110,29 @@ func (s *atomicBatch) readAck(data []byte) (events.Seq, error) {
 		Count int                 `json:"count"`
 	}
 	if err := json.Unmarshal(data, &ack); err != nil {
-		return 0, fmt.Errorf("read the stream's answer: %w", err)
+		return 0, fmt.Errorf("read the stream's response: %w", err)
 	}
 	if ack.Error != nil {
 		return 0, ack.Error
 	}
-	if ack.Batch != s.id || ack.Count != s.size {
-		return 0, fmt.Errorf("%w: %d of %d messages acknowledged", errIncomplete, ack.Count, s.size)
+	if ack.Batch != b.id || ack.Count != b.size {
+		return 0, fmt.Errorf("%w: %d of %d messages acknowledged", errIncomplete, ack.Count, b.size)
 	}
 	return ack.Seq, nil
 }
 
-// A verdict is what the leader says about an append whose answer was not a clear yes.
+// An appendResult is what the leader tells about an append whose response was not a clear success.
 type appendResult int
 
 const (
-	absent appendResult = iota // nothing of it is stored, and nobody else wrote
+	absent appendResult = iota // nothing of it is stored, and no other writer has appended
 	stored
-	moved // somebody else wrote
+	moved // another writer has appended
 )
 
-// judge reads the last message over the filter. It is ours where its batch id
-// begins with id: every attempt at one append has an id of its own behind the same
-// beginning, since an earlier attempt may still be on its way.
+// resolveAppend asks the leader for the last message of the filter. A batch id with the prefix id
+// is this append's: each attempt adds a number to the prefix, because an earlier attempt may still
+// be in flight.
 func (l *Log) resolveAppend(ctx context.Context, stream, filter, id string, expect events.Seq) (appendResult, events.Seq, error) {
 	var last Message
 	err := l.retryUntilDone(ctx, l.timeout/readTries, func(ctx context.Context) (err error) {
@@ -142,7 +141,7 @@ func (l *Log) resolveAppend(ctx context.Context, stream, filter, id string, expe
 	})
 	switch {
 	case err != nil:
-		return absent, 0, fmt.Errorf("it is not known whether the append was stored: %w", err)
+		return absent, 0, fmt.Errorf("it is unknown whether the append was stored: %w", err)
 	case last.Seq == expect:
 		return absent, 0, nil
 	case strings.HasPrefix(last.BatchID, id):
@@ -151,21 +150,21 @@ func (l *Log) resolveAppend(ctx context.Context, stream, filter, id string, expe
 	return moved, last.Seq, nil
 }
 
-// An appendix is what [Log.append] adds to one subject: all of it or nothing.
+// An appendRequest is what [Log.append] adds to one subject: all of it or nothing.
 type appendRequest struct {
 	stream  string
 	subject string
-	filter  string // whose last sequence is expected
+	filter  string // of the subjects whose last sequence is expected
 	last    events.Seq
 	bodies  [][]byte // 1 to MaxBatch
 
-	// alone: nobody else is likely to have written to the stream since last, so that
-	// is expected at first; see [Log.AppendRows].
+	// exclusive: no other writer is likely to have appended to the stream since last, so the first
+	// attempt uses the cheaper stream-wide check; see contention.
 	exclusive bool
 }
 
-// append stores the bodies as one batch and returns the sequence of the last. It
-// tries again until ctx ends, unless somebody else wrote: [ErrWrongSequence].
+// append stores the bodies as one batch and returns the sequence of the last one. It retries until
+// ctx ends; another writer's append ends it with [ErrWrongSequence].
 func (l *Log) append(ctx context.Context, a appendRequest) (events.Seq, error) {
 	if len(a.bodies) == 0 || len(a.bodies) > MaxBatch {
 		return 0, fmt.Errorf("a batch of %d messages: it takes 1 to %d", len(a.bodies), MaxBatch)
@@ -177,13 +176,13 @@ func (l *Log) append(ctx context.Context, a appendRequest) (events.Seq, error) {
 		if err == nil {
 			return seq, nil
 		}
-		verdict, seq, unknown := l.resolveAppend(ctx, a.stream, a.filter, id, a.last)
+		result, seq, unknown := l.resolveAppend(ctx, a.stream, a.filter, id, a.last)
 		switch {
 		case unknown != nil:
 			return 0, fmt.Errorf("%w: %w", unknown, err)
-		case verdict == stored:
+		case result == stored:
 			return seq, nil
-		case verdict == moved:
+		case result == moved:
 			return 0, fmt.Errorf("%w: its last sequence is %d, not %d", ErrWrongSequence, seq, a.last)
 		case !refused(err) && !transient(err):
 			return 0, err
@@ -199,20 +198,19 @@ func (l *Log) append(ctx context.Context, a appendRequest) (events.Seq, error) {
 }
 
 func (l *Log) attempt(ctx context.Context, id string, a appendRequest) (events.Seq, error) {
-	stage := l.newAtomicBatch(id)
+	batch := l.newAtomicBatch(id)
 	expect := &expectation{filter: a.filter, stream: a.exclusive, last: a.last}
 	final := len(a.bodies) - 1
 	for _, body := range a.bodies[:final] {
-		stage.add(a.subject, body, expect)
+		batch.add(a.subject, body, expect)
 		expect = nil
 	}
-	return stage.commit(ctx, a.subject, a.bodies[final], expect)
+	return batch.commit(ctx, a.subject, a.bodies[final], expect)
 }
 
-// A Batch holds the outcomes of some rows of one job and, as its last message,
-// the fact that they are decided. All of it is stored or nothing. It is used by one
-// goroutine. Once a message is added it should be committed, soon: the server
-// keeps it for 10 s and has room for 50 such batches.
+// A Batch holds the outcomes of some rows of one job and, as its last message, the fact that they
+// are decided. The stream stores all of it or nothing. One goroutine uses it. Commit soon after the
+// first message: the server stages a batch for 10 s, and 50 batches at a time.
 type Batch struct {
 	log    *Log
 	job    events.JobID
@@ -224,16 +222,15 @@ func (l *Log) NewBatch(job events.JobID) *Batch {
 	return &Batch{log: l, job: job, atomic: l.newAtomicBatch(nuid.Next() + ".1")}
 }
 
-// Len is how many messages were added.
+// Len is the number of messages added.
 func (b *Batch) Len() int { return b.atomic.size }
 
-// Add sends one message to be stored with the commit, and does not wait. first: it
-// must be the first at its subject, else the commit is refused; no other message of
-// this batch may have that subject. The body may be reused when Add returns. Up to
-// MaxBatch-1 messages go before the commit.
+// Add sends one message to be stored by the commit, without waiting. first: the commit fails if the
+// subject has a message already; no other message of this batch may have that subject. The caller
+// may reuse body when Add returns. A batch takes up to MaxBatch-1 messages before the commit.
 func (b *Batch) Add(subject string, body []byte, first bool) error {
 	if b.atomic.size >= MaxBatch-1 {
-		return fmt.Errorf("the batch holds %d messages already", b.atomic.size)
+		return fmt.Errorf("the batch has %d messages already", b.atomic.size)
 	}
 	if first && !failpoint.First {
 		b.atomic.add(subject, body, &expectation{})
@@ -243,10 +240,12 @@ func (b *Batch) Add(subject string, body []byte, first bool) error {
 	return nil
 }
 
-// Commit stores the batch with the fact at its end, on the condition that expect is
-// still the sequence of the job's last fact, and returns the fact's sequence. nil
-// says that all of it is stored, [ErrWrongSequence] and [ErrConflict] that nothing is; after
-// any other error that is unknown. A batch is committed once.
+// Commit stores the batch with the fact at its end, if expect is still the sequence of the job's
+// last fact, and returns the fact's sequence. Call it once. The error tells what is stored:
+//
+//	nil                                 all of it
+//	[ErrWrongSequence], [ErrConflict]   nothing
+//	any other                           unknown
 func (b *Batch) Commit(ctx context.Context, subject string, body []byte, expect events.Seq) (events.Seq, error) {
 	filter := events.FactsFilter(b.job)
 	fence := &expectation{filter: filter, last: expect}
@@ -257,13 +256,13 @@ func (b *Batch) Commit(ctx context.Context, subject string, body []byte, expect 
 	if err == nil {
 		return seq, nil
 	}
-	verdict, last, unknown := b.log.resolveAppend(ctx, events.LicensesStream, filter, b.atomic.id, expect)
+	result, last, unknown := b.log.resolveAppend(ctx, events.LicensesStream, filter, b.atomic.id, expect)
 	switch {
 	case unknown != nil:
 		return 0, fmt.Errorf("%w: %w", unknown, err)
-	case verdict == stored:
+	case result == stored:
 		return last, nil
-	case verdict == moved:
+	case result == moved:
 		return 0, fmt.Errorf("%w: the job's last fact is %d, not %d", ErrWrongSequence, last, expect)
 	case refused(err) || transient(err):
 		return 0, fmt.Errorf("%w: %w", ErrConflict, err)

@@ -2,21 +2,21 @@ package eventlog
 
 import "sync/atomic"
 
-// A crowd remembers that several uploads write to ROWS at once.
+// contention remembers that several uploads append to ROWS at the same time.
 //
-// To check the last sequence at a subject the server reads that message, and keeps
-// the block of 8 MB in which it lies in memory for 10 s: a large upload would fill
-// hundreds of megabytes. The last sequence of the whole stream it knows anyway, and
-// while one upload writes alone the two are the same. Where they are not, that
-// stricter check is refused, and the next appends do without it.
+// To check the last sequence of a subject the server reads that message, and caches its block of 8
+// MB. One large upload would fill hundreds of megabytes. The server knows the last sequence of the
+// whole stream without a read, and with one writer the two are equal. With several writers the
+// stream-wide check fails, and the next appends check the subject.
 type contention struct{ left atomic.Int32 }
 
-// crowdLasts is how many appends a crowd is believed to last.
+// contendedAppends is how many appends check the subject after a stream-wide check failed.
 const contendedAppends = 50
 
+// observed notes that a stream-wide check failed.
 func (c *contention) observed() { c.left.Store(contendedAppends) }
 
-// gone tells, for one append, whether to try without the crowd.
+// tryExclusive reports whether this append should use the cheaper stream-wide sequence check.
 func (c *contention) tryExclusive() bool {
 	if c.left.Load() <= 0 {
 		return true

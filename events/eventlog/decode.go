@@ -8,8 +8,8 @@ import (
 )
 
 // An UnreadableEventError says that a stream holds a message that this program cannot read: it is
-// no event, of a type that this version does not know, or cannot follow the events before it. Nothing
-// may be decided about a job that has one, and no reader may skip it.
+// no event, of a type that this version does not know, or cannot follow the events before it.
+// Nothing may be decided about a job that has one, and no reader may skip it.
 type UnreadableEventError struct {
 	Subject string
 	Seq     events.Seq

@@ -7,14 +7,13 @@ import (
 	"licenseimport/internal/fsx"
 )
 
-// ErrDiskFull says that the embedded server's disk has less room than is kept free.
+// ErrDiskFull says that the embedded server's disk has less free space than [ServerConfig].MinFree.
 var ErrDiskFull = errors.New("the disk is full")
 
-// CheckFreeSpace tells whether rows may be stored: [ErrDiskFull] where the disk of the embedded
-// server has less than [ServerConfig].MinFree left. A full disk is not left to
-// JetStream: what it says of one looks like a batch that did not arrive whole, and
-// it switches itself off (see restart.go). What was accepted before can still be decided in the room
-// that is kept free. Of a server that runs elsewhere nothing is known: nil.
+// CheckFreeSpace returns [ErrDiskFull] when the embedded server must not store rows: its disk has
+// less free space than [ServerConfig].MinFree. JetStream cannot report a full disk well: the error
+// looks like an incomplete batch, and JetStream disables itself (see restart.go). The reserved
+// space lets accepted imports finish. The disk of a server that runs elsewhere is unknown: nil.
 func (l *Log) CheckFreeSpace() error {
 	if l.server == nil {
 		return nil
@@ -22,7 +21,7 @@ func (l *Log) CheckFreeSpace() error {
 	return l.server.CheckFreeSpace()
 }
 
-// CheckFreeSpace is [Log.CheckFreeSpace] for whoever has no log.
+// CheckFreeSpace is [Log.CheckFreeSpace] without a log.
 func (s *Server) CheckFreeSpace() error {
 	if s.stopped() {
 		return fmt.Errorf("%w: %w", ErrDiskFull, errStopped)
@@ -31,6 +30,6 @@ func (s *Server) CheckFreeSpace() error {
 	if s.config.MinFree <= 0 || !known || free >= uint64(s.config.MinFree) {
 		return nil
 	}
-	return fmt.Errorf("%w: %d MiB are left on that of %s, and %d MiB are kept free for what was accepted already",
-		ErrDiskFull, free>>20, s.config.Dir, s.config.MinFree>>20)
+	return fmt.Errorf("%w: the disk of %s has %d MiB left, and %d MiB are reserved for accepted imports",
+		ErrDiskFull, s.config.Dir, free>>20, s.config.MinFree>>20)
 }

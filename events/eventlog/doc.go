@@ -1,63 +1,95 @@
-// Package eventlog keeps the events. It is the only package that knows NATS
-// JetStream; what it offers to the others is a log with a few strong promises.
+// Package eventlog stores the events. It is the only package that knows NATS JetStream; the others
+// see a log with a few strong promises.
 //
-// # Two streams
+// # Streams
 //
-// ROWS holds every row of every upload for some days, one subject for each job.
-// LICENSES holds every fact for ever and is the one source of truth. Beside them
-// stand three key-value buckets: managers, products, and jobs, whose revisions are
-// the job ids. All settings stand in the tables of streams.go.
+//	ROWS        every row of every upload, for some days    rows.<job>
+//	LICENSES    every fact, for ever: the source of truth   licenses.>, imports.>, outcomes.>
+//	KV buckets  managers, products, jobs                    a job id is a revision of the bucket jobs
 //
-// # Appending
+// All settings are in the tables of streams.go. [Open] creates what is missing and refuses a stream
+// with settings that break a promise. [Attach] connects and creates nothing.
 //
-// Every append is an atomic batch, of one message or of many: all of it is
-// stored or nothing. It names the last sequence that the writer knows of its
-// aggregate (rows.<job>, or the facts imports.<job>.*) and is refused when
-// somebody else wrote there meanwhile: [ErrWrongSequence]. So two processors, a cancel
-// against a batch, a seal against an abort: one wins and the other learns it.
+// # Append
 //
-// An answer can get lost, and a refusal can be stale. So after any answer but a
-// clear yes the package asks the stream's leader for the aggregate's last message
-// and compares the batch id in its header: ours, then the append was stored, no
-// matter what the answer was; another's, then it moved; as before, then nothing
-// was stored. Rows and single facts are then tried again until the context ends.
-// A batch of outcomes is not, since what exists may have changed: [ErrConflict]
-// asks the caller to decide again. Only when the context ends before the leader
-// answers is the outcome unknown; the error is then neither of the two, and whoever
-// goes on has to read [Log.LastFact] or [Log.LastRow] first.
+// Every append is one atomic batch of 1 to [MaxBatch] messages: the stream stores all of it or
+// nothing. An append names the last sequence that its writer knows of the aggregate (rows.<job>, or
+// the facts imports.<job>.*). The stream refuses it with [ErrWrongSequence] when another writer has
+// appended since. So of two processors, of a cancel and a batch, of a seal and an abort, one wins
+// and the other gets an error.
 //
-// An attempt whose answer was lost can still be on its way. It then meets the
-// expectation of the attempt that came after it, or the other way round; never are
-// both stored.
+// A response can be lost, and a refusal can be stale. After any response but a clear success the
+// package asks the stream's leader for the aggregate's last message and compares its batch id:
 //
-// # Reading
+//	the leader's last message   result
+//	has this append's id        stored, whatever the response was
+//	has another id              [ErrWrongSequence]: another writer appended
+//	is the expected one         nothing is stored
 //
-// [Log.Follow] and [Log.Rows] deliver in stream order without gap or repetition,
-// over reconnects, restarts and leader changes: they notice a gap by the
-// consumer's own count and start again behind the last message that they gave out.
-// [Log.LastFact], [Log.Fact], [Log.LastRow], [Log.MessageAt] and [Bucket.Get] are
-// answered by the stream's leader, so they see every acknowledged write.
-// [Log.Lookup] may be answered by a replica that is behind: a subject that it
-// misses may exist, which the expectation of [Batch.Add] then catches.
+// In the last case rows and single facts are sent again until the context ends. A [Batch] of
+// outcomes is not, because the licenses that exist may have changed: [ErrConflict] asks the caller
+// to decide again. When the context ends before the leader answers, the result is unknown. The
+// error is then neither of the two, and the caller has to read [Log.LastFact] or [Log.LastRow]
+// before it goes on.
 //
-// [Log.LeaseJobs] hands out sealed jobs, at least once each, to any number of
-// processes.
+// A request whose response was lost may still be in flight. It and the retry expect the same
+// sequence, so the stream never stores both.
 //
-// # Durability
+// # Look up
 //
-// The embedded server acknowledges after its fsync (SyncAlways), one for each
-// batch. On a cluster the promise is the quorum's: use three replicas.
-// Two servers on one folder would both acknowledge and lose messages, so
-// [StartServer] locks the folder and [LockOwner] says who has it.
+// [Log.Lookup] reads the last message at each of many subjects, in requests of up to 1,024. A
+// replica that lags may answer: a subject without a message may exist. The expectation of
+// [Batch.Add] catches that. [Log.LastFact], [Log.Fact], [Log.LastRow], [Log.MessageAt] and
+// [Bucket.Get] are answered by the leader, so they see every acknowledged write.
 //
-// # Looking and copying
+// # Read
 //
-// [Attach] connects without creating anything, [Log.Health] says how servers and
-// streams are. [Log.Snapshot] copies a stream as it was at one moment between two
-// batches, and a [Restorer] makes it anew with the same sequences and times.
+// [Log.Follow] and [Log.Rows] deliver in stream order without gap or repetition, over reconnects,
+// restarts and leader changes. They detect a gap by the consumer's own count and continue behind
+// the last message that they delivered. [Message.Decode] is the one decoder for what they deliver.
+// [Log.SubscribeHints] is earlier than the stream, but lossy.
 //
-// # Time-outs
+// # Leases
 //
-// A single request gets five seconds (Config.Timeout). Reads are sent several times
-// within them, for when a leader is missing; appends try until the context ends.
+// [Log.LeaseJobs] shares the sealed jobs among any number of processes. Delivery is at least once.
+// A process that dies loses its leases after 5 s. Two processes can hold one job for a moment; the
+// sequence check of their appends lets one continue.
+//
+// # Embedded server
+//
+// [StartServer] runs a NATS server in this process. It acknowledges after its fsync (SyncAlways),
+// one for each batch. It locks its data directory, because two servers on one directory would both
+// acknowledge and lose messages; [LockOwner] tells which process holds the lock. After a full disk
+// it restarts inside the process as soon as space is free. On a cluster durability is the quorum's:
+// use three replicas.
+//
+// # Copy
+//
+// [Log.Health] reports on servers and streams. [Log.Snapshot] copies a stream as it was at one
+// moment between two batches. A [Restorer] creates the stream from it, with the same sequences and
+// times.
+//
+// # Limits
+//
+//	what                                    limit              set by
+//	messages of an atomic batch             1,000              server
+//	batches in flight per stream            50                 server
+//	age of an uncommitted batch             10 s               server
+//	size of a message                       1 MiB              embedded server (max_payload)
+//	subjects of one batched get             1,024              server
+//	request of one batched get              512 KiB            half of max_payload
+//	response of one batched get             16 MiB             this package
+//	messages that a reader has in flight    3,000; 4 MiB each request   this package
+//	time of one request                     5 s                Config.Timeout
+//	attempts at a read within that time     5                  this package
+//	pause between attempts                  20 ms to 1 s       this package
+//	lease of a job                          5 s, renewed each second    this package
+//
+// Appends are attempted until their context ends.
+//
+// # Caveats
+//
+//   - R1 without SyncAlways (an external server) may store half a batch after a power cut.
+//   - The snapshot of a server older than 2.15 has no definite end; Snapshot refuses it.
+//   - A bucket's write is attempted once: after a timeout the key may be written.
 package eventlog

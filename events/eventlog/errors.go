@@ -9,40 +9,40 @@ import (
 )
 
 var (
-	// ErrWrongSequence says that somebody else appended to the job meanwhile. Nothing of
-	// this append is stored. Read the job's last fact and decide what that means.
-	ErrWrongSequence = errors.New("the job moved on meanwhile")
+	// ErrWrongSequence says that another writer has appended to the job: its last sequence is not
+	// the expected one. Nothing of this append is stored. Read the job's last fact and decide
+	// again.
+	ErrWrongSequence = errors.New("another writer has appended to the job")
 
-	// ErrConflict says that a batch was refused although its job did not move: one
-	// of its licenses exists by now, or the batch did not reach the server whole.
-	// Nothing of it is stored. Look up what exists and decide again.
+	// ErrConflict says that the stream refused a batch although the job's last sequence is the
+	// expected one: one of its licenses exists now, or the server did not get the whole batch.
+	// Nothing of it is stored. Look up the licenses and decide again.
 	ErrConflict = errors.New("the batch was refused")
 
-	// ErrUnprotected says that a server would let in whoever reaches it.
+	// ErrUnprotected says that a server would accept any client that can reach it.
 	ErrUnprotected = errors.New("it needs a token, or a user and a password")
 
-	// ErrNotFound says that a bucket does not hold the key.
+	// ErrNotFound says that a bucket has no such key.
 	ErrNotFound = errors.New("no such key")
 
-	// ErrExists says that a bucket's key exists, or is at another revision than
-	// the one given.
+	// ErrExists says that a bucket's key exists, or has another revision than the expected one.
 	ErrExists = errors.New("the key exists at another revision")
 
-	// ErrLeaseLost, where a claim's work returns it, says that another process has the
-	// job: it is neither done nor handed out anew by this one.
+	// ErrLeaseLost, returned by the work of a lease, says that another process works on the job.
+	// The lease is neither acknowledged nor given back.
 	ErrLeaseLost = errors.New("another process works on the job")
 
-	// ErrStop, where a claim's work returns it, ends [Log.LeaseJobs] with that error.
+	// ErrStop, returned by the work of a lease, ends [Log.LeaseJobs] with that error.
 	ErrStop = errors.New("stopped")
 )
 
-// The server's error codes that are told apart; the others end a call.
+// The server's error codes that this package distinguishes; any other ends a call.
 const (
-	codeWrongLast     jetstream.ErrorCode = 10071 // somebody wrote at the subject
-	codeWrongLastRace jetstream.ErrorCode = 10164 // somebody is writing there just now
-	codeIncomplete    jetstream.ErrorCode = 10176 // the batch did not arrive whole, or too late
+	codeWrongLast     jetstream.ErrorCode = 10071 // the subject has another last sequence
+	codeWrongLastRace jetstream.ErrorCode = 10164 // an append to the subject is in flight
+	codeIncomplete    jetstream.ErrorCode = 10176 // the batch is incomplete, or too old
 	codeNotAvailable  jetstream.ErrorCode = 10008 // no leader
-	codeNoPeers       jetstream.ErrorCode = 10005 // a cluster that is just starting has fewer servers than replicas
+	codeNoPeers       jetstream.ErrorCode = 10005 // a cluster that starts has fewer servers than replicas
 	codeNoMessage     jetstream.ErrorCode = 10037
 	codeTooMany       jetstream.ErrorCode = 10210 // atomic batches in flight
 	codeTooManyFast   jetstream.ErrorCode = 10211
@@ -55,14 +55,14 @@ func code(err error) jetstream.ErrorCode {
 	return 0
 }
 
-// refused reports whether the expectation of an append did not hold.
+// refused reports whether the sequence check of an append failed.
 func refused(err error) bool {
 	c := code(err)
 	return c == codeWrongLast || c == codeWrongLastRace
 }
 
-// transient reports whether the same request may succeed later: a server that is
-// away, a leader that is missing, too much in flight.
+// transient reports whether the same request may succeed later: the server is unreachable, a leader
+// is missing, or too many batches are in flight.
 func transient(err error) bool {
 	switch code(err) {
 	case codeIncomplete, codeNotAvailable, codeNoPeers, codeTooMany, codeTooManyFast:
@@ -71,8 +71,8 @@ func transient(err error) bool {
 	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
 		return api.Code == 503
 	}
-	for _, passing := range transientErrors {
-		if errors.Is(err, passing) {
+	for _, known := range transientErrors {
+		if errors.Is(err, known) {
 			return true
 		}
 	}
@@ -80,7 +80,7 @@ func transient(err error) bool {
 }
 
 var transientErrors = []error{
-	context.DeadlineExceeded, // of one request; the caller's own is looked at first
+	context.DeadlineExceeded, // of one attempt; the caller's context is checked first
 	nats.ErrTimeout,
 	nats.ErrNoResponders,
 	nats.ErrDisconnected,

@@ -14,18 +14,18 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// LastFact reads a job's last fact from the leader; false when it has none.
+// LastFact reads a job's last fact from the leader; false without one.
 func (l *Log) LastFact(ctx context.Context, job events.JobID) (Message, bool, error) {
 	return l.Fact(ctx, events.FactsFilter(job))
 }
 
-// Fact reads the last message at a subject of LICENSES from the leader; false when
-// there is none. The subject may have wildcards.
+// Fact reads the last message at a subject of LICENSES from the leader; false without one. The
+// subject may have wildcards.
 func (l *Log) Fact(ctx context.Context, subject string) (Message, bool, error) {
 	return l.get(ctx, events.LicensesStream, getRequest{LastSubject: subject})
 }
 
-// MessageAt reads one message of LICENSES from the leader; false when there is none.
+// MessageAt reads one message of LICENSES from the leader; false without one.
 func (l *Log) MessageAt(ctx context.Context, seq events.Seq) (Message, bool, error) {
 	if seq == 0 {
 		return Message{}, false, nil
@@ -33,9 +33,9 @@ func (l *Log) MessageAt(ctx context.Context, seq events.Seq) (Message, bool, err
 	return l.get(ctx, events.LicensesStream, getRequest{Seq: seq})
 }
 
-// AppendFact stores one fact of a job and returns its sequence, on the condition
-// that expect is the sequence of the job's last fact (0: it has none yet). Somebody
-// else's fact since then gives [ErrWrongSequence]. It tries until ctx ends.
+// AppendFact stores one fact of a job and returns its sequence, if expect is the sequence of the
+// job's last fact (0: it has none). Otherwise the error is [ErrWrongSequence]. It retries until ctx
+// ends.
 func (l *Log) AppendFact(ctx context.Context, job events.JobID, subject string, body []byte, expect events.Seq) (events.Seq, error) {
 	seq, err := l.append(ctx, appendRequest{
 		stream:  events.LicensesStream,
@@ -50,21 +50,19 @@ func (l *Log) AppendFact(ctx context.Context, job events.JobID, subject string, 
 	return seq, nil
 }
 
-// One look-up asks for at most so many subjects (the server's limit), of so many
-// bytes (half of what a message may hold), and takes at most so many in the answer.
+// Limits of one batched get.
 const (
-	maxLookup       = 1024
-	maxLookupBytes  = 512 << 10
-	maxLookupAnswer = 16 << 20
+	maxLookup       = 1024      // subjects: the server's limit
+	maxLookupBytes  = 512 << 10 // of the request: half of max_payload
+	maxLookupAnswer = 16 << 20  // bytes of the response
 )
 
-// lookupTries is how many times the time of one request a look-up may take: an answer
-// may be large.
+// lookupTries bounds a look-up, in times of one request: a response may be large.
 const lookupTries = 4
 
-// Lookup gives fn the last message at each of the subjects of LICENSES, in no order, some perhaps
-// twice, until it returns an error. Subjects that have none are left out; on a cluster so may be some that
-// were written a moment ago.
+// Lookup calls fn with the last message at each of the subjects of LICENSES, in no order, some
+// perhaps twice, until fn returns an error. It omits subjects without a message. On a cluster it
+// may miss a message that was stored a moment ago.
 func (l *Log) Lookup(ctx context.Context, subjects []string, fn func(Message) error) error {
 	for rest := subjects; len(rest) > 0; {
 		n := lookupSize(rest)
@@ -76,7 +74,7 @@ func (l *Log) Lookup(ctx context.Context, subjects []string, fn func(Message) er
 	return nil
 }
 
-// lookupSize is how many of the subjects, one at least, fit in one request.
+// lookupSize is how many of the subjects fit into one request, at least one.
 func lookupSize(subjects []string) int {
 	size := 0
 	for i, subject := range subjects {
@@ -88,8 +86,8 @@ func lookupSize(subjects []string) int {
 	return len(subjects)
 }
 
-// lookup asks until it has a whole answer. One that is cut short, since it passed
-// what one answer may hold, is asked for in halves.
+// lookup retries until it has a complete response. When the response exceeds its limit, the server
+// truncates it, and lookup requests each half of the subjects.
 func (l *Log) lookup(ctx context.Context, subjects []string, fn func(Message) error) error {
 	bounded, cancel := context.WithTimeout(ctx, lookupTries*l.timeout)
 	defer cancel()
@@ -103,23 +101,23 @@ func (l *Log) lookup(ctx context.Context, subjects []string, fn func(Message) er
 	return errors.Join(l.lookup(ctx, subjects[:half], fn), l.lookup(ctx, subjects[half:], fn))
 }
 
-// A shortAnswerError says that the end of an answer did not come.
+// A shortAnswerError says that a response is truncated.
 type shortAnswerError struct{ got, want int }
 
 func (e *shortAnswerError) Error() string {
 	return fmt.Sprintf("the stream sent %d of %d messages", e.got, e.want)
 }
 
-// A lookupRequest asks for the last message at each of many subjects. (orbit's
-// GetLastMsgsFor cannot bound the answer; one beyond what a connection may have
-// pending makes the server cut the connection.)
+// A lookupRequest asks for the last message at each of many subjects. (GetLastMsgsFor of orbit
+// cannot bound the response. One that exceeds a connection's pending limit makes the server close
+// the connection.)
 type lookupRequest struct {
 	Subjects []string `json:"multi_last"`
 	MaxBytes int      `json:"max_bytes"`
 }
 
-// lookupOnce counts the answer: its end may get lost. Nearly always it is a single
-// message, which says that no license exists.
+// lookupOnce counts the messages of the response, because its end can be lost. Usually the response
+// is one status message: no license exists.
 func (l *Log) lookupOnce(ctx context.Context, subjects []string, fn func(Message) error) error {
 	request, err := json.Marshal(lookupRequest{Subjects: subjects, MaxBytes: maxLookupAnswer})
 	if err != nil {
@@ -130,7 +128,7 @@ func (l *Log) lookupOnce(ctx context.Context, subjects []string, fn func(Message
 	if err != nil {
 		return err
 	}
-	defer func() { _ = sub.Unsubscribe() }() // without a connection there is nothing to end
+	defer func() { _ = sub.Unsubscribe() }() // without a connection there is no subscription
 	if err := l.conn.PublishRequest(jetstream.DefaultAPIPrefix+"DIRECT.GET."+events.LicensesStream, inbox, request); err != nil {
 		return err
 	}
@@ -150,7 +148,7 @@ func (l *Log) lookupOnce(ctx context.Context, subjects []string, fn func(Message
 			}
 			m, err := fromDirect(raw)
 			if err != nil {
-				return fmt.Errorf("read the stream's answer: %w", err)
+				return fmt.Errorf("read the stream's response: %w", err)
 			}
 			if got++; got == 1 {
 				want = int(m.Pending) + 1
@@ -169,16 +167,15 @@ func (l *Log) lookupOnce(ctx context.Context, subjects []string, fn func(Message
 
 func lookupStatus(status, description string) error {
 	switch {
-	case status == "404" && description == "No Results": // none of the subjects has a message
+	case status == "404" && description == "No Results": // no subject has a message
 		return nil
 	case status == "503":
 		return nats.ErrNoResponders
 	}
-	return fmt.Errorf("the stream answered %s %s", status, description)
+	return fmt.Errorf("the stream's response is %s %s", status, description)
 }
 
-// fromDirect reads a message as a direct get gives it: what the stream knows about
-// it stands in its headers.
+// fromDirect reads a message of a direct get, whose headers have the stream's data about it.
 func fromDirect(raw *nats.Msg) (Message, error) {
 	seq, seqErr := strconv.ParseUint(raw.Header.Get(jetstream.SequenceHeader), 10, 64)
 	pending, pendingErr := strconv.ParseUint(raw.Header.Get("Nats-Num-Pending"), 10, 64)

@@ -155,7 +155,8 @@ func TestClaimsAreShared(t *testing.T) {
 					meet()
 				}
 				mu.Unlock()
-				// A processor that is at work leaves the jobs beyond its share to the other, however late that starts.
+				// A processor that is at work leaves the jobs beyond its share to the other,
+				// however late that starts.
 				select {
 				case <-both:
 				case <-ctx.Done():

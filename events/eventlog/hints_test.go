@@ -9,7 +9,8 @@ import (
 	"licenseimport/events/eventlog/eventlogtest"
 )
 
-// TestOverhear: what is published is heard at once, also what the stream refuses; after the end nothing is.
+// TestOverhear: what is published is heard at once, also what the stream refuses; after the end
+// nothing is.
 func TestOverhear(t *testing.T) {
 	t.Parallel()
 	log := eventlogtest.Start(t)

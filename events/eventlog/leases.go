@@ -15,61 +15,56 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// How long a claim on a job holds, and how often it is renewed. A processor that
-// dies gives its jobs free after the first.
 const (
-	leaseTTL     = 5 * time.Second
-	leaseRenewal = time.Second
+	leaseTTL     = 5 * time.Second // after which a dead processor's job is delivered to another one
+	leaseRenewal = time.Second     // between two renewals
+	drainTimeout = time.Second     // how long a process that stops waits for jobs in flight to it
 )
 
-// handBackTime is how long a process that stops waits for jobs on their way to it.
-const drainTimeout = time.Second
-
-// jobRetry paces the deliveries of a job that fails.
+// jobRetry paces the redelivery of a job whose work fails.
 var jobRetry = retry.Policy{First: 100 * time.Millisecond, Max: 30 * time.Second, Jitter: 0.5}
 
-// processors is the durable consumer that all processors share.
+// processorConsumer is the durable consumer that all processors share.
 const processorConsumer = "processor"
 
-// LeaseJobs hands each sealed job's ImportSealed to work, up to concurrency of them at a
-// time, and shares them with every other process that calls it. A job is handed out
-// at least once: until work returns nil, again after an error (a little later each
-// time), and to somebody else when this process died or was cut off; so two may for
-// a moment work on one job, and the appends tell them. work's context ends with ctx.
+// LeaseJobs calls work with each sealed job's ImportSealed, up to concurrency of them at a time,
+// and shares the jobs with every other process that calls it. Delivery is at least once. A job
+// whose work returns nil is done. After an error it is delivered again, with a back-off. When this
+// process dies or is cut off it is delivered to another one. So two processes can work on one job
+// for a moment; the sequence check of their appends stops one. work's context ends with ctx.
 //
-// LeaseJobs returns when ctx ends, with its error, and when work returns an error that is
-// [ErrStop], with that one; all work has returned by then. Any other error of work is
-// logged here and the job is tried again.
+// LeaseJobs returns when ctx ends, with its error, or when work returns an [ErrStop], with that
+// error; all work has returned by then. It logs any other error of work.
 func (l *Log) LeaseJobs(ctx context.Context, concurrency int, work func(context.Context, Message) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	c := &leaser{work: work, stop: cancel, busy: make(chan struct{}, max(concurrency, 1))}
-	if err := l.leaseLoop(ctx, c); err != nil {
+	w := &leaser{work: work, stop: cancel, busy: make(chan struct{}, max(concurrency, 1))}
+	if err := l.leaseLoop(ctx, w); err != nil {
 		cancel(err)
 	}
-	c.workers.Wait()
+	w.workers.Wait()
 	return context.Cause(ctx)
 }
 
-// claims is the work of one process. It asks for one job at a time, and only when a
-// worker is free: what a process asked for and does not take, since it hangs, nobody
-// else gets until the claim runs out.
+// A leaser is the work of one process. It requests one job at a time, and only when a worker is
+// free. A job that is delivered to a process that hangs reaches no other one before its lease
+// expires.
 type leaser struct {
 	work    func(context.Context, Message) error
 	stop    context.CancelCauseFunc
-	busy    chan struct{} // holds one for each worker that is busy
+	busy    chan struct{} // holds one element for each busy worker
 	workers sync.WaitGroup
 }
 
-// claimJobs hands out jobs until ctx ends, over one consumer after the other.
-func (l *Log) leaseLoop(ctx context.Context, c *leaser) error {
+// leaseLoop leases jobs until ctx ends. It opens the consumer again after a failure.
+func (l *Log) leaseLoop(ctx context.Context, w *leaser) error {
 	backoff := serverRetry.Start()
 	for {
 		messages, err := l.openLeases(ctx)
 		if err != nil {
-			return fmt.Errorf("claim jobs: %w", err)
+			return fmt.Errorf("lease jobs: %w", err)
 		}
-		err = c.leaseFrom(ctx, messages)
+		err = w.leaseFrom(ctx, messages)
 		drain(messages)
 		if ctx.Err() != nil {
 			return err
@@ -108,9 +103,9 @@ func (l *Log) openLeases(ctx context.Context) (messages jetstream.MessagesContex
 	return messages, err
 }
 
-// RedeliverJobs lets every sealed job be handed out again, those included that are done
-// with: for a stream that lost facts which processors had acted upon. It may be called
-// while [Log.LeaseJobs] runs, here or elsewhere.
+// RedeliverJobs has every sealed job delivered again, also those that are done. It is for a stream
+// that has lost facts which processors had acted upon. It may be called while [Log.LeaseJobs] runs,
+// in any process.
 func (l *Log) RedeliverJobs(ctx context.Context) error {
 	err := l.retryWithTimeout(ctx, func(ctx context.Context) error {
 		err := l.js.DeleteConsumer(ctx, events.LicensesStream, processorConsumer)
@@ -120,34 +115,35 @@ func (l *Log) RedeliverJobs(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("hand out all jobs again: %w", err)
+		return fmt.Errorf("deliver all jobs again: %w", err)
 	}
 	return nil
 }
 
-func (c *leaser) leaseFrom(ctx context.Context, messages jetstream.MessagesContext) error {
+// leaseFrom leases jobs from one consumer until that fails or ctx ends.
+func (w *leaser) leaseFrom(ctx context.Context, messages jetstream.MessagesContext) error {
 	for {
 		select {
-		case c.busy <- struct{}{}:
+		case w.busy <- struct{}{}:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 		raw, err := messages.Next(jetstream.NextContext(ctx))
 		if err != nil {
-			<-c.busy
+			<-w.busy
 			return err
 		}
-		c.workers.Go(func() {
-			defer func() { <-c.busy }()
-			if err := process(ctx, raw, c.work); err != nil {
-				c.stop(err)
+		w.workers.Go(func() {
+			defer func() { <-w.busy }()
+			if err := process(ctx, raw, w.work); err != nil {
+				w.stop(err)
 			}
 		})
 	}
 }
 
-// handBack ends the asking for jobs. One that was on its way already goes to somebody
-// else at once, and not only when its claim runs out.
+// drain ends the requests for jobs. It gives a job in flight back at once, so that another process
+// need not wait until the lease expires.
 func drain(messages jetstream.MessagesContext) {
 	messages.Drain()
 	for {
@@ -159,7 +155,8 @@ func drain(messages jetstream.MessagesContext) {
 	}
 }
 
-// workOn keeps the claim alive while work runs. It returns only an error that is ErrStop.
+// process renews the lease while work runs, and ends it by work's result. Its only error is an
+// ErrStop.
 func process(ctx context.Context, raw jetstream.Msg, work func(context.Context, Message) error) error {
 	meta, err := raw.Metadata()
 	if err != nil {
@@ -176,15 +173,15 @@ func process(ctx context.Context, raw jetstream.Msg, work func(context.Context, 
 	release()
 	switch {
 	case err == nil:
-		_ = raw.Ack() // when it gets lost, the job is handed out again and found done
+		_ = raw.Ack() // if the ack is lost, the job is delivered again and found done
 	case errors.Is(err, ErrLeaseLost):
-		// The other's claim ends by itself, should that process die.
+		// The other process's lease expires if that process dies.
 	case ctx.Err() != nil || errors.Is(err, ErrStop):
-		_ = raw.Nak() // at once to another process
+		_ = raw.Nak() // deliver at once to another process
 	default:
 		delay := jobRetry.Delay(int(meta.NumDelivered))
-		job, _ := events.ParseSealedSubject(raw.Subject()) // the filter lets no other pass
-		slog.Warn("a job failed and will be tried again", "job_id", job, "in", delay, "error", err)
+		job, _ := events.ParseSealedSubject(raw.Subject()) // the filter admits no other subject
+		slog.Warn("a job failed and will be retried", "job_id", job, "in", delay, "error", err)
 		_ = raw.NakWithDelay(delay)
 	}
 	if errors.Is(err, ErrStop) {
@@ -193,7 +190,7 @@ func process(ctx context.Context, raw jetstream.Msg, work func(context.Context, 
 	return nil
 }
 
-// keepClaim renews the claim until the function that it returns is called.
+// renewLease renews the lease until release is called.
 func renewLease(raw jetstream.Msg) (release func()) {
 	done := make(chan struct{})
 	var renewing sync.WaitGroup
@@ -205,7 +202,7 @@ func renewLease(raw jetstream.Msg) (release func()) {
 			case <-done:
 				return
 			case <-tick.C:
-				_ = raw.InProgress() // a claim that cannot be renewed is lost; the appends are fenced
+				_ = raw.InProgress() // a lease that cannot be renewed expires; the sequence check protects the job
 			}
 		}
 	})

@@ -15,15 +15,15 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// lockFile is the file in a data folder whose flock says that a server runs there.
-// It is never deleted: two processes would then lock two files.
+// lockFile is the file in a data directory whose flock says that a server runs there. It is never
+// deleted: two processes could then lock two different files.
 const lockFile = "lock"
 
-// A LockInfo says which process runs a server on a data folder.
+// A LockInfo says which process runs a server on a data directory.
 type LockInfo struct {
 	PID  int
-	NATS string // where its NATS server listens; empty when only in its own process
-	HTTP string // where it answers HTTP; empty when it does not (yet)
+	NATS string // the URL of its NATS server; empty: in-process connections only
+	HTTP string // the URL of its HTTP server; empty: none yet
 }
 
 func (h LockInfo) String() string {
@@ -37,18 +37,19 @@ func (h LockInfo) String() string {
 	return s
 }
 
-// A LockedError says that another server has the data folder.
+// A LockedError says that another server holds the lock of the data directory.
 type LockedError struct {
 	Dir   string
 	Owner LockInfo
 }
 
 func (e *LockedError) Error() string {
-	return fmt.Sprintf("the data folder %s is in use by %s", e.Dir, e.Owner)
+	return fmt.Sprintf("the data directory %s is in use by %s", e.Dir, e.Owner)
 }
 
-// LockOwner tells whether a server runs on the data folder, and who it is.
-func LockOwner(dir string) (by LockInfo, held bool, err error) {
+// LockOwner returns the process that runs a server on the data directory; held is false without
+// one.
+func LockOwner(dir string) (owner LockInfo, held bool, err error) {
 	path := filepath.Join(dir, lockFile)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return LockInfo{}, false, nil
@@ -56,17 +57,17 @@ func LockOwner(dir string) (by LockInfo, held bool, err error) {
 	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
 	free, err := lock.TryRLock()
 	if err != nil {
-		return LockInfo{}, false, fmt.Errorf("look at the lock of %s: %w", dir, err)
+		return LockInfo{}, false, fmt.Errorf("read the lock of %s: %w", dir, err)
 	}
 	if free {
 		return LockInfo{}, false, lock.Unlock()
 	}
-	by, err = readLockInfo(path)
-	return by, true, err
+	owner, err = readLockInfo(path)
+	return owner, true, err
 }
 
-// readLockInfo reads what the holder states. A read beside a write may begin with the
-// one statement and end with the other, so it is made again until its sum is right.
+// readLockInfo reads the lock file. A read during a write can mix two texts, so it is repeated
+// until the checksum matches.
 func readLockInfo(path string) (LockInfo, error) {
 	for range 100 {
 		text, err := os.ReadFile(path)
@@ -78,11 +79,11 @@ func readLockInfo(path string) (LockInfo, error) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	return LockInfo{}, fmt.Errorf("%s does not say who has the data folder", path)
+	return LockInfo{}, fmt.Errorf("%s does not name the process that uses the data directory", path)
 }
 
-// text states the holder: the process, where it listens, and a sum of these lines. What
-// stands behind the sum is left of a longer statement.
+// text is the content of the lock file: three lines and their checksum. Bytes behind the checksum
+// are the rest of an earlier, longer text.
 func (h LockInfo) text() string {
 	lines := fmt.Sprintf("pid %d\nnats %s\nhttp %s\n", h.PID, h.NATS, h.HTTP)
 	return lines + sumLine(lines)
@@ -108,15 +109,15 @@ func parseLockInfo(text string) (h LockInfo, whole bool) {
 	return h, strings.HasPrefix("sum "+rest, sumLine(lines))
 }
 
-// A folderLock is the hold on a data folder.
+// A dirLock is the lock of a data directory.
 type dirLock struct {
 	flock *flock.Flock
 	path  string
 	owner LockInfo
 }
 
-// lockFolder takes the folder for this process or says who has it. A short wait
-// covers the moment in which [LockOwner] looks.
+// lockDir locks the directory for this process, else returns a *[LockedError]. [LockOwner] holds
+// the lock for a moment, which a short wait covers.
 func lockDir(dir string) (*dirLock, error) {
 	path := filepath.Join(dir, lockFile)
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
@@ -124,18 +125,17 @@ func lockDir(dir string) (*dirLock, error) {
 	lock := flock.New(path)
 	locked, err := lock.TryLockContext(ctx, 10*time.Millisecond)
 	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return nil, fmt.Errorf("lock the data folder %s: %w", dir, err)
+		return nil, fmt.Errorf("lock the data directory %s: %w", dir, err)
 	}
 	if !locked {
-		by, err := readLockInfo(path)
-		return nil, errors.Join(&LockedError{Dir: dir, Owner: by}, err)
+		owner, err := readLockInfo(path)
+		return nil, errors.Join(&LockedError{Dir: dir, Owner: owner}, err)
 	}
 	l := &dirLock{flock: lock, path: path, owner: LockInfo{PID: os.Getpid()}}
 	return l, l.write()
 }
 
-// write states the holder in the file, over what stood there, so that a reader
-// finds no moment with an empty file.
+// write overwrites the file's text in place, so that a reader never finds it empty.
 func (l *dirLock) write() error {
 	text := l.owner.text()
 	f, err := os.OpenFile(l.path, os.O_WRONLY, 0)

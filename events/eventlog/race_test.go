@@ -46,7 +46,8 @@ var races = map[string][2]writer{
 	"two processors":            {batchOf(20, "progressed"), batchOf(7, "progressed")},
 }
 
-// howOften is how many races of each pair are run: 400 by `make races`, which sets LICENSEIMPORT_LONG.
+// howOften is how many races of each pair are run: 400 by `make races`, which sets
+// LICENSEIMPORT_LONG.
 var howOften = map[bool]int{true: 400, false: 40}[os.Getenv("LICENSEIMPORT_LONG") != ""]
 
 // TestRaces lets two writers of one job run against each other, again and again, each

@@ -14,22 +14,22 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// When a write fails for lack of room JetStream switches the stream off, or itself, and leaves it
-// at that also when there is room again. All that it acknowledged is on the disk. So an embedded
-// server is then started anew in its place: what a restart of the process would do, without one.
+// After ENOSPC JetStream disables the stream, or itself, and stays disabled when space returns.
+// Everything that it acknowledged is on the disk. So the embedded server restarts in place, as a
+// restart of the process would do.
 
 const (
-	checkInterval   = 500 * time.Millisecond // how often is looked
-	minRestartSpace = 16 << 20               // bytes that have to be free, at least
+	checkInterval   = 500 * time.Millisecond // between two checks of the server
+	minRestartSpace = 16 << 20               // bytes that must be free before a restart
 )
 
 // restartRetry paces the attempts at a restart that fails.
 var restartRetry = retry.Policy{First: time.Second, Max: 30 * time.Second, Jitter: 0.5}
 
-// errOff is why nothing is stored although there may be room again.
-var errStopped = errors.New("the NATS server could not write; it is started anew when there is room")
+// errStopped is why nothing is stored after ENOSPC, even when space has returned.
+var errStopped = errors.New("the NATS server could not write to its disk; it restarts when space is free")
 
-// running is the server of now; nil while it is started anew.
+// running is the current server; nil during a restart.
 func (s *Server) running() *server.Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,13 +42,13 @@ func (s *Server) setRunning(srv *server.Server) {
 	s.nats = srv
 }
 
-// off tells whether nothing can be stored any more.
+// stopped reports whether the server cannot store anything.
 func (s *Server) stopped() bool {
 	srv := s.running()
 	return srv == nil || !srv.JetStreamEnabled() || s.full.Load()
 }
 
-// watch revives the server until ctx ends, and looks after its memory.
+// supervise restarts the server after a full disk and tunes its caches, until ctx ends.
 func (s *Server) supervise(ctx context.Context) {
 	defer close(s.supervised)
 	tuner := natstuning.New(s.config.NoTuning)
@@ -59,21 +59,21 @@ func (s *Server) supervise(ctx context.Context) {
 			return
 		case <-time.After(pause):
 		}
-		off := s.stopped()
-		if !off {
+		stopped := s.stopped()
+		if !stopped {
 			tuner.Tune(s.running())
 		}
-		if !off || !s.spaceToRestart() {
+		if !stopped || !s.spaceToRestart() {
 			pause = checkInterval
 			backoff.Reset()
 			continue
 		}
 		if err := s.restart(); err != nil {
 			pause = backoff.Next()
-			slog.Error("the NATS server cannot be started anew", "error", err, "next_attempt_in", pause)
+			slog.Error("the NATS server cannot be restarted", "error", err, "next_attempt_in", pause)
 			continue
 		}
-		slog.Info("there is room again: the NATS server was started anew")
+		slog.Info("the disk has free space again: the NATS server has restarted")
 	}
 }
 
@@ -82,7 +82,7 @@ func (s *Server) spaceToRestart() bool {
 	return !known || free >= max(uint64(s.config.MinFree), minRestartSpace)
 }
 
-// revive stops what is left of the server and starts another one at the same port.
+// restart stops what is left of the server and starts another one at the same port.
 func (s *Server) restart() error {
 	s.stopRunning()
 	options := s.config.options(s.store)
@@ -96,7 +96,7 @@ func (s *Server) restart() error {
 	return nil
 }
 
-// end stops the server of now and waits until its files are closed.
+// stopRunning stops the current server and waits until its files are closed.
 func (s *Server) stopRunning() {
 	srv := s.running()
 	s.setRunning(nil)

@@ -30,7 +30,8 @@ func (l *Log) retryUntilDone(ctx context.Context, try time.Duration, f func(ctx 
 // leader changes.
 const readTries = 5
 
-// retryWithTimeout is retryUntilDone for a read: all attempts together have the time of one request.
+// retryWithTimeout is retryUntilDone for a read: all attempts together have the time of one
+// request.
 func (l *Log) retryWithTimeout(ctx context.Context, f func(ctx context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()

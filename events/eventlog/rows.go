@@ -14,9 +14,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// AppendRows stores rows of a job, 1 to [MaxBatch] at once, all or none, and returns
-// the sequence of the last. last is the sequence of the job's row before (0: none).
-// Another writer's rows since then give [ErrWrongSequence], a full disk [ErrDiskFull]. It tries until ctx ends.
+// AppendRows stores 1 to [MaxBatch] rows of a job, all or none, and returns the sequence of the
+// last one, if last is the sequence of the job's previous row (0: none). Otherwise the error is
+// [ErrWrongSequence]; with a full disk it is [ErrDiskFull]. It retries until ctx ends.
 func (l *Log) AppendRows(ctx context.Context, job events.JobID, last events.Seq, bodies [][]byte) (events.Seq, error) {
 	if err := l.CheckFreeSpace(); err != nil {
 		return 0, err
@@ -35,7 +35,7 @@ func (l *Log) AppendRows(ctx context.Context, job events.JobID, last events.Seq,
 	return seq, nil
 }
 
-// publish sends messages off without waiting for what becomes of them: a fault.
+// publish sends messages and does not wait for their acknowledgement: a failpoint.
 func (l *Log) publish(subject string, bodies [][]byte) error {
 	for _, body := range bodies {
 		if err := l.conn.Publish(subject, body); err != nil {
@@ -45,7 +45,7 @@ func (l *Log) publish(subject string, bodies [][]byte) error {
 	return nil
 }
 
-// LastRow reads a job's last row from the leader; false when it has none.
+// LastRow reads a job's last row from the leader; false without one.
 func (l *Log) LastRow(ctx context.Context, job events.JobID) (Message, bool, error) {
 	return l.get(ctx, events.RowsStream, getRequest{LastSubject: events.RowsSubject(job)})
 }
@@ -65,7 +65,7 @@ func (l *Log) PurgeRows(ctx context.Context, job events.JobID) error {
 	return nil
 }
 
-// RowJobs lists the jobs that have rows, in order.
+// RowJobs lists the jobs that have rows, in ascending order.
 func (l *Log) RowJobs(ctx context.Context) ([]events.JobID, error) {
 	var info *jetstream.StreamInfo
 	err := l.retryWithTimeout(ctx, func(ctx context.Context) error {
@@ -91,15 +91,15 @@ func (l *Log) RowJobs(ctx context.Context) ([]events.JobID, error) {
 	return jobs, nil
 }
 
-// A RowReader reads the rows that a job has. It is used by one goroutine.
+// A RowReader reads a job's rows. One goroutine uses it.
 type RowReader struct {
 	log    *Log
 	job    events.JobID
 	cursor *cursor
-	end    events.Seq // of the last row there
+	end    events.Seq // of the job's last row
 }
 
-// Rows reads the rows that a job has now, behind the sequence after (0: from the first).
+// Rows reads the rows that a job has now, behind the sequence after (0: all).
 func (l *Log) Rows(ctx context.Context, job events.JobID, after events.Seq) (*RowReader, error) {
 	r := &RowReader{
 		log:    l,
@@ -109,19 +109,19 @@ func (l *Log) Rows(ctx context.Context, job events.JobID, after events.Seq) (*Ro
 	return r, r.findEnd(ctx)
 }
 
-// findEnd asks the leader for the last row. A consumer's own count of what is left
-// would not do: it may live on a replica that is behind.
+// findEnd asks the leader for the last row. A consumer's pending count would not do: the consumer
+// may be on a replica that lags.
 func (r *RowReader) findEnd(ctx context.Context) error {
 	last, _, err := r.log.LastRow(ctx, r.job)
 	r.end = last.Seq
 	return err
 }
 
-// rowsPatience is how long Next waits for a row before it asks whether the rows are
-// still there: they may be purged meanwhile.
+// rowTimeout is how long Next waits for a row before it checks that the rows still exist: a purge
+// may have deleted them.
 const rowTimeout = 10 * time.Second
 
-// Next returns the next row, and [io.EOF] when there is none left.
+// Next returns the next row, or [io.EOF] after the last one.
 func (r *RowReader) Next(ctx context.Context) (Message, error) {
 	for r.cursor.last < r.end {
 		m, err := r.cursor.next(ctx, rowTimeout)
@@ -135,5 +135,5 @@ func (r *RowReader) Next(ctx context.Context) (Message, error) {
 	return Message{}, io.EOF
 }
 
-// Stop ends the reader and gives its consumer free.
+// Stop ends the reader and deletes its consumer.
 func (r *RowReader) Stop() { r.cursor.stop() }

@@ -32,7 +32,8 @@ type ServerConfig struct {
 
 	Token, User, Password string // what clients have to show, if set
 
-	// MinFree is how many bytes of the disk are kept free of rows: see [Log.CheckFreeSpace]. 0: none.
+	// MinFree is how many bytes of the disk are kept free of rows: see [Log.CheckFreeSpace]. 0:
+	// none.
 	MinFree int64
 
 	// NoTuning leaves the server's caches at their default lifetimes: see internal/natstuning.
@@ -98,7 +99,7 @@ func StartServer(config ServerConfig) (*Server, error) {
 
 func (c ServerConfig) check() error {
 	if c.Dir == "" {
-		return errors.New("the NATS server needs a data folder")
+		return errors.New("the NATS server needs a data directory")
 	}
 	ip := net.ParseIP(c.Host)
 	local := c.Host == "localhost" || ip != nil && ip.IsLoopback()

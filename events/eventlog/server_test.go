@@ -67,7 +67,7 @@ func TestStartServerRefuses(t *testing.T) {
 		config eventlog.ServerConfig
 		want   string
 	}{
-		{"no folder", eventlog.ServerConfig{}, "data folder"},
+		{"no directory", eventlog.ServerConfig{}, "data directory"},
 		{"a file", eventlog.ServerConfig{Dir: file}, "cannot be used"},
 		{"below a file", eventlog.ServerConfig{Dir: filepath.Join(file, "data")}, "cannot be used"},
 		{"a spoiled store", eventlog.ServerConfig{Dir: spoiled}, "JetStream"},
