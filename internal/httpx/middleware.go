@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// run answers one request by its route and sees to all that is the same for
-// each: headers, errors, panics, log and metrics.
-func (rt *Router) run(rw http.ResponseWriter, r *http.Request, matched *route, p Params) {
+// run answers one request, and does what every request needs: headers, errors,
+// panics, log and metrics.
+func (rt *Router) run(rw http.ResponseWriter, r *http.Request, matched target, p Params) {
 	began := time.Now()
 	w := &writer{ResponseWriter: rw, head: r.Method == http.MethodHead, within: rt.within}
 	defer func() { rt.report(w, r, matched, time.Since(began)) }()
 	securityHeaders(w.Header(), r.URL.Path)
 	r = watchBody(r)
-	body := r.Body // the handler may put a limit around it
+	body := r.Body // the handler may wrap r.Body in a limit
 	err := call(matched.handler, w, r, p)
 	if err == nil {
 		return
@@ -31,8 +31,8 @@ func (rt *Router) run(rw http.ResponseWriter, r *http.Request, matched *route, p
 	writeError(rt.log, w, r, err)
 }
 
-// call turns a panic into an error. http.ErrAbortHandler stays what it is: a
-// handler's wish to cut the connection.
+// call turns a panic into an error, but for http.ErrAbortHandler, by which a handler
+// cuts the connection.
 func call(h Handler, w http.ResponseWriter, r *http.Request, p Params) (err error) {
 	defer func() {
 		switch v := recover(); v {
@@ -46,7 +46,7 @@ func call(h Handler, w http.ResponseWriter, r *http.Request, p Params) (err erro
 	return h(w, r, p)
 }
 
-// securityHeaders are those that every answer has. A handler may replace them.
+// securityHeaders sets the headers of every answer. A handler may replace them.
 func securityHeaders(h http.Header, path string) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
@@ -55,12 +55,12 @@ func securityHeaders(h http.Header, path string) {
 	}
 }
 
-// report tells log and metrics the registered path, never the one requested:
+// report passes the registered path to log and metrics, never the requested one:
 // queries hold license keys.
-func (rt *Router) report(w *writer, r *http.Request, matched *route, d time.Duration) {
+func (rt *Router) report(w *writer, r *http.Request, matched target, d time.Duration) {
 	status, method := w.status, r.Method
 	if status == 0 {
-		status = http.StatusOK // net/http writes it for a handler that wrote nothing
+		status = http.StatusOK // net/http sends it for a handler that wrote nothing
 	}
 	if !slices.Contains(methods, method) {
 		method = "other"
