@@ -6,22 +6,21 @@ import (
 	"time"
 )
 
-// How much of a refused request's body is read, so that the client sees why.
+// Limits of reading a refused request's body.
 const (
 	drainBytes = 16 << 20
 	drainTime  = 5 * time.Second
-	// drainQuiet is how long a client may send nothing: one that waits for its
-	// answer should have it.
+	// drainQuiet is how long a client may send nothing: it may be waiting for its
+	// answer.
 	drainQuiet = time.Second
 )
 
-// DrainBody reads what is left of the request's body, at most max bytes and
-// for at most d, so that a client that reads the answer only after it has sent
-// everything gets to see it. Where more is left then, or a client sends nothing
-// for a second, the connection ends with the answer. A client that waits to be
-// told to go on (Expect: 100-continue) and was not told yet is not made to send.
+// DrainBody reads the rest of the request's body, at most max bytes and for at most
+// d: some clients read the answer only after they have sent everything. If more is
+// left, or the client sends nothing for drainQuiet, the connection ends with the
+// answer. It reads nothing from a client that still waits for 100-continue.
 //
-// A [Router] does this by itself for every error.
+// A [Router] drains the body before every error.
 func DrainBody(w http.ResponseWriter, r *http.Request, max int64, d time.Duration) {
 	drain(w, r.Body, max, d)
 }
@@ -37,7 +36,7 @@ func drain(w http.ResponseWriter, body io.Reader, max int64, d time.Duration) {
 	end := time.Now().Add(d)
 	var p [32 << 10]byte
 	for max > 0 && time.Now().Before(end) {
-		// A writer without deadlines, as in a test, has no slow client either.
+		// A writer without deadlines, as in a test, has no slow client.
 		_ = conn.SetReadDeadline(earlier(end, time.Now().Add(drainQuiet)))
 		n, err := body.Read(p[:min(max, int64(len(p)))])
 		max -= int64(n)
@@ -49,7 +48,7 @@ func drain(w http.ResponseWriter, body io.Reader, max int64, d time.Duration) {
 			break
 		}
 	}
-	// Were it lifted, net/http would go on reading before it answers, without end.
+	// The deadline stays: without it net/http would read on, unbounded, before it answers.
 	_ = conn.SetReadDeadline(time.Now())
 }
 
@@ -60,8 +59,8 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// expectBody knows whether a body was read from: the first read is what tells
-// a client with Expect: 100-continue to send.
+// expectBody records whether the body was read. The first read makes net/http send
+// 100-continue.
 type expectBody struct {
 	io.ReadCloser
 	begun bool
@@ -72,9 +71,9 @@ func (b *expectBody) Read(p []byte) (int, error) {
 	return b.ReadCloser.Read(p)
 }
 
-// watchBody prepares a request for drain. It leaves the request itself alone:
-// net/http looks at its body to know whether a waiting client was told to go
-// on, and would otherwise wait for a body that never comes.
+// watchBody returns a copy of the request, prepared for drain. The original keeps its
+// body: net/http inspects it to know whether it has sent 100-continue, and would
+// otherwise wait for a body that never comes.
 func watchBody(r *http.Request) *http.Request {
 	if r.Header.Get("Expect") == "" || r.Body == nil || r.Body == http.NoBody {
 		return r

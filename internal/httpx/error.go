@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// Error is an answer other than success: a code for the machine, a sentence
-// for the user and a cause for the log.
+// Error is an answer other than success: a code for programs, a sentence for the user
+// and a cause for the log.
 type Error struct {
 	Status int
 	Code   string // stable, lower case with underscores
@@ -26,7 +26,7 @@ type Error struct {
 	JobID      uint64        // not 0: the import that this is about, sent as "job_id"
 	Problems   []Problem     // every mistake found, where there may be several, sent as "errors"
 	Cause      error         // for the log only
-	Unlogged   bool          // whoever made it logs it, or need not
+	Unlogged   bool          // the Router does not log it
 }
 
 // Problem is one of several mistakes in a request, such as an unknown column
@@ -46,11 +46,11 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
-// Because adds the cause, which is logged where the status is 500 or more and
-// is never part of the answer.
+// Because adds the cause. It is logged if the status is 500 or more, and is never part
+// of the answer.
 func (e *Error) Because(cause error) *Error {
 	e.Cause = cause
 	return e
@@ -68,12 +68,12 @@ func (e *Error) With(problems ...Problem) *Error {
 	return e
 }
 
-// New is an Error of any status; the functions below name the usual ones.
+// New returns an Error of any status. The functions below return the usual ones.
 func New(status int, code, format string, args ...any) *Error {
 	return &Error{Status: status, Code: code, Detail: fmt.Sprintf(format, args...)}
 }
 
-// BadRequest is a 400: what was sent cannot be understood.
+// BadRequest is a 400: the request is not understood.
 func BadRequest(code, format string, args ...any) *Error {
 	return New(http.StatusBadRequest, code, format, args...)
 }
@@ -101,7 +101,7 @@ func NotFound(format string, args ...any) *Error {
 	return New(http.StatusNotFound, "not_found", format, args...)
 }
 
-// MethodNotAllowed is a 405 whose Allow header names the methods there are.
+// MethodNotAllowed is a 405 whose Allow header lists the path's methods.
 func MethodNotAllowed(method string, allow []string) *Error {
 	e := New(http.StatusMethodNotAllowed, "method_not_allowed",
 		"%s is not possible here; possible: %s.", shorten(method), strings.Join(allow, ", "))
@@ -114,7 +114,7 @@ func Timeout(code, format string, args ...any) *Error {
 	return New(http.StatusRequestTimeout, code, format, args...)
 }
 
-// Conflict is a 409: not in the present state.
+// Conflict is a 409: the resource's state does not allow it.
 func Conflict(code, format string, args ...any) *Error {
 	return New(http.StatusConflict, code, format, args...)
 }
@@ -124,7 +124,7 @@ func TooLarge(code, format string, args ...any) *Error {
 	return New(http.StatusRequestEntityTooLarge, code, format, args...)
 }
 
-// Unsupported is a 415: not a kind of content that is understood here.
+// Unsupported is a 415: the content's type is not supported.
 func Unsupported(code, format string, args ...any) *Error {
 	return New(http.StatusUnsupportedMediaType, code, format, args...)
 }
@@ -148,8 +148,8 @@ func Unavailable(retryAfter time.Duration, code, format string, args ...any) *Er
 	return e
 }
 
-// problem is the body of an error's answer (RFC 9457), with the members code
-// and message for clients that look for those.
+// problem is the body of an error (RFC 9457), with the members code and message for
+// clients that expect them.
 type problem struct {
 	Type    string    `json:"type"`
 	Title   string    `json:"title"`
@@ -161,9 +161,8 @@ type problem struct {
 	Errors  []Problem `json:"errors,omitempty"`
 }
 
-// WriteError answers with err as application/problem+json. It is the one place
-// where an error becomes HTTP. The log is slog's default one; a [Router] uses
-// its own.
+// WriteError answers with err as application/problem+json. No other function turns an
+// error into HTTP. It logs to slog's default log; a [Router] uses its own.
 func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	writeError(slog.Default(), w, r, err)
 }
@@ -180,12 +179,12 @@ func writeError(log *slog.Logger, w http.ResponseWriter, r *http.Request, err er
 		Type: "about:blank", Title: http.StatusText(e.Status), Status: e.Status,
 		Detail: e.Detail, Code: e.Code, Message: e.Detail, JobID: e.JobID, Errors: e.Problems,
 	}
-	// Writing fails only where the client is gone; nobody is left to be told.
+	// Writing fails only where the client is gone.
 	_ = writeBody(w, e.Status, "application/problem+json", body)
 }
 
-// asError finds the Error in err. A request that ended is no fault of ours;
-// any other error is, and is logged, since its text may not reach the client.
+// asError finds the Error in err. A request that its client ended is not an error of
+// the server. Any other error is, and is logged: its text may not reach the client.
 func asError(log *slog.Logger, r *http.Request, err error) *Error {
 	var known *Error
 	if errors.As(err, &known) {
@@ -205,8 +204,7 @@ func asError(log *slog.Logger, r *http.Request, err error) *Error {
 	return e
 }
 
-// shorten quotes a value that a client sent, so that neither its length nor
-// its bytes harm the sentence that names it.
+// shorten quotes a client's value for a sentence, and bounds its length.
 func shorten(value string) string {
 	const most = 64
 	runes := []rune(strings.ToValidUTF8(value, "\uFFFD"))
@@ -217,7 +215,7 @@ func shorten(value string) string {
 	return quoted[1 : len(quoted)-1]
 }
 
-// marshal is JSON as people read it: < > & stay as they are.
+// marshal returns JSON without escapes of < > &.
 func marshal(v any) ([]byte, error) {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)

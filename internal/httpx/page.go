@@ -6,22 +6,22 @@ import (
 	"strconv"
 )
 
-// Limits of a page, and the largest offset, past which JSON numbers blur.
+// Limits of a page. Above maxOffset, JSON numbers are not exact.
 const (
 	DefaultLimit = 20
 	MaxLimit     = 100
 	maxOffset    = 1<<53 - 1
 )
 
-// Page is the part of a list that was asked for.
+// Page is the requested part of a list.
 type Page struct {
 	Limit  int // 1 to MaxLimit
 	Offset int // from 0
 }
 
-// ParsePage reads the query parameters limit (capped at MaxLimit) and offset.
-// What is not a number, or too small, is a 400 that names it; so is a query of
-// which some part cannot be read, for that might be a filter.
+// ParsePage reads the query parameters limit (capped at MaxLimit) and offset. A value
+// that is no number, or too small, is a 400 that names it. A query that cannot be
+// parsed is a 400 as well, since the lost part might be a filter.
 func ParsePage(r *http.Request) (Page, error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -58,9 +58,8 @@ type pageBody[T any] struct {
 	Results  []T     `json:"results"`
 }
 
-// WritePage answers with one page of a list of count elements altogether.
-// Next and previous are absolute addresses that keep the other query
-// parameters, and null at the ends.
+// WritePage answers with one page of a list that has count elements in all. Next and
+// previous are absolute URLs with the other query parameters, and null at the ends.
 func WritePage[T any](w http.ResponseWriter, r *http.Request, p Page, count int, results []T) error {
 	body := pageBody[T]{Count: count, Results: results}
 	if results == nil {
@@ -86,8 +85,8 @@ func pageURL(r *http.Request, limit, offset int) *string {
 	return &address
 }
 
-// BaseURL is scheme and host as the client named them, without a last slash.
-// The scheme is https where TLS ends here, or at a proxy that says so by
+// BaseURL returns the scheme and host that the client used, without a last slash. The
+// scheme is https if this server terminates TLS, or a proxy does and sets
 // X-Forwarded-Proto.
 func BaseURL(r *http.Request) string {
 	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {

@@ -19,13 +19,13 @@ type ServerConfig struct {
 	TLSKey  string       // file in PEM form
 	Log     *slog.Logger // nil: slog's default
 
-	// Listener, where it is not nil, is served instead of Addr: one that opens
-	// no port, for clients in this process.
+	// Listener, unless nil, is served instead of Addr: one without a port, for
+	// clients in this process.
 	Listener net.Listener
 }
 
-// Server is an HTTP server that listens already, so that its address is known,
-// and clients wait instead of failing, before it can serve.
+// Server is an HTTP server that listens already. Before it serves, its address is
+// known and clients wait instead of failing.
 type Server struct {
 	http     *http.Server
 	listener net.Listener
@@ -80,8 +80,8 @@ func loadCertificate(c ServerConfig) ([]tls.Certificate, error) {
 // Addr is host:port as listened on.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// URL is the address for clients on this machine, without a last slash. A
-// server that listens on every address is named by the local one.
+// URL is the address for clients on this machine, without a last slash. For a server
+// that listens on every address it is the loopback address.
 func (s *Server) URL() string {
 	scheme := "http://"
 	if s.tls {
@@ -94,8 +94,8 @@ func (s *Server) URL() string {
 	return scheme + net.JoinHostPort("127.0.0.1", port)
 }
 
-// Serve answers requests until Shutdown; it then returns nil at once, while
-// Shutdown still waits for the requests in flight.
+// Serve answers requests until Shutdown. Then it returns nil at once, while Shutdown
+// waits for the requests in flight.
 func (s *Server) Serve(h http.Handler) error {
 	s.http.Handler = h
 	var err error
@@ -110,12 +110,11 @@ func (s *Server) Serve(h http.Handler) error {
 	return fmt.Errorf("httpx: serve: %w", err)
 }
 
-// Shutdown closes the port, ends event streams (see [Stopping]) and waits for
-// the requests in flight. When ctx ends first, they are cut off and its error
-// is returned.
+// Shutdown closes the port, ends event streams (see [Stopping]) and waits for the
+// requests in flight. If ctx ends first, it cuts them off and returns ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopOnce.Do(func() { close(s.stopping) })
-	defer s.listener.Close() // where Serve was never called, nobody else closes it
+	defer s.listener.Close() // for a server that never served
 	if err := s.http.Shutdown(ctx); err != nil && ctx.Err() != nil {
 		return errors.Join(fmt.Errorf("httpx: requests cut off: %w", err), s.http.Close())
 	}
@@ -124,9 +123,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 type stoppingKey struct{}
 
-// Stopping is closed when the server of this request's context begins to shut
-// down: an answer without an end of its own has to end then. It is nil, which
-// never happens in a select, for a request that came through no [Server].
+// Stopping is closed when the server of this request's context begins to shut down.
+// An unbounded answer must end then. It is nil, which blocks in a select, for a
+// request that did not come through a [Server].
 func Stopping(ctx context.Context) <-chan struct{} {
 	stopping, _ := ctx.Value(stoppingKey{}).(chan struct{})
 	return stopping

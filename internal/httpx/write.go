@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// WriteJSON answers with v. An error before anything was written becomes a 500
-// when the handler returns it.
+// WriteJSON answers with v. The handler should return its error: before the first byte
+// it becomes a 500.
 func WriteJSON(w http.ResponseWriter, status int, v any) error {
 	return writeBody(w, status, "application/json", v)
 }
 
-// Encode is v as [WriteJSON] writes it, for [WriteEncoded].
+// Encode returns v as [WriteJSON] writes it, for [WriteEncoded].
 func Encode(v any) ([]byte, error) { return marshal(v) }
 
-// WriteEncoded answers with JSON that was encoded before.
+// WriteEncoded answers with JSON from [Encode].
 func WriteEncoded(w http.ResponseWriter, status int, body []byte) error {
 	return writeBytes(w, status, "application/json", body)
 }
@@ -37,30 +37,30 @@ func writeBytes(w http.ResponseWriter, status int, contentType string, body []by
 	return err
 }
 
-// writer remembers what was answered, for the log, the metrics and for what to
-// do with an error that comes late. It drops the body of an answer to HEAD,
-// which saves the copy; net/http would drop it as well.
+// writer records the status, for the log, the metrics and late errors. It drops the
+// body of an answer to HEAD, which net/http would do after a copy.
 //
-// A client has to take each piece that is written within a time, or it is cut off: else
-// one that asks and does not read would keep its goroutine and buffers for ever.
+// It cuts off a client that does not take a piece of the answer within a time. Such a
+// client would hold a goroutine and buffers for ever.
 type writer struct {
 	http.ResponseWriter
 	status int // 0: nothing written yet
 	head   bool
-	within time.Duration // that a piece has to be taken
+	within time.Duration // for each piece
 	own    bool          // the handler sets the deadlines
 }
 
-// extend gives time for the next piece. What an earlier answer of this connection has
-// left behind ends with that, too.
+// extend sets the deadline of the next piece. It replaces one that an earlier answer
+// left on the connection.
 func (w *writer) extend() {
 	if !w.own {
-		// A writer without deadlines, as in a test, has no slow client either.
+		// A writer without deadlines, as in a test, has no slow client.
 		_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(w.within))
 	}
 }
 
-// SetWriteDeadline is for [http.ResponseController]: from then on the handler sees to it.
+// SetWriteDeadline is for [http.ResponseController]: from then on the handler sets the
+// deadlines.
 func (w *writer) SetWriteDeadline(t time.Time) error {
 	w.own = true
 	return http.NewResponseController(w.ResponseWriter).SetWriteDeadline(t)
