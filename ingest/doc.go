@@ -6,6 +6,7 @@
 //	request ─▶ pacedReader ─▶ body ─▶ file ─▶ rowParser ─▶ batcher ─▶ ROWS
 //
 //	ingest.go       the routes, admission, shutdown
+//	config.go       limits and timeouts, with their defaults
 //	limiter.go      a semaphore: how many uploads are in flight
 //	upload.go       drives one upload: the steps below, and its end
 //	query.go        the table of query parameters, the Idempotency-Key
@@ -19,6 +20,7 @@
 //	cancel.go       the route that cancels an import
 //	janitor.go      ends abandoned uploads, purges old rows
 //	template.go     the CSV template
+//	observer.go     what is reported for the metrics
 //	proxy.go        passes all other API requests on to the projector (role ingest only)
 //
 // # Steps of an upload

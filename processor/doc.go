@@ -17,14 +17,12 @@
 //	priority.go       delays batches of large imports while a small one is in progress
 //	torn_batch.go     finds outcomes of a batch that the server stored in part
 //	catalogue.go      the products that licenses may be imported for
-//	decode.go         messages to events; an event that cannot be read stops its job
 //
 // # Where a rule about a row stands
 //
 //	a value's form (e-mail, date, number, length, choice)   events/column_types.go
-//	the sentence of such an error                           events/column_types.go
 //	which columns there are, which are required             events/columns.go
-//	the error codes and the sentences of warnings           events/error_codes.go
+//	the codes and sentences of errors and warnings          events/error_codes.go
 //	product unknown, no access, columns in conflict         decide.go
 //	default values                                          decide.go, fillDefaults
 //	warnings                                                warnings.go
@@ -74,6 +72,6 @@
 // processor continues the job.
 //
 // An event that this version cannot read stops its job, and so does a fact that cannot follow those
-// before it: [Processor.Ready] fails, and the lease is not acknowledged. Nothing is skipped. A version
-// that can read it continues the job.
+// before it: [Processor.Ready] fails, and the lease is not acknowledged. Nothing is skipped. A
+// version that can read the event continues the job.
 package processor

@@ -8,7 +8,7 @@ import (
 // job is an import with what its processor needs beside the state. Its methods are pure.
 type job struct {
 	importjob.State
-	torn tornOutcomes // outcomes behind the last fact
+	torn tornOutcomes // outcomes after the last fact
 }
 
 // small reports whether an import of so many rows is one batch.

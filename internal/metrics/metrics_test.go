@@ -15,7 +15,7 @@ import (
 	"licenseimport/processor"
 )
 
-// views and gate are parts as a scrape finds them.
+// views and fakeUploads are components with fixed numbers.
 type views struct{ err error }
 
 func (views) Lag() (uint64, time.Duration) { return 7, 1500 * time.Millisecond }

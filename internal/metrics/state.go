@@ -7,36 +7,35 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Views are asked by each scrape how they are; *projector.Projector is one.
+// Views is the source of the gauges of the views, read at each scrape. *projector.Projector implements
+// it.
 type Views interface {
-	// Lag is how many events of the stream are missing, and how old the last one that is there is.
+	// Lag is the number of events that are not folded yet, and the age of the last one that is.
 	Lag() (uint64, time.Duration)
-	// CountImports by status.
+	// CountImports returns the number of imports by status.
 	CountImports() (map[string]int, error)
 }
 
-// A Component of a process that can say whether it is ready.
+// A Component is a part of the process that has a readiness.
 type Component struct {
 	Name string
-	// Ready is nil or why not; it ends with the context.
+	// Ready returns nil, or why the component is not ready. It returns when the context ends.
 	Ready func(context.Context) error
 }
 
-// askTime bounds the questions of one scrape together: also where NATS hangs the other
-// numbers come soon.
+// askTime bounds all questions of a scrape together: if NATS hangs, the other metrics still arrive.
 const askTime = time.Second
 
-// Watch has each scrape ask the parts that parts gives at that moment whether
-// they are ready; call it once.
-func (s *Set) Watch(parts func() []Component) {
-	s.registry.MustRegister(&readiness{parts: parts, ready: prometheus.NewDesc(prefix+"part_ready",
-		"1 while a part of the process is ready, as /readyz says; else 0.", []string{"part"}, nil)})
+// Watch makes each scrape ask the components for their readiness. Call it once.
+func (s *Set) Watch(components func() []Component) {
+	s.registry.MustRegister(&readiness{components: components, ready: prometheus.NewDesc(prefix+"part_ready",
+		"1 if a component of the process is ready, as /readyz says; else 0.", []string{"part"}, nil)})
 }
 
 // readiness is a collector.
 type readiness struct {
-	parts func() []Component
-	ready *prometheus.Desc
+	components func() []Component
+	ready      *prometheus.Desc
 }
 
 func (r *readiness) Describe(out chan<- *prometheus.Desc) { out <- r.ready }
@@ -44,7 +43,7 @@ func (r *readiness) Describe(out chan<- *prometheus.Desc) { out <- r.ready }
 func (r *readiness) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), askTime)
 	defer cancel()
-	for _, part := range r.parts() {
+	for _, part := range r.components() {
 		value := 1.0
 		if part.Ready(ctx) != nil {
 			value = 0
@@ -53,16 +52,18 @@ func (r *readiness) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// Views makes the metrics of the views; call it once.
+// Views registers the metrics of the views. Call it once.
 func (s *Set) Views(v Views) {
 	s.registry.MustRegister(
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: prefix + "views_lag_events", Help: "Events of the stream that the views do not hold yet.",
+			Name: prefix + "views_lag_events", Help: "Events of the stream that are not folded into the views yet.",
 		}, func() float64 { n, _ := v.Lag(); return float64(n) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: prefix + "views_lag_seconds", Help: "Age of the last event that the views hold, while some are missing; else 0.",
+			Name: prefix + "views_lag_seconds",
+			Help: "Age of the last event folded into the views, if there are later ones; else 0.",
 		}, func() float64 { _, d := v.Lag(); return d.Seconds() }),
-		&imports{views: v, count: prometheus.NewDesc(prefix+"jobs", "Imports by status, as the views have them.", []string{"status"}, nil)})
+		&imports{views: v, count: prometheus.NewDesc(
+			prefix+"jobs", "Imports by status, as the views have them.", []string{"status"}, nil)})
 }
 
 // imports is a collector.
