@@ -9,39 +9,39 @@ import (
 	"unicode/utf8"
 )
 
-// MaxBody is the most bytes that the body of an event may have: what a NATS
-// server takes by default (1 MiB) less room for headers and for the errors that
-// a rejected row adds to its values.
+// MaxBody is the maximum size of an event's body, in bytes: the 1 MiB that a NATS server accepts by
+// default, less 124 KiB for headers and for the errors that a rejected row adds to its values.
 const MaxBody = 900 << 10
 
-// Envelope is a decoded event with what its CloudEvent says of it.
+// Envelope is a decoded event with the id and the type that its CloudEvent names.
 type Envelope struct {
 	ID    string
 	Type  string
 	Event Event
 }
 
-// UnknownTypeError tells of an event that this program does not know: a newer
-// one wrote it. Whoever reads it must stop.
+// UnknownTypeError reports an event type that this program does not know, because a newer program wrote
+// it. The reader must stop.
 type UnknownTypeError struct{ Type string }
 
 func (e *UnknownTypeError) Error() string {
-	return fmt.Sprintf("event type %q is unknown to this version of licenseimport: use the version that wrote it, or a newer one", e.Type)
+	return fmt.Sprintf("event type %q is unknown to this version of licenseimport: "+
+		"use the version that wrote it, or a newer one", e.Type)
 }
 
-// Encode writes the event as a CloudEvent in structured mode. The time says when
-// it was observed; nothing is decided by it.
+// Encode writes the event as a CloudEvent in structured mode. The time says when the event was observed;
+// no decision depends on it.
 func Encode(e Event, at time.Time) ([]byte, error) {
-	var room [2 << 10]byte // for nearly all events
-	body, err := Append(room[:0], e, at)
+	var buf [2 << 10]byte // long enough for nearly all events
+	body, err := Append(buf[:0], e, at)
 	if err != nil {
 		return nil, err
 	}
 	return bytes.Clone(body), nil
 }
 
-// Append appends to b what Encode gives, for those who write one event after the
-// other into the same buffer. With an error it gives b as it was.
+// Append appends what Encode returns, for callers that write many events into one buffer. On an error it
+// returns b unchanged.
 func Append(b []byte, e Event, at time.Time) ([]byte, error) {
 	if row, ok := e.(*RowReceived); ok {
 		return AppendRow(b, row, at), nil
@@ -57,7 +57,7 @@ func Append(b []byte, e Event, at time.Time) ([]byte, error) {
 	return append(body, '}'), nil
 }
 
-// appendJSON appends what encoding/json makes of v, with <, > and & as they are.
+// appendJSON appends what encoding/json writes for v, with <, > and & unescaped.
 func appendJSON(b []byte, v any) ([]byte, error) {
 	buffer := bytes.NewBuffer(b)
 	encoder := json.NewEncoder(buffer)
@@ -66,22 +66,21 @@ func appendJSON(b []byte, v any) ([]byte, error) {
 	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), err
 }
 
-// Decode reads a CloudEvent of ours. It fails on everything that is not one,
-// and with an *UnknownTypeError on a type that it does not know. The event keeps
-// nothing of the body, which may be used again. Its texts lie in one piece of
-// memory: to keep one of them for long, clone it.
+// Decode reads a CloudEvent that Encode wrote, or one that differs in white space, in the order of its
+// members or by members that it does not know. An unknown type is an *UnknownTypeError. The event does
+// not refer to the body, so the caller may reuse it. All texts of an event share one allocation: clone a
+// text that outlives the event.
 func Decode(body []byte) (Envelope, error) {
 	if !utf8.Valid(body) {
 		return Envelope{}, errors.New("not a CloudEvent: the text is not UTF-8")
 	}
-	if envelope, ok := decodeOurs(body); ok {
+	if envelope, ok := decodeFast(body); ok {
 		return envelope, nil
 	}
 	return decodeAny(body)
 }
 
-// decodeAny reads a CloudEvent with its members in any order and with any
-// white space.
+// decodeAny reads a CloudEvent with its members in any order and with any white space.
 func decodeAny(body []byte) (Envelope, error) {
 	var raw struct {
 		SpecVersion string          `json:"specversion"`
@@ -112,7 +111,7 @@ func decodeAny(body []byte) (Envelope, error) {
 	return Envelope{ID: raw.ID, Type: raw.Type, Event: event}, nil
 }
 
-// appendEnvelope writes everything up to the data.
+// appendEnvelope appends everything before the data.
 func appendEnvelope(b []byte, e Event, at time.Time) []byte {
 	b = append(b, `{"specversion":"1.0","id":"`...)
 	b = appendID(b, e)

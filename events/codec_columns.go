@@ -6,26 +6,25 @@ import (
 	"strings"
 )
 
-// A license, a customer and an order are objects on the wire whose members are
-// columns. This file writes and reads them along the table of columns, in some
-// two thirds of the JSON library's time and byte for byte alike.
+// A license, a customer and an order are objects on the wire whose members are columns. This file writes
+// and reads them by the table of columns, with the bytes that encoding/json writes for the structs.
 
 // member is one column as a member of its object.
 type member struct {
-	label  string // what stands before its value
-	always bool   // written even if it is empty
+	label  string // its name, quoted, and the colon
+	always bool   // written even if it is empty: no omitempty
 	field  func(target) any
 }
 
-// The members of each object, in the order in which they are written.
+// The members of each object, in the wire's order.
 var (
 	licenseMembers  = membersOf("license__", reflect.TypeFor[License]())
 	customerMembers = membersOf("customer__", reflect.TypeFor[Customer]())
 	orderMembers    = membersOf("order__", reflect.TypeFor[Order]())
 )
 
-// membersOf finds the column of each field. The order is that of the struct: it
-// is the wire's, and another one than the table's.
+// membersOf finds the column of each field. The wire's order is the struct's, which differs from the
+// table's.
 func membersOf(prefix string, object reflect.Type) []member {
 	members := make([]member, object.NumField())
 	for i := range members {
@@ -39,7 +38,7 @@ func membersOf(prefix string, object reflect.Type) []member {
 	return members
 }
 
-// appendMembers writes the object whose members these are.
+// appendMembers appends the object with these members.
 func appendMembers(b []byte, members []member, in target) []byte {
 	start := len(b)
 	for i := range members {
@@ -62,39 +61,39 @@ func appendMembers(b []byte, members []member, in target) []byte {
 	if len(b) == start {
 		return append(b, '{', '}')
 	}
-	b[start] = '{' // where the first one has its comma
+	b[start] = '{' // in place of the first comma
 	return append(b, '}')
 }
 
 func (m *member) appendLabel(b []byte) []byte { return append(append(b, ','), m.label...) }
 
-// members reads an object as appendMembers writes it.
-func (r *scanner) object(members []member, in target) {
-	if r.consumeIf(`{}`) {
+// object reads an object in the form that appendMembers writes.
+func (s *scanner) object(members []member, in target) {
+	if s.consumeIf(`{}`) {
 		return
 	}
-	r.expect(`{`)
+	s.expect(`{`)
 	for i := range members {
-		if !r.consumeIf(members[i].label) {
+		if !s.consumeIf(members[i].label) {
 			continue
 		}
-		r.column(members[i].field(in))
-		if !r.consumeByte(',') {
-			r.expect(`}`)
+		s.column(members[i].field(in))
+		if !s.consumeByte(',') {
+			s.expect(`}`)
 			return
 		}
 	}
-	r.failed = true // there is one that is unknown, or not where it should be
+	s.failed = true // a member is unknown, or out of order
 }
 
-// value reads what a column's field points to.
-func (r *scanner) column(field any) {
+// column reads a value into what a column's field points to.
+func (s *scanner) column(field any) {
 	switch field := field.(type) {
 	case *string:
-		*field = r.text()
+		*field = s.text()
 	case **bool:
-		*field = r.bool()
+		*field = s.bool()
 	case **int:
-		*field = intern(r.int())
+		*field = intern(s.int())
 	}
 }

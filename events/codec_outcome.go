@@ -5,11 +5,11 @@ import (
 	"strconv"
 )
 
-// The outcomes of rows, written and read by hand: after the rows themselves they
-// are by far the most frequent events. On the wire they are to the byte what the
-// JSON library makes of them; FuzzFastEncode holds that.
+// Outcomes are the most frequent events after the rows, so this file writes and reads them by hand. The
+// bytes are those of encoding/json: FuzzFastEncode compares them.
 
-// appendOutcome writes the data of an outcome, or leaves it to the JSON library.
+// appendOutcome appends the data of an outcome. ok is false for other types, and for texts that
+// encoding/json writes differently.
 func appendOutcome(b []byte, e Event) (body []byte, ok bool) {
 	switch e := e.(type) {
 	case *LicenseImported:
@@ -24,9 +24,9 @@ func appendOutcome(b []byte, e Event) (body []byte, ok bool) {
 	return body, matchesEncodingJSON(body[len(b):])
 }
 
-// writtenAlike tells whether the JSON library writes these texts as appendString
-// did. It escapes more: other control characters in another way, and U+2028,
-// U+2029 and what stands for bytes that are not UTF-8 at all.
+// matchesEncodingJSON reports whether encoding/json writes these texts as appendString did. The library
+// has short escapes for more control characters; it also escapes U+2028, U+2029 and the replacement of
+// bytes that are not UTF-8.
 func matchesEncodingJSON(data []byte) bool {
 	if bytes.IndexByte(data, '\\') >= 0 && bytes.Contains(data, []byte(`\u`)) {
 		return false
@@ -44,12 +44,12 @@ func (e *LicenseImported) appendData(b []byte) []byte {
 	return appendValidRowTail(b, e.Customer, &e.Order, e.Warnings)
 }
 
-func (e *LicenseImported) parse(r *scanner) {
-	e.JobID, e.Row = r.rowRef()
-	r.expect(`,"license":`)
-	r.object(licenseMembers, target{License: &e.License})
-	r.product(&e.Product)
-	e.Customer, e.Warnings = r.validRowTail(&e.Order)
+func (e *LicenseImported) parse(s *scanner) {
+	e.JobID, e.Row = s.rowRef()
+	s.expect(`,"license":`)
+	s.object(licenseMembers, target{License: &e.License})
+	s.product(&e.Product)
+	e.Customer, e.Warnings = s.validRowTail(&e.Order)
 }
 
 func (e *LicenseExisted) appendData(b []byte) []byte {
@@ -60,15 +60,15 @@ func (e *LicenseExisted) appendData(b []byte) []byte {
 	return appendValidRowTail(b, e.Customer, &e.Order, e.Warnings)
 }
 
-func (e *LicenseExisted) parse(r *scanner) {
-	e.JobID, e.Row = r.rowRef()
-	r.expect(`,"license_key":`)
-	e.LicenseKey = r.text()
-	r.product(&e.Product)
-	r.expect(`,"by":`)
-	e.By.JobID, e.By.Row = r.rowRef()
-	r.expect(`}`)
-	e.Customer, e.Warnings = r.validRowTail(&e.Order)
+func (e *LicenseExisted) parse(s *scanner) {
+	e.JobID, e.Row = s.rowRef()
+	s.expect(`,"license_key":`)
+	e.LicenseKey = s.text()
+	s.product(&e.Product)
+	s.expect(`,"by":`)
+	e.By.JobID, e.By.Row = s.rowRef()
+	s.expect(`}`)
+	e.Customer, e.Warnings = s.validRowTail(&e.Order)
 }
 
 func (e *RowRejected) appendData(b []byte) []byte {
@@ -82,32 +82,31 @@ func (e *RowRejected) appendData(b []byte) []byte {
 	return append(b, '}')
 }
 
-func (e *RowRejected) parse(r *scanner) {
-	e.JobID, e.Row = r.rowRef()
-	r.expect(`,"line":`)
-	e.Line = r.uint()
-	r.expect(`,"errors":`)
-	e.Errors = r.errors()
-	r.expect(`,"values":`)
-	r.values(&e.Values)
-	if r.consumeIf(`,"raw":`) {
-		e.Raw = r.text()
+func (e *RowRejected) parse(s *scanner) {
+	e.JobID, e.Row = s.rowRef()
+	s.expect(`,"line":`)
+	e.Line = s.uint()
+	s.expect(`,"errors":`)
+	e.Errors = s.errors()
+	s.expect(`,"values":`)
+	s.values(&e.Values)
+	if s.consumeIf(`,"raw":`) {
+		e.Raw = s.text()
 	}
-	r.expect(`}`)
+	s.expect(`}`)
 }
 
-// appendRowOf writes the two members with which the data of a row begins, and
-// with which one row names another.
+// appendRowRef appends the two members that begin the data of a row, and that name a row elsewhere.
 func appendRowRef(b []byte, job JobID, row Row) []byte {
 	b = strconv.AppendUint(append(b, `{"job_id":`...), uint64(job), 10)
 	return strconv.AppendUint(append(b, `,"row":`...), uint64(row), 10)
 }
 
-func (r *scanner) rowRef() (JobID, Row) {
-	r.expect(`{"job_id":`)
-	job := r.uint()
-	r.expect(`,"row":`)
-	return JobID(job), Row(r.uint())
+func (s *scanner) rowRef() (JobID, Row) {
+	s.expect(`{"job_id":`)
+	job := s.uint()
+	s.expect(`,"row":`)
+	return JobID(job), Row(s.uint())
 }
 
 func appendProduct(b []byte, p *Product) []byte {
@@ -124,22 +123,22 @@ func appendProduct(b []byte, p *Product) []byte {
 	return append(b, '}')
 }
 
-func (r *scanner) product(p *Product) {
-	r.expect(`,"product":{"short_code":`)
-	p.ShortCode = r.text()
-	if r.consumeIf(`,"name":`) {
-		p.Name = r.text()
+func (s *scanner) product(p *Product) {
+	s.expect(`,"product":{"short_code":`)
+	p.ShortCode = s.text()
+	if s.consumeIf(`,"name":`) {
+		p.Name = s.text()
 	}
-	if r.consumeIf(`,"license_type":`) {
-		p.LicenseType = r.text()
+	if s.consumeIf(`,"license_type":`) {
+		p.LicenseType = s.text()
 	}
-	if r.consumeIf(`,"max_activations":`) {
-		p.MaxActivations = intern(r.int())
+	if s.consumeIf(`,"max_activations":`) {
+		p.MaxActivations = intern(s.int())
 	}
-	r.expect(`}`)
+	s.expect(`}`)
 }
 
-// appendRest writes the members with which the data of a valid row ends.
+// appendValidRowTail appends the members that end the data of a valid row.
 func appendValidRowTail(b []byte, customer *Customer, order *Order, warnings []Warning) []byte {
 	if customer != nil {
 		b = appendMembers(append(b, `,"customer":`...), customerMembers, target{Customer: customer})
@@ -151,17 +150,17 @@ func appendValidRowTail(b []byte, customer *Customer, order *Order, warnings []W
 	return append(b, '}')
 }
 
-func (r *scanner) validRowTail(order *Order) (customer *Customer, warnings []Warning) {
-	if r.consumeIf(`,"customer":`) {
+func (s *scanner) validRowTail(order *Order) (customer *Customer, warnings []Warning) {
+	if s.consumeIf(`,"customer":`) {
 		customer = new(Customer)
-		r.object(customerMembers, target{Customer: customer})
+		s.object(customerMembers, target{Customer: customer})
 	}
-	r.expect(`,"order":`)
-	r.object(orderMembers, target{Order: order})
-	if r.consumeIf(`,"warnings":`) {
-		warnings = r.warnings()
+	s.expect(`,"order":`)
+	s.object(orderMembers, target{Order: order})
+	if s.consumeIf(`,"warnings":`) {
+		warnings = s.warnings()
 	}
-	r.expect(`}`)
+	s.expect(`}`)
 	return customer, warnings
 }
 
@@ -176,16 +175,16 @@ func appendWarnings(b []byte, warnings []Warning) []byte {
 	return append(b, ']')
 }
 
-func (r *scanner) warnings() (warnings []Warning) {
-	for r.expect(`[`); !r.failed; r.expect(`,`) {
+func (s *scanner) warnings() (warnings []Warning) {
+	for s.expect(`[`); !s.failed; s.expect(`,`) {
 		var w Warning
-		r.expect(`{"column":`)
-		w.Column = r.text()
-		r.expect(`,"code":`)
-		w.Code = WarningCode(r.text())
-		r.expect(`}`)
+		s.expect(`{"column":`)
+		w.Column = s.text()
+		s.expect(`,"code":`)
+		w.Code = WarningCode(s.text())
+		s.expect(`}`)
 		warnings = append(warnings, w)
-		if r.consumeByte(']') {
+		if s.consumeByte(']') {
 			break
 		}
 	}
@@ -212,20 +211,20 @@ func appendErrors(b []byte, errors []FieldError) []byte {
 	return append(b, ']')
 }
 
-func (r *scanner) errors() (errors []FieldError) {
-	for r.expect(`[`); !r.failed; r.expect(`,`) {
+func (s *scanner) errors() (errors []FieldError) {
+	for s.expect(`[`); !s.failed; s.expect(`,`) {
 		var e FieldError
-		r.expect(`{"column":`)
-		e.Column = r.text()
-		r.expect(`,"code":`)
-		e.Code = Code(r.text())
-		r.expect(`,"message":`)
-		e.Message = r.text()
-		r.expect(`,"value":`)
-		e.Value = r.text()
-		r.expect(`}`)
+		s.expect(`{"column":`)
+		e.Column = s.text()
+		s.expect(`,"code":`)
+		e.Code = Code(s.text())
+		s.expect(`,"message":`)
+		e.Message = s.text()
+		s.expect(`,"value":`)
+		e.Value = s.text()
+		s.expect(`}`)
 		errors = append(errors, e)
-		if r.consumeByte(']') {
+		if s.consumeByte(']') {
 			break
 		}
 	}

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// AppendRow appends to b what Encode gives for a row. A file's rows are written
-// one after the other into the same few buffers.
+// AppendRow appends what Encode returns for a row. It cannot fail. An upload writes its rows into a few
+// reused buffers.
 func AppendRow(b []byte, e *RowReceived, at time.Time) []byte {
 	return append(e.appendData(appendEnvelope(b, e, at)), '}')
 }
 
-// appendData writes the event that every row of every file becomes.
+// appendData appends the data of the most frequent event: each row of each file is one.
 func (e *RowReceived) appendData(b []byte) []byte {
 	b = appendRowRef(b, e.JobID, e.Row)
 	b = strconv.AppendUint(append(b, `,"line":`...), e.Line, 10)
@@ -28,27 +28,27 @@ func (e *RowReceived) appendData(b []byte) []byte {
 	return append(b, '}')
 }
 
-func (e *RowReceived) parse(r *scanner) {
-	e.JobID, e.Row = r.rowRef()
-	r.expect(`,"line":`)
-	e.Line = r.uint()
-	r.expect(`,"values":`)
-	r.values(&e.Values)
-	if r.consumeIf(`,"malformed":{"code":`) {
-		e.Malformed = r.malformed()
+func (e *RowReceived) parse(s *scanner) {
+	e.JobID, e.Row = s.rowRef()
+	s.expect(`,"line":`)
+	e.Line = s.uint()
+	s.expect(`,"values":`)
+	s.values(&e.Values)
+	if s.consumeIf(`,"malformed":{"code":`) {
+		e.Malformed = s.malformed()
 	}
-	r.expect(`}`)
+	s.expect(`}`)
 }
 
-func (r *scanner) malformed() *Malformed {
-	m := &Malformed{Code: Code(r.text())}
-	r.expect(`,"message":`)
-	m.Message = r.text()
-	if r.consumeIf(`,"column":`) {
-		m.Column = r.text()
+func (s *scanner) malformed() *Malformed {
+	m := &Malformed{Code: Code(s.text())}
+	s.expect(`,"message":`)
+	m.Message = s.text()
+	if s.consumeIf(`,"column":`) {
+		m.Column = s.text()
 	}
-	r.expect(`,"raw":`)
-	m.Raw = r.text()
-	r.expect(`}`)
+	s.expect(`,"raw":`)
+	m.Raw = s.text()
+	s.expect(`}`)
 	return m
 }

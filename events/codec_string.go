@@ -5,23 +5,22 @@ import (
 	"unicode/utf8"
 )
 
-// JSON strings. Nearly all texts stand in them as they are: that is found out
-// eight bytes at a time.
+// JSON strings. Nearly all texts need no escape, which plainPrefix finds out eight bytes at a time (SWAR).
 
 const (
 	eachLow  = 0x0101010101010101 // the lowest bit of each byte
 	eachHigh = 0x8080808080808080 // the highest one
 )
 
-// stops marks the bytes of a word that end a plain text: quotes, backslashes and
-// control characters. The lowest mark is right; those above it may be wrong.
+// endMarks sets the high bit of each byte that ends a plain text: a quote, a backslash or a control
+// character. The lowest mark is exact; marks above it may be false.
 func endMarks(word uint64) uint64 {
 	quote, backslash := word^eachLow*'"', word^eachLow*'\\'
 	return ((word-eachLow*' ')&^word | (quote-eachLow)&^quote | (backslash-eachLow)&^backslash) & eachHigh
 }
 
-// plain is the length of the plain text with which s begins. Bytes with one of
-// the bits of also end it, too.
+// plainPrefix is the length of the plain text at the beginning of s. A byte that has a bit of also ends the
+// plain text, too.
 func plainPrefix[T string | []byte](s T, also uint64) int {
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
@@ -38,24 +37,24 @@ func plainPrefix[T string | []byte](s T, also uint64) int {
 	return i
 }
 
-// word is the first eight bytes of s.
+// word is the first eight bytes of s, little-endian.
 func word[T string | []byte](s T) uint64 {
 	_ = s[7]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// appendString writes a JSON string. Bytes that are not UTF-8 become U+FFFD:
-// what a row's values hold was checked where the file was read.
+// appendString appends a JSON string. Bytes that are not UTF-8 become U+FFFD; internal/csvfile has checked
+// a row's values before.
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
-	if plainPrefix(s, eachHigh) < len(s) { // not all of it is plain ASCII
+	if plainPrefix(s, eachHigh) < len(s) { // it is not all plain ASCII
 		b, s = appendEscaped(b, s), ""
 	}
 	return append(append(b, s...), '"')
 }
 
-// appendEscaped writes any text, but for the quotes around it.
+// appendEscaped appends any text, without the quotes around it.
 func appendEscaped(b []byte, s string) []byte {
 	if !utf8.ValidString(s) {
 		s = string([]rune(s))

@@ -5,9 +5,8 @@ import (
 	"fmt"
 )
 
-// Values are a row's values as they were sent, by column index; what was not
-// given is empty. On the wire they are an object of the given ones by header,
-// in the table's order.
+// Values are a row's values as sent, by column index; an empty value was not given. On the wire they are an
+// object of the values that were given, by header, in the table's order.
 type Values [NumColumns]string
 
 // MarshalJSON writes the values that were given.
@@ -15,8 +14,8 @@ func (v Values) MarshalJSON() ([]byte, error) {
 	return v.appendTo(make([]byte, 0, 512)), nil
 }
 
-// UnmarshalJSON reads an object of texts; what v held before is gone. Columns
-// that are not in the table are ignored: a newer program may have written them.
+// UnmarshalJSON replaces v by an object of texts. It ignores columns that are not in the table: a newer
+// program may have written them.
 func (v *Values) UnmarshalJSON(data []byte) error {
 	*v = Values{}
 	if rest, ok := v.parse(data); ok && len(rest) == 0 {
@@ -26,7 +25,7 @@ func (v *Values) UnmarshalJSON(data []byte) error {
 	return v.unmarshalSlowly(data)
 }
 
-// unmarshalSlowly takes every object of texts, in any order.
+// unmarshalSlowly accepts an object of texts in any order.
 func (v *Values) unmarshalSlowly(data []byte) error {
 	var texts map[string]string
 	if err := json.Unmarshal(data, &texts); err != nil {
@@ -40,7 +39,7 @@ func (v *Values) unmarshalSlowly(data []byte) error {
 	return nil
 }
 
-// appendTo writes the values as a JSON object.
+// appendTo appends the values as a JSON object.
 func (v *Values) appendTo(b []byte) []byte {
 	b = append(b, '{')
 	first := true
@@ -57,7 +56,7 @@ func (v *Values) appendTo(b []byte) []byte {
 	return append(b, '}')
 }
 
-// valueLabels are what stands before each value.
+// valueLabels are each value's name, quoted, and the colon.
 var valueLabels = func() (labels [NumColumns]string) {
 	for i := range labels {
 		labels[i] = `"` + Columns[i].Name + `":` // needs no escaping
@@ -65,29 +64,29 @@ var valueLabels = func() (labels [NumColumns]string) {
 	return labels
 }()
 
-// parse takes an object off the front of data, in the form in which appendTo
-// writes it. The values are unusable where it fails.
+// parse reads an object from the front of data, in the form that appendTo writes. If it fails, the values
+// are useless.
 func (v *Values) parse(data []byte) (rest []byte, ok bool) {
-	r := scanner{rest: data}
-	r.values(v)
-	return r.rest, !r.failed
+	s := scanner{rest: data}
+	s.values(v)
+	return s.rest, !s.failed
 }
 
-// values reads an object as appendTo writes it.
-func (r *scanner) values(v *Values) {
-	if r.consumeIf(`{}`) {
+// values reads an object in the form that appendTo writes.
+func (s *scanner) values(v *Values) {
+	if s.consumeIf(`{}`) {
 		return
 	}
-	r.expect(`{`)
+	s.expect(`{`)
 	for i := range v {
-		if !r.consumeIf(valueLabels[i]) {
+		if !s.consumeIf(valueLabels[i]) {
 			continue
 		}
-		v[i] = r.text()
-		if !r.consumeByte(',') {
-			r.expect(`}`)
+		v[i] = s.text()
+		if !s.consumeByte(',') {
+			s.expect(`}`)
 			return
 		}
 	}
-	r.failed = true // there is one that is unknown, or not where it should be
+	s.failed = true // a column is unknown, or out of order
 }

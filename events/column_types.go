@@ -10,26 +10,27 @@ import (
 	"unicode/utf8"
 )
 
-// Kind is what a column's values are.
+// ColumnType says how a column's values are parsed.
 type ColumnType string
 
-// The kinds.
+// The column types. A value that breaks its type's rule is rejected with a code of error_codes.go.
 const (
-	Text     ColumnType = "text"
-	Email    ColumnType = "email"
-	Bool     ColumnType = "bool"
-	Int      ColumnType = "int"
-	Date     ColumnType = "date"
-	Duration ColumnType = "duration"
-	Enum     ColumnType = "enum"
+	Text     ColumnType = "text"     // up to Column.Max characters
+	Email    ColumnType = "email"    // one bare address with a domain
+	Bool     ColumnType = "bool"     // true, false, 1, 0, yes, no in any case
+	Int      ColumnType = "int"      // from 0 to MaxInt
+	Date     ColumnType = "date"     // YYYY-MM-DD; a time of day after it is dropped
+	Duration ColumnType = "duration" // <n>d, <n>m or <n>y, n from 1 to MaxDuration
+	Enum     ColumnType = "enum"     // one of Column.Choices, in any case
 )
 
+// The largest values.
 const (
-	MaxInt      = 1<<31 - 1
-	MaxDuration = 36500
+	MaxInt      = 1<<31 - 1 // of an Int
+	MaxDuration = 36500     // of a Duration: days, months or years
 )
 
-// parseText reads every kind that is kept as a text, in its canonical form.
+// parseText parses a value of a type that is stored as text, and returns its canonical form.
 func (c *Column) parseText(value string) (string, Code) {
 	switch c.Type {
 	case Email:
@@ -57,7 +58,7 @@ func checkText(value string, limit int) Code {
 	return ""
 }
 
-// checkEmail takes one bare address with a domain of at least two labels.
+// checkEmail accepts one bare address with a domain of at least two labels.
 func checkEmail(value string, limit int) Code {
 	if len(value) > limit && utf8.RuneCountInString(value) > limit {
 		return TooLong
@@ -69,16 +70,16 @@ func checkEmail(value string, limit int) Code {
 	if isDotAtom(value[:at]) {
 		return ""
 	}
-	// Quoted local parts and other scripts: rare, so the slow and exact way.
+	// Quoted local parts and other scripts are rare: the standard library parses them.
 	address, err := mail.ParseAddress(value)
 	if err != nil || address.Name != "" || address.String() != "<"+value+">" {
-		return InvalidEmail // or it is written with more than a bare address
+		return InvalidEmail // or it has more than a bare address
 	}
 	return ""
 }
 
-// isDotAtom tells whether a local part is of plain ASCII: words of RFC 5322
-// "atext" with single dots between them.
+// isDotAtom reports whether a local part is an ASCII dot-atom of RFC 5322: words of atext with single dots
+// between them.
 func isDotAtom(s string) bool {
 	for word := range strings.SplitSeq(s, ".") {
 		if word == "" {
@@ -93,8 +94,7 @@ func isDotAtom(s string) bool {
 	return true
 }
 
-// isDomain tells whether s is at least two labels of letters (of any script),
-// digits and inner hyphens.
+// isDomain reports whether s is at least two labels of letters (of any script), digits and inner hyphens.
 func isDomain(s string) bool {
 	labels := 0
 	for label := range strings.SplitSeq(s, ".") {
@@ -111,8 +111,8 @@ func isDomain(s string) bool {
 	return labels >= 2
 }
 
-// isDomainRune takes, beside letters, marks and digits, the joiners and middle
-// dots that some scripts cannot do without (RFC 5892).
+// isDomainRune accepts letters, marks and digits, and the joiners and middle dots that some scripts need
+// (RFC 5892, appendix A).
 func isDomainRune(r rune) bool {
 	if r < utf8.RuneSelf {
 		return isAlphanumeric(byte(r)) || r == '-'
@@ -124,7 +124,7 @@ func isAlphanumeric(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
-// The two values that all given bools point to.
+// All bools of records and events point to these two, so a bool costs no allocation.
 var trueValue, falseValue = true, false
 
 func parseBool(value string) (*bool, Code) {
@@ -137,8 +137,8 @@ func parseBool(value string) (*bool, Code) {
 	return nil, InvalidBool
 }
 
-// small are the numbers that most given ints point to; nobody writes through
-// the pointers of a record or an event.
+// smallInts are the numbers that most ints of records and events point to. Nothing writes through these
+// pointers.
 var smallInts = func() (numbers [1 << 10]int) {
 	for i := range numbers {
 		numbers[i] = i
@@ -146,13 +146,13 @@ var smallInts = func() (numbers [1 << 10]int) {
 	return numbers
 }()
 
-// share points to a number of that value.
+// intern returns a pointer to n, without an allocation if n is small.
 func intern(n int) *int {
 	if n >= 0 && n < len(smallInts) {
 		return &smallInts[n]
 	}
-	own := n // or n were allocated in any case
-	return &own
+	large := n // a copy, so that n itself does not escape to the heap
+	return &large
 }
 
 func parseInt(value string) (int, Code) {
@@ -181,12 +181,12 @@ const (
 	clock      = hourMinute + `:[0-5][0-9]`
 )
 
-// afterDate is the time of day that may follow a date, after a blank or as in
-// RFC 3339. (time.Parse is laxer: it takes hours of one digit and a comma.)
+// afterDate is the time of day that may follow a date: after a space, or as in RFC 3339. time.Parse would
+// also accept hours of one digit and a decimal comma.
 var afterDate = regexp.MustCompile(`^( ` + clock + `|[Tt]` + clock + `(\.[0-9]+)?([Zz]|[+-]` + hourMinute + `))$`)
 
-// parseDate takes the three ways in which a date may be written and keeps only
-// the date, as it stands there: a time zone moves nothing.
+// parseDate accepts a date alone or with a time of day, and returns the date as written: it does not
+// convert time zones.
 func parseDate(value string) (string, Code) {
 	date := value[:min(len(value), len(time.DateOnly))]
 	if _, err := time.Parse(time.DateOnly, date); err != nil {
@@ -213,7 +213,7 @@ func parseDuration(value string) (string, Code) {
 	return strings.TrimLeft(value, "0"), ""
 }
 
-// misspelt are spellings from elsewhere that are read as what they mean.
+// spellings are misspelt choices of other vendors' exports, and what they mean.
 var spellings = map[string]string{"annualy": "annually"}
 
 func (c *Column) parseChoice(value string) (string, Code) {

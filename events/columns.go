@@ -5,24 +5,24 @@ import (
 	"strings"
 )
 
-// Column is one column that an import file may have: how it is called, what a
-// value may be and where it goes.
+// Column is one column that an import file may have: its name, what a value may be and which field it
+// fills.
 type Column struct {
 	Name     string // the header, in lower case
 	Type     ColumnType
-	Max      int      // of a text: characters (Unicode code points)
-	Choices  []string // of an enum, in lower case
+	Max      int      // of a Text: characters (Unicode code points); 0 means defaultText
+	Choices  []string // of an Enum, in lower case
 	Required bool
-	Verbatim bool   // white space around the value is kept
+	Verbatim bool   // white space around the value stays
 	Example  string // for the template
 	Help     string // what the column means
 
-	// field points to what the column fills in: a *string, **bool or **int.
+	// field points to the field that the column fills: a *string, **bool or **int.
 	field func(target) any
 }
 
-// place says where the values of a row are kept: in a record, or in the event
-// that it became. A column's field asks only for its own part.
+// target has the parts that a row's values fill: those of a Record, or of the event that it became. A
+// column's field reads only its own part, so the others may be nil.
 type target struct {
 	License  *License
 	Product  *string
@@ -37,27 +37,33 @@ func (r *Record) target() target {
 // NumColumns is the number of columns in the table.
 const NumColumns = len(Columns)
 
-// defaultText is the limit of a text, in characters, where nothing else is said.
+// defaultText is the limit of a text without a Max, in characters.
 const defaultText = 255
 
-// Columns is the one table of columns. An index into it (a "column index")
-// names a column wherever speed matters.
+// Columns is the one table of columns. An index into it (a "column index") names a column where speed
+// matters.
 var Columns = [...]Column{
-	{Name: "license__license_key", Type: Text, Required: true, Example: "AAAA-BBBB-CCCC-0001", Help: "the key itself; unique within its product",
+	{Name: "license__license_key", Type: Text, Required: true, Example: "AAAA-BBBB-CCCC-0001",
+		Help:  "the key itself; unique within its product",
 		field: func(in target) any { return &in.License.Key }},
-	{Name: "product__short_code", Type: Text, Max: 64, Required: true, Example: "psc", Help: "the product's short code",
+	{Name: "product__short_code", Type: Text, Max: 64, Required: true, Example: "psc",
+		Help:  "the product's short code",
 		field: func(in target) any { return in.Product }},
-	{Name: "customer__email", Type: Email, Example: "ada@example.com", Help: "where the customer is reached; their identity here",
+	{Name: "customer__email", Type: Email, Example: "ada@example.com",
+		Help:  "where the customer is reached; their identity here",
 		field: func(in target) any { return &in.Customer.Email }},
 	{Name: "customer__first_name", Type: Text, Example: "Ada", Help: "given name",
 		field: func(in target) any { return &in.Customer.FirstName }},
 	{Name: "customer__last_name", Type: Text, Example: "Lovelace", Help: "family name",
 		field: func(in target) any { return &in.Customer.LastName }},
-	{Name: "customer__company_name", Type: Text, Example: "Analytical Engines Ltd", Help: "company the customer belongs to",
+	{Name: "customer__company_name", Type: Text, Example: "Analytical Engines Ltd",
+		Help:  "company the customer belongs to",
 		field: func(in target) any { return &in.Customer.CompanyName }},
-	{Name: "customer__phone", Type: Text, Example: "+44 20 7946 0000", Help: "telephone number; a leading + or 0 stays",
+	{Name: "customer__phone", Type: Text, Example: "+44 20 7946 0000",
+		Help:  "telephone number; a leading + or 0 stays",
 		field: func(in target) any { return &in.Customer.Phone }},
-	{Name: "customer__reference", Type: Text, Example: "00042", Help: "your own number or id for the customer; leading zeros stay",
+	{Name: "customer__reference", Type: Text, Example: "00042",
+		Help:  "your own number or id for the customer; leading zeros stay",
 		field: func(in target) any { return &in.Customer.Reference }},
 	{Name: "customer__address", Type: Text, Example: "12 St James's Square", Help: "street address",
 		field: func(in target) any { return &in.Customer.Address }},
@@ -69,7 +75,8 @@ var Columns = [...]Column{
 		field: func(in target) any { return &in.Customer.City }},
 	{Name: "customer__country", Type: Text, Example: "GB", Help: "country",
 		field: func(in target) any { return &in.Customer.Country }},
-	{Name: "order__store_id", Type: Text, Example: "order-1001", Help: "the order's id in the store that took it; without it the license has an order of its own",
+	{Name: "order__store_id", Type: Text, Example: "order-1001",
+		Help:  "the order's id in the store that took it; without it the license gets a separate order",
 		field: func(in target) any { return &in.Order.StoreID }},
 	{Name: "order__type", Type: Enum, Choices: []string{"normal"}, Example: "normal", Help: "kind of order",
 		field: func(in target) any { return &in.Order.Type }},
@@ -83,23 +90,31 @@ var Columns = [...]Column{
 		field: func(in target) any { return &in.Order.Language }},
 	{Name: "order__campaign_params", Type: Text, Max: 2000, Example: "", Help: "marketing campaign parameters",
 		field: func(in target) any { return &in.Order.CampaignParams }},
-	{Name: "license__enabled", Type: Bool, Example: "true", Help: "whether the license is active and valid; default true",
+	{Name: "license__enabled", Type: Bool, Example: "true",
+		Help:  "whether the license is active and valid; default true",
 		field: func(in target) any { return &in.License.Enabled }},
-	{Name: "license__max_activations", Type: Int, Example: "3", Help: "how many activations it permits; default the product's, else 1",
+	{Name: "license__max_activations", Type: Int, Example: "3",
+		Help:  "how many activations it permits; default the product's, else 1",
 		field: func(in target) any { return &in.License.MaxActivations }},
 	{Name: "license__allow_unlimited_activations", Type: Bool, Example: "false", Help: "no limit on activations",
 		field: func(in target) any { return &in.License.AllowUnlimitedActivations }},
-	{Name: "license__validity_period", Type: Date, Example: "2030-12-31", Help: "the date until which it is valid; not together with license__valid_duration",
+	{Name: "license__validity_period", Type: Date, Example: "2030-12-31",
+		Help:  "the date until which it is valid; not together with license__valid_duration",
 		field: func(in target) any { return &in.License.ValidityPeriod }},
 	{Name: "license__valid_duration", Type: Duration, Example: "", Help: "how long it is valid",
 		field: func(in target) any { return &in.License.ValidDuration }},
-	{Name: "license__license_type", Type: Enum, Choices: []string{"perpetual", "time-limited", "subscription", "consumption"}, Example: "time-limited", Help: "default the product's, else perpetual",
-		field: func(in target) any { return &in.License.LicenseType }},
-	{Name: "license__enable_maintenance_period", Type: Bool, Example: "false", Help: "whether it has a maintenance period",
+	{Name: "license__license_type", Type: Enum, Choices: []string{"perpetual", "time-limited", "subscription", "consumption"},
+		Example: "time-limited",
+		Help:    "default the product's, else perpetual",
+		field:   func(in target) any { return &in.License.LicenseType }},
+	{Name: "license__enable_maintenance_period", Type: Bool, Example: "false",
+		Help:  "whether it has a maintenance period",
 		field: func(in target) any { return &in.License.EnableMaintenancePeriod }},
-	{Name: "license__maintenance_period", Type: Date, Example: "", Help: "the date on which maintenance ends; needs license__enable_maintenance_period",
+	{Name: "license__maintenance_period", Type: Date, Example: "",
+		Help:  "the date on which maintenance ends; needs license__enable_maintenance_period",
 		field: func(in target) any { return &in.License.MaintenancePeriod }},
-	{Name: "license__maintenance_duration", Type: Duration, Example: "", Help: "how long maintenance lasts; needs license__enable_maintenance_period",
+	{Name: "license__maintenance_duration", Type: Duration, Example: "",
+		Help:  "how long maintenance lasts; needs license__enable_maintenance_period",
 		field: func(in target) any { return &in.License.MaintenanceDuration }},
 	{Name: "license__is_trial", Type: Bool, Example: "false", Help: "a trial license",
 		field: func(in target) any { return &in.License.IsTrial }},
@@ -115,25 +130,31 @@ var Columns = [...]Column{
 		field: func(in target) any { return &in.License.AllowOverages }},
 	{Name: "license__max_overages", Type: Int, Example: "", Help: "how far beyond; needs license__allow_overages",
 		field: func(in target) any { return &in.License.MaxOverages }},
-	{Name: "license__reset_consumption", Type: Bool, Example: "false", Help: "the count of uses starts again after each period",
+	{Name: "license__reset_consumption", Type: Bool, Example: "false",
+		Help:  "the count of uses starts again after each period",
 		field: func(in target) any { return &in.License.ResetConsumption }},
-	{Name: "license__consumption_period", Type: Enum, Choices: []string{"daily", "weekly", "monthly", "annually"}, Example: "", Help: "that period",
-		field: func(in target) any { return &in.License.ConsumptionPeriod }},
+	{Name: "license__consumption_period", Type: Enum, Choices: []string{"daily", "weekly", "monthly", "annually"},
+		Example: "",
+		Help:    "that period",
+		field:   func(in target) any { return &in.License.ConsumptionPeriod }},
 	{Name: "license__is_floating", Type: Bool, Example: "false", Help: "floating license (own server)",
 		field: func(in target) any { return &in.License.IsFloating }},
 	{Name: "license__is_floating_cloud", Type: Bool, Example: "false", Help: "floating license (cloud)",
 		field: func(in target) any { return &in.License.IsFloatingCloud }},
-	{Name: "license__floating_users", Type: Int, Example: "", Help: "how many may use it at once; needs one of the floating flags",
+	{Name: "license__floating_users", Type: Int, Example: "",
+		Help:  "how many may use it at once; needs one of the floating flags",
 		field: func(in target) any { return &in.License.FloatingUsers }},
-	{Name: "license__floating_timeout", Type: Int, Example: "", Help: "minutes of silence after which a floating seat is free again",
+	{Name: "license__floating_timeout", Type: Int, Example: "",
+		Help:  "minutes of silence after which a floating seat is free again",
 		field: func(in target) any { return &in.License.FloatingTimeout }},
 	{Name: "license__max_license_users", Type: Int, Example: "", Help: "how many users may be assigned; 0: unlimited",
 		field: func(in target) any { return &in.License.MaxLicenseUsers }},
-	{Name: "license__note", Type: Text, Max: 10000, Verbatim: true, Example: "Moved from the old shop", Help: "free text, kept to the letter",
+	{Name: "license__note", Type: Text, Max: 10000, Verbatim: true, Example: "Moved from the old shop",
+		Help:  "free text, stored exactly as sent",
 		field: func(in target) any { return &in.License.Note }},
 }
 
-// The indices of the columns that have a part in rules of their own.
+// The indices of the columns that rules name, and the index of every column by its header.
 var (
 	ColumnKey      = mustColumn("license__license_key")
 	ColumnProduct  = mustColumn("product__short_code")
@@ -141,8 +162,7 @@ var (
 	columnByHeader = indexColumns()
 )
 
-// ColumnIndex finds a column by its header: without regard to case and to white
-// space around it.
+// ColumnIndex finds a column by its header. Case and white space around the header do not count.
 func ColumnIndex(header string) (int, bool) {
 	i, ok := columnByHeader[strings.ToLower(strings.TrimSpace(header))]
 	return i, ok
@@ -157,7 +177,7 @@ func ColumnNames() []string {
 	return names
 }
 
-// Limit is the number of characters that a text may have.
+// Limit is the maximum length of a text, in characters (Unicode code points).
 func (c *Column) Limit() int {
 	if c.Max > 0 {
 		return c.Max
@@ -165,8 +185,8 @@ func (c *Column) Limit() int {
 	return defaultText
 }
 
-// Clean is the value without the white space around it, where the column does
-// not keep it. What is empty then was not given.
+// Clean removes white space around the value, unless the column is Verbatim. An empty result means
+// "not given".
 func (c *Column) Clean(value string) string {
 	if c.Verbatim {
 		return value
@@ -174,8 +194,8 @@ func (c *Column) Clean(value string) string {
 	return strings.TrimSpace(value)
 }
 
-// Set reads a cleaned, given value into the record. It returns "" or what is
-// wrong with the value; the record is then as it was.
+// Set parses a value that Clean returned and that is not empty, and puts it into the record. It
+// returns "" or the code of what is wrong; the record is unchanged then.
 func (c *Column) Set(r *Record, value string) Code {
 	switch field := c.field(r.target()).(type) {
 	case *string:
@@ -201,13 +221,13 @@ func (c *Column) Set(r *Record, value string) Code {
 	}
 }
 
-// Error is the error of this column with the sentence that a user reads.
+// Error is the error of a value in this column, with the sentence that a user reads. The value is cut
+// to MaxErrorValue.
 func (c *Column) Error(code Code, value string) FieldError {
 	return FieldError{Column: c.Name, Code: code, Message: c.message(code), Value: Excerpt(value, MaxErrorValue)}
 }
 
-// Value gives what a record holds in this column: a string, bool or int, or nil
-// where it was not given.
+// Value is what a record holds in this column: a string, bool or int, or nil if it was not given.
 func (c *Column) Value(r *Record) any {
 	switch field := c.field(r.target()).(type) {
 	case *string:

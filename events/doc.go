@@ -1,39 +1,51 @@
-// Package events is the vocabulary of licenseimport: what can happen to an
-// import, how it is written on the wire, and what a row of the CSV may hold.
-// Every other package speaks it; it imports the standard
-// library only.
+// Package events is the vocabulary of licenseimport: what can happen to an import, how it is written on
+// the wire, and what a row of a CSV file may hold. All other packages use it. It imports the standard
+// library only, so other Go programs can use it as well.
 //
 // # What an event promises
 //
-// An event is a fact in the past tense. Its body is one CloudEvents 1.0 JSON
-// document in structured mode (codec.go). Its source and id are the same on
-// every redelivery and after every retry, so that a reader can tell a
-// repetition: a row's outcome is "10/17", its arrival "10/17/received", the
-// facts of a whole import "10/started", "10/progressed/999" and so on
-// (subject.go). Its subject says which aggregate it belongs to: one license,
-// or one import.
+// An event is a fact, named in the past tense. Its body is one CloudEvents 1.0 JSON document in
+// structured mode:
 //
-// A field once published is never renamed, retyped or dropped; what changes its
-// meaning is a new type ("LicenseImported.v2"). Readers ignore fields that they
-// do not know. A type that they do not know is an *UnknownTypeError, and stops
-// them: skipping it would make a view that looks right and is not.
+//	{"specversion":"1.0","id":"10/17","source":"licenseimport","type":"LicenseImported",
+//	 "time":"…","datacontenttype":"application/json","data":{"job_id":10,"row":17,…}}
 //
-// # How to add a column
+// Source and id are the same on every redelivery and after every retry, so a reader can recognise a
+// repetition. The subject names the aggregate that the event belongs to: one license, or one import.
 //
-// One row in the table of columns.go and the field that it fills in license.go.
-// Header matching, parsing, the template and the wire follow from it; the JSON
-// Schema and docs/columns.md do after
+//	event                    id              subject                   stream
+//	RowReceived              10/17/received  rows.10                   ROWS
+//	LicenseImported          10/17           licenses.<product>.<key>  LICENSES
+//	LicenseExisted           10/18           outcomes.10.existed       LICENSES
+//	RowRejected              10/19           outcomes.10.rejected      LICENSES
+//	ImportStarted and so on  10/started      imports.10.started        LICENSES
 //
-//	make generate
+// A published field is never renamed, retyped or dropped. A changed meaning is a new type, such as
+// LicenseImported.v2. Readers ignore fields that they do not know. A type that they do not know is an
+// [*UnknownTypeError] and stops them: a view that skipped it would look right and be wrong.
 //
-// and a test fails until that was run.
+// # Caveats
 //
-// # How to add an event type
+// Decode returns events whose texts share one allocation; see there. Pointers in records and events are
+// read-only, because equal values share them. The order of a JSON object's members is the order of the
+// struct's fields: it is a part of the published form that golden files hold.
 //
-// A struct and a row in the table of event.go, a sample in samples_test.go, a
-// golden file (go test ./events -update adds it, and changes none), a schema
-// (make generate) and a message in asyncapi.yaml. Tests name what is
-// missing: these here, the case in the projector's apply.go there.
+// # Files
+//
+//	event.go           the event types: struct, Type, ID, Subject, Job; the list of all types
+//	ids.go             ids of jobs, rows and events
+//	subject.go         streams, subjects, filters; subject tokens
+//	columns.go         the table of columns
+//	column_types.go    how a value of each column type is parsed
+//	license.go         the typed row: License, Customer, Order, Product, Record
+//	error_codes.go     why rows are rejected, with the sentences that users read
+//	warning_codes.go   which values of a valid row have no effect
+//	codec.go           Encode and Decode
+//	codec_*.go         the frequent types, written and read by hand: see docs/adr/0022-hand-written-codec.md
+//
+// CONTRIBUTING.md has the recipes for a new column, error code or event type. `make generate` writes what
+// follows from the tables: the JSON Schemas in events/schema, docs/columns.md, the page's columns, a part
+// of openapi.yaml, and golden files of new fields and types.
 package events
 
 //go:generate go run ./internal/gen ..

@@ -112,7 +112,7 @@ type FieldError struct {
 	Value   string `json:"value"`   // as sent, at most MaxErrorValue characters
 }
 
-// Excerpt is the text cut to its first n characters (Unicode code points).
+// Excerpt is the first n characters (Unicode code points) of a text.
 func Excerpt(s string, n int) string {
 	if len(s) <= n {
 		return s

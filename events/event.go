@@ -63,8 +63,8 @@ const (
 // Phase is what a processor does with a job's rows.
 type Phase string
 
-// The phases. A dry run has only the first, a partial import only the second,
-// an all_or_nothing import that is not refused has both.
+// The phases. A dry run has only the first and a partial import only the second. An all_or_nothing
+// import has both, unless it is refused.
 const (
 	Validate Phase = "validate"
 	Import   Phase = "import"
@@ -89,7 +89,7 @@ type Failure struct {
 type RowReceived struct {
 	JobID     JobID      `json:"job_id"`
 	Row       Row        `json:"row"`
-	Line      uint64     `json:"line"`                // the physical line on which the row begins; the header is line 1
+	Line      uint64     `json:"line"`                // the physical line where the row begins; the header is line 1
 	Values    Values     `json:"values"`              // the row as sent
 	Malformed *Malformed `json:"malformed,omitempty"` // absent where the row could be read
 }
@@ -99,8 +99,8 @@ func (e *RowReceived) ID() string      { return rowID(e.JobID, e.Row, "/received
 func (e *RowReceived) Subject() string { return RowsSubject(e.JobID) }
 func (e *RowReceived) Job() JobID      { return e.JobID }
 
-// Malformed says that a row could not be read as CSV. Values then holds the
-// fields by position as far as they are known.
+// Malformed says that a row could not be read as CSV. RowReceived.Values then has the fields by position,
+// as far as they are known.
 type Malformed struct {
 	Code    Code   `json:"code"`
 	Message string `json:"message"`          // what is wrong, for people
@@ -123,11 +123,11 @@ type ImportStarted struct {
 	Columns []string `json:"columns"`
 	// Delimiter is the one that separates the file's fields.
 	Delimiter string `json:"delimiter"`
-	// Products are the short codes that the manager was limited to when the
-	// upload started; none: not limited.
+	// Products are the short codes that the manager was limited to when the upload started; none: not
+	// limited.
 	Products []string `json:"products,omitempty"`
-	// Query holds the query parameters of the upload, for telling whether a
-	// repeated Idempotency-Key asks for the same thing.
+	// Query holds the query parameters of the upload. It tells whether a repeated Idempotency-Key asks
+	// for the same thing.
 	Query string `json:"query,omitempty"`
 }
 
@@ -149,7 +149,7 @@ func (e *ImportSealed) ID() string      { return e.JobID.String() + "/sealed" }
 func (e *ImportSealed) Subject() string { return SealedSubject(e.JobID) }
 func (e *ImportSealed) Job() JobID      { return e.JobID }
 
-// ImportAborted ends an upload that did not arrive whole: nothing is imported.
+// ImportAborted ends an upload that did not arrive completely: nothing is imported.
 type ImportAborted struct {
 	JobID   JobID  `json:"job_id"`
 	Code    string `json:"code"`    // why, for programs
@@ -162,10 +162,10 @@ func (e *ImportAborted) ID() string      { return e.JobID.String() + "/aborted" 
 func (e *ImportAborted) Subject() string { return fact(e.JobID, "aborted") }
 func (e *ImportAborted) Job() JobID      { return e.JobID }
 
-// ImportCancelled ends an import at a manager's wish: nothing is decided after it.
+// ImportCancelled ends an import because a manager cancelled it: nothing is decided after it.
 type ImportCancelled struct {
 	JobID   JobID  `json:"job_id"`
-	Manager string `json:"manager"` // whose wish it was
+	Manager string `json:"manager"` // who cancelled it
 }
 
 func (e *ImportCancelled) Type() string    { return "ImportCancelled" }
@@ -189,8 +189,8 @@ func (e *LicenseImported) ID() string      { return rowID(e.JobID, e.Row, "") }
 func (e *LicenseImported) Subject() string { return LicenseSubject(e.Product.ShortCode, e.License.Key) }
 func (e *LicenseImported) Job() JobID      { return e.JobID }
 
-// LicenseExisted is the outcome of a row whose license exists already, from an
-// earlier import or an earlier row of the same file. Nothing was changed.
+// LicenseExisted is the outcome of a row whose license exists already, from an earlier import or an
+// earlier row of the same file. The row changes nothing.
 type LicenseExisted struct {
 	JobID      JobID     `json:"job_id"`
 	Row        Row       `json:"row"`
@@ -211,7 +211,7 @@ func (e *LicenseExisted) Job() JobID      { return e.JobID }
 type RowRejected struct {
 	JobID  JobID        `json:"job_id"`
 	Row    Row          `json:"row"`
-	Line   uint64       `json:"line"`          // the physical line on which the row begins; the header is line 1
+	Line   uint64       `json:"line"`          // the physical line where the row begins; the header is line 1
 	Errors []FieldError `json:"errors"`        // all that is wrong with it, at least one
 	Values Values       `json:"values"`        // the row as sent
 	Raw    string       `json:"raw,omitempty"` // of a malformed row
@@ -222,8 +222,8 @@ func (e *RowRejected) ID() string      { return rowID(e.JobID, e.Row, "") }
 func (e *RowRejected) Subject() string { return outcome(e.JobID, "rejected") }
 func (e *RowRejected) Job() JobID      { return e.JobID }
 
-// Counts are the rows decided so far. In a dry run and while validating,
-// Imported counts nothing: the valid rows are those decided less those rejected.
+// Counts are the rows decided so far. In a dry run and in the phase validate Imported is 0: the number of
+// valid rows is the rows decided minus Rejected.
 type Counts struct {
 	Imported Row `json:"imported"` // rows whose license was made
 	Existed  Row `json:"existed"`  // rows whose license existed already
@@ -231,8 +231,8 @@ type Counts struct {
 	Warnings Row `json:"warnings"` // valid rows that have a warning
 }
 
-// ImportProgressed commits a batch of outcomes: all rows up to Row are decided.
-// The first of a phase (row 0) marks its start.
+// ImportProgressed commits a batch of outcomes: all rows up to Row are decided. The first of a phase, with
+// row 0, marks the phase's start.
 type ImportProgressed struct {
 	JobID JobID `json:"job_id"`
 	Phase Phase `json:"phase"`
@@ -246,8 +246,8 @@ func (e *ImportProgressed) Type() string    { return "ImportProgressed" }
 func (e *ImportProgressed) Subject() string { return fact(e.JobID, "progressed") }
 func (e *ImportProgressed) Job() JobID      { return e.JobID }
 
-// ID has the phase in it while validating, since the import phase of an
-// all_or_nothing import passes the same rows again.
+// ID names the phase validate, because the phase import of an all_or_nothing import passes the same rows
+// again.
 func (e *ImportProgressed) ID() string {
 	infix := "/progressed/"
 	if e.Phase == Validate {

@@ -1,8 +1,8 @@
 package events
 
-// License holds what a row says of a license, typed and with the defaults
-// filled in. A nil pointer or an empty text means "not given". The JSON names
-// are the columns' names without their prefix.
+// License holds what a row says of a license, typed and with the defaults filled in. A nil pointer or an
+// empty text means "not given". The JSON names are the columns' names without their prefix, and the
+// order of the fields is the wire's.
 type License struct {
 	Key                       string `json:"license_key"`
 	Enabled                   *bool  `json:"enabled,omitempty"`
@@ -31,8 +31,8 @@ type License struct {
 	FloatingTimeout           *int   `json:"floating_timeout,omitempty"` // minutes
 }
 
-// Customer holds what a row says of its customer. Email is the identity, as it
-// was written; it is compared without regard to case.
+// Customer holds what a row says of its customer. Email is the identity, as it was written; comparisons
+// ignore its case.
 type Customer struct {
 	Email       string `json:"email,omitempty"`
 	FirstName   string `json:"first_name,omitempty"`
@@ -47,8 +47,8 @@ type Customer struct {
 	Country     string `json:"country,omitempty"`
 }
 
-// Order holds what a row says of its order. StoreID is the identity; without
-// one the license has an order of its own.
+// Order holds what a row says of its order. StoreID is the identity; without one the license has a
+// separate order.
 type Order struct {
 	StoreID        string `json:"store_id,omitempty"`
 	Type           string `json:"type,omitempty"`
@@ -59,8 +59,8 @@ type Order struct {
 	CampaignParams string `json:"campaign_params,omitempty"`
 }
 
-// Product is a product of the catalogue as it was when the row was decided; of
-// a product outside it (while the catalogue is empty) only ShortCode is known.
+// Product is a product of the catalogue as it was when the row was decided. While the catalogue is empty,
+// every product is accepted and only its ShortCode is known.
 type Product struct {
 	ShortCode      string `json:"short_code"`                // its identity; upper and lower case differ
 	Name           string `json:"name,omitempty"`            // as people call it

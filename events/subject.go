@@ -8,30 +8,30 @@ import (
 
 // The two streams.
 const (
-	RowsStream     = "ROWS"     // every row of every upload, as it came, for some days
+	RowsStream     = "ROWS"     // every row of every upload, as sent, for some days
 	LicensesStream = "LICENSES" // every fact, for ever: the one source of truth
 )
 
-// The subjects that each stream takes.
+// The subjects that each stream stores.
 var (
 	RowsSubjects     = []string{"rows.*"}
 	LicensesSubjects = []string{"licenses.*.*", "imports.*.*", "outcomes.*.*"}
 )
 
-// TurningPoints are the subjects of the facts with which an import begins, is sealed and ends.
+// LifecycleSubjects are the subjects of the facts that begin, seal and end an import.
 var LifecycleSubjects = []string{"imports.*.started", SealedFilter, AbortedFilter, "imports.*.finished"}
 
 // Filters for readers.
 const (
 	SealedFilter   = "imports.*.sealed"  // the jobs that a processor may claim
-	AbortedFilter  = "imports.*.aborted" // those whose uploads broke off
+	AbortedFilter  = "imports.*.aborted" // the jobs whose uploads broke off
 	LicensesFilter = "licenses.>"        // each license once: what other services read
 )
 
 // Source is the CloudEvents source of every event.
 const Source = "licenseimport"
 
-// RowsSubject is where a job's rows are published.
+// RowsSubject is the subject of a job's rows.
 func RowsSubject(job JobID) string { return "rows." + job.String() }
 
 // ParseRowsSubject is the inverse of RowsSubject.
@@ -43,15 +43,15 @@ func ParseRowsSubject(subject string) (JobID, error) {
 	return ParseJobID(digits)
 }
 
-// FactsFilter matches the facts of one job. Appends to a job are expected to
-// follow its last fact over this very string: a replicated stream compares what
-// is in flight by the literal filter, so there is no second place that builds it.
+// FactsFilter matches the facts of one job. An append to a job expects the last sequence over this
+// filter. A replicated stream compares the appends in flight by the literal string, so this function
+// alone builds it.
 func FactsFilter(job JobID) string { return "imports." + job.String() + ".*" }
 
-// StartedSubject is where a job's ImportStarted stands.
+// StartedSubject is the subject of a job's ImportStarted.
 func StartedSubject(job JobID) string { return fact(job, "started") }
 
-// SealedSubject is where a job's ImportSealed stands.
+// SealedSubject is the subject of a job's ImportSealed.
 func SealedSubject(job JobID) string { return fact(job, "sealed") }
 
 // ParseSealedSubject is the inverse of SealedSubject.
@@ -64,14 +64,14 @@ func ParseSealedSubject(subject string) (JobID, error) {
 	return ParseJobID(digits)
 }
 
-// OutcomesFilter matches the outcomes of one job that made no license.
+// OutcomesFilter matches the outcomes of one job whose rows made no license.
 func OutcomesFilter(job JobID) string { return outcome(job, "*") }
 
-// LicenseSubject is the subject of one license. Its first message, the only one
-// that an import writes, is the LicenseImported that made it.
+// LicenseSubject is the subject of one license. The LicenseImported that made it is the first message
+// there, and the only one that an import writes.
 func LicenseSubject(product, key string) string {
-	var room [128]byte // for nearly all
-	b := append(room[:0], "licenses."...)
+	var buf [128]byte // long enough for nearly all subjects
+	b := append(buf[:0], "licenses."...)
 	b = appendToken(b, product)
 	b = append(b, '.')
 	return string(appendToken(b, key))
@@ -96,8 +96,8 @@ func outcome(job JobID, kind string) string { return "outcomes." + job.String() 
 
 const upperHex = "0123456789ABCDEF"
 
-// Token writes any text as one subject token: bytes outside A-Z a-z 0-9 - _
-// become =XX, the upper-case hex of UTF-8.
+// Token writes any text as one subject token: each byte outside A-Z a-z 0-9 - _ becomes =XX, in
+// upper-case hex.
 func Token(s string) string { return string(appendToken(nil, s)) }
 
 func appendToken(b []byte, s string) []byte {
@@ -115,9 +115,9 @@ func isTokenByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_'
 }
 
-var errToken = errors.New("not a subject token of ours")
+var errToken = errors.New("not a token that events.Token writes")
 
-// ParseToken is the inverse of Token; it takes only what Token writes.
+// ParseToken is the inverse of Token. It refuses what Token does not write.
 func ParseToken(token string) (string, error) {
 	if token == "" {
 		return "", errToken
