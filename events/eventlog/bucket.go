@@ -10,9 +10,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// A Bucket is a small table of keys and values. Each write has a revision; revisions
-// grow over the whole bucket, also when its keys are deleted or expire. A key has
-// 1 to 255 of A-Z a-z 0-9 - _ = / and, but not at its ends, dots.
+// A Bucket is a small table of keys and values. Each write has a revision. Revisions grow over the
+// whole bucket, also when keys are deleted or expire. A key has 1 to 255 characters of A-Z a-z 0-9
+// - _ = / and, except at its ends, dots.
 type Bucket struct {
 	log  *Log
 	name string
@@ -29,7 +29,8 @@ type Entry struct {
 // Bucket returns one of the buckets: [Managers], [Products] or [Jobs].
 func (l *Log) Bucket(name string) *Bucket { return &Bucket{log: l, name: name} }
 
-// Get reads a key from the leader; [ErrNotFound] when it is not there, was deleted or expired.
+// Get reads a key from the leader. The error is [ErrNotFound] if the key is missing, deleted or
+// expired.
 func (b *Bucket) Get(ctx context.Context, key string) (Entry, error) {
 	if err := checkKey(key); err != nil {
 		return Entry{}, err
@@ -48,29 +49,30 @@ func (b *Bucket) Get(ctx context.Context, key string) (Entry, error) {
 	return entry, b.wrap("read", err)
 }
 
-// Create writes a key that is not there and returns its revision, else [ErrExists].
-// A time-out can leave it written: Create then gives ErrExists the next time.
+// Create writes a new key and returns its revision. The error is [ErrExists] if the key exists.
+// After a timeout the key may be written; the next Create then returns ErrExists.
 func (b *Bucket) Create(ctx context.Context, key string, value []byte) (revision uint64, err error) {
 	return b.write(ctx, func(ctx context.Context, kv jetstream.KeyValue) (uint64, error) {
 		return kv.Create(ctx, key, value)
 	})
 }
 
-// Update writes a key that stands at the revision, and returns the new one, else [ErrExists].
+// Update writes a key that has the given revision and returns the new one. The error is [ErrExists]
+// if it has another.
 func (b *Bucket) Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
 	return b.write(ctx, func(ctx context.Context, kv jetstream.KeyValue) (uint64, error) {
 		return kv.Update(ctx, key, value, revision)
 	})
 }
 
-// Put writes a key, whether it is there or not, and returns its revision.
+// Put writes a key, new or not, and returns its revision.
 func (b *Bucket) Put(ctx context.Context, key string, value []byte) (revision uint64, err error) {
 	return b.write(ctx, func(ctx context.Context, kv jetstream.KeyValue) (uint64, error) {
 		return kv.Put(ctx, key, value)
 	})
 }
 
-// Delete removes a key. It is no error when it is not there.
+// Delete removes a key. A missing key is no error.
 func (b *Bucket) Delete(ctx context.Context, key string) error {
 	_, err := b.write(ctx, func(ctx context.Context, kv jetstream.KeyValue) (uint64, error) {
 		return 0, kv.Delete(ctx, key)
@@ -78,8 +80,8 @@ func (b *Bucket) Delete(ctx context.Context, key string) error {
 	return err
 }
 
-// List reads all keys with their values, in the order of their revisions. On
-// a cluster it may miss what was written a moment ago.
+// List reads all keys with their values, by ascending revision. On a cluster it may miss a write of
+// a moment ago.
 func (b *Bucket) List(ctx context.Context) ([]Entry, error) {
 	var entries []Entry
 	err := b.log.retryWithTimeout(ctx, func(ctx context.Context) error {
@@ -108,7 +110,7 @@ func list(ctx context.Context, kv jetstream.KeyValue) ([]Entry, error) {
 			if !open {
 				return nil, errIncomplete
 			}
-			if update == nil { // all that there were
+			if update == nil { // the end of the current keys
 				return entries, nil
 			}
 			entries = append(entries, Entry{
@@ -119,8 +121,8 @@ func list(ctx context.Context, kv jetstream.KeyValue) ([]Entry, error) {
 	}
 }
 
-// write is tried once, when the bucket is there: a second attempt could meet the
-// first one's success.
+// write makes one attempt once the bucket is found: a second one could find the result of the
+// first.
 func (b *Bucket) write(ctx context.Context, f func(context.Context, jetstream.KeyValue) (uint64, error)) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.log.timeout)
 	defer cancel()
@@ -152,7 +154,7 @@ func (b *Bucket) wrap(verb string, err error) error {
 
 var errKey = errors.New("not a key of a bucket")
 
-// checkKey keeps wildcards out of a read.
+// checkKey refuses wildcards in a read.
 func checkKey(key string) error {
 	if key == "" || strings.ContainsAny(key, " *>\t\r\n") || key[0] == '.' || key[len(key)-1] == '.' {
 		return errKey

@@ -12,34 +12,32 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// The server drops a consumer that was left behind after a while.
 const (
-	consumerTTL   = 2 * time.Minute
+	consumerTTL   = 2 * time.Minute // after which the server deletes an unused consumer
 	deleteTimeout = time.Second
 )
 
-// A cursor reads a stream from a sequence on. Its consumer lives on the server and
-// may vanish or leave something out at any time; the cursor then makes another
-// behind the last message that it gave out. (The client's ordered consumer does the
-// same, but cannot be ended while it tries to.)
+// A cursor reads a stream behind a sequence. Its consumer is on the server and can vanish or skip a
+// message at any time. The cursor then creates another one behind the last message that it
+// returned. (The client's ordered consumer does the same, but cannot be stopped while it does.)
 type cursor struct {
 	log    *Log
 	stream string
 	filter []string
-	last   events.Seq // last message given out
+	last   events.Seq // of the last message returned
 
-	pull      *pull // from its consumer; nil: there is none
+	pull      *pull // from the consumer; nil: no consumer
 	consumer  string
-	delivered uint64 // its count of messages
+	delivered uint64 // the consumer's count of messages
 }
 
 func (l *Log) newCursor(stream string, filter []string, after events.Seq) *cursor {
 	return &cursor{log: l, stream: stream, filter: filter, last: after}
 }
 
-// next waits for the next message, until ctx ends or patience does (0: never), which is
+// next waits for the next message until ctx ends, or for the timeout (0: none), whose error is
 // [context.DeadlineExceeded].
-func (c *cursor) next(ctx context.Context, patience time.Duration) (Message, error) {
+func (c *cursor) next(ctx context.Context, timeout time.Duration) (Message, error) {
 	backoff := serverRetry.Start()
 	for {
 		if c.pull == nil {
@@ -47,7 +45,7 @@ func (c *cursor) next(ctx context.Context, patience time.Duration) (Message, err
 				return Message{}, fmt.Errorf("read stream %s behind %d: %w", c.stream, c.last, err)
 			}
 		}
-		raw, err := c.pull.next(ctx, patience)
+		raw, err := c.pull.next(ctx, timeout)
 		if err == nil {
 			if m, inOrder, err := c.accept(raw); inOrder || err != nil {
 				return m, err
@@ -69,7 +67,7 @@ func (c *cursor) next(ctx context.Context, patience time.Duration) (Message, err
 	}
 }
 
-// accept takes a message that is the consumer's next and lies behind the last one.
+// accept takes a message if it is the consumer's next one and behind the last one.
 func (c *cursor) accept(raw *nats.Msg) (m Message, inOrder bool, err error) {
 	d, err := parseDelivery(raw.Reply)
 	if err != nil {
@@ -83,7 +81,7 @@ func (c *cursor) accept(raw *nats.Msg) (m Message, inOrder bool, err error) {
 	return Message{Subject: raw.Subject, Seq: d.seq, Time: d.time, Data: raw.Data, Pending: d.pending}, true, nil
 }
 
-// open makes a consumer behind the last message, until ctx ends.
+// open creates a consumer behind the last message. It retries until ctx ends.
 func (c *cursor) open(ctx context.Context) error {
 	config := jetstream.ConsumerConfig{
 		FilterSubjects:    c.filter,
@@ -105,7 +103,7 @@ func (c *cursor) open(ctx context.Context) error {
 	})
 }
 
-// stop ends the consumer. Where it cannot be deleted now, the server does it later.
+// stop deletes the consumer. If that fails, the server deletes it after consumerTTL.
 func (c *cursor) stop() {
 	if c.pull == nil {
 		return
@@ -117,9 +115,9 @@ func (c *cursor) stop() {
 	_ = c.log.js.DeleteConsumer(ctx, c.stream, c.consumer)
 }
 
-// Follow gives fn each message of LICENSES behind the sequence after, in order,
-// without gap or repetition, and waits for more, until ctx ends or fn returns an
-// error: it returns that one. filter holds subjects with wildcards; empty: all.
+// Follow calls fn with each message of LICENSES behind the sequence after, in order, without gap or
+// repetition, and waits for more. It returns when ctx ends or fn returns an error, with that error.
+// filter has subjects with wildcards; empty: all.
 func (l *Log) Follow(ctx context.Context, after events.Seq, filter []string, fn func(Message) error) error {
 	c := l.newCursor(events.LicensesStream, filter, after)
 	defer c.stop()

@@ -71,19 +71,19 @@
 //
 // # Limits
 //
-//	what                                    limit              set by
-//	messages of an atomic batch             1,000              server
-//	batches in flight per stream            50                 server
-//	age of an uncommitted batch             10 s               server
-//	size of a message                       1 MiB              embedded server (max_payload)
-//	subjects of one batched get             1,024              server
-//	request of one batched get              512 KiB            half of max_payload
-//	response of one batched get             16 MiB             this package
-//	messages that a reader has in flight    3,000; 4 MiB each request   this package
-//	time of one request                     5 s                Config.Timeout
-//	attempts at a read within that time     5                  this package
-//	pause between attempts                  20 ms to 1 s       this package
-//	lease of a job                          5 s, renewed each second    this package
+//	what                                   limit                      set by
+//	messages of an atomic batch            1,000                      server
+//	batches in flight per stream           50                         server
+//	age of an uncommitted batch            10 s                       server
+//	size of a message                      1 MiB                      embedded server (max_payload)
+//	subjects of one batched get            1,024                      server
+//	request of one batched get             512 KiB                    half of max_payload
+//	response of one batched get            16 MiB                     this package
+//	messages that a reader has in flight   3,000; 4 MiB a request     this package
+//	time of one request                    5 s                        Config.Timeout
+//	attempts at a read within that time    5                          this package
+//	pause between attempts                 20 ms to 1 s               this package
+//	lease of a job                         5 s, renewed each second   this package
 //
 // Appends are attempted until their context ends.
 //

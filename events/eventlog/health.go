@@ -11,69 +11,69 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// A Health is what servers and streams tell of themselves, for an operator.
+// Health is the state of servers and streams, for an operator.
 type Health struct {
 	Version    string          // of the NATS server, such as 2.15.2
-	Embedded   bool            // it is one of this program's own, which syncs every batch
-	Cluster    string          // its name; empty: a single server
-	ClockSkew  time.Duration   // how far the server's clock is before this machine's
+	Embedded   bool            // the server is this program's own, which syncs every batch
+	Cluster    string          // the cluster's name; empty: a single server
+	ClockSkew  time.Duration   // the server's clock minus this machine's
 	Streams    []StreamHealth  // ROWS, LICENSES and those of the buckets
-	Processors *ConsumerHealth // nil: no processor has ever run
+	Processors *ConsumerHealth // nil: no processor has run yet
 }
 
-// A StreamHealth is about one stream.
+// StreamHealth is the state of one stream.
 type StreamHealth struct {
 	Name            string
-	Problem         error // why it cannot be used: it is missing, or has unusable settings
+	Problem         error // why it cannot be used: missing, or with unusable settings
 	State           State
-	LaggingReplicas []string // those that are offline or behind
+	LaggingReplicas []string // the servers whose replica is offline or lags
 }
 
-// A ConsumerHealth is about the consumer that all processors share.
+// ConsumerHealth is the state of the consumer that all processors share.
 type ConsumerHealth struct {
-	Pending      int // sealed jobs that nobody has taken
-	InProgress   int // jobs that were handed out and are not done
-	PullRequests int // requests for another job: 0 and no job in work means that no processor runs
+	Pending      int // sealed jobs that no processor has leased
+	InProgress   int // leased jobs that are not done
+	PullRequests int // outstanding requests for a job; 0 and no job in progress: no processor runs
 }
 
-// Health looks at everything and changes nothing.
+// Health reads the state of everything and changes nothing.
 func (l *Log) Health(ctx context.Context) (Health, error) {
-	c := Health{
+	h := Health{
 		Version:  l.conn.ConnectedServerVersion(),
 		Embedded: l.conn.ConnectedServerName() == serverName,
 		Cluster:  l.conn.ConnectedClusterName(),
 	}
 	for _, want := range streams {
-		report, err := l.streamHealth(ctx, want.Name, func(have jetstream.StreamConfig) error { return usable(have, want) }, &c.ClockSkew)
+		report, err := l.streamHealth(ctx, want.Name, func(have jetstream.StreamConfig) error { return usable(have, want) }, &h.ClockSkew)
 		if err != nil {
 			return Health{}, err
 		}
-		c.Streams = append(c.Streams, report)
+		h.Streams = append(h.Streams, report)
 	}
 	for _, want := range buckets {
-		report, err := l.streamHealth(ctx, BucketStream(want.Bucket), func(have jetstream.StreamConfig) error { return usableBucket(have, want) }, &c.ClockSkew)
+		report, err := l.streamHealth(ctx, BucketStream(want.Bucket), func(have jetstream.StreamConfig) error { return usableBucket(have, want) }, &h.ClockSkew)
 		if err != nil {
 			return Health{}, err
 		}
-		c.Streams = append(c.Streams, report)
+		h.Streams = append(h.Streams, report)
 	}
 	var err error
-	c.Processors, err = l.processorHealth(ctx)
-	return c, err
+	h.Processors, err = l.processorHealth(ctx)
+	return h, err
 }
 
-func (l *Log) streamHealth(ctx context.Context, name string, usable func(jetstream.StreamConfig) error, ahead *time.Duration) (StreamHealth, error) {
+func (l *Log) streamHealth(ctx context.Context, name string, usable func(jetstream.StreamConfig) error, skew *time.Duration) (StreamHealth, error) {
 	report := StreamHealth{Name: name}
 	var info *jetstream.StreamInfo
 	err := l.retryWithTimeout(ctx, func(ctx context.Context) error {
-		asked := time.Now()
+		sent := time.Now()
 		stream, err := l.js.Stream(ctx, name)
 		if err != nil {
 			return err
 		}
 		info = stream.CachedInfo()
-		middle := asked.Add(time.Since(asked) / 2)
-		*ahead = info.TimeStamp.Sub(middle)
+		middle := sent.Add(time.Since(sent) / 2)
+		*skew = info.TimeStamp.Sub(middle)
 		return nil
 	})
 	if errors.Is(err, jetstream.ErrStreamNotFound) {

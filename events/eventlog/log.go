@@ -14,37 +14,37 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Config says how to reach the log.
+// Config says how to connect to the log.
 type Config struct {
-	Server *Server // the embedded server; else URL counts
+	Server *Server // the embedded server; nil: connect to URL
 
-	URL       string // nats://host:port, several separated by commas; may hold user and password
+	URL       string // nats://host:port, several separated by commas; may have a user and password
 	Creds     string // a credentials file
-	CA        string // a file of certificates that the server's is checked against
+	CA        string // a file of the certificate authorities that may sign the server's certificate
 	Cert, Key string // files of the client's own certificate
 
-	Replicas int    // of the streams; 0: one for new ones, existing ones as they are
-	Name     string // of the connection, for the server's lists
+	Replicas int    // of the streams; 0: 1 for new streams, unchanged for existing ones
+	Name     string // of the connection, for the server's lists of clients
 
 	Timeout time.Duration // of one request; default 5 s
 }
 
 const defaultTimeout = 5 * time.Second
 
-// A Log is a connection to the streams. It may be used from any number of goroutines.
+// A Log is a connection to the streams. Any number of goroutines may use it.
 type Log struct {
 	conn       *nats.Conn
-	reads      *nats.Conn // that streams of messages come over; may be conn
-	server     *Server    // nil: it runs elsewhere
+	reads      *nats.Conn // for readers of streams; may be conn
+	server     *Server    // nil: the server runs elsewhere
 	js         jetstream.JetStream
 	replicas   int
 	timeout    time.Duration // of one request
 	contention contention
 }
 
-// Open connects and creates the streams and buckets that are missing. It waits for
-// a server that is not there yet, or that has no leader, until ctx ends. A stream
-// that exists with settings on which the promises cannot be kept is an error.
+// Open connects and creates the streams and buckets that are missing. It waits until ctx ends for a
+// server that is unreachable or has no leader. An existing stream whose settings break a promise is
+// an error.
 func Open(ctx context.Context, config Config) (*Log, error) {
 	log, err := connect(config)
 	if err != nil {
@@ -58,33 +58,33 @@ func Open(ctx context.Context, config Config) (*Log, error) {
 }
 
 func (l *Log) setUp(ctx context.Context) error {
-	told := false
+	logged := false
 	return l.retryUntilDone(ctx, l.timeout, func(ctx context.Context) error {
 		err := setUp(ctx, l.js, l.replicas)
 		if err != nil && l.conn.IsClosed() {
 			return fmt.Errorf("the NATS server refused the connection: %w", errors.Join(l.conn.LastError(), nats.ErrConnectionClosed))
 		}
-		if err != nil && transient(err) && !told {
-			told = true
-			slog.Info("waiting for NATS", "reason", l.whyNot(err))
+		if err != nil && transient(err) && !logged {
+			logged = true
+			slog.Info("waiting for NATS", "reason", l.unavailableReason(err))
 		}
 		return err
 	})
 }
 
-// whyNot says why NATS cannot be used yet; a request that finds no connection has
-// no useful error of its own.
-func (l *Log) whyNot(err error) error {
+// unavailableReason is why NATS cannot be used yet. The error of a request without a connection
+// does not tell.
+func (l *Log) unavailableReason(err error) error {
 	if !l.conn.IsConnected() {
-		return cmp.Or(l.conn.LastError(), errors.New("no server answers there"))
+		return cmp.Or(l.conn.LastError(), errors.New("no server responds at this address"))
 	}
 	return err
 }
 
-// reconnectWait is the pause between attempts to connect, beside as much at random.
+// reconnectWait is the pause between attempts to connect; the jitter adds up to as much.
 const reconnectWait = 100 * time.Millisecond
 
-// connect dials an embedded server twice, see [Server.InProcessConn], and any other once.
+// connect dials an embedded server twice, see [Server.InProcessConn], and any other server once.
 func connect(config Config) (*Log, error) {
 	if config.Timeout == 0 {
 		config.Timeout = defaultTimeout
@@ -107,8 +107,8 @@ func connect(config Config) (*Log, error) {
 	return l, nil
 }
 
-// clientOptions are those of every connection. What is published while there is none fails at once:
-// the client would otherwise send half a batch after it reconnected.
+// clientOptions are the options of every connection. A publish without a connection fails at once:
+// with a reconnect buffer the client could send half a batch after it reconnects.
 func clientOptions(config Config) []nats.Option {
 	return []nats.Option{
 		nats.Name(config.Name),
@@ -119,9 +119,9 @@ func clientOptions(config Config) []nats.Option {
 		nats.Timeout(config.Timeout),
 		nats.NoCallbacksAfterClientClose(),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			slog.Warn("the connection to NATS is lost", "error", err)
+			slog.Warn("lost the connection to NATS", "error", err)
 		}),
-		nats.ReconnectHandler(func(*nats.Conn) { slog.Info("connected to NATS again") }),
+		nats.ReconnectHandler(func(*nats.Conn) { slog.Info("reconnected to NATS") }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			slog.Warn("NATS client", "error", err)
 		}),
@@ -131,7 +131,7 @@ func clientOptions(config Config) []nats.Option {
 // dialURL connects over the network.
 func dialURL(config Config) (*nats.Conn, error) {
 	if config.URL == "" {
-		return nil, errors.New("no URL of a server is given")
+		return nil, errors.New("no URL of a NATS server is given")
 	}
 	options := append(clientOptions(config), nats.RetryOnFailedConnect(true))
 	if config.Creds != "" {
@@ -146,7 +146,7 @@ func dialURL(config Config) (*nats.Conn, error) {
 	return nats.Connect(config.URL, options...)
 }
 
-// dial connects within the process, in one of the two ways.
+// dial connects within the process, through memory or over loopback.
 func (s *Server) dial(config Config, way nats.InProcessConnProvider) (*nats.Conn, error) {
 	options := append(clientOptions(config), nats.InProcessServer(way))
 	if s.config.Token != "" {
@@ -158,7 +158,7 @@ func (s *Server) dial(config Config, way nats.InProcessConnProvider) (*nats.Conn
 	return nats.Connect("", options...)
 }
 
-// Close ends the connections; calls under way fail.
+// Close ends the connections. Calls in flight fail.
 func (l *Log) Close() {
 	for _, conn := range []*nats.Conn{l.conn, l.reads} {
 		if conn != nil {
@@ -167,7 +167,7 @@ func (l *Log) Close() {
 	}
 }
 
-// Ready asks the leaders of both streams whether they answer.
+// Ready returns an error unless the leaders of both streams respond.
 func (l *Log) Ready(ctx context.Context) error {
 	for _, config := range streams {
 		if _, err := l.state(ctx, config.Name); err != nil {
@@ -177,12 +177,12 @@ func (l *Log) Ready(ctx context.Context) error {
 	return nil
 }
 
-// State says what the stream LICENSES holds.
+// State describes the stream LICENSES.
 func (l *Log) State(ctx context.Context) (State, error) {
 	return l.state(ctx, events.LicensesStream)
 }
 
-// StreamState says what one stream holds: LICENSES, ROWS or that of a bucket.
+// StreamState describes one stream: LICENSES, ROWS or a bucket's (see [BucketStream]).
 func (l *Log) StreamState(ctx context.Context, stream string) (State, error) {
 	return l.state(ctx, stream)
 }

@@ -13,27 +13,27 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 )
 
-// A Message is one event as it stands in a stream.
+// A Message is one event as a stream stores it.
 type Message struct {
 	Subject string
 	Seq     events.Seq
 	Time    time.Time // when the stream stored it, UTC
 	Data    []byte
-	BatchID string // of the batch it came with; only where a call reads it from the leader
-	Pending uint64 // how many came after it when it was sent; only from readers
+	BatchID string // of its atomic batch; only from calls that read from the leader
+	Pending uint64 // messages behind it when it was sent; only from readers
 }
 
 // State describes a stream.
 type State struct {
 	Created         time.Time
-	First, Last     events.Seq // of the messages there; Last stays when messages go
+	First, Last     events.Seq // sequences; a deletion does not change Last
 	Messages, Bytes uint64
 	Replicas        int
 }
 
-// A getRequest asks a stream's leader for one message: by its sequence, or the
-// last one over a filter of subjects. (The client's own calls ask any replica when
-// direct gets are allowed, and a replica may be behind.)
+// A getRequest asks a stream's leader for one message: by its sequence, or the last one of a filter
+// of subjects. (With direct gets allowed the client's own calls ask any replica, and a replica may
+// lag.)
 type getRequest struct {
 	Seq         events.Seq `json:"seq,omitempty"`
 	LastSubject string     `json:"last_by_subj,omitempty"`
@@ -50,7 +50,7 @@ type getResponse struct {
 	} `json:"message"`
 }
 
-// get asks the leader, within the time of one request; false when there is no such message.
+// get asks the leader, within the time of one request; false without such a message.
 func (l *Log) get(ctx context.Context, stream string, request getRequest) (m Message, found bool, err error) {
 	err = l.retryWithTimeout(ctx, func(ctx context.Context) error {
 		m, found, err = l.getOnce(ctx, stream, request)

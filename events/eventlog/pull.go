@@ -14,38 +14,37 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// What a reader has the server send ahead: so many messages, and so many bytes for
-// each request; there are two requests at most.
+// What the server sends to a reader in advance. At most two requests are outstanding.
 const (
-	readAhead      = 3000
-	readAheadBytes = 4 << 20
+	readAhead      = 3000    // messages
+	readAheadBytes = 4 << 20 // bytes for each request
 )
 
-// A consumer says every second that it lives; after two without a word it is given up.
+// A consumer that is silent for two heartbeats is abandoned.
 const (
 	heartbeat  = time.Second
 	pullExpiry = 30 * time.Second
 )
 
 var (
-	errSilent = errors.New("the consumer is silent")
+	errSilent = errors.New("the consumer sends no heartbeat")
 	errLost   = errors.New("the connection was lost")
 )
 
-// A pull has a consumer's messages sent ahead of need. It ends at the first sign
-// that something is wrong with the consumer; its owner makes another. (The client's
-// own takes three times as long for a message: it arms a timer for each.)
+// A pull requests a consumer's messages in advance. It fails at the first sign of a problem with
+// the consumer; its owner then creates another consumer. (The client's own pull takes three times
+// as long for a message, because it arms a timer for each.)
 type pull struct {
 	conn        *nats.Conn
-	api         string // where it asks for messages
-	inbox       string // where they come to
+	api         string // subject of requests for messages
+	inbox       string // subject of the messages
 	sub         *nats.Subscription
 	arrived     chan *nats.Msg
 	lost        chan nats.Status
-	outstanding int // messages that were asked for and did not come yet
+	outstanding int // messages requested and not yet received
 }
 
-// room is for what comes beside messages: heartbeats and the ends of requests.
+// statusBacklog is the channel capacity for status messages: heartbeats and the ends of requests.
 const statusBacklog = 128
 
 func newPull(conn *nats.Conn, stream, consumer string) (*pull, error) {
@@ -66,14 +65,13 @@ func newPull(conn *nats.Conn, stream, consumer string) (*pull, error) {
 }
 
 func (p *pull) stop() {
-	_ = p.sub.Unsubscribe() // without a connection there is nothing to end
+	_ = p.sub.Unsubscribe() // without a connection there is no subscription
 	p.conn.RemoveStatusListener(p.lost)
 }
 
-// next waits for a message, until ctx ends or nothing came for the time of patience
-// (0: for ever), which is [context.DeadlineExceeded]. After any other error the
-// pull is to be stopped.
-func (p *pull) next(ctx context.Context, patience time.Duration) (m *nats.Msg, err error) {
+// next waits for a message until ctx ends, or for the timeout (0: none), whose error is
+// [context.DeadlineExceeded]. After any other error the owner must stop the pull.
+func (p *pull) next(ctx context.Context, timeout time.Duration) (m *nats.Msg, err error) {
 	var began time.Time
 	for {
 		if err := ctx.Err(); err != nil {
@@ -89,7 +87,7 @@ func (p *pull) next(ctx context.Context, patience time.Duration) (m *nats.Msg, e
 		default:
 			if began.IsZero() {
 				began = time.Now()
-			} else if patience > 0 && time.Since(began) >= patience {
+			} else if timeout > 0 && time.Since(began) >= timeout {
 				return nil, context.DeadlineExceeded
 			}
 			if m, err = p.wait(ctx); err != nil {
@@ -128,8 +126,8 @@ func (p *pull) request() error {
 	return p.conn.PublishRequest(p.api, p.inbox, request)
 }
 
-// told takes what the server says beside messages: a heartbeat, or that a request
-// is over and what of it will not come.
+// onStatus handles a status message: a heartbeat, or the end of a request with the number of
+// messages that will not come.
 func (p *pull) onStatus(m *nats.Msg) error {
 	status := m.Header.Get("Status")
 	if status == "100" {
@@ -143,15 +141,15 @@ func (p *pull) onStatus(m *nats.Msg) error {
 	return nil
 }
 
-// delivery is what a message from a consumer says of itself.
+// delivery is the metadata of a message from a consumer.
 type delivery struct {
 	seq     events.Seq
-	count   uint64 // among the messages of its consumer
+	count   uint64 // its number among the consumer's deliveries
 	time    time.Time
-	pending uint64 // how many are behind it
+	pending uint64 // messages behind it
 }
 
-// parseDelivery reads the subject at which a message would be acknowledged, either of
+// parseDelivery reads a message's reply subject, which has one of two forms:
 //
 //	$JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<count>.<time>.<pending>
 //	$JS.ACK.<domain>.<account>.<stream>.<consumer>.<deliveries>.<sequence>.<count>.<time>.<pending>[.<random>]

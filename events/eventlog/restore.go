@@ -12,8 +12,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Attach connects as [Open] does, but creates nothing and waits for nobody: streams
-// may be missing. It is for looking at a log that may not be in order.
+// Attach connects as [Open] does, but creates nothing and waits for no server; streams may be
+// missing. It is for commands that examine a log.
 func Attach(ctx context.Context, config Config) (*Log, error) {
 	log, err := connect(config)
 	if err != nil {
@@ -24,30 +24,29 @@ func Attach(ctx context.Context, config Config) (*Log, error) {
 		return err
 	})
 	if err != nil {
-		err = fmt.Errorf("connect to NATS: %w", log.whyNot(err))
+		err = fmt.Errorf("connect to NATS: %w", log.unavailableReason(err))
 		log.Close()
 		return nil, err
 	}
 	return log, nil
 }
 
-// A NotEmptyError says that a stream holds something, or did, where snapshots were
-// to be restored.
+// A NotEmptyError says that a stream has or had messages where snapshots are to be restored.
 type NotEmptyError struct{ Stream string }
 
 func (e *NotEmptyError) Error() string {
 	return fmt.Sprintf("the stream %s exists and has been used", e.Stream)
 }
 
-// A Restorer makes streams from snapshots, on a server that has none of them.
+// A Restorer creates streams from snapshots on a server that has none of them.
 type Restorer struct {
 	log     *Log
 	created []string
 }
 
-// OpenRestorer connects to a server and makes sure that none of the log's streams
-// has ever held a message there, else *[NotEmptyError]. Streams that were only
-// created are deleted. Nobody else may use the log meanwhile.
+// OpenRestorer connects to a server and deletes the log's streams there, if none of them ever had a
+// message; otherwise the error is a *[NotEmptyError]. No other process may use the log at that
+// time.
 func OpenRestorer(ctx context.Context, config Config) (*Restorer, error) {
 	log, err := Attach(ctx, config)
 	if err != nil {
@@ -70,7 +69,7 @@ func streamNames() (names []string) {
 	return names
 }
 
-// clear deletes the streams, after it has seen that all are unused.
+// clear deletes the streams if all of them are unused.
 func (l *Log) clear(ctx context.Context) error {
 	var unused []string
 	for _, name := range streamNames() {
@@ -93,11 +92,10 @@ func (l *Log) clear(ctx context.Context) error {
 	return nil
 }
 
-// Stream makes one stream as its snapshot holds it: the same sequences, times and
-// settings, and the positions of durable consumers. The number of replicas is the
-// configured one, where there is one, else the snapshot's. The consumer that the
-// processors share is left out: its position may be ahead of the snapshot, and
-// without it every sealed job is looked at again.
+// Stream creates one stream from its snapshot: the same sequences, times and settings, and the
+// positions of durable consumers. The number of replicas is [Config].Replicas, or the snapshot's if
+// that is 0. The consumer that the processors share is omitted, because its position may be ahead
+// of the snapshot. Without it the stream delivers every sealed job again.
 func (r *Restorer) Stream(ctx context.Context, s Snapshot, from io.Reader) error {
 	if err := r.restore(ctx, s, from); err != nil {
 		return fmt.Errorf("restore stream %s: %w", s.Stream, err)
@@ -115,10 +113,10 @@ func (r *Restorer) restore(ctx context.Context, s Snapshot, from io.Reader) erro
 		Deliver string              `json:"deliver_subject"`
 	}
 	request := map[string]any{"config": config, "state": map[string]any{"messages": s.Messages, "first_seq": s.First, "last_seq": s.Last}}
-	// A cluster that elects a leader just now does not answer.
-	patient, cancel := context.WithTimeout(ctx, pieceTimeout)
+	// During an election the cluster does not respond.
+	bounded, cancel := context.WithTimeout(ctx, chunkTimeout)
 	defer cancel()
-	if err := r.log.retryUntilDone(patient, r.log.timeout, func(ctx context.Context) error {
+	if err := r.log.retryUntilDone(bounded, r.log.timeout, func(ctx context.Context) error {
 		return r.log.call(ctx, "STREAM.RESTORE."+s.Stream, request, &response)
 	}); err != nil {
 		return err
@@ -133,7 +131,8 @@ func (r *Restorer) restore(ctx context.Context, s Snapshot, from io.Reader) erro
 	return r.compare(ctx, s)
 }
 
-// withReplicas leaves all other settings as they are, known here or not.
+// withReplicas changes the number of replicas (0: as it is) and no other setting, known here or
+// not.
 func withReplicas(config json.RawMessage, replicas int) (json.RawMessage, error) {
 	if replicas == 0 {
 		return config, nil
@@ -148,10 +147,10 @@ func withReplicas(config json.RawMessage, replicas int) (json.RawMessage, error)
 	return json.Marshal(settings)
 }
 
-// send gives the server the snapshot, block by block, and an empty piece at the end.
+// send sends the snapshot block by block, and an empty chunk at the end.
 func (r *Restorer) send(ctx context.Context, subject string, from io.Reader) error {
-	err := rewriteSnapshot(from, writerFunc(func(piece []byte) error { return r.sendPiece(ctx, subject, piece) }))
-	endErr := r.sendPiece(ctx, subject, nil) // after an error, too, so that the server does not wait for more
+	err := rewriteSnapshot(from, writerFunc(func(chunk []byte) error { return r.sendChunk(ctx, subject, chunk) }))
+	endErr := r.sendChunk(ctx, subject, nil) // also after an error: the server then stops waiting
 	if err != nil {
 		return err
 	}
@@ -162,15 +161,15 @@ type writerFunc func([]byte) error
 
 func (f writerFunc) Write(p []byte) (int, error) { return len(p), f(p) }
 
-// sendPiece waits for the answer, after the last piece for as long as the server
-// needs to make the stream. An answer that is not empty has an error in it, or what came of it all.
-func (r *Restorer) sendPiece(ctx context.Context, subject string, piece []byte) error {
-	patient, cancel := context.WithTimeout(ctx, pieceTimeout)
+// sendChunk sends a chunk and waits for the response, after the last chunk without a limit: the
+// server then creates the stream. A response with a body has an error or the result.
+func (r *Restorer) sendChunk(ctx context.Context, subject string, chunk []byte) error {
+	bounded, cancel := context.WithTimeout(ctx, chunkTimeout)
 	defer cancel()
-	if len(piece) == 0 {
-		patient = ctx
+	if len(chunk) == 0 {
+		bounded = ctx
 	}
-	answer, err := r.request(patient, subject, piece)
+	answer, err := r.request(bounded, subject, chunk)
 	if err != nil || len(answer.Data) == 0 {
 		return err
 	}
@@ -186,12 +185,12 @@ func (r *Restorer) sendPiece(ctx context.Context, subject string, piece []byte) 
 	return nil
 }
 
-// request asks again while nobody hears it: in a cluster it takes a moment until all servers know
-// which of them waits for the pieces.
-func (r *Restorer) request(ctx context.Context, subject string, piece []byte) (*nats.Msg, error) {
+// request retries while there is no responder: in a cluster it takes a moment until all servers
+// know which of them receives the chunks.
+func (r *Restorer) request(ctx context.Context, subject string, chunk []byte) (*nats.Msg, error) {
 	backoff := serverRetry.Start()
 	for {
-		answer, err := r.log.conn.RequestWithContext(ctx, subject, piece)
+		answer, err := r.log.conn.RequestWithContext(ctx, subject, chunk)
 		if !errors.Is(err, nats.ErrNoResponders) {
 			return answer, err
 		}
@@ -201,8 +200,8 @@ func (r *Restorer) request(ctx context.Context, subject string, piece []byte) (*
 	}
 }
 
-// compare looks whether the stream is what the snapshot was taken of. Entries of
-// the bucket of jobs may have expired since.
+// compare checks the restored stream against its snapshot. Entries of the bucket of jobs may have
+// expired since.
 func (r *Restorer) compare(ctx context.Context, s Snapshot) error {
 	state, err := r.log.state(ctx, s.Stream)
 	if err != nil {
@@ -214,7 +213,7 @@ func (r *Restorer) compare(ctx context.Context, s Snapshot) error {
 	return nil
 }
 
-// Rollback deletes the streams that were made.
+// Rollback deletes the streams that this restorer has created.
 func (r *Restorer) Rollback(ctx context.Context) error {
 	var errs []error
 	for _, name := range r.created {

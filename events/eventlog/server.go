@@ -17,52 +17,52 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// maxPayload is the largest message that the embedded server takes: an event's
-// body, at most 900 KiB, and its headers.
+// maxPayload is the largest message that the embedded server accepts, in bytes: an event's body, at
+// most 900 KiB, and its headers.
 const maxPayload = 1 << 20
 
-// serverName tells an embedded server from others.
+// serverName distinguishes an embedded server from others.
 const serverName = "licenseimport"
 
-// ServerConfig says where the embedded server keeps its data and where it listens.
+// ServerConfig says where the embedded server stores its data and where it listens.
 type ServerConfig struct {
-	Dir  string // the data folder; the server's own files stand in its subfolder nats
-	Host string // to listen on; default 127.0.0.1. Any other needs Token, or User and Password
+	Dir  string // the data directory; the server's files are in its subdirectory nats
+	Host string // to listen on; default 127.0.0.1. Other than loopback it needs Token, or User and Password
 	Port int    // to listen on; 0: only in-process connections; -1: any free port
 
-	Token, User, Password string // what clients have to show, if set
+	Token, User, Password string // required of clients, if set
 
-	// MinFree is how many bytes of the disk are kept free of rows: see [Log.CheckFreeSpace]. 0:
-	// none.
+	// MinFree is the free space of the disk, in bytes, below which no rows are stored: see
+	// [Log.CheckFreeSpace]. 0: no limit.
 	MinFree int64
 
 	// NoTuning leaves the server's caches at their default lifetimes: see internal/natstuning.
 	NoTuning bool
 
-	// NoSync leaves out the fsync of each append: for a folder that is thrown away
-	// unless all went well, and then synced by its owner.
+	// NoSync omits the fsync of each append. It is for a directory whose owner syncs it at the end,
+	// or deletes it after an error.
 	NoSync bool
 }
 
 // A Server is a NATS server with JetStream inside this process.
 type Server struct {
 	config  ServerConfig
-	store   string       // the folder of its files
-	address *net.TCPAddr // where it listens; nil: it does not
+	store   string       // the directory of its files
+	address *net.TCPAddr // where it listens; nil: nowhere
 	lock    *dirLock
 	stop    sync.Once
 
 	mu   sync.Mutex
 	nats *server.Server // see running
-	full atomic.Bool    // a write of it failed for lack of room
+	full atomic.Bool    // a write failed with ENOSPC
 
 	stopSupervise context.CancelFunc
-	supervised    chan struct{} // closed when watch has ended
+	supervised    chan struct{} // closed when supervise has ended
 }
 
-// StartServer locks the data folder and starts a server on it. A folder that
-// another server has gives a [*LockedError]. The server is up when StartServer
-// returns; whether the streams can be used is [Log.Ready]'s to say.
+// StartServer locks the data directory and starts a server on it. If another process has the lock,
+// the error is a *[LockedError]. The server accepts connections when StartServer returns;
+// [Log.Ready] tells whether the streams can be used.
 func StartServer(config ServerConfig) (*Server, error) {
 	if config.Host == "" {
 		config.Host = "127.0.0.1"
@@ -72,7 +72,7 @@ func StartServer(config ServerConfig) (*Server, error) {
 	}
 	store := filepath.Join(config.Dir, "nats")
 	if err := ensureWritable(store); err != nil {
-		return nil, fmt.Errorf("the data folder %s cannot be used: %w", config.Dir, err)
+		return nil, fmt.Errorf("the data directory %s cannot be used: %w", config.Dir, err)
 	}
 	lock, err := lockDir(config.Dir)
 	if err != nil {
@@ -109,7 +109,7 @@ func (c ServerConfig) check() error {
 	return nil
 }
 
-// options are the server's settings; those that matter have their reason beside them.
+// options are the server's settings.
 func (c ServerConfig) options(store string) *server.Options {
 	return &server.Options{
 		ServerName:             serverName,
@@ -121,19 +121,19 @@ func (c ServerConfig) options(store string) *server.Options {
 		Password:               c.Password,
 		JetStream:              true,
 		StoreDir:               store,
-		SyncAlways:             !c.NoSync, // by default an acknowledged message is not on the disk yet
+		SyncAlways:             !c.NoSync, // the default acknowledges before the fsync
 		JetStreamMaxMemory:     1 << 40,
 		JetStreamMaxStore:      1 << 50, // the disk is the limit
 		MaxPayload:             maxPayload,
 		MaxPending:             256 << 20,
-		WriteDeadline:          30 * time.Second, // a reader that folds slowly is not a dead one
+		WriteDeadline:          30 * time.Second, // a slow reader is not a dead one
 		NoSigs:                 true,             // else a signal makes the server call os.Exit
 		DisableJetStreamBanner: true,
 	}
 }
 
-// makeUsable creates the folder and writes to it: the server reports an unusable
-// one only by a time-out.
+// ensureWritable creates the directory and writes a file: the server reports an unusable one by a
+// timeout only.
 func ensureWritable(dir string) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
@@ -146,8 +146,8 @@ func ensureWritable(dir string) error {
 	return errors.Join(err, probe.Close(), os.Remove(probe.Name()))
 }
 
-// start runs a server until it takes connections. Recovering a large store
-// comes first and may take its time, so there is no time-out while no error is logged.
+// start starts a server and returns when it accepts connections. Recovery of a large store takes
+// long, so there is no timeout while the server logs no fatal error.
 func (s *Server) start(options *server.Options) error {
 	srv, err := server.NewServer(options)
 	if err != nil {
@@ -157,7 +157,7 @@ func (s *Server) start(options *server.Options) error {
 	s.full.Store(false)
 	srv.SetLoggerV2(log, false, false, false)
 	go srv.Start()
-	if err := awaitStart(srv, log); err != nil {
+	if err := waitUntilReady(srv, log); err != nil {
 		srv.Shutdown()
 		srv.WaitForShutdown()
 		return err
@@ -166,7 +166,8 @@ func (s *Server) start(options *server.Options) error {
 	return nil
 }
 
-func awaitStart(srv *server.Server, log *serverLog) error {
+// waitUntilReady waits until the server accepts connections, or logs a fatal error.
+func waitUntilReady(srv *server.Server, log *serverLog) error {
 	for !srv.ReadyForConnections(100 * time.Millisecond) {
 		select {
 		case reason := <-log.fatal:
@@ -188,15 +189,14 @@ func (s *Server) URL() string {
 	return "nats://" + s.address.String()
 }
 
-// Announce writes into the lock file where this process answers HTTP, for
-// [LockOwner] to find.
+// Announce writes the URL of this process's HTTP server into the lock file, for [LockOwner].
 func (s *Server) Announce(httpURL string) error {
 	s.lock.owner.HTTP = httpURL
 	return s.lock.write()
 }
 
-// Shutdown stops the server, waits until its files are closed, and gives the
-// folder free. Calls after the first do nothing.
+// Shutdown stops the server, waits until its files are closed, and releases the directory's lock.
+// Calls after the first do nothing.
 func (s *Server) Shutdown() {
 	s.stop.Do(func() {
 		if s.stopSupervise != nil {
@@ -205,13 +205,13 @@ func (s *Server) Shutdown() {
 		}
 		s.stopRunning()
 		if err := s.lock.release(); err != nil {
-			slog.Warn("the data folder's lock was not released", "error", err)
+			slog.Warn("the data directory's lock was not released", "error", err)
 		}
 	})
 }
 
-// serverLog takes the server's warnings and errors to slog; the rest is of no
-// interest to an operator of this program.
+// serverLog passes the server's warnings and errors to slog. Operators of this program do not need
+// the rest.
 type serverLog struct {
 	fatal chan string
 	full  *atomic.Bool
@@ -225,7 +225,7 @@ func (*serverLog) Warnf(format string, v ...any) {
 	slog.Warn("NATS server: " + oneLine(format, v))
 }
 
-// Errorf notes besides that a write failed for lack of room: nothing else tells.
+// Errorf also detects a write that failed with ENOSPC. The log is the only place that tells.
 func (l *serverLog) Errorf(format string, v ...any) {
 	line := oneLine(format, v)
 	if strings.Contains(line, syscall.ENOSPC.Error()) {
@@ -234,7 +234,7 @@ func (l *serverLog) Errorf(format string, v ...any) {
 	slog.Error("NATS server: " + line)
 }
 
-// Fatalf keeps the first reason for StartServer to return.
+// Fatalf stores the first reason, which StartServer returns.
 func (l *serverLog) Fatalf(format string, v ...any) {
 	select {
 	case l.fatal <- oneLine(format, v):

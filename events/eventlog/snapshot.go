@@ -21,23 +21,22 @@ import (
 // BucketStream is the name of the stream that holds a bucket.
 func BucketStream(bucket string) string { return "KV_" + bucket }
 
-// A Snapshot says what a snapshot of one stream holds.
+// A Snapshot describes the snapshot of one stream.
 type Snapshot struct {
 	Stream   string          `json:"stream"`
-	First    events.Seq      `json:"first_seq"` // of the messages there; 0: none
-	Last     events.Seq      `json:"last_seq"`  // that was given out, whether or not its message is still there
+	First    events.Seq      `json:"first_seq"` // of its messages; 0: none
+	Last     events.Seq      `json:"last_seq"`  // assigned by the stream; its message may be deleted
 	Messages uint64          `json:"messages"`
-	Config   json.RawMessage `json:"config"` // the stream's settings, as the server writes them
+	Config   json.RawMessage `json:"config"` // the stream's settings in the server's JSON
 }
 
-// snapshotPatience is how long a server may take for the next piece of a snapshot.
-const pieceTimeout = 30 * time.Second
+// chunkTimeout is how long a server may take for the next chunk of a snapshot.
+const chunkTimeout = 30 * time.Second
 
-// Snapshot writes one stream, as it was at one moment, with the positions of its
-// durable consumers, in the server's own format, while others append and read. The
-// moment lies between two batches, never within one: the server alone would cut
-// anywhere. What was written is read along and is complete when the error is nil. The
-// server has to be 2.15 or later: the snapshots of older ones have no such moment.
+// Snapshot writes one stream as it was at one moment, with the positions of its durable consumers,
+// in the server's own format, while others append and read. The moment is between two batches; the
+// server alone would cut anywhere. Snapshot parses what it writes, so it is complete when the error
+// is nil. It needs server 2.15 or later: snapshots of older servers have no definite end.
 func (l *Log) Snapshot(ctx context.Context, stream string, w io.Writer) (Snapshot, error) {
 	s, err := l.snapshot(ctx, stream, w)
 	if err != nil {
@@ -53,11 +52,11 @@ func (l *Log) snapshot(ctx context.Context, stream string, w io.Writer) (Snapsho
 		if err != nil {
 			return Snapshot{}, err
 		}
-		within, err := l.endsMidBatch(ctx, stream, t.last)
-		if err == nil && !within {
+		midBatch, err := l.endsMidBatch(ctx, stream, t.last)
+		if err == nil && !midBatch {
 			return t.copy(ctx, w)
 		}
-		_ = t.pieces.Unsubscribe() // the server then gives up
+		_ = t.chunks.Unsubscribe() // the server then stops
 		if err != nil {
 			return Snapshot{}, err
 		}
@@ -67,33 +66,32 @@ func (l *Log) snapshot(ctx context.Context, stream string, w io.Writer) (Snapsho
 	}
 }
 
-// withinBatch reports whether the message at the sequence belongs to a batch whose
-// end comes later.
-func (l *Log) endsMidBatch(ctx context.Context, stream string, last events.Seq) (within bool, err error) {
+// endsMidBatch reports whether the message at a sequence belongs to a batch that ends later.
+func (l *Log) endsMidBatch(ctx context.Context, stream string, last events.Seq) (midBatch bool, err error) {
 	if last == 0 {
 		return false, nil
 	}
 	err = l.retryWithTimeout(ctx, func(ctx context.Context) error {
 		_, header, err := l.requestMessage(ctx, stream, getRequest{Seq: last})
 		if code(err) == codeNoMessage {
-			return nil // purged or expired: whole batches go
+			return nil // purged or expired: that deletes whole batches
 		}
-		within = unfinished(header)
+		midBatch = unfinished(header)
 		return err
 	})
-	return within, err
+	return midBatch, err
 }
 
 func unfinished(header nats.Header) bool {
 	return header.Get(jetstreamext.BatchIDHeader) != "" && header.Get(jetstreamext.BatchCommitHeader) == ""
 }
 
-// A transfer is a snapshot that the server is ready to send.
+// A transfer is a snapshot that the server is about to send.
 type transfer struct {
 	stream string
 	config json.RawMessage
 	last   events.Seq
-	pieces *nats.Subscription
+	chunks *nats.Subscription
 }
 
 type snapshotResponse struct {
@@ -106,7 +104,7 @@ type snapshotResponse struct {
 
 func (l *Log) beginSnapshot(ctx context.Context, stream string) (*transfer, error) {
 	inbox := l.conn.NewInbox()
-	pieces, err := l.conn.SubscribeSync(inbox)
+	chunks, err := l.conn.SubscribeSync(inbox)
 	if err != nil {
 		return nil, err
 	}
@@ -116,13 +114,13 @@ func (l *Log) beginSnapshot(ctx context.Context, stream string) (*transfer, erro
 		err = response.Error
 	}
 	if err != nil {
-		_ = pieces.Unsubscribe()
+		_ = chunks.Unsubscribe()
 		return nil, err
 	}
-	return &transfer{stream: stream, config: response.Config, last: response.State.Last, pieces: pieces}, nil
+	return &transfer{stream: stream, config: response.Config, last: response.State.Last, chunks: chunks}, nil
 }
 
-// call sends one request to JetStream's API and reads the answer.
+// call sends one request to JetStream's API and reads the response.
 func (l *Log) call(ctx context.Context, subject string, request, response any) error {
 	body, err := json.Marshal(request)
 	if err != nil {
@@ -137,16 +135,16 @@ func (l *Log) call(ctx context.Context, subject string, request, response any) e
 	return json.Unmarshal(answer.Data, response)
 }
 
-// copy writes the pieces as they come, and reads along what they hold.
+// copy writes the chunks as they come and parses them at the same time.
 func (t *transfer) copy(ctx context.Context, w io.Writer) (Snapshot, error) {
-	defer func() { _ = t.pieces.Unsubscribe() }()
+	defer func() { _ = t.chunks.Unsubscribe() }()
 	read, along := io.Pipe()
 	var found contents
 	inspected := make(chan error, 1)
 	go func() {
 		var err error
 		found, err = inspect(read)
-		_ = read.CloseWithError(err) // a copy that goes on has no use
+		_ = read.CloseWithError(err) // the copy must not continue
 		inspected <- err
 	}()
 	err := t.receive(ctx, io.MultiWriter(w, along))
@@ -160,29 +158,29 @@ func (t *transfer) copy(ctx context.Context, w io.Writer) (Snapshot, error) {
 	case found.midBatch:
 		return Snapshot{}, errors.New("it ends within a batch")
 	case found.last > t.last:
-		return Snapshot{}, fmt.Errorf("it holds message %d although it was taken at %d", found.last, t.last)
+		return Snapshot{}, fmt.Errorf("it has message %d although it was taken at %d", found.last, t.last)
 	}
 	return Snapshot{Stream: t.stream, Config: t.config, First: found.first, Last: t.last, Messages: found.messages}, nil
 }
 
-// receive copies pieces, and acknowledges each so that the server sends on.
+// receive copies the chunks and acknowledges each, so that the server continues.
 func (t *transfer) receive(ctx context.Context, w io.Writer) error {
 	for {
-		piece, err := t.next(ctx)
+		chunk, err := t.next(ctx)
 		if err != nil {
 			return err
 		}
-		if status := piece.Header.Get("Status"); status != "" && status != "204" {
-			return fmt.Errorf("the server gave up: %s %s", status, piece.Header.Get("Description"))
+		if status := chunk.Header.Get("Status"); status != "" && status != "204" {
+			return fmt.Errorf("the server stopped: %s %s", status, chunk.Header.Get("Description"))
 		}
-		if len(piece.Data) == 0 {
+		if len(chunk.Data) == 0 {
 			return nil
 		}
-		if _, err := w.Write(piece.Data); err != nil {
+		if _, err := w.Write(chunk.Data); err != nil {
 			return err
 		}
-		if piece.Reply != "" {
-			if err := piece.Respond(nil); err != nil {
+		if chunk.Reply != "" {
+			if err := chunk.Respond(nil); err != nil {
 				return err
 			}
 		}
@@ -190,12 +188,12 @@ func (t *transfer) receive(ctx context.Context, w io.Writer) error {
 }
 
 func (t *transfer) next(ctx context.Context) (*nats.Msg, error) {
-	patient, cancel := context.WithTimeout(ctx, pieceTimeout)
+	ctx, cancel := context.WithTimeout(ctx, chunkTimeout)
 	defer cancel()
-	return t.pieces.NextMsgWithContext(patient)
+	return t.chunks.NextMsgWithContext(ctx)
 }
 
-// contents is what a snapshot turned out to hold.
+// contents is what the parser found in a snapshot.
 type contents struct {
 	first, last events.Seq
 	messages    uint64
@@ -204,7 +202,7 @@ type contents struct {
 
 var errOldFormat = errors.New("it has no definite end: NATS server 2.15 or later is needed")
 
-// inspect reads a snapshot to its end mark. Sequences grow.
+// inspect parses a snapshot up to its end mark. Sequences grow.
 func inspect(r io.Reader) (contents, error) {
 	unpacked := bufio.NewReader(s2.NewReader(r))
 	if magic, err := unpacked.Peek(len(archive.MagicBytes)); err != nil || string(magic) != archive.MagicBytes {
@@ -216,7 +214,7 @@ func inspect(r io.Reader) (contents, error) {
 	for {
 		entry, err := entries.Next()
 		if err != nil {
-			return contents{}, fmt.Errorf("it is cut off behind message %d: %w", found.last, err)
+			return contents{}, fmt.Errorf("it is truncated behind message %d: %w", found.last, err)
 		}
 		if entry.Sequence == 0 && entry.Name == "" {
 			break // the end mark
@@ -233,7 +231,7 @@ func inspect(r io.Reader) (contents, error) {
 	if err := found.checkEnd(header); err != nil {
 		return contents{}, err
 	}
-	_, err := io.Copy(io.Discard, r) // whoever writes must be let go on to the end
+	_, err := io.Copy(io.Discard, r) // the writer must not block before its end
 	return found, err
 }
 
@@ -245,7 +243,7 @@ func (c *contents) add(seq events.Seq) {
 	c.messages++
 }
 
-// judge looks at the headers of the last message.
+// checkEnd reads from the headers of the last message whether its batch is complete.
 func (c *contents) checkEnd(header []byte) error {
 	if len(header) == 0 {
 		return nil

@@ -12,31 +12,29 @@ import (
 	"github.com/nats-io/nats-server/v2/server/archive"
 )
 
-// blockSize is how much is packed together, in bytes. The server unpacks a block at a
-// time, stores the messages in it one by one, and takes a restore that does not move
-// for 5 s for dead. Its own blocks of 1 MiB would be too much for a slow disk, where
-// each message is synced.
+// blockSize is the size of a compressed block before compression, in bytes. The server decompresses
+// one block at a time, stores its messages one by one, and aborts a restore after 5 s without
+// progress. Its own blocks of 1 MiB are too large for a slow disk, where each message is synced.
 const blockSize = 64 << 10
 
-// repack copies a snapshot in blocks of blockSize, each by one write, and leaves
-// out the consumers that are not to be restored: the processors' and those without
-// a durable name. (Deleting them afterwards would not do: on a cluster they may
-// appear only later.)
+// rewriteSnapshot copies a snapshot in blocks of blockSize, each by one write. It omits the
+// consumers that must not be restored: the processors' and those without a durable name. (A
+// deletion after the restore would not do: on a cluster they may appear later.)
 func rewriteSnapshot(from io.Reader, to io.Writer) error {
-	packed := s2.NewWriter(to, s2.WriterBlockSize(blockSize), s2.WriterConcurrency(1))
-	in, out := archive.NewReader(s2.NewReader(from)), archive.NewWriter(packed)
+	compressed := s2.NewWriter(to, s2.WriterBlockSize(blockSize), s2.WriterConcurrency(1))
+	in, out := archive.NewReader(s2.NewReader(from)), archive.NewWriter(compressed)
 	err := rewriteHead(in, out)
 	if err == nil {
 		err = rewriteMessages(in, out)
 	}
 	if err == nil {
-		err = packed.Close()
+		err = compressed.Close()
 	}
 	return err
 }
 
-// repackHead copies what comes before the messages: the state, which counts the
-// consumers, and these.
+// rewriteHead copies what precedes the messages: the state, which has the number of consumers, and
+// the consumers.
 func rewriteHead(in *archive.Reader, out *archive.Writer) error {
 	header, body, err := nextEntry(in)
 	if err != nil {
@@ -48,7 +46,7 @@ func rewriteHead(in *archive.Reader, out *archive.Writer) error {
 	if err := decoder.Decode(&state); err != nil || header.Name != "state.json" {
 		return errors.Join(errors.New("the snapshot does not begin with the stream's state"), err)
 	}
-	var kept []entry
+	var restored []entry
 	consumers, _ := state["consumer_count"].(json.Number) // absent: none
 	n, _ := consumers.Int64()
 	for range n {
@@ -57,15 +55,15 @@ func rewriteHead(in *archive.Reader, out *archive.Writer) error {
 			return err
 		}
 		if restorable(body) {
-			kept = append(kept, entry{header, body})
+			restored = append(restored, entry{header, body})
 		}
 	}
-	state["consumer_count"] = len(kept)
+	state["consumer_count"] = len(restored)
 	if body, err = json.Marshal(state); err != nil {
 		return err
 	}
 	header.PayloadSize = int64(len(body))
-	for _, e := range append([]entry{{header, body}}, kept...) {
+	for _, e := range append([]entry{{header, body}}, restored...) {
 		if err := e.write(out); err != nil {
 			return err
 		}
@@ -73,6 +71,7 @@ func rewriteHead(in *archive.Reader, out *archive.Writer) error {
 	return nil
 }
 
+// restorable reports whether a consumer, in the server's JSON, is to be restored.
 func restorable(consumer []byte) bool {
 	var c struct {
 		Config struct {
@@ -82,7 +81,7 @@ func restorable(consumer []byte) bool {
 	return json.Unmarshal(consumer, &c) == nil && c.Config.Durable != "" && c.Config.Durable != processorConsumer
 }
 
-// repackMessages copies the rest, with the mark at the end.
+// rewriteMessages copies the messages and the end mark.
 func rewriteMessages(in *archive.Reader, out *archive.Writer) error {
 	buffer := make([]byte, 32<<10)
 	for {
@@ -102,6 +101,7 @@ func rewriteMessages(in *archive.Reader, out *archive.Writer) error {
 	}
 }
 
+// An entry is one entry of the archive that is a snapshot.
 type entry struct {
 	header *archive.Header
 	body   []byte
@@ -115,11 +115,11 @@ func (e entry) write(out *archive.Writer) error {
 	return err
 }
 
-// nextEntry reads a small entry whole.
+// nextEntry reads an entry of the head.
 func nextEntry(in *archive.Reader) (*archive.Header, []byte, error) {
 	header, err := in.Next()
 	if err != nil {
-		return nil, nil, fmt.Errorf("the snapshot is cut off: %w", err)
+		return nil, nil, fmt.Errorf("the snapshot is truncated: %w", err)
 	}
 	if header.Name != "state.json" && !strings.HasPrefix(header.Name, "consumers/") {
 		return nil, nil, fmt.Errorf("the snapshot has %q where a consumer should be", header.Name)

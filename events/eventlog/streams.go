@@ -19,8 +19,8 @@ const (
 	Jobs     = "jobs"     // idempotency keys; the revision of an entry is its job's id
 )
 
-// The streams. Both keep their messages until told otherwise. Only ROWS may be
-// purged, job by job; nothing deletes from LICENSES.
+// The streams. Messages do not expire. Only ROWS may be purged, job by job; nothing deletes from
+// LICENSES.
 var streams = []jetstream.StreamConfig{
 	{
 		Name:               events.RowsStream,
@@ -47,16 +47,15 @@ var streams = []jetstream.StreamConfig{
 	},
 }
 
-// The buckets' settings. An idempotency key is forgotten after a day; that is the
-// bucket's rule and not the key's, since an update would drop a key's own.
+// The buckets' settings. An idempotency key expires after a day. The TTL is the bucket's, because
+// an update drops the TTL of a key.
 var buckets = []jetstream.KeyValueConfig{
 	{Bucket: Managers, History: 1, Storage: jetstream.FileStorage},
 	{Bucket: Products, History: 1, Storage: jetstream.FileStorage},
 	{Bucket: Jobs, History: 1, Storage: jetstream.FileStorage, TTL: 24 * time.Hour},
 }
 
-// setUp creates what is missing. Replicas 0 means one for what is new and no
-// change to what exists.
+// setUp creates what is missing. replicas 0: one for new streams, unchanged for existing ones.
 func setUp(ctx context.Context, js jetstream.JetStream, replicas int) error {
 	for _, config := range streams {
 		if err := setUpStream(ctx, js, config, replicas); err != nil {
@@ -87,7 +86,7 @@ func setUpStream(ctx context.Context, js jetstream.JetStream, want jetstream.Str
 	return replicate(ctx, js, have, replicas)
 }
 
-// replicate changes the number of a stream's replicas; 0: it stays.
+// replicate changes the number of a stream's replicas; 0: unchanged.
 func replicate(ctx context.Context, js jetstream.JetStream, have jetstream.StreamConfig, replicas int) error {
 	if replicas == 0 || have.Replicas == replicas {
 		return nil
@@ -97,7 +96,7 @@ func replicate(ctx context.Context, js jetstream.JetStream, have jetstream.Strea
 	return err
 }
 
-// usable compares the settings on which the promises of this package rest.
+// usable returns an error if a stream's settings break a promise of this package.
 func usable(have, want jetstream.StreamConfig) error {
 	wrong := func(setting string, value any) error {
 		return fmt.Errorf("it exists with unusable settings: %s is %v", setting, value)
@@ -107,7 +106,7 @@ func usable(have, want jetstream.StreamConfig) error {
 	case !slices.Equal(subjects, slices.Sorted(slices.Values(want.Subjects))):
 		return wrong("subjects", have.Subjects)
 	case !have.AllowAtomicPublish:
-		return errors.New("it does not take atomic batches: NATS server 2.12 or later is needed, 2.14 recommended")
+		return errors.New("it does not accept atomic batches: NATS server 2.12 or later is needed, 2.14 recommended")
 	case !have.AllowDirect:
 		return wrong("allow_direct", false)
 	case have.Storage != want.Storage:
