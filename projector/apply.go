@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/projector/viewstore"
 )
 
 // fact is one event as the stream has it.
@@ -17,7 +18,7 @@ type fact struct {
 	body []byte
 }
 
-// noCaseError says that apply does not know what a type means for the views.
+// unhandledEventError is an event of a type that applyEvent has no case for.
 type unhandledEventError struct{ name string }
 
 func (e *unhandledEventError) Error() string {
@@ -26,13 +27,13 @@ func (e *unhandledEventError) Error() string {
 
 // apply folds one event into the views.
 func (b *memtable) apply(f fact) error {
-	if f.seq <= b.position.Seq {
+	if uint64(f.seq) <= b.position.Seq {
 		return fmt.Errorf("comes after sequence %d", b.position.Seq)
 	}
 	if err := b.applyEvent(f); err != nil {
 		return err
 	}
-	b.position.Seq, b.position.Time, b.position.ID = f.seq, f.time, f.ID
+	b.position.Seq, b.position.Time, b.position.ID = uint64(f.seq), f.time, f.ID
 	b.events++
 	b.bytes += len(f.body)
 	return nil
@@ -62,7 +63,7 @@ func (b *memtable) applyEvent(f fact) error {
 	}
 }
 
-// changeJob folds what happens to an import that has started.
+// applyJobEvent folds an event of an import that has started.
 func (b *memtable) applyJobEvent(j *Job, f fact) error {
 	switch e := f.Event.(type) {
 	case *events.LicenseImported:
@@ -101,8 +102,8 @@ func (b *memtable) importStarted(e *events.ImportStarted, f fact) error {
 	return nil
 }
 
-// aborted ends an upload. One that never started left nothing but rows that
-// nobody reads: the views do not know of it.
+// importAborted ends an upload. An upload that never started left rows only, which nobody reads: the
+// views do not know it.
 func (b *memtable) importAborted(e *events.ImportAborted, f fact) error {
 	j, err := b.job(e.JobID)
 	if err != nil || j == nil {
@@ -134,7 +135,7 @@ func (b *memtable) endImport(j *Job, failure *events.Failure, at time.Time) {
 	}
 }
 
-// imported adds a license, and its customer and order where they are new.
+// licenseImported adds a license, and its customer and order where they are new.
 func (b *memtable) licenseImported(j *Job, e *events.LicenseImported, f fact) error {
 	r := record{nanos: f.time.UnixNano(), body: f.body}
 	var err error
@@ -147,73 +148,73 @@ func (b *memtable) licenseImported(j *Job, e *events.LicenseImported, f fact) er
 	j.Next.CreatedLicenses++
 	key, product := e.License.Key, e.Product.ShortCode
 	b.value = r.appendTo(b.value[:0])
-	b.keep(segmented{view: licenses}, uint64(f.seq), b.value)
+	b.Put(allLicenses, uint64(f.seq), b.value)
 	b.name = appendLicenseKey(b.name[:0], key, product)
-	b.enter(licenseByKey, slotOf(b.name[:len(key)]), b.name, f.seq)
-	b.join(productLicenses, product, f.seq)
-	b.join(jobLicenses, j.ID.String(), f.seq)
-	b.counts[countLicenses]++
-	b.counts[countProduct+product]++
+	b.Insert(licenseByKey, b.name[:len(key)], b.name, uint64(f.seq))
+	b.Append(productLicenses, product, uint64(f.seq))
+	b.Append(jobLicenses, j.ID.String(), uint64(f.seq))
+	b.Count(counters, countLicenses, 1)
+	b.Count(counters, countProduct+product, 1)
 	if e.License.Enabled != nil && !*e.License.Enabled {
-		b.join(disabled, "", f.seq)
-		b.counts[countDisabled]++
+		b.Append(disabled, "", uint64(f.seq))
+		b.Count(counters, countDisabled, 1)
 	}
 	return nil
 }
 
-// customerOf finds or makes the customer of a row: by e-mail, without regard to
-// case. A row without one has no customer (0).
+// customerOf finds or creates the customer of a row: by e-mail, without regard to case. A row
+// without an e-mail has no customer (0).
 func (b *memtable) customerOf(j *Job, e *events.LicenseImported, seq events.Seq) (events.Seq, error) {
 	if e.Customer == nil || e.Customer.Email == "" {
 		return 0, nil
 	}
-	id, made, err := b.findOrMake(customerByEmail, emailKey(e.Customer.Email), seq)
+	id, created, err := b.lookupOrInsert(customerByEmail, emailKey(e.Customer.Email), seq)
 	if err != nil {
 		return 0, err
 	}
-	if !made {
+	if !created {
 		j.Next.ExistedCustomers++
-		b.enterMore(customerMore, id, seq)
+		b.insertMore(customerMore, id, seq)
 		return id, nil
 	}
 	j.Next.CreatedCustomers++
-	b.join(customers, "", id)
-	b.counts[countCustomers]++
+	b.Append(customers, "", uint64(id))
+	b.Count(counters, countCustomers, 1)
 	return id, nil
 }
 
-// orderOf finds or makes the order of a row: by store id. Without one the
-// license has an order of its own.
+// orderOf finds or creates the order of a row: by store id. Each row without a store id creates an
+// order.
 func (b *memtable) orderOf(j *Job, e *events.LicenseImported, seq events.Seq) (events.Seq, error) {
-	id, made, err := seq, true, error(nil)
+	id, created, err := seq, true, error(nil)
 	if e.Order.StoreID != "" {
-		if id, made, err = b.findOrMake(orderByStore, e.Order.StoreID, seq); err != nil {
+		if id, created, err = b.lookupOrInsert(orderByStore, e.Order.StoreID, seq); err != nil {
 			return 0, err
 		}
 	}
-	if !made {
+	if !created {
 		j.Next.ExistedOrders++
-		b.enterMore(orderMore, id, seq)
+		b.insertMore(orderMore, id, seq)
 		return id, nil
 	}
 	j.Next.CreatedOrders++
-	b.join(orders, "", id)
-	b.counts[countOrders]++
+	b.Append(orders, "", uint64(id))
+	b.Count(counters, countOrders, 1)
 	return id, nil
 }
 
-// enterMore adds a license to those of a customer or an order.
-func (b *memtable) enterMore(v view, id, seq events.Seq) {
+// insertMore adds a license to those of a customer or an order.
+func (b *memtable) insertMore(v viewstore.View, id, seq events.Seq) {
 	b.name = binary.BigEndian.AppendUint64(b.name[:0], uint64(id))
-	b.enter(v, slotOf(b.name), b.name, seq)
+	b.Insert(v, b.name, b.name, uint64(seq))
 }
 
-// licenseExisted makes nothing: its customer and order count where they exist.
+// licenseExisted creates nothing: its customer and order count where they exist.
 func (b *memtable) licenseExisted(j *Job, e *events.LicenseExisted, f fact) error {
 	j.Next.ExistedLicenses++
-	b.keep(segmented{existed, j.ID}, uint64(e.Row), f.body)
+	b.Put(rowsOf(existed, j.ID), uint64(e.Row), f.body)
 	if e.Customer != nil && e.Customer.Email != "" {
-		id, err := b.find(customerByEmail, emailKey(e.Customer.Email))
+		id, err := b.lookup(customerByEmail, emailKey(e.Customer.Email))
 		if err != nil {
 			return err
 		}
@@ -224,7 +225,7 @@ func (b *memtable) licenseExisted(j *Job, e *events.LicenseExisted, f fact) erro
 	if e.Order.StoreID == "" {
 		return nil
 	}
-	id, err := b.find(orderByStore, e.Order.StoreID)
+	id, err := b.lookup(orderByStore, e.Order.StoreID)
 	if id != 0 {
 		j.Next.ExistedOrders++
 	}
@@ -232,11 +233,11 @@ func (b *memtable) licenseExisted(j *Job, e *events.LicenseExisted, f fact) erro
 }
 
 func (b *memtable) rowRejected(j *Job, e *events.RowRejected, f fact) {
-	b.keep(segmented{rejected, j.ID}, uint64(e.Row), f.body)
+	b.Put(rowsOf(rejected, j.ID), uint64(e.Row), f.body)
 	for _, code := range j.Next.reject(e) {
-		b.put(rejectedByCode, codeKey(j.ID, code, e.Row), nil)
+		b.PutNew(rejectedByCode, codeKey(j.ID, code, e.Row), nil)
 	}
 }
 
-// emailKey is what an e-mail address is compared by.
+// emailKey is the form in which e-mail addresses are compared.
 func emailKey(email string) string { return strings.ToLower(email) }

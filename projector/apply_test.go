@@ -2,7 +2,6 @@ package projector
 
 import (
 	"errors"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -35,14 +34,13 @@ func (strange) Type() string { return "Strange" }
 
 // applyOne folds one event about import 0, which has started.
 func applyOne(t *testing.T, e events.Event) error {
-	s, err := openStore(filepath.Join(t.TempDir(), FileName))
-	check(t, err)
-	defer func() { check(t, s.close()) }()
+	s := openViews(t, t.TempDir())
+	defer func() { check(t, s.Close()) }()
 	l := newBatchWriter(s, maxBatchEvents)
 	if _, isStart := e.(*events.ImportStarted); !isStart {
 		l.jobs[0] = newJob(&events.ImportStarted{}, tapeBegins)
 	}
-	defer l.past.rest()
+	defer l.overlay.Release()
 	return l.apply(fact{Envelope: events.Envelope{Event: e, Type: e.Type()}, seq: 1, time: tapeBegins})
 }
 

@@ -10,74 +10,73 @@ import (
 	"time"
 
 	"licenseimport/events/eventlog"
-
-	bolt "go.etcd.io/bbolt"
+	"licenseimport/internal/fsx"
+	"licenseimport/projector/viewstore"
 )
 
-// Copy writes the views' file of a folder that no projector has open. Views that are
-// damaged, or not of the log's stream, are an error: they are of no use.
+// Export writes the views' file of a directory that no projector has open. Views that are damaged, or
+// not of the log's stream, are an error.
 func Export(ctx context.Context, log Log, dir string, w io.Writer) error {
 	path := filepath.Join(dir, FileName)
 	if _, err := os.Stat(path); err != nil {
 		return err
 	}
-	s, err := openStore(path)
+	s, err := viewstore.Open(path, schema)
 	if err != nil {
 		return err
 	}
-	_, reason, err := checkOrigin(ctx, s.position, log)
+	_, reason, err := checkOrigin(ctx, s.Position(), log)
 	if err == nil && reason != "" {
 		err = errors.New(reason)
 	}
 	if err == nil {
-		err = s.db.View(func(tx *bolt.Tx) error {
-			_, err := tx.WriteTo(w)
+		err = s.Read(func(r *viewstore.Reader) error {
+			_, err := r.WriteTo(w)
 			return err
 		})
 	}
-	return errors.Join(err, s.close())
+	return errors.Join(err, s.Close())
 }
 
-// Adopt puts a copy of views in the place of a folder's, which must have none. The
-// log's stream may be a restored one, that was made at another time than the one they are of:
-// they are taken if it holds the event of their position. Why they are not is
-// the reason; it is "" if they are. The caller vouches that the events before are the same.
-func Import(ctx context.Context, log Log, dir, copied string) (reason string, err error) {
+// Import puts an exported file in the place of a directory's views, of which there must be none. The
+// log's stream may be a restored one, created at another time than the stream of the views: Import
+// accepts them if the stream holds the event of their position. The caller guarantees that the
+// events before it are the same. reason says why the views are not accepted; "" if they are.
+func Import(ctx context.Context, log Log, dir, exported string) (reason string, err error) {
 	path := filepath.Join(dir, FileName)
 	if _, err := os.Stat(path); err == nil {
 		return "", fmt.Errorf("%s is there already", path)
 	}
 	fresh := path + ".new"
-	if err := copyFile(copied, fresh); err != nil {
+	if err := copyFile(exported, fresh); err != nil {
 		return "", errors.Join(err, removeIfThere(fresh))
 	}
 	reason, err = importFile(ctx, log, fresh)
-	if errors.Is(err, errDamaged) {
+	if errors.Is(err, ErrDamaged) {
 		reason, err = err.Error(), nil
 	}
 	if reason != "" || err != nil {
 		return reason, errors.Join(err, removeIfThere(fresh))
 	}
-	return "", errors.Join(os.Rename(fresh, path), syncDir(dir))
+	return "", fsx.Rename(fresh, path)
 }
 
-// adopt verifies a file of views, and writes the log's stream into it as its own.
+// importFile verifies a file of views, and makes it one of the log's stream.
 func importFile(ctx context.Context, log Log, path string) (reason string, err error) {
-	s, err := openStore(path)
+	s, err := viewstore.Open(path, schema)
 	if err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
+	defer func() { err = errors.Join(err, s.Close()) }()
 	state, err := log.State(ctx)
 	if err != nil {
 		return "", err
 	}
-	s.position.Created = state.Created
-	if _, reason, err = checkOrigin(ctx, s.position, log); reason != "" || err != nil {
+	setOrigin(s, state)
+	if _, reason, err = checkOrigin(ctx, s.Position(), log); reason != "" || err != nil {
 		return reason, err
 	}
-	err = s.db.Update(func(tx *bolt.Tx) error { return writeMeta(tx, s.position, &s.sums) })
-	return "", errors.Join(err, s.db.Sync())
+	return "", s.SavePosition(s.Position())
 }
 
 func copyFile(from, to string) error {
@@ -94,8 +93,8 @@ func copyFile(from, to string) error {
 	return errors.Join(err, out.Close())
 }
 
-// CatchUp folds what the views of a folder lack, as a projector does that starts. Events are
-// those that were folded; the digest is that of all views.
+// CatchUp folds the events that the views of a directory lack, as a starting projector does. The
+// result counts those events; its digest is that of all views.
 func CatchUp(ctx context.Context, log Log, dir string) (result RebuildResult, err error) {
 	began := time.Now()
 	p, err := Open(ctx, dir, log)
@@ -113,10 +112,10 @@ func CatchUp(ctx context.Context, log Log, dir string) (result RebuildResult, er
 	}
 	result.Digest, err = p.Digest()
 	result.Duration = time.Since(began)
-	return result, errors.Join(err, p.store.db.Sync())
+	return result, errors.Join(err, p.store.Sync())
 }
 
-// runUntil follows the stream until the views hold what it held.
+// runUntil follows the stream until the views are at a state's end.
 func (p *Projector) runUntil(ctx context.Context, state eventlog.State) error {
 	running, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)

@@ -5,32 +5,40 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/projector/viewstore"
 )
 
-// lanes fold facts into one batch while the one before it is written: sorting, writing and
-// committing take longer than folding does. One batch is written at a time, so that memory
-// holds two of them at most. All but the writing itself is one goroutine's.
+// madviseAfter is the number of events that touch so many pages of the file that these are dropped
+// from this process's memory after the commit.
+const madviseAfter = 5000
+
+// batchWriter folds facts into one memtable while the previous one is written: sorting, writing and
+// committing take longer than folding. One memtable is written at a time, so memory holds at most
+// two. All but the writing itself belongs to one goroutine.
 type batchWriter struct {
-	store          *store
-	maxEvents      int             // events in a batch
-	maxConcurrent  int             // likewise, while several imports go on or did so lately; 0: as many
-	lastConcurrent time.Time       // when several imports went on, as last seen
-	afterCommit    func(*memtable) // is told of each commit; may be nil
+	store          *viewstore.Store
+	maxEvents      int             // in a memtable
+	maxConcurrent  int             // the same, while several imports run or did lately; 0: no such limit
+	lastConcurrent time.Time       // when several imports were running, as last seen
+	afterCommit    func(*memtable) // called after each commit; may be nil
 
-	jobs      map[events.JobID]*Job // that go on
-	past      past                  // what the open batch looks up
-	active    *memtable             // being folded; nil: nothing to commit
-	immutable *memtable             // being written or, if not busy, written last
-	recycled  *memtable             // its room is the next one's
-	writing   bool                  // the closed batch is being written
-	done      chan error            // how that ended
+	jobs      map[events.JobID]*Job // running ones
+	overlay   *viewstore.Overlay    // what the active memtable looks up
+	active    *memtable             // being filled; nil: there is nothing to commit
+	immutable *memtable             // being written or, if not writing, written last
+	recycled  *memtable             // its buffers are reused
+	writing   bool
+	done      chan error // result of writing the immutable memtable
 }
 
-func newBatchWriter(s *store, most int) *batchWriter {
-	return &batchWriter{store: s, maxEvents: most, jobs: map[events.JobID]*Job{}, past: past{store: s}, done: make(chan error, 1)}
+func newBatchWriter(s *viewstore.Store, maxEvents int) *batchWriter {
+	return &batchWriter{
+		store: s, maxEvents: maxEvents, jobs: map[events.JobID]*Job{},
+		overlay: viewstore.NewOverlay(s), done: make(chan error, 1),
+	}
 }
 
-// apply folds one fact into the open batch.
+// apply folds one fact into the active memtable.
 func (l *batchWriter) apply(f fact) error {
 	if l.active == nil {
 		l.active, l.recycled = l.begin(l.recycled), nil
@@ -38,12 +46,14 @@ func (l *batchWriter) apply(f fact) error {
 	return l.active.apply(f)
 }
 
-// full tells whether the open batch should grow no more.
+// full reports whether the active memtable should be flushed.
 func (l *batchWriter) full() bool {
-	return l.active.events >= l.maxEvents || l.active.bytes >= maxBatchBytes || l.maxConcurrent > 0 && l.active.events >= l.maxConcurrent && l.concurrentImports()
+	b := l.active
+	return b.events >= l.maxEvents || b.bytes >= maxBatchBytes ||
+		l.maxConcurrent > 0 && b.events >= l.maxConcurrent && l.concurrentImports()
 }
 
-// inCompany tells whether several imports go on, or did so lately: then more are to be expected.
+// concurrentImports reports whether several imports are running, or were lately: more are likely.
 func (l *batchWriter) concurrentImports() bool {
 	if len(l.jobs) > 1 {
 		l.lastConcurrent = time.Now()
@@ -52,8 +62,8 @@ func (l *batchWriter) concurrentImports() bool {
 	return time.Since(l.lastConcurrent) < concurrentFor
 }
 
-// handOver has the open batch written, as soon as the one before it is. What comes next is
-// folded into another one meanwhile.
+// flush starts to write the active memtable, once the previous one is written. The next facts go
+// into another one.
 func (l *batchWriter) flush() error {
 	if err := l.wait(); err != nil {
 		return err
@@ -64,54 +74,63 @@ func (l *batchWriter) flush() error {
 	}
 	b := l.immutable
 	l.writing = true
-	go func() { l.done <- w.commit(b) }()
+	go func() { l.done <- b.commit(w) }()
 	return nil
 }
 
-// turn closes the open batch and begins the transaction that it is to be written in. No
-// other may be open.
-func (l *batchWriter) rotate() (*writing, error) {
-	l.past.rest()
+// rotate freezes the active memtable and begins the transaction that it is to be written in. No
+// other transaction may be open.
+func (l *batchWriter) rotate() (*viewstore.WriteTx, error) {
+	l.overlay.Release()
 	if err := l.active.close(); err != nil {
 		return nil, err
 	}
-	w, err := l.store.begin()
+	w, err := l.store.Begin()
 	if err != nil {
 		return nil, err
 	}
+	l.overlay.Freeze(l.active.Memtable)
 	if l.immutable != nil {
 		l.immutable.reset()
 	}
 	l.recycled, l.immutable, l.active = l.immutable, l.active, nil
-	l.past.written = l.immutable
 	return w, nil
 }
 
-// wait ends when nothing is being written.
+// commit writes the memtable.
+func (b *memtable) commit(w *viewstore.WriteTx) error {
+	err := w.Commit(b.Memtable, b.position)
+	if err == nil && b.events >= madviseAfter {
+		w.DropResident()
+	}
+	return err
+}
+
+// wait returns when nothing is being written.
 func (l *batchWriter) wait() error {
-	l.past.rest() // whoever writes may wait for it
+	l.overlay.Release() // the writer may wait for it
 	if !l.writing {
 		return nil
 	}
 	return l.onCommitted(<-l.done)
 }
 
-// settle takes note of how writing the closed batch ended. After an error nothing counts that
-// was folded behind it, and the store has to be loaded again.
+// onCommitted handles the result of writing the immutable memtable. After an error all that was
+// folded since is dropped, and the store must be reloaded.
 func (l *batchWriter) onCommitted(err error) error {
 	l.writing = false
 	if err != nil {
 		l.active = nil
 		return err
 	}
-	l.store.position = l.immutable.position
+	l.store.SetPosition(l.immutable.position)
 	if l.afterCommit != nil {
 		l.afterCommit(l.immutable)
 	}
 	return nil
 }
 
-// finish has all written that was folded.
+// finish writes everything that was folded.
 func (l *batchWriter) finish() error {
 	if l.active != nil && l.active.events > 0 {
 		if err := l.flush(); err != nil {
@@ -121,7 +140,8 @@ func (l *batchWriter) finish() error {
 	return l.wait()
 }
 
-// stop ends after an error: what is open is dropped. What is being written is not.
+// stop ends after an error: it drops the active memtable, and waits for the one that is being
+// written.
 func (l *batchWriter) stop(cause error) error {
 	l.active = nil
 	if err := l.wait(); err != nil {
@@ -130,17 +150,18 @@ func (l *batchWriter) stop(cause error) error {
 	return cause
 }
 
-// position is that of the last batch that was closed: the one that the open batch follows.
-func (l *batchWriter) position() position {
+// position is where the active memtable began: that of the immutable one, else of the file.
+func (l *batchWriter) position() viewstore.Position {
 	if l.immutable != nil {
 		return l.immutable.position
 	}
-	return l.store.position
+	return l.store.Position()
 }
 
-// idle tells that no fact is at hand: nobody shall wait for a transaction that is not used.
-func (l *batchWriter) idle(stream *follower) {
+// releaseIdle closes the overlay's transaction while no fact is pending: nothing should wait for a
+// transaction that is not used.
+func (l *batchWriter) releaseIdle(stream *follower) {
 	if len(stream.facts) == 0 {
-		l.past.rest()
+		l.overlay.Release()
 	}
 }

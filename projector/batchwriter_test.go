@@ -2,7 +2,6 @@ package projector
 
 import (
 	"errors"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -23,13 +22,11 @@ type overlap struct {
 }
 
 func newOverlap(t *testing.T) *overlap {
-	s, err := openStore(filepath.Join(t.TempDir(), FileName))
-	check(t, err)
-	s.position.Created = tapeBegins
+	s := openViews(t, t.TempDir())
 	o := &overlap{batchWriter: newBatchWriter(s, maxBatchEvents), t: t, tape: newTape()}
 	t.Cleanup(func() {
-		o.past.rest()
-		check(t, s.close())
+		o.overlay.Release()
+		check(t, s.Close())
 	})
 	return o
 }
@@ -63,15 +60,15 @@ func TestOverlap(t *testing.T) {
 			w, err := o.rotate()
 			check(t, err)
 			check(t, o.add(test.second...))
-			check(t, o.onCommitted(w.commit(o.immutable)))
+			check(t, o.onCommitted(o.immutable.commit(w)))
 			check(t, o.finish())
-			got, err := o.store.digest()
+			got, err := o.store.Digest()
 			check(t, err)
 			want, err := Rebuild(t.Context(), o.tape, t.TempDir(), nil)
 			if got != want.Digest || err != nil {
 				t.Errorf("digest %s, want %+v, %v", got, want, err)
 			}
-			check(t, o.store.verify())
+			check(t, o.store.Verify())
 		})
 	}
 }
@@ -111,8 +108,8 @@ func TestOverlapKnowsEnded(t *testing.T) {
 	if err := o.add(started(1, "anna")); err == nil || !strings.Contains(err.Error(), "a second time") {
 		t.Errorf("while it is written: %v", err)
 	}
-	o.past.rest()
-	check(t, o.onCommitted(w.commit(o.immutable)))
+	o.overlay.Release()
+	check(t, o.onCommitted(o.immutable.commit(w)))
 	check(t, o.add(started(2, "anna")))
 	check(t, o.finish())
 	if err := o.add(started(1, "anna")); err == nil || !strings.Contains(err.Error(), "a second time") {
@@ -125,18 +122,18 @@ func TestOverlapFails(t *testing.T) {
 	o := newOverlap(t)
 	check(t, o.add(started(1, "anna"), imported(1, 1, "a", "A", "ada@example.com", "o1")))
 	check(t, o.finish())
-	before := o.store.position
+	before := o.store.Position()
 	check(t, o.add(imported(1, 2, strings.Repeat("x", bolt.MaxKeySize+1), "B", "bert@example.com", "o2")))
 	check(t, o.flush())
 	check(t, o.add(imported(1, 3, "a", "C", "carl@example.com", "")))
 	if err := o.finish(); !errors.Is(err, berrors.ErrKeyTooLarge) {
 		t.Fatalf("%v, want a key that is too large", err)
 	}
-	check(t, o.store.reload())
-	if o.store.position != before || o.active != nil {
-		t.Errorf("position %+v, want %+v", o.store.position, before)
+	check(t, o.store.Reload())
+	if o.store.Position() != before || o.active != nil {
+		t.Errorf("position %+v, want %+v", o.store.Position(), before)
 	}
-	check(t, o.store.verify())
+	check(t, o.store.Verify())
 }
 
 // TestNewImportNeedsNoCommit: an import that was folded is shown while the batch that it is in, or
@@ -145,9 +142,9 @@ func TestNewImportNeedsNoCommit(t *testing.T) {
 	tape := newTape(started(1, "anna"))
 	r := newRig(t, t.TempDir(), tape)
 	r.catchUp()
-	w, err := r.store.begin() // as if a batch was being written, for as long as it takes
+	w, err := r.store.Begin() // as if a memtable was being written all the time
 	check(t, err)
-	t.Cleanup(func() { check(t, w.tx.Rollback()) })
+	t.Cleanup(func() { check(t, w.Rollback()) })
 	tape.Add(started(2, "anna"), imported(2, 1, "a", "A", "", ""))
 	got, err := r.FindJob(t.Context(), 2)
 	check(t, err)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,8 +12,7 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
-
-	bolt "go.etcd.io/bbolt"
+	"licenseimport/projector/viewstore"
 )
 
 // BenchmarkFold folds imports of 200,000 and 1,000,000 licenses with random keys,
@@ -26,24 +24,22 @@ func BenchmarkFold(b *testing.B) {
 			bodies := benchBodies(b, n)
 			for b.Loop() {
 				began, cpuBegan := time.Now(), cpu()
-				path := filepath.Join(b.TempDir(), FileName)
-				s, err := openStore(path)
-				check(b, err)
+				dir := b.TempDir()
+				s := openViews(b, dir)
 				benchFold(b, s, bodies)
 				b.ReportMetric(float64(len(bodies))/time.Since(began).Seconds(), "events/s")
 				b.ReportMetric(float64(cpu()-cpuBegan)/float64(len(bodies)), "cpu-ns/event")
-				check(b, s.close())
+				check(b, s.Close())
 				began = time.Now()
-				s, err = openStore(path)
-				check(b, err)
+				s = openViews(b, dir)
 				b.ReportMetric(time.Since(began).Seconds(), "s/verify")
 				began = time.Now()
-				check(b, s.db.View(func(tx *bolt.Tx) error {
-					_, err := newReader(tx).scan(licenseByKey, keyMatches("", "abcd"), began.Add(time.Hour))
+				check(b, s.Read(func(views *viewstore.Reader) error {
+					_, err := (&Reader{views}).scan(licenseByKey, keyMatches("", "abcd"), began.Add(time.Hour))
 					return err
 				}))
 				b.ReportMetric(time.Since(began).Seconds(), "s/icontains")
-				check(b, s.close())
+				check(b, s.Close())
 			}
 		})
 	}
@@ -56,7 +52,7 @@ func cpu() time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-func benchFold(b *testing.B, s *store, bodies [][]byte) {
+func benchFold(b *testing.B, s *viewstore.Store, bodies [][]byte) {
 	ctx, stop := context.WithCancel(b.Context())
 	defer stop()
 	stream := follow(ctx, recorded(bodies), 0, events.Seq(len(bodies)), func(events.Seq) {})
@@ -175,4 +171,21 @@ func benchLicense(random *rand.Rand, row events.Row, n int) *events.LicenseImpor
 	e.Customer.LastName, e.Customer.CompanyName = "Lovelace", "Analytical Engines Ltd"
 	e.License.ValidityPeriod, e.License.LicenseType, e.License.Note = "2030-12-31", "time-limited", "Moved from the old shop"
 	return e
+}
+
+// BenchmarkLicense reads single licenses in random order.
+func BenchmarkLicense(b *testing.B) {
+	s := openViews(b, b.TempDir())
+	const n = 20_000
+	benchFold(b, s, benchBodies(b, n))
+	check(b, s.Read(func(views *viewstore.Reader) error {
+		r := &Reader{views}
+		for b.Loop() {
+			if _, err := r.License(events.Seq(3 + rand.IntN(n))); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	check(b, s.Close())
 }

@@ -4,33 +4,38 @@ import (
 	"errors"
 	"runtime"
 	"time"
+
+	"licenseimport/events"
+	"licenseimport/projector/viewstore"
 )
 
-const yieldFacts = 64 // see yieldEntries
+// yieldFacts is the number of facts that take about a millisecond to fold. The goroutine then yields
+// to readers, as the writing one does.
+const yieldFacts = 64
 
-// folder folds facts into batches and decides when these are committed.
+// committer folds facts into memtables and decides when these are committed.
 type committer struct {
 	*batchWriter
 	projector    *Projector
-	timer        *time.Timer // of the open batch
-	began        time.Time   // when that did
+	timer        *time.Timer // of the active memtable
+	began        time.Time   // when the active memtable got its first fact
 	flushSoon    bool        // the timer was set to commitEnded
-	flushPending bool        // the open batch is to be committed as soon as nothing else is written
+	flushPending bool        // flush the active memtable as soon as nothing is being written
 }
 
-func newCommitter(p *Projector, s *store) *committer {
+func newCommitter(p *Projector, s *viewstore.Store) *committer {
 	f := &committer{batchWriter: newBatchWriter(s, maxBatchEvents), projector: p, timer: time.NewTimer(time.Hour)}
 	f.maxConcurrent = concurrentBatchEvents
 	f.afterCommit = func(b *memtable) { p.onCommit(b.position, b.ended) }
 	return f
 }
 
-// run folds until there are no more facts. What was folded is then committed,
-// also before an event that cannot be applied.
+// run folds until there are no more facts. Then it commits what was folded, also before an event
+// that cannot be applied.
 func (f *committer) run(stream *follower) error {
 	defer f.timer.Stop()
 	for {
-		f.idle(stream)
+		f.releaseIdle(stream)
 		var err error
 		select {
 		case next, ok := <-stream.facts:
@@ -61,8 +66,8 @@ func (f *committer) run(stream *follower) error {
 	}
 }
 
-// goesOn lets a batch grow while more events are at hand: a larger one is cheaper, since it writes
-// each page of the indexes once. Readers who need it get it committed anyway.
+// extend lets the active memtable grow while more facts are pending. A larger one costs less CPU for
+// each event, since it writes each page of an index once. A waiting reader ends it in any case.
 func (f *committer) extend(more bool) bool {
 	if !more || f.flushSoon || time.Since(f.began) >= commitBusy {
 		return false
@@ -71,8 +76,7 @@ func (f *committer) extend(more bool) bool {
 	return true
 }
 
-// fold applies one fact and commits if that is due; more says that another one
-// is at hand.
+// fold applies one fact, and commits if the policy says so. more tells that another fact is pending.
 func (f *committer) fold(next fact, more bool) error {
 	if f.active == nil {
 		f.began, f.flushSoon, f.flushPending = time.Now(), false, false
@@ -97,13 +101,13 @@ func (f *committer) fold(next fact, more bool) error {
 	return nil
 }
 
-// awaited tells whether a reader waits for the open batch.
+// hasWaiter reports whether a reader waits for something in the active memtable.
 func (f *committer) hasWaiter() bool {
-	return f.projector.hasWaiter(f.batchWriter.position().Seq, f.active.position.Seq)
+	return f.projector.hasWaiter(events.Seq(f.position().Seq), events.Seq(f.active.position.Seq))
 }
 
-// commit has the open batch written: now, or if another one is being written, when that is;
-// until then it may grow.
+// commit flushes the active memtable. While another one is being written, it does so only after
+// that, and the active one may grow until then.
 func (f *committer) commit() error {
 	f.flushPending = f.writing
 	if f.active == nil || f.writing {
@@ -112,16 +116,16 @@ func (f *committer) commit() error {
 	return f.flush()
 }
 
-// giveUp keeps what was folded before an event that cannot be applied, unless the file is
-// the reason.
+// abort commits what was folded before an event that cannot be applied, unless the file is the
+// reason.
 func (f *committer) abort(cause error) error {
-	if errors.Is(cause, errDamaged) {
+	if errors.Is(cause, ErrDamaged) {
 		return cause
 	}
 	return errors.Join(cause, f.finish())
 }
 
-// show publishes the counts that moved.
+// publishProgress shows readers the counts that moved.
 func (f *committer) publishProgress() {
 	b := f.active
 	if len(b.progressed) == 0 {
@@ -132,5 +136,5 @@ func (f *committer) publishProgress() {
 		moved = append(moved, b.jobs[id])
 	}
 	b.progressed = b.progressed[:0]
-	f.projector.publishProgress(moved, b.position.Seq)
+	f.projector.publishProgress(moved, events.Seq(b.position.Seq))
 }

@@ -6,26 +6,17 @@ import (
 	"time"
 )
 
-// roomPause is how long a full disk is left alone.
+// spaceRetry is the pause after a full disk.
 const spaceRetry = time.Second
 
-// awaitRoom pauses, until ctx ends, before the views are tried again from their last commit on; an
-// error if the file cannot be read.
+// waitForSpace pauses, or until ctx ends, before folding is tried again from the last commit on. It
+// returns an error if the file cannot be read.
 func (p *Projector) waitForSpace(ctx context.Context, cause error) error {
-	slog.Warn("the views stand still until there is room on the disk", "error", cause)
+	slog.Warn("the views wait for free disk space", "error", cause)
 	select {
 	case <-ctx.Done():
 		return nil
 	case <-time.After(spaceRetry):
-		return p.store.reload()
+		return p.store.Reload()
 	}
-}
-
-// reload forgets what a transaction that failed left in memory.
-func (s *store) reload() (err error) {
-	defer catchDamage(&err)()
-	created := s.position.Created // of views that were never written
-	err = s.db.View(s.readMeta)
-	s.position.Created = created
-	return err
 }

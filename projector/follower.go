@@ -9,30 +9,33 @@ import (
 	"licenseimport/events/eventlog"
 )
 
-// What may be decoded and not yet folded: so many facts, and so many pieces of
-// their bodies (32 MiB), for a body may have 900 KiB.
+// Backpressure: what may be decoded and not folded yet. The second limit bounds memory to 32 MiB,
+// since a body may have 900 KiB.
 const (
 	maxPendingFacts = 2048
-	maxPendingCost  = 4096
-	costUnit        = 8 << 10
+	maxPendingCost  = 4096    // in units
+	costUnit        = 8 << 10 // bytes of a body
 )
 
-// flow is the stream, decoded beside the goroutine that folds it.
+// follower decodes the stream in a goroutine beside the one that folds.
 type follower struct {
-	facts  chan fact // closed when no more come
-	budget chan struct{}
-	last   events.Seq // ends there; 0: never
+	facts  chan fact     // closed at the end
+	budget chan struct{} // holds one element for each unit of cost that is pending
+	last   events.Seq    // the last one to receive; 0: no limit
 	onHead func(head events.Seq)
-	err    error // why it ended; to be read when facts is closed
+	err    error // why it ended; valid when facts is closed
 }
 
 // errStreamEnd ends a follower at the last event that was asked for.
 var errStreamEnd = errors.New("the end of the stream")
 
-// follow decodes the stream behind after, up to last, until ctx ends. heard is
-// told where the stream ends.
-func follow(ctx context.Context, log Log, after, last events.Seq, heard func(events.Seq)) *follower {
-	f := &follower{facts: make(chan fact, maxPendingFacts), budget: make(chan struct{}, maxPendingCost), last: last, onHead: heard}
+// follow decodes the stream after a sequence, up to last, until ctx ends. It passes the stream's end
+// to onHead.
+func follow(ctx context.Context, log Log, after, last events.Seq, onHead func(events.Seq)) *follower {
+	f := &follower{
+		facts: make(chan fact, maxPendingFacts), budget: make(chan struct{}, maxPendingCost),
+		last: last, onHead: onHead,
+	}
 	go func() {
 		defer close(f.facts)
 		f.err = log.Follow(ctx, after, nil, func(m eventlog.Message) error { return f.receive(ctx, m) })
@@ -60,25 +63,25 @@ func (f *follower) receive(ctx context.Context, m eventlog.Message) error {
 			return ctx.Err()
 		}
 	}
-	f.facts <- next // there is room: every fact has a piece
+	f.facts <- next
 	if m.Seq == f.last {
 		return errStreamEnd
 	}
 	return nil
 }
 
-// pieces is the room that a fact takes.
+// cost is the share of the budget that a fact takes while it is pending.
 func (f fact) cost() int { return 1 + len(f.body)/costUnit }
 
-// folded makes room again.
-func (f *follower) release(done fact) {
-	for range done.cost() {
+// release returns the cost of a fact that is folded.
+func (f *follower) release(folded fact) {
+	for range folded.cost() {
 		<-f.budget
 	}
 }
 
-// wait ends when the follower has, and tells why it did. Its context must have
-// ended, or its last event have been received.
+// wait waits for the follower's end and returns its error. Before it is called, the follower's
+// context must have ended or its last event must have been received.
 func (f *follower) wait() error {
 	for left := range f.facts {
 		f.release(left)
@@ -86,6 +89,7 @@ func (f *follower) wait() error {
 	return f.err
 }
 
+// applyError names the event that stopped the views.
 func applyError(seq events.Seq, err error) error {
 	return fmt.Errorf("the views stop before sequence %d of stream %s: %w", seq, events.LicensesStream, err)
 }

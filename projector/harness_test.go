@@ -2,10 +2,13 @@ package projector
 
 import (
 	"context"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"licenseimport/events/eventlog"
 	"licenseimport/projector/projectortest"
+	"licenseimport/projector/viewstore"
 )
 
 // Short names of what tests of several packages share.
@@ -84,4 +87,13 @@ func check(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// openViews opens the views' file of a directory as one of the test's stream.
+func openViews(t testing.TB, dir string) *viewstore.Store {
+	t.Helper()
+	s, err := viewstore.Open(filepath.Join(dir, FileName), schema)
+	check(t, err)
+	setOrigin(s, eventlog.State{Created: tapeBegins})
+	return s
 }

@@ -2,70 +2,58 @@ package projector
 
 import (
 	"bytes"
-	"encoding/binary"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	"licenseimport/events"
+	"licenseimport/projector/viewstore"
 )
 
-// scan passes all names of a view, and gives the sequences of those that match. Passing the deadline
-// is ErrTooBroad.
-func (r reader) scan(v view, match func(name []byte) bool, deadline time.Time) (list, error) {
+// scan walks all names of a hash index and returns the sequences of those that match, in ascending
+// order. A walk that passes the deadline is an ErrTooBroad.
+func (r *Reader) scan(v viewstore.View, match func(name []byte) bool, deadline time.Time) (viewstore.SliceList, error) {
 	found := matching{match: match, deadline: deadline}
-	cursor := r.view(v).Cursor()
-	for key, value := cursor.First(); key != nil; key, value = cursor.Next() {
-		if len(key) != eraSize+slotSize {
-			return nil, errDamaged
-		}
-		if err := found.pass(slot{binary.BigEndian.Uint32(key), value}); err != nil {
-			return nil, err
-		}
-	}
+	err := found.err(r.views.Names(v, found.visit))
 	slices.Sort(found.list)
-	return found.list, nil
+	return found.list, err
 }
 
-// inSlot passes the names of one slot, from a sequence on, and gives the sequences of those that begin
-// with a prefix, in order.
-func (r reader) inSlot(v view, number int, from events.Seq, prefix []byte, deadline time.Time) (list, error) {
+// inSlot walks the names that share a slot, from a sequence's partition on, and returns the sequences
+// of those that begin with a prefix, in ascending order.
+func (r *Reader) inSlot(v viewstore.View, hashed []byte, from uint64, prefix []byte, deadline time.Time) (viewstore.SliceList, error) {
 	found := matching{match: func(name []byte) bool { return bytes.HasPrefix(name, prefix) }, deadline: deadline}
-	for s := range r.slots(v, number, from) {
-		if err := found.pass(s); err != nil {
-			return nil, err
-		}
-	}
-	return found.list, nil
+	err := found.err(r.views.InSlot(v, hashed, from, found.visit))
+	return found.list, err
 }
 
 // matching collects the sequences of names that match.
 type matching struct {
 	match    func(name []byte) bool
 	deadline time.Time
-	passed   int // names
-	list     list
+	visited  int  // names
+	tooBroad bool // the deadline was passed
+	list     viewstore.SliceList
 }
 
-// pass passes the names of one slot.
-func (m *matching) pass(s slot) error {
-	broad := false
-	sound := s.each(func(name []byte, seq events.Seq) bool {
-		m.passed++
-		broad = m.passed%1024 == 0 && time.Now().After(m.deadline)
-		if !broad && m.match(name) {
-			m.list = append(m.list, uint64(seq))
-		}
-		return !broad
-	})
-	switch {
-	case broad:
-		return ErrTooBroad
-	case !sound:
-		return errDamaged
+// visit is called for each name. It returns false when the deadline is passed.
+func (m *matching) visit(name []byte, seq uint64) bool {
+	if m.visited++; m.visited%1024 == 0 && time.Now().After(m.deadline) {
+		m.tooBroad = true
+		return false
 	}
-	return nil
+	if m.match(name) {
+		m.list = append(m.list, seq)
+	}
+	return true
+}
+
+// err is the error of a walk.
+func (m *matching) err(walk error) error {
+	if walk == nil && m.tooBroad {
+		return ErrTooBroad
+	}
+	return walk
 }
 
 // keyMatches matches names of licenseByKey by the beginning of their license key and by a text

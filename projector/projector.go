@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"syscall"
@@ -14,14 +13,15 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
+	"licenseimport/projector/viewstore"
 )
 
 const (
-	commitAfter   = 500 * time.Millisecond // since the first event of a batch
-	commitBusy    = 2 * time.Second        // likewise, while more events are at hand
-	commitEnded   = 5 * time.Millisecond   // since an import ended, while more events are at hand
-	concurrentFor = 2 * time.Second        // since several imports went on
-	readyLagMost  = 30 * time.Second       // behind for longer: not ready
+	commitAfter   = 500 * time.Millisecond // after a memtable's first event
+	commitBusy    = 2 * time.Second        // the same, while more events are pending
+	commitEnded   = 5 * time.Millisecond   // after an import's end, while more events are pending
+	concurrentFor = 2 * time.Second        // after several imports were running
+	maxReadyLag   = 30 * time.Second       // behind for longer: not ready
 )
 
 // Log is what the projector needs of an [*eventlog.Log].
@@ -34,38 +34,35 @@ type Log interface {
 	RedeliverJobs(ctx context.Context) error
 }
 
-// Projector keeps the views of one data folder and answers from them.
+// Projector folds the stream into the views of one data directory, and reads them.
 type Projector struct {
 	log          Log
-	store        *store
+	store        *viewstore.Store
 	flushRequest chan struct{} // a reader waits
 
-	rooms sync.Pool // *recent, of readers that are done
-
 	mu        sync.Mutex
-	live      map[events.JobID]*Job // imports that go on, as far as they were folded; never changed once in here
-	changed   chan struct{}         // closed when anything below or above moves
+	live      map[events.JobID]*Job // running imports as last folded; an entry is replaced, never changed
+	changed   chan struct{}         // closed when anything of these fields changes
 	wanted    events.Seq            // the largest that a reader waits for
 	committed events.Seq
 	at        time.Time  // of the event at committed
-	head      events.Seq // the stream's end as last heard of
+	head      events.Seq // the stream's end as last seen
 	caughtUp  bool       // committed was the stream's end once
-	failure   error      // why Run ended, or cannot go on for now
+	failure   error      // why Run ended, or cannot continue for now
 }
 
-// Open opens the views in a folder, which only one process may do at a time. A
-// file that is damaged is set aside with a warning, one that does not belong to
-// the log's stream is removed; Run then folds the stream from its beginning. It
-// asks the stream's leader, until ctx ends.
+// Open opens the views of a directory, which only one process can do at a time. It asks the stream's
+// leader, until ctx ends. A damaged file is set aside with a warning, and one that does not belong to
+// the log's stream is removed; Run then folds the stream from its beginning.
 func Open(ctx context.Context, dir string, log Log) (*Projector, error) {
 	path := filepath.Join(dir, FileName)
-	s, err := openStore(path)
-	if errors.Is(err, errDamaged) {
-		slog.Warn("the views are damaged and are made anew from the stream", "file", path, "set_aside", path+".bad", "reason", err)
+	s, err := viewstore.Open(path, schema)
+	if errors.Is(err, ErrDamaged) {
+		slog.Warn("the views are damaged and are folded again from the stream", "file", path, "set_aside", path+".bad", "reason", err)
 		if err := setAside(path); err != nil {
 			return nil, fmt.Errorf("set the damaged views aside: %w", err)
 		}
-		s, err = openStore(path)
+		s, err = viewstore.Open(path, schema)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open the views: %w", err)
@@ -73,86 +70,23 @@ func Open(ctx context.Context, dir string, log Log) (*Projector, error) {
 	if s, err = openMatching(ctx, s, path, log); err != nil {
 		return nil, err
 	}
+	p := s.Position()
 	return &Projector{
 		log: log, store: s, flushRequest: make(chan struct{}, 1),
 		live: map[events.JobID]*Job{}, changed: make(chan struct{}),
-		committed: s.position.Seq, at: s.position.Time,
+		committed: events.Seq(p.Seq), at: p.Time,
 	}, nil
 }
 
-// fit gives the store, or an empty one if it is not of the log's stream.
-func openMatching(ctx context.Context, s *store, path string, log Log) (*store, error) {
-	state, reason, err := checkOrigin(ctx, s.position, log)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the views: %w", err), s.close())
-	}
-	if reason != "" {
-		slog.Warn("the views are made anew from the stream", "file", path, "reason", reason)
-		if err = s.leave(ctx, path, state, log); err == nil {
-			s, err = openStore(path)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("open the views: %w", err)
-		}
-	}
-	s.position.Created = state.Created
-	return s, nil
-}
+// Close closes the file. Run must have returned.
+func (p *Projector) Close() error { return p.store.Close() }
 
-// leave closes views that do not fit the stream and clears their place. Where the
-// stream has lost its end they are the only ones that know what was in it: they
-// are kept beside, what is lost is told, and imports whose end is lost go on.
-func (s *store) leave(ctx context.Context, path string, state eventlog.State, log Log) error {
-	if s.position.Format != format || !s.position.Created.Equal(state.Created) || s.position.Seq <= state.Last {
-		return errors.Join(s.close(), os.Remove(path))
-	}
-	l, err := s.truncatedSince(state.Last)
-	if err != nil {
-		slog.Warn("what the stream has lost cannot be read from the views", "error", err)
-	}
-	l.warn(path + ".bad")
-	if err := log.RedeliverJobs(ctx); err != nil {
-		return errors.Join(err, s.close())
-	}
-	return errors.Join(s.close(), setAside(path))
-}
-
-// compare says why a position is not one of the log's stream; "" if it is.
-func checkOrigin(ctx context.Context, p position, log Log) (state eventlog.State, reason string, err error) {
-	state, err = log.State(ctx)
-	if err != nil {
-		return state, "", err
-	}
-	switch {
-	case p.Format != format:
-		return state, fmt.Sprintf("they have format %d, this program writes %d", p.Format, format), nil
-	case p.Seq == 0:
-		return state, "", nil
-	case !p.Created.Equal(state.Created):
-		return state, "they are of another stream", nil
-	case p.Seq > state.Last:
-		return state, fmt.Sprintf("they are at sequence %d, ahead of the stream, which ends at %d", p.Seq, state.Last), nil
-	}
-	message, found, err := log.MessageAt(ctx, p.Seq)
-	if err != nil {
-		return state, "", err
-	}
-	envelope, decodeErr := message.Decode()
-	if !found || decodeErr != nil || envelope.ID != p.ID || !message.Time.Equal(p.Time) {
-		reason = fmt.Sprintf("the stream holds another event at their sequence %d", p.Seq)
-	}
-	return state, reason, nil
-}
-
-// Close closes the file; Run must have returned.
-func (p *Projector) Close() error { return p.store.close() }
-
-// Run follows the stream and folds it, until ctx ends: then it returns nil. Any
-// other end is an error, which Ready tells from then on. A full disk is none: Ready tells of it
-// until there is room again.
+// Run follows the stream and folds it until ctx ends; then it returns nil. After any other error it
+// returns that, and Ready reports it from then on. On a full disk Run waits: Ready reports the error
+// until there is free space.
 func (p *Projector) Run(ctx context.Context) error {
 	for {
-		err := p.followOn(ctx)
+		err := p.followFromCommit(ctx)
 		if !errors.Is(err, syscall.ENOSPC) {
 			return err
 		}
@@ -162,11 +96,11 @@ func (p *Projector) Run(ctx context.Context) error {
 	}
 }
 
-// followOn follows from the last commit on.
-func (p *Projector) followOn(ctx context.Context) error {
+// followFromCommit folds from the last commit on.
+func (p *Projector) followFromCommit(ctx context.Context) error {
 	following, stop := context.WithCancel(ctx)
 	defer stop()
-	stream := follow(following, p.log, p.store.position.Seq, 0, p.onHead)
+	stream := follow(following, p.log, events.Seq(p.store.Position().Seq), 0, p.onHead)
 	err := newCommitter(p, p.store).run(stream)
 	stop()
 	followErr := stream.wait()
@@ -179,7 +113,7 @@ func (p *Projector) followOn(ctx context.Context) error {
 	return err
 }
 
-// heard remembers the stream's end.
+// onHead records the stream's end.
 func (p *Projector) onHead(head events.Seq) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -193,14 +127,14 @@ func (p *Projector) fail(err error) {
 	p.notify()
 }
 
-// notify wakes all who wait; the lock must be held.
+// notify wakes all waiting readers. The caller holds the lock.
 func (p *Projector) notify() {
 	close(p.changed)
 	p.changed = make(chan struct{})
 }
 
-// publish shows readers how far imports are, before it is committed. One that
-// ended is shown only when all of it can be read.
+// publishProgress shows readers the progress of imports before it is committed. The end of an import
+// is shown only after its commit, when all of it can be read.
 func (p *Projector) publishProgress(jobs []*Job, at events.Seq) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -212,28 +146,28 @@ func (p *Projector) publishProgress(jobs []*Job, at events.Seq) {
 	p.notify()
 }
 
-// published makes a commit known.
-func (p *Projector) onCommit(at position, ended []events.JobID) {
+// onCommit shows readers a commit.
+func (p *Projector) onCommit(at viewstore.Position, ended []events.JobID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, id := range ended {
 		delete(p.live, id)
 	}
-	p.committed, p.at, p.failure = at.Seq, at.Time, nil
-	p.head = max(p.head, at.Seq)
+	p.committed, p.at, p.failure = events.Seq(at.Seq), at.Time, nil
+	p.head = max(p.head, p.committed)
 	p.caughtUp = p.caughtUp || p.committed >= p.head
 	p.notify()
 }
 
-// awaited tells whether a reader waits for what lies behind one position, up to another.
-func (p *Projector) hasWaiter(behind, upTo events.Seq) bool {
+// hasWaiter reports whether a reader waits for a sequence after one position, up to another.
+func (p *Projector) hasWaiter(after, upTo events.Seq) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.wanted > behind && p.wanted <= upTo
+	return p.wanted > after && p.wanted <= upTo
 }
 
-// Lag says how many events of the stream the views do not hold yet, and how old
-// the last one that they do hold is, if there are any (else 0).
+// Lag is the number of the stream's events that the views do not hold yet and, if there are any, the
+// age of the last event that they hold.
 func (p *Projector) Lag() (uint64, time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -258,22 +192,21 @@ func (p *Projector) Position() events.Seq {
 	return p.committed
 }
 
-// Digest is the SHA-256 of all views, in hex: equal for equal views. It reads
-// the whole file.
-func (p *Projector) Digest() (string, error) { return p.store.digest() }
+// Digest is the SHA-256 of all views, in hex: equal for equal views. It reads the whole file.
+func (p *Projector) Digest() (string, error) { return p.store.Digest() }
 
-// WriteTo writes a copy of the views' file as the last commit left it, while the projector
-// runs, and gives the number of bytes. Nothing can reuse pages meanwhile: write to a file, not to a client.
+// WriteTo writes a copy of the views' file as the last commit left it, while the projector runs, and
+// returns the number of bytes. The file cannot reuse pages meanwhile: write to a file, not to a client.
 func (p *Projector) WriteTo(w io.Writer) (n int64, err error) {
-	err = p.read(func(r reader) error {
-		n, err = r.tx.WriteTo(w)
+	err = p.Read(func(r *Reader) error {
+		n, err = r.WriteTo(w)
 		return err
 	})
 	return n, err
 }
 
-// Ready is nil when the stream answers and the views follow it: they have been at its
-// end once since they were opened, and are no more than 30 s behind. Otherwise it says why not.
+// Ready is nil when the stream answers and the views follow it: they were at its end once since they
+// were opened, and are at most 30 s behind. Otherwise it says why not.
 func (p *Projector) Ready(ctx context.Context) error {
 	state, err := p.log.State(ctx)
 	if err != nil {
@@ -286,8 +219,24 @@ func (p *Projector) Ready(ctx context.Context) error {
 	}
 	p.head = max(p.head, state.Last)
 	p.caughtUp = p.caughtUp || p.committed >= state.Last
-	if n, behind := p.lag(); !p.caughtUp || behind > readyLagMost && n > 2*maxBatchEvents {
+	if n, behind := p.lag(); !p.caughtUp || behind > maxReadyLag && n > 2*maxBatchEvents {
 		return fmt.Errorf("the views are %d events behind", n)
 	}
 	return nil
+}
+
+// CountImports counts the imports by status, as the last commit left them. It walks all of them:
+// some milliseconds for 100,000.
+func (p *Projector) CountImports() (map[string]int, error) {
+	counts := map[string]int{}
+	err := p.Read(func(r *Reader) error {
+		for _, s := range []Status{StatusPending, StatusRunning, StatusSuccess, StatusError} {
+			counts[string(s)] = 0
+			for range ascending[events.JobID](r.views.Keys(jobIndex, viewstore.TextPrefix(statusIndex(s))), 0) {
+				counts[string(s)]++
+			}
+		}
+		return nil
+	})
+	return counts, err
 }

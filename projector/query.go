@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/projector/viewstore"
 )
 
 // JobQuery selects imports. Filters that are not set are off; an import passes all of the others.
@@ -40,14 +41,14 @@ type OrderQuery struct {
 // Jobs yields the ids of the imports that q selects: oldest first or, if desc, newest first. Their
 // number is CountUnknown.
 func (r *Reader) Jobs(q JobQuery, desc bool) iter.Seq[events.JobID] {
-	sets := both{r.views.index(jobs, nil)}
+	sets := []viewstore.Postings{r.views.Keys(jobs, nil)}
 	if q.Manager != nil {
-		sets = append(sets, r.views.index(jobIndex, textPrefix(managerIndex(*q.Manager), 8)))
+		sets = append(sets, r.views.Keys(jobIndex, viewstore.TextPrefix(managerIndex(*q.Manager))))
 	}
 	if q.Status != "" {
-		sets = append(sets, r.views.index(jobIndex, textPrefix(statusIndex(q.Status), 8)))
+		sets = append(sets, r.views.Keys(jobIndex, viewstore.TextPrefix(statusIndex(q.Status))))
 	}
-	return ordered[events.JobID](sets, desc)
+	return ordered[events.JobID](viewstore.Intersect(sets...), desc)
 }
 
 // Customers yields the ids of the customers that q selects: oldest first or, if desc, newest first;
@@ -55,14 +56,14 @@ func (r *Reader) Jobs(q JobQuery, desc bool) iter.Seq[events.JobID] {
 func (r *Reader) Customers(q CustomerQuery, desc bool, deadline time.Time) (ids iter.Seq[events.Seq], count int, err error) {
 	email := emailKey(q.Email)
 	if email == "" && q.EmailContains == "" {
-		return ordered[events.Seq](r.views.blocks(customers, ""), desc), r.views.count(countCustomers), nil
+		return ordered[events.Seq](r.views.Postings(customers, ""), desc), r.count(countCustomers), nil
 	}
-	var found list
+	var found viewstore.SliceList
 	switch contains := containsFold(q.EmailContains); {
 	case email == "":
-		found, err = r.views.scan(customerByEmail, contains, deadline)
+		found, err = r.scan(customerByEmail, contains, deadline)
 	case q.EmailContains == "" || contains([]byte(email)):
-		found, err = r.views.one(customerByEmail, email)
+		found, err = r.one(customerByEmail, email)
 	}
 	return ordered[events.Seq](found, desc), len(found), err
 }
@@ -71,16 +72,16 @@ func (r *Reader) Customers(q CustomerQuery, desc bool, deadline time.Time) (ids 
 // is their number.
 func (r *Reader) Orders(q OrderQuery, desc bool) (ids iter.Seq[events.Seq], count int, err error) {
 	if q.StoreID == "" {
-		return ordered[events.Seq](r.views.blocks(orders, ""), desc), r.views.count(countOrders), nil
+		return ordered[events.Seq](r.views.Postings(orders, ""), desc), r.count(countOrders), nil
 	}
-	found, err := r.views.one(orderByStore, q.StoreID)
+	found, err := r.one(orderByStore, q.StoreID)
 	return ordered[events.Seq](found, desc), len(found), err
 }
 
 // Licenses yields the ids of the licenses that q selects: oldest first or, if desc, newest first;
 // count is their number or CountUnknown. A search that goes on after the deadline is an ErrTooBroad.
 func (r *Reader) Licenses(q *LicenseQuery, desc bool, deadline time.Time) (ids iter.Seq[events.Seq], count int, err error) {
-	chosen, count, err := q.choose(r.views, deadline)
+	chosen, count, err := q.choose(r, deadline)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -90,30 +91,30 @@ func (r *Reader) Licenses(q *LicenseQuery, desc bool, deadline time.Time) (ids i
 // choose gives the licenses that all filters let through: each filter is a set,
 // kept by an index, and the result is what is in all of them. The count is known
 // where one counter tells it.
-func (q *LicenseQuery) choose(r reader, deadline time.Time) (set, int, error) {
+func (q *LicenseQuery) choose(r *Reader, deadline time.Time) (viewstore.Postings, int, error) {
 	sets, known, err := q.byName(r, deadline)
 	if err != nil {
 		return nil, 0, err
 	}
-	add := func(s set, count int) { sets, known = append(sets, s), append(known, count) }
+	add := func(s viewstore.Postings, count int) { sets, known = append(sets, s), append(known, count) }
 	if q.Job != 0 {
-		add(r.blocks(jobLicenses, q.Job.String()), CountUnknown)
+		add(r.views.Postings(jobLicenses, q.Job.String()), CountUnknown)
 	}
 	if q.Products != nil {
 		add(r.ofProducts(q.Products))
 	}
 	if q.Enabled != nil && !*q.Enabled {
-		add(r.blocks(disabled, ""), r.count(countDisabled))
+		add(r.views.Postings(disabled, ""), r.count(countDisabled))
 	}
-	chosen, count := set(both(sets)), CountUnknown
-	switch len(sets) {
-	case 0:
-		chosen, count = r.allKept(segmented{view: licenses}), r.count(countLicenses)
-	case 1:
-		chosen, count = sets[0], known[0]
+	chosen, count := r.views.All(allLicenses), r.count(countLicenses)
+	if len(sets) > 0 {
+		chosen, count = viewstore.Intersect(sets...), CountUnknown
+	}
+	if len(sets) == 1 {
+		count = known[0]
 	}
 	if off := r.count(countDisabled); q.Enabled != nil && *q.Enabled && off > 0 {
-		chosen = without{chosen, r.blocks(disabled, "")}
+		chosen = viewstore.Without(chosen, r.views.Postings(disabled, ""))
 		if count = CountUnknown; len(sets) == 0 {
 			count = r.count(countLicenses) - off
 		}
@@ -122,15 +123,15 @@ func (q *LicenseQuery) choose(r reader, deadline time.Time) (set, int, error) {
 }
 
 // byName gives the sets of the filters on the license key, the customer and the order.
-func (q *LicenseQuery) byName(r reader, deadline time.Time) (sets []set, known []int, err error) {
-	add := func(found list, findErr error) {
+func (q *LicenseQuery) byName(r *Reader, deadline time.Time) (sets []viewstore.Postings, known []int, err error) {
+	add := func(found viewstore.SliceList, findErr error) {
 		sets, known = append(sets, found), append(known, len(found))
 		if err == nil {
 			err = findErr
 		}
 	}
 	if q.Key != "" {
-		add(r.inSlot(licenseByKey, slotOf([]byte(q.Key)), 0, textPrefix(q.Key, 0), deadline))
+		add(r.inSlot(licenseByKey, []byte(q.Key), 0, viewstore.TextPrefix(q.Key), deadline))
 	}
 	if err == nil && (q.KeyPrefix != "" || q.KeyContains != "") {
 		add(r.scan(licenseByKey, keyMatches(q.KeyPrefix, q.KeyContains), deadline))
@@ -145,34 +146,32 @@ func (q *LicenseQuery) byName(r reader, deadline time.Time) (sets []set, known [
 }
 
 // ofProducts is the set of all licenses of some products.
-func (r reader) ofProducts(products []string) (set, int) {
-	sets, count := either{}, 0
+func (r *Reader) ofProducts(products []string) (viewstore.Postings, int) {
+	var sets []viewstore.Postings
+	count := 0
 	for _, product := range products {
-		sets = append(sets, r.blocks(productLicenses, product))
+		sets = append(sets, r.views.Postings(productLicenses, product))
 		count += r.count(countProduct + product)
 	}
-	if len(sets) == 1 {
-		return sets[0], count
-	}
-	return sets, count
+	return viewstore.Merge(sets...), count
 }
 
-// one is the set of what a name stands for: one member or none.
-func (r reader) one(names view, name string) (list, error) {
-	id, err := r.named(names, name)
+// one is the set of the customer or order of a name: one member or none.
+func (r *Reader) one(names viewstore.View, name string) (viewstore.SliceList, error) {
+	id, err := r.views.Lookup(names, []byte(name))
 	if id == 0 || err != nil {
 		return nil, err
 	}
-	return list{uint64(id)}, nil
+	return viewstore.SliceList{id}, nil
 }
 
-// more are a customer's or an order's licenses: the one that made it and those that came after.
-func (r reader) more(names view, name string, further view, deadline time.Time) (list, error) {
-	id, err := r.named(names, name)
+// more are a customer's or an order's licenses: the one that created it and those after it.
+func (r *Reader) more(names viewstore.View, name string, further viewstore.View, deadline time.Time) (viewstore.SliceList, error) {
+	id, err := r.views.Lookup(names, []byte(name))
 	if id == 0 || err != nil {
 		return nil, err
 	}
-	key := number(id)
-	after, err := r.inSlot(further, slotOf(key), id, key, deadline)
-	return append(list{uint64(id)}, after...), err
+	key := viewstore.NumberKey(id)
+	after, err := r.inSlot(further, key, id, key, deadline)
+	return append(viewstore.SliceList{id}, after...), err
 }

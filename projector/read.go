@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/projector/viewstore"
 )
 
-// ErrDamaged says that the views' file does not hold what it must hold.
-var ErrDamaged = errDamaged
+// ErrDamaged is a views' file whose bytes are not those that were written.
+var ErrDamaged = viewstore.ErrDamaged
 
 // ErrTooBroad says that a search passed its deadline.
 var ErrTooBroad = errors.New("the search takes too long")
@@ -24,11 +25,11 @@ const CountUnknown = -1
 // not wait for a client. Nothing that f got from the Reader may be used after it has returned,
 // except values that were decoded.
 func (p *Projector) Read(f func(r *Reader) error) error {
-	return p.read(func(views reader) error { return f(&Reader{views}) })
+	return p.store.Read(func(views *viewstore.Reader) error { return f(&Reader{views}) })
 }
 
 // Reader reads the views as one commit left them. It is valid during one call of [Projector.Read].
-type Reader struct{ views reader }
+type Reader struct{ views *viewstore.Reader }
 
 // License is one imported license.
 type License struct {
@@ -42,7 +43,7 @@ type License struct {
 
 // Job returns what the last commit knows of an import; nil if there is none.
 func (r *Reader) Job(id events.JobID) (*Job, error) {
-	value := r.views.view(jobs).Get(number(id))
+	value := r.views.Entry(jobs, viewstore.NumberKey(id))
 	if value == nil {
 		return nil, nil
 	}
@@ -51,13 +52,13 @@ func (r *Reader) Job(id events.JobID) (*Job, error) {
 
 // License returns the license with an id; nil if there is none.
 func (r *Reader) License(id events.Seq) (*License, error) {
-	value, err := r.views.kept(segmented{view: licenses}, uint64(id))
+	value, err := r.views.Get(allLicenses, uint64(id))
 	if value == nil || err != nil {
 		return nil, err
 	}
 	stored, ok := parseRecord(value)
 	if !ok {
-		return nil, errDamaged
+		return nil, ErrDamaged
 	}
 	event, err := decodeAs[*events.LicenseImported](stored.body)
 	if err != nil {
@@ -76,8 +77,8 @@ func (r *Reader) CustomerCreator(id events.Seq) (*License, error) { return r.cre
 // OrderCreator returns the license that created the order with an id; nil if there is no such order.
 func (r *Reader) OrderCreator(id events.Seq) (*License, error) { return r.creator(orders, id) }
 
-func (r *Reader) creator(v view, id events.Seq) (*License, error) {
-	if found, ok := r.views.blocks(v, "").next(uint64(id), false); !ok || found != uint64(id) {
+func (r *Reader) creator(v viewstore.View, id events.Seq) (*License, error) {
+	if found, ok := r.views.Postings(v, "").Next(uint64(id), false); !ok || found != uint64(id) {
 		return nil, nil
 	}
 	return r.License(id)
@@ -86,38 +87,41 @@ func (r *Reader) creator(v view, id events.Seq) (*License, error) {
 // RejectedRows yields the numbers of an import's rejected rows, in the order of the file, beginning
 // with the first one that is not below from.
 func (r *Reader) RejectedRows(id events.JobID, from events.Row) iter.Seq[events.Row] {
-	return ascending[events.Row](r.views.allKept(segmented{rejected, id}), uint64(from))
+	return ascending[events.Row](r.views.All(rowsOf(rejected, id)), uint64(from))
 }
 
 // RowsRejectedWith yields the numbers of an import's rows that were rejected with an error code, in
 // the order of the file.
 func (r *Reader) RowsRejectedWith(id events.JobID, code events.Code) iter.Seq[events.Row] {
-	return ascending[events.Row](r.views.index(rejectedByCode, codePrefix(id, code)), 0)
+	return ascending[events.Row](r.views.Keys(rejectedByCode, codePrefix(id, code)), 0)
 }
 
 // ExistedRows yields the numbers of an import's rows whose license existed, in the order of the file.
 func (r *Reader) ExistedRows(id events.JobID) iter.Seq[events.Row] {
-	return ascending[events.Row](r.views.allKept(segmented{existed, id}), 0)
+	return ascending[events.Row](r.views.All(rowsOf(existed, id)), 0)
 }
 
 // RejectedRow returns one of [Reader.RejectedRows].
 func (r *Reader) RejectedRow(id events.JobID, row events.Row) (*events.RowRejected, error) {
-	return keptAs(r.views, segmented{rejected, id}, uint64(row), decodeAs[*events.RowRejected])
+	return viewstore.GetAs(r.views, rowsOf(rejected, id), uint64(row), decodeAs[*events.RowRejected])
 }
 
 // ExistedRow returns one of [Reader.ExistedRows].
 func (r *Reader) ExistedRow(id events.JobID, row events.Row) (*events.LicenseExisted, error) {
-	return keptAs(r.views, segmented{existed, id}, uint64(row), decodeAs[*events.LicenseExisted])
+	return viewstore.GetAs(r.views, rowsOf(existed, id), uint64(row), decodeAs[*events.LicenseExisted])
 }
 
+// count is a counter's number.
+func (r *Reader) count(name string) int { return int(r.views.Counter(counters, name)) }
+
 // Size returns the size of the views' file in bytes.
-func (r *Reader) Size() int64 { return r.views.tx.Size() }
+func (r *Reader) Size() int64 { return r.views.Size() }
 
 // WriteTo writes the views' file, all of its [Reader.Size] bytes.
-func (r *Reader) WriteTo(w io.Writer) (int64, error) { return r.views.tx.WriteTo(w) }
+func (r *Reader) WriteTo(w io.Writer) (int64, error) { return r.views.WriteTo(w) }
 
 // ordered yields the members of a set: upwards or, if desc, downwards.
-func ordered[N ~uint64](s set, desc bool) iter.Seq[N] {
+func ordered[N ~uint64](s viewstore.Postings, desc bool) iter.Seq[N] {
 	if desc {
 		return walk[N](s, math.MaxUint64, true)
 	}
@@ -125,16 +129,18 @@ func ordered[N ~uint64](s set, desc bool) iter.Seq[N] {
 }
 
 // ascending yields the members of a set from a number on.
-func ascending[N ~uint64](s set, from uint64) iter.Seq[N] { return walk[N](s, from, false) }
+func ascending[N ~uint64](s viewstore.Postings, from uint64) iter.Seq[N] {
+	return walk[N](s, from, false)
+}
 
-func walk[N ~uint64](s set, from uint64, desc bool) iter.Seq[N] {
+func walk[N ~uint64](s viewstore.Postings, from uint64, desc bool) iter.Seq[N] {
 	return func(yield func(N) bool) {
 		for at, more := from, true; more; {
-			n, ok := s.next(at, desc)
+			n, ok := s.Next(at, desc)
 			if !ok || !yield(N(n)) {
 				return
 			}
-			at, more = beside(n, desc)
+			at, more = viewstore.Step(n, desc)
 		}
 	}
 }
@@ -144,11 +150,11 @@ func decodeAs[E events.Event](body []byte) (E, error) {
 	var none E
 	envelope, err := events.Decode(body)
 	if err != nil {
-		return none, fmt.Errorf("%w: %w", errDamaged, err)
+		return none, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	event, ok := envelope.Event.(E)
 	if !ok {
-		return none, fmt.Errorf("%w: an unexpected %s", errDamaged, envelope.Type)
+		return none, fmt.Errorf("%w: an unexpected %s", ErrDamaged, envelope.Type)
 	}
 	return event, nil
 }

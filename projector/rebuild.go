@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/internal/fsx"
+	"licenseimport/projector/viewstore"
 )
 
 // RebuildResult says what a rebuild did.
@@ -21,13 +23,12 @@ type RebuildResult struct {
 // progressStep is the number of events between two calls of a rebuild's progress.
 const progressStep = 1000
 
-// Rebuild folds the stream, as far as it goes now, into a fresh file beside the
-// views' and puts that in their place. Until then the old views stay as they
-// are, also when it is interrupted. No projector may have the folder open.
-// progress is told now and then how many of how many events are done.
+// Rebuild folds the stream, up to its present end, into a new file and puts that in the place of the
+// views' file. Until then the old views stay as they are, also when Rebuild is interrupted. No
+// projector may have the directory open. progress, which may be nil, is called every 1000 events.
 func Rebuild(ctx context.Context, log Log, dir string, progress func(done, total uint64)) (RebuildResult, error) {
 	path := filepath.Join(dir, FileName)
-	release, err := reserve(path)
+	release, err := viewstore.Lock(path)
 	if err != nil {
 		return RebuildResult{}, fmt.Errorf("rebuild the views: %w", err)
 	}
@@ -40,7 +41,7 @@ func Rebuild(ctx context.Context, log Log, dir string, progress func(done, total
 	r := &rebuild{log: log, progress: progress}
 	result, err := r.into(ctx, fresh)
 	if err == nil {
-		err = errors.Join(os.Rename(fresh, path), syncDir(dir))
+		err = fsx.Rename(fresh, path)
 	}
 	if err != nil {
 		return RebuildResult{}, errors.Join(fmt.Errorf("rebuild the views: %w", err), removeIfThere(fresh))
@@ -56,23 +57,11 @@ func removeIfThere(path string) error {
 	return nil
 }
 
-// reserve keeps projectors off the file until the new one is in its place.
-func reserve(path string) (release func(), err error) {
-	db, err := openFile(path)
-	if errors.Is(err, errDamaged) {
-		return func() {}, nil // no projector has it: it could not open it either
-	}
-	if err != nil {
-		return nil, err
-	}
-	return func() { _ = db.Close() }, nil
-}
-
 // rebuild folds a whole stream into a new file.
 type rebuild struct {
 	log      Log
 	progress func(done, total uint64)
-	store    *store
+	store    *viewstore.Store
 	done     uint64
 }
 
@@ -81,20 +70,19 @@ func (r *rebuild) into(ctx context.Context, path string) (RebuildResult, error) 
 	if err != nil {
 		return RebuildResult{}, err
 	}
-	// Nothing is synced before the end: an interrupted rebuild is thrown away.
-	if r.store, err = openStore(path); err != nil {
+	if r.store, err = viewstore.Open(path, schema); err != nil {
 		return RebuildResult{}, err
 	}
-	defer func() { _ = r.store.close() }() // at the end of all, nothing is left to write
-	r.store.position.Created = state.Created
+	defer func() { _ = r.store.Close() }() // everything is synced before
+	setOrigin(r.store, state)
 	if err := r.fold(ctx, state.Last); err != nil {
 		return RebuildResult{}, err
 	}
-	digest, err := r.store.digest()
+	digest, err := r.store.Digest()
 	if err != nil {
 		return RebuildResult{}, err
 	}
-	return RebuildResult{Events: r.done, Digest: digest}, r.store.db.Sync()
+	return RebuildResult{Events: r.done, Digest: digest}, r.store.Sync()
 }
 
 // fold applies the stream up to its last event.
@@ -118,7 +106,7 @@ func (r *rebuild) fold(ctx context.Context, last events.Seq) error {
 	return err
 }
 
-// apply folds all facts in large transactions.
+// apply folds all facts, in large transactions.
 func (r *rebuild) apply(l *batchWriter, stream *follower, total uint64) error {
 	for f := range stream.facts {
 		stream.release(f)
@@ -134,7 +122,7 @@ func (r *rebuild) apply(l *batchWriter, stream *follower, total uint64) error {
 				return err
 			}
 		}
-		l.idle(stream)
+		l.releaseIdle(stream)
 	}
 	if r.progress != nil {
 		r.progress(r.done, total)

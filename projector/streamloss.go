@@ -1,43 +1,30 @@
 package projector
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"slices"
 
 	"licenseimport/events"
-
-	bolt "go.etcd.io/bbolt"
+	"licenseimport/projector/viewstore"
 )
 
-// A loss is what the views hold and their stream does not any more: its files were
-// cut or put back behind the back of the server.
+// truncation describes events that the views hold and their stream has lost: its files were
+// truncated or restored without the server's knowledge.
 type truncation struct {
 	after    events.Seq // the stream's end
 	to       events.Seq // the views' position
 	licenses int
-	imports  []events.JobID // that licenses were lost of, at most namedImports
+	imports  []events.JobID // that lost licenses, at most maxListedImports
 }
 
 const maxListedImports = 20
 
-// lost says what the views hold behind a sequence.
-func (s *store) truncatedSince(after events.Seq) (l truncation, err error) {
-	defer catchDamage(&err)()
-	l = truncation{after: after, to: s.position.Seq}
-	err = s.db.View(func(tx *bolt.Tx) error {
-		bucket := tx.Bucket([]byte(viewTable[licenses].name))
-		if bucket == nil {
-			return nil
-		}
-		first := number(after + 1)
-		return eachKept(bucket, number((after+1)>>segmentBits), func(key, value []byte) error {
-			if bytes.Compare(key, first) < 0 {
-				return nil
-			}
-			return l.add(value)
-		})
+// truncatedSince tells what the views hold after a sequence.
+func truncatedSince(s *viewstore.Store, after events.Seq) (truncation, error) {
+	l := truncation{after: after, to: events.Seq(s.Position().Seq)}
+	err := s.Read(func(r *viewstore.Reader) error {
+		return r.ForEach(allLicenses, uint64(after)+1, func(_ uint64, value []byte) error { return l.add(value) })
 	})
 	return l, err
 }
@@ -45,7 +32,7 @@ func (s *store) truncatedSince(after events.Seq) (l truncation, err error) {
 func (l *truncation) add(value []byte) error {
 	rec, ok := parseRecord(value)
 	if !ok {
-		return errDamaged
+		return ErrDamaged
 	}
 	l.licenses++
 	event, err := decodeAs[*events.LicenseImported](rec.body)
@@ -58,7 +45,7 @@ func (l *truncation) add(value []byte) error {
 	return nil
 }
 
-// warn tells the operator, and keeps the views for whoever wants to look what was in them.
+// warn tells the operator what is lost, and which file still has it.
 func (l truncation) warn(file string) {
 	slog.Warn("the stream LICENSES has lost its end: imports go on whose rows are still stored; import the files of the others again, or restore a backup",
 		"from", l.after+1, "to", l.to, "events", l.to-l.after, "licenses", l.licenses,

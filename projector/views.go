@@ -2,71 +2,82 @@ package projector
 
 import (
 	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
 
 	"licenseimport/events"
+	"licenseimport/projector/viewstore"
 )
 
-// view names one bucket of the views' file.
-type view int
+// FileName is the name of the views' file in the data directory.
+const FileName = "views.bolt"
 
-// The views. Numbers (sequences, jobs, rows) are 8 bytes, big-endian, so that
-// they sort; a text before a number ends with a NUL, which no value can hold.
+// format is the version of the views' file. Raise it with every change of the views or of what
+// folding does: a file of another version is folded from the beginning.
+const format = 5
+
+// The views. Package viewstore gives the bytes of each layout. Numbers (sequences, imports, rows)
+// are 8 bytes, big-endian, so that keys sort as their numbers do. A text before a number ends with
+// a NUL, which no value can hold.
+//
+// A license is stored once, under its sequence in the stream, which is its id:
+//
+//	licenses   sequence → 8 bytes  time in the stream, nanoseconds since 1970
+//	                      8 bytes  its customer: the sequence of the license that created it; 0: none
+//	                      8 bytes  its order, in the same way
+//	                      rest     the event LicenseImported, as the stream has it
+//
+// A license key leads to the sequences of the licenses that have it, one for each product. The slot
+// depends on the key alone:
+//
+//	license_by_key   key NUL product → sequence
+//
+// So a license is found by its key in two steps: one read of the key's slot in each partition of
+// license_by_key, and one read of the chunk with its sequence in licenses.
 const (
-	licenses        view = iota // number of a segment → records: time, customer, order, the event's body
-	licenseByKey                // era, slot of the key → names: key NUL product
-	productLicenses             // product: blocks
-	jobLicenses                 // job, in decimal: blocks
-	customerMore                // era, slot → names: customer, for each of its licenses after the one that made it
-	orderMore                   // era, slot → names: order, likewise
-	disabled                    // "": blocks
-	customers                   // "": blocks of the licenses that made them
-	customerByEmail             // era, slot → names: e-mail in lower case
-	orders                      // "": blocks of the licenses that made them
-	orderByStore                // era, slot → names: store id
-	rejected                    // job, number of a segment → bodies, by row
-	rejectedByCode              // job, code NUL row
-	existed                     // likewise
-	jobs                        // job → what is known of it, JSON
-	jobIndex                    // "manager" or "status" NUL value NUL job
-	counters                    // name → number
+	licenses        viewstore.View = iota // Chunks: sequence → record, see above
+	licenseByKey                          // HashIndex by key: key NUL product
+	productLicenses                       // PostingLists: product's short code → sequences
+	jobLicenses                           // PostingLists: import in decimal → sequences
+	customerMore                          // HashIndex: customer → the licenses after the one that created it
+	orderMore                             // HashIndex: order → the licenses after the one that created it
+	disabled                              // PostingLists: "" → licenses that are not enabled
+	customers                             // PostingLists: "" → licenses that created a customer
+	customerByEmail                       // HashIndex, filtered: e-mail in lower case → customer
+	orders                                // PostingLists: "" → licenses that created an order
+	orderByStore                          // HashIndex, filtered: store id → order
+	rejected                              // Chunks by import: row → event RowRejected
+	rejectedByCode                        // Entries: import, code, NUL, row → nothing
+	existed                               // Chunks by import: row → event LicenseExisted
+	jobs                                  // Entries: import → Job, JSON
+	jobIndex                              // Entries: "manager" or "status", NUL, value, NUL, import → nothing
+	counters                              // Counters, by the names below
 	numViews
 )
 
-// growth is how entries come to a view.
-type growth int
+// schema is the table of views. The order is that of the constants: digest and checksums depend on it.
+var schema = viewstore.Schema{Version: format, Views: []viewstore.ViewSpec{
+	licenses:        {Name: "licenses", Layout: viewstore.Chunks},
+	licenseByKey:    {Name: "license_by_key", Layout: viewstore.HashIndex},
+	productLicenses: {Name: "product_licenses", Layout: viewstore.PostingLists},
+	jobLicenses:     {Name: "job_licenses", Layout: viewstore.PostingLists},
+	customerMore:    {Name: "customer_more", Layout: viewstore.HashIndex},
+	orderMore:       {Name: "order_more", Layout: viewstore.HashIndex},
+	disabled:        {Name: "disabled", Layout: viewstore.PostingLists},
+	customers:       {Name: "customers", Layout: viewstore.PostingLists},
+	customerByEmail: {Name: "customer_by_email", Layout: viewstore.HashIndex, Filtered: true},
+	orders:          {Name: "orders", Layout: viewstore.PostingLists},
+	orderByStore:    {Name: "order_by_store", Layout: viewstore.HashIndex, Filtered: true},
+	rejected:        {Name: "rejected", Layout: viewstore.Chunks},
+	rejectedByCode:  {Name: "rejected_by_code", Layout: viewstore.Entries},
+	existed:         {Name: "existed", Layout: viewstore.Chunks},
+	jobs:            {Name: "jobs", Layout: viewstore.Entries},
+	jobIndex:        {Name: "job_index", Layout: viewstore.Entries},
+	counters:        {Name: "counters", Layout: viewstore.Counters},
+}}
 
-const (
-	inSlots    growth = iota // names in no order, which are kept in slots
-	appended                 // mostly in key order: pages are filled up
-	inSegments               // likewise, and kept in segments
-	inBlocks                 // at the end of sets of sequences, which are kept in blocks
-)
-
-// viewTable says how each view is called in the file and how it grows.
-var viewTable = [numViews]struct {
-	name  string
-	grows growth
-}{
-	licenses:        {"licenses", inSegments},
-	licenseByKey:    {"license_by_key", inSlots},
-	productLicenses: {"product_licenses", inBlocks},
-	jobLicenses:     {"job_licenses", inBlocks},
-	customerMore:    {"customer_more", inSlots},
-	orderMore:       {"order_more", inSlots},
-	disabled:        {"disabled", inBlocks},
-	customers:       {"customers", inBlocks},
-	customerByEmail: {"customer_by_email", inSlots},
-	orders:          {"orders", inBlocks},
-	orderByStore:    {"order_by_store", inSlots},
-	rejected:        {"rejected", inSegments},
-	rejectedByCode:  {"rejected_by_code", appended},
-	existed:         {"existed", inSegments},
-	jobs:            {"jobs", appended},
-	jobIndex:        {"job_index", appended},
-	counters:        {"counters", appended},
-}
-
-// The counters; that of one product's licenses is countProduct with its short code.
+// The counters; that of one product's licenses is countProduct and its short code.
 const (
 	countLicenses  = "licenses"
 	countDisabled  = "disabled"
@@ -75,23 +86,12 @@ const (
 	countProduct   = "product\x00"
 )
 
-func number[N ~uint64](n N) []byte {
-	return binary.BigEndian.AppendUint64(make([]byte, 0, 8), uint64(n))
-}
+// allLicenses is the chunk set of the licenses' records.
+var allLicenses = viewstore.ChunkSet{View: licenses}
 
-// numbers is a key of two numbers, such as job and row.
-func numbers[A, B ~uint64](a A, b B) []byte {
-	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(make([]byte, 0, 16), uint64(a)), uint64(b))
-}
-
-// textNumber is a key of a text and a number.
-func textNumber[N ~uint64](text string, n N) []byte {
-	return binary.BigEndian.AppendUint64(textPrefix(text, 8), uint64(n))
-}
-
-// textPrefix is what all keys of a text begin with, with room for more.
-func textPrefix(text string, room int) []byte {
-	return append(append(make([]byte, 0, len(text)+1+room), text...), 0)
+// rowsOf is the chunk set of one import's rows in the view rejected or existed.
+func rowsOf(v viewstore.View, job events.JobID) viewstore.ChunkSet {
+	return viewstore.ChunkSet{View: v, Group: uint64(job)}
 }
 
 // codeKey is a key of rejectedByCode.
@@ -100,23 +100,28 @@ func codeKey(job events.JobID, code events.Code, row events.Row) []byte {
 }
 
 func codePrefix(job events.JobID, code events.Code) []byte {
-	return append(append(number(job), code...), 0)
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(code)+1+8), uint64(job))
+	return append(append(b, code...), 0)
 }
 
-// appendLicenseKey writes a name of licenseByKey: a license key may stand for a license of each product.
+// appendLicenseKey appends a name of licenseByKey: each product may have a license of the key.
 func appendLicenseKey(b []byte, key, product string) []byte {
 	return append(append(append(b, key...), 0), product...)
 }
 
-// record is what is stored of a license.
+// The values of jobIndex, before the NUL and the import.
+func managerIndex(name string) string { return "manager\x00" + name }
+func statusIndex(s Status) string     { return "status\x00" + string(s) }
+
+// record is the value of a license.
 type record struct {
-	nanos    int64      // when the stream stored it, since 1970
+	nanos    int64      // time in the stream, since 1970
 	customer events.Seq // 0: none
 	order    events.Seq
-	body     []byte // of the event, as it stands in the stream
+	body     []byte // the event as the stream has it
 }
 
-const recordHead = 24
+const recordHead = 24 // bytes before the body
 
 func (r record) appendTo(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(r.nanos))
@@ -135,4 +140,18 @@ func parseRecord(b []byte) (record, bool) {
 		order:    events.Seq(binary.BigEndian.Uint64(b[16:])),
 		body:     b[recordHead:],
 	}, true
+}
+
+// Verify reads the whole views' file of a directory that no projector has open, and returns what is
+// wrong with it; nil if it is sound or does not exist.
+func Verify(dir string) error {
+	path := filepath.Join(dir, FileName)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	s, err := viewstore.Open(path, schema)
+	if err != nil {
+		return err
+	}
+	return s.Close()
 }

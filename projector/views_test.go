@@ -10,8 +10,7 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
-
-	bolt "go.etcd.io/bbolt"
+	"licenseimport/projector/viewstore"
 )
 
 // TestSameViewsHoweverFolded folds the same events with other ends of transactions and restarts in
@@ -42,20 +41,15 @@ func TestSameViewsHoweverFolded(t *testing.T) {
 func foldInPieces(t *testing.T, dir string, tape *tape, random *rand.Rand) {
 	t.Helper()
 	var l *batchWriter
-	var w *writing
-	open := func() {
-		s, err := openStore(filepath.Join(dir, FileName))
-		check(t, err)
-		s.position.Created = tape.Created
-		l = newBatchWriter(s, maxBatchEvents)
-	}
+	var w *viewstore.WriteTx
+	open := func() { l = newBatchWriter(openViews(t, dir), maxBatchEvents) }
 	write := func() {
 		if w != nil {
-			check(t, l.onCommitted(w.commit(l.immutable)))
+			check(t, l.onCommitted(l.immutable.commit(w)))
 			w = nil
 		}
 	}
-	turn := func() {
+	rotate := func() {
 		write()
 		var err error
 		w, err = l.rotate()
@@ -66,20 +60,20 @@ func foldInPieces(t *testing.T, dir string, tape *tape, random *rand.Rand) {
 		check(t, l.apply(decoded(t, m)))
 		switch random.IntN(200) {
 		case 0, 1, 2, 3:
-			turn()
+			rotate()
 		case 4:
-			l.past.rest()
+			l.overlay.Release()
 			write()
 		case 5: // a restart
-			turn()
+			rotate()
 			write()
-			check(t, l.store.close())
+			check(t, l.store.Close())
 			open()
 		}
 	}
 	write()
 	check(t, l.finish())
-	check(t, l.store.close())
+	check(t, l.store.Close())
 }
 
 func decoded(t *testing.T, m eventlog.Message) fact {
@@ -104,7 +98,7 @@ func TestRebuildGivesTheSame(t *testing.T) {
 	want := answersOf(r)
 	digest, err := r.Digest()
 	check(t, err)
-	if _, err := Rebuild(t.Context(), tape, dir, nil); !errors.Is(err, errInUse) {
+	if _, err := Rebuild(t.Context(), tape, dir, nil); !errors.Is(err, viewstore.ErrInUse) {
 		t.Errorf("a rebuild beside a projector: %v", err)
 	}
 	r.stop()
@@ -133,14 +127,13 @@ func TestHotCopy(t *testing.T) {
 	n, err := r.WriteTo(file)
 	check(t, errors.Join(err, file.Close()))
 	check(t, Verify(dir))
-	s, err := openStore(filepath.Join(dir, FileName))
-	check(t, err)
-	if got, err := s.digest(); err != nil || got != digest || n == 0 {
+	s := openViews(t, dir)
+	if got, err := s.Digest(); err != nil || got != digest || n == 0 {
 		t.Errorf("the copy of %d bytes has digest %s, %v, want %s", n, got, err, digest)
 	}
-	check(t, s.close())
+	check(t, s.Close())
 	check(t, os.Truncate(filepath.Join(dir, FileName), n/2))
-	if err := Verify(dir); !errors.Is(err, errDamaged) {
+	if err := Verify(dir); !errors.Is(err, ErrDamaged) {
 		t.Errorf("half a copy: %v", err)
 	}
 }
@@ -203,11 +196,11 @@ func TestFilesThatAreNotServed(t *testing.T) {
 // used is a file of views without the room at its end that is not yet in use.
 func used(t *testing.T, path string) []byte {
 	t.Helper()
-	s, err := openStore(path)
+	s, err := viewstore.Open(path, schema)
 	check(t, err)
 	var size int64
-	check(t, s.db.View(func(tx *bolt.Tx) error { size = tx.Size(); return nil }))
-	check(t, s.close())
+	check(t, s.Read(func(r *viewstore.Reader) error { size = r.Size(); return nil }))
+	check(t, s.Close())
 	content, err := os.ReadFile(path)
 	check(t, err)
 	return content[:size]
@@ -233,15 +226,15 @@ func TestBitFlips(t *testing.T) {
 		good[at] ^= bit
 		check(t, os.WriteFile(path, good, 0o600))
 		good[at] ^= bit
-		s, err := openStore(path)
+		s, err := viewstore.Open(path, schema)
 		if err != nil {
-			if !errors.Is(err, errDamaged) {
+			if !errors.Is(err, ErrDamaged) {
 				t.Errorf("a flipped bit at %d: %v", at, err)
 			}
 			found++
 			continue
 		}
-		check(t, s.close())
+		check(t, s.Close())
 		r := newRig(t, flipped, tape)
 		r.catchUp()
 		if got, err := r.Digest(); err != nil || got != digest {

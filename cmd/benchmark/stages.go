@@ -42,8 +42,8 @@ var stages = []owner{
 	}},
 	{"projector", []string{"licenseimport/projector"}, []activity{
 		jsonActivity,
-		{"fold", []string{"projector.(*batch).apply"}},
-		{"sort and write", []string{"projector.(*batch).commit", "projector.(*batch).write", "projector.(*batch).flush"}},
+		{"fold", []string{"projector.(*memtable).apply"}},
+		{"sort and write", []string{"projector.(*memtable).commit", "viewstore.(*WriteTx)"}},
 	}},
 	{"bbolt", []string{"go.etcd.io/bbolt"}, []activity{
 		{"commit", []string{"bbolt.(*Tx).Commit"}},

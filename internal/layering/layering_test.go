@@ -35,7 +35,7 @@ var allowed = map[string]struct {
 	"internal/metrics":        {"events events/eventlog ingest processor projector internal/httpx", "metrics observe the stages through the interfaces that these define"},
 	"ingest":                  {"events events/eventlog events/importjob internal/access internal/csvfile internal/httpx", "the stages meet in the streams only, never by import"},
 	"processor":               {"events events/eventlog events/importjob internal/failpoint internal/retry", "the stages meet in the streams only, and the processor has no HTTP"},
-	"projector":               {"events events/eventlog events/importjob", "the stages meet in the streams only, and the projector has no HTTP"},
+	"projector":               {"events events/eventlog events/importjob internal/fsx projector/viewstore", "the stages meet in the streams only, and the projector has no HTTP"},
 	"projector/readapi":       {"events projector internal/access internal/csvfile internal/httpx", "the API of all reads asks the projector, and knows neither the stream nor the views' file"},
 	"projector/viewstore":     {"", "the storage engine knows neither events nor what its views mean"},
 	"internal/retry":          {"", "how to pause between attempts does not depend on what is attempted"},
@@ -61,7 +61,7 @@ var confined = []struct {
 }{
 	{"github.com/nats-io/", "events/eventlog internal/natstuning cmd/benchmark examples", "only the event log knows JetStream (and the tuning of the server's private fields, the floor that it is measured against, and services of others)"},
 	{"github.com/synadia-io/", "events/eventlog cmd/benchmark examples", "only the event log knows JetStream (and the floor that it is measured against, and services of others)"},
-	{"go.etcd.io/bbolt", "projector projector/viewstore", "only the storage engine knows how the views are stored"},
+	{"go.etcd.io/bbolt", "projector/viewstore", "only the storage engine knows how the views are stored"},
 	{"github.com/alecthomas/kong", "cmd/licenseimport", "flags and the environment are read in cmd only"},
 	{"flag", "cmd/licenseimport cmd/benchmark", "flags and the environment are read in cmd only"},
 	{"github.com/julienschmidt/httprouter", "internal/httpx", "one router, wrapped once"},

@@ -43,7 +43,7 @@ func TestGoldenFolder(t *testing.T) {
 	unpack(t, golden+".tar.gz", data)
 	p := serveOn(t, data)
 	compareAnswers(t, "as it is", string(want), readAll(t, p))
-	if strings.Contains(p.logs.String(), "made anew") {
+	if strings.Contains(p.logs.String(), "folded again") {
 		t.Logf("the views have another format by now, and were folded anew")
 	}
 	p.stop(t)

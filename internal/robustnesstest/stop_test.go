@@ -127,7 +127,7 @@ func TestStopRebuild(t *testing.T) {
 	if normal := strings.ReplaceAll(string(after), p.url, ""); !sameBut(string(before), normal) {
 		t.Errorf("the views differ:\n%s\n%s", before, after)
 	}
-	if strings.Contains(p.logs.String(), "made anew") {
+	if strings.Contains(p.logs.String(), "folded again") {
 		t.Errorf("the old views are gone: %s", p.logs.String())
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -228,25 +227,4 @@ func (s *Store) Reload() (err error) {
 	err = s.db.View(s.readMeta)
 	s.position.Created = created
 	return err
-}
-
-// SetAside renames a file that is not to be used to path.bad. It replaces an earlier one.
-func SetAside(path string) error {
-	err := Replace(path, path+".bad")
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
-// Replace renames a file of views that is not open, and makes the rename durable.
-func Replace(from, to string) error {
-	if err := os.Rename(from, to); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(to))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

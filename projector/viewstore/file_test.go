@@ -131,18 +131,3 @@ func TestLocked(t *testing.T) {
 	check(t, err)
 	release()
 }
-
-func TestSetAside(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "views")
-	check(t, SetAside(path)) // there is none
-	for _, content := range []string{"first", "second"} {
-		check(t, os.WriteFile(path, []byte(content), 0o600))
-		check(t, SetAside(path))
-		if got, err := os.ReadFile(path + ".bad"); string(got) != content || err != nil {
-			t.Errorf("set aside: %q, %v", got, err)
-		}
-		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("it is still there: %v", err)
-		}
-	}
-}

@@ -3,26 +3,23 @@ package projector
 import (
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"licenseimport/events"
-
-	bolt "go.etcd.io/bbolt"
+	"licenseimport/projector/viewstore"
 )
 
-// TestEras: what lies in several parts of an index is found as if it lay in one, by readers and
-// by folding, also after a restart.
-func TestEras(t *testing.T) {
-	path := filepath.Join(t.TempDir(), FileName)
-	s, err := openStore(path)
-	check(t, err)
+// TestPartitionedIndexes: names of several partitions are found, by readers and by folding, also after
+// a restart.
+func TestPartitionedIndexes(t *testing.T) {
+	dir := t.TempDir()
+	s := openViews(t, dir)
 	l := newBatchWriter(s, maxBatchEvents)
 	random := rand.New(rand.NewPCG(3, 4))
-	keys, ofCustomer, ofOrder := map[string]list{}, map[string]list{}, map[string]list{}
+	keys, ofCustomer, ofOrder := map[string]viewstore.SliceList{}, map[string]viewstore.SliceList{}, map[string]viewstore.SliceList{}
 	seq := events.Seq(1)
 	add := func(e events.Event) {
 		check(t, l.apply(fact{Envelope: events.Envelope{Event: e, Type: e.Type()}, seq: seq, time: tapeBegins}))
@@ -31,7 +28,7 @@ func TestEras(t *testing.T) {
 	add(started(1, "anna"))
 	for n := range 300 {
 		if random.IntN(20) == 0 {
-			seq += events.Seq(random.IntN(3 << eraBits)) // some eras have no license
+			seq += events.Seq(random.IntN(3 << 17)) // some partitions have no license
 		}
 		key, email, store := fmt.Sprintf("Key-%03d", random.IntN(100)), fmt.Sprintf("c%d@example.com", random.IntN(10)), fmt.Sprint("o", random.IntN(10))
 		keys[key] = append(keys[key], uint64(seq))
@@ -43,36 +40,42 @@ func TestEras(t *testing.T) {
 			check(t, l.flush())
 		case 2: // a restart
 			check(t, l.finish())
-			check(t, s.close())
-			s, err = openStore(path)
-			check(t, err)
+			check(t, s.Close())
+			s = openViews(t, dir)
 			l = newBatchWriter(s, maxBatchEvents)
 		}
 	}
 	check(t, l.finish())
-	check(t, s.verify())
-	check(t, s.db.View(func(tx *bolt.Tx) error {
-		r, limit := newReader(tx), time.Now().Add(time.Hour)
+	check(t, s.Verify())
+	check(t, s.Read(func(views *viewstore.Reader) error {
+		r, limit := &Reader{views}, time.Now().Add(time.Hour)
 		compareKeys(t, r, keys, limit)
 		for email, want := range ofCustomer {
 			got, err := r.more(customerByEmail, email, customerMore, limit)
 			check(t, err)
-			compareSets(t, email, got, want, uint64(seq))
+			compareLists(t, email, got, want)
 		}
 		for store, want := range ofOrder {
 			got, err := r.more(orderByStore, store, orderMore, limit)
 			check(t, err)
-			compareSets(t, store, got, want, uint64(seq))
+			compareLists(t, store, got, want)
 		}
 		return nil
 	}))
-	check(t, s.close())
+	check(t, s.Close())
 }
 
-func compareKeys(t *testing.T, r reader, all map[string]list, limit time.Time) {
+func compareLists(t *testing.T, name string, got, want viewstore.SliceList) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: %d, want %d", name, got, want)
+	}
+}
+
+func compareKeys(t *testing.T, r *Reader, all map[string]viewstore.SliceList, limit time.Time) {
 	t.Helper()
 	for key, want := range all {
-		got, err := r.inSlot(licenseByKey, slotOf([]byte(key)), 0, textPrefix(key, 0), limit)
+		got, err := r.inSlot(licenseByKey, []byte(key), 0, viewstore.TextPrefix(key), limit)
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%q: %d found, %v; want %d", key, len(got), err, len(want))
 		}
@@ -80,7 +83,7 @@ func compareKeys(t *testing.T, r reader, all map[string]list, limit time.Time) {
 	for _, test := range []struct {
 		prefix, contains string
 	}{{"Key-042", ""}, {"Key-01", ""}, {"Key-", "9"}, {"", "KEY-1"}, {"", "none"}, {"", "\x00"}} {
-		var want list
+		var want viewstore.SliceList
 		for key, seqs := range all {
 			if strings.HasPrefix(key, test.prefix) && strings.Contains(strings.ToLower(key), strings.ToLower(test.contains)) {
 				want = append(want, seqs...)
