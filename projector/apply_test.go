@@ -1,6 +1,7 @@
 package projector
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -59,3 +60,19 @@ func TestRowsPerSecond(t *testing.T) {
 		t.Errorf("%v, want 333.3", got)
 	}
 }
+
+// TestStoredJob: the members of an import in the views' file. Another one is another format.
+func TestStoredJob(t *testing.T) {
+	stored, err := json.Marshal(newJob(started(1, "anna"), tapeBegins).snapshot(9))
+	check(t, err)
+	want := `{"id":1,"file_name":"file.csv","manager":"anna","mode":"partial","dry_run":false,` +
+		`"columns":["license__license_key","product__short_code","customer__email","order__store_id"],"delimiter":",",` +
+		`"status":"pending","created":"2021-04-22T11:14:21.345069999Z","started":"0001-01-01T00:00:00Z",` +
+		`"decided":"0001-01-01T00:00:00Z","finished":"0001-01-01T00:00:00Z","sealed":0,"row":0,"shown":` + noTally + `,"next":` + noTally + `}`
+	if string(stored) != want {
+		t.Errorf("%s, want %s", stored, want)
+	}
+}
+
+const noTally = `{"total":0,"rejected":0,"warnings":0,"created_customers":0,"existed_customers":0,"created_orders":0,"existed_orders":0,` +
+	`"created_licenses":0,"existed_licenses":0}`

@@ -9,7 +9,7 @@ import (
 	"licenseimport/events"
 )
 
-// status is what a reader sees of an import as a whole.
+// Status is what a reader sees of an import as a whole.
 type Status string
 
 const (
@@ -19,7 +19,7 @@ const (
 	StatusError   Status = "error"
 )
 
-// job is what the views know of one import. All times are the stream's.
+// Job is what the views know of one import. All times are the stream's.
 type Job struct {
 	ID        events.JobID    `json:"id"`
 	FileName  string          `json:"file_name"`
@@ -47,10 +47,10 @@ type Job struct {
 
 	indexed Status     // the status that stands in jobIndex; "" if none does
 	dirty   bool       // differs from what stands in the file
-	At      events.Seq // of a snapshot: the last event that it shows
+	At      events.Seq `json:"-"` // of a snapshot: the last event that it shows
 }
 
-// tally counts rows by what became of them.
+// Tally counts rows by what became of them.
 type Tally struct {
 	Total    events.Row `json:"total"` // decided: valid and rejected
 	Rejected events.Row `json:"rejected"`
