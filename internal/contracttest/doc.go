@@ -1,13 +1,25 @@
-// Package contracttest holds the tests of what licenseimport promises, made from outside.
+// Package contracttest tests what licenseimport promises to clients, subscribers and operators.
 //
-// The program is built once and run as anybody runs it, on free ports and temporary folders. The tests speak HTTP, NATS and the
-// command line with it, and know nothing of its insides. Every answer is held against openapi.yaml on the way, and every message
-// of the streams against its JSON Schema.
+// # What it proves
 //
-//   - Samples: each file of internal/csvfile/testdata/files goes the whole way; beside it stands FILE.csv.result with what becomes of it.
+// The tests build the program once and run it on free ports and temporary directories. They use HTTP, NATS
+// and the command line only, and import no package of the program. Every answer is validated against
+// openapi.yaml, and every message of the streams against its JSON Schema.
+//
+//   - Samples: each file of internal/csvfile/testdata/files is imported; FILE.csv.result beside it has the
+//     expected result.
 //   - Client: a program written against the Management API that this one is compatible with.
-//   - Docs: the calls of docs/api.md are made as they stand there, and answer what stands there.
-//   - The rest walks through the promises, one file for each part: access, upload, rows, results, lists, events, command line.
+//   - Docs: the calls in docs/api.md, executed as they stand there, give the answers that stand there.
+//   - Each other file tests one part of the promises: access, upload, rows, results, lists, events, command line.
 //
-// To rewrite the expectations of the samples, run the tests with the argument -update, and read the diff.
+// # How to run it
+//
+//	go test ./internal/contracttest
+//	go test ./internal/contracttest -run Samples
+//
+// # When a test fails
+//
+// Either the change breaks a promise: fix the change. Or the promise itself was extended: then update the
+// document that the failure names (openapi.yaml, events/schema, docs/api.md) in the same commit. A published
+// field, code or route is never removed. For new or changed samples run with -update, and review the diff.
 package contracttest

@@ -127,7 +127,7 @@ func (c *chaos) upload(ctx context.Context, number int, random *rand.Rand) {
 		case 1:
 			c.once(f, attempt{})
 		default:
-			if err := until("the answer to "+name, func() error { return c.once(f, attempt{key: name}) }); err != nil {
+			if err := waitFor("the answer to "+name, func() error { return c.once(f, attempt{key: name}) }); err != nil {
 				c.fault(err)
 			}
 		}

@@ -9,22 +9,22 @@ import (
 // License names a license.
 type License struct{ Product, Key string }
 
-// Row is a row as a client sent it.
+// Row is a row of a file, as the client sent it.
 type Row struct {
 	License
-	Invalid bool   // it has to be rejected
-	Email   string // of its customer; empty: it has none
-	Store   string // the store id of its order; empty: an order of its own
+	Invalid bool   // the row must be rejected
+	Email   string // of its customer; "": none
+	Store   string // store id of its order; "": the order belongs to this license alone
 }
 
 // Upload is one file as its client saw it. A client that repeats an upload with
 // the same Idempotency-Key makes one Upload, not two.
 type Upload struct {
-	Name         string // of the file; no two uploads have the same
+	Name         string // of the file; unique
 	Rows         []Row
-	Whole        bool         // the client sent it to the last byte, once at least
-	Acknowledged bool         // it was answered 200
-	Job          events.JobID // that the answer named
+	Whole        bool         // the client sent all of it, at least once
+	Acknowledged bool         // the answer was 200
+	Job          events.JobID // of that answer
 }
 
 // Stored is one event as the stream LICENSES holds it.
@@ -40,7 +40,7 @@ type Received struct {
 	License
 }
 
-// Report is what Check found. The first three count rows.
+// Report is the result of Check. The first three fields count rows.
 type Report struct {
 	Acknowledged, Recovered, CutOff int
 
@@ -48,14 +48,14 @@ type Report struct {
 
 	Lost, Duplicated, Unexpected Faults
 
-	// Results are what each import that was sealed has to show, by job.
+	// Results holds the result that the API must show of each sealed import.
 	Results map[events.JobID]Result
 }
 
-// Faults are sentences about what is wrong, and where.
+// Faults are sentences that say what is wrong, and where.
 type Faults []string
 
-// String tells the number and the first few.
+// String is the number of faults and the first five.
 func (f Faults) String() string {
 	text := fmt.Sprint(len(f))
 	for i, fault := range f {
@@ -69,22 +69,22 @@ func (f Faults) String() string {
 
 func (f *Faults) add(format string, args ...any) { *f = append(*f, fmt.Sprintf(format, args...)) }
 
-// OK tells whether nothing is wrong.
+// OK reports whether there is no fault.
 func (r *Report) OK() bool { return len(r.Lost)+len(r.Duplicated)+len(r.Unexpected) == 0 }
 
-// String tells all counts.
+// String is a line with all counts.
 func (r *Report) String() string {
 	return fmt.Sprintf("rows acknowledged %d, recovered %d, cut off %d; outcomes imported %d, existed %d, rejected %d; lost %v; duplicated %v; unexpected %v",
 		r.Acknowledged, r.Recovered, r.CutOff, r.Imported, r.Existed, r.Rejected, r.Lost, r.Duplicated, r.Unexpected)
 }
 
 // Check compares what clients saw with both streams, ROWS and LICENSES, each read in
-// order when every import has ended. It knows partial imports, and all_or_nothing ones
-// without an invalid row; none of them cancelled.
+// order after every import has ended. It models partial imports, and all_or_nothing
+// imports without an invalid row. It does not model cancelled imports.
 func Check(uploads []Upload, rows []Received, stream []Stored) *Report {
 	c := &checker{
 		Report:  Report{Results: map[events.JobID]Result{}},
-		uploads: map[string]*Upload{}, sealed: map[string]*run{}, runs: map[events.JobID]*run{}, made: newMade(),
+		uploads: map[string]*Upload{}, sealed: map[string]*importRun{}, runs: map[events.JobID]*importRun{}, model: newModel(),
 	}
 	for i := range uploads {
 		c.uploads[uploads[i].Name] = &uploads[i]
@@ -100,30 +100,30 @@ func Check(uploads []Upload, rows []Received, stream []Stored) *Report {
 	for _, row := range rows {
 		c.received(row)
 	}
-	c.end(uploads)
+	c.checkUploads(uploads)
 	return &c.Report
 }
 
-// checker is a check under way.
+// checker is the state of one Check.
 type checker struct {
 	Report
 	uploads map[string]*Upload
-	runs    map[events.JobID]*run
-	sealed  map[string]*run // by the upload's name
-	made    *made
+	runs    map[events.JobID]*importRun
+	sealed  map[string]*importRun // by the upload's name
+	model   *model
 }
 
-// run is one import of an upload: a repeated upload may have several, of which
+// importRun is one import of an upload: a repeated upload may have several, of which
 // one at most is sealed.
-type run struct {
+type importRun struct {
 	job      events.JobID
 	upload   *Upload
 	sealed   bool
 	ended    bool
-	stored   events.Row // in the stream of rows
+	stored   events.Row // the last row in the stream ROWS
 	outcomes []bool     // by row, from 0
 	counts   events.Counts
-	position events.Row // of the last progress
+	position events.Row // the row of the last ImportProgressed
 	result   Result
 }
 
@@ -134,7 +134,7 @@ func (c *checker) event(e events.Event) {
 	}
 	r := c.runs[e.Job()]
 	if r == nil {
-		if _, orphan := e.(*events.ImportAborted); !orphan { // rows alone had been stored
+		if _, orphan := e.(*events.ImportAborted); !orphan { // of rows without ImportStarted
 			c.Unexpected.add("%s of import %d, which never started", e.Type(), e.Job())
 		}
 		return
@@ -157,7 +157,7 @@ func (c *checker) event(e events.Event) {
 	case *events.RowRejected:
 		c.rejected(r, e)
 	case *events.ImportProgressed:
-		c.position(r, e, e.Phase, e.Row, e.Counts)
+		c.checkProgress(r, e, e.Phase, e.Row, e.Counts)
 	case *events.ImportFinished:
 		c.finished(r, e)
 	case *events.RowReceived, *events.ImportCancelled: // in the other stream; no test cancels
@@ -175,11 +175,11 @@ func (c *checker) started(e *events.ImportStarted) {
 	case c.runs[e.JobID] != nil:
 		c.Duplicated.add("import %d starts again", e.JobID)
 	default:
-		c.runs[e.JobID] = &run{job: e.JobID, upload: upload, outcomes: make([]bool, len(upload.Rows))}
+		c.runs[e.JobID] = &importRun{job: e.JobID, upload: upload, outcomes: make([]bool, len(upload.Rows))}
 	}
 }
 
-func (c *checker) seal(r *run, e *events.ImportSealed) {
+func (c *checker) seal(r *importRun, e *events.ImportSealed) {
 	if r.sealed || c.sealed[r.upload.Name] != nil {
 		c.Duplicated.add("%s is sealed again, as import %d", r.upload.Name, r.job)
 		return
@@ -194,12 +194,12 @@ func (c *checker) seal(r *run, e *events.ImportSealed) {
 	}
 }
 
-// received takes a row that is stored. Those of uploads that were cut off count for
-// nothing, as long as they are in order.
+// received checks a stored row. The rows of an upload that was cut off must be in order,
+// too.
 func (c *checker) received(row Received) {
 	r := c.runs[row.Job]
 	switch {
-	case r == nil: // rows alone had been stored
+	case r == nil: // rows without ImportStarted
 	case row.Row <= r.stored:
 		c.Duplicated.add("row %d of %s is stored again", row.Row, r.upload.Name)
 	case int(row.Row) > len(r.outcomes):
@@ -215,9 +215,9 @@ func (c *checker) received(row Received) {
 	}
 }
 
-// outcome takes a row's outcome and gives the row as it was sent; nil where the
-// outcome cannot be right whatever it says.
-func (c *checker) outcome(r *run, e events.Event, row events.Row) *Row {
+// outcome records a row's outcome and returns the row as sent. It returns nil where the
+// row cannot have an outcome, or has one already.
+func (c *checker) outcome(r *importRun, e events.Event, row events.Row) *Row {
 	switch {
 	case !r.sealed:
 		c.Unexpected.add("outcome %s of an upload that is not sealed", e.ID())
@@ -233,7 +233,7 @@ func (c *checker) outcome(r *run, e events.Event, row events.Row) *Row {
 	return &r.upload.Rows[row-1]
 }
 
-func (c *checker) imported(r *run, e *events.LicenseImported) {
+func (c *checker) imported(r *importRun, e *events.LicenseImported) {
 	row := c.outcome(r, e, e.Row)
 	if row == nil {
 		return
@@ -241,16 +241,16 @@ func (c *checker) imported(r *run, e *events.LicenseImported) {
 	c.Imported++
 	r.counts.Imported++
 	license := License{e.Product.ShortCode, e.License.Key}
-	c.follows(e, row, license, e.Customer, e.Order)
-	if first, ok := c.made.licenses[license]; ok {
+	c.checkOutcome(e, row, license, e.Customer, e.Order)
+	if first, ok := c.model.licenses[license]; ok {
 		c.Duplicated.add("%s imports the license that %d/%d imported", e.ID(), first.JobID, first.Row)
 		return
 	}
-	c.made.licenses[license] = events.Origin{JobID: e.JobID, Row: e.Row}
-	c.made.imported(row, &r.result)
+	c.model.licenses[license] = events.Origin{JobID: e.JobID, Row: e.Row}
+	c.model.imported(row, &r.result)
 }
 
-func (c *checker) existed(r *run, e *events.LicenseExisted) {
+func (c *checker) existed(r *importRun, e *events.LicenseExisted) {
 	row := c.outcome(r, e, e.Row)
 	if row == nil {
 		return
@@ -258,15 +258,15 @@ func (c *checker) existed(r *run, e *events.LicenseExisted) {
 	c.Existed++
 	r.counts.Existed++
 	license := License{e.Product.ShortCode, e.LicenseKey}
-	c.follows(e, row, license, e.Customer, e.Order)
-	if first, ok := c.made.licenses[license]; !ok || first != e.By {
+	c.checkOutcome(e, row, license, e.Customer, e.Order)
+	if first, ok := c.model.licenses[license]; !ok || first != e.By {
 		c.Unexpected.add("%s says that %d/%d imported its license; that was %d/%d", e.ID(), e.By.JobID, e.By.Row, first.JobID, first.Row)
 	}
-	c.made.existed(row, &r.result)
+	c.model.existed(row, &r.result)
 }
 
-// follows checks that the outcome of a valid row says what the row says.
-func (c *checker) follows(e events.Event, row *Row, license License, customer *events.Customer, order events.Order) {
+// checkOutcome checks that the outcome of a valid row says what the row says.
+func (c *checker) checkOutcome(e events.Event, row *Row, license License, customer *events.Customer, order events.Order) {
 	email := ""
 	if customer != nil {
 		email = customer.Email
@@ -276,7 +276,7 @@ func (c *checker) follows(e events.Event, row *Row, license License, customer *e
 	}
 }
 
-func (c *checker) rejected(r *run, e *events.RowRejected) {
+func (c *checker) rejected(r *importRun, e *events.RowRejected) {
 	row := c.outcome(r, e, e.Row)
 	if row == nil {
 		return
@@ -289,9 +289,9 @@ func (c *checker) rejected(r *run, e *events.RowRejected) {
 	}
 }
 
-// position checks what a progress, or the end, says of the rows before it: the
+// checkProgress checks what a progress, or the end, says of the rows before it: the
 // outcomes up to that row are all there, and no other.
-func (c *checker) position(r *run, e events.Event, phase events.Phase, row events.Row, counts events.Counts) {
+func (c *checker) checkProgress(r *importRun, e events.Event, phase events.Phase, row events.Row, counts events.Counts) {
 	counts.Warnings = 0
 	decided := counts.Imported + counts.Existed + counts.Rejected
 	if counts != r.counts || phase == events.Import && decided != row {
@@ -305,20 +305,20 @@ func (c *checker) position(r *run, e events.Event, phase events.Phase, row event
 	}
 }
 
-func (c *checker) finished(r *run, e *events.ImportFinished) {
+func (c *checker) finished(r *importRun, e *events.ImportFinished) {
 	r.ended = true
 	if !r.sealed {
 		c.Unexpected.add("import %d finishes without a seal", r.job)
 		return
 	}
-	c.position(r, e, events.Import, e.Row, e.Counts)
+	c.checkProgress(r, e, events.Import, e.Row, e.Counts)
 	if e.Status != events.Success {
 		c.Unexpected.add("import %d finishes as %s: %+v", r.job, e.Status, e.Error)
 	}
 }
 
-// end is the reckoning: what became of each upload.
-func (c *checker) end(uploads []Upload) {
+// checkUploads is the reckoning: what became of each upload.
+func (c *checker) checkUploads(uploads []Upload) {
 	for i := range uploads {
 		u := &uploads[i]
 		r := c.sealed[u.Name]
@@ -340,13 +340,13 @@ func (c *checker) end(uploads []Upload) {
 		}
 	}
 	for _, r := range c.runs {
-		c.whole(r)
+		c.checkEnd(r)
 	}
 }
 
-// whole checks one import at its end. A seal is a promise, also where its
+// checkEnd checks one import at its end. A seal is a promise, also where its
 // acknowledgement was lost.
-func (c *checker) whole(r *run) {
+func (c *checker) checkEnd(r *importRun) {
 	if !r.ended {
 		c.Unexpected.add("import %d of %s has no end", r.job, r.upload.Name)
 	}

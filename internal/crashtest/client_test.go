@@ -32,7 +32,7 @@ type client struct {
 
 func newClient(base string) *client {
 	return &client{base: base, http: http.Client{
-		Timeout:   patience,
+		Timeout:   timeout,
 		Transport: &http.Transport{DisableKeepAlives: true}, // a killed server's connections are of no use
 	}}
 }
@@ -156,7 +156,7 @@ func (c *client) result(job events.JobID) (imported, error) {
 
 // wait waits until an import has ended.
 func (c *client) wait(job events.JobID) (i imported, err error) {
-	err = until(fmt.Sprintf("the end of import %d", job), func() error {
+	err = waitFor(fmt.Sprintf("the end of import %d", job), func() error {
 		if i, err = c.result(job); err == nil && i.Status != "success" && i.Status != "error" {
 			err = fmt.Errorf("its status is %s, %+v", i.Status, i.Result)
 		}
@@ -186,7 +186,7 @@ func (c *client) list() ([]imported, error) {
 // quiet waits until no upload is on its way. Who goes away in the middle of one is not told when the
 // server has noticed.
 func (c *client) quiet() error {
-	return until("the end of every upload", func() error {
+	return waitFor("the end of every upload", func() error {
 		text, err := c.get("/metrics")
 		if err == nil && !bytes.Contains(text, []byte("\nlicenseimport_uploads_in_flight 0\n")) {
 			err = errors.New("some are in flight")
@@ -200,7 +200,7 @@ func (c *client) settled() (all []imported, err error) {
 	if err := c.quiet(); err != nil {
 		return nil, err
 	}
-	err = until("the end of every import", func() error {
+	err = waitFor("the end of every import", func() error {
 		if all, err = c.list(); err != nil {
 			return err
 		}
@@ -216,7 +216,7 @@ func (c *client) settled() (all []imported, err error) {
 
 // ready waits for a process's readiness.
 func (c *client) ready() error {
-	return until("readiness of "+c.base, func() error {
+	return waitFor("readiness of "+c.base, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/readyz", nil)

@@ -97,7 +97,7 @@ func TestClusterInTrouble(t *testing.T) {
 	same(t, before, answers(t, s.client))
 }
 
-// through strikes when half of one file is uploaded and another one is being decided. The
+// underTrouble strikes when half of one file is uploaded and another one is being decided. The
 // upload is tried until it is acknowledged.
 func (s *system) through(t *testing.T, c *eventlogtest.Cluster, trouble trouble, f, other *file) {
 	t.Helper()
@@ -109,10 +109,10 @@ func (s *system) through(t *testing.T, c *eventlogtest.Cluster, trouble trouble,
 		<-struck
 	}
 	go func() {
-		uploaded <- until("the answer to "+f.Name, func() error { return s.client.send(t.Context(), f, a) })
+		uploaded <- waitFor("the answer to "+f.Name, func() error { return s.client.send(t.Context(), f, a) })
 	}()
 	<-half
-	must(t, until("the answer to "+other.Name, func() error { return s.client.send(t.Context(), other, attempt{key: other.Name}) }))
+	must(t, waitFor("the answer to "+other.Name, func() error { return s.client.send(t.Context(), other, attempt{key: other.Name}) }))
 	must(t, decided(s.url, other.Job, 1))
 	node := trouble.strike(c)
 	close(struck)

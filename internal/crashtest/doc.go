@@ -1,39 +1,42 @@
-// Package crashtest shows from outside that no row is lost or doubled: its tests
-// build the program, run it as processes, and kill them with SIGKILL, or stop them
-// for longer than they may be silent, while clients upload.
+// Package crashtest shows from outside that no row is lost or doubled.
 //
-// What a client saw and what the stream holds in the end is given to [Check], a
-// pure function. Its words are those of Jepsen's set test:
+// # What it proves
+//
+// Its tests build the program, run it as processes, and kill them with SIGKILL, or pause them for longer
+// than a lease lasts, while clients upload. What the clients saw and what the streams hold in the end goes
+// to [Check], a pure function. Its terms are those of Jepsen's set test:
 //
 //   - acknowledged: rows of uploads that were answered 200, which is a promise
-//   - recovered: rows of uploads without an answer that are whole all the same
-//   - cut off: rows of uploads without an answer of which nothing became
-//   - lost: rows of a promise that have no outcome
-//   - duplicated: rows with two outcomes, licenses imported twice, uploads that
-//     became two imports
-//   - unexpected: whatever nobody asked for, such as an outcome of an upload that
-//     was cut off, or one that does not follow from the row
+//   - recovered: rows of imports that were sealed although their upload got no answer
+//   - cut off: rows of uploads without an answer and without a sealed import
+//   - lost: acknowledged or sealed rows without an outcome
+//   - duplicated: rows with two outcomes, licenses imported twice, uploads that became two imports
+//   - unexpected: everything else that no upload explains, such as an outcome of an upload that was cut
+//     off, or an outcome that does not follow from its row
 //
-// The last three must be empty. The tests of Check itself feed it histories with
-// each of these faults: a checker that finds nothing is worth something only if it
-// can find.
+// The last three must be empty. Check also counts, by its own model of the rules, what each import made; the
+// API's results are compared with that.
 //
-// And there is a negative control: programs that break one promise each on purpose
-// (internal/failpoint) go through a scenario that the promise is for, and Check has to
-// report what is lost or duplicated then.
+// The checker itself is tested twice. Unit tests feed it histories with each kind of fault. And the negative
+// control (TestFaultsAreFound) runs builds that break one promise each (internal/failpoint) through a
+// scenario for that promise: Check must report the loss or the duplicate.
 //
-// TestClusterInTrouble does the same on three NATS nodes in the test's own process: leaders are
-// killed, a follower loses its disk, a node is cut off the network.
+// It does not prove that data survives a power cut. A killed process leaves its writes to the kernel; that
+// they are on the disk is the embedded server's SyncAlways.
 //
-// TestChaos is the driver with a random killer: CHAOS_SECONDS long, drawn from
-// CHAOS_SEED.
+// # How to run it
 //
-// Check also keeps count, by rules of its own, of what each import made. So the
-// answers of the API are compared with a second reckoning, not with themselves.
+//	go test ./internal/crashtest
+//	make chaos     TestChaos for CHAOS_SECONDS: kills at random, drawn from CHAOS_SEED; and the negative control
+//	make soak      TestGenerated with SOAK_ROWS rows, in one process and in several
+//	make cluster   TestClusterInTrouble: three NATS nodes; leaders are killed, a disk is lost, a node is cut off
 //
-// What these tests do not show: a power cut. A killed process leaves what it has
-// written to the kernel; that it is on the disk as well is the matter of the
-// embedded server's SyncAlways.
+// The tests need Unix, for its signals.
 //
-// The tests run on Unix only: the signals are.
+// # When a test fails
+//
+// The message lists faults by row, upload and import. Everything under lost, duplicated or unexpected is a
+// bug in the program or the checker, never bad luck: keep the output, which has the seed and the processes'
+// logs. Then run the test with the same seed, and follow the row named first through both streams. "waited in
+// vain" alone may come from a busy machine: run that test alone.
 package crashtest

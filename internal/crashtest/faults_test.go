@@ -88,12 +88,12 @@ func found(s *system, files []*file) (report *Report, err error) {
 		if !f.Acknowledged {
 			continue
 		}
-		if err := until("the end of "+f.Name, func() error { return ended(s.url, f.Job) }); err != nil {
+		if err := waitFor("the end of "+f.Name, func() error { return ended(s.url, f.Job) }); err != nil {
 			return nil, err
 		}
 	}
-	return report, until("the end of every import", func() error {
-		if report, err = reckon(s.url, files); err != nil || len(report.Duplicated) > 0 {
+	return report, waitFor("the end of every import", func() error {
+		if report, err = checkStream(s.url, files); err != nil || len(report.Duplicated) > 0 {
 			return err
 		}
 		for _, fault := range report.Unexpected {
@@ -147,7 +147,7 @@ func halfway(t *testing.T, s *system, name, keys string) (files []*file, before 
 		files = append(files, f)
 		slow.signal(syscall.SIGSTOP)
 		must(t, s.client.send(t.Context(), f, attempt{}))
-		must(t, until("rows of "+f.Name+" to be decided", func() (err error) {
+		must(t, waitFor("rows of "+f.Name+" to be decided", func() (err error) {
 			slow.signal(syscall.SIGCONT)
 			time.Sleep(slice)
 			slow.signal(syscall.SIGSTOP)
@@ -166,7 +166,7 @@ func halfway(t *testing.T, s *system, name, keys string) (files []*file, before 
 // reaches waits until so many rows of a file are decided.
 func reaches(t *testing.T, url string, f *file, rows int) {
 	t.Helper()
-	must(t, until(fmt.Sprintf("%d outcomes of %s", rows, f.Name), func() error {
+	must(t, waitFor(fmt.Sprintf("%d outcomes of %s", rows, f.Name), func() error {
 		n, err := position(url, f.Job)
 		if err == nil && n < rows {
 			err = fmt.Errorf("there are %d", n)
@@ -196,14 +196,14 @@ func alone(t *testing.T, s *system) (slow, other *process) {
 	if !slices.Contains(slow.args, "--concurrency") {
 		slow.args = append(slow.args, "--concurrency", "1") // else its other workers get the job again
 	}
-	must(t, slow.again())
+	must(t, slow.restartByKill())
 	return slow, other
 }
 
 // reclaim has all imports handed out again at once, as they are when a claim runs out.
 func reclaim(t *testing.T, url string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	log, err := eventlog.Attach(ctx, eventlog.Config{URL: url})
 	must(t, err)
@@ -266,15 +266,15 @@ func crashedUnderAnUpload(t *testing.T, s *system) []*file {
 	err := s.client.send(t.Context(), f, attempt{
 		at: len(f.text) / 2,
 		spring: func() {
-			if err := until("rows of "+f.Name, func() error { return seen(s.client, f.Name) }); err != nil {
+			if err := waitFor("rows of "+f.Name, func() error { return seen(s.client, f.Name) }); err != nil {
 				t.Error(err)
 			}
 			s.nats.signal(syscall.SIGSTOP)
 		},
 		behind: func() {
 			go func() {
-				err := until("all rows of "+f.Name, func() error { return countsStored(s.client, len(f.Rows)) })
-				crashed <- errors.Join(err, s.nats.again())
+				err := waitFor("all rows of "+f.Name, func() error { return countsStored(s.client, len(f.Rows)) })
+				crashed <- errors.Join(err, s.nats.restartByKill())
 			}()
 		},
 	})

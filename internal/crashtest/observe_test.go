@@ -18,7 +18,7 @@ var errEnough = errors.New("enough was read")
 // follow gives fn what the stream holds, and what comes, until fn returns
 // errEnough; or until nothing is left where it is not to wait for more.
 func follow(url string, waits bool, fn func(Stored) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	log, err := eventlog.Open(ctx, eventlog.Config{URL: url, Name: "crashtest"})
 	if err != nil {
@@ -76,7 +76,7 @@ func decided(url string, job events.JobID, rows int) error {
 
 // lastFact is the last fact of an import.
 func lastFact(url string, job events.JobID) (events.Event, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	log, err := eventlog.Attach(ctx, eventlog.Config{URL: url})
 	if err != nil {
@@ -91,7 +91,7 @@ func lastFact(url string, job events.JobID) (events.Event, error) {
 	return envelope.Event, err
 }
 
-// position is how many rows of an import are decided, as its last fact says.
+// checkProgress is how many rows of an import are decided, as its last fact says.
 func position(url string, job events.JobID) (int, error) {
 	last, err := lastFact(url, job)
 	var c events.Counts
@@ -110,7 +110,7 @@ func verify(t *testing.T, nats string, c *client, files ...*file) *Report {
 	t.Helper()
 	shown, err := c.settled()
 	must(t, err)
-	report, err := reckon(nats, files)
+	report, err := checkStream(nats, files)
 	must(t, err)
 	t.Log(report)
 	if !report.OK() {
@@ -122,8 +122,8 @@ func verify(t *testing.T, nats string, c *client, files ...*file) *Report {
 	return report
 }
 
-// reckon checks what the stream holds by now against what the clients saw.
-func reckon(nats string, files []*file) (*Report, error) {
+// checkStream checks what the stream holds by now against what the clients saw.
+func checkStream(nats string, files []*file) (*Report, error) {
 	var stream []Stored
 	err := follow(nats, false, func(s Stored) error { stream = append(stream, s); return nil })
 	if err != nil {
@@ -139,7 +139,7 @@ func reckon(nats string, files []*file) (*Report, error) {
 
 // receivedRows reads the stream ROWS, one import after the other.
 func receivedRows(nats string) (rows []Received, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	log, err := eventlog.Attach(ctx, eventlog.Config{URL: nats})
 	if err != nil {

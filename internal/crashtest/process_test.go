@@ -18,14 +18,14 @@ import (
 
 const adminKey = "a key for tests"
 
-// patience is how long any condition is waited for. It is much longer than the
+// timeout is how long any condition is waited for. It is much longer than the
 // claim that a killed processor leaves behind holds (5 s), and than the pause
 // before a job that failed often is tried again (30 s at most).
-const patience = 90 * time.Second
+const timeout = 90 * time.Second
 
-// until asks again until f is content.
-func until(what string, f func() error) error {
-	deadline := time.Now().Add(patience)
+// waitFor asks again until f is content.
+func waitFor(what string, f func() error) error {
+	deadline := time.Now().Add(timeout)
 	for {
 		err := f()
 		if err == nil {
@@ -74,7 +74,7 @@ func newProcess(t *testing.T, name string, args ...string) *process {
 			t.Errorf("%s wrote %q", p.name, secrets.Find(text))
 		}
 		if t.Failed() {
-			t.Logf("the last words of %s:\n%s", p.name, p.words())
+			t.Logf("the last words of %s:\n%s", p.name, p.lastOutput())
 		}
 	})
 	return p
@@ -113,15 +113,15 @@ func (p *process) stop() error {
 	err := p.cmd.Wait()
 	p.cmd = nil
 	if err != nil {
-		return fmt.Errorf("%s: %w\n%s", p.name, err, p.words())
+		return fmt.Errorf("%s: %w\n%s", p.name, err, p.lastOutput())
 	}
 	return nil
 }
 
 func (p *process) signal(s syscall.Signal) { _ = syscall.Kill(-p.cmd.Process.Pid, s) }
 
-// words are the last lines that it printed.
-func (p *process) words() string {
+// lastOutput are the last lines that it printed.
+func (p *process) lastOutput() string {
 	text, err := os.ReadFile(p.log)
 	if err != nil {
 		return err.Error()

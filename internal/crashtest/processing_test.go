@@ -22,7 +22,7 @@ func TestKillDuringProcessing(t *testing.T) {
 	for range 3 {
 		reached += 1 + random.IntN(8000)
 		must(t, decided(s.nats, f.Job, reached))
-		must(t, s.again())
+		must(t, s.restartByKill())
 	}
 	report := verify(t, s.nats, s.client, f, all)
 	if report.Rejected != 300 || report.Existed != 300 || report.Imported != 30000-600+30 {

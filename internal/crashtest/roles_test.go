@@ -71,8 +71,8 @@ func (s *system) withoutViews() error {
 	return s.ready()
 }
 
-// again is a crash of one process and its next start.
-func (p *process) again() error {
+// restartByKill is a crash of one process and its next start.
+func (p *process) restartByKill() error {
 	p.kill()
 	return p.start()
 }
@@ -85,7 +85,7 @@ func TestFourProcesses(t *testing.T) {
 	must(t, s.client.send(t.Context(), big, attempt{}))
 	for i, p := range s.processors { // one of them had the import, the other takes it over
 		must(t, decided(s.url, big.Job, 1500+3000*i))
-		must(t, p.again())
+		must(t, p.restartByKill())
 	}
 
 	unseen := shape{name: "unseen", rows: 2000, seed: 2}.generate()
@@ -96,14 +96,14 @@ func TestFourProcesses(t *testing.T) {
 	across := shape{name: "across", rows: 4000, seed: 3}.generate()
 	restarted := make(chan error, 1)
 	must(t, s.client.send(t.Context(), across, attempt{at: len(across.text) / 2, spring: func() {
-		if err := until("rows of "+across.Name, func() error { return seen(s.client, across.Name) }); err != nil {
+		if err := waitFor("rows of "+across.Name, func() error { return seen(s.client, across.Name) }); err != nil {
 			t.Error(err)
 		}
-		go func() { restarted <- s.nats.again() }()
+		go func() { restarted <- s.nats.restartByKill() }()
 	}}))
 	must(t, <-restarted)
 
-	must(t, s.ingest.again())
+	must(t, s.ingest.restartByKill())
 	must(t, s.ready())
 	last := shape{name: "last", rows: 2000, seed: 4}.generate()
 	must(t, s.client.send(t.Context(), last, attempt{}))

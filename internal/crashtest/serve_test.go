@@ -36,7 +36,7 @@ func (s *server) start() error {
 	if err := s.process.start(); err != nil {
 		return err
 	}
-	err := until("a server on "+s.data, func() error {
+	err := waitFor("a server on "+s.data, func() error {
 		by, held, err := eventlog.LockOwner(s.data)
 		if err == nil && (!held || by.PID != s.cmd.Process.Pid || by.HTTP == "") {
 			err = errNotThere
@@ -50,8 +50,8 @@ func (s *server) start() error {
 	return s.client.ready()
 }
 
-// again is a crash: it kills the server and starts it on what is left.
-func (s *server) again() error {
+// restartByKill is a crash: it kills the server and starts it on what is left.
+func (s *server) restartByKill() error {
 	s.kill()
 	return s.start()
 }

@@ -38,12 +38,12 @@ func TestSubscriberSeesEachLicenseOnce(t *testing.T) {
 		files = append(files, f)
 	}
 	for _, reached := range []int{1, 700, 1900, 3100, 4300} {
-		must(t, until(fmt.Sprintf("%d acts", reached), func() error { return acted(acts, reached) }))
+		must(t, waitFor(fmt.Sprintf("%d acts", reached), func() error { return acted(acts, reached) }))
 		service.kill()
 		must(t, service.start())
 	}
 	imported := verify(t, s.nats, s.client, files...).Imported
-	must(t, until("an act for each license", func() error { return acted(acts, imported) }))
+	must(t, waitFor("an act for each license", func() error { return acted(acts, imported) }))
 	wanted := map[string]bool{}
 	must(t, follow(s.nats, false, func(s Stored) error {
 		if license, ok := s.Event.(*events.LicenseImported); ok {

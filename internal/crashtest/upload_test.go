@@ -12,8 +12,8 @@ import (
 )
 
 // TestKillDuringUpload kills the server in the middle of an upload, again and
-// again on one folder. That upload imports nothing; those before and after it are
-// whole.
+// restartByKill on one folder. That upload imports nothing; those before and after it are
+// checkEnd.
 func TestKillDuringUpload(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 1))
@@ -42,7 +42,7 @@ func cutByKill(t *testing.T, s *server, f *file, patient bool, at int) {
 	}
 	err := s.client.send(t.Context(), f, attempt{at: at, spring: func() {
 		if patient {
-			if err := until("rows of "+f.Name, func() error { return seen(s.client, f.Name) }); err != nil {
+			if err := waitFor("rows of "+f.Name, func() error { return seen(s.client, f.Name) }); err != nil {
 				t.Error(err)
 			}
 		}

@@ -25,7 +25,7 @@ func TestViewsAreDisposable(t *testing.T) {
 		t.Fatal("an upload that was cut off is answered")
 	}
 	// Who goes away is not told when the server has noticed it.
-	must(t, until("the import of "+cut.Name, func() error { return seen(s.client, cut.Name) }))
+	must(t, waitFor("the import of "+cut.Name, func() error { return seen(s.client, cut.Name) }))
 	verify(t, s.nats, s.client, first, second, cut)
 
 	before := answers(t, s.client)

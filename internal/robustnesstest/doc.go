@@ -1,15 +1,29 @@
-// Package robustnesstest holds the tests of hard days: of those who may not, of too many at once, of full disks, cut-off files, foreign
-// networks and orders to stop.
+// Package robustnesstest tests the program under attack, overload and failing surroundings.
 //
-// The program is built once and run as anybody runs it; the tests know it by its ports and files. What kill -9 does is crashtest's
-// subject, what is promised on quiet days contracttest's.
+// # What it proves
 //
-//   - access: every route against every kind of caller; what a secret may be found in.
-//   - overload: more of everything than there is room for; what the process takes meanwhile, and how fast /healthz answers.
-//   - disk: a full one, and a stream that lost its end.
-//   - network: certificates, users and permissions, over HTTP and NATS.
-//   - stop: SIGTERM in the middle of everything.
-//   - golden: a data folder that was written once and has to be read for ever.
+// The tests build the program once and use only its ports and files. SIGKILL is the subject of package
+// crashtest, the regular behavior that of package contracttest.
 //
-// Each runs for some seconds. LICENSEIMPORT_LONG=1 in the environment makes the same tests larger.
+//   - access: every route for every kind of caller; no output or file holds a secret.
+//   - overload: more uploads, requests and bytes than the limits; bounds of memory, and the latency of /healthz.
+//   - disk: a full disk; a stream that lost its end.
+//   - network: certificates, users and permissions of HTTP and NATS; slow and broken connections.
+//   - polls: throughput and latency of many clients that poll a result.
+//   - stop: SIGTERM during uploads, imports and event streams.
+//   - golden: a data directory that an earlier version wrote (testdata) gives the same answers for ever.
+//   - vulnerable: make vuln would find a known vulnerability.
+//
+// # How to run it
+//
+//	go test ./internal/robustnesstest
+//	LICENSEIMPORT_LONG=1 go test -timeout 20m ./internal/robustnesstest   # the same tests, larger
+//	go test -tags mount -run DiskFillsUp ./internal/robustnesstest        # mounts a small disk; needs root
+//
+// # When a test fails
+//
+// The message names the bound and the measured value. A bound on time may fail on a busy machine: run the
+// test alone before anything else. A failure of the golden test means that data of existing installations
+// would be read differently: change the code, never testdata. A secret found in an output is a release
+// blocker.
 package robustnesstest

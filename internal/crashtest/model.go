@@ -19,20 +19,20 @@ type Result struct {
 	ExistedLicenses  int `json:"existed_licenses_count"`
 }
 
-// made is what the imports made so far, in the order of the stream.
-type made struct {
+// model is what the imports made so far, in the order of the stream.
+type model struct {
 	licenses  map[License]events.Origin
 	customers map[string]bool // by e-mail in lower case
 	orders    map[string]bool // by store id
 }
 
-func newMade() *made {
-	return &made{licenses: map[License]events.Origin{}, customers: map[string]bool{}, orders: map[string]bool{}}
+func newModel() *model {
+	return &model{licenses: map[License]events.Origin{}, customers: map[string]bool{}, orders: map[string]bool{}}
 }
 
-// imported counts a row that made its license, and makes its customer and order
-// where they are new.
-func (m *made) imported(row *Row, r *Result) {
+// imported counts a row that made its license, and adds its customer and order where
+// they are new.
+func (m *model) imported(row *Row, r *Result) {
 	r.CreatedLicenses++
 	if email := strings.ToLower(row.Email); m.customers[email] {
 		r.ExistedCustomers++
@@ -48,8 +48,8 @@ func (m *made) imported(row *Row, r *Result) {
 	}
 }
 
-// existed counts a row whose license was there: it makes nothing.
-func (m *made) existed(row *Row, r *Result) {
+// existed counts a row whose license existed: it makes nothing.
+func (m *model) existed(row *Row, r *Result) {
 	r.ExistedLicenses++
 	if m.customers[strings.ToLower(row.Email)] {
 		r.ExistedCustomers++
