@@ -265,7 +265,7 @@ func (c *checker) existed(r *importRun, e *events.LicenseExisted) {
 	c.model.existed(row, &r.result)
 }
 
-// checkOutcome checks that the outcome of a valid row says what the row says.
+// checkOutcome checks that the outcome of a valid row has the row's values.
 func (c *checker) checkOutcome(e events.Event, row *Row, license License, customer *events.Customer, order events.Order) {
 	email := ""
 	if customer != nil {
@@ -289,8 +289,8 @@ func (c *checker) rejected(r *importRun, e *events.RowRejected) {
 	}
 }
 
-// checkProgress checks what a progress, or the end, says of the rows before it: the
-// outcomes up to that row are all there, and no other.
+// checkProgress checks the position and counts of an ImportProgressed or ImportFinished:
+// exactly the rows up to that position have outcomes.
 func (c *checker) checkProgress(r *importRun, e events.Event, phase events.Phase, row events.Row, counts events.Counts) {
 	counts.Warnings = 0
 	decided := counts.Imported + counts.Existed + counts.Rejected
@@ -317,7 +317,7 @@ func (c *checker) finished(r *importRun, e *events.ImportFinished) {
 	}
 }
 
-// checkUploads is the reckoning: what became of each upload.
+// checkUploads compares each upload with its import, after the last event.
 func (c *checker) checkUploads(uploads []Upload) {
 	for i := range uploads {
 		u := &uploads[i]
@@ -344,8 +344,8 @@ func (c *checker) checkUploads(uploads []Upload) {
 	}
 }
 
-// checkEnd checks one import at its end. A seal is a promise, also where its
-// acknowledgement was lost.
+// checkEnd checks one import after the last event. A seal is a promise, even if the
+// client never got its answer.
 func (c *checker) checkEnd(r *importRun) {
 	if !r.ended {
 		c.Unexpected.add("import %d of %s has no end", r.job, r.upload.Name)

@@ -19,7 +19,7 @@ type Result struct {
 	ExistedLicenses  int `json:"existed_licenses_count"`
 }
 
-// model is what the imports made so far, in the order of the stream.
+// model holds what the imports have made so far, in the order of the stream.
 type model struct {
 	licenses  map[License]events.Origin
 	customers map[string]bool // by e-mail in lower case
