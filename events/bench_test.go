@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// twelveFields are a row of twelve columns, the usual size, as it is sent and
-// as it is imported.
+// twelveFields is a row of twelve columns, the usual number: as sent, and as imported.
 func twelveFields() (*RowReceived, *LicenseImported) {
 	row := &RowReceived{JobID: 10, Row: 123456, Line: 123457}
 	for _, name := range []string{
@@ -28,19 +27,19 @@ func twelveFields() (*RowReceived, *LicenseImported) {
 	return row, imported
 }
 
-// BenchmarkJSON compares the codec with encoding/json (go test -bench=JSON ./events). A
-// whole license has all columns.
+// BenchmarkJSON compares the codec with encoding/json: go test -bench=JSON ./events. LicenseImportedWhole
+// has all columns.
 func BenchmarkJSON(b *testing.B) {
 	row, imported := twelveFields()
 	whole := outcomesOf("value of a column", 12, 1<<(NumColumns+1)-1)[0]
 	for name, e := range map[string]Event{"RowReceived": row, "LicenseImported": imported, "LicenseImportedWhole": whole} {
-		b.Run(name+"/encode/ours", func(b *testing.B) {
+		b.Run(name+"/encode/codec", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				mustEncode(b, e)
 			}
 		})
-		b.Run(name+"/encode/again", func(b *testing.B) { // into the same buffer
+		b.Run(name+"/encode/append", func(b *testing.B) { // into the same buffer
 			b.ReportAllocs()
 			var buffer []byte
 			for b.Loop() {
@@ -59,7 +58,7 @@ func BenchmarkJSON(b *testing.B) {
 			}
 		})
 		body := mustEncode(b, e)
-		b.Run(name+"/decode/ours", func(b *testing.B) {
+		b.Run(name+"/decode/codec", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := Decode(body); err != nil {
@@ -89,7 +88,7 @@ func mustEncode(t testing.TB, e Event) []byte {
 	return body
 }
 
-// envelope is a CloudEvent as encoding/json sees it.
+// envelope is a CloudEvent as a struct for encoding/json.
 type envelope struct {
 	SpecVersion     string             `json:"specversion"`
 	ID              string             `json:"id"`
@@ -108,7 +107,7 @@ func stdEnvelope(e Event) any {
 	return envelope{"1.0", e.ID(), Source, e.Type(), observed, "application/json", data}
 }
 
-// stdDecode reads what Decode reads: nothing is decided by the other members.
+// stdDecode reads by encoding/json the members that Decode reads.
 func stdDecode(body []byte) (Event, error) {
 	var raw struct {
 		SpecVersion string             `json:"specversion"`

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// outcomesOf are outcomes of a row in which some columns are given, all with the
-// same text or number. The bits above the columns' say what else there is.
+// outcomesOf returns three outcomes of one row. The low bits of given select the columns, which all have
+// the same text or number. The bits above them select the other members.
 func outcomesOf(text string, number int, given uint64) []Event {
 	var record Record
 	has := func(bit int) bool { return given>>bit&1 != 0 }
@@ -54,8 +54,7 @@ func outcomesOf(text string, number int, given uint64) []Event {
 	}
 }
 
-// An outcome is written to the byte as the JSON library writes it, and is read
-// alike the quick and the general way.
+// An outcome has the bytes that encoding/json writes, and the fast path reads what decodeAny reads.
 func FuzzFastEncode(f *testing.F) {
 	for _, text := range []string{"", "plain", "\"\\/\b\f\n\r\t\x00\x1f\x7f", "é株🔑", "\u2028", "\u2029", "\ufffd", "\xff", "\xc3", "\xed\xa0\x80", "<&>"} {
 		f.Add(text, 3, ^uint64(0))
@@ -73,50 +72,49 @@ func FuzzFastEncode(f *testing.F) {
 			}
 			body := mustEncode(t, e)
 			if want := string(appendEnvelope(nil, e, observed)) + string(data) + "}"; string(body) != want {
-				t.Errorf("ours    %s\nlibrary %s", body, want)
+				t.Errorf("codec         %s\nencoding/json %s", body, want)
 			}
-			quick, ok := decodeFast(body)
+			fast, ok := decodeFast(body)
 			if !ok || !utf8.Valid(body) {
 				continue
 			}
-			if general, err := decodeAny(body); err != nil || !reflect.DeepEqual(quick, general) {
-				t.Errorf("%s\nquick   %+v\ngeneral %+v, %v", body, quick.Event, general.Event, err)
+			if general, err := decodeAny(body); err != nil || !reflect.DeepEqual(fast, general) {
+				t.Errorf("%s\nfast    %+v\ngeneral %+v, %v", body, fast.Event, general.Event, err)
 			}
 		}
 	})
 }
 
-// Nearly all outcomes are written by hand, or the measurements mean nothing.
-func TestOrdinaryOutcomesAreEncodedQuickly(t *testing.T) {
+// Ordinary outcomes take the fast path; otherwise the benchmarks would measure encoding/json.
+func TestOrdinaryOutcomesTakeTheFastPath(t *testing.T) {
 	for _, e := range outcomesOf("Łódź – <a> \"quoted\"\r\n", 3, ^uint64(0)) {
 		if data, ok := appendOutcome(nil, e); !ok {
-			t.Errorf("%s is left to the JSON library: %s", e.Type(), data)
+			t.Errorf("%s takes the slow path: %s", e.Type(), data)
 		}
 	}
 }
 
-func TestEveryCharacterIsWrittenAlike(t *testing.T) {
+func TestEveryCharacterMatchesEncodingJSON(t *testing.T) {
 	left := 0
 	for r := range rune(0x10000) {
 		for _, text := range []string{string(r), "1234567" + string(r)} {
-			ours := appendString(nil, text)
-			if !matchesEncodingJSON(ours) {
+			got := appendString(nil, text)
+			if !matchesEncodingJSON(got) {
 				left++
 				continue
 			}
-			if library, err := appendJSON(nil, text); err != nil || string(ours) != string(library) {
-				t.Errorf("%q: ours %s, library %s, %v", text, ours, library, err)
+			if library, err := appendJSON(nil, text); err != nil || string(got) != string(library) {
+				t.Errorf("%q: codec %s, encoding/json %s, %v", text, got, library, err)
 			}
 		}
 	}
 	if left > 10_000 {
-		t.Errorf("%d texts are left to the library", left)
+		t.Errorf("%d texts take the slow path", left)
 	}
 }
 
-// Eight bytes are looked at at once: whatever ends a plain text does so at each
-// place among others.
-func TestPlainEndsWhereItShould(t *testing.T) {
+// plainPrefix scans eight bytes at a time: each byte that ends a plain text does so at every offset.
+func TestPlainPrefixEnds(t *testing.T) {
 	for c := range 256 {
 		stops := c < ' ' || c == '"' || c == '\\'
 		for _, around := range []byte{'a', ' ', '!', '#', '[', ']', 0x7f, 0x80, 0xff} {
@@ -145,8 +143,8 @@ func TestPlainEndsWhereItShould(t *testing.T) {
 	}
 }
 
-// What looks nearly like ours is read as encoding/json reads it.
-func TestNearlyOurs(t *testing.T) {
+// A body that differs a little from the usual form is read as encoding/json reads it.
+func TestNearlyUsualForm(t *testing.T) {
 	_, imported := twelveFields()
 	body := string(mustEncode(t, imported))
 	for name, test := range map[string]struct{ old, new string }{
@@ -191,17 +189,17 @@ func TestNearlyOurs(t *testing.T) {
 			want, stdErr := stdDecode([]byte(changed))
 			got, err := Decode([]byte(changed))
 			if (err == nil) != (stdErr == nil && json.Valid([]byte(changed))) {
-				t.Fatalf("%s\nours %v, encoding/json %v", changed, err, stdErr)
+				t.Fatalf("%s\ncodec %v, encoding/json %v", changed, err, stdErr)
 			}
 			if err == nil && !reflect.DeepEqual(got.Event, want) {
-				t.Errorf("%s\nours         %+v\nencoding/json %+v", changed, got.Event, want)
+				t.Errorf("%s\ncodec         %+v\nencoding/json %+v", changed, got.Event, want)
 			}
 		})
 	}
 }
 
-// A body with one byte that is wrong is refused, or read as in the general way.
-func TestOneByteIsWrong(t *testing.T) {
+// The fast path refuses a body with one changed byte, or reads what decodeAny reads.
+func TestOneByteChanged(t *testing.T) {
 	row, _ := twelveFields()
 	for _, e := range append(outcomesOf("x", 3, ^uint64(0)), row) {
 		body := mustEncode(t, e)
@@ -209,12 +207,12 @@ func TestOneByteIsWrong(t *testing.T) {
 			for _, c := range []byte("\"\\{}[],:0-n \n") {
 				changed := bytes.Clone(body)
 				changed[at] = c
-				quick, ok := decodeFast(changed)
+				fast, ok := decodeFast(changed)
 				if !ok {
 					continue
 				}
-				if general, err := decodeAny(changed); err != nil || !reflect.DeepEqual(quick, general) {
-					t.Errorf("%s\nquick   %+v\ngeneral %+v, %v", changed, quick.Event, general.Event, err)
+				if general, err := decodeAny(changed); err != nil || !reflect.DeepEqual(fast, general) {
+					t.Errorf("%s\nfast    %+v\ngeneral %+v, %v", changed, fast.Event, general.Event, err)
 				}
 			}
 		}

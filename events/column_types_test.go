@@ -5,11 +5,11 @@ import (
 	"testing"
 )
 
-// accepts and refuses are what a kind makes of a value, at a column of the kind.
+// accepts maps texts to the value that a column makes of them, refuses to the code.
 type accepts map[string]any
 type refuses map[string]Code
 
-func checkKind(t *testing.T, column string, good accepts, bad refuses) {
+func checkType(t *testing.T, column string, good accepts, bad refuses) {
 	t.Helper()
 	i, ok := ColumnIndex(column)
 	if !ok {
@@ -41,8 +41,8 @@ func TestText(t *testing.T) {
 		}
 	}
 	bad["\x7f"] = ControlCharacter
-	checkKind(t, "customer__first_name", good, bad)
-	checkKind(t, "license__note", good, bad)
+	checkType(t, "customer__first_name", good, bad)
+	checkType(t, "license__note", good, bad)
 }
 
 // Limits count characters (Unicode code points), not bytes.
@@ -50,7 +50,7 @@ func TestTextLimits(t *testing.T) {
 	for column, limit := range map[string]int{"license__license_key": 255, "product__short_code": 64, "order__campaign_params": 2000, "license__note": 10000, "customer__country": 255} {
 		for _, character := range []string{"a", "é", "株", "🔑", "\n"} {
 			at, above := strings.Repeat(character, limit), strings.Repeat(character, limit+1)
-			checkKind(t, column, accepts{at: at}, refuses{above: TooLong})
+			checkType(t, column, accepts{at: at}, refuses{above: TooLong})
 		}
 	}
 }
@@ -77,7 +77,7 @@ func TestEmail(t *testing.T) {
 	}
 	bad[strings.Repeat("a", 244)+"@example.com"] = TooLong
 	bad[strings.Repeat("é", 244)+"@example.com"] = TooLong
-	checkKind(t, "customer__email", good, bad)
+	checkType(t, "customer__email", good, bad)
 }
 
 func TestBool(t *testing.T) {
@@ -92,12 +92,12 @@ func TestBool(t *testing.T) {
 	for _, word := range []string{"t", "f", "y", "n", "on", "off", "2", "-1", "01", "1.0", "true ", "yes!", "wahr", "ｔｒｕｅ"} {
 		bad[word] = InvalidBool
 	}
-	checkKind(t, "license__enabled", good, bad)
-	checkKind(t, "order__is_test", good, bad)
+	checkType(t, "license__enabled", good, bad)
+	checkType(t, "order__is_test", good, bad)
 }
 
 func TestInt(t *testing.T) {
-	checkKind(t, "license__max_activations",
+	checkType(t, "license__max_activations",
 		accepts{"0": 0, "1": 1, "007": 7, "2147483647": 2147483647, "0000000000000000000005": 5},
 		refuses{
 			"2147483648": OutOfRange, "-1": OutOfRange, "-2147483648": OutOfRange, "99999999999999999999999": OutOfRange,
@@ -128,8 +128,8 @@ func TestDate(t *testing.T) {
 	} {
 		bad[value] = InvalidDate
 	}
-	checkKind(t, "license__validity_period", good, bad)
-	checkKind(t, "license__maintenance_period", good, bad)
+	checkType(t, "license__validity_period", good, bad)
+	checkType(t, "license__maintenance_period", good, bad)
 }
 
 func TestDuration(t *testing.T) {
@@ -140,17 +140,17 @@ func TestDuration(t *testing.T) {
 		"-1d": InvalidDuration, "+1d": InvalidDuration, "1.5y": InvalidDuration, "1y6m": InvalidDuration, "P1Y": InvalidDuration, "d1": InvalidDuration, "１d": InvalidDuration, "30д": InvalidDuration,
 		"1D": InvalidDuration, // m, M: in ISO 8601 both mean something
 	}
-	checkKind(t, "license__valid_duration", good, bad)
-	checkKind(t, "license__maintenance_duration", good, bad)
+	checkType(t, "license__valid_duration", good, bad)
+	checkType(t, "license__maintenance_duration", good, bad)
 }
 
 func TestEnum(t *testing.T) {
-	checkKind(t, "order__type", accepts{"normal": "normal", "Normal": "normal", "NORMAL": "normal"}, refuses{"": InvalidChoice, "subscription": InvalidChoice, "norma": InvalidChoice})
-	checkKind(t, "license__license_type",
+	checkType(t, "order__type", accepts{"normal": "normal", "Normal": "normal", "NORMAL": "normal"}, refuses{"": InvalidChoice, "subscription": InvalidChoice, "norma": InvalidChoice})
+	checkType(t, "license__license_type",
 		accepts{"perpetual": "perpetual", "Time-Limited": "time-limited", "SUBSCRIPTION": "subscription", "consumption": "consumption"},
 		refuses{"time limited": InvalidChoice, "time_limited": InvalidChoice, "timelimited": InvalidChoice, "perpetual,": InvalidChoice, "floating": InvalidChoice})
-	checkKind(t, "license__consumption_period",
+	checkType(t, "license__consumption_period",
 		accepts{"daily": "daily", "Weekly": "weekly", "MONTHLY": "monthly", "annually": "annually", "annualy": "annually", "Annualy": "annually"},
 		refuses{"yearly": InvalidChoice, "annual": InvalidChoice, "anually": InvalidChoice})
-	checkKind(t, "order__type", nil, refuses{"annualy": InvalidChoice})
+	checkType(t, "order__type", nil, refuses{"annualy": InvalidChoice})
 }

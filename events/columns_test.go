@@ -52,7 +52,7 @@ func TestColumnsAreTheDocumentedOnes(t *testing.T) {
 	}
 }
 
-// describe writes a column as testdata/columns.csv does.
+// describe is a column as a row of testdata/columns.csv.
 func describe(c *Column) []string {
 	limit, required := "", "no"
 	if c.Type == Text || c.Type == Email {
@@ -95,7 +95,7 @@ func TestColumnTableIsWhole(t *testing.T) {
 	}
 }
 
-// A field of the typed structs that no column fills would stay empty for ever.
+// A field that no column fills would always be empty.
 func TestEveryFieldHasItsColumn(t *testing.T) {
 	var record Record
 	filled := map[any]bool{}
@@ -144,7 +144,7 @@ func TestCleanTrimsAllButTheNote(t *testing.T) {
 	}
 }
 
-// What Set refuses leaves the record as it was; what was not given is nil.
+// Set changes nothing if it refuses a value. Value is nil if nothing was given.
 func TestSetAndValue(t *testing.T) {
 	bad := map[ColumnType]string{Text: "\x00", Email: "x", Bool: "maybe", Int: "x", Date: "x", Duration: "x", Enum: "x"}
 	good := map[ColumnType]struct {

@@ -22,8 +22,8 @@ func addSamples(f *testing.F) {
 	f.Add([]byte(`{"specversion":"1.0","id":"1/2/received","source":"licenseimport","type":"RowReceived","time":"t","datacontenttype":"application/json","data":{"job_id":1,"row":2,"line":3,"values":{}}}`))
 }
 
-// Whatever decodes is JSON and is read as encoding/json reads it; and it can be
-// written again and is the same event then.
+// A body that decodes is valid JSON and gives the event that encoding/json reads. The event survives a
+// round trip.
 func FuzzDecode(f *testing.F) {
 	addSamples(f)
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -50,40 +50,40 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// sameOnTheWire compares by what is written: "[]" and an absent list are both empty.
+// sameOnTheWire compares the encoded events: an empty list and an absent one are the same.
 func sameOnTheWire(t *testing.T, a, b Event) bool {
 	return string(mustEncode(t, a)) == string(mustEncode(t, b))
 }
 
-// The quick way gives what the general way gives, or leaves the body to it.
+// decodeFast returns what decodeAny returns, or refuses the body.
 func FuzzFastDecode(f *testing.F) {
 	addSamples(f)
 	f.Fuzz(func(t *testing.T, body []byte) {
-		quick, ok := decodeFast(body)
+		fast, ok := decodeFast(body)
 		if !ok || !utf8.Valid(body) {
 			return
 		}
 		general, err := decodeAny(body)
-		if err != nil || !reflect.DeepEqual(quick, general) {
-			t.Errorf("%q\nquick   %+v\ngeneral %+v, %v", body, quick.Event, general.Event, err)
+		if err != nil || !reflect.DeepEqual(fast, general) {
+			t.Errorf("%q\nquick   %+v\ngeneral %+v, %v", body, fast.Event, general.Event, err)
 		}
 	})
 }
 
-// Nearly all bodies go the quick way, or the measurements mean nothing.
-func TestOurBodiesAreDecodedQuickly(t *testing.T) {
+// Appended bodies take the fast path; otherwise the benchmarks would measure encoding/json.
+func TestAppendedBodiesTakeTheFastPath(t *testing.T) {
 	for name, e := range fullEvents() {
 		if _, ok := decodeFast(mustEncode(t, e)); !ok {
-			t.Errorf("%s is left to the general way", name)
+			t.Errorf("%s takes the slow path", name)
 		}
 	}
 	row, _ := twelveFields()
 	if _, ok := decodeFast(mustEncode(t, row)); !ok {
-		t.Error("an ordinary row is left to the general way")
+		t.Error("an ordinary row takes the slow path")
 	}
 }
 
-// The row written by hand reads as the one that encoding/json writes.
+// The bytes of appendData mean what those of encoding/json mean.
 func FuzzRowReceivedCodec(f *testing.F) {
 	for _, s := range []string{"", "plain", "\"\\/\b\f\n\r\t\x00\x1f\x7f", "é株🔑\u2028\u2029\ufffd", "\xff\xc3\xed\xa0\x80", "<&>"} {
 		f.Add(s, uint64(10), uint64(17), true)
@@ -95,20 +95,20 @@ func FuzzRowReceivedCodec(f *testing.F) {
 		if malformed {
 			e.Malformed = &Malformed{Code: Code(s), Message: s, Column: s, Raw: s}
 		}
-		ours := e.appendData(nil)
+		got := e.appendData(nil)
 		theirs, err := json.Marshal(e)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var a, b any
-		if err := json.Unmarshal(ours, &a); err != nil {
-			t.Fatalf("%s: %v", ours, err)
+		if err := json.Unmarshal(got, &a); err != nil {
+			t.Fatalf("%s: %v", got, err)
 		}
 		if err := json.Unmarshal(theirs, &b); err != nil {
 			t.Fatalf("%s: %v", theirs, err)
 		}
 		if !reflect.DeepEqual(a, b) {
-			t.Errorf("ours   %s\ntheirs %s", ours, theirs)
+			t.Errorf("got   %s\ntheirs %s", got, theirs)
 		}
 		var text, want string
 		std, _ := json.Marshal(s)
@@ -118,8 +118,7 @@ func FuzzRowReceivedCodec(f *testing.F) {
 	})
 }
 
-// Every JSON text is read alike the quick and the general way, and what is not
-// JSON, or no object of texts, is an error.
+// The fast and the slow path read the same values. Input that is not a JSON object of texts is an error.
 func FuzzValues(f *testing.F) {
 	for _, s := range []string{
 		`{}`, `null`, `[]`, `"x"`, `}`, `{`, `]`, `{"license__license_key":"K"}`, ` { "license__license_key" : "K" , "customer__city" : "Łódź" } `,
@@ -132,8 +131,8 @@ func FuzzValues(f *testing.F) {
 		if !utf8.Valid(data) {
 			return // Decode has refused it
 		}
-		var quick, general Values
-		rest, ok := quick.parse(data)
+		var fast, general Values
+		rest, ok := fast.parse(data)
 		var texts map[string]*string
 		if err := json.Unmarshal(data, &texts); err != nil {
 			if ok && len(rest) == 0 {
@@ -149,8 +148,8 @@ func FuzzValues(f *testing.F) {
 				general[i] = *text
 			}
 		}
-		if ok && len(rest) == 0 && quick != general {
-			t.Errorf("%q quick %q, general %q", data, quick, general)
+		if ok && len(rest) == 0 && fast != general {
+			t.Errorf("%q fast %q, general %q", data, fast, general)
 		}
 		whole := Values{0: "from before"}
 		if err := whole.UnmarshalJSON(data); err != nil || whole != general {
@@ -198,7 +197,7 @@ func FuzzParseLicenseSubject(f *testing.F) {
 	})
 }
 
-// What a column takes it keeps in a form that it takes again unchanged.
+// The canonical form of an accepted value is accepted and gives the same value.
 func FuzzColumn(f *testing.F) {
 	for i := range Columns {
 		f.Add(uint8(i), Columns[i].Example)
@@ -216,25 +215,25 @@ func FuzzColumn(f *testing.F) {
 		}
 		var record Record
 		code := c.Set(&record, value)
-		kept := c.Value(&record)
+		parsed := c.Value(&record)
 		if code != "" {
-			if kept != nil || !reflect.DeepEqual(record, Record{}) {
-				t.Errorf("%s refused %q (%s) and kept %v", c.Name, value, code, kept)
+			if parsed != nil || !reflect.DeepEqual(record, Record{}) {
+				t.Errorf("%s refused %q (%s) and parsed %v", c.Name, value, code, parsed)
 			}
 			return
 		}
-		canonical := written(t, kept)
+		canonical := written(t, parsed)
 		var again Record
 		if code := c.Set(&again, canonical); code != "" || !reflect.DeepEqual(again, record) {
-			t.Errorf("%s took %q as %v, and then %q: %s, %v", c.Name, value, kept, canonical, code, c.Value(&again))
+			t.Errorf("%s took %q as %v, and then %q: %s, %v", c.Name, value, parsed, canonical, code, c.Value(&again))
 		}
-		if (c.Type == Text || c.Type == Email) && kept != value {
-			t.Errorf("%s changed %q to %q", c.Name, value, kept)
+		if (c.Type == Text || c.Type == Email) && parsed != value {
+			t.Errorf("%s changed %q to %q", c.Name, value, parsed)
 		}
 	})
 }
 
-// written is a value as it would stand in a file.
+// written is a value as a file would have it.
 func written(t *testing.T, value any) string {
 	t.Helper()
 	if text, ok := value.(string); ok {

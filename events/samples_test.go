@@ -53,7 +53,7 @@ var sampleValues = map[ColumnType]string{
 	Text: "Ж", Email: "zoë@example.com", Bool: "true", Int: "7", Date: "2030-12-31", Duration: "30d",
 }
 
-// fullValues is a row as it was sent, every column given.
+// fullValues is a row as sent, with every column.
 func fullValues() Values {
 	var values Values
 	for i := range Columns {

@@ -29,8 +29,7 @@ func TestSubjectsAndIDs(t *testing.T) {
 	}
 }
 
-// Each stream takes the subjects of its types, and no type shares its subject
-// with another: a subject tells the type.
+// Each stream stores the subjects of its types, and a subject belongs to one type only.
 func TestSubjectsAreUniqueAndInTheirStream(t *testing.T) {
 	subjects, ids := map[string]string{}, map[string]string{}
 	for _, name := range Types() {
@@ -50,7 +49,7 @@ func TestSubjectsAreUniqueAndInTheirStream(t *testing.T) {
 			t.Errorf("%s is taken by %d filters of the two streams", event.Subject(), n)
 		}
 		if countMatches(event.Subject(), filters) != 1 {
-			t.Errorf("%s stands at %s, which its stream does not take", name, event.Subject())
+			t.Errorf("%s has the subject %s, which its stream does not store", name, event.Subject())
 		}
 	}
 	if !matches(SealedSubject(10), FactsFilter(10)) || !matches(StartedSubject(10), FactsFilter(10)) || matches(SealedSubject(101), FactsFilter(10)) {

@@ -108,7 +108,7 @@ func TestNoGoldenFileWithoutType(t *testing.T) {
 	}
 }
 
-// A golden file with an empty field would not notice when that field changes.
+// A golden file with an empty field would not show a change of that field.
 func TestSamplesFillEveryField(t *testing.T) {
 	for name, sample := range fullEvents() {
 		for _, path := range zeroFields(reflect.ValueOf(sample).Elem(), name) {
@@ -143,7 +143,7 @@ func zeroFields(v reflect.Value, path string) (empty []string) {
 	return empty
 }
 
-func TestDecodeIgnoresWhatItDoesNotKnow(t *testing.T) {
+func TestDecodeIgnoresUnknownMembers(t *testing.T) {
 	for name, sample := range fullEvents() {
 		t.Run(name, func(t *testing.T) {
 			var body map[string]any
@@ -164,7 +164,7 @@ func TestDecodeIgnoresWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
-// addUnknown puts members of a newer version into every object.
+// addUnknown adds members of a newer version to every object.
 func addUnknown(object map[string]any) {
 	for name, value := range object {
 		if inner, ok := value.(map[string]any); ok && name != "values" {
@@ -209,7 +209,7 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// What stands in the buffer stays, and the event behind it is as Encode gives it.
+// Append leaves the buffer's content and appends what Encode returns.
 func TestAppendAddsToTheBuffer(t *testing.T) {
 	for name, sample := range fullEvents() {
 		for _, buffer := range [][]byte{nil, []byte("before "), make([]byte, 3, 4<<10)} {
@@ -221,7 +221,7 @@ func TestAppendAddsToTheBuffer(t *testing.T) {
 	}
 }
 
-func TestUnknownTypeIsAnErrorOfItsOwn(t *testing.T) {
+func TestUnknownTypeIsAnUnknownTypeError(t *testing.T) {
 	_, err := Decode([]byte(`{"specversion":"1.0","id":"10/17","source":"licenseimport","type":"LicenseImported.v2","time":"2026-01-02T03:04:05Z","datacontenttype":"application/json","data":{"job_id":10,"row":17}}`))
 	var unknown *UnknownTypeError
 	if !errors.As(err, &unknown) || unknown.Type != "LicenseImported.v2" || !strings.Contains(err.Error(), `"LicenseImported.v2"`) {
@@ -232,8 +232,8 @@ func TestUnknownTypeIsAnErrorOfItsOwn(t *testing.T) {
 	}
 }
 
-// The projector decodes bodies that lie in memory which is not its own.
-func TestDecodedEventKeepsNothingOfTheBody(t *testing.T) {
+// Readers reuse the memory of a body after Decode.
+func TestDecodedEventDoesNotReferToTheBody(t *testing.T) {
 	for name, sample := range fullEvents() {
 		body := mustEncode(t, sample)
 		decoded, err := Decode(body)

@@ -107,7 +107,7 @@ func asJSON(t *testing.T, value any) any {
 	return back
 }
 
-// Every type has a message with its schema, and no message is of another type.
+// The messages are exactly the event types, each with its schema.
 func TestAsyncAPIHasEveryType(t *testing.T) {
 	var doc document
 	readYAML(t, &doc)
@@ -125,8 +125,8 @@ func TestAsyncAPIHasEveryType(t *testing.T) {
 	}
 }
 
-// The golden events stand where the channels say, each in one channel that
-// lists its message; and every value that a channel lists is in use.
+// Each golden event belongs to exactly one channel, by its subject, and the channel lists its message. Each
+// parameter value that a channel lists is in use.
 func TestAsyncAPIChannelsAreTheSubjects(t *testing.T) {
 	var doc document
 	readYAML(t, &doc)
@@ -174,7 +174,7 @@ func TestAsyncAPIChannelsAreTheSubjects(t *testing.T) {
 	}
 }
 
-// matchAddress takes a subject apart by an address such as rows.{job}.
+// matchAddress returns the parameters of a subject by an address such as rows.{job}.
 func matchAddress(address, subject string) (parameters map[string]string, ok bool) {
 	pattern, tokens := strings.Split(address, "."), strings.Split(subject, ".")
 	if len(pattern) != len(tokens) {
@@ -191,7 +191,7 @@ func matchAddress(address, subject string) (parameters map[string]string, ok boo
 	return parameters, true
 }
 
-// Each channel is in the stream that takes its subjects, and can be received.
+// Each channel names the stream that stores its subjects, and has a receive operation.
 func TestAsyncAPIStreamsAndOperations(t *testing.T) {
 	var doc document
 	readYAML(t, &doc)
@@ -205,7 +205,7 @@ func TestAsyncAPIStreamsAndOperations(t *testing.T) {
 		}
 		received[channelName] = true
 		if !slices.Contains(filters[channel.JetStream.Stream], operation.JetStream.Filter) {
-			t.Errorf("operation %s: stream %q does not take %q", name, channel.JetStream.Stream, operation.JetStream.Filter)
+			t.Errorf("operation %s: stream %q does not store %q", name, channel.JetStream.Stream, operation.JetStream.Filter)
 		}
 		if _, ok := matchAddress(channel.Address, operation.JetStream.Filter); !ok {
 			t.Errorf("operation %s: the filter %s is not of %s", name, operation.JetStream.Filter, channel.Address)

@@ -1,9 +1,20 @@
-// Package schema holds the JSON Schema (2020-12) of each event type and checks
-// bodies against it: for tests, and for those who read the stream with another
-// program. The services of licenseimport do not need it: they decode.
+// Package schema has the JSON Schema (2020-12) of each event type and validates bodies against it. Tests
+// use it, and authors of other programs that read the stream. The services of licenseimport decode
+// events instead.
 //
-// The files are written by events/internal/gen from the Go types. Objects
-// may have members that a schema does not name: readers ignore them.
+// # Files
+//
+//	<Type>.json   the schema of one event type, written by `make generate` from the Go types
+//	schema.go     For and Validate
+//
+// # Promises
+//
+// A schema accepts every published event of its type. It permits members that it does not name, because
+// readers ignore them, and codes that it does not list, because later versions add some.
+//
+// # Caveats
+//
+// Validate compiles all schemas at its first call. It knows the types of this version only.
 package schema
 
 import (
@@ -19,7 +30,7 @@ import (
 //go:embed *.json
 var files embed.FS
 
-// For gives the JSON Schema of an event type, such as "LicenseImported".
+// For returns the JSON Schema of an event type, such as "LicenseImported". An unknown type is an error.
 func For(eventType string) ([]byte, error) {
 	text, err := files.ReadFile(eventType + ".json")
 	if err != nil {
@@ -28,8 +39,8 @@ func For(eventType string) ([]byte, error) {
 	return text, nil
 }
 
-// Validate checks the body of a message, a whole CloudEvent, against the schema
-// of the type that it names. The error says where it differs.
+// Validate checks the body of a message, a complete CloudEvent, against the schema of its type. The error
+// says where the body differs.
 func Validate(body []byte) error {
 	event, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
 	if err != nil {
@@ -51,7 +62,7 @@ func Validate(body []byte) error {
 	return schema.Validate(event)
 }
 
-// compiled gives all schemas by the type that they describe.
+// compiled returns all schemas by event type.
 var compiled = sync.OnceValues(compile)
 
 func compile() (map[string]*jsonschema.Schema, error) {

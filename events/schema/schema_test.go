@@ -30,7 +30,7 @@ func TestGoldenEventsAreValid(t *testing.T) {
 	}
 }
 
-// What is optional may be absent.
+// Optional members may be absent.
 func TestSmallestEventsAreValid(t *testing.T) {
 	for _, e := range []events.Event{
 		&events.RowReceived{JobID: 1, Row: 1, Line: 2},

@@ -38,7 +38,7 @@ func TestEveryErrorCodeHasItsSentence(t *testing.T) {
 		for i := range events.Columns {
 			c := &events.Columns[i]
 			if c.Error(code, "").Message == c.Error("no code", "").Message {
-				t.Errorf("%s has no sentence of its own at %s", code, c.Name)
+				t.Errorf("%s has no sentence at %s", code, c.Name)
 			}
 		}
 	}
@@ -52,7 +52,7 @@ func TestEveryWarningCodeHasItsSentence(t *testing.T) {
 	}
 }
 
-// Package csvfile imports nothing of ours, so it has constants for the codes that it finds.
+// Package csvfile does not import events, so it declares the codes that it finds.
 func TestCodesOfCSVFilesAreErrorCodes(t *testing.T) {
 	for _, code := range constantsOf(t, "internal/csvfile", "Code") {
 		if !slices.Contains(events.Codes, events.Code(code)) {

@@ -8,7 +8,7 @@ import (
 	"licenseimport/events"
 )
 
-// columnsPage is the list of columns for those who write files.
+// columnsPage is docs/columns.md.
 func columnsPage() []byte {
 	var page bytes.Buffer
 	page.WriteString(`# The columns of an import file
@@ -37,7 +37,7 @@ and line feed. Surrounding white space is trimmed, except in ` + "`license__note
 	return page.Bytes()
 }
 
-// limits says in words what a value may be.
+// limits describes the permitted values.
 func limits(c *events.Column) string {
 	switch c.Type {
 	case events.Bool:
@@ -57,7 +57,7 @@ func limits(c *events.Column) string {
 	}
 }
 
-// cell keeps a text within its cell of the table.
+// cell escapes a text for a cell of a Markdown table.
 func cell(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
 
 func code(s string) string {

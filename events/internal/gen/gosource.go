@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// source is what only the Go text of package events says.
+// source has what only the Go source of a package says: reflection does not see it.
 type source struct {
 	comments map[string]string   // of "Type" and "Type.Field", as one line
 	values   map[string][]string // of the text constants of a type, in their order
 }
 
-func readSource(folder string) (*source, error) {
-	paths, err := filepath.Glob(filepath.Join(folder, "*.go"))
+func readSource(dir string) (*source, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (s *source) readConstant(spec *ast.ValueSpec) {
 	}
 }
 
-// sentence is the first comment that says something, on one line.
+// sentence is the first comment that is not empty, on one line.
 func sentence(groups ...*ast.CommentGroup) string {
 	for _, group := range groups {
 		if text := strings.Join(strings.Fields(group.Text()), " "); text != "" {

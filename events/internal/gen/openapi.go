@@ -17,7 +17,7 @@ const openAPIFile = "internal/openapi/openapi.yaml"
 // generatedBelow is the line of the OpenAPI document below which everything is generated.
 const generatedBelow = "    # Generated from the tables of package events, from here to the end: make generate\n"
 
-// openAPI is the OpenAPI document with its generated part made new. All above generatedBelow stays.
+// openAPI is the OpenAPI document with a new generated part. The part above generatedBelow is unchanged.
 func openAPI(root string) ([]byte, error) {
 	document, err := os.ReadFile(filepath.Join(root, openAPIFile))
 	if err != nil {

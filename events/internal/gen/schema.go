@@ -10,7 +10,7 @@ import (
 	"licenseimport/events"
 )
 
-// object is a part of a JSON Schema; encoding/json sorts its members.
+// object is a part of a JSON Schema. encoding/json sorts its members.
 type object map[string]any
 
 const number = "(0|[1-9][0-9]*)"
@@ -35,8 +35,8 @@ func idPattern(event events.Event) string {
 	return strings.Replace(pattern, "/validate/", "/(validate/)?", 1) // of the phase validate only
 }
 
-// eventSchema is the JSON Schema of a whole CloudEvent. Objects may have members
-// that it does not name: readers ignore them.
+// eventSchema is the JSON Schema of a complete CloudEvent. It permits members that it does not name, since
+// readers ignore them.
 func eventSchema(name string, source *source) ([]byte, error) {
 	event, err := events.New(name)
 	if err != nil {
@@ -75,14 +75,14 @@ func eventSchema(name string, source *source) ([]byte, error) {
 	return text.Bytes(), err
 }
 
-// generator gathers the structs that an event refers to.
+// generator collects the structs that an event refers to.
 type generator struct {
 	source  *source
 	defs    object
 	missing []string // fields without a description
 }
 
-// structure describes a struct; its embedded structs' fields are its own.
+// structure describes a struct, with the fields of its embedded structs.
 func (g *generator) structure(t reflect.Type) object {
 	properties, required := object{}, []string{}
 	for _, field := range reflect.VisibleFields(t) {
@@ -106,8 +106,8 @@ func (g *generator) structure(t reflect.Type) object {
 	return schema
 }
 
-// field describes a field by its column, else by its comment, else by what is
-// said of its type.
+// field describes a field by its column, by its comment or by its type's comment: the first one that
+// exists.
 func (g *generator) field(owner reflect.Type, field reflect.StructField, name string) object {
 	if c := columnOf(owner, name); c != nil {
 		return columnSchema(c)
@@ -131,7 +131,7 @@ func (g *generator) field(owner reflect.Type, field reflect.StructField, name st
 	return schema
 }
 
-// value describes what a field holds.
+// value describes the values of a field.
 func (g *generator) value(t reflect.Type, owner, fieldName string) object {
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -155,8 +155,8 @@ func (g *generator) value(t reflect.Type, owner, fieldName string) object {
 	}
 }
 
-// text describes a text: by the values of its type where there are such (codes
-// may become more), and by its form or length where one is promised.
+// text describes a text by the constants of its type, if there are any, and by a promised form or length.
+// The constants of a code type are examples, because later versions add codes.
 func (g *generator) text(t reflect.Type, owner, fieldName string) object {
 	values := g.source.values[t.Name()]
 	switch {
@@ -175,7 +175,7 @@ func (g *generator) text(t reflect.Type, owner, fieldName string) object {
 	}
 }
 
-// smallest is 1 for a job and for the row that an event is about.
+// smallest is the minimum of a number: 1 for a job, a line, and the row that an event is about.
 func smallest(t reflect.Type, owner, fieldName string) int {
 	so := owner == "ImportProgressed" || owner == "ImportFinished" // "so far" may be none
 	if t == reflect.TypeFor[events.JobID]() || fieldName == "Line" || fieldName == "Row" && !so {
@@ -184,7 +184,7 @@ func smallest(t reflect.Type, owner, fieldName string) int {
 	return 0
 }
 
-// columnOf finds the column that fills a field of the typed structs, or nil.
+// columnOf is the column that fills a field of License, Customer or Order, or nil.
 func columnOf(owner reflect.Type, name string) *events.Column {
 	prefix := map[string]string{"License": "license__", "Customer": "customer__", "Order": "order__"}[owner.Name()]
 	if i, ok := events.ColumnIndex(prefix + name); ok && prefix != "" {
@@ -193,7 +193,7 @@ func columnOf(owner reflect.Type, name string) *events.Column {
 	return nil
 }
 
-// columnSchema describes what a column's value becomes.
+// columnSchema describes a column's parsed value.
 func columnSchema(c *events.Column) object {
 	schema := object{"type": "string", "description": c.Help}
 	switch c.Type {
@@ -213,7 +213,7 @@ func columnSchema(c *events.Column) object {
 	return schema
 }
 
-// valuesSchema describes a row as it was sent.
+// valuesSchema describes a row as sent.
 func valuesSchema() object {
 	properties := object{}
 	for i := range events.Columns {
