@@ -139,7 +139,7 @@ func (c *restoreCommand) Run(ctx context.Context, t *terminal) error {
 	if c.NatsURL != "" {
 		err = c.restoreToNATS(ctx, b, progress)
 	} else {
-		err = b.RestoreFolder(ctx, c.Data, progress)
+		err = b.RestoreDir(ctx, c.Data, progress)
 	}
 	bar.end()
 	if err != nil {

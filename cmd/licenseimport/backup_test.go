@@ -97,7 +97,7 @@ func TestBackupDuringImports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.RestoreFolder(t.Context(), data, nil); err != nil {
+	if err := b.RestoreDir(t.Context(), data, nil); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := digestUpTo(t, data, 1<<62), digestUpTo(t, live, m.Streams[0].Last); got != want {

@@ -16,7 +16,7 @@ import (
 	"licenseimport/internal/backup"
 )
 
-// write backs a small log up.
+// write makes a backup of a small log.
 func write(t *testing.T) (dir string, m backup.Manifest) {
 	t.Helper()
 	log := eventlogtest.Start(t)
@@ -60,8 +60,8 @@ func TestManifest(t *testing.T) {
 	}
 }
 
-// TestDamageIsRefused damages each file of a backup in each way, before anything is
-// written where it was to be restored.
+// TestDamageIsRefused damages each file of a backup in each way. Open must fail before anything is
+// written.
 func TestDamageIsRefused(t *testing.T) {
 	t.Parallel()
 	dir, _ := write(t)
@@ -79,7 +79,7 @@ func TestDamageIsRefused(t *testing.T) {
 	for _, file := range files {
 		for name, damage := range damages {
 			if file.Name() == "SHA256SUMS" && name == "truncated" {
-				continue // of its last line end only, which says the same
+				continue // only the last line end is missing
 			}
 			path := filepath.Join(dir, file.Name())
 			whole, err := os.ReadFile(path)
@@ -102,14 +102,14 @@ func flip(whole []byte, at int) []byte {
 	return b
 }
 
-func TestRestoreFolder(t *testing.T) {
+func TestRestoreDir(t *testing.T) {
 	t.Parallel()
 	dir, _ := write(t)
 	b, err := backup.Open(t.Context(), dir)
 	check(t, err)
 	data := filepath.Join(t.TempDir(), "deep", "data")
-	check(t, os.MkdirAll(filepath.Join(data, backup.Scratch, "nats", "half"), 0o700)) // of a restore that was killed
-	check(t, b.RestoreFolder(t.Context(), data, nil))
+	check(t, os.MkdirAll(filepath.Join(data, backup.ScratchDir, "nats", "half"), 0o700)) // of a restore that was killed
+	check(t, b.RestoreDir(t.Context(), data, nil))
 	log := eventlogtest.Open(t, eventlogtest.StartServerOn(t, eventlog.ServerConfig{Dir: data}))
 	if row, found, err := log.LastRow(t.Context(), 1); !found || row.Seq != 3 || !bytes.Equal(row.Data, []byte{3}) || err != nil {
 		t.Errorf("last row: %+v, %v, %v", row, found, err)
@@ -117,15 +117,15 @@ func TestRestoreFolder(t *testing.T) {
 	if entry, err := log.Bucket(eventlog.Products).Get(t.Context(), "photo"); entry.Revision != 1 || err != nil {
 		t.Errorf("product: %+v, %v", entry, err)
 	}
-	if exists(filepath.Join(data, backup.Scratch)) {
-		t.Error("the scratch folder is left behind")
+	if exists(filepath.Join(data, backup.ScratchDir)) {
+		t.Error("the scratch directory is left behind")
 	}
-	if err := b.RestoreFolder(t.Context(), data, nil); err == nil || !strings.Contains(err.Error(), "not empty (nats)") {
+	if err := b.RestoreDir(t.Context(), data, nil); err == nil || !strings.Contains(err.Error(), "not empty (nats)") {
 		t.Errorf("a second time: %v", err)
 	}
 }
 
-// TestRestoreStopped leaves nothing but the folder.
+// TestRestoreStopped: a cancelled restore leaves an empty directory.
 func TestRestoreStopped(t *testing.T) {
 	t.Parallel()
 	dir, _ := write(t)
@@ -133,7 +133,7 @@ func TestRestoreStopped(t *testing.T) {
 	check(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	data := filepath.Join(t.TempDir(), "data")
-	err = b.RestoreFolder(ctx, data, func(stream string, _ int) {
+	err = b.RestoreDir(ctx, data, func(stream string, _ int) {
 		if stream == events.RowsStream {
 			cancel()
 		}
@@ -144,10 +144,10 @@ func TestRestoreStopped(t *testing.T) {
 	if entries, err := os.ReadDir(data); len(entries) != 0 || err != nil {
 		t.Errorf("left behind: %v, %v", entries, err)
 	}
-	check(t, b.RestoreFolder(t.Context(), data, nil))
+	check(t, b.RestoreDir(t.Context(), data, nil))
 }
 
-// TestWriteRefuses leaves what is there alone, and takes back what it wrote itself.
+// TestWriteRefuses: a directory with files stays as it is, and a failed backup leaves no file.
 func TestWriteRefuses(t *testing.T) {
 	t.Parallel()
 	log := eventlogtest.Start(t)
@@ -170,7 +170,7 @@ func TestWriteRefuses(t *testing.T) {
 	}
 }
 
-// withoutManagers is a log that one stream cannot be copied of.
+// withoutManagers is a log whose bucket of managers cannot be copied.
 type withoutManagers struct{ *eventlog.Log }
 
 func (l withoutManagers) Snapshot(ctx context.Context, stream string, w io.Writer) (eventlog.Snapshot, error) {
@@ -180,8 +180,8 @@ func (l withoutManagers) Snapshot(ctx context.Context, stream string, w io.Write
 	return l.Log.Snapshot(ctx, stream, w)
 }
 
-// TestBucketIsStill: a product that is set while the bucket is copied is in the backup.
-func TestBucketIsStill(t *testing.T) {
+// TestBucketIsQuiescent: a product that is set during the snapshot of its bucket is in the backup.
+func TestBucketIsQuiescent(t *testing.T) {
 	t.Parallel()
 	log := eventlogtest.Start(t)
 	dir := filepath.Join(t.TempDir(), "copy")
@@ -194,7 +194,7 @@ func TestBucketIsStill(t *testing.T) {
 	check(t, err)
 }
 
-// busyProducts sets a product behind the first snapshots of its bucket.
+// busyProducts sets a product after each of the first snapshots of its bucket.
 type busyProducts struct {
 	*eventlog.Log
 	t     *testing.T

@@ -1,71 +1,66 @@
-// Package backup writes the log into a folder while everything runs, and makes a
-// log from such a folder.
+// Package backup writes the log into a directory while everything runs, and restores a log from it.
 //
-// # What a backup holds
+// # Content
 //
-//	manifest.json        what stands in it: format, time, program, streams
-//	LICENSES.snapshot    a snapshot of each stream, in NATS's own format
+//	manifest.json        format, time, program, streams
+//	LICENSES.snapshot    a snapshot of each stream, in the format of NATS
 //	ROWS.snapshot
-//	KV_jobs.snapshot     the buckets are streams, too
+//	KV_jobs.snapshot     a bucket is a stream, too
 //	KV_managers.snapshot
 //	KV_products.snapshot
-//	views.bolt           a copy of the views, where whoever made the backup could get one
-//	SHA256SUMS           for each file above; sha256sum -c SHA256SUMS checks it without this program
+//	views.bolt           a copy of the views, if the source has one
+//	SHA256SUMS           of each file above; sha256sum -c SHA256SUMS checks the backup without this program
 //
-// SHA256SUMS comes last, by a rename, when everything is on the disk: a folder
-// without it is a backup that was interrupted, and is not restored. [Open] reads all
-// files and compares them before anything is written anywhere.
+// SHA256SUMS is written last, by a rename, when everything is on the disk. A directory without it
+// is an interrupted backup and cannot be restored. [Open] compares all files with their checksums
+// before anything is written anywhere.
 //
-// The views hold nothing that LICENSES does not; with a copy of them a restore of millions of
-// licenses is a matter of seconds. They are copied first, from one transaction, so that they are
-// never ahead of the stream; what they lack at its end is folded after a restore. A restored stream
-// is another stream to views, made at another time: whoever restores has to tell
-// them. A copy that is damaged, or does not fit, is left aside and folded anew.
+// The views have nothing that LICENSES lacks; a copy of them makes the restore of millions of
+// licenses a matter of seconds. They are copied first, from one transaction, so they are never
+// ahead of the stream. A restore folds the events after them. To the views a restored stream is a
+// different one, with another creation time, so the caller must assign it to them. A copy that is
+// damaged or does not fit is ignored, and the views are rebuilt.
 //
-// The file admin.key is not in it: the buckets hold digests of keys only, and a backup
-// should open no door. It does hold customers' data, so its files are private.
+// The backup omits admin.key: the buckets have digests of keys only, and a backup should give no
+// access. It has customers' data, so its files are private.
 //
-// # The moment of a backup
+// # Moment
 //
-// It is the moment at which the snapshot of LICENSES is taken. Every import that
-// was sealed by then is in the backup with all its rows, and is brought to its end after
-// a restore, from the last batch of outcomes in LICENSES on. Each snapshot is cut
-// between two batches ([eventlog.Log.Snapshot]): half a batch would leave outcomes
-// without the position that they were committed with, and rows would be decided twice.
+// The moment of a backup is the snapshot of LICENSES. The backup has every import that was sealed
+// by then, with all its rows. After a restore the import continues from its last batch of outcomes
+// in LICENSES. Each snapshot ends between two batches ([eventlog.Log.Snapshot]). Half a batch would
+// leave outcomes without the position of their commit, and rows would be decided twice.
 //
-// # Why this order
+// # Order
 //
-// The streams cannot be cut at one moment, so each is taken before those that it
-// may lag behind:
+// No moment is common to all streams, so a snapshot precedes those that it may lag behind.
 //
-//   - LICENSES is first and ROWS comes after it. Rows are stored before their job is
-//     sealed, so each job that is sealed in LICENSES has its rows in ROWS. The other
-//     way round, a job might be sealed of which ROWS lacks the end. What ROWS holds too much are
-//     rows of uploads that were not sealed at that moment; the janitor of ingest
-//     ends those after two minutes, as it does with any upload that broke off. (Rows
-//     are purged days after their job has ended. A retention shorter than the time of
-//     a backup could purge rows of a job that ended meanwhile; it then ends as
-//     rows_missing. Don't set it so low.)
-//   - The bucket of jobs is after both. A job id is the revision of an entry there and is drawn
-//     before the job's first row is stored. So this bucket has counted beyond every
-//     id in the two streams, and gives none of them out again. The other way round,
-//     ids could repeat; ingest would notice and draw on, one at a time.
-//   - An idempotency key in it may stand for an upload that LICENSES does not know, or
-//     not as sealed. Ingest meets that after a crash as well: the key is free again
-//     once that job is ended as abandoned.
-//   - Managers and products depend on nothing. An entry that is replaced
-//     while its bucket is copied could be missing, so they are copied again
-//     until nobody wrote meanwhile. In the bucket of jobs only the key of an upload that
-//     had failed can get lost like that, and it is free in any case.
+//	snapshot             why at this place
+//	LICENSES             Rows are stored before their job is sealed. So ROWS, taken later, has the rows of
+//	                     each sealed job. In the other order ROWS could lack the last rows of one.
+//	ROWS                 Its extra rows belong to uploads that were not sealed. The janitor of ingest
+//	                     aborts these after two minutes, as it does with any interrupted upload.
+//	KV_jobs              A job id is the revision of an entry here, allocated before the job's first row is
+//	                     stored. So its revisions are beyond every id in both streams, and no id repeats.
+//	KV_managers, _products   They depend on nothing. A replaced entry could be missing, so a snapshot is
+//	                     repeated until no write happened during it.
 //
-// The consumer that the processors share is not restored: it may have been moved
-// past a job after LICENSES was cut. Without it each sealed job is looked at again;
-// one that has ended costs four short requests. The durable consumers of other services
-// are restored where they were, bounded by the snapshot.
+// Three consequences:
 //
-// # What a restore cannot know
+//   - A retention of rows that is shorter than a backup takes can purge the rows of a job that ended
+//     during it. After a restore that job ends as rows_missing. Set a longer retention.
+//   - An idempotency key may refer to an upload that LICENSES does not know, or not as sealed. Ingest
+//     handles this as after a crash: the key is reusable once the job is aborted as abandoned.
+//   - KV_jobs is not repeated. Only the key of a failed upload can be missing from its snapshot, and that
+//     key is reusable in any case.
 //
-// What happened after the backup did not happen: uploads acknowledged since then
-// have to be sent again, their ids will be given to others, and keys that were revoked since then
-// work again.
+// The consumer that the processors share is not restored: its position may be beyond the end of
+// LICENSES. Without it the stream delivers each sealed job again; one that has ended costs four
+// short requests. Durable consumers of other services keep their positions, up to the end of the
+// snapshot.
+//
+// # Limits
+//
+// A restore undoes everything after the backup. Uploads acknowledged since then must be sent again,
+// their ids are assigned to other uploads, and keys revoked since then work again.
 package backup

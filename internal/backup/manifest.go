@@ -18,35 +18,35 @@ import (
 	"licenseimport/events/eventlog"
 )
 
-// Format is the version of a backup's folder. Programs refuse those that they do not know.
+// Format is the version of the backup format. A program refuses formats that it does not know.
 const Format = 1
 
 const (
 	manifestName = "manifest.json"
 	sumsName     = "SHA256SUMS"
 	viewsName    = "views.bolt"
-	unfinished   = ".unfinished" // behind the name of a file until it is whole
+	unfinished   = ".unfinished" // suffix of a file's name until it is complete
 )
 
-// A Manifest says what a backup holds.
+// A Manifest describes a backup.
 type Manifest struct {
 	Format  int       `json:"format"`
-	Started time.Time `json:"started_at"` // UTC; every import sealed before is in it
+	Started time.Time `json:"started_at"` // UTC; the backup has every import sealed before
 	Ended   time.Time `json:"ended_at"`   // UTC
-	Program string    `json:"program"`    // that wrote it, with its version
-	Streams []Stream  `json:"streams"`    // in the order in which they were taken
+	Program string    `json:"program"`    // the writer, with its version
+	Streams []Stream  `json:"streams"`    // in the order of the snapshots
 	Views   *File     `json:"views,omitempty"`
 	NoViews string    `json:"no_views,omitempty"` // why the views could not be copied
 }
 
-// A File of a backup that is no stream.
+// A File is a file of a backup that is no stream.
 type File struct {
 	Name   string `json:"file"`
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"` // in hex
 }
 
-// A Stream is one file of a backup.
+// A Stream is the file of one stream's snapshot.
 type Stream struct {
 	eventlog.Snapshot
 	File   string `json:"file"`
@@ -54,22 +54,23 @@ type Stream struct {
 	SHA256 string `json:"sha256"` // of the file, in hex
 }
 
-// ErrDamaged says that a folder is no whole backup.
+// ErrDamaged says that a directory is no complete backup.
 var ErrDamaged = errors.New("the backup cannot be used")
 
 func damaged(format string, a ...any) error {
 	return fmt.Errorf("%w: %w", ErrDamaged, fmt.Errorf(format, a...))
 }
 
-// A Backup is a folder whose files were compared with their checksums.
+// A Backup is a directory whose files match their checksums.
 type Backup struct {
 	Manifest Manifest
 	dir      string
 	noViews  error // the views' file is damaged
 }
 
-// Views is the path of the copied views' file; "" where there is none, with the reason if
-// it should be there. It was taken before the streams: none of them is behind it.
+// Views is the path of the copied views' file. Without one it is "", with the reason if the
+// manifest names one. The copy is older than every snapshot, so the views are never ahead of the
+// stream.
 func (b *Backup) Views() (path string, reason error) {
 	if b.noViews != nil || b.Manifest.Views == nil {
 		return "", b.noViews
@@ -77,9 +78,9 @@ func (b *Backup) Views() (path string, reason error) {
 	return filepath.Join(b.dir, b.Manifest.Views.Name), nil
 }
 
-// Open reads a backup and compares every file with its checksum. The error is an
-// [ErrDamaged] if the backup was interrupted, or anything in it is missing or differs
-// but for the views: nothing depends on these, they are left out.
+// Open reads a backup and compares every file with its checksum. The error is an [ErrDamaged] if
+// the backup was interrupted, or a file is missing or differs. The views are an exception: nothing
+// depends on them, so Open ignores a damaged copy.
 func Open(ctx context.Context, dir string) (*Backup, error) {
 	sums, err := readSums(dir)
 	if err != nil {
@@ -104,13 +105,13 @@ func Open(ctx context.Context, dir string) (*Backup, error) {
 	return b, b.Manifest.check(sums)
 }
 
-// check compares what the manifest names with what was summed.
+// check compares the manifest with the list of checksums.
 func (m *Manifest) check(sums map[string]string) error {
 	if m.Format != Format {
 		return damaged("it has format %d, this program reads %d: use the version that wrote it, %s", m.Format, Format, m.Program)
 	}
 	if sums[manifestName] == "" {
-		return damaged("%s names no checksum of %s", sumsName, manifestName)
+		return damaged("%s has no checksum of %s", sumsName, manifestName)
 	}
 	names := map[string]bool{}
 	for _, s := range m.Streams {
@@ -122,7 +123,7 @@ func (m *Manifest) check(sums map[string]string) error {
 	if m.Views != nil && (m.Views.Name != viewsName || sums[viewsName] != m.Views.SHA256) {
 		return damaged("%s and %s do not agree on %s", manifestName, sumsName, viewsName)
 	}
-	for _, name := range order {
+	for _, name := range streamOrder {
 		if !names[name] {
 			return damaged("it lacks the stream %s", name)
 		}
@@ -130,14 +131,14 @@ func (m *Manifest) check(sums map[string]string) error {
 	return nil
 }
 
-// readSums reads the list of checksums by file name.
+// readSums reads the checksums by file name.
 func readSums(dir string) (map[string]string, error) {
 	text, err := os.ReadFile(filepath.Join(dir, sumsName))
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Stat(dir); err != nil {
 			return nil, damaged("%w", err)
 		}
-		return nil, damaged("%s has no file %s in it: it is no backup, or one that was interrupted", dir, sumsName)
+		return nil, damaged("%s has no file %s: it is no backup, or one that was interrupted", dir, sumsName)
 	}
 	if err != nil {
 		return nil, damaged("%w", err)
@@ -147,7 +148,7 @@ func readSums(dir string) (map[string]string, error) {
 	for lines.Scan() {
 		sum, name, ok := strings.Cut(lines.Text(), "  ")
 		if !ok || len(sum) != hex.EncodedLen(sha256.Size) || name != filepath.Base(name) {
-			return nil, damaged("%s has a line that is none of sha256sum: %.80q", sumsName, lines.Text())
+			return nil, damaged("%s has a line that sha256sum does not write: %.80q", sumsName, lines.Text())
 		}
 		sums[name] = sum
 	}
@@ -164,22 +165,22 @@ func checkFile(ctx context.Context, dir, name, want string) error {
 	}
 	defer f.Close()
 	hash := sha256.New()
-	if _, err := io.Copy(hash, whileRunning{ctx, f}); err != nil {
+	if _, err := io.Copy(hash, ctxReader{ctx, f}); err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
 	if got := hex.EncodeToString(hash.Sum(nil)); got != want {
-		return damaged("the file %s differs from its checksum: it was damaged or cut off after the backup", name)
+		return damaged("the file %s differs from its checksum: it was damaged or truncated after the backup", name)
 	}
 	return nil
 }
 
-// whileRunning is a reader that ends with a context.
-type whileRunning struct {
+// ctxReader is a reader that fails when its context ends.
+type ctxReader struct {
 	ctx context.Context
 	r   io.Reader
 }
 
-func (w whileRunning) Read(p []byte) (int, error) {
+func (w ctxReader) Read(p []byte) (int, error) {
 	if err := w.ctx.Err(); err != nil {
 		return 0, err
 	}

@@ -14,8 +14,8 @@ import (
 	"licenseimport/internal/fsx"
 )
 
-// Restore makes the streams on a server that has none of them; an
-// [*eventlog.NotEmptyError] where it has. After an error it deletes what it made.
+// Restore creates the streams on a server that has none of them; otherwise the error is an
+// [*eventlog.NotEmptyError]. After an error it deletes the streams that it created.
 func (b *Backup) Restore(ctx context.Context, config eventlog.Config, progress Progress) (err error) {
 	r, err := eventlog.OpenRestorer(ctx, config)
 	if err != nil {
@@ -28,56 +28,56 @@ func (b *Backup) Restore(ctx context.Context, config eventlog.Config, progress P
 		}
 	}()
 	for _, s := range b.Manifest.Streams {
-		if err := b.stream(ctx, r, s, progress); err != nil {
+		if err := b.restoreStream(ctx, r, s, progress); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *Backup) stream(ctx context.Context, r *eventlog.Restorer, s Stream, progress Progress) error {
+func (b *Backup) restoreStream(ctx context.Context, r *eventlog.Restorer, s Stream, progress Progress) error {
 	f, err := os.Open(filepath.Join(b.dir, s.File))
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return r.Stream(ctx, s.Snapshot, readTold{f, s.Stream, progress})
+	return r.Stream(ctx, s.Snapshot, progressReader{f, s.Stream, progress})
 }
 
-type readTold struct {
+// progressReader reports what is read.
+type progressReader struct {
 	r        io.Reader
 	stream   string
 	progress Progress
 }
 
-func (t readTold) Read(p []byte) (int, error) {
+func (t progressReader) Read(p []byte) (int, error) {
 	n, err := t.r.Read(p)
-	t.progress.tell(t.stream, n)
+	t.progress.report(t.stream, n)
 	return n, err
 }
 
-// Scratch is the folder within a data folder where streams are restored; a
-// restore that was interrupted leaves it behind.
-const Scratch = "restoring"
+// ScratchDir is the subdirectory of a data directory in which a restore works. An interrupted
+// restore leaves it behind.
+const ScratchDir = "restoring"
 
-// storeName is the folder of the server's files within a data folder.
+// storeName is the subdirectory of the server's files in a data directory.
 const storeName = "nats"
 
-// RestoreFolder makes the streams in a data folder that is empty or not there. They
-// appear in it by one rename, when all of them are on the disk. What an interrupted
-// restore left is thrown away.
-func (b *Backup) RestoreFolder(ctx context.Context, dir string, progress Progress) error {
-	if err := checkVacant(dir); err != nil {
+// RestoreDir creates the streams in a data directory that is empty or missing. One rename puts them
+// into place when all of them are on the disk. RestoreDir deletes what an interrupted restore left.
+func (b *Backup) RestoreDir(ctx context.Context, dir string, progress Progress) error {
+	if err := checkUnused(dir); err != nil {
 		return err
 	}
-	scratch := filepath.Join(dir, Scratch)
+	scratch := filepath.Join(dir, ScratchDir)
 	if _, held, err := eventlog.LockOwner(scratch); held || err != nil {
 		return errors.Join(fmt.Errorf("another process restores into %s", dir), err)
 	}
 	if err := errors.Join(os.RemoveAll(scratch), os.MkdirAll(scratch, 0o700)); err != nil {
 		return err
 	}
-	err := b.restoreScratch(ctx, scratch, progress)
+	err := b.restoreWithoutSync(ctx, scratch, progress)
 	if err == nil {
 		err = fsx.SyncTree(filepath.Join(scratch, storeName))
 	}
@@ -90,25 +90,26 @@ func (b *Backup) RestoreFolder(ctx context.Context, dir string, progress Progres
 	return nil
 }
 
-// checkVacant refuses a data folder that has anything of value in it.
-func checkVacant(dir string) error {
+// checkUnused refuses a data directory that has data.
+func checkUnused(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	for _, e := range entries {
-		if !slices.Contains([]string{Scratch, "lock", "lost+found"}, e.Name()) {
-			return fmt.Errorf("the data folder %s is not empty (%s): name one that is, or that is not there", dir, e.Name())
+		if !slices.Contains([]string{ScratchDir, "lock", "lost+found"}, e.Name()) {
+			return fmt.Errorf("the data directory %s is not empty (%s): name an empty or a new one", dir, e.Name())
 		}
 	}
-	if by, held, err := eventlog.LockOwner(dir); held || err != nil {
-		return errors.Join(&eventlog.LockedError{Dir: dir, Owner: by}, err)
+	if owner, held, err := eventlog.LockOwner(dir); held || err != nil {
+		return errors.Join(&eventlog.LockedError{Dir: dir, Owner: owner}, err)
 	}
 	return nil
 }
 
-// restoreScratch runs a server that does not sync, which is many times as fast.
-func (b *Backup) restoreScratch(ctx context.Context, dir string, progress Progress) error {
+// restoreWithoutSync restores into a server without fsync, which is many times as fast. The caller
+// syncs the files at the end.
+func (b *Backup) restoreWithoutSync(ctx context.Context, dir string, progress Progress) error {
 	server, err := eventlog.StartServer(eventlog.ServerConfig{Dir: dir, NoSync: true})
 	if err != nil {
 		return err

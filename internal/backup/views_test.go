@@ -13,7 +13,7 @@ import (
 	"licenseimport/internal/backup"
 )
 
-// TestViews: they are taken before any stream, and a backup does not depend on them.
+// TestViews: the views are copied before any stream, and a backup does not depend on them.
 func TestViews(t *testing.T) {
 	t.Parallel()
 	log := eventlogtest.Start(t)
@@ -51,7 +51,7 @@ func TestViews(t *testing.T) {
 	}
 }
 
-// TestNoViews: where they cannot be copied, the backup says why and is whole.
+// TestNoViews: if the views cannot be copied, the backup is complete and says why.
 func TestNoViews(t *testing.T) {
 	t.Parallel()
 	log := eventlogtest.Start(t)

@@ -20,8 +20,8 @@ import (
 	"licenseimport/internal/fsx"
 )
 
-// order in which the streams are taken; the package's comment has the reasons.
-var order = []string{
+// streamOrder is the order of the snapshots; doc.go has the reasons.
+var streamOrder = []string{
 	events.LicensesStream,
 	events.RowsStream,
 	eventlog.BucketStream(eventlog.Jobs),
@@ -29,8 +29,8 @@ var order = []string{
 	eventlog.BucketStream(eventlog.Products),
 }
 
-// still are the streams that must not change while they are taken.
-var still = []string{eventlog.BucketStream(eventlog.Managers), eventlog.BucketStream(eventlog.Products)}
+// quiescent are the streams that must not change during their snapshot.
+var quiescent = []string{eventlog.BucketStream(eventlog.Managers), eventlog.BucketStream(eventlog.Products)}
 
 // Log is what a backup needs of an [*eventlog.Log].
 type Log interface {
@@ -38,22 +38,22 @@ type Log interface {
 	StreamState(ctx context.Context, stream string) (eventlog.State, error)
 }
 
-// A Source is what a backup is made of.
+// A Source is what a backup copies.
 type Source struct {
 	Log Log
 
-	// Views writes a copy of the views' file; nil: there is none. A backup is whole without it.
+	// Views writes a copy of the views' file; nil: none. A backup is complete without it.
 	Views func(ctx context.Context, w io.Writer) error
 }
 
-// Progress is told of every piece that is copied: of which stream, and its bytes.
+// Progress is called for every chunk that is copied, with its stream and size in bytes.
 type Progress func(stream string, bytes int)
 
-// Write makes a backup in a folder, which must be empty or not there. program is
-// what the manifest names as its writer. After an error the files are removed; where it is
-// only the views that cannot be copied, they are left out and the manifest says why.
+// Write writes a backup into a directory, which must be empty or missing. program goes into the
+// manifest as the writer. After an error Write removes the files. If only the views cannot be
+// copied, the backup omits them and the manifest says why.
 func Write(ctx context.Context, from Source, dir, program string, progress Progress) (m Manifest, err error) {
-	if err := makeEmpty(dir); err != nil {
+	if err := createEmptyDir(dir); err != nil {
 		return Manifest{}, err
 	}
 	w := &writer{log: from.Log, dir: dir, progress: progress}
@@ -69,7 +69,7 @@ func Write(ctx context.Context, from Source, dir, program string, progress Progr
 		}
 		m.NoViews = err.Error()
 	}
-	for _, name := range order {
+	for _, name := range streamOrder {
 		s, err := w.stream(ctx, name)
 		if err != nil {
 			return Manifest{}, err
@@ -80,10 +80,10 @@ func Write(ctx context.Context, from Source, dir, program string, progress Progr
 	return m, w.finish(m)
 }
 
-// makeEmpty makes the folder, or refuses one with something in it.
-func makeEmpty(dir string) error {
+// createEmptyDir creates the directory, or refuses one that is not empty.
+func createEmptyDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("the folder for the backup cannot be made: %w", err)
+		return fmt.Errorf("the directory for the backup cannot be created: %w", err)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -91,10 +91,10 @@ func makeEmpty(dir string) error {
 	}
 	for _, e := range entries {
 		if strings.HasSuffix(e.Name(), unfinished) {
-			return fmt.Errorf("the folder %s holds a backup that was interrupted: delete it, or name another folder", dir)
+			return fmt.Errorf("the directory %s has a backup that was interrupted: delete it, or name another directory", dir)
 		}
-		if e.Name() != "lost+found" { // of a disk of its own
-			return fmt.Errorf("the folder %s is not empty: name one that is, or that is not there", dir)
+		if e.Name() != "lost+found" { // of a file system's root
+			return fmt.Errorf("the directory %s is not empty: name an empty or a new one", dir)
 		}
 	}
 	return nil
@@ -104,17 +104,17 @@ type writer struct {
 	log      Log
 	dir      string
 	progress Progress
-	files    []string // that were made
+	created  []string // with and without the suffix
 }
 
-// attempts at a bucket that others write to meanwhile.
-const attempts = 100
+// maxAttempts bounds the snapshots of a bucket that other processes write to at the same time.
+const maxAttempts = 100
 
 // stream copies one stream into a file.
 func (w *writer) stream(ctx context.Context, name string) (Stream, error) {
-	for range attempts {
+	for range maxAttempts {
 		s, err := w.copy(ctx, name)
-		if err != nil || !slices.Contains(still, name) {
+		if err != nil || !slices.Contains(quiescent, name) {
 			return s, err
 		}
 		state, err := w.log.StreamState(ctx, name)
@@ -125,17 +125,17 @@ func (w *writer) stream(ctx context.Context, name string) (Stream, error) {
 			return Stream{}, err
 		}
 	}
-	return Stream{}, fmt.Errorf("the stream %s is written to all the time", name)
+	return Stream{}, fmt.Errorf("the stream %s changed during each of its snapshots", name)
 }
 
-// views copies the views' file; nil where there is none.
+// views copies the views' file; nil without one.
 func (w *writer) views(ctx context.Context, write func(context.Context, io.Writer) error) (*File, error) {
 	if write == nil {
 		return nil, nil
 	}
 	views := &File{Name: viewsName}
-	err := w.file(viewsName, func(out *sum) error {
-		err := write(ctx, told{out, viewsName, w.progress})
+	err := w.file(viewsName, func(out *hashWriter) error {
+		err := write(ctx, progressWriter{out, viewsName, w.progress})
 		views.Bytes, views.SHA256 = out.bytes, out.hex()
 		return err
 	})
@@ -147,23 +147,23 @@ func (w *writer) views(ctx context.Context, write func(context.Context, io.Write
 
 func (w *writer) copy(ctx context.Context, name string) (s Stream, err error) {
 	s.File = name + ".snapshot"
-	err = w.file(s.File, func(out *sum) error {
-		s.Snapshot, err = w.log.Snapshot(ctx, name, told{out, name, w.progress})
+	err = w.file(s.File, func(out *hashWriter) error {
+		s.Snapshot, err = w.log.Snapshot(ctx, name, progressWriter{out, name, w.progress})
 		s.Bytes, s.SHA256 = out.bytes, out.hex()
 		return err
 	})
 	return s, err
 }
 
-// finish writes what makes the folder a backup. Each rename is on the disk before
-// the next one.
+// finish writes the manifest and the checksums, which complete the backup. Each rename is durable
+// before the next one.
 func (w *writer) finish(m Manifest) error {
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return err
 	}
 	var manifest string
-	err = w.file(manifestName, func(out *sum) error {
+	err = w.file(manifestName, func(out *hashWriter) error {
 		_, err := out.Write(append(text, '\n'))
 		manifest = out.hex()
 		return err
@@ -182,7 +182,7 @@ func (w *writer) finish(m Manifest) error {
 	if err := fsx.Sync(w.dir); err != nil {
 		return err
 	}
-	err = w.file(sumsName, func(out *sum) error {
+	err = w.file(sumsName, func(out *hashWriter) error {
 		_, err := io.WriteString(out, sums.String())
 		return err
 	})
@@ -192,15 +192,15 @@ func (w *writer) finish(m Manifest) error {
 	return errors.Join(fsx.Sync(w.dir), fsx.Sync(filepath.Dir(w.dir)))
 }
 
-// file writes one private file that has its name only when it is whole and on the disk.
-func (w *writer) file(name string, write func(*sum) error) (err error) {
+// file writes one private file. The file gets its name when it is complete and on the disk.
+func (w *writer) file(name string, write func(*hashWriter) error) (err error) {
 	path := filepath.Join(w.dir, name)
 	f, err := os.OpenFile(path+unfinished, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	w.files = append(w.files, path, path+unfinished)
-	err = write(&sum{w: f, hash: sha256.New()})
+	w.created = append(w.created, path, path+unfinished)
+	err = write(&hashWriter{w: f, hash: sha256.New()})
 	if err == nil {
 		err = f.Sync()
 	}
@@ -210,10 +210,10 @@ func (w *writer) file(name string, write func(*sum) error) (err error) {
 	return os.Rename(path+unfinished, path)
 }
 
-// remove takes back what was written.
+// remove deletes the files that were written.
 func (w *writer) remove() error {
 	var errs []error
-	for _, path := range w.files {
+	for _, path := range w.created {
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			errs = append(errs, err)
 		}
@@ -221,36 +221,36 @@ func (w *writer) remove() error {
 	return errors.Join(errs...)
 }
 
-// sum counts and hashes what goes through.
-type sum struct {
+// hashWriter counts and hashes what is written.
+type hashWriter struct {
 	w     io.Writer
 	hash  hash.Hash
 	bytes int64
 }
 
-func (s *sum) Write(p []byte) (int, error) {
+func (s *hashWriter) Write(p []byte) (int, error) {
 	n, err := s.w.Write(p)
 	s.hash.Write(p[:n])
 	s.bytes += int64(n)
 	return n, err
 }
 
-func (s *sum) hex() string { return hex.EncodeToString(s.hash.Sum(nil)) }
+func (s *hashWriter) hex() string { return hex.EncodeToString(s.hash.Sum(nil)) }
 
-// told reports what goes through.
-type told struct {
+// progressWriter reports what is written.
+type progressWriter struct {
 	w        io.Writer
 	stream   string
 	progress Progress
 }
 
-func (t told) Write(p []byte) (int, error) {
+func (t progressWriter) Write(p []byte) (int, error) {
 	n, err := t.w.Write(p)
-	t.progress.tell(t.stream, n)
+	t.progress.report(t.stream, n)
 	return n, err
 }
 
-func (p Progress) tell(stream string, bytes int) {
+func (p Progress) report(stream string, bytes int) {
 	if p != nil {
 		p(stream, bytes)
 	}

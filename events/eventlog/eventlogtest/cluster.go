@@ -263,16 +263,16 @@ type serverLog struct {
 	lines []string
 }
 
-func (l *serverLog) keep(format string, v ...any) {
+func (l *serverLog) add(format string, v ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lines = append(l.lines[max(0, len(l.lines)-20):], fmt.Sprintf(format, v...))
 }
 
-func (l *serverLog) Noticef(format string, v ...any) { l.keep(format, v...) }
-func (l *serverLog) Warnf(format string, v ...any)   { l.keep(format, v...) }
-func (l *serverLog) Errorf(format string, v ...any)  { l.keep(format, v...) }
-func (l *serverLog) Fatalf(format string, v ...any)  { l.keep(format, v...) }
+func (l *serverLog) Noticef(format string, v ...any) { l.add(format, v...) }
+func (l *serverLog) Warnf(format string, v ...any)   { l.add(format, v...) }
+func (l *serverLog) Errorf(format string, v ...any)  { l.add(format, v...) }
+func (l *serverLog) Fatalf(format string, v ...any)  { l.add(format, v...) }
 func (l *serverLog) Debugf(string, ...any)           {}
 func (l *serverLog) Tracef(string, ...any)           {}
 
