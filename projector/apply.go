@@ -174,7 +174,7 @@ func (b *memtable) customerOf(j *Job, e *events.LicenseImported, seq events.Seq)
 	}
 	if !created {
 		j.Next.ExistedCustomers++
-		b.insertMore(customerMore, id, seq)
+		b.insertMore(customerLicenses, id, seq)
 		return id, nil
 	}
 	j.Next.CreatedCustomers++
@@ -194,7 +194,7 @@ func (b *memtable) orderOf(j *Job, e *events.LicenseImported, seq events.Seq) (e
 	}
 	if !created {
 		j.Next.ExistedOrders++
-		b.insertMore(orderMore, id, seq)
+		b.insertMore(orderLicenses, id, seq)
 		return id, nil
 	}
 	j.Next.CreatedOrders++

@@ -10,6 +10,9 @@ import (
 	"licenseimport/projector/viewstore"
 )
 
+// checkEvery is the number of names between two looks at the clock.
+const checkEvery = 1024
+
 // scan walks all names of a hash index and returns the sequences of those that match, in ascending
 // order. A walk that passes the deadline is an ErrTooBroad.
 func (r *Reader) scan(v viewstore.View, match func(name []byte) bool, deadline time.Time) (viewstore.SliceList, error) {
@@ -21,7 +24,8 @@ func (r *Reader) scan(v viewstore.View, match func(name []byte) bool, deadline t
 
 // inSlot walks the names that share a slot, from a sequence's partition on, and returns the sequences
 // of those that begin with a prefix, in ascending order.
-func (r *Reader) inSlot(v viewstore.View, hashed []byte, from uint64, prefix []byte, deadline time.Time) (viewstore.SliceList, error) {
+func (r *Reader) inSlot(v viewstore.View, hashed []byte, from uint64, prefix []byte, deadline time.Time) (
+	viewstore.SliceList, error) {
 	found := matching{match: func(name []byte) bool { return bytes.HasPrefix(name, prefix) }, deadline: deadline}
 	err := found.err(r.views.InSlot(v, hashed, from, found.visit))
 	return found.list, err
@@ -38,7 +42,7 @@ type matching struct {
 
 // visit is called for each name. It returns false when the deadline is passed.
 func (m *matching) visit(name []byte, seq uint64) bool {
-	if m.visited++; m.visited%1024 == 0 && time.Now().After(m.deadline) {
+	if m.visited++; m.visited%checkEvery == 0 && time.Now().After(m.deadline) {
 		m.tooBroad = true
 		return false
 	}
@@ -56,22 +60,23 @@ func (m *matching) err(walk error) error {
 	return walk
 }
 
-// keyMatches matches names of licenseByKey by the beginning of their license key and by a text
-// in it; either may be empty.
+// keyMatches matches names of licenseByKey by the prefix of their license key and by a text
+// that it contains without regard to case. Either may be empty.
 func keyMatches(prefix, text string) func(name []byte) bool {
-	begin, contains := []byte(prefix), func([]byte) bool { return true }
+	start, contains := []byte(prefix), func([]byte) bool { return true }
 	if text != "" {
 		contains = containsFold(text)
 	}
 	return func(name []byte) bool {
-		if end := bytes.IndexByte(name, 0); end >= 0 {
+		if end := bytes.IndexByte(name, 0); end >= 0 { // the product follows
 			name = name[:end]
 		}
-		return bytes.HasPrefix(name, begin) && contains(name)
+		return bytes.HasPrefix(name, start) && contains(name)
 	}
 }
 
-// containsFold matches what contains a text, without regard to case.
+// containsFold matches texts that contain another one, without regard to case. ASCII, the common
+// case, needs no allocation. The empty text matches nothing.
 func containsFold(text string) func([]byte) bool {
 	lower := strings.ToLower(text)
 	folded := []byte(lower)

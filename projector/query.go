@@ -8,14 +8,14 @@ import (
 	"licenseimport/projector/viewstore"
 )
 
-// JobQuery selects imports. Filters that are not set are off; an import passes all of the others.
+// JobQuery selects imports. An import must pass every filter that is set.
 type JobQuery struct {
-	Manager *string // who uploaded it
-	Status  Status  // one that no import can have selects none
+	Manager *string // who uploaded it; nil: anybody
+	Status  Status  // "": any; a status that does not exist selects nothing
 }
 
-// LicenseQuery selects licenses. Filters that are empty are off; a license passes all of the others.
-// Texts are compared with regard to case, unless a comment says otherwise.
+// LicenseQuery selects licenses. A license must pass every filter that is set. Texts are compared
+// with regard to case unless a comment says otherwise. The empty text, nil and 0 are not set.
 type LicenseQuery struct {
 	Key         string // the whole license key
 	KeyPrefix   string
@@ -27,15 +27,21 @@ type LicenseQuery struct {
 	Job         events.JobID // the import that created it
 }
 
-// CustomerQuery selects customers, like [LicenseQuery].
+// CustomerQuery selects customers, by the rules of [LicenseQuery].
 type CustomerQuery struct {
 	Email         string // without regard to case
 	EmailContains string // without regard to case
 }
 
-// OrderQuery selects orders, like [LicenseQuery].
+// OrderQuery selects orders, by the rules of [LicenseQuery].
 type OrderQuery struct {
 	StoreID string
+}
+
+// selection is a set of licenses, customers or orders, and its size.
+type selection struct {
+	postings viewstore.Postings
+	count    int // or CountUnknown
 }
 
 // Jobs yields the ids of the imports that q selects: oldest first or, if desc, newest first. Their
@@ -51,9 +57,21 @@ func (r *Reader) Jobs(q JobQuery, desc bool) iter.Seq[events.JobID] {
 	return ordered[events.JobID](viewstore.Intersect(sets...), desc)
 }
 
-// Customers yields the ids of the customers that q selects: oldest first or, if desc, newest first;
-// count is their number. A search that goes on after the deadline is an ErrTooBroad.
-func (r *Reader) Customers(q CustomerQuery, desc bool, deadline time.Time) (ids iter.Seq[events.Seq], count int, err error) {
+// Licenses yields the ids of the licenses that q selects: oldest first or, if desc, newest first.
+// count is their number or CountUnknown. After the deadline a search fails with ErrTooBroad.
+func (r *Reader) Licenses(q *LicenseQuery, desc bool, deadline time.Time) (
+	ids iter.Seq[events.Seq], count int, err error) {
+	selected, err := q.selectFrom(r, deadline)
+	if err != nil {
+		return nil, 0, err
+	}
+	return ordered[events.Seq](selected.postings, desc), selected.count, nil
+}
+
+// Customers yields the ids of the customers that q selects: oldest first or, if desc, newest first.
+// count is their number. After the deadline a search fails with ErrTooBroad.
+func (r *Reader) Customers(q CustomerQuery, desc bool, deadline time.Time) (
+	ids iter.Seq[events.Seq], count int, err error) {
 	email := emailKey(q.Email)
 	if email == "" && q.EmailContains == "" {
 		return ordered[events.Seq](r.views.Postings(customers, ""), desc), r.count(countCustomers), nil
@@ -63,101 +81,101 @@ func (r *Reader) Customers(q CustomerQuery, desc bool, deadline time.Time) (ids 
 	case email == "":
 		found, err = r.scan(customerByEmail, contains, deadline)
 	case q.EmailContains == "" || contains([]byte(email)):
-		found, err = r.one(customerByEmail, email)
+		found, err = r.named(customerByEmail, email)
 	}
 	return ordered[events.Seq](found, desc), len(found), err
 }
 
-// Orders yields the ids of the orders that q selects: oldest first or, if desc, newest first; count
+// Orders yields the ids of the orders that q selects: oldest first or, if desc, newest first. count
 // is their number.
 func (r *Reader) Orders(q OrderQuery, desc bool) (ids iter.Seq[events.Seq], count int, err error) {
 	if q.StoreID == "" {
 		return ordered[events.Seq](r.views.Postings(orders, ""), desc), r.count(countOrders), nil
 	}
-	found, err := r.one(orderByStore, q.StoreID)
+	found, err := r.named(orderByStore, q.StoreID)
 	return ordered[events.Seq](found, desc), len(found), err
 }
 
-// Licenses yields the ids of the licenses that q selects: oldest first or, if desc, newest first;
-// count is their number or CountUnknown. A search that goes on after the deadline is an ErrTooBroad.
-func (r *Reader) Licenses(q *LicenseQuery, desc bool, deadline time.Time) (ids iter.Seq[events.Seq], count int, err error) {
-	chosen, count, err := q.choose(r, deadline)
+// selectFrom intersects the selections of all filters. The count is known where one counter has it.
+func (q *LicenseQuery) selectFrom(r *Reader, deadline time.Time) (selection, error) {
+	selections, err := q.byName(r, deadline)
 	if err != nil {
-		return nil, 0, err
+		return selection{}, err
 	}
-	return ordered[events.Seq](chosen, desc), count, nil
-}
-
-// choose gives the licenses that all filters let through: each filter is a set,
-// kept by an index, and the result is what is in all of them. The count is known
-// where one counter tells it.
-func (q *LicenseQuery) choose(r *Reader, deadline time.Time) (viewstore.Postings, int, error) {
-	sets, known, err := q.byName(r, deadline)
-	if err != nil {
-		return nil, 0, err
-	}
-	add := func(s viewstore.Postings, count int) { sets, known = append(sets, s), append(known, count) }
 	if q.Job != 0 {
-		add(r.views.Postings(jobLicenses, q.Job.String()), CountUnknown)
+		selections = append(selections, selection{r.views.Postings(jobLicenses, q.Job.String()), CountUnknown})
 	}
 	if q.Products != nil {
-		add(r.ofProducts(q.Products))
+		selections = append(selections, r.ofProducts(q.Products))
 	}
+	off := selection{r.views.Postings(disabled, ""), r.count(countDisabled)}
 	if q.Enabled != nil && !*q.Enabled {
-		add(r.views.Postings(disabled, ""), r.count(countDisabled))
+		selections = append(selections, off)
 	}
-	chosen, count := r.views.All(allLicenses), r.count(countLicenses)
-	if len(sets) > 0 {
-		chosen, count = viewstore.Intersect(sets...), CountUnknown
+	chosen := r.intersect(selections)
+	if q.Enabled == nil || !*q.Enabled || off.count == 0 {
+		return chosen, nil
 	}
-	if len(sets) == 1 {
-		count = known[0]
+	enabled := selection{viewstore.Without(chosen.postings, off.postings), CountUnknown}
+	if len(selections) == 0 {
+		enabled.count = chosen.count - off.count
 	}
-	if off := r.count(countDisabled); q.Enabled != nil && *q.Enabled && off > 0 {
-		chosen = viewstore.Without(chosen, r.views.Postings(disabled, ""))
-		if count = CountUnknown; len(sets) == 0 {
-			count = r.count(countLicenses) - off
-		}
-	}
-	return chosen, count, nil
+	return enabled, nil
 }
 
-// byName gives the sets of the filters on the license key, the customer and the order.
-func (q *LicenseQuery) byName(r *Reader, deadline time.Time) (sets []viewstore.Postings, known []int, err error) {
-	add := func(found viewstore.SliceList, findErr error) {
-		sets, known = append(sets, found), append(known, len(found))
-		if err == nil {
-			err = findErr
-		}
+// intersect returns the licenses that are in every selection: all licenses if there is none.
+func (r *Reader) intersect(selections []selection) selection {
+	switch len(selections) {
+	case 0:
+		return selection{r.views.All(allLicenses), r.count(countLicenses)}
+	case 1:
+		return selections[0]
 	}
-	if q.Key != "" {
-		add(r.inSlot(licenseByKey, []byte(q.Key), 0, viewstore.TextPrefix(q.Key), deadline))
+	sets := make([]viewstore.Postings, len(selections))
+	for i := range selections {
+		sets[i] = selections[i].postings
 	}
-	if err == nil && (q.KeyPrefix != "" || q.KeyContains != "") {
-		add(r.scan(licenseByKey, keyMatches(q.KeyPrefix, q.KeyContains), deadline))
-	}
-	if email := emailKey(q.Email); err == nil && email != "" {
-		add(r.more(customerByEmail, email, customerMore, deadline))
-	}
-	if err == nil && q.StoreID != "" {
-		add(r.more(orderByStore, q.StoreID, orderMore, deadline))
-	}
-	return sets, known, err
+	return selection{viewstore.Intersect(sets...), CountUnknown}
 }
 
-// ofProducts is the set of all licenses of some products.
-func (r *Reader) ofProducts(products []string) (viewstore.Postings, int) {
+// byName returns a selection for each filter on the license key, the customer and the order.
+func (q *LicenseQuery) byName(r *Reader, deadline time.Time) (selections []selection, err error) {
+	search := func(set bool, find func() (viewstore.SliceList, error)) {
+		if !set || err != nil {
+			return
+		}
+		var found viewstore.SliceList
+		found, err = find()
+		selections = append(selections, selection{found, len(found)})
+	}
+	search(q.Key != "", func() (viewstore.SliceList, error) {
+		return r.inSlot(licenseByKey, []byte(q.Key), 0, viewstore.TextPrefix(q.Key), deadline)
+	})
+	search(q.KeyPrefix != "" || q.KeyContains != "", func() (viewstore.SliceList, error) {
+		return r.scan(licenseByKey, keyMatches(q.KeyPrefix, q.KeyContains), deadline)
+	})
+	search(q.Email != "", func() (viewstore.SliceList, error) {
+		return r.licensesOf(customerByEmail, emailKey(q.Email), customerLicenses, deadline)
+	})
+	search(q.StoreID != "", func() (viewstore.SliceList, error) {
+		return r.licensesOf(orderByStore, q.StoreID, orderLicenses, deadline)
+	})
+	return selections, err
+}
+
+// ofProducts returns the licenses of some products.
+func (r *Reader) ofProducts(products []string) selection {
 	var sets []viewstore.Postings
 	count := 0
 	for _, product := range products {
 		sets = append(sets, r.views.Postings(productLicenses, product))
 		count += r.count(countProduct + product)
 	}
-	return viewstore.Merge(sets...), count
+	return selection{viewstore.Merge(sets...), count}
 }
 
-// one is the set of the customer or order of a name: one member or none.
-func (r *Reader) one(names viewstore.View, name string) (viewstore.SliceList, error) {
+// named returns the id of the customer or order with a name, if there is one.
+func (r *Reader) named(names viewstore.View, name string) (viewstore.SliceList, error) {
 	id, err := r.views.Lookup(names, []byte(name))
 	if id == 0 || err != nil {
 		return nil, err
@@ -165,13 +183,15 @@ func (r *Reader) one(names viewstore.View, name string) (viewstore.SliceList, er
 	return viewstore.SliceList{id}, nil
 }
 
-// more are a customer's or an order's licenses: the one that created it and those after it.
-func (r *Reader) more(names viewstore.View, name string, further viewstore.View, deadline time.Time) (viewstore.SliceList, error) {
+// licensesOf returns the licenses of the customer or order with a name: the one that created it, and
+// those that view holds.
+func (r *Reader) licensesOf(names viewstore.View, name string, view viewstore.View, deadline time.Time) (
+	viewstore.SliceList, error) {
 	id, err := r.views.Lookup(names, []byte(name))
 	if id == 0 || err != nil {
 		return nil, err
 	}
 	key := viewstore.NumberKey(id)
-	after, err := r.inSlot(further, key, id, key, deadline)
+	after, err := r.inSlot(view, key, id, key, deadline)
 	return append(viewstore.SliceList{id}, after...), err
 }

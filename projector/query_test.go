@@ -51,12 +51,12 @@ func TestPartitionedIndexes(t *testing.T) {
 		r, limit := &Reader{views}, time.Now().Add(time.Hour)
 		compareKeys(t, r, keys, limit)
 		for email, want := range ofCustomer {
-			got, err := r.more(customerByEmail, email, customerMore, limit)
+			got, err := r.licensesOf(customerByEmail, email, customerLicenses, limit)
 			check(t, err)
 			compareLists(t, email, got, want)
 		}
 		for store, want := range ofOrder {
-			got, err := r.more(orderByStore, store, orderMore, limit)
+			got, err := r.licensesOf(orderByStore, store, orderLicenses, limit)
 			check(t, err)
 			compareLists(t, store, got, want)
 		}

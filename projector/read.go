@@ -15,23 +15,25 @@ import (
 // ErrDamaged is a views' file whose bytes are not those that were written.
 var ErrDamaged = viewstore.ErrDamaged
 
-// ErrTooBroad says that a search passed its deadline.
+// ErrTooBroad says that a search reached its deadline.
 var ErrTooBroad = errors.New("the search takes too long")
 
-// CountUnknown stands for the size of a selection that only passing all of it would tell.
+// CountUnknown is the count of a selection that no counter has: pass all of it to count it.
 const CountUnknown = -1
 
-// Read calls f with the views of the last commit. While f runs, the file cannot reuse pages: f must
-// not wait for a client. Nothing that f got from the Reader may be used after it has returned,
-// except values that were decoded.
+// Read calls f with the views of the last commit. While f runs, commits cannot reuse the pages that
+// they free, so f must not wait for a client. After f has returned, the Reader, its sequences and
+// License.Body must not be used.
 func (p *Projector) Read(f func(r *Reader) error) error {
 	return p.store.Read(func(views *viewstore.Reader) error { return f(&Reader{views}) })
 }
 
-// Reader reads the views as one commit left them. It is valid during one call of [Projector.Read].
+// Reader reads the views as one commit left them. It is valid during one call of [Projector.Read],
+// and for one goroutine. Its methods fail with [ErrDamaged] where the file is not as it was written.
 type Reader struct{ views *viewstore.Reader }
 
-// License is one imported license.
+// License is one imported license. Each license that names a new customer or order creates it; the
+// others refer to it by the creator's id.
 type License struct {
 	Seq      events.Seq // its id
 	Created  time.Time  // when the stream stored it
@@ -74,7 +76,8 @@ func (r *Reader) License(id events.Seq) (*License, error) {
 // such customer.
 func (r *Reader) CustomerCreator(id events.Seq) (*License, error) { return r.creator(customers, id) }
 
-// OrderCreator returns the license that created the order with an id; nil if there is no such order.
+// OrderCreator returns the license that created the order with an id; nil if there is no such
+// order.
 func (r *Reader) OrderCreator(id events.Seq) (*License, error) { return r.creator(orders, id) }
 
 func (r *Reader) creator(v viewstore.View, id events.Seq) (*License, error) {
@@ -84,43 +87,44 @@ func (r *Reader) creator(v viewstore.View, id events.Seq) (*License, error) {
 	return r.License(id)
 }
 
-// RejectedRows yields the numbers of an import's rejected rows, in the order of the file, beginning
-// with the first one that is not below from.
+// RejectedRows yields the numbers of an import's rejected rows from one number on, in the order of
+// the uploaded file.
 func (r *Reader) RejectedRows(id events.JobID, from events.Row) iter.Seq[events.Row] {
 	return ascending[events.Row](r.views.All(rowsOf(rejected, id)), uint64(from))
 }
 
 // RowsRejectedWith yields the numbers of an import's rows that were rejected with an error code, in
-// the order of the file.
+// the order of the uploaded file.
 func (r *Reader) RowsRejectedWith(id events.JobID, code events.Code) iter.Seq[events.Row] {
 	return ascending[events.Row](r.views.Keys(rejectedByCode, codePrefix(id, code)), 0)
 }
 
-// ExistedRows yields the numbers of an import's rows whose license existed, in the order of the file.
+// ExistedRows yields the numbers of an import's rows whose license existed, in the order of the
+// uploaded file.
 func (r *Reader) ExistedRows(id events.JobID) iter.Seq[events.Row] {
 	return ascending[events.Row](r.views.All(rowsOf(existed, id)), 0)
 }
 
-// RejectedRow returns one of [Reader.RejectedRows].
+// RejectedRow returns the event of one of [Reader.RejectedRows].
 func (r *Reader) RejectedRow(id events.JobID, row events.Row) (*events.RowRejected, error) {
 	return viewstore.GetAs(r.views, rowsOf(rejected, id), uint64(row), decodeAs[*events.RowRejected])
 }
 
-// ExistedRow returns one of [Reader.ExistedRows].
+// ExistedRow returns the event of one of [Reader.ExistedRows].
 func (r *Reader) ExistedRow(id events.JobID, row events.Row) (*events.LicenseExisted, error) {
 	return viewstore.GetAs(r.views, rowsOf(existed, id), uint64(row), decodeAs[*events.LicenseExisted])
 }
 
-// count is a counter's number.
+// count returns a counter.
 func (r *Reader) count(name string) int { return int(r.views.Counter(counters, name)) }
 
 // Size returns the size of the views' file in bytes.
 func (r *Reader) Size() int64 { return r.views.Size() }
 
-// WriteTo writes the views' file, all of its [Reader.Size] bytes.
+// WriteTo writes the views' file: [Reader.Size] bytes.
 func (r *Reader) WriteTo(w io.Writer) (int64, error) { return r.views.WriteTo(w) }
 
-// ordered yields the members of a set: upwards or, if desc, downwards.
+// ordered yields the members of a set in ascending or, if desc, in descending order.
 func ordered[N ~uint64](s viewstore.Postings, desc bool) iter.Seq[N] {
 	if desc {
 		return walk[N](s, math.MaxUint64, true)
@@ -128,7 +132,7 @@ func ordered[N ~uint64](s viewstore.Postings, desc bool) iter.Seq[N] {
 	return walk[N](s, 0, false)
 }
 
-// ascending yields the members of a set from a number on.
+// ascending yields the members of a set from a number on, in ascending order.
 func ascending[N ~uint64](s viewstore.Postings, from uint64) iter.Seq[N] {
 	return walk[N](s, from, false)
 }
@@ -145,7 +149,7 @@ func walk[N ~uint64](s viewstore.Postings, from uint64, desc bool) iter.Seq[N] {
 	}
 }
 
-// decodeAs reads a stored body that can only be of one type.
+// decodeAs decodes a stored event that can only be of one type.
 func decodeAs[E events.Event](body []byte) (E, error) {
 	var none E
 	envelope, err := events.Decode(body)
@@ -154,7 +158,7 @@ func decodeAs[E events.Event](body []byte) (E, error) {
 	}
 	event, ok := envelope.Event.(E)
 	if !ok {
-		return none, fmt.Errorf("%w: an unexpected %s", ErrDamaged, envelope.Type)
+		return none, fmt.Errorf("%w: unexpected type %s", ErrDamaged, envelope.Type)
 	}
 	return event, nil
 }

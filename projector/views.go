@@ -36,45 +36,45 @@ const format = 5
 // So a license is found by its key in two steps: one read of the key's slot in each partition of
 // license_by_key, and one read of the chunk with its sequence in licenses.
 const (
-	licenses        viewstore.View = iota // Chunks: sequence → record, see above
-	licenseByKey                          // HashIndex by key: key NUL product
-	productLicenses                       // PostingLists: product's short code → sequences
-	jobLicenses                           // PostingLists: import in decimal → sequences
-	customerMore                          // HashIndex: customer → the licenses after the one that created it
-	orderMore                             // HashIndex: order → the licenses after the one that created it
-	disabled                              // PostingLists: "" → licenses that are not enabled
-	customers                             // PostingLists: "" → licenses that created a customer
-	customerByEmail                       // HashIndex, filtered: e-mail in lower case → customer
-	orders                                // PostingLists: "" → licenses that created an order
-	orderByStore                          // HashIndex, filtered: store id → order
-	rejected                              // Chunks by import: row → event RowRejected
-	rejectedByCode                        // Entries: import, code, NUL, row → nothing
-	existed                               // Chunks by import: row → event LicenseExisted
-	jobs                                  // Entries: import → Job, JSON
-	jobIndex                              // Entries: "manager" or "status", NUL, value, NUL, import → nothing
-	counters                              // Counters, by the names below
+	licenses         viewstore.View = iota // Chunks: sequence → record, see above
+	licenseByKey                           // HashIndex by key: key NUL product
+	productLicenses                        // PostingLists: product's short code → sequences
+	jobLicenses                            // PostingLists: import in decimal → sequences
+	customerLicenses                       // HashIndex: customer → the licenses after the one that created it
+	orderLicenses                          // HashIndex: order → the licenses after the one that created it
+	disabled                               // PostingLists: "" → licenses that are not enabled
+	customers                              // PostingLists: "" → licenses that created a customer
+	customerByEmail                        // HashIndex, filtered: e-mail in lower case → customer
+	orders                                 // PostingLists: "" → licenses that created an order
+	orderByStore                           // HashIndex, filtered: store id → order
+	rejected                               // Chunks by import: row → event RowRejected
+	rejectedByCode                         // Entries: import, code, NUL, row → nothing
+	existed                                // Chunks by import: row → event LicenseExisted
+	jobs                                   // Entries: import → Job, JSON
+	jobIndex                               // Entries: "manager" or "status", NUL, value, NUL, import → nothing
+	counters                               // Counters, by the names below
 	numViews
 )
 
 // schema is the table of views. The order is that of the constants: digest and checksums depend on it.
 var schema = viewstore.Schema{Version: format, Views: []viewstore.ViewSpec{
-	licenses:        {Name: "licenses", Layout: viewstore.Chunks},
-	licenseByKey:    {Name: "license_by_key", Layout: viewstore.HashIndex},
-	productLicenses: {Name: "product_licenses", Layout: viewstore.PostingLists},
-	jobLicenses:     {Name: "job_licenses", Layout: viewstore.PostingLists},
-	customerMore:    {Name: "customer_more", Layout: viewstore.HashIndex},
-	orderMore:       {Name: "order_more", Layout: viewstore.HashIndex},
-	disabled:        {Name: "disabled", Layout: viewstore.PostingLists},
-	customers:       {Name: "customers", Layout: viewstore.PostingLists},
-	customerByEmail: {Name: "customer_by_email", Layout: viewstore.HashIndex, Filtered: true},
-	orders:          {Name: "orders", Layout: viewstore.PostingLists},
-	orderByStore:    {Name: "order_by_store", Layout: viewstore.HashIndex, Filtered: true},
-	rejected:        {Name: "rejected", Layout: viewstore.Chunks},
-	rejectedByCode:  {Name: "rejected_by_code", Layout: viewstore.Entries},
-	existed:         {Name: "existed", Layout: viewstore.Chunks},
-	jobs:            {Name: "jobs", Layout: viewstore.Entries},
-	jobIndex:        {Name: "job_index", Layout: viewstore.Entries},
-	counters:        {Name: "counters", Layout: viewstore.Counters},
+	licenses:         {Name: "licenses", Layout: viewstore.Chunks},
+	licenseByKey:     {Name: "license_by_key", Layout: viewstore.HashIndex},
+	productLicenses:  {Name: "product_licenses", Layout: viewstore.PostingLists},
+	jobLicenses:      {Name: "job_licenses", Layout: viewstore.PostingLists},
+	customerLicenses: {Name: "customer_more", Layout: viewstore.HashIndex},
+	orderLicenses:    {Name: "order_more", Layout: viewstore.HashIndex},
+	disabled:         {Name: "disabled", Layout: viewstore.PostingLists},
+	customers:        {Name: "customers", Layout: viewstore.PostingLists},
+	customerByEmail:  {Name: "customer_by_email", Layout: viewstore.HashIndex, Filtered: true},
+	orders:           {Name: "orders", Layout: viewstore.PostingLists},
+	orderByStore:     {Name: "order_by_store", Layout: viewstore.HashIndex, Filtered: true},
+	rejected:         {Name: "rejected", Layout: viewstore.Chunks},
+	rejectedByCode:   {Name: "rejected_by_code", Layout: viewstore.Entries},
+	existed:          {Name: "existed", Layout: viewstore.Chunks},
+	jobs:             {Name: "jobs", Layout: viewstore.Entries},
+	jobIndex:         {Name: "job_index", Layout: viewstore.Entries},
+	counters:         {Name: "counters", Layout: viewstore.Counters},
 }}
 
 // The counters; that of one product's licenses is countProduct and its short code.
