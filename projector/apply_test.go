@@ -39,10 +39,10 @@ func applyOne(t *testing.T, e events.Event) error {
 	defer func() { check(t, s.Close()) }()
 	l := newBatchWriter(s, maxBatchEvents)
 	if _, isStart := e.(*events.ImportStarted); !isStart {
-		l.jobs[0] = newJob(&events.ImportStarted{}, tapeBegins)
+		l.jobs[0] = newJob(&events.ImportStarted{}, logBegins)
 	}
 	defer l.overlay.Release()
-	return l.apply(fact{Envelope: events.Envelope{Event: e, Type: e.Type()}, seq: 1, time: tapeBegins})
+	return l.apply(fact{Envelope: events.Envelope{Event: e, Type: e.Type()}, seq: 1, time: logBegins})
 }
 
 func TestRowsPerSecond(t *testing.T) {
@@ -50,12 +50,12 @@ func TestRowsPerSecond(t *testing.T) {
 	if j.RowsPerSecond() != nil {
 		t.Error("known before the start")
 	}
-	j.Started = tapeBegins
-	j.Decided = tapeBegins
+	j.Started = logBegins
+	j.Decided = logBegins
 	if j.RowsPerSecond() != nil {
 		t.Error("known without time")
 	}
-	j.Decided = tapeBegins.Add(3e9)
+	j.Decided = logBegins.Add(3e9)
 	if got := j.RowsPerSecond(); got == nil || *got != 333.3 {
 		t.Errorf("%v, want 333.3", got)
 	}
@@ -63,7 +63,7 @@ func TestRowsPerSecond(t *testing.T) {
 
 // TestStoredJob: the members of an import in the views' file. Another one is another format.
 func TestStoredJob(t *testing.T) {
-	stored, err := json.Marshal(newJob(started(1, "anna"), tapeBegins).snapshot(9))
+	stored, err := json.Marshal(newJob(started(1, "anna"), logBegins).snapshot(9))
 	check(t, err)
 	want := `{"id":1,"file_name":"file.csv","manager":"anna","mode":"partial","dry_run":false,` +
 		`"columns":["license__license_key","product__short_code","customer__email","order__store_id"],"delimiter":",",` +

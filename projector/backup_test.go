@@ -12,10 +12,10 @@ import (
 	"licenseimport/events"
 )
 
-// copied folds the events and gives a file with the copy of a projector that runs.
+// copied folds the events and returns a file with a copy that the running projector wrote.
 func copied(t *testing.T, all ...events.Event) (path string) {
 	t.Helper()
-	r := newRig(t, t.TempDir(), newTape(all...))
+	r := newHarness(t, t.TempDir(), newMemLog(all...))
 	r.catchUp()
 	path = filepath.Join(t.TempDir(), "copy")
 	file, err := os.Create(path)
@@ -26,40 +26,40 @@ func copied(t *testing.T, all ...events.Event) (path string) {
 	return path
 }
 
-// restored is a stream of the same events that was made at another time.
-func restored(all ...events.Event) *tape {
-	tape := newTape(all...)
-	tape.Created = tape.Created.Add(time.Hour)
-	return tape
+// restored is a stream of the same events that was created at another time.
+func restored(all ...events.Event) *memLog {
+	log := newMemLog(all...)
+	log.Created = log.Created.Add(time.Hour)
+	return log
 }
 
-// TestAdoptedViews: a copy serves a restored stream. What it lacks is folded, and the
-// views are those that folding everything gives.
-func TestAdoptedViews(t *testing.T) {
+// TestImportedViews: a copy serves a restored stream. The events that it lacks are folded, and the
+// views are the same as those folded from the beginning.
+func TestImportedViews(t *testing.T) {
 	all := manyImports(5, 3, 100)
 	for name, n := range map[string]int{"of all": len(all), "of some": len(all) / 2, "of nothing": 0} {
 		t.Run(name, func(t *testing.T) {
-			dir, tape := t.TempDir(), restored(all...)
-			reason, err := Import(t.Context(), tape, dir, copied(t, all[:n]...))
+			dir, log := t.TempDir(), restored(all...)
+			reason, err := Import(t.Context(), log, dir, copied(t, all[:n]...))
 			if reason != "" || err != nil {
 				t.Fatal(reason, err)
 			}
-			got, err := CatchUp(t.Context(), tape, dir)
+			got, err := CatchUp(t.Context(), log, dir)
 			check(t, err)
-			want, err := Rebuild(t.Context(), tape, t.TempDir(), nil)
+			want, err := Rebuild(t.Context(), log, t.TempDir(), nil)
 			check(t, err)
 			if got.Digest != want.Digest || got.Events != uint64(len(all)-n) {
 				t.Errorf("%d events folded to %s, want %d and %s", got.Events, got.Digest, len(all)-n, want.Digest)
 			}
-			if again, err := CatchUp(t.Context(), tape, dir); again.Events != 0 || again.Digest != want.Digest || err != nil {
+			if again, err := CatchUp(t.Context(), log, dir); again.Events != 0 || again.Digest != want.Digest || err != nil {
 				t.Errorf("once more: %+v, %v", again, err)
 			}
 		})
 	}
 }
 
-// TestCopiesThatAreNotAdopted leave nothing behind.
-func TestCopiesThatAreNotAdopted(t *testing.T) {
+// TestCopiesThatAreNotImported: a copy that is refused leaves no file.
+func TestCopiesThatAreNotImported(t *testing.T) {
 	all := manyImports(5, 2, 100)
 	ours := copied(t, all...)
 	whole, err := os.ReadFile(ours)
@@ -71,7 +71,7 @@ func TestCopiesThatAreNotAdopted(t *testing.T) {
 	}
 	others := manyImports(6, 2, 100)
 	for name, test := range map[string]struct {
-		tape *tape
+		log  *memLog
 		file string
 		says string
 	}{
@@ -85,7 +85,7 @@ func TestCopiesThatAreNotAdopted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			reason, err := Import(t.Context(), test.tape, dir, test.file)
+			reason, err := Import(t.Context(), test.log, dir, test.file)
 			if err != nil || !strings.Contains(reason, test.says) {
 				t.Errorf("%q, %v; want %q", reason, err, test.says)
 			}
@@ -96,36 +96,36 @@ func TestCopiesThatAreNotAdopted(t *testing.T) {
 	}
 }
 
-// TestAdoptKeepsWhatIsThere: views that a folder has are not replaced.
-func TestAdoptKeepsWhatIsThere(t *testing.T) {
+// TestImportReplacesNothing: views that a directory has are not replaced.
+func TestImportReplacesNothing(t *testing.T) {
 	all := manyImports(5, 1, 10)
-	dir, tape := t.TempDir(), newTape(all...)
-	_, err := Rebuild(t.Context(), tape, dir, nil)
+	dir, log := t.TempDir(), newMemLog(all...)
+	_, err := Rebuild(t.Context(), log, dir, nil)
 	check(t, err)
-	if _, err := Import(t.Context(), tape, dir, copied(t, all...)); err == nil {
-		t.Error("the views of the folder were replaced")
+	if _, err := Import(t.Context(), log, dir, copied(t, all...)); err == nil {
+		t.Error("the views of the directory were replaced")
 	}
 }
 
-// TestCopyOfAFolder copies views that no projector has open, if they are of use.
-func TestCopyOfAFolder(t *testing.T) {
+// TestExport copies views that no projector has open, if they are sound and of the stream.
+func TestExport(t *testing.T) {
 	all := manyImports(5, 2, 100)
-	dir, tape := t.TempDir(), newTape(all...)
-	want, err := Rebuild(t.Context(), tape, dir, nil)
+	dir, log := t.TempDir(), newMemLog(all...)
+	want, err := Rebuild(t.Context(), log, dir, nil)
 	check(t, err)
 	to := t.TempDir()
 	file, err := os.Create(filepath.Join(to, FileName))
 	check(t, err)
-	check(t, Export(t.Context(), tape, dir, file))
+	check(t, Export(t.Context(), log, dir, file))
 	check(t, file.Close())
-	if got, err := CatchUp(t.Context(), tape, to); got.Digest != want.Digest || got.Events != 0 || err != nil {
+	if got, err := CatchUp(t.Context(), log, to); got.Digest != want.Digest || got.Events != 0 || err != nil {
 		t.Errorf("%+v, %v, want %s", got, err, want.Digest)
 	}
 	if err := Export(t.Context(), restored(all...), dir, file); err == nil || !strings.Contains(err.Error(), "another stream") {
 		t.Errorf("views of another stream: %v", err)
 	}
 	check(t, os.Truncate(filepath.Join(dir, FileName), 9000))
-	if err := Export(t.Context(), tape, dir, file); err == nil || !strings.Contains(err.Error(), "damaged") {
+	if err := Export(t.Context(), log, dir, file); err == nil || !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("damaged views: %v", err)
 	}
 }

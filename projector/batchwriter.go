@@ -39,61 +39,61 @@ func newBatchWriter(s *viewstore.Store, maxEvents int) *batchWriter {
 }
 
 // apply folds one fact into the active memtable.
-func (l *batchWriter) apply(f fact) error {
-	if l.active == nil {
-		l.active, l.recycled = l.begin(l.recycled), nil
+func (bw *batchWriter) apply(f fact) error {
+	if bw.active == nil {
+		bw.active, bw.recycled = bw.begin(bw.recycled), nil
 	}
-	return l.active.apply(f)
+	return bw.active.apply(f)
 }
 
 // full reports whether the active memtable should be flushed.
-func (l *batchWriter) full() bool {
-	b := l.active
-	return b.events >= l.maxEvents || b.bytes >= maxBatchBytes ||
-		l.maxConcurrent > 0 && b.events >= l.maxConcurrent && l.concurrentImports()
+func (bw *batchWriter) full() bool {
+	b := bw.active
+	return b.events >= bw.maxEvents || b.bytes >= maxBatchBytes ||
+		bw.maxConcurrent > 0 && b.events >= bw.maxConcurrent && bw.concurrentImports()
 }
 
 // concurrentImports reports whether several imports are running, or were lately: more are likely.
-func (l *batchWriter) concurrentImports() bool {
-	if len(l.jobs) > 1 {
-		l.lastConcurrent = time.Now()
+func (bw *batchWriter) concurrentImports() bool {
+	if len(bw.jobs) > 1 {
+		bw.lastConcurrent = time.Now()
 		return true
 	}
-	return time.Since(l.lastConcurrent) < concurrentFor
+	return time.Since(bw.lastConcurrent) < concurrentFor
 }
 
 // flush starts to write the active memtable, once the previous one is written. The next facts go
 // into another one.
-func (l *batchWriter) flush() error {
-	if err := l.wait(); err != nil {
+func (bw *batchWriter) flush() error {
+	if err := bw.wait(); err != nil {
 		return err
 	}
-	w, err := l.rotate()
+	w, err := bw.rotate()
 	if err != nil {
 		return err
 	}
-	b := l.immutable
-	l.writing = true
-	go func() { l.done <- b.commit(w) }()
+	b := bw.immutable
+	bw.writing = true
+	go func() { bw.done <- b.commit(w) }()
 	return nil
 }
 
 // rotate freezes the active memtable and begins the transaction that it is to be written in. No
 // other transaction may be open.
-func (l *batchWriter) rotate() (*viewstore.WriteTx, error) {
-	l.overlay.Release()
-	if err := l.active.close(); err != nil {
+func (bw *batchWriter) rotate() (*viewstore.WriteTx, error) {
+	bw.overlay.Release()
+	if err := bw.active.close(); err != nil {
 		return nil, err
 	}
-	w, err := l.store.Begin()
+	w, err := bw.store.Begin()
 	if err != nil {
 		return nil, err
 	}
-	l.overlay.Freeze(l.active.Memtable)
-	if l.immutable != nil {
-		l.immutable.reset()
+	bw.overlay.Freeze(bw.active.Memtable)
+	if bw.immutable != nil {
+		bw.immutable.reset()
 	}
-	l.recycled, l.immutable, l.active = l.immutable, l.active, nil
+	bw.recycled, bw.immutable, bw.active = bw.immutable, bw.active, nil
 	return w, nil
 }
 
@@ -107,61 +107,61 @@ func (b *memtable) commit(w *viewstore.WriteTx) error {
 }
 
 // wait returns when nothing is being written.
-func (l *batchWriter) wait() error {
-	l.overlay.Release() // the writer may wait for it
-	if !l.writing {
+func (bw *batchWriter) wait() error {
+	bw.overlay.Release() // the writer may wait for it
+	if !bw.writing {
 		return nil
 	}
-	return l.onCommitted(<-l.done)
+	return bw.onCommitted(<-bw.done)
 }
 
 // onCommitted handles the result of writing the immutable memtable. After an error all that was
 // folded since is dropped, and the store must be reloaded.
-func (l *batchWriter) onCommitted(err error) error {
-	l.writing = false
+func (bw *batchWriter) onCommitted(err error) error {
+	bw.writing = false
 	if err != nil {
-		l.active = nil
+		bw.active = nil
 		return err
 	}
-	l.store.SetPosition(l.immutable.position)
-	if l.afterCommit != nil {
-		l.afterCommit(l.immutable)
+	bw.store.SetPosition(bw.immutable.position)
+	if bw.afterCommit != nil {
+		bw.afterCommit(bw.immutable)
 	}
 	return nil
 }
 
 // finish writes everything that was folded.
-func (l *batchWriter) finish() error {
-	if l.active != nil && l.active.events > 0 {
-		if err := l.flush(); err != nil {
-			return errors.Join(err, l.wait())
+func (bw *batchWriter) finish() error {
+	if bw.active != nil && bw.active.events > 0 {
+		if err := bw.flush(); err != nil {
+			return errors.Join(err, bw.wait())
 		}
 	}
-	return l.wait()
+	return bw.wait()
 }
 
 // stop ends after an error: it drops the active memtable, and waits for the one that is being
 // written.
-func (l *batchWriter) stop(cause error) error {
-	l.active = nil
-	if err := l.wait(); err != nil {
+func (bw *batchWriter) stop(cause error) error {
+	bw.active = nil
+	if err := bw.wait(); err != nil {
 		return errors.Join(cause, err)
 	}
 	return cause
 }
 
 // position is where the active memtable began: that of the immutable one, else of the file.
-func (l *batchWriter) position() viewstore.Position {
-	if l.immutable != nil {
-		return l.immutable.position
+func (bw *batchWriter) position() viewstore.Position {
+	if bw.immutable != nil {
+		return bw.immutable.position
 	}
-	return l.store.Position()
+	return bw.store.Position()
 }
 
 // releaseIdle closes the overlay's transaction while no fact is pending: nothing should wait for a
 // transaction that is not used.
-func (l *batchWriter) releaseIdle(stream *follower) {
+func (bw *batchWriter) releaseIdle(stream *follower) {
 	if len(stream.facts) == 0 {
-		l.overlay.Release()
+		bw.overlay.Release()
 	}
 }

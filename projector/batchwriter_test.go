@@ -12,18 +12,18 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// overlap folds some events, closes their batch, folds others while that is not written yet, and
-// then writes both.
+// overlap folds some events, freezes their memtable, folds others before that one is written, and then
+// writes both.
 type overlap struct {
 	*batchWriter
 	t       *testing.T
-	tape    *tape
+	log     *memLog
 	applied int
 }
 
 func newOverlap(t *testing.T) *overlap {
 	s := openViews(t, t.TempDir())
-	o := &overlap{batchWriter: newBatchWriter(s, maxBatchEvents), t: t, tape: newTape()}
+	o := &overlap{batchWriter: newBatchWriter(s, maxBatchEvents), t: t, log: newMemLog()}
 	t.Cleanup(func() {
 		o.overlay.Release()
 		check(t, s.Close())
@@ -31,24 +31,24 @@ func newOverlap(t *testing.T) *overlap {
 	return o
 }
 
-// add folds events behind those that were folded.
+// add folds further events.
 func (o *overlap) add(all ...events.Event) (err error) {
-	o.tape.Add(all...)
-	for _, m := range o.tape.Messages[o.applied:] {
+	o.log.Add(all...)
+	for _, m := range o.log.Messages[o.applied:] {
 		err = errors.Join(err, o.apply(decoded(o.t, m)))
 		o.applied++
 	}
 	return err
 }
 
-// TestOverlap: what a batch that is not written yet holds is known to the next one.
+// TestOverlap: a memtable sees what the frozen one holds before that is written.
 func TestOverlap(t *testing.T) {
 	begin := []events.Event{started(1, "anna"), sealed(1, 3), progressed(1, 0, 0, 0, 0),
 		imported(1, 1, "a", "A", "ada@example.com", "o1"), progressed(1, 1, 1, 0, 0)}
 	known := &events.LicenseExisted{JobID: 1, Row: 2, LicenseKey: "A", Product: events.Product{ShortCode: "a"}, By: events.Origin{JobID: 1, Row: 1},
 		Customer: &events.Customer{Email: "ADA@example.com"}, Order: events.Order{StoreID: "o1"}}
 	for name, test := range map[string]struct{ first, second []events.Event }{
-		"names are made":     {begin, []events.Event{imported(1, 2, "a", "B", "Ada@example.com", "o1"), known, finished(1, 3, 2, 1, 0)}},
+		"names are inserted": {begin, []events.Event{imported(1, 2, "a", "B", "Ada@example.com", "o1"), known, finished(1, 3, 2, 1, 0)}},
 		"names are unknown":  {append(begin[:4:4], rejection(1, 2, events.Required)), []events.Event{imported(1, 3, "a", "B", "new@example.com", "o2")}},
 		"an import starts":   {begin[:1], begin[1:]},
 		"an import ends":     {append(begin[:5:5], finished(1, 1, 1, 0, 0)), []events.Event{progressed(1, 1, 1, 0, 0), sealed(1, 9), started(2, "bert")}},
@@ -64,7 +64,7 @@ func TestOverlap(t *testing.T) {
 			check(t, o.finish())
 			got, err := o.store.Digest()
 			check(t, err)
-			want, err := Rebuild(t.Context(), o.tape, t.TempDir(), nil)
+			want, err := Rebuild(t.Context(), o.log, t.TempDir(), nil)
 			if got != want.Digest || err != nil {
 				t.Errorf("digest %s, want %+v, %v", got, want, err)
 			}
@@ -73,33 +73,33 @@ func TestOverlap(t *testing.T) {
 	}
 }
 
-// TestSharedBatches: batches are smaller while several imports go on and for a while after, but for a rebuild.
-func TestSharedBatches(t *testing.T) {
+// TestConcurrentImports: memtables are smaller while several imports run and for 2 s after, except in a
+// rebuild.
+func TestConcurrentImports(t *testing.T) {
 	o := newOverlap(t)
 	check(t, o.add(started(1, "anna"), progressed(1, 0, 0, 0, 0), progressed(1, 1, 1, 0, 0)))
 	o.maxEvents, o.maxConcurrent = 10, 4
 	if o.full() {
-		t.Error("a batch of 3 events is full")
+		t.Error("a memtable of 3 events is full")
 	}
 	check(t, o.add(started(2, "bert")))
 	if !o.full() {
-		t.Error("a batch of 4 events is not full while two imports go on")
+		t.Error("a memtable of 4 events is not full while two imports run")
 	}
 	check(t, o.add(finished(2, 0, 0, 0, 0)))
 	delete(o.jobs, 2)
 	if !o.full() {
-		t.Error("a batch is as large as one of a lonely import a moment after another has ended")
+		t.Error("a memtable of 4 events is not full just after another import ended")
 	}
 	if o.lastConcurrent = time.Now().Add(-concurrentFor); o.full() {
-		t.Error("a batch is full a while after the other import has ended")
+		t.Error("a memtable is full long after the other import ended")
 	}
 	if o.maxConcurrent = 0; o.full() {
-		t.Error("a batch of a rebuild is full after 5 events")
+		t.Error("a memtable of a rebuild is full after 5 events")
 	}
 }
 
-// TestOverlapKnowsEnded: an import that ended in a batch that is not written yet, or in an
-// earlier one, cannot start again.
+// TestOverlapKnowsEnded: an import that ended in the frozen memtable, or before, cannot start again.
 func TestOverlapKnowsEnded(t *testing.T) {
 	o := newOverlap(t)
 	check(t, o.add(started(1, "anna"), finished(1, 0, 0, 0, 0)))
@@ -117,7 +117,7 @@ func TestOverlapKnowsEnded(t *testing.T) {
 	}
 }
 
-// TestOverlapFails: nothing counts that was folded behind a batch that could not be written.
+// TestOverlapFails: what was folded after a memtable that could not be written is dropped.
 func TestOverlapFails(t *testing.T) {
 	o := newOverlap(t)
 	check(t, o.add(started(1, "anna"), imported(1, 1, "a", "A", "ada@example.com", "o1")))
@@ -136,16 +136,16 @@ func TestOverlapFails(t *testing.T) {
 	check(t, o.store.Verify())
 }
 
-// TestNewImportNeedsNoCommit: an import that was folded is shown while the batch that it is in, or
-// the one before it, is not written yet.
+// TestNewImportNeedsNoCommit: an import that was folded is shown before its memtable, or the previous
+// one, is written.
 func TestNewImportNeedsNoCommit(t *testing.T) {
-	tape := newTape(started(1, "anna"))
-	r := newRig(t, t.TempDir(), tape)
+	log := newMemLog(started(1, "anna"))
+	r := newHarness(t, t.TempDir(), log)
 	r.catchUp()
 	w, err := r.store.Begin() // as if a memtable was being written all the time
 	check(t, err)
 	t.Cleanup(func() { check(t, w.Rollback()) })
-	tape.Add(started(2, "anna"), imported(2, 1, "a", "A", "", ""))
+	log.Add(started(2, "anna"), imported(2, 1, "a", "A", "", ""))
 	got, err := r.FindJob(t.Context(), 2)
 	check(t, err)
 	if got == nil || got.Status != StatusPending || r.Position() != 1 {
@@ -153,13 +153,13 @@ func TestNewImportNeedsNoCommit(t *testing.T) {
 	}
 }
 
-// TestWriterFails: an error of the one that writes ends Run, is told by Ready, and nothing that
-// was folded meanwhile is shown as stored.
+// TestWriterFails: an error of a write ends Run, Ready reports it, and nothing that was folded since is
+// shown as stored.
 func TestWriterFails(t *testing.T) {
-	tape := newTape(started(1, "anna"), imported(1, 1, "a", "A", "ada@example.com", ""), progressed(1, 1, 1, 0, 0))
-	r := newRig(t, t.TempDir(), tape)
+	log := newMemLog(started(1, "anna"), imported(1, 1, "a", "A", "ada@example.com", ""), progressed(1, 1, 1, 0, 0))
+	r := newHarness(t, t.TempDir(), log)
 	r.catchUp()
-	tape.Add(imported(1, 2, strings.Repeat("x", bolt.MaxKeySize+1), "B", "", ""), finished(1, 2, 2, 0, 0),
+	log.Add(imported(1, 2, strings.Repeat("x", bolt.MaxKeySize+1), "B", "", ""), finished(1, 2, 2, 0, 0),
 		started(2, "anna"), sealed(2, 1), imported(2, 1, "a", "C", "", ""), finished(2, 1, 1, 0, 0))
 	err := <-r.ended
 	r.ended <- err

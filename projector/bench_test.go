@@ -15,9 +15,8 @@ import (
 	"licenseimport/projector/viewstore"
 )
 
-// BenchmarkFold folds imports of 200,000 and 1,000,000 licenses with random keys,
-// customers (one in two rows is a new one) and orders (one in three has an id of its own), as a
-// running projector does it (go test -run=^$ -bench=Fold -benchtime=1x ./projector).
+// BenchmarkFold folds imports of 200,000 and 1,000,000 licenses as a running projector does. Keys are
+// random, every second row has a new customer and every third a store id (go test -run=^$ -bench=Fold -benchtime=1x ./projector).
 func BenchmarkFold(b *testing.B) {
 	for _, n := range []int{200_000, 1_000_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
@@ -45,7 +44,7 @@ func BenchmarkFold(b *testing.B) {
 	}
 }
 
-// cpu is the processor time that this process has taken.
+// cpu is the CPU time that this process has used.
 func cpu() time.Duration {
 	var used syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &used)
@@ -82,15 +81,14 @@ func (r recorded) Fact(context.Context, string) (m eventlog.Message, found bool,
 
 func (r recorded) Follow(_ context.Context, _ events.Seq, _ []string, fn func(eventlog.Message) error) error {
 	for i, body := range r {
-		if err := fn(eventlog.Message{Seq: events.Seq(i + 1), Time: tapeBegins, Data: body}); err != nil {
+		if err := fn(eventlog.Message{Seq: events.Seq(i + 1), Time: logBegins, Data: body}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// BenchmarkStream folds a real stream of 200,000 licenses, and for comparison
-// only reads it (go test -run=^$ -bench=Stream -benchtime=1x ./projector).
+// BenchmarkStream folds a real stream of 200,000 licenses and, for comparison, only reads it (go test -run=^$ -bench=Stream -benchtime=1x ./projector).
 func BenchmarkStream(b *testing.B) {
 	log := newReal(b)
 	const n = 200_000
@@ -122,7 +120,7 @@ func BenchmarkStream(b *testing.B) {
 	b.Run("fold", func(b *testing.B) {
 		for b.Loop() {
 			began := time.Now()
-			r := newRig(b, b.TempDir(), log)
+			r := newHarness(b, b.TempDir(), log)
 			r.catchUp()
 			b.ReportMetric(float64(len(bodies))/time.Since(began).Seconds(), "events/s")
 			r.stop()
@@ -130,7 +128,7 @@ func BenchmarkStream(b *testing.B) {
 	})
 }
 
-// BenchmarkDecode is the part of a fold that any consumer has.
+// BenchmarkDecode is the share of a fold that every consumer pays.
 func BenchmarkDecode(b *testing.B) {
 	bodies := benchBodies(b, 10_000)
 	b.ReportAllocs()
@@ -145,7 +143,7 @@ func benchBodies(b testing.TB, n int) [][]byte {
 	random := rand.New(rand.NewPCG(1, 2))
 	bodies := make([][]byte, 0, n+n/999+3)
 	add := func(e events.Event) {
-		body, err := events.Encode(e, tapeBegins)
+		body, err := events.Encode(e, logBegins)
 		check(b, err)
 		bodies = append(bodies, body)
 	}

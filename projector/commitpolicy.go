@@ -24,110 +24,110 @@ type committer struct {
 }
 
 func newCommitter(p *Projector, s *viewstore.Store) *committer {
-	f := &committer{batchWriter: newBatchWriter(s, maxBatchEvents), projector: p, timer: time.NewTimer(time.Hour)}
-	f.maxConcurrent = concurrentBatchEvents
-	f.afterCommit = func(b *memtable) { p.onCommit(b.position, b.ended) }
-	return f
+	c := &committer{batchWriter: newBatchWriter(s, maxBatchEvents), projector: p, timer: time.NewTimer(time.Hour)}
+	c.maxConcurrent = concurrentBatchEvents
+	c.afterCommit = func(b *memtable) { p.onCommit(b.position, b.ended) }
+	return c
 }
 
 // run folds until there are no more facts. Then it commits what was folded, also before an event
 // that cannot be applied.
-func (f *committer) run(stream *follower) error {
-	defer f.timer.Stop()
+func (c *committer) run(stream *follower) error {
+	defer c.timer.Stop()
 	for {
-		f.releaseIdle(stream)
+		c.releaseIdle(stream)
 		var err error
 		select {
 		case next, ok := <-stream.facts:
 			if !ok {
-				return f.finish()
+				return c.finish()
 			}
 			stream.release(next)
 			if next.seq%yieldFacts == 0 {
 				runtime.Gosched()
 			}
-			err = f.fold(next, len(stream.facts) > 0)
-		case <-f.timer.C:
-			if f.active != nil && !f.extend(len(stream.facts) > 0) {
-				err = f.commit()
+			err = c.fold(next, len(stream.facts) > 0)
+		case <-c.timer.C:
+			if c.active != nil && !c.extend(len(stream.facts) > 0) {
+				err = c.commit()
 			}
-		case <-f.projector.flushRequest:
-			if f.active != nil && f.hasWaiter() {
-				err = f.commit()
+		case <-c.projector.flushRequest:
+			if c.active != nil && c.hasWaiter() {
+				err = c.commit()
 			}
-		case result := <-f.done:
-			if err = f.onCommitted(result); err == nil && f.flushPending {
-				err = f.commit()
+		case result := <-c.done:
+			if err = c.onCommitted(result); err == nil && c.flushPending {
+				err = c.commit()
 			}
 		}
 		if err != nil {
-			return f.stop(err)
+			return c.stop(err)
 		}
 	}
 }
 
 // extend lets the active memtable grow while more facts are pending. A larger one costs less CPU for
 // each event, since it writes each page of an index once. A waiting reader ends it in any case.
-func (f *committer) extend(more bool) bool {
-	if !more || f.flushSoon || time.Since(f.began) >= commitBusy {
+func (c *committer) extend(more bool) bool {
+	if !more || c.flushSoon || time.Since(c.began) >= commitBusy {
 		return false
 	}
-	f.timer.Reset(commitAfter)
+	c.timer.Reset(commitAfter)
 	return true
 }
 
 // fold applies one fact, and commits if the policy says so. more tells that another fact is pending.
-func (f *committer) fold(next fact, more bool) error {
-	if f.active == nil {
-		f.began, f.flushSoon, f.flushPending = time.Now(), false, false
-		f.timer.Reset(commitAfter)
+func (c *committer) fold(next fact, more bool) error {
+	if c.active == nil {
+		c.began, c.flushSoon, c.flushPending = time.Now(), false, false
+		c.timer.Reset(commitAfter)
 	}
-	if err := f.apply(next); err != nil {
-		return applyError(next.seq, f.abort(err))
+	if err := c.apply(next); err != nil {
+		return applyError(next.seq, c.abort(err))
 	}
-	f.publishProgress()
-	b := f.active
+	c.publishProgress()
+	b := c.active
 	switch {
-	case f.full():
-		return f.flush()
-	case f.flushPending:
+	case c.full():
+		return c.flush()
+	case c.flushPending:
 		return nil
-	case len(b.ended) > 0 && !more || f.hasWaiter():
-		return f.commit()
-	case len(b.ended) > 0 && !f.flushSoon:
-		f.flushSoon = true
-		f.timer.Reset(commitEnded)
+	case len(b.ended) > 0 && !more || c.hasWaiter():
+		return c.commit()
+	case len(b.ended) > 0 && !c.flushSoon:
+		c.flushSoon = true
+		c.timer.Reset(commitEnded)
 	}
 	return nil
 }
 
 // hasWaiter reports whether a reader waits for something in the active memtable.
-func (f *committer) hasWaiter() bool {
-	return f.projector.hasWaiter(events.Seq(f.position().Seq), events.Seq(f.active.position.Seq))
+func (c *committer) hasWaiter() bool {
+	return c.projector.hasWaiter(events.Seq(c.position().Seq), events.Seq(c.active.position.Seq))
 }
 
 // commit flushes the active memtable. While another one is being written, it does so only after
 // that, and the active one may grow until then.
-func (f *committer) commit() error {
-	f.flushPending = f.writing
-	if f.active == nil || f.writing {
+func (c *committer) commit() error {
+	c.flushPending = c.writing
+	if c.active == nil || c.writing {
 		return nil
 	}
-	return f.flush()
+	return c.flush()
 }
 
 // abort commits what was folded before an event that cannot be applied, unless the file is the
 // reason.
-func (f *committer) abort(cause error) error {
+func (c *committer) abort(cause error) error {
 	if errors.Is(cause, ErrDamaged) {
 		return cause
 	}
-	return errors.Join(cause, f.finish())
+	return errors.Join(cause, c.finish())
 }
 
 // publishProgress shows readers the counts that moved.
-func (f *committer) publishProgress() {
-	b := f.active
+func (c *committer) publishProgress() {
+	b := c.active
 	if len(b.progressed) == 0 {
 		return
 	}
@@ -136,5 +136,5 @@ func (f *committer) publishProgress() {
 		moved = append(moved, b.jobs[id])
 	}
 	b.progressed = b.progressed[:0]
-	f.projector.publishProgress(moved, events.Seq(b.position.Seq))
+	c.projector.publishProgress(moved, events.Seq(b.position.Seq))
 }

@@ -16,15 +16,15 @@ import (
 func TestReload(t *testing.T) {
 	all := manyImports(5, 2, 100)
 	dir := t.TempDir()
-	_, err := Rebuild(t.Context(), newTape(all[:len(all)/2]...), dir, nil)
+	_, err := Rebuild(t.Context(), newMemLog(all[:len(all)/2]...), dir, nil)
 	check(t, err)
 	s := openViews(t, dir)
 	before := s.Position()
-	l := foldRest(t, s, all)
-	l.active.PutNew(jobIndex, make([]byte, bolt.MaxKeySize+1), nil) // the last view but one: most is written by then
-	w, err := l.rotate()
+	bw := foldRest(t, s, all)
+	bw.active.PutNew(jobIndex, make([]byte, bolt.MaxKeySize+1), nil) // the last view but one: most is written by then
+	w, err := bw.rotate()
 	check(t, err)
-	if err := l.immutable.commit(w); !errors.Is(err, berrors.ErrKeyTooLarge) {
+	if err := bw.immutable.commit(w); !errors.Is(err, berrors.ErrKeyTooLarge) {
 		t.Fatalf("%v, want a key that is too large", err)
 	}
 	check(t, s.Reload())
@@ -37,7 +37,7 @@ func TestReload(t *testing.T) {
 	got, err := s.Digest()
 	check(t, err)
 	check(t, s.Close())
-	want, err := Rebuild(t.Context(), newTape(all...), t.TempDir(), nil)
+	want, err := Rebuild(t.Context(), newMemLog(all...), t.TempDir(), nil)
 	if got != want.Digest || err != nil {
 		t.Errorf("digest %s, want %+v, %v", got, want, err)
 	}
@@ -46,12 +46,12 @@ func TestReload(t *testing.T) {
 // foldRest folds the events after the last commit, and commits none.
 func foldRest(t *testing.T, s *viewstore.Store, all []events.Event) *batchWriter {
 	t.Helper()
-	l := newBatchWriter(s, maxBatchEvents)
-	stream := follow(t.Context(), newTape(all...), events.Seq(s.Position().Seq), events.Seq(len(all)), func(events.Seq) {})
+	bw := newBatchWriter(s, maxBatchEvents)
+	stream := follow(t.Context(), newMemLog(all...), events.Seq(s.Position().Seq), events.Seq(len(all)), func(events.Seq) {})
 	for f := range stream.facts {
 		stream.release(f)
-		check(t, l.apply(f))
+		check(t, bw.apply(f))
 	}
 	check(t, stream.wait())
-	return l
+	return bw
 }

@@ -1,55 +1,71 @@
-// Package projector answers every GET. It follows the stream of facts, folds it
-// into views and reads them. The views hold nothing that the stream does not:
-// deleting their file and starting again gives the same answers, byte for byte.
+// Package projector follows the stream of events, folds it into views, and reads them. The views hold
+// nothing that the stream does not: folding the stream again gives the same views, byte for byte
+// ([Projector.Digest]).
 //
-//	LICENSES ──▶ decode ──▶ fold (apply.go) ──▶ batch ──▶ write ──▶ views.bolt ──▶ api*.go
-//	                          └── counters of running imports, in memory ───────┘
+//	LICENSES ──▶ follower ──▶ memtable ──▶ viewstore ──▶ views.bolt ──▶ Reader ──▶ readapi
+//	             decode       apply.go     write                          ▲
+//	                          └── progress of running imports, in memory ─┘
+//
+// Package viewstore stores the views: it knows their layout, and this package knows what they mean
+// (views.go). Package readapi answers HTTP requests from [Projector] and [Reader].
 //
 // # Folding
 //
-// apply.go turns one event into changes of the views. It is pure: what it does
-// depends on the events before it in the stream and on nothing else, neither on
-// the clock nor on where one transaction ends and the next begins. While a batch is
-// written the next one is folded (lanes.go): what it looks up is in itself, in the one that is
-// written, or in the file (past.go). An event that it cannot apply, or of a type that it
-// does not know, stops the projector with an error that names stream and sequence;
-// [Projector.Ready] says so, and nothing is skipped.
+// apply.go turns one event into changes of the views. It is pure: the result depends on the earlier
+// events of the stream alone, neither on the clock nor on transaction boundaries. An event that it
+// cannot apply, or of a type that it does not know, stops the projector with an error that names
+// stream and sequence. [Projector.Ready] reports it; nothing is skipped.
 //
-// Customers and orders exist in the views only. Which row made one is decided by
-// the order of the events: the customer's id is the sequence of the license that
-// named its e-mail first, and its data are that row's.
+// Customers and orders exist in the views only. The first event that names an e-mail creates the
+// customer: the event's sequence is its id, and its data are those of that row. Orders are created by
+// their store id in the same way.
+//
+// # Committing
+//
+// One memtable is filled while the previous one is written (batchwriter.go). A memtable is committed,
+// with the position in the stream, at the first of (commitpolicy.go):
+//
+//	12,000 events       3000 while several imports run; 50,000 in a rebuild
+//	64 MiB of events
+//	500 ms              2 s while more events are pending
+//	the end of an import, 5 ms after it while more events are pending
+//	a reader that waits for an event in it
+//
+// If the previous one is still being written, the commit follows that write. Backpressure: at most
+// 2048 events, or 32 MiB, are decoded and not yet folded (follower.go).
 //
 // # The file
 //
-// All views are buckets of the one bbolt file views.bolt (the table of views.go).
-// The position in the stream is written in the same transaction as what it
-// stands for. A license's event is stored once, together with its neighbours' and compressed, and so
-// is that of a rejected row or of one whose license existed (segments.go); sets of licenses are kept in blocks (blocks.go), and what a license key, an e-mail or a
-// store id stands for in slots of a hash table (slots.go). Changes are collected in memory and
-// written in the order of the file's keys, after 12,000 events (in a rebuild 50,000), 64 MiB or 500 ms (2 s while
-// more events are at hand), and at once when an import ends or a reader waits; or, if another
-// batch is being written then, when that is. Random writes are what costs: a transaction touches
-// nearly every entry of an index that has no order. So such indexes are kept in parts, one for
-// each 131,072 sequences (eras.go), and folding knows which parts may have a name (names.go).
+// [Open] verifies all of the file before anything of it is served, in about 0.2 s for each million
+// licenses. The stream is folded again from its beginning when the file is
 //
-// Each view has a checksum, the sum over its entries, that every transaction
-// keeps up to date. [Open] walks all views once and compares, so that a file that
-// is truncated, overwritten or has a single bit flipped is found before anything of
-// it is served; it is then set aside, and folded anew from the stream. The walk
-// takes some 0.2 s for each million licenses. The same happens to a file of
-// another stream, one that is ahead of its stream, and one of another format.
+//	damaged                     it is set aside as views.bolt.bad
+//	of another format or stream it is removed
+//	ahead of its stream         it is set aside, and a warning lists what the stream has lost
+//
+// On a full disk the projector waits for free space and continues from the last commit
+// (diskfull.go). [Export], [Import], [CatchUp] and [Rebuild] work on a directory that no projector
+// has open.
 //
 // # Reading
 //
-// Answers come from the last committed transaction; the counters of a running
-// import come from memory and move only with whole batches, so that they are
-// consistent at any time. A license, customer, order or ended import that exists is answered
-// at once, and an import that goes on also before it is written. Only the list of imports, and
-// what would be 404, asks the stream's leader what there is and waits for that, up to 2 s; then
-// it is a 503 with Retry-After. So a client never gets less than what was acknowledged to it
-// before. That holds for every answer until the views have caught up with the stream once after
-// the start.
+// A [Reader] sees the last commit. The progress of running imports comes from memory and moves with
+// whole batches only, so that its counts are consistent.
 //
-// Long answers (a CSV of all rejected rows, a stream of progress) read in short transactions:
-// an open one would keep the file from reusing pages.
+// A client reads its own writes: a read waits, at most [ReadTimeout], until the views hold what was
+// acknowledged before (readyourwrites.go).
+//
+//	what exists in the views    is answered at once
+//	what would be missing       waits for the stream's end at the time of the request
+//	the list of imports         waits for all uploads that were answered
+//	everything                  waits until the views were at the stream's end once since the start
+//
+// A read that waits in vain is an [ErrLagging].
+//
+// # Caveats
+//
+//   - An open Reader keeps the file from reusing pages: [Projector.Read] is for short reads, and long
+//     answers take several.
+//   - Only one process can have a directory's views open.
+//   - Commits are not synced. After a power cut the file may be damaged; it is then folded again.
 package projector

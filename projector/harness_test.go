@@ -11,12 +11,12 @@ import (
 	"licenseimport/projector/viewstore"
 )
 
-// Short names of what tests of several packages share.
-type tape = projectortest.MemLog
+// Short names for the helpers of projectortest.
+type memLog = projectortest.MemLog
 
 var (
-	tapeBegins  = projectortest.Begins
-	newTape     = projectortest.NewMemLog
+	logBegins   = projectortest.Begins
+	newMemLog   = projectortest.NewMemLog
 	newReal     = projectortest.NewStream
 	started     = projectortest.Started
 	imported    = projectortest.Imported
@@ -27,20 +27,20 @@ var (
 	manyImports = projectortest.ManyImports
 )
 
-// rig is a Projector that runs.
-type rig struct {
+// harness is a Projector that runs.
+type harness struct {
 	testing.TB
 	*Projector
 	ended chan error
 	stop  func()
 }
 
-// newRig runs a projector on a folder until the test ends or stop is called.
-func newRig(t testing.TB, dir string, log Log) *rig {
+// newHarness runs a projector on a directory until the test ends or stop is called.
+func newHarness(t testing.TB, dir string, log Log) *harness {
 	t.Helper()
 	p, err := Open(t.Context(), dir, log)
 	check(t, err)
-	r := &rig{TB: t, Projector: p, ended: make(chan error, 1)}
+	r := &harness{TB: t, Projector: p, ended: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { r.ended <- p.Run(ctx) }()
 	stopped := false
@@ -58,7 +58,7 @@ func newRig(t testing.TB, dir string, log Log) *rig {
 }
 
 // catchUp waits until the views hold the whole stream.
-func (r *rig) catchUp() {
+func (r *harness) catchUp() {
 	r.Helper()
 	ctx, cancel := context.WithTimeout(r.Context(), 20*time.Second)
 	defer cancel()
@@ -67,15 +67,15 @@ func (r *rig) catchUp() {
 	check(r, r.WaitFor(ctx, state.Last))
 }
 
-// answers gives what the API answers to many requests, in one text; answers_test.go sets it, since
-// this package cannot import the API.
+// answers returns the API's answers to many requests as one text. answers_test.go sets it, since this
+// package cannot import the API.
 var answers func(t testing.TB, p *Projector) string
 
 // SetAnswers sets answers.
 func SetAnswers(f func(t testing.TB, p *Projector) string) { answers = f }
 
 // answersOf are the answers when the views hold the whole stream.
-func answersOf(r *rig) string {
+func answersOf(r *harness) string {
 	r.Helper()
 	r.catchUp()
 	return answers(r, r.Projector)
@@ -94,6 +94,6 @@ func openViews(t testing.TB, dir string) *viewstore.Store {
 	t.Helper()
 	s, err := viewstore.Open(filepath.Join(dir, FileName), schema)
 	check(t, err)
-	setOrigin(s, eventlog.State{Created: tapeBegins})
+	setOrigin(s, eventlog.State{Created: logBegins})
 	return s
 }

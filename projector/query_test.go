@@ -22,7 +22,7 @@ func TestPartitionedIndexes(t *testing.T) {
 	keys, ofCustomer, ofOrder := map[string]viewstore.SliceList{}, map[string]viewstore.SliceList{}, map[string]viewstore.SliceList{}
 	seq := events.Seq(1)
 	add := func(e events.Event) {
-		check(t, l.apply(fact{Envelope: events.Envelope{Event: e, Type: e.Type()}, seq: seq, time: tapeBegins}))
+		check(t, l.apply(fact{Envelope: events.Envelope{Event: e, Type: e.Type()}, seq: seq, time: logBegins}))
 		seq++
 	}
 	add(started(1, "anna"))

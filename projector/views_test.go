@@ -13,20 +13,20 @@ import (
 	"licenseimport/projector/viewstore"
 )
 
-// TestSameViewsHoweverFolded folds the same events with other ends of transactions and restarts in
-// between: digest and answers are the same, and the file is sound each time that it is opened.
+// TestSameViewsHoweverFolded folds the same events with other transaction boundaries and restarts:
+// digest and answers are the same, and the file is sound at each open.
 func TestSameViewsHoweverFolded(t *testing.T) {
 	for seed := range uint64(3) {
 		all := manyImports(seed, 3, 300)
-		tape := newTape(all...)
-		whole := newRig(t, t.TempDir(), tape)
+		log := newMemLog(all...)
+		whole := newHarness(t, t.TempDir(), log)
 		want := answersOf(whole)
 		digest, err := whole.Digest()
 		check(t, err)
 
 		dir := t.TempDir()
-		foldInPieces(t, dir, tape, rand.New(rand.NewPCG(seed, 7)))
-		pieces := newRig(t, dir, tape)
+		foldInPieces(t, dir, log, rand.New(rand.NewPCG(seed, 7)))
+		pieces := newHarness(t, dir, log)
 		if got := answersOf(pieces); got != want {
 			t.Errorf("seed %d: other answers: %s", seed, firstDifference(got, want))
 		}
@@ -36,9 +36,9 @@ func TestSameViewsHoweverFolded(t *testing.T) {
 	}
 }
 
-// foldInPieces folds with random ends of transactions and restarts. A batch is mostly written only
-// when the next one has been folded, or a part of it.
-func foldInPieces(t *testing.T, dir string, tape *tape, random *rand.Rand) {
+// foldInPieces folds with random transaction boundaries and restarts. Most memtables are written only
+// after some events of the next one were folded.
+func foldInPieces(t *testing.T, dir string, log *memLog, random *rand.Rand) {
 	t.Helper()
 	var l *batchWriter
 	var w *viewstore.WriteTx
@@ -56,7 +56,7 @@ func foldInPieces(t *testing.T, dir string, tape *tape, random *rand.Rand) {
 		check(t, err)
 	}
 	open()
-	for _, m := range tape.Messages {
+	for _, m := range log.Messages {
 		check(t, l.apply(decoded(t, m)))
 		switch random.IntN(200) {
 		case 0, 1, 2, 3:
@@ -92,31 +92,31 @@ func firstDifference(a, b string) string {
 }
 
 func TestRebuildGivesTheSame(t *testing.T) {
-	tape := newTape(manyImports(5, 3, 300)...)
+	log := newMemLog(manyImports(5, 3, 300)...)
 	dir := t.TempDir()
-	r := newRig(t, dir, tape)
+	r := newHarness(t, dir, log)
 	want := answersOf(r)
 	digest, err := r.Digest()
 	check(t, err)
-	if _, err := Rebuild(t.Context(), tape, dir, nil); !errors.Is(err, viewstore.ErrInUse) {
-		t.Errorf("a rebuild beside a projector: %v", err)
+	if _, err := Rebuild(t.Context(), log, dir, nil); !errors.Is(err, viewstore.ErrInUse) {
+		t.Errorf("a rebuild while a projector runs: %v", err)
 	}
 	r.stop()
 
 	var done, total uint64
-	result, err := Rebuild(t.Context(), tape, dir, func(d, n uint64) { done, total = d, n })
+	result, err := Rebuild(t.Context(), log, dir, func(d, n uint64) { done, total = d, n })
 	check(t, err)
-	n := uint64(len(tape.Messages))
+	n := uint64(len(log.Messages))
 	if result.Digest != digest || result.Events != n || done != n || total != n || result.Duration <= 0 {
 		t.Errorf("%+v, progress %d of %d; want %d events, digest %s", result, done, total, n, digest)
 	}
-	if got := answersOf(newRig(t, dir, tape)); got != want {
+	if got := answersOf(newHarness(t, dir, log)); got != want {
 		t.Errorf("other answers: %s", firstDifference(got, want))
 	}
 }
 
 func TestHotCopy(t *testing.T) {
-	r := newRig(t, t.TempDir(), newTape(manyImports(5, 2, 100)...))
+	r := newHarness(t, t.TempDir(), newMemLog(manyImports(5, 2, 100)...))
 	r.catchUp()
 	digest, err := r.Digest()
 	check(t, err)
@@ -139,16 +139,16 @@ func TestHotCopy(t *testing.T) {
 }
 
 func TestInterruptedRebuildKeepsTheOldViews(t *testing.T) {
-	tape := newTape(manyImports(5, 2, 100)...)
+	log := newMemLog(manyImports(5, 2, 100)...)
 	dir := t.TempDir()
-	r := newRig(t, dir, tape)
+	r := newHarness(t, dir, log)
 	r.catchUp()
 	r.stop()
 	before, err := os.ReadFile(filepath.Join(dir, FileName))
 	check(t, err)
-	tape.AddBody("imports.1.new", []byte(`{"specversion":"1.0","id":"1/new","source":"licenseimport","type":"ImportPaused","data":{}}`))
+	log.AddBody("imports.1.new", []byte(`{"specversion":"1.0","id":"1/new","source":"licenseimport","type":"ImportPaused","data":{}}`))
 	var unknown *events.UnknownTypeError
-	if _, err := Rebuild(t.Context(), tape, dir, nil); !errors.As(err, &unknown) {
+	if _, err := Rebuild(t.Context(), log, dir, nil); !errors.As(err, &unknown) {
 		t.Fatalf("%v, want an unknown type", err)
 	}
 	after, err := os.ReadFile(filepath.Join(dir, FileName))
@@ -161,13 +161,13 @@ func TestInterruptedRebuildKeepsTheOldViews(t *testing.T) {
 	}
 }
 
-// TestFilesThatAreNotServed spoils the file in many ways: each is noticed when it
-// is opened, and the views are the same afterwards.
+// TestFilesThatAreNotServed damages the file in many ways: Open detects each, and the views are the
+// same afterwards.
 func TestFilesThatAreNotServed(t *testing.T) {
-	tape := newTape(manyImports(9, 3, 200)...)
+	log := newMemLog(manyImports(9, 3, 200)...)
 	dir := t.TempDir()
 	path := filepath.Join(dir, FileName)
-	r := newRig(t, dir, tape)
+	r := newHarness(t, dir, log)
 	r.catchUp()
 	digest, err := r.Digest()
 	check(t, err)
@@ -180,7 +180,7 @@ func TestFilesThatAreNotServed(t *testing.T) {
 	}
 	for name, content := range spoiled {
 		check(t, os.WriteFile(path, content, 0o600))
-		r := newRig(t, dir, tape)
+		r := newHarness(t, dir, log)
 		r.catchUp()
 		if got, err := r.Digest(); err != nil || got != digest {
 			t.Errorf("%s: digest %s, %v, want %s", name, got, err, digest)
@@ -193,7 +193,7 @@ func TestFilesThatAreNotServed(t *testing.T) {
 	}
 }
 
-// used is a file of views without the room at its end that is not yet in use.
+// used is the content of a views' file without the unused pages at its end.
 func used(t *testing.T, path string) []byte {
 	t.Helper()
 	s, err := viewstore.Open(path, schema)
@@ -206,14 +206,14 @@ func used(t *testing.T, path string) []byte {
 	return content[:size]
 }
 
-// TestBitFlips: a flipped bit either is where nothing is read, or is found, or takes
-// the file back to the commit before, from which it is folded on.
+// TestBitFlips: a flipped bit is in bytes that nothing reads, or is detected, or returns the file to
+// the previous commit, from which folding continues.
 func TestBitFlips(t *testing.T) {
 	flipped := t.TempDir()
 	path := filepath.Join(flipped, FileName)
 	dir := t.TempDir()
-	tape := newTape(manyImports(9, 2, 100)...)
-	r := newRig(t, dir, tape)
+	log := newMemLog(manyImports(9, 2, 100)...)
+	r := newHarness(t, dir, log)
 	r.catchUp()
 	digest, err := r.Digest()
 	check(t, err)
@@ -235,10 +235,10 @@ func TestBitFlips(t *testing.T) {
 			continue
 		}
 		check(t, s.Close())
-		r := newRig(t, flipped, tape)
+		r := newHarness(t, flipped, log)
 		r.catchUp()
 		if got, err := r.Digest(); err != nil || got != digest {
-			t.Errorf("a flipped bit at %d is not found: %s %v", at, got, err)
+			t.Errorf("a flipped bit at %d is not detected: %s %v", at, got, err)
 		}
 		r.stop()
 	}
@@ -250,18 +250,18 @@ func TestBitFlips(t *testing.T) {
 func TestViewsOfAnotherStream(t *testing.T) {
 	all := manyImports(2, 2, 50)
 	dir := t.TempDir()
-	r := newRig(t, dir, newTape(all...))
+	r := newHarness(t, dir, newMemLog(all...))
 	r.catchUp()
 	r.stop()
-	other := newTape(manyImports(3, 2, 50)...)
-	later := newTape(all...)
-	later.Created = tapeBegins.Add(1)
-	for name, tape := range map[string]*tape{"other events": other, "made later": later, "shorter": newTape(all[:20]...), "empty": newTape()} {
-		fresh := newRig(t, t.TempDir(), tape)
+	other := newMemLog(manyImports(3, 2, 50)...)
+	later := newMemLog(all...)
+	later.Created = logBegins.Add(1)
+	for name, log := range map[string]*memLog{"other events": other, "made later": later, "shorter": newMemLog(all[:20]...), "empty": newMemLog()} {
+		fresh := newHarness(t, t.TempDir(), log)
 		fresh.catchUp()
 		want, err := fresh.Digest()
 		check(t, err)
-		r := newRig(t, dir, tape)
+		r := newHarness(t, dir, log)
 		r.catchUp()
 		if got, err := r.Digest(); err != nil || got != want {
 			t.Errorf("%s: digest %s %v, want %s", name, got, err, want)
