@@ -16,12 +16,12 @@ import (
 	"licenseimport/projector/readapi"
 )
 
-// backupCommand copies the streams into a folder.
+// backupCommand copies the streams into a directory.
 type backupCommand struct {
-	Dir string `arg:"" help:"The folder for the backup; must be empty or not there."`
+	Dir string `arg:"" help:"The directory for the backup; must be empty or not there."`
 	logFlags
 	Server   string `group:"where" placeholder:"URL" help:"With --nats-url: the server or role projector whose views are copied, too."`
-	Key      string `group:"where" placeholder:"KEY" help:"An admin key for it. Default: the one in the data folder. Better set by the environment."`
+	Key      string `group:"where" placeholder:"KEY" help:"An admin key for it. Default: the one in the data directory. Better set by the environment."`
 	AdminKey string `hidden:"" help:"The key of a server of this machine that was started with it."`
 	ServerCA string `name:"server-ca" group:"where" placeholder:"FILE" help:"Certificates (PEM) that the server's is checked against. Default: those of this machine."`
 }
@@ -30,7 +30,7 @@ type backupCommand struct {
 func (backupCommand) Help() string {
 	return `Uploads and imports go on meanwhile. The backup holds everything that was acknowledged when it began: the event streams, rows that are still to be decided, the catalogue, the digests of keys, and a copy of the views. With --nats-url each projector has views of its own: name one by --server, or leave them out; restoring then folds them from the events. The file admin.key is not in it: keep your key elsewhere, or make a new one after a restore.
 
-Beside a running server of this machine, on a data folder without one, or by --nats-url (NATS 2.15 or later). The folder holds customers' data: keep it as safe as the data folder. It can be checked without this program: sha256sum -c SHA256SUMS. A folder without that file is an interrupted backup.
+Beside a running server of this machine, on a data directory without one, or by --nats-url (NATS 2.15 or later). The directory holds customers' data: keep it as safe as the data directory. It can be checked without this program: sha256sum -c SHA256SUMS. A directory without that file is an interrupted backup.
 
 Examples:
   licenseimport backup /var/backups/licenses-monday
@@ -88,7 +88,7 @@ func showCopyProgress(bar *progress, verb string) backup.Progress {
 
 func explainCopy(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return errors.New("stopped before the end: nothing of it was kept")
+		return errors.New("stopped before the end: nothing was stored")
 	}
 	return err
 }
@@ -108,19 +108,19 @@ func printManifest(t *terminal, m backup.Manifest, verb, where string, took time
 
 // restoreCommand makes the streams from a backup.
 type restoreCommand struct {
-	Dir string `arg:"" help:"The folder of the backup."`
+	Dir string `arg:"" help:"The directory of the backup."`
 	dataFlag
-	NatsURL string `name:"nats-url" group:"nats" placeholder:"URL" help:"Restore into this NATS server or cluster instead of the data folder."`
+	NatsURL string `name:"nats-url" group:"nats" placeholder:"URL" help:"Restore into this NATS server or cluster instead of the data directory."`
 	natsFlags
 }
 
 // Help is what --help tells beside the flags.
 func (restoreCommand) Help() string {
-	return `Restores into a data folder that is empty or not there, or into a NATS server without the program's streams. The backup is compared with its checksums before anything is written. Imports that were not decided at the time of the backup are brought to their end when a server or a processor runs.
+	return `Restores into a data directory that is empty or not there, or into a NATS server without the program's streams. The backup is compared with its checksums before anything is written. Imports that were not decided at the time of the backup are brought to their end when a server or a processor runs.
 
 What happened after the backup did not happen: later uploads have to be sent again, their ids are given to others, and keys that were revoked later work again.
 
-A NATS server that syncs every message, as the embedded one does, takes some 1,000 messages a second over --nats-url: restore into its data folder instead while it is stopped. All roles must be stopped as well.
+A NATS server that syncs every message, as the embedded one does, takes some 1,000 messages a second over --nats-url: restore into its data directory instead while it is stopped. All roles must be stopped as well.
 
 Examples:
   licenseimport restore /var/backups/licenses-monday --data ./data
@@ -160,12 +160,12 @@ func (c *restoreCommand) restoreToNATS(ctx context.Context, b *backup.Backup, pr
 	return err
 }
 
-// restoreViews makes the views of a data folder: from the copy in the backup and the events behind it,
+// restoreViews makes the views of a data directory: from the copy in the backup and the events behind it,
 // or from all events.
 func (c *restoreCommand) restoreViews(ctx context.Context, t *terminal, b *backup.Backup) error {
 	fmt.Fprintln(t.out)
 	if c.NatsURL != "" {
-		fmt.Fprintln(t.out, "Each projector folds its views anew when it starts.")
+		fmt.Fprintln(t.out, "Each projector rebuilds its views when it starts.")
 		return nil
 	}
 	flags := logFlags{dataFlag: c.dataFlag}
@@ -191,7 +191,7 @@ func (c *restoreCommand) adoptViews(ctx context.Context, t *terminal, b *backup.
 		unusable = errors.New(reason)
 	}
 	if unusable != nil {
-		fmt.Fprintf(t.err, "The copy of the views is not used, they are folded anew: %v\n", unusable)
+		fmt.Fprintf(t.err, "The copy of the views is not used, they are rebuilt: %v\n", unusable)
 	}
 	return (&rebuildCommand{logFlags{dataFlag: c.dataFlag}}).rebuild(ctx, t, log)
 }

@@ -18,7 +18,7 @@ import (
 	"licenseimport/projector"
 )
 
-// startAll runs all roles on a data folder until it is stopped.
+// startAll runs all roles on a data directory until it is stopped.
 func startAll(t *testing.T, dir, key string) (api *client, n *node, stop func()) {
 	t.Helper()
 	pipe := newPipeListener()
@@ -187,7 +187,7 @@ func lastFact(t *testing.T, dir string, job events.JobID) (subject string) {
 	return subject
 }
 
-// digestUpTo folds a folder's stream as if it ended at a sequence.
+// digestUpTo folds a directory's stream as if it ended at a sequence.
 func digestUpTo(t *testing.T, dir string, end events.Seq) (digest string) {
 	t.Helper()
 	onDataDir(t, dir, func(log *eventlog.Log) {

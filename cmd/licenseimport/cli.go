@@ -23,7 +23,7 @@ var groups = []kong.Group{
 	{Key: "manage", Title: "Manage:"},
 	{Key: "run", Title: "Run a server:"},
 	{Key: "file", Title: "About the file:"},
-	{Key: "where", Title: "Which server, or which data folder:"},
+	{Key: "where", Title: "Which server, or which data directory:"},
 	{Key: "listen", Title: "Where it listens:"},
 	{Key: "nats", Title: "NATS:"},
 	{Key: "limits", Title: "Limits:"},
@@ -35,7 +35,7 @@ var groups = []kong.Group{
 type cli struct {
 	LogLevel  string           `group:"log" placeholder:"LEVEL" enum:"auto,debug,info,warn,error" default:"auto" help:"What to log on standard error: debug, info, warn or error. Default: info for servers, warn for commands that end by themselves."`
 	LogFormat string           `group:"log" placeholder:"FORMAT" enum:"text,json" default:"text" help:"text (the default) or json."`
-	Profile   string           `hidden:"" placeholder:"DIR" help:"Write profiles of the CPU, allocations and mutexes to this folder."`
+	Profile   string           `hidden:"" placeholder:"DIR" help:"Write profiles of the CPU, allocations and mutexes to this directory."`
 	Build     kong.VersionFlag `name:"version" env:"-" help:"Print the version and stop."`
 
 	Import   importCommand   `cmd:"" group:"use" help:"Import a CSV file and say what became of its rows."`
@@ -45,8 +45,8 @@ type cli struct {
 	Keys     keysCommand     `cmd:"" group:"manage" help:"Managers' keys: create, list, revoke."`
 	Products productsCommand `cmd:"" group:"manage" help:"The product catalogue: set, list, remove."`
 	Rebuild  rebuildCommand  `cmd:"" group:"manage" help:"Drop the views and fold the event stream again."`
-	Backup   backupCommand   `cmd:"" group:"manage" help:"Copy everything into a folder, while it runs."`
-	Restore  restoreCommand  `cmd:"" group:"manage" help:"Make a data folder, or the streams of a NATS server, from a backup."`
+	Backup   backupCommand   `cmd:"" group:"manage" help:"Copy everything into a directory, while it runs."`
+	Restore  restoreCommand  `cmd:"" group:"manage" help:"Make a data directory, or the streams of a NATS server, from a backup."`
 	Doctor   doctorCommand   `cmd:"" group:"manage" help:"Check a deployment and say what to do."`
 
 	Completion completionCommand `cmd:"" group:"manage" help:"Print a script that makes bash, zsh or fish complete commands and flags."`

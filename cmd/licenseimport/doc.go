@@ -14,7 +14,7 @@
 //
 // main.go is the entry and cli.go the list of commands. Each command stands in
 // a file of its own. target.go finds out where a command's work is to be done:
-// at a server that was named, at the one that holds the data folder, or in this
+// at a server that was named, at the one that holds the data directory, or in this
 // process. client.go speaks HTTP to it and is the same in all three cases.
 //
 // # Promises

@@ -20,9 +20,9 @@ import (
 // doctorCommand looks at a deployment. What it looks at stands in doctor_*.go.
 type doctorCommand struct {
 	JSON     bool          `name:"json" help:"Print the findings as JSON, and nothing else."`
-	MinFree  size          `group:"limits" default:"1GiB" placeholder:"SIZE" help:"Free space that the data folder's disk should have: more than --min-free of the server (256MiB), so that it is known before uploads are refused. Default: 1GiB."`
+	MinFree  size          `group:"limits" default:"1GiB" placeholder:"SIZE" help:"Free space that the data directory's disk should have: more than --min-free of the server (256MiB), so that it is known before uploads are refused. Default: 1GiB."`
 	Stalled  time.Duration `group:"limits" default:"5m" placeholder:"TIME" help:"How long an import or an upload may stand still. Default: 5m."`
-	Server   string        `group:"where" placeholder:"URL" help:"A server to ask whether it is ready. Default: the one that holds the data folder."`
+	Server   string        `group:"where" placeholder:"URL" help:"A server to ask whether it is ready. Default: the one that holds the data directory."`
 	ServerCA string        `name:"server-ca" group:"where" placeholder:"FILE" help:"Certificates (PEM) that the server's is checked against. Default: those of this machine."`
 	adminFlag
 	logFlags
@@ -30,7 +30,7 @@ type doctorCommand struct {
 
 // Help is what --help tells beside the flags.
 func (doctorCommand) Help() string {
-	return `Looks, and changes nothing: the data folder, its disk and its keys; NATS, its version and clock; streams and replicas; imports and uploads that stand still; whether a server is ready.
+	return `Looks, and changes nothing: the data directory, its disk and its keys; NATS, its version and clock; streams and replicas; imports and uploads that stand still; whether a server is ready.
 
 Examples:
   licenseimport doctor
@@ -60,9 +60,9 @@ type diagnosis struct {
 	*doctorCommand
 	findings []finding
 
-	owner eventlog.LockInfo // of the data folder
+	owner eventlog.LockInfo // of the data directory
 	held  bool
-	idle  bool // nothing runs on the log: it is a folder that was opened for this
+	idle  bool // nothing runs on the log: it is a directory that was opened for this
 }
 
 func (d *diagnosis) ok(check, format string, a ...any) {
@@ -140,7 +140,7 @@ func (d *diagnosis) nats(ctx context.Context) {
 	case d.held:
 		config.URL = d.owner.NATS
 	case !exists(filepath.Join(d.Data, "nats")):
-		return // the folder's finding says so
+		return // the directory's finding says so
 	default:
 		d.idle = true
 		server, err := startServer(eventlog.ServerConfig{Dir: d.Data})
@@ -212,7 +212,7 @@ func (d *diagnosis) ask(ctx context.Context, base string) (*http.Response, error
 
 func (d *diagnosis) idleViews() {
 	if err := projector.Verify(d.Data); err != nil {
-		d.warn("views", "They are folded anew at the next start, or by: licenseimport rebuild", "%v", err)
+		d.warn("views", "They are rebuilt at the next start, or by: licenseimport rebuild", "%v", err)
 		return
 	}
 	d.ok("views", "their checksums are right, where there are views")
@@ -229,5 +229,5 @@ func (d *diagnosis) clock(check string, ahead time.Duration) {
 	d.warn(check, "Set both by NTP: times in results would mislead, and uploads could be taken for abandoned", "it differs from this machine's by %s", ahead.Round(time.Second))
 }
 
-// isPrivate reports whether only the owner may use a file or folder.
+// isPrivate reports whether only the owner may use a file or directory.
 func isPrivate(info os.FileInfo) bool { return info.Mode().Perm()&0o077 == 0 }

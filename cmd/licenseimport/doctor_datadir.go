@@ -10,7 +10,7 @@ import (
 	"licenseimport/internal/fsx"
 )
 
-// dataDir looks at the data folder: who has it, who may read it, and its disk.
+// dataDir looks at the data directory: who has it, who may read it, and its disk.
 func (d *diagnosis) dataDir() {
 	info, err := os.Stat(d.Data)
 	if err != nil {
@@ -59,7 +59,7 @@ func (d *diagnosis) disk() {
 	switch {
 	case !known:
 	case free < uint64(d.MinFree):
-		d.problem("disk", "Make room: uploads are refused when the disk is full", "%s free on the disk of %s", formatBytes(free), d.Data)
+		d.problem("disk", "Free some space: uploads are refused when the disk is full", "%s free on the disk of %s", formatBytes(free), d.Data)
 	default:
 		d.ok("disk", "%s free", formatBytes(free))
 	}

@@ -16,7 +16,7 @@ import (
 	"licenseimport/events/eventlog"
 )
 
-// startServer starts the embedded NATS server, on a data folder that only this
+// startServer starts the embedded NATS server, on a data directory that only this
 // user can read, or says in plain words what is in the way.
 func startServer(c eventlog.ServerConfig) (*eventlog.Server, error) {
 	if err := makeDataDir(c.Dir); err != nil {
@@ -64,16 +64,16 @@ func inFlags(message string) string {
 
 func makeDataDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("the data folder cannot be made: %w", err)
+		return fmt.Errorf("the data directory cannot be made: %w", err)
 	}
 	return nil
 }
 
 func explainHeld(held *eventlog.LockedError) error {
 	if held.Owner.HTTP == "" && held.Owner.NATS == "" {
-		return fmt.Errorf("%w, such as an import that ends by itself: try again then, or choose another folder by --data", held)
+		return fmt.Errorf("%w, such as an import that ends by itself: try again then, or choose another directory by --data", held)
 	}
-	return fmt.Errorf("%w: stop that one first, or choose another folder by --data", held)
+	return fmt.Errorf("%w: stop that one first, or choose another directory by --data", held)
 }
 
 // explainListen says what to do about an address that cannot be listened on.

@@ -12,9 +12,9 @@ import (
 
 // The groups of flags that commands share. Each default stands beside its flag.
 
-// dataFlag names the folder that holds everything.
+// dataFlag names the directory that holds everything.
 type dataFlag struct {
-	Data string `group:"where" default:"./data" placeholder:"DIR" help:"Folder that holds everything: event streams, views, the admin key. Default: ./data."`
+	Data string `group:"where" default:"./data" placeholder:"DIR" help:"Directory that holds everything: event streams, views, the admin key. Default: ./data."`
 }
 
 // httpFlags say where HTTP is served.
@@ -31,7 +31,7 @@ type healthFlags struct {
 
 // adminFlag is the key from the environment.
 type adminFlag struct {
-	AdminKey string `placeholder:"KEY" help:"An admin key of your own choice, in any form. Better set by the environment: a command line can be read by other users."`
+	AdminKey string `placeholder:"KEY" help:"An admin key that you choose, in any form. Better set by the environment: a command line can be read by other users."`
 }
 
 // natsFlags say how to reach a NATS server that runs elsewhere; each command
@@ -63,7 +63,7 @@ type embeddedFlags struct {
 	NatsPassword string `group:"nats" placeholder:"PASSWORD" help:"Password that its clients have to show. Better set by the environment."`
 }
 
-// config is the embedded server on a data folder.
+// config is the embedded server on a data directory.
 func (f embeddedFlags) config(data string) eventlog.ServerConfig {
 	c := eventlog.ServerConfig{Dir: data, Host: f.NatsHost, Port: f.NatsPort, MinFree: int64(f.MinFree), NoTuning: !f.NatsTuning}
 	if f.NatsPassword != "" {

@@ -24,7 +24,7 @@ type importCommand struct {
 
 	Strict   bool   `help:"End with status 2 when rows were rejected."`
 	JSON     bool   `name:"json" help:"Print the result as the API gives it, and nothing else."`
-	Rejected string `placeholder:"FILE" help:"Write the rejected rows there, as a CSV to be mended and imported again."`
+	Rejected string `placeholder:"FILE" help:"Write the rejected rows there, as a CSV to be corrected and imported again."`
 
 	clientFlags
 }
@@ -33,13 +33,13 @@ type importCommand struct {
 func (importCommand) Help() string {
 	return `Each row is imported, existed already, or is rejected with the reason; importing the same file twice does no harm.
 
-Without --server nothing has to run: this process imports into the data folder by itself. Where a server of this machine holds that folder, it is used.
+Without --server nothing has to run: this process imports into the data directory by itself. Where a server of this machine holds that directory, it is used.
 
 Examples:
   licenseimport import licenses.csv
   licenseimport import licenses.csv --dry-run
   licenseimport import licenses.csv --mode all_or_nothing --strict
-  licenseimport import licenses.csv --rejected mend-me.csv
+  licenseimport import licenses.csv --rejected corrected.csv
   licenseimport import licenses.csv --server https://licenses.example.com --key lik_...
   zcat huge.csv.gz | licenseimport import - --json
 
@@ -56,8 +56,8 @@ func (c *importCommand) Run(ctx context.Context, t *terminal) error {
 	if c.Rejected != "" && exists(c.Rejected) {
 		return fmt.Errorf("--rejected %s: there is such a file already: name another", c.Rejected)
 	}
-	if folder := filepath.Dir(c.Rejected); !exists(folder) {
-		return fmt.Errorf("--rejected %s: there is no folder %s", c.Rejected, folder)
+	if dir := filepath.Dir(c.Rejected); !exists(dir) {
+		return fmt.Errorf("--rejected %s: there is no directory %s", c.Rejected, dir)
 	}
 	return c.withServer(ctx, t, allRoles, func(ctx context.Context, api *client) error {
 		return c.importFile(ctx, t, api, file)
@@ -148,7 +148,7 @@ func explainWait(ctx context.Context, id uint64, api *client, err error) error {
 	case api.remote:
 		return fmt.Errorf("stopped waiting; the server goes on with import %d: licenseimport status %d --watch", id, id)
 	default:
-		return fmt.Errorf("stopped; the file is stored as import %d, and whatever runs next on this data folder, such as licenseimport serve, goes on with it", id)
+		return fmt.Errorf("stopped; the file is stored as import %d, and the next process on this data directory, such as licenseimport serve, goes on with it", id)
 	}
 }
 
@@ -178,12 +178,12 @@ func (r *result) report(ctx context.Context, t *terminal, api *client, asJSON bo
 	if r.rejected() == 0 {
 		return nil
 	}
-	note := fmt.Sprintf("All of them, as a CSV to be mended and imported again: licenseimport status %d --rejected FILE", r.ID)
+	note := fmt.Sprintf("All of them, as a CSV to be corrected and imported again: licenseimport status %d --rejected FILE", r.ID)
 	if rejected != "" {
 		if err := saveRejected(ctx, api, r.ID, rejected); err != nil {
 			return err
 		}
-		note = fmt.Sprintf("All of them are in %s: mend them there and import that file.", rejected)
+		note = fmt.Sprintf("All of them are in %s: correct them there and import that file.", rejected)
 	}
 	if !asJSON {
 		fmt.Fprintln(t.out, note)

@@ -28,7 +28,7 @@ Examples:
   licenseimport keys list
   licenseimport keys revoke "Web shop"
 
-Works beside a running server of this machine, on a data folder without one, or by --nats-url.`
+Works beside a running server of this machine, on a data directory without one, or by --nats-url.`
 }
 
 type keysCreateCommand struct {
@@ -40,7 +40,7 @@ type keysCreateCommand struct {
 
 // Help is what --help tells beside the flags.
 func (keysCreateCommand) Help() string {
-	return `The key goes to standard output, so that it can be kept by a script; it cannot be shown again.
+	return `The key goes to standard output, so that a script can store it; it cannot be shown again.
 
 Examples:
   licenseimport keys create "Web shop" --role importer

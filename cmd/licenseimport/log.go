@@ -13,7 +13,7 @@ import (
 // logFlags say which log a command works on.
 type logFlags struct {
 	dataFlag
-	NatsURL string `name:"nats-url" group:"nats" placeholder:"URL" help:"A NATS server; may hold user and password. Default: the one of the data folder."`
+	NatsURL string `name:"nats-url" group:"nats" placeholder:"URL" help:"A NATS server; may hold user and password. Default: the one of the data directory."`
 	natsFlags
 }
 
@@ -21,12 +21,12 @@ type logFlags struct {
 // dataDir that is misspelt.
 func (c *logFlags) mustExist() error {
 	if c.NatsURL == "" && !exists(filepath.Join(c.Data, "nats")) {
-		return fmt.Errorf("there is nothing in the data folder %s: name another by --data, or a NATS server by --nats-url", c.Data)
+		return fmt.Errorf("there is nothing in the data directory %s: name another by --data, or a NATS server by --nats-url", c.Data)
 	}
 	return nil
 }
 
-// withExisting is withLog for commands that have nothing to do in a new folder.
+// withExisting is withLog for commands that have nothing to do in a new directory.
 func (c *logFlags) withExisting(ctx context.Context, f func(*eventlog.Log) error) error {
 	if err := c.mustExist(); err != nil {
 		return err
@@ -35,7 +35,7 @@ func (c *logFlags) withExisting(ctx context.Context, f func(*eventlog.Log) error
 }
 
 // withLog finds the log: on the server that was named, on the one that holds the
-// data folder, or else on the folder itself, without opening a port.
+// data directory, or else on the directory itself, without opening a port.
 func (c *logFlags) withLog(ctx context.Context, f func(*eventlog.Log) error) error {
 	config := c.natsFlags.config(c.NatsURL)
 	config.Name = "licenseimport"

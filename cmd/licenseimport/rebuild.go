@@ -16,7 +16,7 @@ type rebuildCommand struct{ logFlags }
 func (rebuildCommand) Help() string {
 	return `The views hold nothing that the event stream does not: after a rebuild every answer is the same, and so is the digest that is printed. The old views stay until the new ones are complete.
 
-Whoever has the views open, such as serve or the role projector, has to be stopped first.
+Stop the process that has the views open first, such as serve or the role projector.
 
 Examples:
   licenseimport rebuild

@@ -47,7 +47,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// componentReady DIR waits until the server that holds the folder is ready and puts its
+// componentReady DIR waits until the server that holds the directory is ready and puts its
 // address into $SERVER; ready URL waits for the server there.
 func ready(ts *testscript.TestScript, neg bool, args []string) {
 	wait(ts, "a server on "+args[0], func() error {
@@ -132,7 +132,7 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// natsof NAME DIR waits for the NATS server that holds the folder and puts its
+// natsof NAME DIR waits for the NATS server that holds the directory and puts its
 // address into a variable.
 func natsOf(ts *testscript.TestScript, neg bool, args []string) {
 	wait(ts, "a NATS server on "+args[1], func() error {
@@ -220,7 +220,7 @@ func TestTaken(t *testing.T) {
 	}
 }
 
-func TestDataFolderIsPrivate(t *testing.T) {
+func TestDataDirIsPrivate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "data")
 	if err := makeDataDir(dir); err != nil {
 		t.Fatal(err)

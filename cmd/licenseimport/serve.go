@@ -34,7 +34,7 @@ type serveCommand struct {
 
 // Help is what --help tells beside the flags.
 func (serveCommand) Help() string {
-	return `One process with all roles and an embedded NATS server. The first start makes an admin key, prints it once and keeps it in the data folder (admin.key).
+	return `One process with all roles and an embedded NATS server. The first start makes an admin key, prints it once and stores it in the data directory (admin.key).
 
 Examples:
   licenseimport serve
@@ -65,7 +65,7 @@ func printKey(w io.Writer, n *node) {
 	path := adminKeyPath(n.settings.data)
 	switch {
 	case n.newKey:
-		fmt.Fprintf(w, "\n  Your admin key, printed only this once and kept in %s:\n\n    %s\n\n", path, n.key)
+		fmt.Fprintf(w, "\n  Your admin key, printed only this once and stored in %s:\n\n    %s\n\n", path, n.key)
 	case n.key != "":
 		fmt.Fprintf(w, "  Admin key     in %s\n", path)
 	}
@@ -79,7 +79,7 @@ type natsCommand struct {
 
 // Help is what --help tells beside the flags.
 func (natsCommand) Help() string {
-	return `For running each role as a process of its own on one machine. On several machines, a NATS cluster takes its place.
+	return `For running each role as a separate process on one machine. On several machines, a NATS cluster takes its place.
 
 Examples:
   licenseimport nats --data ./data
@@ -151,7 +151,7 @@ type projectorCommand struct {
 
 // Help is what --help tells beside the flags.
 func (projectorCommand) Help() string {
-	return `Folds the events into views and answers every read. Each has a data folder of its own, whose views it can always make anew from the events.
+	return `Folds the events into views and answers every read. Each has its own data directory, whose views it can always rebuild from the events.
 
 Example:
   licenseimport projector --http 127.0.0.1:8081 --data ./data`
@@ -198,7 +198,7 @@ func printAddresses(w io.Writer, n *node) {
 		fmt.Fprintf(w, "  uses NATS at  %s\n", withoutPassword(url))
 	}
 	if n.settings.data != "" {
-		fmt.Fprintf(w, "  Data folder   %s\n", absolute(n.settings.data))
+		fmt.Fprintf(w, "  Data          %s\n", absolute(n.settings.data))
 	}
 }
 

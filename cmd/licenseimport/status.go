@@ -13,19 +13,19 @@ type statusCommand struct {
 	Watch    bool   `help:"Go on showing: one import until it has ended, the list until Ctrl-C."`
 	Limit    count  `default:"20" placeholder:"N" help:"Length of the list, at most 100. Default: 20."`
 	JSON     bool   `name:"json" help:"Print what the API answers, and nothing else."`
-	Rejected string `placeholder:"FILE" help:"Write the import's rejected rows there, as a CSV to be mended and imported again."`
+	Rejected string `placeholder:"FILE" help:"Write the import's rejected rows there, as a CSV to be corrected and imported again."`
 
 	clientFlags
 }
 
 // Help is what --help tells beside the flags.
 func (statusCommand) Help() string {
-	return `Asks the server named by --server; else the one that holds the data folder; else reads the data folder itself; where there is none, asks http://127.0.0.1:8080.
+	return `Asks the server named by --server; else the one that holds the data directory; else reads the data directory itself; where there is none, asks http://127.0.0.1:8080.
 
 Examples:
   licenseimport status
   licenseimport status 10 --watch
-  licenseimport status 10 --rejected mend-me.csv
+  licenseimport status 10 --rejected corrected.csv
   licenseimport status 10 --json`
 }
 

@@ -24,14 +24,14 @@ const defaultServer = "http://127.0.0.1:8080"
 
 // clientFlags say where a command that needs the API finds it.
 type clientFlags struct {
-	Server   string `group:"where" placeholder:"URL" help:"A server that runs, such as http://127.0.0.1:8080. Default: the one that holds the data folder; where none does, this process does the work itself."`
-	Key      string `group:"where" placeholder:"KEY" help:"Your key. Default: for the data folder, the admin key in it. Better set by the environment: a command line can be read by other users."`
+	Server   string `group:"where" placeholder:"URL" help:"A server that runs, such as http://127.0.0.1:8080. Default: the one that holds the data directory; where none does, this process does the work itself."`
+	Key      string `group:"where" placeholder:"KEY" help:"Your key. Default: for the data directory, the admin key in it. Better set by the environment: a command line can be read by other users."`
 	AdminKey string `hidden:"" help:"The key of a server of this machine that was started with it."`
 	ServerCA string `name:"server-ca" group:"where" placeholder:"FILE" help:"Certificates (PEM) that the server's is checked against. Default: those of this machine."`
 	dataFlag
 }
 
-// withServer finds the server and lets f work with it. Where the data folder is
+// withServer finds the server and lets f work with it. Where the data directory is
 // free, the roles run in this process meanwhile.
 func (c *clientFlags) withServer(ctx context.Context, t *terminal, roles []string, f func(context.Context, *client) error) error {
 	if c.Server != "" {
@@ -42,12 +42,12 @@ func (c *clientFlags) withServer(ctx context.Context, t *terminal, roles []strin
 	case err != nil:
 		return err
 	case held && by.HTTP == "":
-		return fmt.Errorf("the data folder %s is in use by process %d, which answers no requests: wait until it has ended, or name a server by --server", c.Data, by.PID)
+		return fmt.Errorf("the data directory %s is in use by process %d, which answers no requests: wait until it has ended, or name a server by --server", c.Data, by.PID)
 	case held:
 		return c.withURL(ctx, by.HTTP, f)
 	case !has(roles, "ingest") && !exists(filepath.Join(c.Data, "nats")):
 		if c.Key == "" && c.AdminKey == "" {
-			return fmt.Errorf("there is nothing in the data folder %s: name another by --data, or a server by --server and your key by --key or LICENSEIMPORT_KEY", c.Data)
+			return fmt.Errorf("there is nothing in the data directory %s: name another by --data, or a server by --server and your key by --key or LICENSEIMPORT_KEY", c.Data)
 		}
 		return c.withURL(ctx, defaultServer, f) // nothing to read here
 	default:
@@ -73,7 +73,7 @@ func (c *clientFlags) withURL(ctx context.Context, server string, f func(context
 }
 
 // keyFor is the key that was given. Where none was, it is the one in the data
-// dataDir that the server holds, or the one that a server of this machine may
+// directory that the server holds, or the one that a server of this machine may
 // have been started with; no other server is sent these.
 func (c *clientFlags) keyFor(base string) (string, error) {
 	if c.Key != "" {
@@ -141,7 +141,7 @@ func (c *clientFlags) withInProcess(ctx context.Context, t *terminal, roles []st
 	return errors.Join(err, n.stop())
 }
 
-// withKey finds the key for the data folder that this process holds.
+// withKey finds the key for the data directory that this process holds.
 func (c *clientFlags) withKey(t *terminal, n *node, f func(key string) error) error {
 	switch {
 	case c.Key != "":
@@ -149,9 +149,9 @@ func (c *clientFlags) withKey(t *terminal, n *node, f func(key string) error) er
 	case c.AdminKey != "":
 		return f(c.AdminKey)
 	case n.key == "":
-		return fmt.Errorf("the data folder %s has keys, but no admin key lies in it: give your key by --key or LICENSEIMPORT_KEY", c.Data)
+		return fmt.Errorf("the data directory %s has keys, but no admin key lies in it: give your key by --key or LICENSEIMPORT_KEY", c.Data)
 	case n.newKey:
-		fmt.Fprintf(t.err, "The data folder %s is new. Its admin key is kept in %s.\n", c.Data, adminKeyPath(c.Data))
+		fmt.Fprintf(t.err, "The data directory %s is new. Its admin key is stored in %s.\n", c.Data, adminKeyPath(c.Data))
 	}
 	return f(n.key)
 }

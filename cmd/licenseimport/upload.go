@@ -40,7 +40,7 @@ func openSource(path string, stdin io.Reader) (*source, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && info.IsDir() {
-		err = fmt.Errorf("%s is a folder", path)
+		err = fmt.Errorf("%s is a directory", path)
 	}
 	if err != nil {
 		f.Close()

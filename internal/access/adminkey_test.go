@@ -97,7 +97,7 @@ func TestAdminKeyFileMustBeSound(t *testing.T) {
 			return errors.Join(os.WriteFile(target, []byte(key), 0o600), os.Symlink(target, path))
 		},
 		"dangling link": func(path string) error { return os.Symlink(path+"-none", path) },
-		"folder":        func(path string) error { return os.Mkdir(path, 0o700) },
+		"directory":     func(path string) error { return os.Mkdir(path, 0o700) },
 		"no key in it":  func(path string) error { return os.WriteFile(path, []byte("hello\n"), 0o600) },
 		"empty":         func(path string) error { return os.WriteFile(path, nil, 0o600) },
 	} {

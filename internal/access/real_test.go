@@ -59,7 +59,7 @@ func TestOverNATS(t *testing.T) {
 func TestAdminKeyOverNATS(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "admin.key")
 	var first string
-	for start := range 3 { // a new server each time, as after the loss of its folder
+	for start := range 3 { // a new server each time, as after the loss of its directory
 		s := NewStore(eventlogtest.Start(t).Bucket(eventlog.Managers))
 		key, created, err := EnsureAdminKey(t.Context(), s, path)
 		if err != nil || created != (start == 0) {

@@ -12,7 +12,7 @@ import (
 	"sync"
 )
 
-// Build puts the program, built with some tags or none, into a temporary folder of its own,
+// Build puts the program, built with some tags or none, into a temporary directory of its own,
 // which remove takes away.
 func Build(tags ...string) (program string, remove func(), err error) {
 	dir, err := os.MkdirTemp("", "buildtest-")

@@ -17,7 +17,7 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-// TestImportCommand: exit statuses and flags, on a folder alone and with a server.
+// TestImportCommand: exit statuses and flags, on a directory alone and with a server.
 func TestImportCommand(t *testing.T) {
 	t.Parallel()
 	s := serve(t)

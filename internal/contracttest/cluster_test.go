@@ -11,7 +11,7 @@ import (
 )
 
 // TestClusterConfig starts three NATS servers with deploy's configuration, but for
-// addresses and folders, and a program with three replicas on them.
+// addresses and directories, and a program with three replicas on them.
 func TestClusterConfig(t *testing.T) {
 	t.Setenv("NATS_PASSWORD", "of-the-test")
 	var nodes []*server.Options

@@ -10,8 +10,8 @@ import (
 )
 
 // completions are what a person types before the tab key, and what the line is
-// after it. They are typed in a folder with the file "old shop.csv" and the
-// folder "vault".
+// after it. They are typed in a directory with the file "old shop.csv" and the
+// directory "vault".
 var completions = map[string]string{
 	"licenseimport imp":                         "licenseimport import",
 	"licenseimport keys cr":                     "licenseimport keys create",
@@ -26,30 +26,30 @@ var completions = map[string]string{
 	"licenseimport keys create --role importer": "licenseimport keys create --role importer",
 }
 
-// playground is a folder with the program and something to complete.
+// playground is a directory with the program and something to complete.
 func playground(t *testing.T) string {
 	t.Helper()
-	folder := t.TempDir()
+	dir := t.TempDir()
 	for _, err := range []error{
-		os.Symlink(program, filepath.Join(folder, "licenseimport")),
-		os.Mkdir(filepath.Join(folder, "vault"), 0o700),
-		os.WriteFile(filepath.Join(folder, "old shop.csv"), nil, 0o600),
+		os.Symlink(program, filepath.Join(dir, "licenseimport")),
+		os.Mkdir(filepath.Join(dir, "vault"), 0o700),
+		os.WriteFile(filepath.Join(dir, "old shop.csv"), nil, 0o600),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	return folder
+	return dir
 }
 
 // shell runs a shell in the playground with the program in PATH.
-func shell(t *testing.T, folder, stdin string, words ...string) string {
+func shell(t *testing.T, dir, stdin string, words ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	c := exec.CommandContext(ctx, words[0], words[1:]...)
-	c.Dir, c.Stdin = folder, strings.NewReader(stdin)
-	c.Env = append(environment(), "PATH="+folder+":"+os.Getenv("PATH"), "HOME="+folder, "TERM=dumb")
+	c.Dir, c.Stdin = dir, strings.NewReader(stdin)
+	c.Env = append(environment(), "PATH="+dir+":"+os.Getenv("PATH"), "HOME="+dir, "TERM=dumb")
 	out, err := c.Output()
 	if err != nil {
 		t.Fatalf("%s: %v (Debian: apt-get install bash zsh fish)", words[0], err)
@@ -119,9 +119,9 @@ func hasLine(out, want string) bool {
 // TestCompletionInFish asks fish, which names what would take the place of the last word.
 func TestCompletionInFish(t *testing.T) {
 	t.Parallel()
-	folder := playground(t)
+	dir := playground(t)
 	for typed, want := range completions {
-		out := shell(t, folder, "", "fish", "--no-config", "-c", "licenseimport completion fish | source; complete -C "+"'"+typed+"'")
+		out := shell(t, dir, "", "fish", "--no-config", "-c", "licenseimport completion fish | source; complete -C "+"'"+typed+"'")
 		answer, _, _ := strings.Cut(strings.TrimSpace(out), tab)
 		line := typed[:strings.LastIndex(typed, " ")+1] + strings.TrimRight(answer, "/")
 		if line != want || strings.Count(out, "\n") != 1 {

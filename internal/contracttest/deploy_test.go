@@ -16,7 +16,7 @@ import (
 	yaml "github.com/oasdiff/yaml3"
 )
 
-// deployFile reads a file of the folder deploy.
+// deployFile reads a file of the directory deploy.
 func deployFile(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("../../deploy", name))

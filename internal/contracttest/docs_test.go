@@ -52,24 +52,24 @@ func blocks(t *testing.T, page string, least int) []block {
 func TestAPIPage(t *testing.T) {
 	t.Parallel()
 	const said = "http://127.0.0.1:8080" // by the page
-	folder := t.TempDir()
-	s := serveOn(t, filepath.Join(folder, "data"))
+	dir := t.TempDir()
+	s := serveOn(t, filepath.Join(dir, "data"))
 	exports, answer := "", ""
 	for _, b := range blocks(t, apiPage, 20) {
 		at := fmt.Sprintf("docs/api.md:%d", b.line)
 		text := strings.ReplaceAll(b.text, said, s.url)
 		switch b.kind {
 		case "sh":
-			answer = execute(t, at, folder, "sh", "-ec", exports+text)
+			answer = execute(t, at, dir, "sh", "-ec", exports+text)
 			if strings.HasPrefix(text, "export ") {
 				exports += text
 			}
 		case "go":
-			file := filepath.Join(folder, "main.go")
+			file := filepath.Join(dir, "main.go")
 			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			answer = execute(t, at, folder, "sh", "-ec", exports+"go run main.go")
+			answer = execute(t, at, dir, "sh", "-ec", exports+"go run main.go")
 		case "json", "text":
 			if !matches(text, answer) {
 				t.Errorf("%s: the answer is\n%s\nthe page says\n%s", at, answer, text)
@@ -80,10 +80,10 @@ func TestAPIPage(t *testing.T) {
 	}
 }
 
-func execute(t *testing.T, at, folder, name string, args ...string) string {
+func execute(t *testing.T, at, dir, name string, args ...string) string {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), name, args...)
-	c.Dir = folder
+	c.Dir = dir
 	out, err := c.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v: %s", at, err, out)

@@ -208,7 +208,7 @@ func TestSameAnswers(t *testing.T) {
 	command(t, "restore", copied, "--data", restored)
 	compareEverything(t, "restored", restored, s.admin, before)
 	if o := run(t, "", "restore", copied, "--data", restored); o.status == 0 {
-		t.Error("restored into a folder that is not empty")
+		t.Error("restored into a directory that is not empty")
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 	"licenseimport/internal/openapi/openapitest"
 )
 
-// promtool runs Prometheus' own checker in the folder of its files.
+// promtool runs Prometheus' own checker in the directory of its files.
 func promtool(t *testing.T, stdin string, args ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -48,12 +48,12 @@ type prometheus struct{ url string }
 // watch starts Prometheus on a server, with the alerts of deploy.
 func watch(t *testing.T, s *system) *prometheus {
 	t.Helper()
-	folder := t.TempDir()
+	dir := t.TempDir()
 	rules, err := filepath.Abs("../../deploy/prometheus/alerts.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := filepath.Join(folder, "prometheus.yaml")
+	config := filepath.Join(dir, "prometheus.yaml")
 	err = os.WriteFile(config, fmt.Appendf(nil, `
 global: {scrape_interval: 200ms, evaluation_interval: 200ms}
 rule_files: [%q]
@@ -63,7 +63,7 @@ scrape_configs: [{job_name: licenseimport, static_configs: [{targets: [%q]}]}]
 		t.Fatal(err)
 	}
 	address := unusedAddress(t)
-	c := exec.Command("prometheus", "--config.file="+config, "--web.listen-address="+address, "--storage.tsdb.path="+filepath.Join(folder, "tsdb"))
+	c := exec.Command("prometheus", "--config.file="+config, "--web.listen-address="+address, "--storage.tsdb.path="+filepath.Join(dir, "tsdb"))
 	c.Stderr = t.Output()
 	if err := c.Start(); err != nil {
 		t.Fatalf("%v (Debian: apt-get install prometheus)", err)

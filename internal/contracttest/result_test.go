@@ -158,8 +158,8 @@ func TestInvalidRows(t *testing.T) {
 		check(t, "a page of a code", c.get(200, resultsPath+id+"/invalid_rows/?limit=2&offset=31&code=required"))
 }
 
-// TestMending: the rejected rows as a file, mended and uploaded again.
-func TestMending(t *testing.T) {
+// TestCorrectedRows: the rejected rows as a file, corrected and uploaded again.
+func TestCorrectedRows(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	c := s.as(t, s.admin)
@@ -204,9 +204,9 @@ func TestMending(t *testing.T) {
 		t.Errorf("raw: %s", got)
 	}
 
-	mended := strings.NewReplacer("many", "7", "'@x", "7").Replace(string(a.body))
-	second := c.imports("", mended)
-	counts(5, 5, 0, 0, 0, 5, 0, 5, 0).check(t, "mended", second)
+	corrected := strings.NewReplacer("many", "7", "'@x", "7").Replace(string(a.body))
+	second := c.imports("", corrected)
+	counts(5, 5, 0, 0, 0, 5, 0, 5, 0).check(t, "corrected", second)
 	for key, want := range map[string][2]string{
 		"bad-1": {"+49 30 1", "=1+1"}, "bad-2": {"'+49 30 2", "'=quoted"}, "bad-3": {"-1", "a;\"b\"\nc"},
 	} {

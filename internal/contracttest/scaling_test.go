@@ -16,8 +16,8 @@ func TestScalingOutPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder := t.TempDir()
-	if err := os.Symlink(filepath.Join(root, "examples"), filepath.Join(folder, "examples")); err != nil {
+	dir := t.TempDir()
+	if err := os.Symlink(filepath.Join(root, "examples"), filepath.Join(dir, "examples")); err != nil {
 		t.Fatal(err)
 	}
 	script := "trap 'kill $(jobs -p); wait' EXIT\n"
@@ -27,13 +27,13 @@ func TestScalingOutPage(t *testing.T) {
 		}
 	}
 	build := regexp.MustCompile(`(?m)^go build -o bin/ .*\n`)
-	execute(t, "the build", root, "sh", "-ec", strings.ReplaceAll(build.FindString(script), " bin/ ", " "+folder+"/bin/ "))
-	execute(t, "serve", folder, "bin/licenseimport", "import", "examples/licenses.csv")
+	execute(t, "the build", root, "sh", "-ec", strings.ReplaceAll(build.FindString(script), " bin/ ", " "+dir+"/bin/ "))
+	execute(t, "serve", dir, "bin/licenseimport", "import", "examples/licenses.csv")
 	// A node that died a moment ago may still count as there.
 	script = strings.Replace(script, "bin/licenseimport doctor\n",
 		"for i in $(seq 60); do bin/licenseimport doctor > said || true; ! grep -q nats-2 said || break; sleep 0.5; done; cat said; bin/licenseimport doctor > said\n", 1)
 	script = onFreePorts(t, build.ReplaceAllString(script, ""))
-	out := execute(t, "docs/scaling-out.md", folder, "bash", "-ec", script)
+	out := execute(t, "docs/scaling-out.md", dir, "bash", "-ec", script)
 	// Not the import's number: one that meets the election of a new leader is 503, and tried again under another.
 	for _, want := range []string{"Restored ./moving", " of licenses.csv: success", "0 created           35 existed", "the replica on nats-2 is offline or behind"} {
 		if !strings.Contains(out, want) {

@@ -23,7 +23,7 @@ const patience = 20 * time.Second
 type system struct {
 	url   string // of the API, without a last slash
 	nats  string
-	data  string // its folder
+	data  string // its directory
 	admin string // the key that it made
 
 	process *exec.Cmd
@@ -31,13 +31,13 @@ type system struct {
 	logs    *buildtest.Output
 }
 
-// serve starts a server in a new folder; it is stopped when the test ends.
+// serve starts a server in a new directory; it is stopped when the test ends.
 func serve(t *testing.T, flags ...string) *system {
 	t.Helper()
 	return serveOn(t, filepath.Join(t.TempDir(), "data"), flags...)
 }
 
-// serveOn starts a server on a folder.
+// serveOn starts a server on a directory.
 func serveOn(t *testing.T, data string, flags ...string) *system {
 	t.Helper()
 	s := &system{data: data, exited: make(chan error, 1), logs: &buildtest.Output{}}

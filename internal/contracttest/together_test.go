@@ -184,9 +184,9 @@ func role(t *testing.T, wait string, args ...string) string {
 // TestRoles: four processes, and to a client they are one.
 func TestRoles(t *testing.T) {
 	t.Parallel()
-	folder := t.TempDir()
-	nats := role(t, "NATS", "nats", "--data", filepath.Join(folder, "nats"), "--nats-port", "-1")
-	projector := role(t, "HTTP", "projector", "--nats-url", nats, "--http", "127.0.0.1:0", "--data", filepath.Join(folder, "views"))
+	dir := t.TempDir()
+	nats := role(t, "NATS", "nats", "--data", filepath.Join(dir, "nats"), "--nats-port", "-1")
+	projector := role(t, "HTTP", "projector", "--nats-url", nats, "--http", "127.0.0.1:0", "--data", filepath.Join(dir, "views"))
 	ingest := role(t, "HTTP", "ingest", "--nats-url", nats, "--http", "127.0.0.1:0", "--projector-url", projector)
 	role(t, "", "processor", "--nats-url", nats)
 

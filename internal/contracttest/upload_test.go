@@ -111,7 +111,7 @@ func TestHeaderProblems(t *testing.T) {
 	r := c.imports("?unknown_columns=ignore", "license__license_key,colour,product__short_code\nk,blue,psc\n")
 	counts(1, 1, 0, 0, 0, 1, 0, 1, 0).check(t, "ignored", r)
 	r = c.imports("", " License__License_Key ,product__short_code,,error__anything,ERROR__ROW\nk2,psc,,x,y\nk3,psc,,,\n")
-	counts(2, 2, 0, 0, 0, 2, 0, 2, 0).check(t, "an empty column, and those of a mended file", r)
+	counts(2, 2, 0, 0, 0, 2, 0, 2, 0).check(t, "an empty column, and those of a corrected file", r)
 }
 
 // TestUploadsThatBreakOff end as error, import nothing, and are named in the answer where they had begun.

@@ -14,13 +14,13 @@ type system struct {
 	nats, ingest, projector *process
 	processors              [2]*process
 
-	data   string // of the projector, and of nats in a folder beside
+	data   string // of the projector, and of nats in a directory beside
 	url    string // of nats
 	client *client
 	reads  *client // of the projector, without the way through ingest
 }
 
-// newSystem starts one on empty folders. An upload that stands still for so long
+// newSystem starts one on empty directories. An upload that stands still for so long
 // is given up; an outage of nats makes each stand still for some seconds.
 func newSystem(t *testing.T, abandoned time.Duration) *system {
 	return newSystemOf(t, program, abandoned)

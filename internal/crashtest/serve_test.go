@@ -11,7 +11,7 @@ import (
 	"licenseimport/events/eventlog"
 )
 
-// server is a process with all roles, and its data folder.
+// server is a process with all roles, and its data directory.
 type server struct {
 	*process
 	data   string
@@ -19,7 +19,7 @@ type server struct {
 	client *client // of the one that runs
 }
 
-// newServer starts one on an empty folder.
+// newServer starts one on an empty directory.
 func newServer(t *testing.T) *server {
 	data := filepath.Join(t.TempDir(), "data")
 	s := &server{data: data, process: newProcess(t, "serve", "serve",
@@ -30,7 +30,7 @@ func newServer(t *testing.T) *server {
 
 var errNotThere = errors.New("it does not answer yet")
 
-// start starts it, on any free ports, and waits until it is ready. The folder's
+// start starts it, on any free ports, and waits until it is ready. The directory's
 // lock file tells where it is.
 func (s *server) start() error {
 	if err := s.process.start(); err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // TestKillDuringUpload kills the server in the middle of an upload, again and
-// restartByKill on one folder. That upload imports nothing; those before and after it are
+// restartByKill on one directory. That upload imports nothing; those before and after it are
 // checkEnd.
 func TestKillDuringUpload(t *testing.T) {
 	t.Parallel()

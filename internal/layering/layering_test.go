@@ -16,7 +16,7 @@ import (
 const module = "licenseimport/"
 
 // allowed says which parts of the project each part may import, the tests of a
-// part excepted. A part is a folder with all that is below it; the longest name
+// part excepted. A part is a directory with all that is below it; the longest name
 // counts.
 var allowed = map[string]struct {
 	parts  string
@@ -86,7 +86,7 @@ func TestArrows(t *testing.T) {
 		}
 		part := partOf(path.Dir(filepath.ToSlash(name)))
 		if part == "" {
-			t.Errorf("%s: its folder is in no part of the table of arrows: add a row with a reason", name)
+			t.Errorf("%s: its directory is in no part of the table of arrows: add a row with a reason", name)
 			return nil
 		}
 		seen[part] = true
@@ -98,7 +98,7 @@ func TestArrows(t *testing.T) {
 	}
 	for _, part := range []string{"events", "events/eventlog", "ingest", "processor", "projector", "cmd/licenseimport"} {
 		if !seen[part] {
-			t.Errorf("%s: no file found: is the test looking at the right folder?", part)
+			t.Errorf("%s: no file found: is the test looking at the right directory?", part)
 		}
 	}
 }
@@ -144,11 +144,11 @@ func checkLibrary(t *testing.T, part, name, imported string) {
 	}
 }
 
-// partOf is the longest row of the table that a folder is in.
-func partOf(folder string) string {
-	for ; folder != "."; folder = path.Dir(folder) {
-		if _, ok := allowed[folder]; ok {
-			return folder
+// partOf is the longest row of the table that a directory is in.
+func partOf(dir string) string {
+	for ; dir != "."; dir = path.Dir(dir) {
+		if _, ok := allowed[dir]; ok {
+			return dir
 		}
 	}
 	return ""

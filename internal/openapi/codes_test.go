@@ -12,7 +12,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// speaking are the folders whose code answers clients, or says why an import failed.
+// speaking are the directories whose code answers clients, or says why an import failed.
 var speaking = []string{"internal", "events/importjob", "ingest", "processor", "projector", "cmd/licenseimport"}
 
 // makers are the functions of httpx whose first text is a code.
@@ -66,8 +66,8 @@ func enum(doc *openapi3.T, schema string) (values []string) {
 // codesInSources finds the codes that are used as such, and all texts.
 func codesInSources(t *testing.T) (used, written map[string]bool) {
 	used, written = map[string]bool{}, map[string]bool{}
-	for _, folder := range speaking {
-		for _, file := range sources(t, folder) {
+	for _, dir := range speaking {
+		for _, file := range sources(t, dir) {
 			ast.Inspect(file, func(n ast.Node) bool {
 				if code := codeIn(n); isCode.MatchString(code) {
 					used[code] = true

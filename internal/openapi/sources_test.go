@@ -14,11 +14,11 @@ import (
 	"licenseimport/internal/openapi"
 )
 
-// sources parses the program's files below a folder of the project, tests excepted.
-func sources(t *testing.T, folder string) []*ast.File {
+// sources parses the program's files below a directory of the project, tests excepted.
+func sources(t *testing.T, dir string) []*ast.File {
 	t.Helper()
 	var files []*ast.File
-	root := filepath.Join("..", "..", filepath.FromSlash(folder))
+	root := filepath.Join("..", "..", filepath.FromSlash(dir))
 	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
 			return err

@@ -1,4 +1,4 @@
-// Package profiling writes Go's profiles of a process to a folder, for "make
+// Package profiling writes Go's profiles of a process to a directory, for "make
 // profile": of the CPU from the start on, and at the end of all allocations and of
 // one wait for a mutex in five.
 package profiling
@@ -13,8 +13,8 @@ import (
 
 const mutexFraction = 5
 
-// Start writes cpu.pprof to a folder from now on, and allocs.pprof and mutex.pprof
-// beside it when stop is called. Without a folder both do nothing.
+// Start writes cpu.pprof to a directory from now on, and allocs.pprof and mutex.pprof
+// beside it when stop is called. Without a directory both do nothing.
 func Start(dir string) (stop func() error, err error) {
 	if dir == "" {
 		return func() error { return nil }, nil

@@ -16,7 +16,7 @@ import (
 	"testing"
 )
 
-// update writes the golden folder anew: only ever for a further one, beside those
+// update writes the golden directory anew: only ever for a further one, beside those
 // that earlier versions wrote, which have to be read for ever.
 var update = flag.Bool("golden", false, "write testdata/v1.tar.gz, v1.txt and v1.digest anew: never once it is released")
 
@@ -28,9 +28,9 @@ var goldenReads = []string{
 	resultsPath + "1/invalid_rows.csv", "/api/v1/licenses/?limit=100", "/api/v1/licenses/?license_key__startswith=g-1", "/api/v1/customers/", "/api/v1/orders/",
 }
 
-// TestGoldenFolder opens a data folder that an earlier version wrote. It answers what
+// TestGoldenDirectory opens a data directory that an earlier version wrote. It answers what
 // it answered then, from the views as they are and from the events alone, and takes more.
-func TestGoldenFolder(t *testing.T) {
+func TestGoldenDirectory(t *testing.T) {
 	t.Parallel()
 	if *update {
 		writeGolden(t)
@@ -44,12 +44,12 @@ func TestGoldenFolder(t *testing.T) {
 	p := serveOn(t, data)
 	compareAnswers(t, "as it is", string(want), readAll(t, p))
 	if strings.Contains(p.logs.String(), "folded again") {
-		t.Logf("the views have another format by now, and were folded anew")
+		t.Logf("the views have another format by now, and were rebuilt")
 	}
 	p.stop(t)
 	compareDigest(t, data)
 	p = serveOn(t, data)
-	compareAnswers(t, "folded anew", string(want), readAll(t, p))
+	compareAnswers(t, "rebuilt", string(want), readAll(t, p))
 	if r := p.admin().imports(t, rows("g", 3)); r.Result.Imported != 1 || r.Result.Existed != 2 || r.ID <= 3 {
 		t.Errorf("one more import: %+v %+v", r, r.Result)
 	}
@@ -102,7 +102,7 @@ func readAll(t *testing.T, p *process) string {
 	return all.String()
 }
 
-// writeGolden makes the folder: rows of every kind, a catalogue, a key, a dry run, a cancelled
+// writeGolden makes the directory: rows of every kind, a catalogue, a key, a dry run, a cancelled
 // and an aborted import.
 func writeGolden(t *testing.T) {
 	t.Helper()
@@ -124,7 +124,7 @@ func writeGolden(t *testing.T) {
 	}
 }
 
-// left out of the packed folder: what belongs to one run.
+// left out of the packed directory: what belongs to one run.
 var leftOut = regexp.MustCompile(`(^|/)(lock|\.lock|.*\.sock)$`)
 
 func pack(t *testing.T, dir, file string) {

@@ -35,13 +35,13 @@ type process struct {
 	exited chan error
 }
 
-// serve starts everything in one process on a new folder.
+// serve starts everything in one process on a new directory.
 func serve(t *testing.T, flags ...string) *process {
 	t.Helper()
 	return serveOn(t, filepath.Join(t.TempDir(), "data"), flags...)
 }
 
-// serveOn starts everything in one process on a folder.
+// serveOn starts everything in one process on a directory.
 func serveOn(t *testing.T, data string, flags ...string) *process {
 	t.Helper()
 	return launch(t, append([]string{"serve", "--data", data, "--http", "127.0.0.1:0", "--nats-port", "-1"}, flags...)...)

@@ -91,7 +91,7 @@ func endsWhole(stream *http.Response) error {
 	return err
 }
 
-// TestStopRebuild: SIGTERM while the views are folded anew leaves the old ones.
+// TestStopRebuild: SIGTERM while the views are rebuilt leaves the old views.
 func TestStopRebuild(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")

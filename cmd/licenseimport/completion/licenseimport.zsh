@@ -14,7 +14,7 @@ _licenseimport() {
     _describe licenseimport found
 }
 if [[ ${funcstack[1]} == _licenseimport ]]; then
-    _licenseimport # autoloaded from a folder of fpath
+    _licenseimport # autoloaded from a directory of fpath
 else
     compdef _licenseimport licenseimport
 fi
