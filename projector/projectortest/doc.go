@@ -1,3 +1,3 @@
-// Package projectortest has the streams and the events that the tests of the projector and of its
-// readers share.
+// Package projectortest has the streams and the events that the tests of packages projector and
+// readapi share.
 package projectortest

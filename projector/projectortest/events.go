@@ -52,8 +52,9 @@ func Finished(id events.JobID, row events.Row, imported, existed, rejected event
 		Counts: events.Counts{Imported: imported, Existed: existed, Rejected: rejected}}
 }
 
-// ManyImports are several imports whose batches alternate: some customers,
-// orders and keys come again, some rows are rejected, one import is cancelled.
+// ManyImports are the events of several imports whose batches alternate. Some customers, orders and
+// keys repeat, some rows are rejected, one import is cancelled. The same seed gives the same
+// events.
 func ManyImports(seed uint64, importsN, rows int) []events.Event {
 	random := rand.New(rand.NewPCG(seed, 1))
 	var all []events.Event

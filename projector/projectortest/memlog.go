@@ -12,94 +12,99 @@ import (
 	"licenseimport/events/eventlog"
 )
 
-// MemLog is a stream in memory: unlike a real one it has the times that a test
-// wants, and can be made to end early or to say nothing. [Stream] is the real one.
+// MemLog is a stream in memory, a projector.Log. Its times are fixed, it can hold messages back and
+// hold messages that no publisher would send. [Stream] is a real stream.
 type MemLog struct {
 	Created  time.Time          // when the stream was made
-	Messages []eventlog.Message // to be read while nothing is added
+	Messages []eventlog.Message // to be read while no other goroutine adds
 
 	mu   sync.Mutex
 	more chan struct{}
-	held events.Seq // Follow gives nothing from here on; 0: all
+	held events.Seq // Follow delivers nothing from here on; 0: everything
 }
 
-// Begins is when a MemLog was made; its events follow, one a second.
+// Begins is when each MemLog was made. Message n is n seconds younger.
 var Begins = time.Date(2021, 4, 22, 11, 14, 21, 345069999, time.UTC)
 
-// NewMemLog makes a stream of some events.
+// NewMemLog makes a stream that holds some events.
 func NewMemLog(all ...events.Event) *MemLog {
-	t := &MemLog{Created: Begins, more: make(chan struct{})}
-	t.Add(all...)
-	return t
+	l := &MemLog{Created: Begins, more: make(chan struct{})}
+	l.Add(all...)
+	return l
 }
 
-// Add appends events, one a second.
-func (t *MemLog) Add(all ...events.Event) {
+// Add appends events.
+func (l *MemLog) Add(all ...events.Event) {
 	for _, e := range all {
 		body, err := events.Encode(e, Begins)
 		if err != nil {
 			panic(err)
 		}
-		t.AddBody(e.Subject(), body)
+		l.AddBody(e.Subject(), body)
 	}
 }
 
-// AddBody appends a message, whatever is in it.
-func (t *MemLog) AddBody(subject string, body []byte) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	seq := events.Seq(len(t.Messages) + 1)
-	t.Messages = append(t.Messages, eventlog.Message{
+// AddBody appends a message with any body.
+func (l *MemLog) AddBody(subject string, body []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	seq := events.Seq(len(l.Messages) + 1)
+	l.Messages = append(l.Messages, eventlog.Message{
 		Subject: subject, Seq: seq, Time: Begins.Add(time.Duration(seq) * time.Second), Data: body,
 	})
-	t.wake()
+	l.wake()
 }
 
-// Hold stops followers before a sequence; 0 lets them go on.
-func (t *MemLog) Hold(from events.Seq) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.held = from
-	t.wake()
+// Hold stops followers before a sequence. Hold(0) releases them.
+func (l *MemLog) Hold(from events.Seq) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held = from
+	l.wake()
 }
 
-func (t *MemLog) wake() {
-	close(t.more)
-	t.more = make(chan struct{})
+func (l *MemLog) wake() {
+	close(l.more)
+	l.more = make(chan struct{})
 }
 
-func (t *MemLog) State(context.Context) (eventlog.State, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return eventlog.State{Created: t.Created, First: 1, Last: events.Seq(len(t.Messages))}, nil
+// State implements projector.Log.
+func (l *MemLog) State(context.Context) (eventlog.State, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return eventlog.State{Created: l.Created, First: 1, Last: events.Seq(len(l.Messages))}, nil
 }
 
+// RedeliverJobs does nothing: there is no processor.
 func (*MemLog) RedeliverJobs(context.Context) error { return nil }
 
-func (t *MemLog) MessageAt(_ context.Context, seq events.Seq) (eventlog.Message, bool, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if seq == 0 || int(seq) > len(t.Messages) {
+// MessageAt implements projector.Log.
+func (l *MemLog) MessageAt(_ context.Context, seq events.Seq) (eventlog.Message, bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if seq == 0 || int(seq) > len(l.Messages) {
 		return eventlog.Message{}, false, nil
 	}
-	return t.Messages[seq-1], true, nil
+	return l.Messages[seq-1], true, nil
 }
 
-func (t *MemLog) LastFact(_ context.Context, job events.JobID) (eventlog.Message, bool, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for i := len(t.Messages) - 1; i >= 0; i-- {
-		if strings.HasPrefix(t.Messages[i].Subject, "imports."+job.String()+".") {
-			return t.Messages[i], true, nil
+// LastFact implements projector.Log.
+func (l *MemLog) LastFact(_ context.Context, job events.JobID) (eventlog.Message, bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := len(l.Messages) - 1; i >= 0; i-- {
+		if strings.HasPrefix(l.Messages[i].Subject, "imports."+job.String()+".") {
+			return l.Messages[i], true, nil
 		}
 	}
 	return eventlog.Message{}, false, nil
 }
 
-func (t *MemLog) Fact(_ context.Context, subject string) (eventlog.Message, bool, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, m := range slices.Backward(t.Messages) {
+// Fact implements projector.Log.
+func (l *MemLog) Fact(_ context.Context, subject string) (eventlog.Message, bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, m := range slices.Backward(l.Messages) {
 		if ok, _ := path.Match(strings.ReplaceAll(subject, ".", "/"), strings.ReplaceAll(m.Subject, ".", "/")); ok {
 			return m, true, nil
 		}
@@ -107,9 +112,10 @@ func (t *MemLog) Fact(_ context.Context, subject string) (eventlog.Message, bool
 	return eventlog.Message{}, false, nil
 }
 
-func (t *MemLog) Follow(ctx context.Context, after events.Seq, _ []string, fn func(eventlog.Message) error) error {
+// Follow delivers all messages, whatever the filter.
+func (l *MemLog) Follow(ctx context.Context, after events.Seq, _ []string, fn func(eventlog.Message) error) error {
 	for at := int(after); ; at++ {
-		m, err := t.at(ctx, at)
+		m, err := l.at(ctx, at)
 		if err == nil {
 			err = fn(m)
 		}
@@ -120,17 +126,17 @@ func (t *MemLog) Follow(ctx context.Context, after events.Seq, _ []string, fn fu
 }
 
 // at waits for the message of an index.
-func (t *MemLog) at(ctx context.Context, i int) (eventlog.Message, error) {
+func (l *MemLog) at(ctx context.Context, i int) (eventlog.Message, error) {
 	for {
-		t.mu.Lock()
-		more, there := t.more, i < len(t.Messages) && (t.held == 0 || i+1 < int(t.held))
+		l.mu.Lock()
+		more, there := l.more, i < len(l.Messages) && (l.held == 0 || i+1 < int(l.held))
 		if there {
-			m := t.Messages[i]
-			m.Pending = uint64(len(t.Messages) - i - 1)
-			t.mu.Unlock()
+			m := l.Messages[i]
+			m.Pending = uint64(len(l.Messages) - i - 1)
+			l.mu.Unlock()
 			return m, nil
 		}
-		t.mu.Unlock()
+		l.mu.Unlock()
 		select {
 		case <-more:
 		case <-ctx.Done():

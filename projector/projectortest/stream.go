@@ -10,19 +10,20 @@ import (
 	"licenseimport/events/eventlog/eventlogtest"
 )
 
-// Stream is a real stream that facts are appended to.
+// Stream is the stream LICENSES of an embedded server.
 type Stream struct {
 	*eventlog.Log
 	t    testing.TB
 	last map[events.JobID]events.Seq
 }
 
-// NewStream starts a server with an empty stream, until the test ends.
+// NewStream starts a server with empty streams. It stops when the test ends.
 func NewStream(t testing.TB) *Stream {
 	return &Stream{eventlogtest.Start(t), t, map[events.JobID]events.Seq{}}
 }
 
-// Add appends events: outcomes together with the fact that comes after them.
+// Add appends events as a processor does: outcomes in one batch with the fact that follows them.
+// The last event must be a fact.
 func (l *Stream) Add(all ...events.Event) {
 	l.t.Helper()
 	var batch *eventlog.Batch
