@@ -47,7 +47,8 @@ func TestReload(t *testing.T) {
 func foldRest(t *testing.T, s *viewstore.Store, all []events.Event) *batchWriter {
 	t.Helper()
 	bw := newBatchWriter(s, maxBatchEvents)
-	stream := follow(t.Context(), newMemLog(all...), events.Seq(s.Position().Seq), events.Seq(len(all)), func(events.Seq) {})
+	after, last := events.Seq(s.Position().Seq), events.Seq(len(all))
+	stream := follow(t.Context(), newMemLog(all...), after, last, func(events.Seq) {})
 	for f := range stream.facts {
 		stream.release(f)
 		check(t, bw.apply(f))

@@ -58,7 +58,8 @@ func Open(ctx context.Context, dir string, log Log) (*Projector, error) {
 	path := filepath.Join(dir, FileName)
 	s, err := viewstore.Open(path, schema)
 	if errors.Is(err, ErrDamaged) {
-		slog.Warn("the views are damaged and are folded again from the stream", "file", path, "set_aside", path+".bad", "reason", err)
+		slog.Warn("the views are damaged and are folded again from the stream",
+			"file", path, "set_aside", path+".bad", "reason", err)
 		if err := setAside(path); err != nil {
 			return nil, fmt.Errorf("set the damaged views aside: %w", err)
 		}
@@ -196,7 +197,8 @@ func (p *Projector) Position() events.Seq {
 func (p *Projector) Digest() (string, error) { return p.store.Digest() }
 
 // WriteTo writes a copy of the views' file as the last commit left it, while the projector runs, and
-// returns the number of bytes. The file cannot reuse pages meanwhile: write to a file, not to a client.
+// returns the number of bytes. The file cannot reuse pages meanwhile: write to a file, not to a
+// client.
 func (p *Projector) WriteTo(w io.Writer) (n int64, err error) {
 	err = p.Read(func(r *Reader) error {
 		n, err = r.WriteTo(w)

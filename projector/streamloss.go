@@ -47,7 +47,8 @@ func (l *truncation) add(value []byte) error {
 
 // warn tells the operator what is lost, and which file still has it.
 func (l truncation) warn(file string) {
-	slog.Warn("the stream LICENSES has lost its end: imports go on whose rows are still stored; import the files of the others again, or restore a backup",
+	slog.Warn("the stream LICENSES has lost its end: imports whose rows are still stored continue; "+
+		"import the files of the others again, or restore a backup",
 		"from", l.after+1, "to", l.to, "events", l.to-l.after, "licenses", l.licenses,
 		"imports", fmt.Sprint(l.imports), "last_views_kept_in", file)
 }

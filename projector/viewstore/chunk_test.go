@@ -134,7 +134,8 @@ func TestMalformedChunks(t *testing.T) {
 	fewer := bytes.Clone(good)
 	fewer[chunkHead-1] &^= 1 << 3
 	for name, value := range map[string][]byte{
-		"empty": {}, "bitmap only": good[:chunkHead], "truncated": good[:len(good)-1], "a bit too many": more, "a bit too few": fewer,
+		"empty": {}, "bitmap only": good[:chunkHead], "truncated": good[:len(good)-1],
+		"a bit too many": more, "a bit too few": fewer,
 	} {
 		var c chunk
 		if c.decode(value) {

@@ -33,7 +33,8 @@ func FuzzSlot(f *testing.F) {
 		if n > len(data) {
 			t.Errorf("%d bytes from %d", n, len(data))
 		}
-		if _, err := (slot{partition, data}).find([]byte("\x00none\x00")); (err == nil) != sound || err != nil && !errors.Is(err, ErrDamaged) {
+		_, err := slot{partition, data}.find([]byte("\x00none\x00"))
+		if (err == nil) != sound || err != nil && !errors.Is(err, ErrDamaged) {
 			t.Errorf("%v, sound: %v", err, sound)
 		}
 		if sound && again.used > 0 && len(again.all[0].slots[0]) > len(data) {
