@@ -35,8 +35,8 @@ func TestBrowserSignsIn(t *testing.T) {
 	b.until("Boolean(document.querySelector('#key')) && sessionStorage.length === 0")
 }
 
-// TestBrowserMendsRejectedRows is the way of the person with a spreadsheet.
-func TestBrowserMendsRejectedRows(t *testing.T) {
+// TestBrowserFixesRejectedRows is the way of the person with a spreadsheet.
+func TestBrowserFixesRejectedRows(t *testing.T) {
 	t.Parallel()
 	b := open(t, serve(t))
 	b.signIn(adminKey)
@@ -67,16 +67,16 @@ func TestBrowserMendsRejectedRows(t *testing.T) {
 	b.click("Rejected rows 5")
 
 	b.click("Download them as CSV")
-	mended := mend(t, b.downloaded("import-1-invalid-rows.csv"))
-	b.choose(mended)
-	b.sees(filepath.Base(mended))
+	fixed := fixRows(t, b.downloaded("import-1-invalid-rows.csv"))
+	b.choose(fixed)
+	b.sees(filepath.Base(fixed))
 	b.click("Import the file")
 	b.sees("Import 2", "Imported 5", "Rejected 0")
-	searchForMended(b)
+	searchForFixed(b)
 }
 
-// mend puts right what is wrong with the rejected rows of the example.
-func mend(t *testing.T, rejected string) string {
+// fixRows corrects the rejected rows of the example.
+func fixRows(t *testing.T, rejected string) string {
 	t.Helper()
 	for _, c := range []struct{ wrong, right string }{
 		{",many,", ",3,"},
@@ -89,14 +89,14 @@ func mend(t *testing.T, rejected string) string {
 		}
 		rejected = strings.Replace(rejected, c.wrong, c.right, 1)
 	}
-	path := filepath.Join(t.TempDir(), "mended.csv")
+	path := filepath.Join(t.TempDir(), "fixed.csv")
 	if err := os.WriteFile(path, []byte(rejected), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
 
-func searchForMended(b *tab) {
+func searchForFixed(b *tab) {
 	b.Helper()
 	b.click("Licenses")
 	b.sees("39 licenses")

@@ -131,7 +131,7 @@ func chromium(t *testing.T) string {
 	return ""
 }
 
-// tab is one tab of a browser of its own.
+// tab is one tab of a separate browser.
 type tab struct {
 	*testing.T
 	ctx       context.Context

@@ -18,7 +18,7 @@ export class Problem extends Error {
 
 function fallback(status) {
   if (status === 0) return "The server cannot be reached. Check the connection, then try again.";
-  return `The server answered ${status} without a reason. Try again; if it stays so, tell whoever runs it.`;
+  return `The server answered ${status} without a reason. Try again; if it stays so, tell its operator.`;
 }
 
 /** onRefused is called when the key has stopped working. */
@@ -53,7 +53,7 @@ export async function open(path, { signal, accept } = {}) {
 
 /**
  * save downloads a file as the browser would, though a plain link could not send
- * the key. The whole of it is in memory meanwhile.
+ * the key. The complete file is in memory meanwhile.
  */
 export async function save(path, name) {
   const response = await ask(path, {});

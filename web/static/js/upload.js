@@ -16,7 +16,7 @@ let request = null;
 let attempt = { file: null, options: "", key: "" };
 
 /**
- * start sends a file. The origin is the address to stay at, for whoever shows
+ * start sends a file. The origin is the address to stay at, for the view that shows
  * progress. Sending the same file with the same options again uses the same
  * Idempotency-Key, so that an upload whose answer was lost is not imported twice.
  */

@@ -45,20 +45,20 @@ export function errorName(code) {
 
 const advice = {
   cancelled: "Rows that were imported before stay. Import the file again to bring in the rest: what exists already is not changed.",
-  rejected_rows: "Mend the rows below in your own file, then import the whole of it again.",
+  rejected_rows: "Fix the rows below in your own file, then import the complete file again.",
   upload_abandoned: "The upload stopped before its end, so nothing was imported. Import the file again.",
   upload_incomplete: "The upload stopped before its end, so nothing was imported. Import the file again.",
-  rows_missing: "Import the file again. Whoever runs the server should look at its storage.",
+  rows_missing: "Import the file again. The operator of the server should look at its storage.",
 };
 
 /** adviceFor is what to do about an import that failed. */
 export function adviceFor(code) {
-  return advice[code] || "Import the file again. If it fails in the same way, tell whoever runs the server.";
+  return advice[code] || "Import the file again. If it fails in the same way, tell the operator of the server.";
 }
 
 const uploadAdvice = {
   not_csv: "In the spreadsheet, choose “Save as” and the format “CSV UTF-8”, then choose that file here.",
-  invalid_header: "Mend the first line of the file, or see “Columns of a file” for all that there are. Columns that you do not need can be ignored: see the options.",
+  invalid_header: "Fix the first line of the file, or see “Columns of a file” for all that there are. Columns that you do not need can be ignored: see the options.",
   empty_file: "Choose a file that has a header line and at least one row.",
   no_rows: "Add at least one row below the header line.",
   too_large: "Split the file, and import its parts one after the other.",

@@ -9,7 +9,7 @@ import { sentence } from "../parts/bar.js";
 import { loading, problem } from "../parts/notice.js";
 import { status } from "../words.js";
 import { existedRows } from "./existed.js";
-import { mend } from "./mend.js";
+import { nextStep } from "./nextstep.js";
 import { rejectedRows } from "./rejected.js";
 import { summary } from "./summary.js";
 
@@ -22,7 +22,7 @@ export function importView({ root, params, query, signal, title }) {
       const found = await get(`licenses-import-results/${encodeURIComponent(params.id)}/`, { signal });
       const top = summary(found);
       rows = rowsOf(found, signal);
-      const bottom = h("div", { class: "loose" }, mend(found, signal));
+      const bottom = h("div", { class: "loose" }, nextStep(found, signal));
       fill(root, top.root, rows.root, bottom);
       title(top.heading, found.file_name || `Import ${found.id}`);
       rows.show(found, current, false);
@@ -58,7 +58,7 @@ async function watch(first, top, rows, bottom, query, signal) {
     },
   });
   say(`${status(last)[0]}. Rows ${sentence(last)}`);
-  fill(bottom, mend(last, signal));
+  fill(bottom, nextStep(last, signal));
 }
 
 /** rowsOf are the rejected rows and those that existed; the address says which. */

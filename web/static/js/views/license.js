@@ -45,7 +45,7 @@ function body(l) {
       h("p", {}, h("a", { href: link("licenses", { import_id: job }) }, "All licenses of this import"))),
     card("Customer", withoutId(customer), "No customer: the row had no e-mail address.",
       customer && h("a", { href: link("licenses", { email: customer.email }) }, "All licenses of this customer")),
-    card("Order", withoutId(order), "An order of its own, without an id in a store.",
+    card("Order", withoutId(order), "A separate order, without an id in a store.",
       order?.store_id && h("a", { href: link("licenses", { order: order.store_id }) }, "All licenses of this order")));
 }
 

@@ -12,7 +12,7 @@ export function signIn({ root, params, signal, title }) {
       h("ol", { class: "steps" },
         h("li", {}, "Sign in with your API key."),
         h("li", {}, "Drop the file, and watch it being imported."),
-        h("li", {}, "Download the rejected rows, mend them, upload them again.")),
+        h("li", {}, "Download the rejected rows, fix them, upload them again.")),
       sample()),
     form));
   title(heading, "Sign in");
@@ -67,7 +67,7 @@ function keyForm(done, signal) {
     wrong,
     h("div", { class: "actions" }, button),
     h("details", {}, h("summary", {}, "Where do I get a key?"),
-      h("p", { class: "hint" }, "Whoever runs the server makes one: ", h("code", {}, "licenseimport keys create NAME"),
+      h("p", { class: "hint" }, "The operator of the server makes one: ", h("code", {}, "licenseimport keys create NAME"),
         ". The first start prints an admin key, and keeps it in the data folder, in ", h("code", {}, "admin.key"), ".")));
 }
 

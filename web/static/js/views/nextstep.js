@@ -1,5 +1,5 @@
-// What a person does next with an import that has ended: mend the rejected rows
-// and upload them, or import what was only checked.
+// What a person does next with an import that has ended: fix the rejected rows and
+// upload them, or import what was only checked.
 
 import { h } from "../dom.js";
 import { hasEnded } from "../follow.js";
@@ -8,34 +8,34 @@ import { upload } from "../upload.js";
 import { downloadButton } from "../parts/download.js";
 import { uploader } from "../parts/uploader.js";
 
-/** mend is that next step, or null where there is none. */
-export function mend(found, signal) {
+/** nextStep is that step, or null where there is none. */
+export function nextStep(found, signal) {
   if (!hasEnded(found) || !mayImport()) return null;
   const given = { mode: found.mode };
   const again = upload.jobId === found.id ? { file: upload.file, given: { ...upload.options, ...given } } : { given };
   const rejected = found.result?.invalid_row_count || 0;
-  if (rejected > 0) return mendRows(found, again, signal);
+  if (rejected > 0) return fixRows(found, again, signal);
   if (found.dry_run && found.status === "success") return importChecked(found, again, signal);
-  if (found.status === "error") return whole("Import it again", "The same file, whole.", again, signal);
+  if (found.status === "error") return whole("Import it again", "The same file, complete.", again, signal);
   return null;
 }
 
-function mendRows(found, { given }, signal) {
+function fixRows(found, { given }, signal) {
   const nothing = found.dry_run || found.error?.code === "rejected_rows";
   const steps = nothing
-    ? ["Mend the rows above in your own file.", "Upload the whole of it here: nothing of it was imported so far."]
-    : [downloadButton(found.id, "Download the rejected rows"), "Mend them in a spreadsheet. The columns at the end say what is wrong; they may stay.", "Upload the mended file here. It holds only these rows: the others are in already."];
-  return section("Mend them and send them again", [
+    ? ["Fix the rows above in your own file.", "Upload the complete file here: nothing of it was imported so far."]
+    : [downloadButton(found.id, "Download the rejected rows"), "Fix them in a spreadsheet. The columns at the end say what is wrong; they may stay.", "Upload the fixed file here. It holds only these rows: the others are in already."];
+  return section("Fix them and upload them again", [
     h("ol", { class: "steps" }, steps.map((s) => h("li", {}, h("div", {}, s)))),
     uploader({
-      title: "Upload the mended file", hint: nothing ? "The whole file, with its rows mended." : "The downloaded rows, mended.",
-      given: mended(given), small: true, signal,
+      title: "Upload the fixed file", hint: nothing ? "The complete file, with its rows fixed." : "The downloaded rows, fixed.",
+      given: optionsOfFixed(given), small: true, signal,
     }),
   ]);
 }
 
-/** mended options: the downloaded rows are UTF-8, whatever the file was. */
-function mended({ encoding: _, dry_run: __, ...rest }) {
+/** optionsOfFixed are the options without the encoding: the downloaded rows are UTF-8. */
+function optionsOfFixed({ encoding: _, dry_run: __, ...rest }) {
   return rest;
 }
 
