@@ -14,9 +14,8 @@ import (
 	"licenseimport/events/eventlog/eventlogtest"
 )
 
-// The benchmarks use bodies of 300 bytes and the embedded server as it is run: one
-// fsync for each batch. They report messages a second, once through the process's
-// memory and once over loopback TCP.
+// The benchmarks use bodies of 300 bytes and the embedded server with its usual settings: one fsync
+// for each batch. They report messages/s, through memory and over loopback TCP.
 
 var body = bytes.Repeat([]byte("x"), 300)
 
@@ -33,14 +32,14 @@ func onBoth(b *testing.B, run func(*testing.B, *eventlog.Log)) {
 	})
 }
 
-// cpu is the processor time that this process has taken.
+// cpu is the CPU time that this process has used.
 func cpu() time.Duration {
 	var used syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &used)
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// perSecond also reports the processor time, which a busy machine disturbs less.
+// perSecond also reports the CPU time, which a busy machine disturbs less.
 func perSecond(b *testing.B, messages int, began time.Duration) {
 	b.ReportMetric(float64(cpu()-began)/float64(messages)/float64(b.N), "cpu-ns/msg")
 	b.ReportMetric(float64(messages)*float64(b.N)/b.Elapsed().Seconds(), "msgs/s")
@@ -64,7 +63,7 @@ func BenchmarkAppendRows(b *testing.B) {
 	})
 }
 
-// A batch of the processor's: licenses that must not exist and the job's progress.
+// BenchmarkBatch commits a processor's batch: new licenses and the job's progress.
 func BenchmarkBatch(b *testing.B) {
 	onBoth(b, func(b *testing.B, log *eventlog.Log) {
 		var last events.Seq

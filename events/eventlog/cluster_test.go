@@ -18,13 +18,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// The refusals of an append whose expectation does not hold, by the server's codes.
+// The server's error codes for a failed sequence check.
 const (
-	wrongLast     = 10071 // somebody wrote there
-	wrongLastRace = 10164 // somebody's write there is in process on a replicated stream, or in the same batch
+	wrongLast     = 10071 // the subject has another last sequence
+	wrongLastRace = 10164 // an append to it is in flight on a replicated stream, or in the same batch
 )
 
-// TestThreeReplicas runs the races on a cluster of three, and ends its leaders.
+// TestThreeReplicas runs the races on a cluster of three, and changes its leaders.
 func TestThreeReplicas(t *testing.T) {
 	t.Parallel()
 	c := eventlogtest.StartCluster(t)
@@ -34,20 +34,20 @@ func TestThreeReplicas(t *testing.T) {
 	if _, err := log.AppendFact(ctx, 9999, events.StartedSubject(9999), nil, 0); err != nil {
 		t.Fatal(err)
 	}
-	logs := [2]*eventlog.Log{openReplicas(ctx, t, c, 3), openReplicas(ctx, t, c, 0)} // more than there are now
+	logs := [2]*eventlog.Log{openReplicas(ctx, t, c, 3), openReplicas(ctx, t, c, 0)} // more replicas than now
 	c.WaitForReplicas()
 	if state := stateOf(t, logs[0]); state.Replicas != 3 {
 		t.Fatalf("%+v", state)
 	}
-	refusals := eventlogtest.WatchRejects(t, c.URL())
+	rejects := eventlogtest.WatchRejects(t, c.URL())
 	above := events.JobID(0)
 	for name, pair := range races {
-		t.Run(name, func(t *testing.T) { raceAgain(t, logs, howOften, above, pair) })
+		t.Run(name, func(t *testing.T) { raceRepeatedly(t, logs, raceCount, above, pair) })
 		above += 1000
 	}
-	t.Run("one license, three writers", func(t *testing.T) { raceLicense(ctx, t, logs, howOften) })
-	t.Run("both refusals are met", func(t *testing.T) { meetBoth(ctx, t, logs, refusals) })
-	t.Run("a batch may be large", func(t *testing.T) { appendWide(ctx, t, logs[0]) })
+	t.Run("one license, three writers", func(t *testing.T) { raceLicense(ctx, t, logs, raceCount) })
+	t.Run("both codes are met", func(t *testing.T) { meetBothRejects(ctx, t, logs, rejects) })
+	t.Run("a batch may be large", func(t *testing.T) { appendLargeBatch(ctx, t, logs[0]) })
 	t.Run("leaders may go", func(t *testing.T) { outliveLeaders(ctx, t, c, logs[0]) })
 }
 
@@ -61,8 +61,8 @@ func openReplicas(ctx context.Context, t *testing.T, c *eventlogtest.Cluster, re
 	return log
 }
 
-// appendWide stores as many rows as a batch may have, of 2 MiB together, and as many outcomes.
-func appendWide(ctx context.Context, t *testing.T, log *eventlog.Log) {
+// appendLargeBatch stores a full batch of rows, 2 MiB in all, and a full batch of outcomes.
+func appendLargeBatch(ctx context.Context, t *testing.T, log *eventlog.Log) {
 	const job, wide = 300_000, 2 << 20 / eventlog.MaxBatch
 	bodies := slices.Repeat([][]byte{bytes.Repeat([]byte{'x'}, wide)}, eventlog.MaxBatch)
 	var last events.Seq
@@ -75,7 +75,7 @@ func appendWide(ctx context.Context, t *testing.T, log *eventlog.Log) {
 	if rows := len(readRows(t, log, job, 0)); rows != 3*eventlog.MaxBatch {
 		t.Errorf("%d rows are stored", rows)
 	}
-	for { // a refused batch is not stored, and is sent again
+	for { // a refused batch is not stored, so it is sent again
 		batch := log.NewBatch(job)
 		for i, body := range bodies[1:] {
 			if err := batch.Add(events.LicenseSubject("wide", fmt.Sprint(i)), body, true); err != nil {
@@ -92,7 +92,7 @@ func appendWide(ctx context.Context, t *testing.T, log *eventlog.Log) {
 	}
 }
 
-// raceLicense lets batches of several jobs import the same license.
+// raceLicense imports one license by batches of several jobs.
 func raceLicense(ctx context.Context, t *testing.T, logs [2]*eventlog.Log, times int) {
 	for i := range times {
 		var won atomic.Int32
@@ -117,21 +117,21 @@ func raceLicense(ctx context.Context, t *testing.T, logs [2]*eventlog.Log, times
 	}
 }
 
-// meetBoth sees to it that both refusals were among the answers to the writers, which
-// saw no more of them than an [eventlog.ErrWrongSequence]. It races on until they were.
-func meetBoth(ctx context.Context, t *testing.T, logs [2]*eventlog.Log, refusals *eventlogtest.Rejects) {
-	for i := 0; !refusals.Saw(wrongLast, wrongLastRace); i++ {
+// meetBothRejects repeats the race until the server has sent both codes. The writers see only an
+// [eventlog.ErrWrongSequence] of them.
+func meetBothRejects(ctx context.Context, t *testing.T, logs [2]*eventlog.Log, rejects *eventlogtest.Rejects) {
+	for i := 0; !rejects.Saw(wrongLast, wrongLastRace); i++ {
 		if i == 2000 || ctx.Err() != nil {
-			t.Fatalf("not both refusals were met: %v", refusals)
+			t.Fatalf("the server did not send both codes: %v", rejects)
 		}
 		race(t, logs, events.JobID(200_000+i), races["seal against abort"][0], races["seal against abort"][1])
 	}
-	t.Logf("refusals by code: %v", refusals)
+	t.Logf("rejects by code: %v", rejects)
 }
 
-// TestRefusalsByCode meets each refusal for certain, on one node: the batch is refused
-// whole, its job has not moved, and the caller is asked to decide again.
-func TestRefusalsByCode(t *testing.T) {
+// TestRejectsByCode provokes each code on one node. The server refuses the whole batch, and the
+// error is ErrConflict.
+func TestRejectsByCode(t *testing.T) {
 	t.Parallel()
 	log := eventlogtest.Start(t)
 	known := log.NewBatch(7)
@@ -159,7 +159,7 @@ func TestRefusalsByCode(t *testing.T) {
 	}
 }
 
-// outliveLeaders appends and follows while the streams change their leaders.
+// outliveLeaders appends and follows while the streams change leaders.
 func outliveLeaders(ctx context.Context, t *testing.T, c *eventlogtest.Cluster, log *eventlog.Log) {
 	begin := stateOf(t, log)
 	const total = 40
@@ -184,7 +184,7 @@ func outliveLeaders(ctx context.Context, t *testing.T, c *eventlogtest.Cluster, 
 	var err error
 	for i := range total {
 		if i%20 == 5 {
-			c.WaitForReplicas() // a replica that is behind could not lead
+			c.WaitForReplicas() // a replica that lags cannot lead
 			c.StepDown(events.LicensesStream)
 			c.StepDown(events.RowsStream)
 		}

@@ -17,8 +17,8 @@ const (
 	deleteTimeout = time.Second
 )
 
-// A cursor reads a stream behind a sequence. Its consumer is on the server and can vanish or skip a
-// message at any time. The cursor then creates another one behind the last message that it
+// A cursor reads a stream after a sequence. Its consumer is on the server and can vanish or skip a
+// message at any time. The cursor then creates another one after the last message that it
 // returned. (The client's ordered consumer does the same, but cannot be stopped while it does.)
 type cursor struct {
 	log    *Log
@@ -42,7 +42,7 @@ func (c *cursor) next(ctx context.Context, timeout time.Duration) (Message, erro
 	for {
 		if c.pull == nil {
 			if err := c.open(ctx); err != nil {
-				return Message{}, fmt.Errorf("read stream %s behind %d: %w", c.stream, c.last, err)
+				return Message{}, fmt.Errorf("read stream %s after %d: %w", c.stream, c.last, err)
 			}
 		}
 		raw, err := c.pull.next(ctx, timeout)
@@ -67,7 +67,7 @@ func (c *cursor) next(ctx context.Context, timeout time.Duration) (Message, erro
 	}
 }
 
-// accept takes a message if it is the consumer's next one and behind the last one.
+// accept takes a message if it is the consumer's next one and follows the last one.
 func (c *cursor) accept(raw *nats.Msg) (m Message, inOrder bool, err error) {
 	d, err := parseDelivery(raw.Reply)
 	if err != nil {
@@ -81,7 +81,7 @@ func (c *cursor) accept(raw *nats.Msg) (m Message, inOrder bool, err error) {
 	return Message{Subject: raw.Subject, Seq: d.seq, Time: d.time, Data: raw.Data, Pending: d.pending}, true, nil
 }
 
-// open creates a consumer behind the last message. It retries until ctx ends.
+// open creates a consumer after the last message. It retries until ctx ends.
 func (c *cursor) open(ctx context.Context) error {
 	config := jetstream.ConsumerConfig{
 		FilterSubjects:    c.filter,
@@ -115,7 +115,7 @@ func (c *cursor) stop() {
 	_ = c.log.js.DeleteConsumer(ctx, c.stream, c.consumer)
 }
 
-// Follow calls fn with each message of LICENSES behind the sequence after, in order, without gap or
+// Follow calls fn with each message of LICENSES after a sequence, in order, without gap or
 // repetition, and waits for more. It returns when ctx ends or fn returns an error, with that error.
 // filter has subjects with wildcards; empty: all.
 func (l *Log) Follow(ctx context.Context, after events.Seq, filter []string, fn func(Message) error) error {

@@ -5,9 +5,8 @@ import (
 	"testing"
 )
 
-// TestNoRoom: where less is free than is to be kept, rows are refused at once, and
-// what was accepted can still be decided.
-func TestNoRoom(t *testing.T) {
+// TestNoFreeSpace: below MinFree rows are refused at once, and facts are still stored.
+func TestNoFreeSpace(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	server, err := StartServer(ServerConfig{Dir: dir, MinFree: 1 << 60})
@@ -28,6 +27,6 @@ func TestNoRoom(t *testing.T) {
 	}
 	server.config.MinFree = 1
 	if err := log.CheckFreeSpace(); err != nil {
-		t.Errorf("with room again: %v", err)
+		t.Errorf("with free space: %v", err)
 	}
 }

@@ -151,7 +151,7 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-// TestLookupEndsWithAnError: that of whom the messages are given to.
+// TestLookupEndsWithAnError: Lookup returns the callback's error.
 func TestLookupEndsWithAnError(t *testing.T) {
 	t.Parallel()
 	log := eventlogtest.Start(t)
@@ -169,7 +169,7 @@ func TestLookupEndsWithAnError(t *testing.T) {
 	}
 }
 
-// lookUp is what a look-up finds, by subject.
+// lookUp returns the messages that a look-up finds, by subject.
 func lookUp(t testing.TB, log *eventlog.Log, subjects []string) (map[string]eventlog.Message, error) {
 	t.Helper()
 	found := map[string]eventlog.Message{}
@@ -198,7 +198,7 @@ func TestLookupWithLongSubjects(t *testing.T) {
 	}
 }
 
-// license is the subject of a license of these tests; its body is the same text.
+// license is the subject, and the body, of a license in these tests.
 func license(i int) string { return events.LicenseSubject("psc", fmt.Sprintf("key-%d", i)) }
 
 func addLicenses(t testing.TB, batch *eventlog.Batch, from, to int) {

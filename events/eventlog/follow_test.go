@@ -31,7 +31,7 @@ func TestFollow(t *testing.T) {
 		want   []events.Seq
 	}{
 		{"all", 0, nil, []events.Seq{1, 2, 3, 4, 5, 6, 7}},
-		{"behind a position", 3, nil, []events.Seq{4, 5, 6, 7}},
+		{"after a position", 3, nil, []events.Seq{4, 5, 6, 7}},
 		{"licenses only", 0, []string{events.LicensesFilter}, []events.Seq{2, 3, 4, 6}},
 		{"two filters", 2, []string{"imports.*.*", license(2)}, []events.Seq{4, 5, 7}},
 		{"at the end", 5, nil, []events.Seq{6, 7}},
@@ -44,7 +44,7 @@ func TestFollow(t *testing.T) {
 			}
 			got := follow(t, log, test.after, test.filter, func(m eventlog.Message) bool {
 				if m.Pending == 0 {
-					commit() // the last two come while it is followed
+					commit() // the last two messages arrive while Follow waits
 				}
 				return m.Seq == test.want[len(test.want)-1]
 			})
@@ -97,7 +97,7 @@ func TestFollowSurvivesRestarts(t *testing.T) {
 	}
 }
 
-func TestFollowEndsClean(t *testing.T) { // counts goroutines, so it runs alone
+func TestFollowLeaksNothing(t *testing.T) { // not parallel: it counts goroutines
 	log := eventlogtest.Start(t)
 	appendFact(t, log, 7, events.StartedSubject(7), 0)
 	before := runtime.NumGoroutine()
@@ -111,7 +111,7 @@ func TestFollowEndsClean(t *testing.T) { // counts goroutines, so it runs alone
 	waitFor(t, "the readers' goroutines to end", func() bool { return runtime.NumGoroutine() <= before+2 })
 }
 
-func TestClaimsTryAgain(t *testing.T) {
+func TestLeaseIsRedeliveredAfterAnError(t *testing.T) {
 	t.Parallel()
 	log := eventlogtest.Start(t)
 	appendFact(t, log, 7, events.StartedSubject(7), 0)
@@ -119,7 +119,7 @@ func TestClaimsTryAgain(t *testing.T) {
 	calls := 0
 	err := log.LeaseJobs(t.Context(), 1, func(_ context.Context, m eventlog.Message) error {
 		if m.Seq != 2 || m.Subject != "imports.7.sealed" || string(m.Data) != m.Subject {
-			t.Errorf("claimed %+v", m)
+			t.Errorf("leased %+v", m)
 		}
 		if calls++; calls == 3 {
 			return fmt.Errorf("%w: enough", eventlog.ErrStop)
@@ -131,7 +131,7 @@ func TestClaimsTryAgain(t *testing.T) {
 	}
 }
 
-func TestClaimsAreShared(t *testing.T) {
+func TestLeasesAreShared(t *testing.T) {
 	t.Parallel()
 	server := eventlogtest.StartServer(t)
 	log := eventlogtest.Open(t, server)
@@ -155,8 +155,7 @@ func TestClaimsAreShared(t *testing.T) {
 					meet()
 				}
 				mu.Unlock()
-				// A processor that is at work leaves the jobs beyond its share to the other,
-				// however late that starts.
+				// A busy processor leaves the jobs beyond its concurrency to the other one.
 				select {
 				case <-both:
 				case <-ctx.Done():
@@ -181,7 +180,7 @@ func TestClaimsAreShared(t *testing.T) {
 	}
 }
 
-func TestClaimsHandOverWhenTheyEnd(t *testing.T) {
+func TestLeasesAreReleasedAtTheEnd(t *testing.T) {
 	t.Parallel()
 	log := eventlogtest.Start(t)
 	appendFact(t, log, 7, events.SealedSubject(7), 0)
@@ -197,13 +196,13 @@ func TestClaimsHandOverWhenTheyEnd(t *testing.T) {
 	begin := time.Now()
 	err = log.LeaseJobs(t.Context(), 1, func(context.Context, eventlog.Message) error { return eventlog.ErrStop })
 	if !errors.Is(err, eventlog.ErrStop) || time.Since(begin) > 2*time.Second {
-		t.Fatalf("handed over after %v: %v", time.Since(begin), err)
+		t.Fatalf("redelivered after %v: %v", time.Since(begin), err)
 	}
 }
 
 var errEnough = errors.New("enough")
 
-// follow collects the sequences up to the message that is the last.
+// follow collects the sequences up to the message for which last is true.
 func follow(t *testing.T, log *eventlog.Log, after events.Seq, filter []string, last func(eventlog.Message) bool) (seqs []events.Seq) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)

@@ -11,7 +11,7 @@ import (
 	"licenseimport/events/eventlog/eventlogtest"
 )
 
-func TestExamine(t *testing.T) {
+func TestHealth(t *testing.T) {
 	t.Parallel()
 	server := eventlogtest.StartServer(t)
 	bare, err := eventlog.Attach(t.Context(), eventlog.Config{Server: server})
@@ -19,7 +19,7 @@ func TestExamine(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer bare.Close()
-	c := examine(t, bare)
+	c := health(t, bare)
 	if len(c.Streams) != 5 || c.Processors != nil || !c.Embedded || c.Cluster != "" || !strings.HasPrefix(c.Version, "2.") {
 		t.Errorf("%+v", c)
 	}
@@ -28,13 +28,13 @@ func TestExamine(t *testing.T) {
 			t.Errorf("%s exists", s.Name)
 		}
 	}
-	if c := examine(t, bare); c.Streams[0].Problem == nil {
-		t.Error("looking has made a stream")
+	if c := health(t, bare); c.Streams[0].Problem == nil {
+		t.Error("Health has created a stream")
 	}
 
 	log := eventlogtest.Open(t, server)
-	leaveTraces(t, log)
-	c = examine(t, bare)
+	appendJobs(t, log)
+	c = health(t, bare)
 	for _, s := range c.Streams {
 		if s.Problem != nil || s.State.Replicas != 1 || len(s.LaggingReplicas) != 0 {
 			t.Errorf("%+v", s)
@@ -47,7 +47,7 @@ func TestExamine(t *testing.T) {
 	defer stop()
 	_ = log.LeaseJobs(ctx, 2, func(context.Context, eventlog.Message) error {
 		defer stop()
-		for { // until the other worker asks for more
+		for { // until the other worker requests a job
 			c, err := bare.Health(ctx)
 			if err != nil {
 				t.Error(err)
@@ -62,12 +62,12 @@ func TestExamine(t *testing.T) {
 	if _, err := log.AppendFact(t.Context(), 3, events.SealedSubject(3), nil, last.Seq); err != nil {
 		t.Fatal(err)
 	}
-	if p := examine(t, bare).Processors; p.Pending != 1 {
-		t.Errorf("%+v, want one job that waits", p)
+	if p := health(t, bare).Processors; p.Pending != 1 {
+		t.Errorf("%+v, want one pending job", p)
 	}
 }
 
-func examine(t *testing.T, log *eventlog.Log) eventlog.Health {
+func health(t *testing.T, log *eventlog.Log) eventlog.Health {
 	t.Helper()
 	c, err := log.Health(t.Context())
 	if err != nil {

@@ -82,7 +82,7 @@ func readLockInfo(path string) (LockInfo, error) {
 	return LockInfo{}, fmt.Errorf("%s does not name the process that uses the data directory", path)
 }
 
-// text is the content of the lock file: three lines and their checksum. Bytes behind the checksum
+// text is the content of the lock file: three lines and their checksum. Bytes after the checksum
 // are the rest of an earlier, longer text.
 func (h LockInfo) text() string {
 	lines := fmt.Sprintf("pid %d\nnats %s\nhttp %s\n", h.PID, h.NATS, h.HTTP)

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestHoldingIsOfOne reads the lock file while servers take turns: what it tells is of one
-// of them, never the process of the one with the address of the one before.
-func TestHoldingIsOfOne(t *testing.T) {
+// TestLockInfoIsConsistent reads the lock file while it is overwritten: the process and the URL are
+// always of the same write.
+func TestLockInfoIsConsistent(t *testing.T) {
 	l, err := lockDir(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -18,11 +18,11 @@ func TestHoldingIsOfOne(t *testing.T) {
 	defer writer.Wait()
 	writer.Go(func() {
 		for pid := range 4000 {
-			for _, by := range []LockInfo{
+			for _, owner := range []LockInfo{
 				{PID: pid},
 				{PID: pid, NATS: "nats://127.0.0.1:4222", HTTP: fmt.Sprintf("http://127.0.0.1:%05d", pid)},
 			} {
-				l.owner = by
+				l.owner = owner
 				if err := l.write(); err != nil {
 					t.Error(err)
 					return
@@ -31,12 +31,12 @@ func TestHoldingIsOfOne(t *testing.T) {
 		}
 	})
 	for range 10_000 {
-		by, err := readLockInfo(l.path)
+		owner, err := readLockInfo(l.path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if by.HTTP != "" && by.HTTP != fmt.Sprintf("http://127.0.0.1:%05d", by.PID) {
-			t.Fatalf("the file tells of two holders: %s", by)
+		if owner.HTTP != "" && owner.HTTP != fmt.Sprintf("http://127.0.0.1:%05d", owner.PID) {
+			t.Fatalf("the file mixes two owners: %s", owner)
 		}
 	}
 }

@@ -20,7 +20,7 @@ type Message struct {
 	Time    time.Time // when the stream stored it, UTC
 	Data    []byte
 	BatchID string // of its atomic batch; only from calls that read from the leader
-	Pending uint64 // messages behind it when it was sent; only from readers
+	Pending uint64 // messages after it when it was sent; only from readers
 }
 
 // State describes a stream.

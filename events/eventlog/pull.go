@@ -146,7 +146,7 @@ type delivery struct {
 	seq     events.Seq
 	count   uint64 // its number among the consumer's deliveries
 	time    time.Time
-	pending uint64 // messages behind it
+	pending uint64 // messages after it
 }
 
 // parseDelivery reads a message's reply subject, which has one of two forms:

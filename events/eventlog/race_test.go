@@ -13,7 +13,7 @@ import (
 	"licenseimport/events/eventlog/eventlogtest"
 )
 
-// A writer appends so many messages to a job that is known to be at a sequence.
+// A writer appends a number of messages to a job at a known sequence.
 type writer struct {
 	messages uint64
 	write    func(ctx context.Context, log *eventlog.Log, job events.JobID, at events.Seq) error
@@ -39,20 +39,20 @@ func batchOf(outcomes int, kind string) writer {
 	}}
 }
 
-// races are the pairs of writers that run against each other.
+// races are pairs of concurrent writers.
 var races = map[string][2]writer{
 	"seal against abort":        {fact("sealed"), fact("aborted")},
 	"cancel against last batch": {fact("cancelled"), batchOf(20, "finished")},
 	"two processors":            {batchOf(20, "progressed"), batchOf(7, "progressed")},
 }
 
-// howOften is how many races of each pair are run: 400 by `make races`, which sets
+// raceCount is how many races of each pair are run: 400 by `make races`, which sets
 // LICENSEIMPORT_LONG.
-var howOften = map[bool]int{true: 400, false: 40}[os.Getenv("LICENSEIMPORT_LONG") != ""]
+var raceCount = map[bool]int{true: 400, false: 40}[os.Getenv("LICENSEIMPORT_LONG") != ""]
 
-// TestRaces lets two writers of one job run against each other, again and again, each
-// over a connection of its own: exactly one is accepted each time, the other is
-// told, and of the other nothing is stored. On three nodes it is TestThreeReplicas.
+// TestRaces runs two writers of one job concurrently, over two connections, many times. Each time
+// one append succeeds; the other one fails and stores nothing. TestThreeReplicas does it on three
+// nodes.
 func TestRaces(t *testing.T) {
 	t.Parallel()
 	for name, pair := range races {
@@ -60,24 +60,24 @@ func TestRaces(t *testing.T) {
 			t.Parallel()
 			server := eventlogtest.StartServer(t)
 			logs := [2]*eventlog.Log{eventlogtest.Open(t, server), eventlogtest.Open(t, server)}
-			raceAgain(t, logs, howOften, 0, pair)
+			raceRepeatedly(t, logs, raceCount, 0, pair)
 		})
 	}
 }
 
-// raceAgain runs so many races of jobs above a number.
-func raceAgain(t *testing.T, logs [2]*eventlog.Log, times int, above events.JobID, pair [2]writer) {
+// raceRepeatedly runs a number of races, with jobs above an id.
+func raceRepeatedly(t *testing.T, logs [2]*eventlog.Log, times int, above events.JobID, pair [2]writer) {
 	t.Helper()
 	won := [2]int{}
 	for i := range times {
-		first, second := i%2, 1-i%2 // neither is always called first
+		first, second := i%2, 1-i%2 // alternate the first writer
 		winner := race(t, logs, above+events.JobID(i+1), pair[first], pair[second])
 		won[[2]int{first, second}[winner]]++
 	}
 	t.Logf("%d to %d", won[0], won[1])
 }
 
-// race gives which of the two was accepted.
+// race returns the index of the writer whose append succeeded.
 func race(t *testing.T, logs [2]*eventlog.Log, job events.JobID, writers ...writer) (winner int) {
 	t.Helper()
 	started := appendFact(t, logs[0], job, events.StartedSubject(job), 0)
@@ -103,10 +103,10 @@ func race(t *testing.T, logs [2]*eventlog.Log, job events.JobID, writers ...writ
 		}
 	}
 	if stored[0]+stored[1] != 1 {
-		t.Fatalf("job %d: %v were accepted: %v", job, stored, errs)
+		t.Fatalf("job %d: %v succeeded: %v", job, stored, errs)
 	}
 	if added := stateOf(t, logs[0]).Messages - before; added != writers[winner].messages {
-		t.Fatalf("job %d: %d messages were added, not the %d of who was accepted", job, added, writers[winner].messages)
+		t.Fatalf("job %d: %d messages were added, not the %d of the winner", job, added, writers[winner].messages)
 	}
 	return winner
 }

@@ -9,10 +9,10 @@ import (
 	"licenseimport/events"
 )
 
-// TestServerIsRevived: a server that met a full disk takes nothing more until it was started
-// anew, at the same address. What it acknowledged is there, and whoever was
-// connected goes on. (The full disk itself is TestDiskFillsUp of internal/robustnesstest.)
-func TestServerIsRevived(t *testing.T) {
+// TestServerRestartsAfterFullDisk: after ENOSPC the server stores nothing until it has restarted, at
+// the same address. It has everything that it acknowledged, and clients reconnect. (A disk that is
+// really full: TestDiskFillsUp in internal/robustnesstest.)
+func TestServerRestartsAfterFullDisk(t *testing.T) {
 	t.Parallel()
 	for name, port := range map[string]int{"in-process": 0, "over the network": -1} {
 		t.Run(name, func(t *testing.T) {

@@ -99,7 +99,7 @@ type RowReader struct {
 	end    events.Seq // of the job's last row
 }
 
-// Rows reads the rows that a job has now, behind the sequence after (0: all).
+// Rows reads the rows that a job has now, after a sequence (0: all).
 func (l *Log) Rows(ctx context.Context, job events.JobID, after events.Seq) (*RowReader, error) {
 	r := &RowReader{
 		log:    l,

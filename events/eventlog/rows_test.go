@@ -23,7 +23,7 @@ func TestRowsComeBackInOrder(t *testing.T) {
 		t.Errorf("read %d rows, want %d", len(got), len(want))
 	}
 	if got, want := readRows(t, log, 7, middle), rowBodies(1000, 1500); !equal(got, want) {
-		t.Errorf("read %d rows behind %d, want %d", len(got), middle, len(want))
+		t.Errorf("read %d rows after %d, want %d", len(got), middle, len(want))
 	}
 	for name, after := range map[string]events.Seq{"at the end": last, "past the end": last + 10} {
 		if got := readRows(t, log, 7, after); len(got) != 0 {
@@ -58,8 +58,8 @@ func TestAppendRowsIsFenced(t *testing.T) {
 	}
 }
 
-// TestAppendRowsInACrowd: uploads that take turns, each behind the other's rows.
-func TestAppendRowsInACrowd(t *testing.T) {
+// TestAppendRowsWithContention: three uploads append in turns.
+func TestAppendRowsWithContention(t *testing.T) {
 	t.Parallel()
 	log := eventlogtest.Start(t)
 	last := map[events.JobID]events.Seq{}

@@ -15,7 +15,7 @@ import (
 	"licenseimport/events/eventlog/eventlogtest"
 )
 
-func TestOneServerForEachFolder(t *testing.T) {
+func TestOneServerForEachDirectory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	first := eventlogtest.StartServerOn(t, eventlog.ServerConfig{Dir: dir, Port: -1})
@@ -25,7 +25,7 @@ func TestOneServerForEachFolder(t *testing.T) {
 	by, held, err := eventlog.LockOwner(dir)
 	want := eventlog.LockInfo{PID: os.Getpid(), NATS: first.URL(), HTTP: "http://127.0.0.1:8080"}
 	if err != nil || !held || by != want {
-		t.Errorf("holder: %+v, %v, %v; want %+v", by, held, err, want)
+		t.Errorf("owner: %+v, %v, %v; want %+v", by, held, err, want)
 	}
 	_, err = eventlog.StartServer(eventlog.ServerConfig{Dir: dir})
 	var taken *eventlog.LockedError
@@ -38,7 +38,7 @@ func TestOneServerForEachFolder(t *testing.T) {
 	}
 }
 
-func TestHolderOfNoFolder(t *testing.T) {
+func TestLockOwnerWithoutLock(t *testing.T) {
 	t.Parallel()
 	for name, dir := range map[string]string{"empty": t.TempDir(), "missing": filepath.Join(t.TempDir(), "none")} {
 		if _, held, err := eventlog.LockOwner(dir); held || err != nil {
@@ -157,7 +157,7 @@ func TestOpenWaitsForTheServer(t *testing.T) {
 	}
 }
 
-func TestOpenGivesUpWithItsContext(t *testing.T) {
+func TestOpenEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -186,7 +186,7 @@ func TestOpenRefusesAtOnce(t *testing.T) {
 	}
 }
 
-// freePort is an address where nothing listens.
+// freePort is an address on which no process listens.
 func freePort(t *testing.T) *net.TCPAddr {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -214,7 +214,7 @@ func inspect(r io.Reader) (contents, error) {
 	for {
 		entry, err := entries.Next()
 		if err != nil {
-			return contents{}, fmt.Errorf("it is truncated behind message %d: %w", found.last, err)
+			return contents{}, fmt.Errorf("it is truncated after message %d: %w", found.last, err)
 		}
 		if entry.Sequence == 0 && entry.Name == "" {
 			break // the end mark

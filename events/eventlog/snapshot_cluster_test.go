@@ -13,7 +13,8 @@ import (
 	"licenseimport/events/eventlog/eventlogtest"
 )
 
-// TestSnapshotOfACluster: three replicas there, on another cluster one and then three.
+// TestSnapshotOfACluster restores streams of three replicas on another cluster, with one and with
+// three.
 func TestSnapshotOfACluster(t *testing.T) {
 	t.Parallel()
 	from, to := eventlogtest.StartCluster(t), eventlogtest.StartCluster(t)
@@ -26,8 +27,8 @@ func TestSnapshotOfACluster(t *testing.T) {
 	if _, err := log.AppendFact(ctx, 1, events.SealedSubject(1), []byte("{}"), 0); err != nil {
 		t.Fatal(err)
 	}
-	claiming, stop := context.WithCancel(ctx)
-	_ = log.LeaseJobs(claiming, 1, func(context.Context, eventlog.Message) error { stop(); return nil })
+	leasing, stop := context.WithCancel(ctx)
+	_ = log.LeaseJobs(leasing, 1, func(context.Context, eventlog.Message) error { stop(); return nil })
 	for _, replicas := range []int{1, 0} {
 		restorer := openRestorer(ctx, t, to, replicas)
 		for _, name := range []string{
@@ -52,11 +53,11 @@ func TestSnapshotOfACluster(t *testing.T) {
 		if want := max(replicas, 3*(1-replicas)); err != nil || state.Last != 1 || state.Replicas != want {
 			t.Errorf("%+v, %v; want %d replicas", state, err, want)
 		}
-		claiming, stop := context.WithCancel(ctx)
+		leasing, stop := context.WithCancel(ctx)
 		again := 0
-		_ = restored.LeaseJobs(claiming, 1, func(context.Context, eventlog.Message) error { again++; stop(); return nil })
+		_ = restored.LeaseJobs(leasing, 1, func(context.Context, eventlog.Message) error { again++; stop(); return nil })
 		if again != 1 {
-			t.Errorf("the sealed job was handed out %d times", again)
+			t.Errorf("the sealed job was delivered %d times", again)
 		}
 		if err := restorer.Rollback(ctx); err != nil {
 			t.Fatal(err)

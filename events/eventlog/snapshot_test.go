@@ -19,9 +19,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// TestSnapshotIsCutBetweenBatches takes snapshots while batches are appended without
-// pause. Restored, each must end with the last message of a batch.
-func TestSnapshotIsCutBetweenBatches(t *testing.T) {
+// TestSnapshotEndsBetweenBatches takes snapshots during continuous appends. Each must end with the
+// last message of a batch.
+func TestSnapshotEndsBetweenBatches(t *testing.T) {
 	t.Parallel()
 	const batch, snapshots = 200, 12
 	log := eventlogtest.Start(t)
@@ -60,16 +60,16 @@ func TestSnapshotIsCutBetweenBatches(t *testing.T) {
 	}
 }
 
-// TestRestoredStreams: same sequences, times and bodies, holes where rows were
-// purged, revisions that go on; and a consumer of another service where it was, while
-// that of the processors begins anew.
+// TestRestoredStreams: the restored streams have the same sequences, times and bodies, and gaps
+// where rows were purged; revisions continue. The consumer of another service keeps its position;
+// that of the processors starts from the beginning.
 func TestRestoredStreams(t *testing.T) {
 	t.Parallel()
 	origin := eventlogtest.StartServerOn(t, eventlog.ServerConfig{Dir: t.TempDir(), Port: -1})
 	log := eventlogtest.Open(t, origin)
 	ctx := t.Context()
-	leaveTraces(t, log)
-	claimAll(t, log)
+	appendJobs(t, log)
+	leaseAll(t, log)
 	if first := readAsService(t, origin); first != 1 {
 		t.Fatalf("a service reads message %d first", first)
 	}
@@ -96,8 +96,8 @@ func TestRestoredStreams(t *testing.T) {
 	if revision, err := restored.Bucket(eventlog.Jobs).Create(ctx, "next", nil); revision != 4 || err != nil {
 		t.Errorf("the next id is %d, %v; want 4", revision, err)
 	}
-	if n := claimAll(t, restored); n != 1 {
-		t.Errorf("%d sealed jobs are handed out, want 1 again", n)
+	if n := leaseAll(t, restored); n != 1 {
+		t.Errorf("%d sealed jobs are delivered, want 1 again", n)
 	}
 	if second := readAsService(t, server); second != 2 {
 		t.Errorf("a service that had read message 1 reads %d next", second)
@@ -133,8 +133,8 @@ func readAsService(t *testing.T, server *eventlog.Server) uint64 {
 	return meta.Sequence.Stream
 }
 
-// leaveTraces appends for three jobs, and purges job 2's rows.
-func leaveTraces(t *testing.T, log *eventlog.Log) {
+// appendJobs appends rows and facts of three jobs, and purges the rows of job 2.
+func appendJobs(t *testing.T, log *eventlog.Log) {
 	t.Helper()
 	ctx := t.Context()
 	jobs := log.Bucket(eventlog.Jobs)
@@ -161,8 +161,8 @@ func leaveTraces(t *testing.T, log *eventlog.Log) {
 	}
 }
 
-// claimAll works on what is handed out, and counts it.
-func claimAll(t *testing.T, log *eventlog.Log) (n int) {
+// leaseAll leases jobs and counts them.
+func leaseAll(t *testing.T, log *eventlog.Log) (n int) {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
 	defer stop()
@@ -210,8 +210,8 @@ func copyAll(t *testing.T, log *eventlog.Log, to eventlog.Config) {
 	}
 }
 
-// TestRestoreNowhereElse: a log with anything in it is left alone.
-func TestRestoreNowhereElse(t *testing.T) {
+// TestRestoreRefusesAUsedLog: a log with messages stays as it is.
+func TestRestoreRefusesAUsedLog(t *testing.T) {
 	t.Parallel()
 	server := eventlogtest.StartServer(t)
 	log := eventlogtest.Open(t, server)
@@ -227,12 +227,12 @@ func TestRestoreNowhereElse(t *testing.T) {
 	}
 }
 
-// TestRestoreUndone: what does not come out as it was taken is an error, and Undo
-// leaves nothing of it.
-func TestRestoreUndone(t *testing.T) {
+// TestRollback: a restored stream that differs from its snapshot is an error, and Rollback deletes
+// it.
+func TestRollback(t *testing.T) {
 	t.Parallel()
 	log := eventlogtest.Start(t)
-	leaveTraces(t, log)
+	appendJobs(t, log)
 	var file bytes.Buffer
 	s, err := log.Snapshot(t.Context(), events.RowsStream, &file)
 	if err != nil {
@@ -274,11 +274,11 @@ func TestRestoreUndone(t *testing.T) {
 	}
 }
 
-// TestSnapshotEnds: a writer that fails ends a snapshot at once, and so does a context.
-func TestSnapshotEnds(t *testing.T) {
+// TestSnapshotFails: an error of the writer, or the end of the context, ends a snapshot at once.
+func TestSnapshotFails(t *testing.T) {
 	t.Parallel()
 	log := eventlogtest.Start(t)
-	leaveTraces(t, log)
+	appendJobs(t, log)
 	broken, write := io.Pipe()
 	broken.Close()
 	if _, err := log.Snapshot(t.Context(), events.RowsStream, write); !errors.Is(err, io.ErrClosedPipe) {
@@ -294,8 +294,8 @@ func TestSnapshotEnds(t *testing.T) {
 	}
 }
 
-// BenchmarkSnapshot restores into a Scratch folder. A server that syncs each message
-// takes some 1,000 a second.
+// BenchmarkSnapshot restores into a server with NoSync. A server that syncs each message restores
+// some 1,000 messages/s.
 func BenchmarkSnapshot(b *testing.B) {
 	log := eventlogtest.Start(b)
 	bodies := make([][]byte, 1000)

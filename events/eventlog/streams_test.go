@@ -13,7 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// openHere opens a log on a new server, for tests that look behind it.
+// openHere opens a log on a new server, for tests of its internals.
 func openHere(t *testing.T) *Log {
 	t.Helper()
 	server, err := StartServer(ServerConfig{Dir: t.TempDir()})
@@ -76,8 +76,8 @@ func TestSetUpRefusesAForeignStream(t *testing.T) {
 	}
 }
 
-// A job id must never come twice, so the bucket's revisions have to go on behind
-// keys that expired, all of them, and over a restart after that.
+// TestRevisionsGrowOverExpiry: a job id must not repeat, so the bucket's revisions continue after
+// all its keys have expired, also over a restart.
 func TestRevisionsGrowOverExpiry(t *testing.T) {
 	t.Parallel()
 	config := ServerConfig{Dir: t.TempDir()}
@@ -97,7 +97,7 @@ func TestRevisionsGrowOverExpiry(t *testing.T) {
 	}
 }
 
-// createAndExpire makes the bucket's time short, writes a key and waits until it is gone.
+// createAndExpire sets a short TTL, writes a key and waits until it has expired.
 func createAndExpire(t *testing.T, log *Log, round int, last uint64) uint64 {
 	stream, err := log.js.Stream(t.Context(), "KV_"+Jobs)
 	if err != nil {
@@ -112,11 +112,11 @@ func createAndExpire(t *testing.T, log *Log, round int, last uint64) uint64 {
 	bucket := log.Bucket(Jobs)
 	revision, err := bucket.Create(t.Context(), "key", nil)
 	if err != nil || revision <= last {
-		t.Fatalf("round %d: revision %d behind %d, %v", round, revision, last, err)
+		t.Fatalf("round %d: revision %d after %d, %v", round, revision, last, err)
 	}
 	updated, err := bucket.Update(t.Context(), "key", nil, revision)
 	if err != nil || updated <= revision {
-		t.Fatalf("round %d: update gave %d behind %d, %v", round, updated, revision, err)
+		t.Fatalf("round %d: update gave %d after %d, %v", round, updated, revision, err)
 	}
 	for err == nil {
 		_, err = bucket.Get(t.Context(), "key")
@@ -130,8 +130,8 @@ func createAndExpire(t *testing.T, log *Log, round int, last uint64) uint64 {
 	return updated
 }
 
-// What one answer leaves out must not look like what does not exist.
-func TestLookupMendsShortAnswers(t *testing.T) {
+// TestLookupRepeatsTruncatedResponses: a license that a truncated response omits is not missing.
+func TestLookupRepeatsTruncatedResponses(t *testing.T) {
 	t.Parallel()
 	log := openHere(t)
 	var subjects []string
@@ -160,10 +160,10 @@ func TestLookupMendsShortAnswers(t *testing.T) {
 	}
 }
 
-func TestUntilDone(t *testing.T) {
+func TestRetryUntilDone(t *testing.T) {
 	t.Parallel()
 	log := &Log{timeout: time.Second}
-	final := errors.New("for good")
+	final := errors.New("permanent")
 	calls := 0
 	err := log.retryUntilDone(t.Context(), log.timeout, func(context.Context) error {
 		if calls++; calls < 3 {
