@@ -55,7 +55,8 @@ func (c *backupCommand) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
-// source says where the views come from: from a server that runs over HTTP, else from their file.
+// source returns the log and the views to copy: from a running server over HTTP, else
+// from the views' file.
 func (c *backupCommand) source(log *eventlog.Log) backup.Source {
 	from := backup.Source{Log: log}
 	server := c.Server
@@ -74,7 +75,7 @@ func (c *backupCommand) source(log *eventlog.Log) backup.Source {
 	return from
 }
 
-// showCopyProgress draws the bytes of one stream after the other.
+// showCopyProgress draws a progress bar for each stream.
 func showCopyProgress(bar *progress, verb string) backup.Progress {
 	shown := ""
 	return func(stream string, bytes int) {
@@ -93,7 +94,7 @@ func explainCopy(ctx context.Context, err error) error {
 	return err
 }
 
-// printManifest says what was copied.
+// printManifest prints the content of a backup.
 func printManifest(t *terminal, m backup.Manifest, verb, where string, took time.Duration) {
 	fmt.Fprintf(t.out, "%s %s in %.1f s: everything up to %s UTC.\n\n", verb, where, took.Seconds(), m.Started.Format(time.DateTime))
 	table := newTable(t.out, "Stream", "Messages", "Last sequence", "File")
@@ -160,8 +161,8 @@ func (c *restoreCommand) restoreToNATS(ctx context.Context, b *backup.Backup, pr
 	return err
 }
 
-// restoreViews makes the views of a data directory: from the copy in the backup and the events behind it,
-// or from all events.
+// restoreViews makes the views of a data directory: from the backup's copy and the later
+// events, or from all events.
 func (c *restoreCommand) restoreViews(ctx context.Context, t *terminal, b *backup.Backup) error {
 	fmt.Fprintln(t.out)
 	if c.NatsURL != "" {
@@ -196,7 +197,7 @@ func (c *restoreCommand) adoptViews(ctx context.Context, t *terminal, b *backup.
 	return (&rebuildCommand{logFlags{dataFlag: c.dataFlag}}).rebuild(ctx, t, log)
 }
 
-// catchUp folds what came behind a copy of the views.
+// catchUp folds the events after a copy of the views.
 func catchUp(ctx context.Context, t *terminal, log *eventlog.Log, dir string) error {
 	result, err := projector.CatchUp(ctx, log, dir)
 	if err != nil {

@@ -30,8 +30,8 @@ var groups = []kong.Group{
 	{Key: "log", Title: "Log:"},
 }
 
-// cli is everything that can be said on the command line. Each flag may be set
-// owner the environment as well: --max-file-size by LICENSEIMPORT_MAX_FILE_SIZE.
+// cli is the whole command line. Each flag may be set by the environment as well:
+// --max-file-size by LICENSEIMPORT_MAX_FILE_SIZE.
 type cli struct {
 	LogLevel  string           `group:"log" placeholder:"LEVEL" enum:"auto,debug,info,warn,error" default:"auto" help:"What to log on standard error: debug, info, warn or error. Default: info for servers, warn for commands that end by themselves."`
 	LogFormat string           `group:"log" placeholder:"FORMAT" enum:"text,json" default:"text" help:"text (the default) or json."`
@@ -60,8 +60,8 @@ type cli struct {
 	Projector projectorCommand `cmd:"" group:"run" help:"The role that answers questions about imports and licenses."`
 }
 
-// logger is the log of the command that was chosen. Servers tell what they do;
-// the other commands have a result of their own and tell only what is wrong.
+// logger returns the log of the chosen command. Servers log from info on. Other commands
+// print a result, and log from warn on.
 func (c *cli) logger(w io.Writer, chosen *kong.Node) *slog.Logger {
 	level := slog.LevelWarn
 	if c.LogLevel != "auto" {

@@ -10,8 +10,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// completionCommand prints what makes a shell complete. The scripts hold no
-// names of commands or flags: they ask completeCommand, and so never age.
+// completionCommand prints a shell's completion script. The scripts hold no names of
+// commands or flags: they run completeCommand, so an old script completes new flags.
 type completionCommand struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
 }
@@ -42,13 +42,13 @@ func (c *completionCommand) Run(t *terminal) error {
 	return err
 }
 
-// completeCommand answers the scripts: one candidate a line, behind a tab what it
-// is; or that a name of the file system is wanted.
+// completeCommand prints candidates for the scripts, one a line, with a tab and a
+// description; or wantsFile or wantsDir.
 type completeCommand struct {
 	Words []string `arg:"" optional:"" passthrough:"" help:"What was typed so far; the last word is the one to complete."`
 }
 
-// What the scripts are told instead of candidates.
+// Answers to the scripts instead of candidates. Users have scripts with these words.
 const (
 	wantsFile = ":files"
 	wantsDir  = ":folders"
@@ -66,15 +66,15 @@ func (c *completeCommand) Run(parsed *kong.Context, t *terminal) error {
 	return nil
 }
 
-// commandLine is how far a command line has come.
+// commandLine is the state after some words of a command line.
 type commandLine struct {
 	node     *kong.Node
-	operands int        // arguments of node that are complete
-	flag     *kong.Flag // whose value comes next; nil: none
+	operands int        // complete arguments of node
+	flag     *kong.Flag // the flag whose value comes next; nil: none
 	ended    bool       // by --: no flag follows
 }
 
-// candidates are what the last word may become.
+// candidates returns the completions of the last word.
 func candidates(root *kong.Node, words []string) []string {
 	if len(words) == 0 {
 		words = []string{""}
@@ -83,7 +83,7 @@ func candidates(root *kong.Node, words []string) []string {
 	for _, word := range words[:len(words)-1] {
 		state.take(word)
 	}
-	if last == "=" && state.flag != nil { // bash cuts at it
+	if last == "=" && state.flag != nil { // bash splits words at =
 		last = ""
 	}
 	name, value, assigned := strings.Cut(last, "=")
@@ -99,7 +99,7 @@ func candidates(root *kong.Node, words []string) []string {
 	}
 }
 
-// consume goes on by one complete word.
+// take advances the state by one complete word.
 func (s *commandLine) take(word string) {
 	name, _, assigned := strings.Cut(word, "=")
 	switch {
@@ -117,7 +117,7 @@ func (s *commandLine) take(word string) {
 	}
 }
 
-// operand goes into a command, or counts an argument.
+// operand enters a command, or counts an argument.
 func (s *commandLine) operand(word string) {
 	for _, child := range s.node.Children {
 		if child.Name == word && !child.Hidden {
@@ -128,7 +128,7 @@ func (s *commandLine) operand(word string) {
 	s.operands++
 }
 
-// findFlag is the flag of that name, or nil.
+// findFlag returns the flag with a name, or nil.
 func (s *commandLine) findFlag(name string) *kong.Flag {
 	for _, group := range s.node.AllFlags(true) {
 		for _, f := range group {
@@ -140,7 +140,7 @@ func (s *commandLine) findFlag(name string) *kong.Flag {
 	return nil
 }
 
-// flags are those of the command, its own first.
+// flags returns the command's flags, those of its parents last.
 func (s *commandLine) flags(start string) []string {
 	var found []string
 	for _, group := range slices.Backward(s.node.AllFlags(true)) {
@@ -151,7 +151,7 @@ func (s *commandLine) flags(start string) []string {
 	return found
 }
 
-// names are commands, the next argument's values, or else flags.
+// names returns commands, the next argument's values, or else flags.
 func (s *commandLine) names(start string) []string {
 	var found []string
 	for _, child := range s.node.Children {
@@ -169,8 +169,8 @@ func (s *commandLine) names(start string) []string {
 	return found
 }
 
-// values are what a flag or an argument may be. What help calls FILE or DIR is
-// for the shell to complete.
+// values returns the values of a flag or an argument. For the placeholders FILE and DIR
+// the shell completes names.
 func values(v *kong.Value, placeholder, before, start string) []string {
 	var found []string
 	switch {
@@ -188,8 +188,8 @@ func values(v *kong.Value, placeholder, before, start string) []string {
 	return found
 }
 
-// appendCandidate adds a candidate that begins like what was typed, with the first
-// sentence of its help.
+// appendCandidate appends a candidate that begins with start, with the first sentence of
+// its help.
 func appendCandidate(found []string, start, name, help string) []string {
 	if !strings.HasPrefix(name, start) {
 		return found

@@ -17,7 +17,7 @@ import (
 	"licenseimport/projector"
 )
 
-// doctorCommand looks at a deployment. What it looks at stands in doctor_*.go.
+// doctorCommand checks a deployment. The checks stand in doctor_*.go.
 type doctorCommand struct {
 	JSON     bool          `name:"json" help:"Print the findings as JSON, and nothing else."`
 	MinFree  size          `group:"limits" default:"1GiB" placeholder:"SIZE" help:"Free space that the data directory's disk should have: more than --min-free of the server (256MiB), so that it is known before uploads are refused. Default: 1GiB."`
@@ -47,7 +47,7 @@ const (
 	problem = "problem"
 )
 
-// A finding is what one check came to.
+// A finding is the result of one check.
 type finding struct {
 	Check   string `json:"check"`
 	Status  string `json:"status"` // ok, warning or problem
@@ -62,7 +62,7 @@ type diagnosis struct {
 
 	owner eventlog.LockInfo // of the data directory
 	held  bool
-	idle  bool // nothing runs on the log: it is a directory that was opened for this
+	idle  bool // no server runs: doctor has opened the data directory itself
 }
 
 func (d *diagnosis) ok(check, format string, a ...any) {
@@ -77,7 +77,7 @@ func (d *diagnosis) problem(check, advice, format string, a ...any) {
 	d.findings = append(d.findings, finding{Check: check, Status: problem, Message: fmt.Sprintf(format, a...), Advice: advice})
 }
 
-// worst is the status of the whole.
+// worst returns the worst status of all findings.
 func (d *diagnosis) worst() string {
 	rank := map[string]int{fine: 0, warning: 1, problem: 2}
 	worst := fine
@@ -128,7 +128,7 @@ func (d *diagnosis) print(t *terminal) error {
 	return nil
 }
 
-// nats looks at the log, wherever it is.
+// nats connects to the log and checks it.
 func (d *diagnosis) nats(ctx context.Context) {
 	config := d.natsFlags.config(d.NatsURL)
 	config.Name = "licenseimport doctor"
@@ -140,7 +140,7 @@ func (d *diagnosis) nats(ctx context.Context) {
 	case d.held:
 		config.URL = d.owner.NATS
 	case !exists(filepath.Join(d.Data, "nats")):
-		return // the directory's finding says so
+		return // dataDir has reported it
 	default:
 		d.idle = true
 		server, err := startServer(eventlog.ServerConfig{Dir: d.Data})
@@ -160,7 +160,7 @@ func (d *diagnosis) nats(ctx context.Context) {
 	d.log(ctx, log)
 }
 
-// server asks whether the server is ready, and looks at idle views otherwise.
+// server checks whether the server is ready. Without a server it verifies the views.
 func (d *diagnosis) server(ctx context.Context) {
 	base := d.Server
 	if base == "" && d.held {
@@ -198,7 +198,7 @@ func (d *diagnosis) ask(ctx context.Context, base string) (*http.Response, error
 	if err != nil {
 		return nil, err
 	}
-	transport.DisableKeepAlives = true // it is the only request
+	transport.DisableKeepAlives = true // for the only request
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/readyz", nil)
 	if err != nil {
 		return nil, err
@@ -218,7 +218,7 @@ func (d *diagnosis) idleViews() {
 	d.ok("views", "their checksums are right, where there are views")
 }
 
-// maxClockSkew is how far two clocks may differ.
+// maxClockSkew bounds the difference between two clocks.
 const maxClockSkew = 2 * time.Second
 
 func (d *diagnosis) clock(check string, ahead time.Duration) {
@@ -229,5 +229,5 @@ func (d *diagnosis) clock(check string, ahead time.Duration) {
 	d.warn(check, "Set both by NTP: times in results would mislead, and uploads could be taken for abandoned", "it differs from this machine's by %s", ahead.Round(time.Second))
 }
 
-// isPrivate reports whether only the owner may use a file or directory.
+// isPrivate reports whether only the owner has access to a file or directory.
 func isPrivate(info os.FileInfo) bool { return info.Mode().Perm()&0o077 == 0 }

@@ -10,7 +10,7 @@ import (
 	"licenseimport/internal/fsx"
 )
 
-// dataDir looks at the data directory: who has it, who may read it, and its disk.
+// dataDir checks the data directory: its process, its permissions and its disk.
 func (d *diagnosis) dataDir() {
 	info, err := os.Stat(d.Data)
 	if err != nil {
@@ -33,7 +33,8 @@ func (d *diagnosis) dataDir() {
 	d.disk()
 }
 
-// permissions says who else may read what is secret. On Windows the mode does not tell.
+// permissions checks that no other user may read secrets. On Windows the mode does not
+// say.
 func (d *diagnosis) permissions(info os.FileInfo) {
 	if runtime.GOOS == "windows" {
 		return
@@ -44,7 +45,7 @@ func (d *diagnosis) permissions(info os.FileInfo) {
 	path := adminKeyPath(d.Data)
 	key, err := os.Lstat(path)
 	if err != nil {
-		return // that there is none is no mistake
+		return // no file, no problem
 	}
 	if isPrivate(key) {
 		d.ok("admin.key", "only its owner may read it")
@@ -53,7 +54,7 @@ func (d *diagnosis) permissions(info os.FileInfo) {
 	d.problem("admin.key", "chmod 600 "+path+", then replace the key: licenseimport keys create, keys revoke", "other users of this machine may read the admin key (mode %v)", key.Mode().Perm())
 }
 
-// disk looks at the free space.
+// disk checks the free space.
 func (d *diagnosis) disk() {
 	free, known := fsx.FreeSpace(d.Data)
 	switch {
@@ -65,7 +66,7 @@ func (d *diagnosis) disk() {
 	}
 }
 
-// formatBytes is a size as people read it.
+// formatBytes formats a size with a unit.
 func formatBytes(bytes uint64) string {
 	for _, unit := range []struct {
 		name  string

@@ -10,7 +10,7 @@ import (
 	"licenseimport/events/eventlog"
 )
 
-// log looks at NATS, the streams, the imports and the keys.
+// log checks NATS, the streams, the imports and the keys.
 func (d *diagnosis) log(ctx context.Context, log *eventlog.Log) {
 	c, err := log.Health(ctx)
 	if err != nil {
@@ -33,7 +33,7 @@ func (d *diagnosis) log(ctx context.Context, log *eventlog.Log) {
 	}
 }
 
-// version judges the NATS server's.
+// version checks the NATS server's version.
 func (d *diagnosis) version(version string) {
 	var major, minor int
 	_, err := fmt.Sscanf(version, "%d.%d", &major, &minor)
@@ -52,7 +52,7 @@ func (d *diagnosis) version(version string) {
 	}
 }
 
-// durability says what a power cut may cost.
+// durability checks whether a power cut may lose acknowledged data.
 func (d *diagnosis) durability(c eventlog.Health) {
 	replicas := minReplicas(c.Streams)
 	switch {
@@ -67,7 +67,7 @@ func (d *diagnosis) durability(c eventlog.Health) {
 	}
 }
 
-// minReplicas replicas that a stream has; those that are missing do not count.
+// minReplicas returns the fewest replicas of a stream. Missing streams do not count.
 func minReplicas(streams []eventlog.StreamHealth) int {
 	least := 0
 	for _, s := range streams {
@@ -78,7 +78,7 @@ func minReplicas(streams []eventlog.StreamHealth) int {
 	return least
 }
 
-// streams looks at each one; missing says that the rest cannot be looked at.
+// streams checks each stream. missing: the other checks are impossible.
 func (d *diagnosis) streams(c eventlog.Health) (missing bool) {
 	var sizes []string
 	for _, s := range c.Streams {
@@ -99,7 +99,7 @@ func (d *diagnosis) streams(c eventlog.Health) (missing bool) {
 	return missing
 }
 
-// processors says whether any processor works on what waits.
+// processors checks that a processor runs.
 func (d *diagnosis) processors(p *eventlog.ConsumerHealth) {
 	const advice = "Start licenseimport serve, or a processor"
 	switch {
@@ -127,7 +127,7 @@ func waiting(n int) string {
 	return grouped(uint64(n)) + " imports wait"
 }
 
-// imports looks for those that stand still.
+// imports checks for imports that make no progress.
 func (d *diagnosis) imports(ctx context.Context, log *eventlog.Log, now time.Time) error {
 	jobs, err := log.RowJobs(ctx)
 	if err != nil {
@@ -147,19 +147,19 @@ func (d *diagnosis) imports(ctx context.Context, log *eventlog.Log, now time.Tim
 	return nil
 }
 
-// oneImport tells of an import that has rows and has not moved for too long.
+// oneImport checks one import that has rows in the stream ROWS.
 func (d *diagnosis) oneImport(ctx context.Context, log *eventlog.Log, job events.JobID, now time.Time) (ended bool, err error) {
 	last, found, err := log.LastFact(ctx, job)
 	if err != nil {
 		return false, err
 	}
 	fact := last.Subject[strings.LastIndexByte(last.Subject, '.')+1:]
-	if !found || fact == "started" { // an upload: its rows say how it goes on
+	if !found || fact == "started" { // an upload: its last row is its progress
 		if last, _, err = log.LastRow(ctx, job); err != nil {
 			return false, err
 		}
 	}
-	if fact == "cancelled" { // without a seal that is the end
+	if fact == "cancelled" { // which ends an import that is not sealed
 		if _, sealed, err := log.Fact(ctx, events.SealedSubject(job)); err != nil || !sealed {
 			return true, err
 		}
@@ -178,7 +178,7 @@ func (d *diagnosis) oneImport(ctx context.Context, log *eventlog.Log, job events
 	return false, nil
 }
 
-// stalled is a problem where something should move it on.
+// stalled reports an import that makes no progress: a problem, unless nothing runs.
 func (d *diagnosis) stalled(check, advice, format string, a ...any) {
 	if d.idle {
 		d.warn(check, "It goes on, or is ended, when a server runs", format, a...)
@@ -187,7 +187,7 @@ func (d *diagnosis) stalled(check, advice, format string, a ...any) {
 	d.problem(check, advice, format, a...)
 }
 
-// keys sees to it that somebody can call.
+// keys checks that there is a key for the API.
 func (d *diagnosis) keys(ctx context.Context, log *eventlog.Log) error {
 	keys, err := openKeys(log).List(ctx)
 	if err != nil {

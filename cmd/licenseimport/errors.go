@@ -16,8 +16,8 @@ import (
 	"licenseimport/events/eventlog"
 )
 
-// startServer starts the embedded NATS server, on a data directory that only this
-// user can read, or says in plain words what is in the way.
+// startServer starts the embedded NATS server on a data directory that only this user
+// can read. Its errors say what the user can do.
 func startServer(c eventlog.ServerConfig) (*eventlog.Server, error) {
 	if err := makeDataDir(c.Dir); err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func startServer(c eventlog.ServerConfig) (*eventlog.Server, error) {
 	return nil, err
 }
 
-// explainUsage says what is wrong with a command line, and which help to read.
+// explainUsage turns an error of the parser into one that names the help to read.
 func explainUsage(err error) error {
 	text, command := err.Error(), "licenseimport"
 	if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context.Selected() != nil {
@@ -51,10 +51,10 @@ func explainUsage(err error) error {
 	return fmt.Errorf("%s (%s --help shows what there is)", text, command)
 }
 
-// apiParameters are what the API calls the flags of an import.
+// apiParameters matches the API's parameters that are flags of import.
 var apiParameters = regexp.MustCompile(`\b(unknown_columns|encoding|delimiter)=([a-z0-9-]+)`)
 
-// inFlags is a message of the API as the command line would say it.
+// inFlags replaces the API's parameters in a message by the flags of the command line.
 func inFlags(message string) string {
 	return apiParameters.ReplaceAllStringFunc(message, func(said string) string {
 		name, value, _ := strings.Cut(said, "=")
@@ -76,7 +76,7 @@ func explainHeld(held *eventlog.LockedError) error {
 	return fmt.Errorf("%w: stop that one first, or choose another directory by --data", held)
 }
 
-// explainListen says what to do about an address that cannot be listened on.
+// explainListen turns an error of listening into one that names the flag to change.
 func explainListen(addr, flag string, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("the address %s is taken by another program: choose another by %s", addr, flag)
@@ -97,7 +97,8 @@ func portInUse(addr string) bool {
 	return false
 }
 
-// explainStreams says what is in the way of streams as they were asked for.
+// explainStreams turns an error of creating streams into one that names the flag to
+// change.
 func explainStreams(err error, replicas int) error {
 	if err != nil && strings.Contains(err.Error(), "not supported in non-clustered mode") {
 		return fmt.Errorf("--replicas %d: the NATS server is no cluster and keeps one: leave the flag out, or name a cluster by --nats-url", replicas)
@@ -105,7 +106,7 @@ func explainStreams(err error, replicas int) error {
 	return err
 }
 
-// withoutPassword is a list of NATS addresses as it may be shown.
+// withoutPassword removes user and password from a list of NATS addresses.
 func withoutPassword(urls string) string {
 	all := strings.Split(urls, ",")
 	for i, one := range all {

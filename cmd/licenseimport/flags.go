@@ -10,21 +10,21 @@ import (
 	"licenseimport/events/eventlog"
 )
 
-// The groups of flags that commands share. Each default stands beside its flag.
+// Groups of flags that several commands have. Each default stands beside its flag.
 
 // dataFlag names the directory that holds everything.
 type dataFlag struct {
 	Data string `group:"where" default:"./data" placeholder:"DIR" help:"Directory that holds everything: event streams, views, the admin key. Default: ./data."`
 }
 
-// httpFlags say where HTTP is served.
+// httpFlags configure the HTTP server.
 type httpFlags struct {
 	HTTP    string `name:"http" group:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address for the web page and the API. Default: 127.0.0.1:8080; port 0: any free one."`
 	TLSCert string `name:"tls-cert" group:"listen" placeholder:"FILE" help:"Certificate (PEM); with --tls-key the server speaks HTTPS."`
 	TLSKey  string `name:"tls-key" group:"listen" placeholder:"FILE" help:"The certificate's key (PEM)."`
 }
 
-// healthFlags are for the roles that have no API.
+// healthFlags configure the HTTP server of roles without API.
 type healthFlags struct {
 	HTTP string `name:"http" group:"listen" placeholder:"HOST:PORT" help:"Address for /healthz, /readyz and /metrics. Default: none of them."`
 }
@@ -34,8 +34,8 @@ type adminFlag struct {
 	AdminKey string `placeholder:"KEY" help:"An admin key that you choose, in any form. Better set by the environment: a command line can be read by other users."`
 }
 
-// natsFlags say how to reach a NATS server that runs elsewhere; each command
-// says by itself when --nats-url is needed.
+// natsFlags configure the connection to an external NATS server. --nats-url is a flag of
+// each command, since its default and meaning differ.
 type natsFlags struct {
 	NatsCreds string `group:"nats" placeholder:"FILE" help:"Credentials file for NATS."`
 	NatsCA    string `name:"nats-ca" group:"nats" placeholder:"FILE" help:"Certificates (PEM) that the NATS server's is checked against."`
@@ -53,7 +53,7 @@ func (f natsFlags) config(url string) eventlog.Config {
 // minFree is --min-free where a command has no such flag.
 const minFree = 256 << 20
 
-// embeddedFlags say where the embedded NATS server listens.
+// embeddedFlags configure the embedded NATS server.
 type embeddedFlags struct {
 	NatsPort     int    `group:"nats" default:"4222" placeholder:"PORT" help:"Port of the embedded NATS server. Default: 4222; -1: any free one."`
 	NatsHost     string `group:"nats" default:"127.0.0.1" placeholder:"HOST" help:"Address that it listens on. Default: 127.0.0.1; any other needs --nats-password."`
@@ -63,7 +63,7 @@ type embeddedFlags struct {
 	NatsPassword string `group:"nats" placeholder:"PASSWORD" help:"Password that its clients have to show. Better set by the environment."`
 }
 
-// config is the embedded server on a data directory.
+// config returns the embedded server's configuration on a data directory.
 func (f embeddedFlags) config(data string) eventlog.ServerConfig {
 	c := eventlog.ServerConfig{Dir: data, Host: f.NatsHost, Port: f.NatsPort, MinFree: int64(f.MinFree), NoTuning: !f.NatsTuning}
 	if f.NatsPassword != "" {
@@ -72,7 +72,7 @@ func (f embeddedFlags) config(data string) eventlog.ServerConfig {
 	return c
 }
 
-// limitFlags bound what clients may ask for.
+// limitFlags bound uploads.
 type limitFlags struct {
 	MaxFileSize    size          `group:"limits" default:"4GiB" placeholder:"SIZE" help:"Largest file, unpacked. Default: 4GiB."`
 	MaxRowSize     size          `group:"limits" default:"256KiB" placeholder:"SIZE" help:"Longest row; a longer one is rejected alone. Default: 256KiB."`
@@ -92,7 +92,7 @@ type concurrencyFlag struct {
 	Concurrency count `group:"limits" default:"4" placeholder:"N" help:"Imports that are worked on at a time. Default: 4."`
 }
 
-// count is a number of at least one.
+// count is a number of 1 or more.
 type count int
 
 // UnmarshalText reads one.

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// importCommand uploads one file and waits for what becomes of it.
+// importCommand uploads one file and waits for the import's end.
 type importCommand struct {
 	File string `arg:"" help:"The CSV file, packed by gzip or not; - reads standard input."`
 
@@ -83,9 +83,8 @@ func (c *importCommand) importFile(ctx context.Context, t *terminal, api *client
 	return c.end(ctx, t, api, end)
 }
 
-// upload sends the file. A server that answers that it cannot take it at the
-// moment, for example since a node of its cluster has just died, is asked again:
-// such an answer means that nothing was imported.
+// upload sends the file. It sends it again after a transient error answer, for example
+// while a cluster elects a leader: such an answer means that nothing was imported.
 func (c *importCommand) upload(ctx context.Context, t *terminal, bar *progress, api *client, file *source) (uint64, error) {
 	began, told := time.Now(), false
 	for attempts := resending.Start(); ; {
@@ -152,7 +151,7 @@ func explainWait(ctx context.Context, id uint64, api *client, err error) error {
 	}
 }
 
-// end prints the outcome and turns it into the exit status.
+// end prints the result and turns it into the exit status.
 func (c *importCommand) end(ctx context.Context, t *terminal, api *client, end *result) error {
 	if err := end.report(ctx, t, api, c.JSON, c.Rejected); err != nil {
 		return err
@@ -167,8 +166,8 @@ func (c *importCommand) end(ctx context.Context, t *terminal, api *client, end *
 	}
 }
 
-// report prints a result, as JSON or for people, and writes the rejected rows into
-// a file where one is named.
+// report prints a result, as JSON or as text. It writes the rejected rows to the file
+// named by rejected, unless that is "".
 func (r *result) report(ctx context.Context, t *terminal, api *client, asJSON bool, rejected string) error {
 	if asJSON {
 		fmt.Fprintf(t.out, "%s\n", trimmed(r.raw))

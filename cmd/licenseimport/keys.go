@@ -48,11 +48,11 @@ Examples:
   licenseimport keys create Ops --role admin --nats-url nats://nats-1:4222`
 }
 
-// codes are short codes separated by commas. Where the flag is given it names at
-// least one: a script's empty variable must not make a key for every product.
+// codes are short codes separated by commas, at least one: a script's empty variable
+// must not make a key for every product.
 type codes []string
 
-// UnmarshalText adds what a flag says.
+// UnmarshalText appends the codes of a flag.
 func (c *codes) UnmarshalText(text []byte) error {
 	for code := range strings.SplitSeq(string(text), ",") {
 		if code = strings.TrimSpace(code); code == "" {

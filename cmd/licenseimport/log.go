@@ -10,15 +10,15 @@ import (
 	"licenseimport/events/eventlog"
 )
 
-// logFlags say which log a command works on.
+// logFlags select the event log that a command works on.
 type logFlags struct {
 	dataFlag
 	NatsURL string `name:"nats-url" group:"nats" placeholder:"URL" help:"A NATS server; may hold user and password. Default: the one of the data directory."`
 	natsFlags
 }
 
-// mustExist fails where there is nothing to look at, most likely for a data
-// dataDir that is misspelt.
+// mustExist fails where the data directory holds nothing: most likely its name is
+// misspelt.
 func (c *logFlags) mustExist() error {
 	if c.NatsURL == "" && !exists(filepath.Join(c.Data, "nats")) {
 		return fmt.Errorf("there is nothing in the data directory %s: name another by --data, or a NATS server by --nats-url", c.Data)
@@ -26,7 +26,7 @@ func (c *logFlags) mustExist() error {
 	return nil
 }
 
-// withExisting is withLog for commands that have nothing to do in a new directory.
+// withExisting is withLog for commands that need existing data.
 func (c *logFlags) withExisting(ctx context.Context, f func(*eventlog.Log) error) error {
 	if err := c.mustExist(); err != nil {
 		return err
@@ -34,8 +34,8 @@ func (c *logFlags) withExisting(ctx context.Context, f func(*eventlog.Log) error
 	return c.withLog(ctx, f)
 }
 
-// withLog finds the log: on the server that was named, on the one that holds the
-// data directory, or else on the directory itself, without opening a port.
+// withLog opens the log: of the NATS server named by --nats-url, else of the server that
+// holds the data directory, else of the directory itself, without a port.
 func (c *logFlags) withLog(ctx context.Context, f func(*eventlog.Log) error) error {
 	config := c.natsFlags.config(c.NatsURL)
 	config.Name = "licenseimport"
@@ -68,7 +68,7 @@ func (c *logFlags) withLog(ctx context.Context, f func(*eventlog.Log) error) err
 	return f(log)
 }
 
-// openTimeout is how long a command that ends by itself waits for NATS.
+// openTimeout is how long such a command waits for NATS.
 const openTimeout = 15 * time.Second
 
 func openWithTimeout(ctx context.Context, config eventlog.Config) (*eventlog.Log, error) {

@@ -21,18 +21,18 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// exitStatus is an error that was told to the user already.
+// exitStatus is an error that the command has already printed.
 type exitStatus int
 
 func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
-// terminal is what a command reads and writes.
+// terminal holds a command's standard streams.
 type terminal struct {
 	in       io.Reader
 	out, err io.Writer
 }
 
-// run is the whole program; it returns the exit status.
+// run runs the program and returns the exit status.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
 	if len(args) == 0 {
 		args = []string{"--help"}

@@ -191,7 +191,7 @@ func (n *node) startComponent(name string, c component) {
 
 // fail records that a component's work ended by itself. The others go on: an
 // upload is safe while the views stand still. From then on the process is not
-// componentReady, and /readyz names the error.
+// ready, and /readyz names the error.
 func (n *node) fail(name string, err error) {
 	if err == nil {
 		err = errors.New("it ended without a reason")
@@ -321,7 +321,7 @@ func (n *node) stop() error {
 }
 
 // finish lets the components complete work in flight. Work that outlasts ctx is
-// excerpt off: its client gets an error, the log a warning, and the stop still succeeds.
+// cut off: its client gets an error, the log a warning, and the stop still succeeds.
 func (n *node) finish(ctx context.Context) {
 	for i := len(n.components) - 1; i >= 0; i-- {
 		c := n.components[i]

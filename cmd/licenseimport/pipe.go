@@ -7,8 +7,7 @@ import (
 	"sync"
 )
 
-// pipeListener hands connections from one part of this process to another
-// without a port.
+// pipeListener connects a client and a server within this process, without a port.
 type pipeListener struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -29,13 +28,13 @@ func (l *pipeListener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close refuses further connections; those made stay.
+// Close refuses further connections. Existing ones stay open.
 func (l *pipeListener) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return nil
 }
 
-// Addr is no address that could be dialled.
+// Addr is a name, which nothing can dial.
 func (l *pipeListener) Addr() net.Addr { return pipeAddr{} }
 
 type pipeAddr struct{}
@@ -55,8 +54,8 @@ func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) 
 	}
 }
 
-// client reaches the listener, whatever host a request names. A pipe passes on
-// each write at once, so large ones save time.
+// client returns a client that reaches the listener for any host name. A pipe hands over
+// each write separately, so a large write buffer saves time.
 func (l *pipeListener) client() *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		DialContext: l.dial, WriteBufferSize: 128 << 10, DisableCompression: true,

@@ -12,10 +12,10 @@ import (
 	"licenseimport/events"
 )
 
-// maxPrintedRows is how many rejected rows are shown; the rest is for a file.
+// maxPrintedRows bounds the rejected rows that are printed; --rejected writes all.
 const maxPrintedRows = 10
 
-// newTable is a table as all commands draw it.
+// newTable returns a table in the style of all commands.
 func newTable(w io.Writer, header ...any) table.Writer {
 	t := table.NewWriter()
 	t.SetOutputMirror(w)
@@ -25,7 +25,7 @@ func newTable(w io.Writer, header ...any) table.Writer {
 	return t
 }
 
-// printSummary tells what became of an import that has ended.
+// printSummary prints the result of an import that has ended.
 func printSummary(w io.Writer, r *result) {
 	fmt.Fprintf(w, "Import %d of %s: %s%s\n", r.ID, r.FileName, r.summary(), r.speed())
 	if r.Result != nil {
@@ -35,7 +35,7 @@ func printSummary(w io.Writer, r *result) {
 	}
 }
 
-// summary is one sentence about how it ended.
+// summary is one sentence about the import's end.
 func (r *result) summary() string {
 	switch {
 	case r.Status == "error" && r.Error != nil:
@@ -100,10 +100,10 @@ func printRejected(w io.Writer, r *result) {
 	t.Render()
 }
 
-// maxPrintedValue is how many characters of a value are shown.
+// maxPrintedValue bounds the characters of a value that are printed.
 const maxPrintedValue = 40
 
-// excerpt is a value's beginning.
+// excerpt cuts a value to maxPrintedValue characters.
 func excerpt(s string) string {
 	if short := events.Excerpt(s, maxPrintedValue); short != s {
 		return short + "…"
@@ -111,13 +111,13 @@ func excerpt(s string) string {
 	return s
 }
 
-// printable is a value without bytes that a terminal would obey.
+// printable escapes a value's control characters, which a terminal would obey.
 func printable(s string) string {
 	quoted := strconv.QuoteToGraphic(s)
 	return quoted[1 : len(quoted)-1]
 }
 
-// plural is a number with its noun.
+// plural returns a number with its noun.
 func plural(n uint64, one, many string) string {
 	if n == 1 {
 		return "1 " + one
@@ -125,7 +125,7 @@ func plural(n uint64, one, many string) string {
 	return grouped(n) + " " + many
 }
 
-// grouped is a number as people read it: 1,000,000.
+// grouped formats a number with separators: 1,000,000.
 func grouped(n uint64) string {
 	digits := strconv.FormatUint(n, 10)
 	for i := len(digits) - 3; i > 0; i -= 3 {

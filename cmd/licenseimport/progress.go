@@ -10,28 +10,26 @@ import (
 	"golang.org/x/term"
 )
 
-// isTerminal reports whether a person watches w.
+// isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// progress shows how far something is: as a bar where a person watches, not at
-// all elsewhere. The zero value shows nothing.
+// progress draws a progress bar on a terminal. The zero value draws nothing.
 type progress struct {
 	w    io.Writer
 	what string
 	bar  *progressbar.ProgressBar
 }
 
-// The units that are shown in a way of their own: file sizes, and parts of a
-// thousand where only the share is known.
+// Units with a special format: file sizes, and thousandths where only a share is known.
 const (
 	inBytes = "bytes"
 	shares  = ""
 )
 
-// newProgress shows on w if that is a terminal.
+// newProgress returns a progress that draws on w if that is a terminal.
 func newProgress(w io.Writer) *progress {
 	if !isTerminal(w) {
 		return &progress{}
@@ -39,8 +37,7 @@ func newProgress(w io.Writer) *progress {
 	return &progress{w: w}
 }
 
-// startComponent starts a new bar; total -1 is one whose end is not known. The unit is
-// inBytes, shares or a noun.
+// begin starts a new bar; total -1: unknown. The unit is inBytes, shares or a noun.
 func (p *progress) begin(what string, total int64, unit string) {
 	p.end()
 	if p.w == nil {
@@ -56,8 +53,8 @@ func (p *progress) begin(what string, total int64, unit string) {
 		progressbar.OptionThrottle(65 * time.Millisecond),
 		progressbar.OptionSetRenderBlankState(true),
 		progressbar.OptionClearOnFinish(),
-		// A bar without a known end would draw itself in the background, and
-		// go on after its end.
+		// Otherwise a bar without a known total draws in the background, even after
+		// its end.
 		progressbar.OptionSetSpinnerChangeInterval(0),
 	}
 	if unit != shares {
@@ -69,7 +66,7 @@ func (p *progress) begin(what string, total int64, unit string) {
 	p.bar = progressbar.NewOptions64(total, options...)
 }
 
-// share states which part of the whole is done, and in words how much that is.
+// share sets the share that is done, from 0 to 1, and describes it in words.
 func (p *progress) share(done float64, words string) {
 	if p.bar != nil {
 		p.bar.Describe(p.what + ": " + words)
@@ -77,14 +74,14 @@ func (p *progress) share(done float64, words string) {
 	}
 }
 
-// add counts n more.
+// add adds n to what is done.
 func (p *progress) add(n int) {
 	if p.bar != nil {
 		_ = p.bar.Add(n) // a bar that cannot be drawn is no reason to stop
 	}
 }
 
-// set states how far it is, and out of how many.
+// set sets what is done, and the total.
 func (p *progress) set(n, total int64) {
 	if p.bar == nil {
 		return
@@ -95,7 +92,7 @@ func (p *progress) set(n, total int64) {
 	_ = p.bar.Set64(n)
 }
 
-// end takes the bar away.
+// end removes the bar.
 func (p *progress) end() {
 	if p.bar != nil {
 		_ = p.bar.Exit()
@@ -105,7 +102,7 @@ func (p *progress) end() {
 	}
 }
 
-// countReads is r, with every byte shown.
+// countReads returns r, and adds every byte read from it.
 func (p *progress) countReads(r io.ReadCloser) io.ReadCloser {
 	return struct {
 		io.Reader

@@ -9,7 +9,7 @@ import (
 	"licenseimport/projector"
 )
 
-// rebuildCommand folds the views anew.
+// rebuildCommand rebuilds the views from the stream.
 type rebuildCommand struct{ logFlags }
 
 // Help is what --help tells beside the flags.

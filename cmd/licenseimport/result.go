@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// result is what the API says about one import.
+// result is the API's representation of one import.
 type result struct {
 	ID         uint64     `json:"id"`
 	FileName   string     `json:"file_name"`
@@ -25,10 +25,10 @@ type result struct {
 	Progress      float64 `json:"progress"`
 	RowsPerSecond float64 `json:"rows_per_second"`
 
-	raw json.RawMessage // as it was sent
+	raw json.RawMessage // the answer's body
 }
 
-// counts are the rows of an import by what became of them.
+// counts are the counts of an import's result.
 type counts struct {
 	Rows             uint64       `json:"total_row_count"`
 	Valid            uint64       `json:"valid_row_count"`
@@ -43,7 +43,7 @@ type counts struct {
 	InvalidRows      []invalidRow `json:"invalid_rows"`
 }
 
-// invalidRow is a rejected row with everything that is wrong about it.
+// invalidRow is a rejected row with all its errors.
 type invalidRow struct {
 	Row    uint64 `json:"row"`
 	Line   uint64 `json:"line"`
@@ -65,7 +65,7 @@ func decodeResult(body []byte) (*result, error) {
 
 func (r *result) ended() bool { return r.Status == "success" || r.Status == "error" }
 
-// rejected is the number of rows that were not valid.
+// rejected returns the number of rejected rows.
 func (r *result) rejected() uint64 {
 	if r.Result == nil {
 		return 0
@@ -73,7 +73,7 @@ func (r *result) rejected() uint64 {
 	return r.Result.Invalid
 }
 
-// duration is how long the rows were worked on; 0 until that is known.
+// duration returns the time from the first decision to the end; 0 until known.
 func (r *result) duration() time.Duration {
 	if r.StartedAt == nil || r.FinishedAt == nil {
 		return 0

@@ -47,7 +47,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// componentReady DIR waits until the server that holds the directory is ready and puts its
+// ready DIR waits until the server that holds the directory is ready and puts its
 // address into $SERVER; ready URL waits for the server there.
 func ready(ts *testscript.TestScript, neg bool, args []string) {
 	wait(ts, "a server on "+args[0], func() error {

@@ -11,10 +11,10 @@ import (
 	"licenseimport/internal/httpx"
 )
 
-// The commands that run until they are stopped: each is some rows of the table
-// of roles, and differs from the others in its flags only.
+// The commands that run until they are stopped. Each runs some roles of the table and
+// differs from the others in its flags only.
 
-// remoteFlags are those of a role that needs a NATS server.
+// remoteFlags are the flags of a role that needs an external NATS server.
 type remoteFlags struct {
 	NatsURL string `name:"nats-url" group:"nats" default:"nats://127.0.0.1:4222" placeholder:"URL" help:"The NATS server, or several separated by commas; may hold user and password. It is waited for. Default: nats://127.0.0.1:4222."`
 	natsFlags
@@ -60,7 +60,7 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	return runNode(ctx, t, s)
 }
 
-// printKey says which key to begin with.
+// printKey prints the admin key of a first start, else where it is.
 func printKey(w io.Writer, n *node) {
 	path := adminKeyPath(n.settings.data)
 	switch {
@@ -169,8 +169,8 @@ func (f httpFlags) config() httpx.ServerConfig {
 	return httpx.ServerConfig{Addr: f.HTTP, TLSCert: f.TLSCert, TLSKey: f.TLSKey}
 }
 
-// runNode runs the roles until ctx ends or one of them fails, then stops them
-// in order. Stopping because ctx ended is no failure.
+// runNode runs the roles until ctx ends or serving fails, then stops them in order. The
+// end of ctx is not an error.
 func runNode(ctx context.Context, t *terminal, s settings) error {
 	n, err := startNode(ctx, s)
 	if err != nil {
@@ -186,7 +186,7 @@ func runNode(ctx context.Context, t *terminal, s settings) error {
 	return errors.Join(err, n.stop())
 }
 
-// printAddresses says where the process can be reached.
+// printAddresses prints the addresses of the process.
 func printAddresses(w io.Writer, n *node) {
 	fmt.Fprintln(w, "licenseimport runs. Stop it with Ctrl-C.")
 	if n.http != nil {

@@ -39,7 +39,7 @@ func (c *statusCommand) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
-// one shows a single import; with --watch, when it has ended.
+// one shows a single import; with --watch, after its end.
 func (c *statusCommand) one(ctx context.Context, t *terminal, api *client) error {
 	r, err := api.result(ctx, uint64(c.ID))
 	if err == nil && c.Watch && !r.ended() {
@@ -78,7 +78,7 @@ func (c *statusCommand) list(ctx context.Context, t *terminal, api *client) erro
 	}
 }
 
-// page is the list as it is printed.
+// page returns the list as printed.
 func (c *statusCommand) page(ctx context.Context, api *client) (string, error) {
 	results, body, err := api.results(ctx, int(c.Limit))
 	if err != nil {

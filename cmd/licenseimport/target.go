@@ -19,10 +19,10 @@ import (
 	"licenseimport/internal/httpx"
 )
 
-// defaultServer is asked where nothing says which one.
+// defaultServer is the server of a command without --server and without a data directory.
 const defaultServer = "http://127.0.0.1:8080"
 
-// clientFlags say where a command that needs the API finds it.
+// clientFlags select the server of a command that needs the API.
 type clientFlags struct {
 	Server   string `group:"where" placeholder:"URL" help:"A server that runs, such as http://127.0.0.1:8080. Default: the one that holds the data directory; where none does, this process does the work itself."`
 	Key      string `group:"where" placeholder:"KEY" help:"Your key. Default: for the data directory, the admin key in it. Better set by the environment: a command line can be read by other users."`
@@ -31,8 +31,8 @@ type clientFlags struct {
 	dataFlag
 }
 
-// withServer finds the server and lets f work with it. Where the data directory is
-// free, the roles run in this process meanwhile.
+// withServer calls f with a client of the server. Where no process holds the data
+// directory, this process runs the roles meanwhile.
 func (c *clientFlags) withServer(ctx context.Context, t *terminal, roles []string, f func(context.Context, *client) error) error {
 	if c.Server != "" {
 		return c.withURL(ctx, c.Server, f)
@@ -49,13 +49,13 @@ func (c *clientFlags) withServer(ctx context.Context, t *terminal, roles []strin
 		if c.Key == "" && c.AdminKey == "" {
 			return fmt.Errorf("there is nothing in the data directory %s: name another by --data, or a server by --server and your key by --key or LICENSEIMPORT_KEY", c.Data)
 		}
-		return c.withURL(ctx, defaultServer, f) // nothing to read here
+		return c.withURL(ctx, defaultServer, f) // the data directory holds nothing to read
 	default:
 		return c.withInProcess(ctx, t, roles, f)
 	}
 }
 
-// withURL uses a server by its address.
+// withURL calls f with a client of the server at a URL.
 func (c *clientFlags) withURL(ctx context.Context, server string, f func(context.Context, *client) error) error {
 	base, err := baseURL(server)
 	if err != nil {
@@ -72,9 +72,9 @@ func (c *clientFlags) withURL(ctx context.Context, server string, f func(context
 	return f(ctx, &client{base: base, key: key, http: &http.Client{Transport: transport}, remote: true})
 }
 
-// keyFor is the key that was given. Where none was, it is the one in the data
-// directory that the server holds, or the one that a server of this machine may
-// have been started with; no other server is sent these.
+// keyFor returns the key for a server: --key; else the admin key in the data directory
+// that this server holds; else, for a server of this machine, the admin key from the
+// environment. No other server ever gets one of the last two.
 func (c *clientFlags) keyFor(base string) (string, error) {
 	if c.Key != "" {
 		return c.Key, nil
@@ -91,7 +91,7 @@ func (c *clientFlags) keyFor(base string) (string, error) {
 	return "", fmt.Errorf("the server %s wants a key: give it by --key or LICENSEIMPORT_KEY (keys are made by: licenseimport keys create NAME)", base)
 }
 
-// sameServer compares two addresses; this machine's own have several names.
+// sameServer compares two URLs. Loopback addresses have several names.
 func sameServer(a, b string) bool {
 	if a == b {
 		return true
@@ -101,7 +101,7 @@ func sameServer(a, b string) bool {
 	return err1 == nil && err2 == nil && one.Scheme == other.Scheme && one.Port() == other.Port() && isLocal(a) && isLocal(b)
 }
 
-// isLocal reports whether an address is this machine's own.
+// isLocal reports whether a URL's host is a loopback address.
 func isLocal(base string) bool {
 	u, err := url.Parse(base)
 	if err != nil {
@@ -125,7 +125,7 @@ func (c *clientFlags) withInProcess(ctx context.Context, t *terminal, roles []st
 	defer cancel(nil)
 	go func() {
 		select {
-		case err := <-n.failed: // f would wait in vain
+		case err := <-n.failed: // f would wait for ever
 			cancel(err)
 		case <-ctx.Done():
 		}
@@ -136,12 +136,12 @@ func (c *clientFlags) withInProcess(ctx context.Context, t *terminal, roles []st
 		})
 	}
 	if stopped, ok := errors.AsType[*stoppedError](context.Cause(ctx)); ok {
-		err = stopped // whatever f says came of it
+		err = stopped // the cause of f's error
 	}
 	return errors.Join(err, n.stop())
 }
 
-// withKey finds the key for the data directory that this process holds.
+// withKey calls f with a key for the data directory that this process holds.
 func (c *clientFlags) withKey(t *terminal, n *node, f func(key string) error) error {
 	switch {
 	case c.Key != "":
@@ -156,7 +156,7 @@ func (c *clientFlags) withKey(t *terminal, n *node, f func(key string) error) er
 	return f(n.key)
 }
 
-// transport trusts --server-ca where it is given.
+// transport returns a transport that trusts --server-ca.
 func (c *clientFlags) transport() (*http.Transport, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	if c.ServerCA == "" {
@@ -174,7 +174,7 @@ func (c *clientFlags) transport() (*http.Transport, error) {
 	return transport, nil
 }
 
-// baseURL is an address as a person types it, without what the API appends.
+// baseURL checks a URL that a user typed, and removes its last slash and query.
 func baseURL(server string) (string, error) {
 	u, err := url.Parse(server)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {

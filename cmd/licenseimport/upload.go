@@ -18,7 +18,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// compressFrom is the size in bytes from which a file is packed on its way.
+// compressFrom is the size in bytes from which an upload is compressed.
 const compressFrom = 1 << 20
 
 // source is the file to upload.
@@ -53,7 +53,7 @@ func openSource(path string, stdin io.Reader) (*source, error) {
 	return s, nil
 }
 
-// rewind goes back to the beginning, where that is possible.
+// rewind seeks to the beginning. False: the source cannot seek.
 func (s *source) rewind() bool {
 	f, ok := s.ReadCloser.(io.Seeker)
 	if !ok || s.size < 0 {
@@ -63,24 +63,24 @@ func (s *source) rewind() bool {
 	return err == nil
 }
 
-// standardInput has no name that says whether it is packed: its first bytes do.
+// standardInput detects gzip by the first bytes, since there is no file name.
 func standardInput(stdin io.Reader) *source {
 	buffered := bufio.NewReader(stdin)
 	s := &source{name: "stdin.csv", size: -1, ReadCloser: io.NopCloser(buffered)}
-	// A shorter input is not gzip, and a failure to read comes again when it is read.
+	// A shorter input is not gzip. A read error comes again at the next read.
 	if start, _ := buffered.Peek(2); bytes.Equal(start, []byte{0x1f, 0x8b}) {
 		s.name, s.compressed = "stdin.csv.gz", true
 	}
 	return s
 }
 
-// uploadOptions are what can be said about an upload, by query parameter.
+// uploadOptions are the parameters of an upload.
 type uploadOptions struct {
 	query          url.Values
 	idempotencyKey string
 }
 
-// upload sends the file and returns the import's id: by then every row is stored.
+// upload sends the file and returns the import's id. By then every row is stored.
 func (c *client) upload(ctx context.Context, file *source, o uploadOptions) (uint64, error) {
 	pack := c.remote && !file.compressed && (file.size < 0 || file.size > compressFrom)
 	read, write := io.Pipe()
@@ -114,7 +114,7 @@ func (c *client) upload(ctx context.Context, file *source, o uploadOptions) (uin
 	return readJobID(resp.Body)
 }
 
-// readError is a failure to read the file, not one to send it.
+// readError is an error of reading the file, not of sending it.
 type readError struct{ error }
 
 func (e readError) Unwrap() error { return e.error }
@@ -134,7 +134,7 @@ func (s sourceReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// sendForm writes the request's body: one part named file.
+// sendForm writes the request's body: a form with one part named file.
 func sendForm(w io.Writer, boundary string, file *source, pack bool) error {
 	buffered := bufio.NewWriterSize(w, 128<<10)
 	body := io.Writer(buffered)

@@ -83,7 +83,7 @@ func TestClusterInTrouble(t *testing.T) {
 		other := shape{name: fmt.Sprintf("decided-%d", i), rows: rows, shared: 5, pool: 500, seed: uint64(100 + i)}.generate()
 		files = append(files, f, other)
 		began := time.Now()
-		s.through(t, c, trouble, f, other)
+		s.importDuring(t, c, trouble, f, other)
 		t.Logf("%s: whole again after %v", trouble.name, time.Since(began).Round(time.Millisecond))
 	}
 	report := verify(t, c.URL(), s.client, files...)
@@ -97,9 +97,9 @@ func TestClusterInTrouble(t *testing.T) {
 	same(t, before, answers(t, s.client))
 }
 
-// underTrouble strikes when half of one file is uploaded and another one is being decided. The
+// importDuring strikes when half of one file is uploaded and another one is being decided. The
 // upload is tried until it is acknowledged.
-func (s *system) through(t *testing.T, c *eventlogtest.Cluster, trouble trouble, f, other *file) {
+func (s *system) importDuring(t *testing.T, c *eventlogtest.Cluster, trouble trouble, f, other *file) {
 	t.Helper()
 	half, struck, uploaded := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	a := attempt{key: f.Name, at: len(f.text) / 2}

@@ -12,8 +12,8 @@ import (
 )
 
 // TestKillDuringUpload kills the server in the middle of an upload, again and
-// restartByKill on one directory. That upload imports nothing; those before and after it are
-// checkEnd.
+// again on one directory. That upload imports nothing; those before and after it are
+// whole.
 func TestKillDuringUpload(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 1))
