@@ -3,19 +3,18 @@
 PROGRAM := bin/licenseimport
 FUZZTIME ?= 60s
 VULNDB ?= https://vuln.go.dev
-VERSION := $(shell cat cmd/licenseimport/VERSION)
 COMMIT := $(shell git describe --always --abbrev=40 --exclude='*' --dirty 2>/dev/null)
 
 # Packages whose tests run the built program from outside; the others are the unit suite.
 OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/robustnesstest ./web/browsertest ./examples ./cmd/benchmark
 UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|robustnesstest|browsertest|examples|benchmark)$$')
 
-.PHONY: help check generate generated fmt vet vuln test unit race outside fuzz bench profile large pgo memory chaos soak races cluster disk long run build lint screenshots
+.PHONY: help check generate generated fmt vet vuln test unit race outside fuzz bench profile large pgo memory chaos soak races cluster disk long run build lint packages packages-test screenshots
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
-check: fmt generated vet lint vuln race races outside ## all that CI runs
+check: fmt generated vet lint vuln race races outside packages-test ## all that CI runs
 	$(MAKE) fuzz FUZZTIME=3s
 
 fmt: ## fails where a file is not formatted
@@ -54,6 +53,13 @@ outside: ## the built program: its contract, killed processes, hostile clients, 
 
 lint: ## golangci-lint with .golangci.yaml; its first run on a machine compiles it, in one to two minutes
 	go tool -modfile=tools/golangci-lint/go.mod golangci-lint run
+
+packages: ## static binaries, deb and rpm, and their checksums, to dist/; the same commit gives the same bytes
+	deploy/packages/build.sh dist
+
+packages-test: ## packages for Linux, built twice and compared; as root also installed, run as the unit says, and removed
+	PLATFORMS='linux/amd64 linux/arm64' deploy/packages/build.sh bin/packages
+	PLATFORMS='linux/amd64 linux/arm64' deploy/packages/test.sh bin/packages
 
 fuzz: ## each fuzz target for FUZZTIME
 	@go list ./... | while read -r pkg; do \
