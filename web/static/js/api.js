@@ -1,11 +1,11 @@
-// Requests to the API. Addresses are relative to the page, so that the program
-// may stand behind a proxy under any path.
+// Requests to the API. Addresses are relative to the page, so that a proxy may
+// serve it under any path.
 
 import { session } from "./session.js";
 
 export const base = "api/v1/";
 
-/** Problem is an answer other than success, or no answer at all (status 0). */
+/** Problem is an answer other than success; status 0: no answer. */
 export class Problem extends Error {
   constructor(status, body = {}) {
     super(body.detail || fallback(status));
@@ -21,21 +21,21 @@ function fallback(status) {
   return `The server answered ${status} without a reason. Try again; if it stays so, tell its operator.`;
 }
 
-/** onRefused is called when the key has stopped working. */
+/** onRefused is called when the key does not work any more (401). */
 export const onRefused = { call: () => {} };
 
 const retries = 4;
 
 /**
- * get answers with the JSON at a path below api/v1/. While the server says 503
- * with Retry-After, as it does when its views are behind, it asks again.
+ * get returns the JSON at a path below api/v1/. It retries while the answer is 503
+ * with Retry-After: the server's views lag.
  */
 export async function get(path, { query, signal, key } = {}) {
   const response = await ask(path, { query, signal, key });
   return response.json();
 }
 
-/** text answers with a body as it is. */
+/** text returns a body as text. */
 export async function text(path, { signal } = {}) {
   const response = await ask(path, { signal });
   return response.text();
@@ -46,14 +46,14 @@ export async function post(path) {
   await check(await send(path, { method: "POST" }));
 }
 
-/** open answers with the response itself, for a stream. */
+/** open returns the response itself, for a stream. */
 export async function open(path, { signal, accept } = {}) {
   return check(await send(path, { signal, headers: { Accept: accept } }));
 }
 
 /**
- * save downloads a file as the browser would, though a plain link could not send
- * the key. The complete file is in memory meanwhile.
+ * save downloads a file: by fetch, since a link cannot send the key. The file is
+ * held in memory.
  */
 export async function save(path, name) {
   const response = await ask(path, {});
@@ -92,7 +92,7 @@ async function send(path, { query, signal, key = session.key, method = "GET", he
   }
 }
 
-/** address is a path below api/v1/ with its query; what is empty is left out. */
+/** address is a path below api/v1/ with a query; it leaves out empty parameters. */
 export function address(path, query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined);
   const search = new URLSearchParams(given).toString();
@@ -106,7 +106,7 @@ async function check(response, key) {
   throw problem;
 }
 
-/** pause waits, unless the signal ends it. */
+/** pause waits for some milliseconds or until the signal aborts. */
 export function pause(milliseconds, signal) {
   return new Promise((resolve, reject) => {
     const stop = () => {

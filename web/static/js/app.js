@@ -1,5 +1,5 @@
-// The frame: who is signed in, which view the address asks for, and where an
-// upload leads when it is done.
+// The frame: the session, the view of an address, and the move to an import when
+// its upload is done.
 
 import { get, onRefused } from "./api.js";
 import { fill, focusOn, h, say, user } from "./dom.js";
@@ -26,9 +26,9 @@ const routes = [
 const main = document.getElementById("main");
 const slot = document.getElementById("notice");
 let shown = { place: "", update: null, leave: new AbortController() };
-let arrived = false; // whether a view was shown before: the first takes no focus
+let arrived = false; // false until the first view, which takes no focus
 
-/** route shows what the address asks for. */
+/** route shows the view of the address. */
 function route() {
   const { segments, query } = parse(location.hash);
   const found = match(routes, segments);
@@ -53,7 +53,7 @@ function show(place, view, params, query) {
   scrollTo(0, 0);
   const moved = arrived;
   arrived = true;
-  /** title names the view, and has the focus arrive there. */
+  /** title names the view and moves the focus to its heading. */
   const title = (heading, text) => {
     document.title = `${text} · licenseimport`;
     if (moved) focusOn(heading, { preventScroll: true });
@@ -67,7 +67,7 @@ function nowhere({ root, title }) {
   title(heading, "Nothing here");
 }
 
-/** frame draws what is around the view. */
+/** frame draws the page around the view. */
 function frame(part) {
   const nav = document.getElementById("nav");
   const who = document.getElementById("who");

@@ -1,5 +1,5 @@
-// Making elements. Text only ever becomes text nodes, so nothing that a file or
-// the server says can become markup.
+// Making elements. Text becomes text nodes only: content of files and answers
+// never becomes markup.
 
 /**
  * h makes an element: h("a", { href: "#/", class: "button" }, "Go").
@@ -26,24 +26,24 @@ export function fill(element, ...children) {
   return element;
 }
 
-/** user is text that a person wrote, in whatever script: its direction is its own. */
+/** user is text that a person wrote; the browser finds its direction (dir="auto"). */
 export function user(text, attributes = {}) {
   return h("bdi", attributes, text);
 }
 
-/** columnName is a column's name, which may be broken after its underscores only. */
+/** columnName is a column's name; lines break after underscores only. */
 export function columnName(name) {
   const parts = name.match(/[^_]+_*|_+/g) || [];
   return h("code", { class: "column-name" }, parts.map((part) => [part, h("wbr")]));
 }
 
-/** say has a screen reader say a sentence, at its next pause. */
+/** say announces a sentence to screen readers, politely. */
 export function say(sentence) {
   const live = document.getElementById("live");
   live.textContent = live.textContent === sentence ? sentence + "\u00a0" : sentence;
 }
 
-/** focusOn moves the focus to a heading or the like, which need not be focusable. */
+/** focusOn moves the focus to an element and makes it focusable if needed. */
 export function focusOn(element, options) {
   if (!element) return;
   if (!element.hasAttribute("tabindex")) element.setAttribute("tabindex", "-1");

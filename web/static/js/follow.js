@@ -1,20 +1,20 @@
-// Following an import until it ends: by its event stream, read with fetch since
-// EventSource cannot send the key, and by asking where a proxy breaks the stream.
+// Following an import until it ends: by its event stream, and by polling where a
+// proxy breaks the stream. The stream is read by fetch: EventSource sends no key.
 
 import { get, open, pause, Problem } from "./api.js";
 
 const pollEvery = 1000;
-const quiet = 40_000; // the server sends a sign of life every 15 s
+const quiet = 40_000; // ms without data; the server sends a heartbeat every 15 s
 
-/** hasEnded tells whether nothing will happen to an import any more. */
+/** hasEnded reports whether an import is in a final state. */
 export function hasEnded(found) {
   return found.status === "success" || found.status === "error";
 }
 
 /**
  * follow calls onResult with each state of an import, the last one included. It
- * returns when the import has ended, and throws what asking about it throws,
- * network failures excepted: those it waits out, telling onLost.
+ * returns when the import has ended. It retries after network failures and reports
+ * them to onLost; other errors of a request it throws.
  */
 export async function follow(id, { onResult, onLost = () => {}, signal }) {
   for (;;) {
@@ -37,7 +37,7 @@ export async function follow(id, { onResult, onLost = () => {}, signal }) {
   }
 }
 
-/** listen reads the stream; true: it told of the end. */
+/** listen reads the stream; it returns true if the import has ended. */
 async function listen(id, onResult, signal) {
   const silence = new AbortController();
   const response = await open(`licenses-import-results/${id}/events/`, {
@@ -56,7 +56,7 @@ async function listen(id, onResult, signal) {
   }
 }
 
-/** splitter cuts pieces of a stream into its events. */
+/** splitter joins chunks of a stream and splits them into events. */
 export function splitter() {
   let rest = "";
   return (piece) => {

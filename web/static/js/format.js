@@ -1,4 +1,4 @@
-// Numbers, times and sizes, as the reader's own language writes them.
+// Numbers, times and sizes in the browser's language.
 
 const whole = new Intl.NumberFormat();
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
@@ -24,7 +24,7 @@ export function exactTime(iso) {
   return exact.format(new Date(iso));
 }
 
-/** bytes is a size that a person compares. */
+/** bytes is a size with its unit, such as 1.2 MB. */
 export function bytes(n) {
   const units = ["bytes", "KB", "MB", "GB", "TB"];
   let unit = 0;
@@ -36,7 +36,7 @@ export function bytes(n) {
   return `${n.toLocaleString(undefined, { maximumFractionDigits: digits })} ${units[unit]}`;
 }
 
-/** span is how long something took or will take, in seconds, roughly. */
+/** span is a rounded duration; it takes seconds. */
 export function span(seconds) {
   if (seconds < 1) return "less than a second";
   if (seconds < 90) return count(Math.round(seconds), "second");
@@ -49,12 +49,12 @@ export function took(from, to) {
   return (new Date(to) - new Date(from)) / 1000;
 }
 
-/** percent rounds down, so that 100 % is only said at the end. */
+/** percent rounds down: 100 % appears at the end only. */
 export function percent(part) {
   return `${Math.floor(part * 100)} %`;
 }
 
-/** capital makes a text begin as a sentence does. */
+/** capital makes the first letter a capital. */
 export function capital(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
@@ -64,8 +64,8 @@ export function words(name) {
   return name.replace(/^(license|customer|order|product)__/, "").replaceAll("_", " ");
 }
 
-/** beginning is a text, cut to so many characters. */
+/** beginning cuts a text to a number of characters. */
 export function beginning(text, most) {
-  const characters = [...text.slice(0, 2 * most + 2)]; // as people count them, and no more than are needed
+  const characters = [...text.slice(0, 2 * most + 2)]; // code points; no more than needed
   return characters.length > most ? `${characters.slice(0, most).join("")}…` : text;
 }

@@ -1,7 +1,7 @@
-// The address decides what is shown: everything behind the # is a path and a
-// query, so that reloading, going back and sending a link keep their place.
+// Addresses: the hash is a path and a query. All navigation state is in it, so
+// that reload, back and a shared link show the same view.
 
-/** parse reads an address's hash: its path in segments, and its query. */
+/** parse splits a hash into path segments and query. */
 export function parse(hash) {
   const [path, query = ""] = hash.replace(/^#/, "").split("?");
   return {
@@ -18,7 +18,7 @@ function decode(segment) {
   }
 }
 
-/** link is the hash of a path with a query; what is empty is left out. */
+/** link is the hash of a path with a query; it leaves out empty parameters. */
 export function link(path, query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined);
   const search = new URLSearchParams(given).toString();

@@ -1,31 +1,31 @@
-// Who is signed in. The key lives in this tab's session only and is sent in a
-// header only; it never stands in an address.
+// The session: the key and its manager. The key is stored in this tab's
+// sessionStorage and sent in a header; it is never part of an address.
 
 const slot = "licenseimport.key";
 
 /** me is what GET /api/v1/me/ said: manager, role and products; null: not signed in. */
 export const session = { key: sessionStorage.getItem(slot), me: null };
 
-/** enter remembers a key that works, and whose it is. */
+/** enter stores a working key and its manager. */
 export function enter(key, me) {
   session.key = key;
   session.me = me;
   sessionStorage.setItem(slot, key);
 }
 
-/** leave forgets the key. */
+/** leave removes the key. */
 export function leave() {
   session.key = null;
   session.me = null;
   sessionStorage.removeItem(slot);
 }
 
-/** mayImport tells whether to offer an upload. The server decides all the same. */
+/** mayImport reports whether to offer an upload. The server checks it again. */
 export function mayImport() {
   return session.me?.role === "admin" || session.me?.role === "importer";
 }
 
-/** mayCancel tells whether to offer to cancel an import. */
+/** mayCancel reports whether to offer to cancel an import. */
 export function mayCancel(found) {
   return session.me?.role === "admin" || (session.me?.role === "importer" && found.manager === session.me.manager);
 }

@@ -1,12 +1,12 @@
-// The one upload that this tab has under way. It lives outside the views, so
-// that looking at something else does not end it.
+// This tab's upload: one at a time. It is independent of the views, so that
+// navigation does not end it.
 
 import { address, Problem } from "./api.js";
 import { session } from "./session.js";
 
 /**
- * upload is where it stands: "idle", "sending" (parts of it are on the way),
- * "storing" (all of it was sent), "failed", "done". Listen for "change".
+ * upload holds the state: "idle", "sending", "storing" (sent, not yet answered),
+ * "failed", "done". It emits "change".
  */
 export const upload = Object.assign(new EventTarget(), {
   state: "idle", file: null, options: {}, sent: 0, total: 0, speed: 0, problem: null, jobId: 0, origin: "",
@@ -16,9 +16,9 @@ let request = null;
 let attempt = { file: null, options: "", key: "" };
 
 /**
- * start sends a file. The origin is the address to stay at, for the view that shows
- * progress. Sending the same file with the same options again uses the same
- * Idempotency-Key, so that an upload whose answer was lost is not imported twice.
+ * start sends a file. The origin is the address of the view that shows progress.
+ * The same file with the same options is sent with the same Idempotency-Key: if
+ * the answer was lost, the retry does not import it twice.
  */
 export function start(file, options, origin) {
   if (busy()) return;
@@ -42,24 +42,24 @@ export function start(file, options, origin) {
   request.send(form);
 }
 
-/** again sends what failed once more. */
+/** again retries a failed upload. */
 export function again() {
   start(upload.file, upload.options, upload.origin);
 }
 
-/** stop ends the upload; nothing of it will be imported. */
+/** stop aborts the upload; none of its rows is imported. */
 export function stop() {
   request?.abort();
   reset();
 }
 
-/** reset forgets what came of the last upload. */
+/** reset clears the outcome of the last upload. */
 export function reset() {
   request = null;
   change({ state: "idle", problem: null });
 }
 
-/** busy tells whether leaving the page would lose an upload. */
+/** busy reports whether leaving the page would abort an upload. */
 export function busy() {
   return upload.state === "sending" || upload.state === "storing";
 }
@@ -69,14 +69,14 @@ function finish(status, body) {
   try {
     answer = JSON.parse(body);
   } catch {
-    // A proxy's own page: the status says enough.
+    // Not JSON: a page of a proxy. Its status is enough.
   }
   if (status === 200 && answer.job_id) {
     attempt = { file: null, options: "", key: "" };
     change({ state: "done", jobId: answer.job_id });
     return;
   }
-  if (answer.code === "idempotency_key_reused") attempt.key = ""; // the file was changed meanwhile
+  if (answer.code === "idempotency_key_reused") attempt.key = ""; // the file has changed since the first try
   fail(new Problem(status, answer));
 }
 

@@ -1,5 +1,5 @@
-// What codes mean, for people. A code that is not here is shown as it is: a newer
-// server may know more than this page.
+// Texts for the API's codes. An unknown code is shown as it is: a server may be
+// newer than this page.
 
 import { capital } from "./format.js";
 
@@ -38,7 +38,7 @@ const errors = {
   row_too_large: "Row too long",
 };
 
-/** errorName is the short name of what is wrong with a row. */
+/** errorName is the short name of a row's error code. */
 export function errorName(code) {
   return errors[code] || code.replaceAll("_", " ");
 }
@@ -51,7 +51,7 @@ const advice = {
   rows_missing: "Import the file again. The operator of the server should look at its storage.",
 };
 
-/** adviceFor is what to do about an import that failed. */
+/** adviceFor says what to do about a failed import. */
 export function adviceFor(code) {
   return advice[code] || "Import the file again. If it fails in the same way, tell the operator of the server.";
 }
@@ -67,7 +67,7 @@ const uploadAdvice = {
   invalid_encoding: "Save the file as UTF-8, or choose the encoding Windows-1252 in the options.",
 };
 
-/** uploadAdviceFor is what to do about an upload that was refused; it may be empty. */
+/** uploadAdviceFor says what to do about a refused upload; it may be empty. */
 export function uploadAdviceFor(code) {
   return uploadAdvice[code] || "";
 }
@@ -77,7 +77,7 @@ const calls = [
   ["upload it with encoding=windows-1252", "choose the encoding Windows-1252 in the options when you upload it"],
 ];
 
-/** onPage is a message of the API as a person at this page would be told, as a sentence. */
+/** onPage turns a message of the API into a sentence that suits the page. */
 export function onPage(message) {
   return capital(calls.reduce((text, [said, chosen]) => text.replaceAll(said, chosen), message));
 }

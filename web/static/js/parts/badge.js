@@ -2,13 +2,13 @@ import { h } from "../dom.js";
 import { exactTime, time } from "../format.js";
 import { status } from "../words.js";
 
-/** badge shows the status of an import, as a word and a colour. */
+/** badge shows the status of an import by a word and a colour. */
 export function badge(found) {
   const [word, tone] = status(found);
   return h("span", { class: `badge ${tone}` }, word);
 }
 
-/** moment is a time that tells its seconds and zone when pointed at. */
+/** moment is a time; its tooltip adds seconds and zone. */
 export function moment(iso) {
   return h("time", { datetime: iso, title: exactTime(iso) }, time(iso));
 }

@@ -1,9 +1,9 @@
-// What became of an import's rows, as a bar and as numbers.
+// The outcomes of an import's rows, as a bar and as numbers.
 
 import { h } from "../dom.js";
 import { number } from "../format.js";
 
-/** outcomes are an import's rows by what became of them, in the bar's order. */
+/** outcomes are the counts of rows by outcome, in the bar's order. */
 export function outcomes(found) {
   const r = found.result;
   if (!r) return [];
@@ -17,12 +17,12 @@ export function outcomes(found) {
   return [...valid, { kind: "rejected", label: "Rejected", rows: r.invalid_row_count }];
 }
 
-/** sentence says the same in words. */
+/** sentence is the same in words. */
 export function sentence(found) {
   return outcomes(found).map((o) => `${o.label.toLowerCase()}: ${number(o.rows)}`).join(", ") || "no row decided yet";
 }
 
-/** bar is the picture. While the import goes on it fills from the left, and is its progress. */
+/** bar is the picture. While the import runs, it fills from the left as its progress. */
 export function bar(found, thin = false) {
   const all = outcomes(found).filter((o) => o.rows > 0);
   const decided = all.reduce((sum, o) => sum + o.rows, 0);
@@ -40,7 +40,7 @@ export function bar(found, thin = false) {
     }));
 }
 
-/** numbers are the counts, each with the colour that it has in the bar. */
+/** numbers are the counts, each in its colour of the bar. */
 export function numbers(found) {
   const total = found.result?.total_row_count ?? 0;
   return h("dl", { class: "numbers" },

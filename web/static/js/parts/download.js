@@ -2,7 +2,7 @@ import { save } from "../api.js";
 import { h } from "../dom.js";
 import { working } from "./notice.js";
 
-/** downloadButton saves the rejected rows of an import as a file to be fixed. */
+/** downloadButton saves the rejected rows of an import as a CSV, to be fixed and uploaded. */
 export function downloadButton(id, label) {
   return saveButton(`licenses-import-results/${id}/invalid_rows.csv`, `import-${id}-invalid-rows.csv`, label);
 }

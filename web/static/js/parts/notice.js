@@ -1,4 +1,4 @@
-// What to say when there is nothing to show, or when something went wrong.
+// Messages: errors, empty lists, work in progress.
 
 import { h } from "../dom.js";
 
@@ -7,7 +7,7 @@ export function notice(tone, title, ...more) {
   return h("div", { class: `notice ${tone}`, role: tone === "bad" ? "alert" : null }, h("strong", {}, title), more);
 }
 
-/** problem tells of a request that failed, and offers to try again. */
+/** problem shows a failed request and offers a retry. */
 export function problem(error, retry) {
   if (error.name === "AbortError") return null;
   const title = { 0: "No connection", 403: "Not allowed", 404: "Not found", 429: "Too many requests", 503: "Not ready yet" }[error.status];
@@ -17,19 +17,18 @@ export function problem(error, retry) {
       h("div", { class: "actions" }, h("button", { type: "button", class: "button small", on: { click: retry } }, "Try again")));
 }
 
-/** empty says that there is nothing yet, and what to do about it. */
+/** empty says that a list is empty, and what to do. */
 export function empty(title, ...more) {
   return h("div", { class: "empty" }, h("h2", {}, title), more);
 }
 
-/** loading holds the place of what is on its way. */
+/** loading is a placeholder until an answer arrives. */
 export function loading() {
   return h("p", { class: "loading" }, "Loading…");
 }
 
 /**
- * working disables a button while its work is done, and shows what went wrong
- * beside it.
+ * working disables a button while its work runs, and shows an error beside it.
  */
 export async function working(button, work) {
   if (button.disabled) return;

@@ -1,4 +1,4 @@
-// What an upload is asked for beside the file.
+// The options of an upload.
 
 import { h, uniqueId } from "../dom.js";
 
@@ -6,8 +6,8 @@ const delimiters = [["", "Found by itself"], ["comma", "Comma"], ["semicolon", "
 const encodings = [["", "UTF-8, or UTF-16 with its mark"], ["windows-1252", "Windows-1252 (older Excel)"]];
 
 /**
- * options is the form: root to show, values() as query parameters, defaults left
- * out. given holds parameters that are chosen already.
+ * options is the form: root is its element, values() its query parameters without
+ * those at their defaults. given holds parameters to start with.
  */
 export function options(given = {}) {
   const dry = choice("Only check the file", "Says what would be rejected, and imports nothing.", given.dry_run === "true");

@@ -2,8 +2,8 @@ import { h, uniqueId } from "../dom.js";
 import { number } from "../format.js";
 
 /**
- * pager moves through a list: page from 1, size rows each, count altogether.
- * href(page) is the address of a page, goTo(page) goes there. Null for one page.
+ * pager moves through a list of count rows, size a page, page counted from 1.
+ * href(page) is a page's address, goTo(page) moves there. One page: null.
  */
 export function pager({ page, size, count, noun, href, goTo }) {
   const last = Math.max(1, Math.ceil(count / size));

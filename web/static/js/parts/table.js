@@ -1,11 +1,11 @@
-// Tables. On a narrow screen each row becomes a card (see views.css); the roles
-// are spelt out so that it stays a table for screen readers.
+// Tables. On a narrow screen each row becomes a card (see views.css). Explicit
+// roles keep it a table for screen readers.
 
 import { fill, h } from "../dom.js";
 
 /**
- * table makes one from its columns, { label, class } each, and rows of cells.
- * The caption is for screen readers; the table's heading stands above it.
+ * table makes one from columns, { label, class } each, and rows. The caption is
+ * for screen readers; sighted users see the heading above it.
  */
 export function table(caption, columns, rows) {
   return h("table", { class: "table", role: "table" },
@@ -15,7 +15,7 @@ export function table(caption, columns, rows) {
     h("tbody", { role: "rowgroup" }, rows));
 }
 
-/** row makes one row; cells are contents in the order of the columns, the first names the row. */
+/** row makes one row; cells are in the order of the columns, the first is the row's header. */
 export function row(columns, cells, attributes = {}) {
   return h("tr", { role: "row", ...attributes }, cells.map((content, i) => cell(columns[i], content, i === 0)));
 }
@@ -29,8 +29,8 @@ function cell(column, content, first) {
 }
 
 /**
- * update replaces the rows that changed, by key, so that focus and selection stay
- * where they are in all others. Each entry is { key, version, make }.
+ * update replaces changed rows only, by key: the others keep focus and selection.
+ * Each entry is { key, version, make }.
  */
 export function update(body, entries) {
   const present = new Map(Array.from(body.children, (tr) => [tr.dataset.key, tr]));

@@ -1,4 +1,4 @@
-// Choosing a file, its options, and the way of an upload to its import.
+// Choosing a file and its options, and the progress of its upload.
 
 import { fill, focusOn, h, say, uniqueId, user } from "../dom.js";
 import { bytes, percent, span } from "../format.js";
@@ -8,9 +8,8 @@ import { notice } from "./notice.js";
 import { options } from "./options.js";
 
 /**
- * uploader is the place where a file is dropped or chosen. Title and hint say
- * for what; given holds options that are chosen already, file one that is;
- * signal ends it.
+ * uploader is the place where a file is dropped or chosen. title and hint explain
+ * it; given and file preselect options and a file; signal removes its listeners.
  */
 export function uploader({ title, hint, aside, given = {}, file = null, small = false, signal }) {
   const origin = location.hash.split("?")[0];
@@ -26,7 +25,7 @@ export function uploader({ title, hint, aside, given = {}, file = null, small = 
   };
   const choose = (picked) => {
     file = picked;
-    if (upload.state === "failed") reset(); // which draws
+    if (upload.state === "failed") reset(); // reset emits "change", which draws
     else draw();
     focusOn(root.querySelector(picked ? "h2, h3" : "input, button"));
   };

@@ -4,7 +4,7 @@ import { row, table } from "../parts/table.js";
 
 const shape = [{ label: "Column", class: "lead" }, { label: "Value" }, { label: "Meaning" }, { label: "Example" }];
 
-/** columns lists what a file may have. The list is part of the page: no key is needed. */
+/** columns lists all columns of a file. The list is a static file: no key is needed. */
 export function columns({ root, signal, title }) {
   const heading = h("h1", {}, "Columns of a file");
   const list = h("div", {}, loading());

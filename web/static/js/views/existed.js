@@ -1,4 +1,4 @@
-// The rows whose license existed already, each with the import that made it.
+// The rows whose license existed, each with the import that made the license.
 
 import { h, user } from "../dom.js";
 import { number } from "../format.js";

@@ -1,5 +1,5 @@
-// One import: how it goes, what became of its rows, and what to do about those
-// that were rejected.
+// One import: its progress, the outcomes of its rows, and what to do about
+// rejected rows.
 
 import { get } from "../api.js";
 import { fill, focusOn, h, say } from "../dom.js";
@@ -41,7 +41,7 @@ export function importView({ root, params, query, signal, title }) {
   };
 }
 
-/** watch shows how an import goes on. */
+/** watch shows an import's progress until it ends. */
 async function watch(first, top, rows, bottom, query, signal) {
   let told = Math.floor((first.progress || 0) * 4);
   let last = first;
@@ -61,7 +61,7 @@ async function watch(first, top, rows, bottom, query, signal) {
   fill(bottom, nextStep(last, signal));
 }
 
-/** rowsOf are the rejected rows and those that existed; the address says which. */
+/** rowsOf has two lists, of rejected and of existed rows; the query selects one. */
 function rowsOf(first, signal) {
   let found = first;
   const tabs = h("nav", { "aria-label": "Rows" });

@@ -1,4 +1,4 @@
-// The start: a file is dropped here, and the imports so far, newest first.
+// The start view: a place to drop a file, and the list of imports, newest first.
 
 import { get, pause } from "../api.js";
 import { fill, h, user } from "../dom.js";
@@ -15,7 +15,7 @@ import { row, table, update } from "../parts/table.js";
 import { uploader } from "../parts/uploader.js";
 
 const size = 20;
-const busyEvery = 1000; // while something goes on
+const busyEvery = 1000; // ms, while an import is running
 const calmEvery = 5000;
 const statuses = [["", "All"], ["pending", "Waiting"], ["running", "Running"], ["success", "Finished"], ["error", "Failed"]];
 const columns = [
@@ -48,7 +48,7 @@ export function imports({ root, query, signal, title }) {
   return apply;
 }
 
-/** watch keeps the list as it is on the server; what it returns shows another part of it. */
+/** watch polls the list; it returns a function that shows another page of it. */
 function watch(list, signal) {
   let query = {};
   let wake = new AbortController();
@@ -73,7 +73,7 @@ function watch(list, signal) {
   };
 }
 
-/** load draws one page, and says after how many milliseconds to do so again. */
+/** load draws one page; it returns the milliseconds until the next poll. */
 async function load(list, query, signal, retry) {
   if (document.hidden) return calmEvery;
   const page = pageOf(query);

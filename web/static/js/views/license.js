@@ -1,4 +1,4 @@
-// One license: what it is, whose it is, and where it came from.
+// One license: its values, its customer and order, and the import that made it.
 
 import { get, text } from "../api.js";
 import { fill, h, say, user } from "../dom.js";
@@ -74,7 +74,7 @@ function show(value) {
   return user(value);
 }
 
-/** event shows the fact behind the license, once somebody asks for it. */
+/** event shows the license's event; it is fetched when opened. */
 function event(path, l, signal) {
   const holder = h("div", { class: "stack" });
   const details = h("details", {}, h("summary", {}, "Its event, as JSON"), holder);
@@ -94,7 +94,7 @@ function event(path, l, signal) {
 }
 
 function copyButton(json) {
-  if (!navigator.clipboard) return null; // only where the page is served safely
+  if (!navigator.clipboard) return null; // missing unless the page is served by HTTPS or from localhost
   const button = h("button", { type: "button", class: "button small" }, "Copy");
   button.addEventListener("click", () => working(button, async () => {
     await navigator.clipboard.writeText(json);

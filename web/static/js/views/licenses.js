@@ -1,4 +1,4 @@
-// Finding licenses.
+// The search of licenses.
 
 import { get } from "../api.js";
 import { fill, focusOn, h, say, uniqueId, user } from "../dom.js";

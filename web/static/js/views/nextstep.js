@@ -1,5 +1,5 @@
-// What a person does next with an import that has ended: fix the rejected rows and
-// upload them, or import what was only checked.
+// The next step after an import has ended: fix and upload its rejected rows, or
+// import the file of a dry run.
 
 import { h } from "../dom.js";
 import { hasEnded } from "../follow.js";
@@ -8,7 +8,7 @@ import { upload } from "../upload.js";
 import { downloadButton } from "../parts/download.js";
 import { uploader } from "../parts/uploader.js";
 
-/** nextStep is that step, or null where there is none. */
+/** nextStep is that step as a section; null: nothing is left to do. */
 export function nextStep(found, signal) {
   if (!hasEnded(found) || !mayImport()) return null;
   const given = { mode: found.mode };

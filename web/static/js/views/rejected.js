@@ -1,4 +1,4 @@
-// The rejected rows of an import: grouped by what is wrong, each with what to do.
+// The rejected rows of an import: filtered by error code, each error with advice.
 
 import { columnName, fill, h, user } from "../dom.js";
 import { beginning, number } from "../format.js";
@@ -39,7 +39,7 @@ function drawCodes(codes, found, chosen) {
     counts.map(([code, n]) => chip(code, errorName(code), n))));
 }
 
-/** draw makes a table row for each error of a rejected row; a long value is whole in the row as sent. */
+/** draw makes a table row for each error. It cuts long values; the row as sent shows them in full. */
 function draw(rejected) {
   const { errors } = rejected;
   return errors.map((e, i) => row(columns, [
@@ -51,7 +51,7 @@ function draw(rejected) {
   ], { class: [i > 0 && "again", i < errors.length - 1 && "joined-below"].filter(Boolean).join(" ") || null }));
 }
 
-/** whole is the row as it was sent. */
+/** whole is the row as sent. */
 function whole(rejected) {
   const values = Object.entries(rejected.values || {});
   return h("details", {}, h("summary", {}, "The row as sent", h("span", { class: "unseen" }, `, line ${rejected.line}`)),

@@ -1,4 +1,4 @@
-// A paged list of an import's rows, fetched when it is looked at.
+// A paged list of an import's rows, fetched when it is shown.
 
 import { get } from "../api.js";
 import { fill, h, say } from "../dom.js";
@@ -12,10 +12,9 @@ import { table } from "../parts/table.js";
 const size = 50;
 
 /**
- * rowList shows one of an import's lists of rows. kind has its name in the
- * address and in the API (path), a caption, columns, the filter of a query, the
- * count of rows that are known, and draw(row), which makes one or several table
- * rows.
+ * rowList shows one list of an import's rows. kind gives: its name in the address,
+ * its path in the API, a caption, columns, the filter from a query, the number of
+ * rows known, and draw(row), which returns one or more table rows.
  */
 export function rowList(id, kind, signal) {
   const root = h("div", { class: "stack" }, loading());
@@ -45,7 +44,7 @@ export function rowList(id, kind, signal) {
     }
     root.removeAttribute("aria-busy");
   };
-  /** show fetches the part that the query asks for; again while its page fills, and at the end. */
+  /** show fetches the query's page, and again while the page is not full and when the import ends. */
   const show = (found, query) => {
     const page = pageOf(query);
     const place = JSON.stringify([kind.filter(query), page]);

@@ -1,7 +1,7 @@
 import { get, Problem } from "../api.js";
 import { fill, h } from "../dom.js";
 
-/** signIn asks for a key, and whose it is; params.done is called with both. */
+/** signIn asks for a key and looks up its manager; it calls params.done with both. */
 export function signIn({ root, params, signal, title }) {
   const heading = h("h1", {}, "Bring your licenses in, row by row");
   const form = keyForm(params.done, signal);
@@ -19,7 +19,7 @@ export function signIn({ root, params, signal, title }) {
   form.querySelector("input").focus({ preventScroll: true });
 }
 
-/** sample is what the person will see of a file. */
+/** sample shows what an import of a file looks like. */
 function sample() {
   const parts = [["imported", "imported", 7], ["existed", "existed already", 2], ["rejected", "rejected", 1]];
   return h("div", { class: "sample", "aria-hidden": "true" },

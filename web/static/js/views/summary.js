@@ -1,4 +1,4 @@
-// The upper part of one import: what it is, how far it is, its counts.
+// The summary of one import: name and options, progress, counts.
 
 import { post } from "../api.js";
 import { fill, h, user } from "../dom.js";
@@ -57,13 +57,13 @@ function failed(found) {
   return notice(tone, onPage(found.error.message), h("p", { class: "detail" }, adviceFor(found.error.code)));
 }
 
-/** picture is the bar of the rows, or a sign of waiting while none is decided. */
+/** picture is the bar of outcomes; before the first outcome, an indeterminate bar. */
 function picture(found) {
   if (found.result) return bar(found);
   return hasEnded(found) ? null : h("div", { class: "progress waiting", role: "progressbar", "aria-label": "Waiting for the first row" }, h("span"));
 }
 
-/** going is how far an import is that has not ended. */
+/** going is the progress of a running import. */
 function going(found, left) {
   const running = found.status === "running";
   return [
@@ -77,7 +77,7 @@ function going(found, left) {
   ];
 }
 
-/** estimate is the time left in seconds, from what this page has seen, or null. */
+/** estimate is the time left in seconds, from the progress since the page was opened; null: unknown. */
 function estimate() {
   let begun = null;
   return (found) => {
@@ -90,7 +90,7 @@ function estimate() {
   };
 }
 
-/** others are the customers and orders that came with the licenses. */
+/** others are the counts of customers and orders. */
 function others(found) {
   const r = found.result;
   if (r.created_licenses_count + r.existed_licenses_count === 0) return null;
@@ -100,7 +100,7 @@ function others(found) {
     part("Orders", r.created_orders_count, r.existed_orders_count));
 }
 
-/** act keeps the buttons that fit; one that stays keeps its focus. */
+/** act updates the buttons for the state; a button that stays keeps its focus. */
 function act(actions, found) {
   const wanted = [
     !hasEnded(found) && mayCancel(found) && "cancel",
