@@ -16,24 +16,24 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// Nodes is how many servers a [Cluster] has.
+// Nodes is the number of servers of a [Cluster].
 const Nodes = 3
 
-// patience is how long an election, or a replica that catches up, is waited for.
+// waitTimeout bounds the wait for an election or for a replica to catch up.
 const waitTimeout = 3 * time.Minute
 
-// A Cluster is three NATS servers as an operator runs them, in this process. All that
-// they say to each other goes through wires of the test, which can be cut. Its
-// methods are called from one goroutine.
+// A Cluster is three NATS servers in this process, configured as an operator would. Their
+// connections to each other go through proxies, which a test can cut. One goroutine calls its
+// methods.
 type Cluster struct {
 	t       testing.TB
 	options [Nodes]*server.Options
-	servers [Nodes]*server.Server // nil: it does not run
+	servers [Nodes]*server.Server // nil: not running
 	logs    [Nodes]*serverLog
-	proxies [Nodes][Nodes]*proxy // by who dials, and whom
+	proxies [Nodes][Nodes]*proxy // by dialing node and target
 }
 
-// StartCluster starts three servers on new folders; they end with the test.
+// StartCluster starts three servers on new directories. They end with the test.
 func StartCluster(t testing.TB) *Cluster {
 	t.Helper()
 	c := &Cluster{t: t}
@@ -44,7 +44,7 @@ func StartCluster(t testing.TB) *Cluster {
 			JetStream: true, StoreDir: t.TempDir(),
 			Cluster: server.ClusterOpts{
 				Name: "test", Host: "127.0.0.1", Port: unusedPort(t),
-				Advertise: "127.0.0.1:1", // nobody is there: servers meet by the wires alone
+				Advertise: "127.0.0.1:1", // unreachable: servers connect through the proxies only
 			},
 		}
 	}
@@ -68,7 +68,7 @@ func StartCluster(t testing.TB) *Cluster {
 	return c
 }
 
-// URL names all servers.
+// URL has the addresses of all servers.
 func (c *Cluster) URL() string {
 	var urls []string
 	for _, o := range c.options {
@@ -90,7 +90,7 @@ func (c *Cluster) Start(node int) {
 	go s.Start()
 }
 
-// Kill ends a server. The others hear no farewell: its wires are cut before.
+// Kill stops a server. Its connections are cut first, so the others get no notice.
 func (c *Cluster) Kill(node int) {
 	c.Cut(node)
 	c.stop(node)
@@ -104,7 +104,7 @@ func (c *Cluster) stop(node int) {
 	}
 }
 
-// Wipe deletes all that a server has stored, which must have been killed.
+// Wipe deletes the data of a server that was killed.
 func (c *Cluster) Wipe(node int) {
 	c.t.Helper()
 	dir := c.options[node].StoreDir
@@ -116,10 +116,10 @@ func (c *Cluster) Wipe(node int) {
 	}
 }
 
-// Cut takes a server off the network of the others. Clients still reach it.
+// Cut partitions a server from the others. Clients still reach it.
 func (c *Cluster) Cut(node int) { c.eachProxy(node, (*proxy).cut) }
 
-// Heal ends a cut.
+// Heal ends the partition.
 func (c *Cluster) Heal(node int) { c.eachProxy(node, (*proxy).heal) }
 
 func (c *Cluster) eachProxy(node int, f func(*proxy)) {
@@ -131,7 +131,7 @@ func (c *Cluster) eachProxy(node int, f func(*proxy)) {
 	}
 }
 
-// formed tells whether the servers know each other, and one leads them.
+// formed reports whether the servers have formed a cluster with one leader.
 func (c *Cluster) formed() bool {
 	leaders := 0
 	for _, s := range c.servers {
@@ -145,14 +145,14 @@ func (c *Cluster) formed() bool {
 	return leaders == 1
 }
 
-// Leader waits until a stream has one leader, and gives its node.
+// Leader waits until a stream has one leader, and returns its node.
 func (c *Cluster) Leader(stream string) int {
 	c.t.Helper()
 	return c.LeaderExcept(-1, stream)
 }
 
-// LeaderExcept waits until one node but a given one leads a stream. One that is cut off may
-// believe for a while that it does, too.
+// LeaderExcept waits until one node other than the given one leads a stream. A partitioned node may
+// still consider itself the leader.
 func (c *Cluster) LeaderExcept(node int, stream string) int {
 	c.t.Helper()
 	leader := -1
@@ -169,7 +169,7 @@ func (c *Cluster) LeaderExcept(node int, stream string) int {
 	return leader
 }
 
-// Follower gives a node that leads neither stream.
+// Follower returns a node that leads neither stream.
 func (c *Cluster) Follower() int {
 	c.t.Helper()
 	a, b := c.Leader(events.LicensesStream), c.Leader(events.RowsStream)
@@ -181,7 +181,7 @@ func (c *Cluster) Follower() int {
 	panic("three nodes, and two lead")
 }
 
-// StepDown has a stream elect another leader.
+// StepDown makes a stream elect another leader.
 func (c *Cluster) StepDown(stream string) {
 	c.t.Helper()
 	if err := c.servers[c.Leader(stream)].JetStreamStepdownStream(server.DEFAULT_GLOBAL_ACCOUNT, stream); err != nil {
@@ -189,11 +189,11 @@ func (c *Cluster) StepDown(stream string) {
 	}
 }
 
-// WaitForReplicas waits until every server runs, leads or follows, and has all messages of
-// all streams: from then on any one of them may go.
+// WaitForReplicas waits until every server runs and has all messages of all streams. From then on
+// any one of them may fail.
 func (c *Cluster) WaitForReplicas() {
 	c.t.Helper()
-	c.waitFor("three whole replicas", func() bool {
+	c.waitFor("three current replicas", func() bool {
 		first := c.contents(0)
 		for i := 1; i < Nodes; i++ {
 			if first == "" || c.contents(i) != first {
@@ -205,7 +205,7 @@ func (c *Cluster) WaitForReplicas() {
 	})
 }
 
-// holdings says what a node has of each stream; empty: it is not whole.
+// contents describes a node's messages of each stream; empty: the node is not current.
 func (c *Cluster) contents(node int) string {
 	s := c.servers[node]
 	if s == nil || !s.JetStreamIsCurrent() {
@@ -230,15 +230,15 @@ func (c *Cluster) waitFor(what string, holds func() bool) {
 	for end := time.Now().Add(waitTimeout); !holds(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			for i := range Nodes {
-				c.t.Logf("node %d holds %q\n%s", i, c.contents(i), c.logs[i])
+				c.t.Logf("node %d has %q\n%s", i, c.contents(i), c.logs[i])
 			}
 			c.t.Fatalf("waited in vain for %s", what)
 		}
 	}
 }
 
-// unusedPort is one below those that the system gives to whoever asks for any, so
-// that nobody takes it before the server does, nor while that is killed.
+// unusedPort is below the range of ephemeral ports. So no other process gets it before the server
+// listens, or while the server is down.
 func unusedPort(t testing.TB) int {
 	t.Helper()
 	for {
@@ -254,10 +254,10 @@ func unusedPort(t testing.TB) int {
 	}
 }
 
-// portsGiven are those that this process gave out already.
+// usedPorts are the ports that unusedPort has returned in this process.
 var usedPorts sync.Map
 
-// serverLog keeps the last lines of what a server tells, for a test that fails.
+// serverLog has the last lines of a server's log, for a test that fails.
 type serverLog struct {
 	mu    sync.Mutex
 	lines []string
@@ -276,7 +276,7 @@ func (l *serverLog) Fatalf(format string, v ...any)  { l.add(format, v...) }
 func (l *serverLog) Debugf(string, ...any)           {}
 func (l *serverLog) Tracef(string, ...any)           {}
 
-// String tells them.
+// String is the lines.
 func (l *serverLog) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

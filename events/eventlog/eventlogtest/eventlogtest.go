@@ -1,5 +1,6 @@
-// Package eventlogtest gives tests a real log: a NATS server in a temporary folder,
-// reached through the process's memory. Nothing is simulated.
+// Package eventlogtest gives tests a real log: a NATS server on a temporary directory, with
+// in-process connections. Nothing is simulated. [StartCluster] runs three servers whose network a
+// test can cut.
 package eventlogtest
 
 import (
@@ -10,19 +11,19 @@ import (
 	"licenseimport/events/eventlog"
 )
 
-// Start opens a log on a new server; both end with the test.
+// Start opens a log on a new server. Both end with the test.
 func Start(t testing.TB) *eventlog.Log {
 	t.Helper()
 	return Open(t, StartServer(t))
 }
 
-// StartServer starts a server in a new folder; it ends with the test, or before.
+// StartServer starts a server on a new directory. It ends with the test, or by Shutdown.
 func StartServer(t testing.TB) *eventlog.Server {
 	t.Helper()
 	return StartServerOn(t, eventlog.ServerConfig{Dir: t.TempDir()})
 }
 
-// StartServerOn starts a server as configured; it ends with the test, or before.
+// StartServerOn starts a server as configured. It ends with the test, or by Shutdown.
 func StartServerOn(t testing.TB, config eventlog.ServerConfig) *eventlog.Server {
 	t.Helper()
 	server, err := eventlog.StartServer(config)
@@ -33,7 +34,7 @@ func StartServerOn(t testing.TB, config eventlog.ServerConfig) *eventlog.Server 
 	return server
 }
 
-// Open opens a log on the server; it ends with the test, or before.
+// Open opens a log on the server. It ends with the test, or by Close.
 func Open(t testing.TB, server *eventlog.Server) *eventlog.Log {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

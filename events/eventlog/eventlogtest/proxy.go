@@ -7,27 +7,27 @@ import (
 	"testing"
 )
 
-// A wire carries connections to an address until it is cut.
+// A proxy forwards TCP connections to an address until it is cut.
 type proxy struct {
-	address string // where it begins
+	address string // where it listens
 	to      string
 
 	mu    sync.Mutex
 	isCut bool
-	conns map[net.Conn]bool // of what it carries
+	conns map[net.Conn]bool // both ends of each connection
 }
 
-// newWire lays one, whole; it is taken away when the test ends.
+// newProxy starts a proxy. It ends with the test.
 func newProxy(t testing.TB, to string) *proxy {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &proxy{address: listener.Addr().String(), to: to, conns: map[net.Conn]bool{}}
+	p := &proxy{address: listener.Addr().String(), to: to, conns: map[net.Conn]bool{}}
 	t.Cleanup(func() {
 		listener.Close()
-		w.cut()
+		p.cut()
 	})
 	go func() {
 		for {
@@ -35,59 +35,59 @@ func newProxy(t testing.TB, to string) *proxy {
 			if err != nil {
 				return
 			}
-			go w.forward(near)
+			go p.forward(near)
 		}
 	}()
-	return w
+	return p
 }
 
-func (w *proxy) forward(near net.Conn) {
-	defer w.close(near)
-	if !w.track(near) {
+func (p *proxy) forward(near net.Conn) {
+	defer p.close(near)
+	if !p.track(near) {
 		return
 	}
-	far, err := net.Dial("tcp", w.to)
+	far, err := net.Dial("tcp", p.to)
 	if err != nil {
 		return
 	}
-	defer w.close(far)
-	if !w.track(far) {
+	defer p.close(far)
+	if !p.track(far) {
 		return
 	}
 	go func() {
-		defer w.close(near)
-		_, _ = io.Copy(near, far) // it ends when either end is closed
+		defer p.close(near)
+		_, _ = io.Copy(near, far) // ends when either end is closed
 	}()
 	_, _ = io.Copy(far, near)
 }
 
-// take remembers an end, for a cut to close; false: the wire is cut.
-func (w *proxy) track(end net.Conn) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.conns[end] = true
-	return !w.isCut
+// track remembers a connection, for cut to close; false: the proxy is cut.
+func (p *proxy) track(end net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.conns[end] = true
+	return !p.isCut
 }
 
-func (w *proxy) close(end net.Conn) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.conns, end)
+func (p *proxy) close(end net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.conns, end)
 	end.Close()
 }
 
-// cut ends all that is carried, and lets nothing through.
-func (w *proxy) cut() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.isCut = true
-	for end := range w.conns {
+// cut closes all connections, and refuses new ones until heal.
+func (p *proxy) cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.isCut = true
+	for end := range p.conns {
 		end.Close()
 	}
 }
 
-func (w *proxy) heal() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.isCut = false
+func (p *proxy) heal() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.isCut = false
 }

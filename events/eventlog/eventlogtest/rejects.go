@@ -10,13 +10,13 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Rejects overhears what servers refuse.
+// Rejects counts the error codes that servers respond with.
 type Rejects struct {
 	mu    sync.Mutex
 	codes map[int]int
 }
 
-// WatchRejects listens to all answers that a server gives to anybody, until the test ends.
+// WatchRejects subscribes to the responses of a server to all clients, until the test ends.
 func WatchRejects(t testing.TB, url string) *Rejects {
 	t.Helper()
 	r := &Rejects{codes: map[int]int{}}
@@ -47,7 +47,7 @@ func (r *Rejects) onAnswer(m *nats.Msg) {
 	}
 }
 
-// Met tells whether each of the error codes was heard.
+// Saw reports whether each of the error codes was seen.
 func (r *Rejects) Saw(codes ...int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -59,7 +59,7 @@ func (r *Rejects) Saw(codes ...int) bool {
 	return true
 }
 
-// String tells how often each error code was heard.
+// String lists the count of each error code.
 func (r *Rejects) String() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
