@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/events/importjob"
 	"licenseimport/projector/viewstore"
 )
 
@@ -18,7 +19,7 @@ type fact struct {
 	body []byte
 }
 
-// unhandledEventError is an event of a type that applyEvent has no case for.
+// unhandledEventError reports an event type that apply has no case for.
 type unhandledEventError struct{ name string }
 
 func (e *unhandledEventError) Error() string {
@@ -40,30 +41,57 @@ func (b *memtable) apply(f fact) error {
 }
 
 func (b *memtable) applyEvent(f fact) error {
+	if row, ok := f.Event.(*events.RowReceived); ok {
+		return fmt.Errorf("%s belongs to the stream %s", row.Type(), events.RowsStream)
+	}
+	j, err := b.job(f.Event.Job())
+	if err != nil {
+		return err
+	}
+	if j != nil && j.Ended() {
+		return b.applyAfterEnd(j, f)
+	}
+	if _, err := j.phase().After(f.Event); err != nil {
+		return err
+	}
+	if j == nil {
+		return b.applyFirst(f)
+	}
+	b.markDirty(j)
+	return b.applyJobEvent(j, f)
+}
+
+// applyFirst folds the first event of an import. An upload that was aborted before its start left
+// nothing but rows that nobody reads: the views do not know it.
+func (b *memtable) applyFirst(f fact) error {
 	switch e := f.Event.(type) {
-	case *events.RowReceived:
-		return fmt.Errorf("%s belongs to the stream %s", e.Type(), events.RowsStream)
 	case *events.ImportStarted:
-		return b.importStarted(e, f)
-	case *events.ImportAborted:
-		return b.importAborted(e, f)
-	case *events.LicenseImported, *events.LicenseExisted, *events.RowRejected,
-		*events.ImportSealed, *events.ImportCancelled, *events.ImportProgressed, *events.ImportFinished:
-		j, err := b.job(e.Job())
-		if err == nil && j == nil {
-			err = fmt.Errorf("%s of import %s, which never started", e.Type(), e.Job())
-		}
-		if err != nil {
-			return err
-		}
+		j := newJob(e, f.time)
+		b.jobs[j.ID] = j
 		b.markDirty(j)
-		return b.applyJobEvent(j, f)
+		b.progressed = append(b.progressed, j.ID)
+	case *events.ImportAborted:
 	default:
 		return &unhandledEventError{name: f.Type}
 	}
+	return nil
 }
 
-// applyJobEvent folds an event of an import that has started.
+// applyAfterEnd folds what comes after the end of an import. Its facts change nothing, such as the
+// ImportFinished after an ImportCancelled. An outcome is folded all the same: its license exists.
+func (b *memtable) applyAfterEnd(j *Job, f fact) error {
+	b.markDirty(j) // written again as it is, the job leaves the memory
+	switch f.Event.(type) {
+	case *events.LicenseImported, *events.LicenseExisted, *events.RowRejected:
+		return b.applyJobEvent(j, f)
+	case *events.ImportSealed, *events.ImportProgressed, *events.ImportCancelled, *events.ImportAborted, *events.ImportFinished:
+		return nil
+	}
+	_, err := importjob.Finished.After(f.Event)
+	return err
+}
+
+// applyJobEvent folds what happens to an import that has started.
 func (b *memtable) applyJobEvent(j *Job, f fact) error {
 	switch e := f.Event.(type) {
 	case *events.LicenseImported:
@@ -77,62 +105,22 @@ func (b *memtable) applyJobEvent(j *Job, f fact) error {
 	case *events.ImportProgressed:
 		j.progressed(e, f.time)
 		b.progressed = append(b.progressed, j.ID)
-	case *events.ImportCancelled:
-		b.endImport(j, &events.Failure{Code: "cancelled", Message: "cancelled by " + e.Manager + "; what was imported before stays"}, f.time)
 	case *events.ImportFinished:
-		b.importFinished(j, e, f.time)
+		if e.Row > 0 {
+			j.decide(e.Row, e.Counts, f.time)
+		}
+		b.endImport(j, f)
+	case *events.ImportCancelled, *events.ImportAborted:
+		b.endImport(j, f)
 	default:
 		return &unhandledEventError{name: f.Type}
 	}
 	return nil
 }
 
-func (b *memtable) importStarted(e *events.ImportStarted, f fact) error {
-	known, err := b.job(e.JobID)
-	if err != nil {
-		return err
-	}
-	if known != nil {
-		return fmt.Errorf("import %s starts a second time", e.JobID)
-	}
-	j := newJob(e, f.time)
-	b.jobs[j.ID] = j
-	b.markDirty(j)
-	b.progressed = append(b.progressed, j.ID)
-	return nil
-}
-
-// importAborted ends an upload. An upload that never started left rows only, which nobody reads: the
-// views do not know it.
-func (b *memtable) importAborted(e *events.ImportAborted, f fact) error {
-	j, err := b.job(e.JobID)
-	if err != nil || j == nil {
-		return err
-	}
-	b.markDirty(j)
-	b.endImport(j, &events.Failure{Code: e.Code, Message: e.Message}, f.time)
-	return nil
-}
-
-func (b *memtable) importFinished(j *Job, e *events.ImportFinished, at time.Time) {
-	if j.Ended() {
-		return
-	}
-	if e.Row > 0 {
-		j.decide(e.Row, e.Counts, at)
-	}
-	failure := e.Error
-	if e.Status != events.Success && failure == nil {
-		failure = &events.Failure{Code: "failed", Message: "the import failed"}
-	}
-	b.endImport(j, failure, at)
-}
-
-func (b *memtable) endImport(j *Job, failure *events.Failure, at time.Time) {
-	if !j.Ended() {
-		j.end(failure, at)
-		b.ended = append(b.ended, j.ID)
-	}
+func (b *memtable) endImport(j *Job, f fact) {
+	j.end(importjob.FailureOf(f.Event), f.time)
+	b.ended = append(b.ended, j.ID)
 }
 
 // licenseImported adds a license, and its customer and order where they are new.

@@ -7,39 +7,72 @@ import (
 	"testing"
 
 	"licenseimport/events"
+	"licenseimport/events/importjob"
 )
 
+// TestEveryTypeHasACase: apply folds each event that the table of transitions allows, also after the end,
+// and no other.
 func TestEveryTypeHasACase(t *testing.T) {
+	for _, allowed := range importjob.Transitions() {
+		name, phase, _ := strings.Cut(strings.TrimSuffix(allowed.On, ")"), " (")
+		e, err := events.New(name)
+		check(t, err)
+		if progress, ok := e.(*events.ImportProgressed); ok {
+			progress.Phase = events.Phase(phase)
+		}
+		if err := applyOne(t, allowed.From, e); err != nil {
+			t.Errorf("%v: %v", allowed, err)
+		}
+	}
 	for _, name := range events.Types() {
 		e, err := events.New(name)
 		check(t, err)
-		err = applyOne(t, e)
-		var missing *unhandledEventError
-		if errors.As(err, &missing) {
-			t.Errorf("apply.go: %v", err)
-		}
-		if misplaced := err != nil && strings.Contains(err.Error(), "belongs to the stream ROWS"); misplaced != (name == "RowReceived") {
-			t.Errorf("%s: %v", name, err)
+		err = applyOne(t, importjob.Finished, e)
+		if refused := name == "RowReceived" || name == "ImportStarted"; (err != nil) != refused {
+			t.Errorf("%s after the end: %v", name, err)
 		}
 	}
-	var missing *unhandledEventError
-	if err := applyOne(t, strange{&events.ImportSealed{}}); !errors.As(err, &missing) {
+	err := applyOne(t, importjob.Uploading, unhandled{&events.ImportSealed{}})
+	if _, ok := errors.AsType[*unhandledEventError](err); !ok {
 		t.Errorf("a type without a case: %v", err)
+	}
+	for _, phase := range []importjob.Phase{importjob.None, importjob.Sealed, importjob.Finished} {
+		err := applyOne(t, phase, strange{unhandled{&events.ImportSealed{}}})
+		if _, ok := errors.AsType[*importjob.TransitionError](err); !ok {
+			t.Errorf("%s: an unknown type: %v", phase, err)
+		}
+	}
+	if err := applyOne(t, importjob.None, &events.RowReceived{}); err == nil || !strings.Contains(err.Error(), "belongs to the stream ROWS") {
+		t.Errorf("a row: %v", err)
 	}
 }
 
-// strange is an event that no case knows.
-type strange struct{ *events.ImportSealed }
+// unhandled is an event of a known type that no case of a type switch matches.
+type unhandled struct{ *events.ImportSealed }
+
+// strange is an event of an unknown type.
+type strange struct{ unhandled }
 
 func (strange) Type() string { return "Strange" }
 
-// applyOne folds one event about import 0, which has started.
-func applyOne(t *testing.T, e events.Event) error {
+// applyOne folds one event about import 0, which is in a phase.
+func applyOne(t *testing.T, phase importjob.Phase, e events.Event) error {
 	s := openViews(t, t.TempDir())
 	defer func() { check(t, s.Close()) }()
 	l := newBatchWriter(s, maxBatchEvents)
-	if _, isStart := e.(*events.ImportStarted); !isStart {
-		l.jobs[0] = newJob(&events.ImportStarted{}, logBegins)
+	if phase != importjob.None {
+		j := newJob(&events.ImportStarted{}, logBegins)
+		switch phase {
+		case importjob.Sealed:
+			j.Sealed = 1
+		case importjob.Validating:
+			j.Sealed, j.Phase = 1, events.Validate
+		case importjob.Importing:
+			j.Sealed, j.Phase = 1, events.Import
+		case importjob.Cancelled, importjob.Finished:
+			j.end(nil, logBegins)
+		}
+		l.jobs[0] = j
 	}
 	defer l.overlay.Release()
 	return l.apply(fact{Envelope: events.Envelope{Event: e, Type: e.Type()}, seq: 1, time: logBegins})

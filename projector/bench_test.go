@@ -149,6 +149,7 @@ func benchBodies(b testing.TB, n int) [][]byte {
 	}
 	add(started(1, "anna"))
 	add(&events.ImportSealed{JobID: 1, Rows: events.Row(n)})
+	add(progressed(1, 0, 0, 0, 0))
 	for row := events.Row(1); int(row) <= n; row++ {
 		add(benchLicense(random, row, n))
 		if row%999 == 0 {

@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/events/importjob"
 )
 
 // Status is what a reader sees of an import as a whole.
 type Status string
 
+// The statuses of an import.
 const (
 	StatusPending Status = "pending" // uploading, or sealed and waiting
 	StatusRunning Status = "running"
@@ -19,7 +21,8 @@ const (
 	StatusError   Status = "error"
 )
 
-// Job is what the views know of one import. All times are the stream's.
+// Job is what the views know of one import. All times are the stream's. Its JSON is part of the format
+// of the views' file.
 type Job struct {
 	ID        events.JobID    `json:"id"`
 	FileName  string          `json:"file_name"`
@@ -40,17 +43,17 @@ type Job struct {
 	Phase  events.Phase `json:"phase,omitempty"` // of the last progress
 	Row    events.Row   `json:"row"`             // the last row decided in that phase
 
-	// Shown are the counts up to the last whole batch, Next those up to the last
-	// event: a batch is shown whole or not at all.
+	// Shown counts up to the last whole batch, Next up to the last event. Readers see Shown: a batch
+	// whole or not at all.
 	Shown Tally `json:"shown"`
 	Next  Tally `json:"next"`
 
-	indexed Status     // the status that stands in jobIndex; "" if none does
-	dirty   bool       // differs from what stands in the file
+	indexed Status     // the status in the view jobIndex; "" if none is there
+	dirty   bool       // differs from the record in the file
 	At      events.Seq `json:"-"` // of a snapshot: the last event that it shows
 }
 
-// Tally counts rows by what became of them.
+// Tally counts rows by outcome.
 type Tally struct {
 	Total    events.Row `json:"total"` // decided: valid and rejected
 	Rejected events.Row `json:"rejected"`
@@ -73,11 +76,28 @@ func newJob(e *events.ImportStarted, at time.Time) *Job {
 	}
 }
 
-// ended tells whether the import is over. What comes after it, such as the
-// ImportFinished after an ImportCancelled, changes nothing.
+// Ended reports whether the import is over for managers and readers.
 func (j *Job) Ended() bool { return !j.Finished.IsZero() }
 
-// progressed shows the batch that ends here.
+// phase is the import's phase, which the record encodes in several fields; j may be nil: the import
+// has not started. The record does not tell the ends apart, so an ended import must not ask. Ingest
+// refuses files without rows: 0 sealed rows mean that there is no seal.
+func (j *Job) phase() importjob.Phase {
+	switch {
+	case j == nil:
+		return importjob.None
+	case j.Phase == events.Import:
+		return importjob.Importing
+	case j.Phase == events.Validate:
+		return importjob.Validating
+	case j.Sealed > 0:
+		return importjob.Sealed
+	default:
+		return importjob.Uploading
+	}
+}
+
+// progressed folds the commit of a batch, which Shown includes from now on.
 func (j *Job) progressed(e *events.ImportProgressed, at time.Time) {
 	if j.Started.IsZero() {
 		j.Started, j.Status = at, StatusRunning
@@ -86,7 +106,7 @@ func (j *Job) progressed(e *events.ImportProgressed, at time.Time) {
 	j.decide(e.Row, e.Counts, at)
 }
 
-// end closes the import; failure is nil for a success.
+// end ends the import; failure is nil for a success.
 func (j *Job) end(failure *events.Failure, at time.Time) {
 	j.Status, j.Error, j.Finished = StatusSuccess, failure, at
 	if failure != nil {
@@ -94,7 +114,7 @@ func (j *Job) end(failure *events.Failure, at time.Time) {
 	}
 }
 
-// decide shows what was counted up to row.
+// decide adds what was decided up to row to what readers see.
 func (j *Job) decide(row events.Row, counts events.Counts, at time.Time) {
 	j.Row, j.Decided = row, at
 	j.Next.Total = max(j.Next.Total, row) // the import phase passes the rows again
@@ -115,7 +135,7 @@ func (t *Tally) reject(e *events.RowRejected) []events.Code {
 	return codes
 }
 
-// distinctCodes are a row's codes, each once, in the order of the errors.
+// distinctCodes are a row's codes without repetitions, in the order of the errors.
 func distinctCodes(all []events.FieldError) []events.Code {
 	codes := make([]events.Code, 0, len(all))
 	for _, e := range all {
@@ -126,8 +146,8 @@ func distinctCodes(all []events.FieldError) []events.Code {
 	return codes
 }
 
-// progress is the part of the work that is done, from 0 to 1. An
-// all_or_nothing import passes its rows twice.
+// Progress is the share of the work that is done, from 0 to 1. An all_or_nothing import judges its
+// rows twice.
 func (j *Job) Progress() float64 {
 	if j.Sealed == 0 {
 		return 0
@@ -142,11 +162,11 @@ func (j *Job) Progress() float64 {
 	return math.Round(min(part, 1)*1e4) / 1e4
 }
 
-// decidedToEnd: all rows have been decided and nothing follows.
+// decidedToEnd reports whether the import has ended with its last row decided.
 func (j *Job) decidedToEnd() bool { return j.Ended() && j.Row == j.Sealed }
 
-// rowsPerSecond is null until it is known. It is taken from the stream's times,
-// and so the same after a rebuild.
+// RowsPerSecond is nil until it is known. It follows from the stream's times, so a rebuild gives the
+// same.
 func (j *Job) RowsPerSecond() *float64 {
 	took := j.Decided.Sub(j.Started).Seconds()
 	if j.Started.IsZero() || j.Shown.Total == 0 || took <= 0 {
@@ -156,11 +176,11 @@ func (j *Job) RowsPerSecond() *float64 {
 	return &rate
 }
 
-// snapshot is a copy that stays as it is, taken after the event at a sequence.
+// snapshot is an independent copy as of the event at a sequence.
 func (j *Job) snapshot(at events.Seq) *Job {
 	c := *j
 	c.At = at
 	c.Shown.Errors = maps.Clone(j.Shown.Errors)
-	c.Next.Errors = nil // nobody reads it there
+	c.Next.Errors = nil // not read in snapshots
 	return &c
 }

@@ -26,6 +26,8 @@ func TestPartitionedIndexes(t *testing.T) {
 		seq++
 	}
 	add(started(1, "anna"))
+	add(sealed(1, 300))
+	add(progressed(1, 0, 0, 0, 0))
 	for n := range 300 {
 		if random.IntN(20) == 0 {
 			seq += events.Seq(random.IntN(3 << 17)) // some partitions have no license

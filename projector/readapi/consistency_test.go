@@ -61,17 +61,18 @@ func TestReadYourWrites(t *testing.T) {
 // are a 503. What the views hold is answered at once.
 func TestLaggingViews(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := newMemLog(started(1, "anna"), imported(1, 1, "psc", "A", "ada@example.com", ""), progressed(1, 1, 1, 0, 0))
+		log := newMemLog(started(1, "anna"), sealed(1, 2), progressed(1, 0, 0, 0, 0),
+			imported(1, 1, "psc", "A", "ada@example.com", ""), progressed(1, 1, 1, 0, 0))
 		r := newHarness(t, t.TempDir(), log)
 		r.catchUp()
-		log.Hold(4)
+		log.Hold(6)
 		log.Add(imported(1, 2, "psc", "B", "bert@example.com", ""), finished(1, 2, 2, 0, 0),
 			started(2, "anna"), sealed(2, 1))
 		for path, want := range map[string]int{
 			"licenses-import-results/1/": 200, "licenses-import-results/2/": 503,
 			"licenses-import-results/3/": 404, "licenses-import-results/": 503,
-			"licenses/2/": 200, "licenses/3/": 404, "licenses/4/": 503, "licenses/8/": 404,
-			"licenses/": 200, "customers/4/": 503, "orders/": 200,
+			"licenses/4/": 200, "licenses/5/": 404, "licenses/6/": 503, "licenses/10/": 404,
+			"licenses/": 200, "customers/6/": 503, "orders/": 200,
 		} {
 			began := time.Now()
 			a := r.get(prefix + path)
@@ -88,7 +89,7 @@ func TestLaggingViews(t *testing.T) {
 			log.Hold(0)
 		}()
 		began := time.Now()
-		if a := r.get("/api/v1/licenses/4/"); a.status != 200 || time.Since(began) != time.Second {
+		if a := r.get("/api/v1/licenses/6/"); a.status != 200 || time.Since(began) != time.Second {
 			t.Errorf("a license that comes while it is waited for: %d after %s", a.status, time.Since(began))
 		}
 		r.stop()
@@ -135,19 +136,20 @@ func TestBadEvents(t *testing.T) {
 	}
 	for name, body := range tests {
 		t.Run(name, func(t *testing.T) {
-			log := newMemLog(started(1, "anna"), imported(1, 1, "psc", "A", "", ""), progressed(1, 1, 1, 0, 0))
+			log := newMemLog(started(1, "anna"), sealed(1, 1), progressed(1, 0, 0, 0, 0),
+				imported(1, 1, "psc", "A", "", ""), progressed(1, 1, 1, 0, 0))
 			log.AddBody("imports.1.bad", []byte(body))
 			log.Add(finished(1, 1, 1, 0, 0), started(2, "anna"), sealed(2, 1))
 			r := newHarness(t, t.TempDir(), log)
 			err := <-r.ended
 			r.ended <- err
-			if err == nil || !strings.Contains(err.Error(), "sequence 4 of stream LICENSES") {
+			if err == nil || !strings.Contains(err.Error(), "sequence 6 of stream LICENSES") {
 				t.Fatalf("Run: %v", err)
 			}
 			if ready := r.Ready(t.Context()); ready == nil || ready.Error() != err.Error() {
 				t.Errorf("Ready: %v", ready)
 			}
-			if a := r.get("/api/v1/licenses/2/"); a.status != 200 {
+			if a := r.get("/api/v1/licenses/4/"); a.status != 200 {
 				t.Errorf("a license before it: %d", a.status)
 			}
 			if a := r.get(importsPath); a.status != 503 {
