@@ -31,7 +31,8 @@ func matchesEncodingJSON(data []byte) bool {
 	if bytes.IndexByte(data, '\\') >= 0 && bytes.Contains(data, []byte(`\u`)) {
 		return false
 	}
-	if bytes.IndexByte(data, "\u2028"[0]) >= 0 && (bytes.Contains(data, []byte("\u2028")) || bytes.Contains(data, []byte("\u2029"))) {
+	if bytes.IndexByte(data, "\u2028"[0]) >= 0 &&
+		(bytes.Contains(data, []byte("\u2028")) || bytes.Contains(data, []byte("\u2029"))) {
 		return false
 	}
 	return bytes.IndexByte(data, "\uFFFD"[0]) < 0 || !bytes.Contains(data, []byte("\uFFFD"))
