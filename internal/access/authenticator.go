@@ -124,6 +124,46 @@ func (a *Authenticator) Require(right Right, h Handler) httpx.Handler {
 	}
 }
 
+// Recheck authenticates a request that goes on: nil while its key works and has the right. Its
+// errors are those of [Authenticator.Require], but it counts no request against the key's rate.
+func (a *Authenticator) Recheck(ctx context.Context, r *http.Request, right Right) error {
+	key, _ := requestKey(r)
+	m, _, err := a.identify(ctx, key)
+	if err == nil && !m.Can(right) {
+		err = forbidden(m, right)
+	}
+	return err
+}
+
+// Watch rechecks a request that goes on for long, until stop is called. Within a second after the
+// key was revoked the returned context ends, with the answer for the client (401 or 403) as its
+// cause. While the bucket does not respond the request goes on: nobody can have been told that the
+// key was revoked, and the first response decides.
+func (a *Authenticator) Watch(ctx context.Context, r *http.Request, right Right) (_ context.Context, stop func()) {
+	ctx, end := context.WithCancelCause(ctx)
+	go func() {
+		ticker := time.NewTicker(recheckEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			if err := a.Recheck(ctx, r, right); isRefusal(err) {
+				end(err)
+			}
+		}
+	}()
+	return ctx, func() { end(context.Canceled) }
+}
+
+// isRefusal reports whether an answer means that the key does not give the right.
+func isRefusal(err error) bool {
+	known, ok := errors.AsType[*httpx.Error](err)
+	return ok && (known.Status == http.StatusUnauthorized || known.Status == http.StatusForbidden)
+}
+
 func forbidden(m Manager, right Right) error {
 	if right == ReadCustomers && m.Limited() {
 		return httpx.Forbidden("This key is limited to some products and may not %s.", right)

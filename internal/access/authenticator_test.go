@@ -82,6 +82,59 @@ func TestRevokedKeyStopsWithinASecond(t *testing.T) {
 	})
 }
 
+// TestRevokedKeyEndsALongRequestWithinASecond: whenever in the interval of the checks the key is
+// revoked. A request whose key works goes on, also while the bucket does not respond.
+func TestRevokedKeyEndsALongRequestWithinASecond(t *testing.T) {
+	for offset := time.Duration(0); offset < time.Second; offset += 50 * time.Millisecond {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBucket()
+			s := NewStore(b)
+			key, other := create(t, s, "alice", "importer"), create(t, s, "bob", "importer")
+			a := NewAuthenticator(Config{Store: s, Rate: 1, AdminKey: "an admin's key"})
+			watch := func(key string) context.Context {
+				ctx, stop := a.Watch(t.Context(), request("Api-Key "+key), Import)
+				t.Cleanup(stop)
+				return ctx
+			}
+			revoked, working, admin := watch(key), watch(other), watch("an admin's key")
+			time.Sleep(5*time.Second + offset) // the test's own clock: no time passes
+			if err := context.Cause(revoked); err != nil {
+				t.Fatalf("ended before the key was revoked: %v", err)
+			}
+			if _, err := s.Revoke(t.Context(), "alice"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+			if err := context.Cause(revoked); code(t, err) != "invalid_key" {
+				t.Errorf("a second after the key was revoked: %v", err)
+			}
+			b.silent.Store(true)
+			time.Sleep(time.Minute)
+			b.silent.Store(false)
+			if working.Err() != nil || admin.Err() != nil {
+				t.Errorf("a key that works: %v; an admin's: %v", context.Cause(working), context.Cause(admin))
+			}
+			time.Sleep(lookupTimeout) // a look-up under way ends
+		})
+	}
+}
+
+// TestRecheckAsksForTheRight: a key that works and lacks the right is refused.
+func TestRecheckAsksForTheRight(t *testing.T) {
+	s := NewStore(newBucket())
+	a := NewAuthenticator(Config{Store: s})
+	r := request("Api-Key " + create(t, s, "vera", "viewer"))
+	if err := a.Recheck(t.Context(), r, ReadImports); err != nil {
+		t.Error(err)
+	}
+	if err := a.Recheck(t.Context(), r, Import); code(t, err) != "permission_denied" {
+		t.Errorf("%v", err)
+	}
+	if err := a.Recheck(t.Context(), request(), ReadImports); code(t, err) != "invalid_key" {
+		t.Errorf("without a key: %v", err)
+	}
+}
+
 func TestManyRequestsAskTheBucketOnce(t *testing.T) {
 	b := newBucket()
 	s := NewStore(b)

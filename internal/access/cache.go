@@ -15,6 +15,9 @@ const (
 	// an answer that decides about a request: max(ttl, lookupTimeout) < 1 s. So a
 	// revoked key stops within a second.
 	lookupTimeout = 900 * time.Millisecond
+	// recheckEvery is the interval at which a request that goes on is authenticated again. With ttl
+	// it bounds how long such a request survives its key: recheckEvery + ttl < 1 s.
+	recheckEvery = 400 * time.Millisecond
 	// maxEntries bounds each of the caches, and the number of rate limiters.
 	maxEntries = 4096
 )

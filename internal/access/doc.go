@@ -17,6 +17,9 @@
 // every process, a poll costs no round trip, and a process that cannot reach
 // the bucket answers 503 instead of guessing.
 //
+// A request that goes on (an upload, an event stream, a download) is authenticated again while it
+// does: [Authenticator.Watch] ends its context within a second after its key was revoked.
+//
 // # Caveats
 //
 // Role and products stand in the key's record: two keys of one name may
