@@ -122,7 +122,7 @@ func (e *engine) apply(op operation, seq uint64) {
 	e.seq = seq
 }
 
-// rotate writes the active memtable beside what comes next.
+// rotate writes the active memtable while the next one is filled.
 func (e *engine) rotate() {
 	e.wait()
 	if e.active == nil {
