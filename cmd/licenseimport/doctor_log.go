@@ -153,6 +153,13 @@ func (d *diagnosis) oneImport(ctx context.Context, log *eventlog.Log, job events
 	if err != nil {
 		return false, err
 	}
+	check := "import " + job.String()
+	if found {
+		if _, err := last.Decode(); err != nil {
+			d.problem(check, "Use the version of licenseimport that wrote it, or a newer one", "%v", err)
+			return false, nil
+		}
+	}
 	fact := last.Subject[strings.LastIndexByte(last.Subject, '.')+1:]
 	if !found || fact == "started" { // an upload: its last row is its progress
 		if last, _, err = log.LastRow(ctx, job); err != nil {
@@ -165,7 +172,6 @@ func (d *diagnosis) oneImport(ctx context.Context, log *eventlog.Log, job events
 		}
 	}
 	still := now.Sub(last.Time)
-	check := "import " + job.String()
 	switch {
 	case fact == "finished" || fact == "aborted":
 		return true, nil

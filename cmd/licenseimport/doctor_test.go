@@ -84,7 +84,11 @@ func TestDoctorOnUploads(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := log.AppendFact(t.Context(), 2, events.StartedSubject(2), nil, 0); err != nil {
+	started, err := events.Encode(&events.ImportStarted{JobID: 2}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := log.AppendFact(t.Context(), 2, events.StartedSubject(2), started, 0); err != nil {
 		t.Fatal(err)
 	}
 	now := &diagnosis{doctorCommand: &doctorCommand{Stalled: time.Minute}}
@@ -103,6 +107,17 @@ func TestDoctorOnUploads(t *testing.T) {
 	}
 	if len(idle.findings) != 3 || idle.worst() != warning {
 		t.Errorf("nothing runs: %+v", idle.findings)
+	}
+
+	if _, err := log.AppendFact(t.Context(), 1, events.SealedSubject(1), []byte("{}"), 0); err != nil {
+		t.Fatal(err)
+	}
+	unreadable := &diagnosis{doctorCommand: now.doctorCommand}
+	if err := unreadable.imports(t.Context(), log, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if unreadable.worst() != problem || !strings.Contains(unreadable.findings[0].Message, "imports.1.sealed (stream LICENSES, sequence 2)") {
+		t.Errorf("an event that cannot be read: %+v", unreadable.findings)
 	}
 
 	// What a server is that this program does not run: it may not sync.

@@ -2,7 +2,7 @@
 //
 // A [Policy] is the set of parameters of one use: the first pause, the longest one, the jitter and
 // the errors that are permanent. [Policy.Do] is the loop for a function. A loop that does more
-// between two attempts calls [Backoff.Wait]. Work that somebody else repeats (a message that is
+// between two attempts calls [Backoff.Wait]. Work that the server repeats (a message that is
 // delivered again) takes its pause from [Policy.Delay].
 //
 // The n-th pause is
