@@ -15,9 +15,8 @@ import (
 	"licenseimport/internal/httpx"
 )
 
-// bucket is a Bucket in memory, which counts what it is asked and can be made
-// to not answer, as no real one can on demand; and it needs no clock but the
-// test's own. real_test.go has the same over a real one.
+// bucket is a Bucket in memory. It counts lookups, can be silent, and works with a fake
+// clock. real_test.go tests a real bucket.
 type bucket struct {
 	mu     sync.Mutex
 	values map[string][]byte

@@ -11,18 +11,18 @@ import (
 	"licenseimport/internal/fsx"
 )
 
-// adminName is the manager of the keys that no person named: the one from the
-// environment and the one that a first start makes.
+// adminName is the manager of the two admin keys without a name: that of the environment
+// and that of a first start.
 const adminName = "admin"
 
-// EnsureAdminKey sees to it that a first start leaves somebody who may call.
-// Where the bucket has no key that works, it makes an admin key, keeps it in
-// the file at path (mode 0600) and returns it with created true: print it, this
-// once. A file whose key the bucket does not know, because NATS was set up
-// anew, is registered again. A key that was revoked never comes back; where it
-// was the last one, a new one takes its place.
+// EnsureAdminKey makes an admin key where no key works, as at a first start. It stores the
+// key in the file at path (mode 0600) and returns it with created true: print it then.
 //
-// Otherwise it returns the file's key while that works, else "".
+// It registers the file's key where the bucket does not know it, as after the loss of the
+// NATS server's data. It never restores a revoked key: if no other key works, it makes a
+// new one.
+//
+// Otherwise it returns the file's key if that works, else "".
 func EnsureAdminKey(ctx context.Context, s *Store, path string) (key string, created bool, err error) {
 	key, err = ReadAdminKey(path)
 	if err == nil {
@@ -40,8 +40,8 @@ func EnsureAdminKey(ctx context.Context, s *Store, path string) (key string, cre
 	return s.makeAdminKey(ctx, path)
 }
 
-// makeAdminKey writes the file first: a crash in between leaves a key that the
-// next start registers, not one that nobody knows.
+// makeAdminKey writes the file first. After a crash in between, the next start registers
+// the file's key.
 func (s *Store) makeAdminKey(ctx context.Context, path string) (string, bool, error) {
 	key, _ := newKey()
 	if err := fsx.WritePrivate(path, []byte(key+"\n")); err != nil {
@@ -54,8 +54,8 @@ func (s *Store) makeAdminKey(ctx context.Context, path string) (string, bool, er
 	return key, true, err
 }
 
-// ensure registers an admin key that the bucket does not know; false: the
-// bucket knows it as revoked, or knows another key of this prefix.
+// ensure registers an admin key that the bucket does not know. False: the key is revoked,
+// or another key has its prefix.
 func (s *Store) ensure(ctx context.Context, key string) (works bool, err error) {
 	prefix, _ := keyPrefix(key)
 	created, err := s.register(ctx, Manager{Name: adminName, Role: Admin}, key, prefix)
@@ -66,9 +66,8 @@ func (s *Store) ensure(ctx context.Context, key string) (works bool, err error) 
 	return found && r.opens(key), err
 }
 
-// ReadAdminKey reads the file that EnsureAdminKey keeps, and takes from others
-// the right to read it. The error is fs.ErrNotExist where there is none; a
-// symbolic link is refused.
+// ReadAdminKey reads the file of EnsureAdminKey, and sets its mode to 0600. Without a file
+// the error is fs.ErrNotExist. It refuses a symbolic link.
 func ReadAdminKey(path string) (string, error) {
 	info, err := os.Lstat(path)
 	if err != nil {

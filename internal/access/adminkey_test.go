@@ -50,7 +50,7 @@ func TestEnsureAdminKey(t *testing.T) {
 			t.Error("made a file")
 		}
 	})
-	t.Run("NATS was set up anew", func(t *testing.T) {
+	t.Run("NATS lost its data", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "admin.key")
 		key, _ := ensure(t, NewStore(newBucket()), path)
 		fresh := NewStore(newBucket())
@@ -73,7 +73,7 @@ func TestEnsureAdminKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		if last, created := ensure(t, s, path); last == key || !created || !opens(s, last) || opens(s, key) {
-			t.Error("nobody can call any more")
+			t.Error("no key works")
 		}
 	})
 	t.Run("bucket fails after the file was written", func(t *testing.T) {

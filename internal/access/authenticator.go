@@ -14,17 +14,15 @@ import (
 type Config struct {
 	Store *Store
 
-	// AdminKey, where it is not empty, is an admin key as well, in any form,
-	// and works without the bucket. Spaces around it, which no header can
-	// carry, do not count.
+	// AdminKey, unless "", is a further admin key, in any form, which works without the
+	// bucket. Spaces around it are ignored, since no header can carry them.
 	AdminKey string
 
-	// Rate is how many requests a second each key may make, in bursts of one
-	// second's worth; 0: any number.
+	// Rate bounds the requests/s of each key, with a burst of one second; 0: no bound.
 	Rate float64
 }
 
-// Authenticator tells who sent a request, by its key.
+// Authenticator finds the manager who sent a request, by its key.
 type Authenticator struct {
 	cache    *cache
 	limits   *limits
@@ -32,7 +30,7 @@ type Authenticator struct {
 	hasAdmin bool
 }
 
-// NewAuthenticator is an Authenticator. A process needs only one.
+// NewAuthenticator returns an Authenticator. A process needs only one.
 func NewAuthenticator(c Config) *Authenticator {
 	adminKey := strings.TrimSpace(c.AdminKey)
 	return &Authenticator{
@@ -41,10 +39,9 @@ func NewAuthenticator(c Config) *Authenticator {
 	}
 }
 
-// Authenticate finds the manager whose key the request carries as
-// "Authorization: Api-Key <key>". Its errors are ready for the client: 401
-// without a key that works, 429 for one used too often, 503 where the bucket
-// does not answer.
+// Authenticate finds the manager whose key the request carries as "Authorization: Api-Key
+// <key>". Its errors are answers: 401 without a working key, 429 above the rate, 503 where
+// the bucket does not answer.
 func (a *Authenticator) Authenticate(r *http.Request) (Manager, error) {
 	key, ok := requestKey(r)
 	if !ok {
@@ -57,7 +54,7 @@ func (a *Authenticator) Authenticate(r *http.Request) (Manager, error) {
 	return m, a.limits.take(id)
 }
 
-// identify finds the manager, and an id of the key that may be kept.
+// identify finds the manager, and an id of the key that is no secret.
 func (a *Authenticator) identify(ctx context.Context, key string) (m Manager, id string, err error) {
 	if a.hasAdmin && a.admin.equal(digestOf(key)) {
 		return Manager{Name: adminName, Role: Admin}, "", nil
@@ -80,7 +77,7 @@ func errInvalidKey() error {
 	return httpx.Unauthorized("invalid_key", "The key is not known, or was revoked.")
 }
 
-// unavailable is a 503, unless the request ended or the record is at fault.
+// unavailable is a 503, unless the client has gone or the record is unreadable.
 func unavailable(ctx context.Context, err error) error {
 	if errors.Is(err, errUnreadable) || errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return err
@@ -88,8 +85,8 @@ func unavailable(ctx context.Context, err error) error {
 	return httpx.Unavailable(time.Second, "unavailable", "Keys cannot be checked at the moment. Try again shortly.").Because(err)
 }
 
-// requestKey reads the one Authorization header. The scheme's case does not
-// matter, nor does the number of spaces behind it.
+// requestKey reads the one Authorization header. It ignores the scheme's case and the
+// number of spaces after it.
 func requestKey(r *http.Request) (string, bool) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) != 1 {
@@ -100,17 +97,17 @@ func requestKey(r *http.Request) (string, bool) {
 	return key, strings.EqualFold(scheme, "Api-Key") && key != ""
 }
 
-// Guard lets through whoever has a key that works, for addresses at which nothing is.
+// Guard accepts every working key, for paths without a route.
 func (a *Authenticator) Guard(r *http.Request) error {
 	_, err := a.Authenticate(r)
 	return err
 }
 
-// Handler is a httpx.Handler that knows who calls.
+// Handler is a httpx.Handler that gets the caller.
 type Handler func(w http.ResponseWriter, r *http.Request, p httpx.Params, m Manager) error
 
-// Require lets only managers with the right through to h; others are answered
-// 401, 403, 429 or 503.
+// Require calls h for managers with the right. Other requests are answered 401, 403, 429 or
+// 503.
 func (a *Authenticator) Require(right Right, h Handler) httpx.Handler {
 	return func(w http.ResponseWriter, r *http.Request, p httpx.Params) error {
 		m, err := a.Authenticate(r)

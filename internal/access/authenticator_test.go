@@ -216,8 +216,7 @@ func TestRate(t *testing.T) {
 	})
 }
 
-// TestNoKeyInAnswersAndLogs goes through every refusal with its key, over a
-// bucket that holds an unreadable record as well.
+// TestNoKeyInAnswersAndLogs tries every refusal; the bucket holds an unreadable record, too.
 func TestNoKeyInAnswersAndLogs(t *testing.T) {
 	b := newBucket()
 	s := NewStore(b)
@@ -274,7 +273,7 @@ func TestMeListsProducts(t *testing.T) {
 	}
 }
 
-// TestDigestsAreCompared proves that one wrong bit is enough, wherever it is.
+// TestDigestsAreCompared: one wrong bit anywhere makes two digests differ.
 func TestDigestsAreCompared(t *testing.T) {
 	want := digestOf("key")
 	for i := range want {

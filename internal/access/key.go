@@ -33,8 +33,8 @@ func newKey() (key, prefix string) {
 	return keyStart + prefix + "_" + base64.RawURLEncoding.EncodeToString(secret[:]), prefix
 }
 
-// keyPrefix is the public prefix of a well-formed key. Anything else is no key
-// of ours, and is refused without asking the bucket.
+// keyPrefix returns the public prefix of a well-formed key. Other keys are refused without
+// a lookup.
 func keyPrefix(key string) (prefix string, ok bool) {
 	if len(key) != keyLen || !strings.HasPrefix(key, keyStart) || key[keyLen-secretLen-1] != '_' {
 		return "", false
@@ -53,7 +53,7 @@ type digest [sha256.Size]byte
 
 func digestOf(key string) digest { return sha256.Sum256([]byte(key)) }
 
-// equal takes as long for a digest that is nearly right as for any other.
+// equal compares in constant time.
 func (d digest) equal(other digest) bool {
 	return subtle.ConstantTimeCompare(d[:], other[:]) == 1
 }

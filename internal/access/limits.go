@@ -9,7 +9,7 @@ import (
 	"licenseimport/internal/httpx"
 )
 
-// limits counts the requests of each key that works.
+// limits bounds the request rate of each working key.
 type limits struct {
 	rate rate.Limit // a second; 0: no limit
 
@@ -21,7 +21,7 @@ func newLimits(perSecond float64) *limits {
 	return &limits{rate: rate.Limit(perSecond), key: map[string]*rate.Limiter{}}
 }
 
-// take counts one request, or is a 429 that says when to come back.
+// take counts one request, or returns a 429 with Retry-After.
 func (l *limits) take(id string) error {
 	if l.rate <= 0 {
 		return nil
@@ -40,7 +40,7 @@ func (l *limits) limiter(id string) *rate.Limiter {
 	defer l.mu.Unlock()
 	if l.key[id] == nil {
 		if len(l.key) >= maxEntries {
-			clear(l.key) // keys that were revoked since; the others begin a new second
+			clear(l.key) // drops revoked keys; the others get a new burst
 		}
 		l.key[id] = rate.NewLimiter(l.rate, int(math.Ceil(float64(l.rate))))
 	}

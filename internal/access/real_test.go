@@ -11,8 +11,8 @@ import (
 	"licenseimport/internal/httpx"
 )
 
-// TestOverNATS is a key's life on a real server: made, used, revoked, seen to
-// stop by another process within a second, and not known once NATS is away.
+// TestOverNATS uses a real server: a key is made, used and revoked, stops in another process
+// within a second, and cannot be checked once NATS is down.
 func TestOverNATS(t *testing.T) {
 	server := eventlogtest.StartServer(t)
 	here := NewStore(eventlogtest.Open(t, server).Bucket(eventlog.Managers))
@@ -75,7 +75,7 @@ func TestAdminKeyOverNATS(t *testing.T) {
 	}
 }
 
-// BenchmarkAuthenticate is a poll's share of work for its key.
+// BenchmarkAuthenticate measures the authentication of one request.
 func BenchmarkAuthenticate(b *testing.B) {
 	s := NewStore(eventlogtest.Start(b).Bucket(eventlog.Managers))
 	key, err := s.Create(b.Context(), "alice", "viewer", nil)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Role is what a manager is, and decides what it may do.
+// Role is a manager's set of rights.
 type Role string
 
 // The roles.
@@ -16,7 +16,7 @@ const (
 	Viewer   Role = "viewer"   // see all imports and licenses, change nothing
 )
 
-// Right is one thing that a request may need.
+// Right is a permission that a request needs.
 type Right string
 
 // The rights. Each completes the sentence "A key with this role may not …".
@@ -31,7 +31,7 @@ const (
 	Manage         Right = "manage keys, products and backups"
 )
 
-// rights is the table of who may do what.
+// rights is the table of rights by role.
 var rights = map[Role][]Right{
 	Admin:    {Identify, Import, Cancel, ReadImports, ReadAllImports, ReadLicenses, ReadCustomers, Manage},
 	Importer: {Identify, Import, Cancel, ReadImports, ReadLicenses, ReadCustomers},
@@ -46,14 +46,14 @@ func ParseRole(name string) (Role, error) {
 	return Role(name), nil
 }
 
-// Manager is who calls.
+// Manager is an authenticated caller.
 type Manager struct {
 	Name     string
 	Role     Role
 	Products []string // short codes, case-sensitive; none: every product
 }
 
-// Can says whether the manager has a right.
+// Can reports whether the manager has a right.
 func (m Manager) Can(right Right) bool {
 	if right == ReadCustomers && m.Limited() {
 		return false // customers and orders span products
@@ -61,20 +61,20 @@ func (m Manager) Can(right Right) bool {
 	return slices.Contains(rights[m.Role], right)
 }
 
-// Limited says whether the manager is limited to some products.
+// Limited reports whether the manager is limited to some products.
 func (m Manager) Limited() bool { return len(m.Products) > 0 }
 
-// Allowed says whether the manager may import and see licenses of a product.
+// Allowed reports whether the manager may import and see licenses of a product.
 func (m Manager) Allowed(product string) bool {
 	return !m.Limited() || slices.Contains(m.Products, product)
 }
 
-// Sees says whether the manager may know of an import of the named manager.
+// Sees reports whether the manager may see an import of the named manager.
 func (m Manager) Sees(owner string) bool {
 	return m.Can(ReadAllImports) || m.Can(ReadImports) && m.Name == owner
 }
 
-// newManager checks what a person typed.
+// newManager validates a new manager's name, role and products.
 func newManager(name, role string, products []string) (Manager, error) {
 	if !isText(name, 100) {
 		return Manager{}, fmt.Errorf("manager name %q: must be 1 to 100 printable characters, without space at the ends", name)
@@ -91,7 +91,7 @@ func newManager(name, role string, products []string) (Manager, error) {
 	return Manager{Name: name, Role: parsed, Products: slices.Clone(products)}, nil
 }
 
-// isText: 1 to most characters, all of them visible or a space within.
+// isText reports whether s has 1 to most printable characters and no space at the ends.
 func isText(s string, most int) bool {
 	return s != "" && len([]rune(s)) <= most && strings.TrimSpace(s) == s && isPrintable(s)
 }

@@ -14,8 +14,7 @@ import (
 	"licenseimport/events/eventlog"
 )
 
-// Bucket is what this package needs of the KV bucket "managers", an
-// [*eventlog.Bucket].
+// Bucket is this package's view of the KV bucket "managers", an [*eventlog.Bucket].
 type Bucket interface {
 	Get(ctx context.Context, key string) (eventlog.Entry, error)
 	Create(ctx context.Context, key string, value []byte) (revision uint64, err error)
@@ -23,15 +22,15 @@ type Bucket interface {
 	List(ctx context.Context) ([]eventlog.Entry, error)
 }
 
-// Store keeps the managers' keys.
+// Store stores the managers' keys.
 type Store struct{ bucket Bucket }
 
-// NewStore is the store over a bucket.
+// NewStore returns a store over a bucket.
 func NewStore(b Bucket) *Store { return &Store{bucket: b} }
 
-// Key is what may be shown of a key.
+// Key is the public part of a key.
 type Key struct {
-	Prefix  string // eight characters: enough to name it, not to use it
+	Prefix  string // eight characters that name the key and do not authenticate
 	Manager Manager
 	Created time.Time // UTC
 }
@@ -39,8 +38,7 @@ type Key struct {
 // ErrNoSuchKey: neither a prefix of a key that works nor the name of a manager with one.
 var ErrNoSuchKey = errors.New("no such key")
 
-// errUnreadable: the bucket holds what this version cannot read. Asking again
-// would not help.
+// errUnreadable: this version cannot read the record. A retry would not help.
 var errUnreadable = errors.New("unreadable record")
 
 // record is the value in the bucket.
@@ -57,17 +55,16 @@ func (r record) manager() Manager {
 	return Manager{Name: r.Name, Role: r.Role, Products: r.Products}
 }
 
-// opens says whether this record stands for the key, and still does.
+// opens reports whether the record is the key's, and not revoked.
 func (r record) opens(key string) bool {
 	var d digest
 	n, err := hex.Decode(d[:], []byte(r.SHA256))
 	return err == nil && n == len(d) && d.equal(digestOf(key)) && r.Revoked == nil
 }
 
-// Create makes a key for a manager and returns it: the only time that it can
-// be seen. The name has 1 to 100 printable characters; products limits the
-// manager to these short codes, none of them means all. A manager may have
-// several keys.
+// Create makes a key for a manager and returns it. It cannot be read later. The name has 1
+// to 100 printable characters. products limits the manager to these short codes; empty: no
+// limit. A manager may have several keys.
 func (s *Store) Create(ctx context.Context, name, role string, products []string) (key string, err error) {
 	m, err := newManager(name, role, products)
 	if err != nil {
@@ -81,7 +78,7 @@ func (s *Store) Create(ctx context.Context, name, role string, products []string
 		}
 		if created {
 			return key, nil
-		} // some other key has this prefix: draw again
+		} // another key has this prefix: draw again
 	}
 }
 
@@ -148,7 +145,7 @@ func (s *Store) working(ctx context.Context) (map[string]record, error) {
 	return records, nil
 }
 
-// List gives the keys that work, by manager and then by age.
+// List returns the working keys, sorted by manager and age.
 func (s *Store) List(ctx context.Context) ([]Key, error) {
 	records, err := s.working(ctx)
 	if err != nil {
@@ -164,9 +161,9 @@ func (s *Store) List(ctx context.Context) ([]Key, error) {
 	return keys, nil
 }
 
-// Revoke ends one key, named by its prefix (abcdefgh or lik_abcdefgh) or given
-// whole, or else all keys of the manager of that name. It returns the keys
-// ended; ErrNoSuchKey where there are none.
+// Revoke revokes one key, named by its prefix (abcdefgh or lik_abcdefgh) or the whole key;
+// else all keys of the manager with that name. It returns the revoked keys; ErrNoSuchKey
+// where there are none.
 func (s *Store) Revoke(ctx context.Context, which string) ([]Key, error) {
 	keys, err := s.List(ctx)
 	if err != nil {
@@ -179,7 +176,7 @@ func (s *Store) Revoke(ctx context.Context, which string) ([]Key, error) {
 		}
 	}
 	if len(ended) == 0 {
-		return nil, ErrNoSuchKey // without saying which: it may be a whole key
+		return nil, ErrNoSuchKey // without which: it may be a whole key
 	}
 	return ended, nil
 }
@@ -197,7 +194,7 @@ func choose(keys []Key, which string) []Key {
 	return slices.DeleteFunc(slices.Clone(keys), func(k Key) bool { return k.Manager.Name != which })
 }
 
-// revoke marks one record. Two that revoke the same key at once do no harm.
+// revoke marks one record. It is idempotent, also concurrently.
 func (s *Store) revoke(ctx context.Context, prefix string) error {
 	r, found, err := s.get(ctx, prefix)
 	if err != nil || !found {

@@ -1,12 +1,13 @@
-// Package gctuner says how much memory a process with an embedded NATS server may use before Go
-// collects its garbage.
+// Package gctuner sets GOGC in a process with an embedded NATS server, by the live heap.
 //
-// Go lets the heap double between two collections. Here that is too much with a million licenses,
-// whose subjects the server holds in memory, and too little with few: a collection visits
-// all that is in use, so it costs the less the less that is. So the heap may have [Free] bytes, or
-// three times what is in use, less [Saved], where that is more; but with little in use it grows by
-// [Most] percent at most, and with some millions of licenses by [Garbage] bytes, until Go's own rule is
-// the more generous one.
+// Go's default lets the heap double between two collections. That is too much memory with a
+// million licenses, whose subjects the server holds in memory, and too many collections with
+// few. GC cost grows with the live heap, so collections are cheap while it is small. With live
+// for the live heap in bytes:
+//
+//	heap target = max(Free, 3·live − Saved)
+//	garbage     ≤ max(Garbage, live)
+//	GOGC        ≤ Most
 package gctuner
 
 import (
@@ -17,26 +18,27 @@ import (
 )
 
 const (
-	// Free is how many bytes the heap may have, garbage included.
+	// Free is a heap size in bytes, garbage included, that is always allowed.
 	Free = 400 << 20
-	// Saved is how many bytes less than three times what is in use it may have beyond that. Its share becomes
-	// smaller the more is in use: collections of a large heap take long, and should stay rare.
+	// Saved, in bytes, is subtracted from three times the live heap. Its share falls as the heap
+	// grows: collections of a large heap are expensive, and should stay rare.
 	Saved = 400 << 20
-	// Garbage is how many bytes of it may be garbage, unless more is in use: then as many as are in use.
+	// Garbage bounds the garbage in bytes, up to a live heap of that size. Above it, Go's own rule
+	// applies: as much garbage as live heap.
 	Garbage = 1500 << 20
-	// Most is by how many percent of what is in use it may grow.
+	// Most bounds GOGC.
 	Most = 300
 )
 
-// lookEvery is how often the rule is applied: several times between two collections.
-const lookEvery = 100 * time.Millisecond
+// interval is how often the rule is applied: several times between two collections.
+const interval = 100 * time.Millisecond
 
 // Watch applies the rule to the process until ctx ends.
 func Watch(ctx context.Context) error {
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for last := 0; ; {
-		if next := Percent(inUse()); next != last {
+		if next := Percent(liveBytes()); next != last {
 			debug.SetGCPercent(next)
 			last = next
 		}
@@ -48,18 +50,18 @@ func Watch(ctx context.Context) error {
 	}
 }
 
-// Percent is the rule for so many bytes in use: what to set as GOGC.
-func Percent(inUse uint64) int {
-	garbage := min(2*inUse-min(Saved, 2*inUse), max(Garbage, inUse))
-	if inUse < Free {
-		garbage = max(garbage, Free-inUse)
+// Percent returns the value of GOGC for a live heap in bytes.
+func Percent(live uint64) int {
+	garbage := min(2*live-min(Saved, 2*live), max(Garbage, live))
+	if live < Free {
+		garbage = max(garbage, Free-live)
 	}
-	return int(min(garbage*100/max(inUse, 1), Most))
+	return int(min(garbage*100/max(live, 1), Most))
 }
 
-// inUse is what the last collection left, and what else Go counts as in use when it
-// plans the next one.
-func inUse() (bytes uint64) {
+// liveBytes returns what GOGC is relative to: the heap that the last collection marked, the
+// stacks and the globals.
+func liveBytes() (bytes uint64) {
 	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}
 	metrics.Read(samples)
 	for _, s := range samples {

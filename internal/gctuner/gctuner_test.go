@@ -10,8 +10,8 @@ import (
 
 func TestPercent(t *testing.T) {
 	const mb = 1 << 20
-	for inUse, want := range map[uint64]int{
-		0:         Most, // nothing was collected yet
+	for live, want := range map[uint64]int{
+		0:         Most, // before the first collection
 		10 * mb:   Most,
 		90 * mb:   300,
 		160 * mb:  150,
@@ -23,21 +23,21 @@ func TestPercent(t *testing.T) {
 		1500 * mb: 100,
 		5000 * mb: 100,
 	} {
-		if got := Percent(inUse); got != want {
-			t.Errorf("with %d MB in use: %d %%, not %d", inUse/mb, got, want)
+		if got := Percent(live); got != want {
+			t.Errorf("live heap %d MB: %d %%, not %d", live/mb, got, want)
 		}
 	}
 }
 
-// TestWatch: what is set is the rule's, and follows what is in use.
+// TestWatch: GOGC follows the live heap, by the rule.
 func TestWatch(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- Watch(ctx) }()
-	awaitPercent(t, "little in use", func(percent int) bool { return percent == Most })
+	waitForPercent(t, "a small heap", func(percent int) bool { return percent == Most })
 	much := make([]byte, Saved)
-	awaitPercent(t, "much in use", func(percent int) bool { return percent >= 100 && percent < 110 })
+	waitForPercent(t, "a large heap", func(percent int) bool { return percent >= 100 && percent < 110 })
 	runtime.KeepAlive(much)
 	cancel()
 	if err := <-ended; err != nil {
@@ -45,9 +45,9 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-func awaitPercent(t *testing.T, when string, fits func(int) bool) {
+func waitForPercent(t *testing.T, when string, fits func(int) bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(lookEvery / 10) {
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(interval / 10) {
 		runtime.GC()
 		percent := debug.SetGCPercent(100)
 		debug.SetGCPercent(percent)
