@@ -1,5 +1,4 @@
-// Package buildtest builds the program for the tests that see it from outside, and
-// takes what it writes.
+// Package buildtest builds the program for tests that run it, and collects a process's output.
 package buildtest
 
 import (
@@ -12,8 +11,8 @@ import (
 	"sync"
 )
 
-// Build puts the program, built with some tags or none, into a temporary directory of its own,
-// which remove takes away.
+// Build builds the program, with tags, into a new temporary directory. remove deletes that
+// directory.
 func Build(tags ...string) (program string, remove func(), err error) {
 	dir, err := os.MkdirTemp("", "buildtest-")
 	if err != nil {
@@ -28,7 +27,7 @@ func Build(tags ...string) (program string, remove func(), err error) {
 	return program, remove, nil
 }
 
-// Output takes what a process writes while others read it.
+// Output collects what a process writes. Any number of goroutines may use it.
 type Output struct {
 	mu   sync.Mutex
 	text bytes.Buffer

@@ -1,14 +1,14 @@
-// Package failpoint breaks single promises of the program, on purpose, so that the crash
-// tests can show that they would notice.
+// Package failpoint breaks single promises of the program on purpose. The crash tests use it as a
+// negative control: they must report the violation.
 //
-// A usual build has none of it: there the faults are constants, false, and the compiler
-// drops what stands behind them. Built with the tag faulty the program reads from
-// LICENSEIMPORT_FAULTS which promises to break, separated by commas:
+// A regular build has none of it: the failpoints are constants, false, and the compiler drops the
+// code behind them. A build with the tag faulty reads LICENSEIMPORT_FAULTS, a list of names separated
+// by commas:
 //
-//   - fence: a batch is stored also when somebody else wrote the job's facts meanwhile
-//   - first: a license is imported also where its subject has a message already
-//   - position: a batch is stored without how far the job is after it
-//   - acknowledgement: rows are sent off, and nobody waits until they are stored
+//	fence             a batch is stored although another process has written a fact of the job
+//	first             a license is imported although its subject has a message
+//	position          a batch is stored without the job's position after it
+//	acknowledgement   rows are sent without waiting for their acknowledgement
 //
-// This is the one place beside cmd that reads the environment, in that build only.
+// In that build only, this package reads the environment; otherwise cmd alone does.
 package failpoint

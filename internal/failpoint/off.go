@@ -2,7 +2,7 @@
 
 package failpoint
 
-// The promises that are broken: none.
+// The failpoints: none is active.
 const (
 	Fence           = false
 	First           = false

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// The promises that are broken.
+// The failpoints: true where LICENSEIMPORT_FAULTS names one.
 var (
-	Fence           = broken("fence")
-	First           = broken("first")
-	Position        = broken("position")
-	Acknowledgement = broken("acknowledgement")
+	Fence           = active("fence")
+	First           = active("first")
+	Position        = active("position")
+	Acknowledgement = active("acknowledgement")
 )
 
-func broken(promise string) bool {
-	return slices.Contains(strings.Split(os.Getenv("LICENSEIMPORT_FAULTS"), ","), promise)
+func active(name string) bool {
+	return slices.Contains(strings.Split(os.Getenv("LICENSEIMPORT_FAULTS"), ","), name)
 }

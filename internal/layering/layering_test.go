@@ -1,4 +1,4 @@
-// Package layering holds the test of who may import whom.
+// Package layering tests which package may import which.
 package layering
 
 import (
@@ -15,9 +15,8 @@ import (
 
 const module = "licenseimport/"
 
-// allowed says which parts of the project each part may import, the tests of a
-// part excepted. A part is a directory with all that is below it; the longest name
-// counts.
+// allowed lists the parts of the project that each part may import. It does not apply to
+// tests. A part is a directory with everything below it; the longest row counts.
 var allowed = map[string]struct {
 	parts  string
 	reason string
@@ -55,7 +54,7 @@ var allowed = map[string]struct {
 	"internal/layering":       {"", "only a test"},
 }
 
-// confined says which parts alone may import a library, by the beginning of its path.
+// confined restricts libraries, by the prefix of their path, to some parts.
 var confined = []struct {
 	library, parts, reason string
 }{
@@ -67,7 +66,7 @@ var confined = []struct {
 	{"github.com/julienschmidt/httprouter", "internal/httpx", "one router, wrapped once"},
 }
 
-func TestArrows(t *testing.T) {
+func TestLayering(t *testing.T) {
 	root := filepath.Join("..", "..")
 	seen := map[string]bool{}
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
@@ -86,7 +85,7 @@ func TestArrows(t *testing.T) {
 		}
 		part := partOf(path.Dir(filepath.ToSlash(name)))
 		if part == "" {
-			t.Errorf("%s: its directory is in no part of the table of arrows: add a row with a reason", name)
+			t.Errorf("%s: its directory is in no row of the table: add one with a reason", name)
 			return nil
 		}
 		seen[part] = true
@@ -144,7 +143,7 @@ func checkLibrary(t *testing.T, part, name, imported string) {
 	}
 }
 
-// partOf is the longest row of the table that a directory is in.
+// partOf returns the longest row of the table that holds a directory.
 func partOf(dir string) string {
 	for ; dir != "."; dir = path.Dir(dir) {
 		if _, ok := allowed[dir]; ok {

@@ -8,7 +8,7 @@ import (
 	"licenseimport/internal/httpx"
 )
 
-// Path is where every role that speaks HTTP serves the document; no key is needed.
+// Path is where every role with HTTP serves the document, without a key.
 const Path = "/openapi.yaml"
 
 //go:embed openapi.yaml

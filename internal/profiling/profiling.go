@@ -1,6 +1,5 @@
-// Package profiling writes Go's profiles of a process to a directory, for "make
-// profile": of the CPU from the start on, and at the end of all allocations and of
-// one wait for a mutex in five.
+// Package profiling writes Go's profiles of a process to a directory, for "make profile":
+// of the CPU, of all allocations, and of one mutex contention in mutexFraction.
 package profiling
 
 import (
@@ -13,8 +12,8 @@ import (
 
 const mutexFraction = 5
 
-// Start writes cpu.pprof to a directory from now on, and allocs.pprof and mutex.pprof
-// beside it when stop is called. Without a directory both do nothing.
+// Start begins to write cpu.pprof to a directory. stop ends it and writes allocs.pprof and
+// mutex.pprof. If dir is "", both do nothing.
 func Start(dir string) (stop func() error, err error) {
 	if dir == "" {
 		return func() error { return nil }, nil

@@ -21,7 +21,7 @@ import (
 	"licenseimport/internal/openapi"
 )
 
-// api is the document, ready to be compared with. It does not change.
+// api is the compiled document. It is immutable.
 type api struct {
 	doc     *openapi3.T
 	router  routers.Router
@@ -227,7 +227,7 @@ func checkRequest(r *http.Request, route *routers.Route, params map[string]strin
 	})
 }
 
-// isParameter tells whether an operation has a query parameter of this name.
+// isParameter reports whether an operation has a query parameter of this name.
 func isParameter(route *routers.Route, name string) bool {
 	return route.Operation.Parameters.GetByInAndName("query", name) != nil ||
 		route.PathItem.Parameters.GetByInAndName("query", name) != nil
@@ -244,7 +244,7 @@ func checkMediaType(r *http.Request, operation *openapi3.Operation) error {
 	return nil
 }
 
-// authenticated tells whether a request has a key where the document wants one.
+// authenticated reports whether a request has the key that the document requires, if any.
 func authenticated(_ context.Context, in *openapi3filter.AuthenticationInput) error {
 	header := in.RequestValidationInput.Request.Header.Get(in.SecurityScheme.Name)
 	if scheme, key, _ := strings.Cut(header, " "); strings.EqualFold(scheme, "Api-Key") && key != "" {
@@ -253,7 +253,7 @@ func authenticated(_ context.Context, in *openapi3filter.AuthenticationInput) er
 	return errors.New("it carries no key")
 }
 
-// isJSON tells whether a body is JSON of any kind.
+// isJSON reports whether a body is JSON.
 func isJSON(h http.Header) bool {
 	media, _, _ := strings.Cut(h.Get("Content-Type"), ";")
 	media = strings.TrimSpace(media)

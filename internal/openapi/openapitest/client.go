@@ -20,24 +20,24 @@ func Client(t testing.TB, inner http.RoundTripper) *http.Client {
 	return new(Coverage).Client(t, inner)
 }
 
-// Answer is one described answer.
+// Answer names one answer of the document.
 type Answer struct {
 	Method string
 	Path   string // as the document has it: /api/v1/licenses/{id}/
 	Status int
 }
 
-// String is such as "GET /api/v1/licenses/{id}/ 404".
+// String has the form "GET /api/v1/licenses/{id}/ 404".
 func (a Answer) String() string { return fmt.Sprintf("%s %s %d", a.Method, a.Path, a.Status) }
 
-// Coverage remembers which described answers the clients made from it have seen.
-// The zero value is ready. It may be used by several goroutines and tests.
+// Coverage records which described answers its clients have seen. The zero value is ready
+// for use, by any number of goroutines and tests.
 type Coverage struct {
 	mu   sync.Mutex
 	seen map[Answer]int
 }
 
-// Client is like the function Client, and its answers count for this coverage.
+// Client is the function Client, with a record of its answers.
 func (c *Coverage) Client(t testing.TB, inner http.RoundTripper) *http.Client {
 	t.Helper()
 	api, err := loadOnce()
@@ -53,8 +53,8 @@ func (c *Coverage) Client(t testing.TB, inner http.RoundTripper) *http.Client {
 	}
 }
 
-// Unseen are the described answers that no client has seen yet, by path, method
-// and status. A test leaves out those that it does not care for.
+// Unseen returns the described answers that no client has seen, sorted by path, method and
+// status.
 func (c *Coverage) Unseen() ([]Answer, error) {
 	api, err := loadOnce()
 	if err != nil {
@@ -65,7 +65,7 @@ func (c *Coverage) Unseen() ([]Answer, error) {
 	return slices.DeleteFunc(api.answers(), func(a Answer) bool { return c.seen[a] > 0 }), nil
 }
 
-// Seen are the described answers that a client has seen, and how often.
+// Seen returns the described answers that clients have seen, and how often.
 func (c *Coverage) Seen() map[Answer]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -85,7 +85,7 @@ func compareAnswers(a, b Answer) int {
 	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method), cmp.Compare(a.Status, b.Status))
 }
 
-// transport compares each answer of another transport.
+// transport validates each answer of another transport.
 type transport struct {
 	t        testing.TB
 	api      *api
@@ -93,8 +93,7 @@ type transport struct {
 	inner    http.RoundTripper
 }
 
-// RoundTrip passes everything through. A request without an answer has nothing
-// to be compared.
+// RoundTrip passes everything through. Only answers are validated.
 func (tr *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	res, err := tr.inner.RoundTrip(r)
 	if err != nil {
@@ -103,7 +102,7 @@ func (tr *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if isJSON(res.Header) && r.Method != http.MethodHead {
 		if body, err = peek(res); err != nil {
-			return res, nil // it was cut off: the client sees that as well
+			return res, nil // the answer was cut off: the client gets the same error
 		}
 	}
 	answer, err := tr.api.check(r, res, body)
@@ -116,7 +115,7 @@ func (tr *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// peek reads the body and puts it back, the error at its end included.
+// peek reads the body and restores it, with the error at its end.
 func peek(res *http.Response) ([]byte, error) {
 	body, err := io.ReadAll(res.Body)
 	rest := io.Reader(bytes.NewReader(body))
@@ -134,7 +133,7 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// shown is as much of a body as helps to understand a failure.
+// shown cuts a body for the message of a failure.
 func shown(body []byte) string {
 	const most = 2000
 	if len(body) == 0 {
