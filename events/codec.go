@@ -59,11 +59,11 @@ func Append(b []byte, e Event, at time.Time) ([]byte, error) {
 
 // appendJSON appends what encoding/json writes for v, with <, > and & unescaped.
 func appendJSON(b []byte, v any) ([]byte, error) {
-	buffer := bytes.NewBuffer(b)
-	encoder := json.NewEncoder(buffer)
+	var buffer bytes.Buffer // not b itself: Encode's buffer stays on the stack
+	encoder := json.NewEncoder(&buffer)
 	encoder.SetEscapeHTML(false)
 	err := encoder.Encode(v)
-	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), err
+	return append(b, bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))...), err
 }
 
 // Decode reads a CloudEvent that Encode wrote, or one that differs in white space, in the order of its

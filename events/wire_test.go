@@ -221,6 +221,16 @@ func TestAppendAddsToTheBuffer(t *testing.T) {
 	}
 }
 
+// Encode writes a frequent event on the stack and allocates only its result.
+func TestEncodeAllocatesOnce(t *testing.T) {
+	row, imported := twelveFields()
+	for _, e := range []Event{row, imported} {
+		if n := testing.AllocsPerRun(100, func() { mustEncode(t, e) }); n > 1 {
+			t.Errorf("%s: %v allocations", e.Type(), n)
+		}
+	}
+}
+
 func TestUnknownTypeIsAnUnknownTypeError(t *testing.T) {
 	_, err := Decode([]byte(`{"specversion":"1.0","id":"10/17","source":"licenseimport","type":"LicenseImported.v2","time":"2026-01-02T03:04:05Z","datacontenttype":"application/json","data":{"job_id":10,"row":17}}`))
 	var unknown *UnknownTypeError
