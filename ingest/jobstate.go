@@ -56,18 +56,21 @@ func storeError(err error) *httpx.Error {
 		return refusal(refused)
 	}
 	if _, ok := errors.AsType[*eventlog.UnreadableEventError](err); ok {
-		return httpx.New(http.StatusInternalServerError, "internal", "The import's events cannot be read by this version.").Because(err)
+		return httpx.New(http.StatusInternalServerError, "internal",
+			"The import's events cannot be read by this version.").Because(err)
 	}
 	if errors.Is(err, eventlog.ErrDiskFull) {
 		return diskFull(err)
 	}
-	return httpx.Unavailable(5*time.Second, "store_unavailable", "The import cannot be stored at the moment. Try again shortly.").Because(err)
+	return httpx.Unavailable(5*time.Second, "store_unavailable",
+		"The import cannot be stored at the moment. Try again shortly.").Because(err)
 }
 
 // diskFull is the answer where rows do not fit on the disk. A retry succeeds only after the
 // operator has freed space.
 func diskFull(cause error) *httpx.Error {
-	e := httpx.New(http.StatusInsufficientStorage, "disk_full", "The server's disk is full, so nothing was imported. Its operator has to make room; then send the file again.")
+	e := httpx.New(http.StatusInsufficientStorage, "disk_full",
+		"The server's disk is full, so nothing was imported. Its operator has to make room; then send the file again.")
 	e.RetryAfter = time.Minute
 	return e.Because(cause)
 }
@@ -113,7 +116,8 @@ func (in *Ingest) transitionFrom(
 			return s, err
 		}
 	}
-	return s, httpx.Unavailable(time.Second, "busy", "Import %d moves too fast to be changed at the moment: try again.", s.Job)
+	return s, httpx.Unavailable(time.Second, "busy",
+		"Import %d moves too fast to be changed at the moment: try again.", s.Job)
 }
 
 // abortUnlessEnded ends an upload that will not be sealed, unless it is sealed or has ended. It

@@ -11,21 +11,24 @@ import (
 	"licenseimport/events/eventlog"
 )
 
-// TestImpossibleLastFact: a job whose last fact is unknown, or cannot follow its seal, stops its processor.
-// The job is not acknowledged: the next processor gets it again.
+// TestImpossibleLastFact: a job whose last fact is unknown, or cannot follow its seal, stops its
+// processor. The job is not acknowledged: the next processor gets it again.
 func TestImpossibleLastFact(t *testing.T) {
 	t.Parallel()
+	event := func(id, name, data string) string {
+		return `{"specversion":"1.0","source":"licenseimport","id":"` + id + `","type":"` + name + `","data":` + data + `}`
+	}
 	for name, tt := range map[string]struct{ subject, body, err string }{
 		"unknown": {"imports.1.paused",
-			`{"specversion":"1.0","id":"1/paused","source":"licenseimport","type":"ImportPaused","data":{"job_id":1}}`, "ImportPaused"},
+			event("1/paused", "ImportPaused", `{"job_id":1}`), "ImportPaused"},
 		"aborted after its seal": {"imports.1.aborted",
-			`{"specversion":"1.0","id":"1/aborted","source":"licenseimport","type":"ImportAborted","data":{"job_id":1}}`, "ImportAborted"},
+			event("1/aborted", "ImportAborted", `{"job_id":1}`), "ImportAborted"},
 		"started after its seal": {"imports.1.started",
-			`{"specversion":"1.0","id":"1/started","source":"licenseimport","type":"ImportStarted","data":{"job_id":1}}`, "ImportStarted"},
+			event("1/started", "ImportStarted", `{"job_id":1}`), "ImportStarted"},
 		"an outcome": {"imports.1.rejected",
-			`{"specversion":"1.0","id":"1/1","source":"licenseimport","type":"RowRejected","data":{"job_id":1,"row":1}}`, "RowRejected"},
+			event("1/1", "RowRejected", `{"job_id":1,"row":1}`), "RowRejected"},
 		"another job's": {"imports.1.finished",
-			`{"specversion":"1.0","id":"2/finished","source":"licenseimport","type":"ImportFinished","data":{"job_id":2}}`, "ImportFinished"},
+			event("2/finished", "ImportFinished", `{"job_id":2}`), "ImportFinished"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -225,8 +225,8 @@ func (p *Processor) load(ctx context.Context, id events.JobID) (*job, error) {
 }
 
 // readPosition reads the job's last fact first and the position second, unless the last fact is the
-// position. A position that is newer than the last fact known is harmless: the append is refused. An
-// older one would decide rows twice.
+// position. A position that is newer than the last fact known is harmless: the append is refused.
+// An older one would decide rows twice.
 func (p *Processor) readPosition(ctx context.Context, id events.JobID) (position, last importjob.Fact, err error) {
 	if last, err = readFact(ctx, p.log, events.FactsFilter(id)); err != nil {
 		return position, last, err

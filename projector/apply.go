@@ -84,11 +84,14 @@ func (b *memtable) applyAfterEnd(j *Job, f fact) error {
 	switch f.Event.(type) {
 	case *events.LicenseImported, *events.LicenseExisted, *events.RowRejected:
 		return b.applyJobEvent(j, f)
-	case *events.ImportSealed, *events.ImportProgressed, *events.ImportCancelled, *events.ImportAborted, *events.ImportFinished:
+	case *events.ImportSealed, *events.ImportProgressed, *events.ImportCancelled, *events.ImportAborted,
+		*events.ImportFinished:
 		return nil
 	}
-	_, err := importjob.Finished.After(f.Event)
-	return err
+	if _, err := importjob.Finished.After(f.Event); err != nil {
+		return err
+	}
+	return &unhandledEventError{name: f.Type}
 }
 
 // applyJobEvent folds what happens to an import that has started.

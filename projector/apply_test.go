@@ -10,8 +10,8 @@ import (
 	"licenseimport/events/importjob"
 )
 
-// TestEveryTypeHasACase: apply folds each event that the table of transitions allows, also after the end,
-// and no other.
+// TestEveryTypeHasACase: apply folds each event that the table of transitions allows, also after
+// the end, and no other.
 func TestEveryTypeHasACase(t *testing.T) {
 	for _, allowed := range importjob.Transitions() {
 		name, phase, _ := strings.Cut(strings.TrimSuffix(allowed.On, ")"), " (")

@@ -141,7 +141,7 @@ func BenchmarkDecode(b *testing.B) {
 
 func benchBodies(b testing.TB, n int) [][]byte {
 	random := rand.New(rand.NewPCG(1, 2))
-	bodies := make([][]byte, 0, n+n/999+3)
+	bodies := make([][]byte, 0, n+n/999+4)
 	add := func(e events.Event) {
 		body, err := events.Encode(e, logBegins)
 		check(b, err)

@@ -21,8 +21,8 @@ const (
 	StatusError   Status = "error"
 )
 
-// Job is what the views know of one import. All times are the stream's. Its JSON is part of the format
-// of the views' file.
+// Job is what the views know of one import. All times are the stream's. Its JSON is part of the
+// format of the views' file.
 type Job struct {
 	ID        events.JobID    `json:"id"`
 	FileName  string          `json:"file_name"`
@@ -43,8 +43,8 @@ type Job struct {
 	Phase  events.Phase `json:"phase,omitempty"` // of the last progress
 	Row    events.Row   `json:"row"`             // the last row decided in that phase
 
-	// Shown counts up to the last whole batch, Next up to the last event. Readers see Shown: a batch
-	// whole or not at all.
+	// Shown counts up to the last whole batch, Next up to the last event. Readers see Shown: a
+	// batch whole or not at all.
 	Shown Tally `json:"shown"`
 	Next  Tally `json:"next"`
 
@@ -165,8 +165,8 @@ func (j *Job) Progress() float64 {
 // decidedToEnd reports whether the import has ended with its last row decided.
 func (j *Job) decidedToEnd() bool { return j.Ended() && j.Row == j.Sealed }
 
-// RowsPerSecond is nil until it is known. It follows from the stream's times, so a rebuild gives the
-// same.
+// RowsPerSecond is nil until it is known. It follows from the stream's times, so a rebuild gives
+// the same.
 func (j *Job) RowsPerSecond() *float64 {
 	took := j.Decided.Sub(j.Started).Seconds()
 	if j.Started.IsZero() || j.Shown.Total == 0 || took <= 0 {

@@ -65,7 +65,8 @@ func (s State) CanSeal() error {
 	return nil
 }
 
-// Seal is the fact that makes an upload an import: the one given, or the refusal of [State.CanSeal].
+// Seal is the fact that makes an upload an import: the one given, or the refusal of
+// [State.CanSeal].
 func (s State) Seal(sealed *events.ImportSealed) (events.Event, error) {
 	if err := s.CanSeal(); err != nil {
 		return nil, err
@@ -73,8 +74,8 @@ func (s State) Seal(sealed *events.ImportSealed) (events.Event, error) {
 	return sealed, nil
 }
 
-// CanAbort reports whether an upload may still be ended without a seal. An import without facts may:
-// its abort prevents a later start.
+// CanAbort reports whether an upload may still be ended without a seal. An import without facts
+// may: its abort prevents a later start.
 func (s State) CanAbort() bool { return s.Phase == None || s.Phase == Uploading }
 
 // Abort is the fact that ends an upload without a seal: the one given, or nil where the import is
@@ -100,7 +101,8 @@ func (s State) CanCancel() error {
 	return nil
 }
 
-// Cancel is the fact that ends the import as the manager wishes, or the refusal of [State.CanCancel].
+// Cancel is the fact that ends the import as the manager wishes, or the refusal of
+// [State.CanCancel].
 func (s State) Cancel(manager string) (events.Event, error) {
 	if err := s.CanCancel(); err != nil {
 		return nil, err

@@ -146,7 +146,8 @@ func TestSameUpload(t *testing.T) {
 
 func TestAbandonedUpload(t *testing.T) {
 	some, none := AbandonedUpload(1, 3), AbandonedUpload(1, 0)
-	if some.Code != "upload_abandoned" || some.Rows != 3 || some.JobID != 1 || none.Code != some.Code || none.Message == some.Message {
+	if some.Code != "upload_abandoned" || some.Rows != 3 || some.JobID != 1 ||
+		none.Code != some.Code || none.Message == some.Message {
 		t.Errorf("%+v, %+v", some, none)
 	}
 }

@@ -1,13 +1,13 @@
-// Package importjob is the state machine of one import: which phase an import is in, which event may
-// come next, what may be done to it, and what a processor does next. It is pure: it knows no stream,
-// no HTTP and no clock. It imports the standard library and package events.
+// Package importjob is the state machine of one import: which phase an import is in, which event
+// may come next, what may be done to it, and what a processor does next. It is pure: it knows no
+// stream, no HTTP and no clock. It imports the standard library and package events.
 //
 // # One table
 //
-// transitions (transitions.go) lists, for each phase and event, the phase that follows. What it does
-// not list cannot be: [Phase.After] and [State.Apply] return a [*TransitionError] that names the
-// import, the phase and the event. There is no default. An event that a newer program wrote, or a
-// history that a bug or a damaged store produced, stops its reader instead of being misread. The
+// transitions (transitions.go) lists, for each phase and event, the phase that follows. What it
+// does not list cannot be: [Phase.After] and [State.Apply] return a [*TransitionError] that names
+// the import, the phase and the event. There is no default. An event that a newer program wrote, or
+// a history that a bug or a damaged store produced, stops its reader instead of being misread. The
 // diagram in ARCHITECTURE.md is generated from the table.
 //
 // # Who uses it
@@ -27,16 +27,16 @@
 //
 // [State] is made for that: it holds only what these facts tell, and the table lets an import skip
 // the facts in between (from Sealed to Importing, from Sealed to Finished). For every possible
-// history, the facts read in part give the same phase and last fact as the whole, and the same answer
-// to each question above that their reader asks. One field differs: an ingest that did not read an
-// ImportProgressed has no [State.Progress], which none of its questions needs. TestHistoriesInPart
-// tries all histories up to a length.
+// history, the facts read in part give the same phase and last fact as the whole, and the same
+// answer to each question above that their reader asks. One field differs: an ingest that did not
+// read an ImportProgressed has no [State.Progress], which none of its questions needs.
+// TestHistoriesInPart tries all histories up to a length.
 //
 // # How to add a phase
 //
 // An import that goes on after its end, such as one that is undone, takes rows in the table from
-// [Finished], a case in [State.Next] for what its processor does, and a command beside [State.Cancel]
-// for the request. An upload that repeats rejected rows is an import with a job id of its own: it takes
-// a field of ImportStarted and no phase. Then go generate ./events/importjob updates the diagram. The
-// tests name each pair of phase and event type that has no decision.
+// [Finished], a case in [State.Next] for what its processor does, and a command beside
+// [State.Cancel] for the request. An upload that repeats rejected rows is an import with a job id
+// of its own: it takes a field of ImportStarted and no phase. Then go generate ./events/importjob
+// updates the diagram. The tests name each pair of phase and event type that has no decision.
 package importjob

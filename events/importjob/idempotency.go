@@ -39,7 +39,8 @@ func (s State) SameUpload(query string, bytes uint64, sha256 string) bool {
 		s.Started.Query == query && s.Sealed.Bytes == bytes && s.Sealed.SHA256 == sha256
 }
 
-// AbandonedUpload is the fact that ends an upload which nobody continues, after so many stored rows.
+// AbandonedUpload is the fact that ends an upload which nobody continues, after so many stored
+// rows.
 func AbandonedUpload(job events.JobID, rows events.Row) *events.ImportAborted {
 	message := "The upload stopped in the middle, so nothing was imported: send the file again."
 	if rows == 0 {

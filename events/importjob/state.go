@@ -26,7 +26,8 @@ type State struct {
 }
 
 // Fold applies facts, in the order of their sequences, to an import without facts. It skips a fact
-// without an event, and one that it has applied already: the last fact may be the ImportSealed, too.
+// without an event, and one that it has applied already: the last fact may be the ImportSealed,
+// too.
 func Fold(job events.JobID, facts ...Fact) (State, error) {
 	s := State{Job: job}
 	for _, f := range facts {
@@ -41,8 +42,8 @@ func Fold(job events.JobID, facts ...Fact) (State, error) {
 }
 
 // Apply adds the fact that follows. It fails, and leaves the state as it is, with a
-// [*TransitionError] if the event is unknown or cannot follow, and with another error if it belongs to
-// another import.
+// [*TransitionError] if the event is unknown or cannot follow, and with another error if it belongs
+// to another import.
 func (s *State) Apply(f Fact) error {
 	if job := f.Event.Job(); job != s.Job {
 		return fmt.Errorf("import %d: %s at sequence %d belongs to import %d", s.Job, f.Event.Type(), f.Seq, job)

@@ -21,10 +21,11 @@ var (
 	cancelled  = &events.ImportCancelled{JobID: 1, Manager: "bob"}
 	validating = &events.ImportProgressed{JobID: 1, Phase: events.Validate}
 	validated  = &events.ImportProgressed{JobID: 1, Phase: events.Validate, Row: 2, Position: 8}
-	importing  = &events.ImportProgressed{JobID: 1, Phase: events.Import, Row: 1, Counts: events.Counts{Imported: 1}, Position: 7}
+	importing  = &events.ImportProgressed{JobID: 1, Phase: events.Import, Row: 1, Counts: one, Position: 7}
 	rejected   = &events.RowRejected{JobID: 1, Row: 1}
 	imported   = &events.LicenseImported{JobID: 1, Row: 2}
 	existed    = &events.LicenseExisted{JobID: 1, Row: 2}
+	one        = events.Counts{Imported: 1}
 	finished   = &events.ImportFinished{JobID: 1, Status: events.Success}
 )
 
@@ -48,7 +49,8 @@ func after(t *testing.T, history ...events.Event) State {
 
 func TestFold(t *testing.T) {
 	s := after(t, started, sealed, importing, imported)
-	want := State{Job: 1, Phase: Importing, Started: started, Sealed: sealed, Progress: *importing, Last: facts(nil, nil, importing)[2]}
+	last := facts(nil, nil, importing)[2]
+	want := State{Job: 1, Phase: Importing, Started: started, Sealed: sealed, Progress: *importing, Last: last}
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("%+v, want %+v", s, want)
 	}
@@ -57,7 +59,8 @@ func TestFold(t *testing.T) {
 	}
 }
 
-// TestFoldSkips: what a reader did not find, and the last fact where it was read by its subject, too.
+// TestFoldSkips: what a reader did not find, and the last fact where it was read by its subject,
+// too.
 func TestFoldSkips(t *testing.T) {
 	all := facts(started, sealed)
 	s, err := Fold(1, all[0], all[1], Fact{}, all[1])
@@ -70,7 +73,8 @@ func TestApplyLeavesTheStateOnErrors(t *testing.T) {
 	s := after(t, started, sealed)
 	before := s
 	err := s.Apply(Fact{Event: aborted, Seq: 9})
-	if refused, ok := errors.AsType[*TransitionError](err); !ok || *refused != (TransitionError{1, Sealed, "ImportAborted", 9}) {
+	refused, ok := errors.AsType[*TransitionError](err)
+	if !ok || *refused != (TransitionError{1, Sealed, "ImportAborted", 9}) {
 		t.Errorf("%v", err)
 	}
 	if want := "import 1: ImportAborted at sequence 9 cannot follow in the phase Sealed"; err.Error() != want {
@@ -84,8 +88,8 @@ func TestApplyLeavesTheStateOnErrors(t *testing.T) {
 	}
 }
 
-// TestHistoriesInPart: for every possible history up to a length, the facts that ingest and processor
-// read give the answers of the whole history.
+// TestHistoriesInPart: for every possible history up to a length, the facts that ingest and
+// processor read give the answers of the whole history.
 func TestHistoriesInPart(t *testing.T) {
 	tried := map[Phase]int{}
 	var extend func(history []events.Event)
@@ -122,7 +126,8 @@ func compareParts(t *testing.T, whole State, all []Fact) {
 		}
 		return true
 	})
-	begun, stored, position := lastOf(all, is[*events.ImportStarted]), lastOf(all, is[*events.ImportSealed]), lastOf(all, is[*events.ImportProgressed])
+	begun, stored := lastOf(all, is[*events.ImportStarted]), lastOf(all, is[*events.ImportSealed])
+	position := lastOf(all, is[*events.ImportProgressed])
 	ingest, err := Fold(1, begun, stored, last)
 	if err != nil || !reflect.DeepEqual(answers(ingest), answers(whole)) {
 		t.Fatalf("%s: ingest has %+v, %v; the whole is %+v", describe(all), ingest, err, whole)
@@ -153,7 +158,8 @@ func answers(s State) []any {
 	cancel, cannotCancel := s.Cancel("eve")
 	seal, cannotSeal := s.Seal(sealed)
 	return []any{
-		s.Phase, s.Started, s.Sealed, s.Last, s.Ended(), s.Interrupted(), cancel, cannotCancel, seal, cannotSeal, s.Abort(aborted),
+		s.Phase, s.Started, s.Sealed, s.Last, s.Ended(), s.Interrupted(),
+		cancel, cannotCancel, seal, cannotSeal, s.Abort(aborted),
 		s.KeyState(time.Hour, time.Minute), s.KeyState(0, time.Minute), s.SameUpload("", 9, "ab"),
 	}
 }

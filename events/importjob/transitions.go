@@ -24,7 +24,9 @@ const (
 	Aborted                      // ended by ingest before its seal: nothing is imported
 )
 
-var phaseNames = [...]string{"None", "Uploading", "Sealed", "Validating", "Importing", "Cancelled", "Finished", "UploadCancelled", "Aborted"}
+var phaseNames = [...]string{
+	"None", "Uploading", "Sealed", "Validating", "Importing", "Cancelled", "Finished", "UploadCancelled", "Aborted",
+}
 
 // String is the phase's name, as in the diagram.
 func (p Phase) String() string {
@@ -43,8 +45,8 @@ func Phases() []Phase {
 	return all
 }
 
-// Ended reports whether the import is over for managers and readers. A Cancelled import is, although
-// its ImportFinished may still come.
+// Ended reports whether the import is over for managers and readers. A Cancelled import is,
+// although its ImportFinished may still come.
 func (p Phase) Ended() bool {
 	switch p {
 	case Cancelled, Finished, UploadCancelled, Aborted:
@@ -67,7 +69,8 @@ const (
 )
 
 // transitions is the table of all that can happen to an import. A combination that it does not list
-// cannot be. Readers of a few facts skip the events in between, so Sealed leads to every later phase.
+// cannot be. Readers of a few facts skip the events in between, so Sealed leads to every later
+// phase.
 var transitions = []Transition{
 	{None, "ImportStarted", Uploading},
 	{None, "ImportAborted", Aborted}, // the upload broke off before its start, which cannot come any more
@@ -113,8 +116,8 @@ var table = func() map[Transition]Phase {
 	return byEvent
 }()
 
-// After is the phase that follows the event. If the event is unknown or cannot follow, it returns the
-// phase unchanged and a [*TransitionError].
+// After is the phase that follows the event. If the event is unknown or cannot follow, it returns
+// the phase unchanged and a [*TransitionError].
 func (p Phase) After(e events.Event) (Phase, error) {
 	on := trigger(e)
 	if next, ok := table[Transition{From: p, On: on}]; ok {

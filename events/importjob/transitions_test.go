@@ -9,8 +9,8 @@ import (
 	"licenseimport/events"
 )
 
-// matrix is the table of transitions once more, written as a matrix: the phase that each event (line)
-// leads to from each phase (column); a dot is an error.
+// matrix is the table of transitions once more, written as a matrix: the phase that each event
+// (line) leads to from each phase (column); a dot is an error.
 const matrix = `
                              None       Uploading        Sealed      Validating  Importing  Cancelled  Finished  UploadCancelled  Aborted
 RowReceived                  .          .                .           .           .          .          .         .                .
@@ -85,9 +85,11 @@ func checkTransition(t *testing.T, phase Phase, e events.Event, want string) {
 // TestEveryTypeIsDecided fails by name for an event type that the table neither lists nor excludes.
 func TestEveryTypeIsDecided(t *testing.T) {
 	for _, name := range events.Types() {
-		listed := slices.ContainsFunc(transitions, func(l Transition) bool { return l.On == name || strings.HasPrefix(l.On, name+" (") })
+		listed := slices.ContainsFunc(transitions, func(l Transition) bool {
+			return l.On == name || strings.HasPrefix(l.On, name+" (")
+		})
 		if excluded := slices.Contains(outsideTypes, name); listed == excluded {
-			t.Errorf("%s: listed in transitions: %v, in outsideTypes: %v; want it in exactly one of them", name, listed, excluded)
+			t.Errorf("%s: in transitions: %v, in outsideTypes: %v; want it in exactly one of them", name, listed, excluded)
 		}
 	}
 	for _, l := range transitions {

@@ -16,9 +16,9 @@ const (
 	ProcessRows             // judge the rows after the position, up to the end of the phase
 )
 
-// Next is the processor's next step and the fact that begins it: of AppendFact the fact to append, of
-// ProcessRows the ImportProgressed that begins a phase, or nil within a phase. It fails where the import
-// is not sealed: no processor may have it.
+// Next is the processor's next step and the fact that begins it: of AppendFact the fact to append,
+// of ProcessRows the ImportProgressed that begins a phase, or nil within a phase. It fails where
+// the import is not sealed: no processor may have it.
 func (s State) Next() (Step, events.Event, error) {
 	switch s.Phase {
 	case Sealed:
@@ -48,8 +48,8 @@ func (s State) firstPhase() events.Phase {
 	return events.Import
 }
 
-// Commit is the fact that commits a batch after which the import is at p: the new position, or, after
-// the last row of the last phase, the end.
+// Commit is the fact that commits a batch after which the import is at p: the new position, or,
+// after the last row of the last phase, the end.
 func (s State) Commit(p events.ImportProgressed) events.Event {
 	if p.Row < s.Sealed.Rows {
 		return &p

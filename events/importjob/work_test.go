@@ -7,6 +7,11 @@ import (
 	"licenseimport/events"
 )
 
+var (
+	none        = events.Counts{}
+	oneRejected = events.Counts{Rejected: 1}
+)
+
 func ended(status events.Status, code FailureCode, row events.Row, c events.Counts) *events.ImportFinished {
 	e := &events.ImportFinished{JobID: 1, Status: status, Row: row, Counts: c}
 	if code != "" {
@@ -27,6 +32,9 @@ func sameFact(got, want events.Event) bool {
 
 func TestNext(t *testing.T) {
 	begin := func(phase events.Phase) events.Event { return &events.ImportProgressed{JobID: 1, Phase: phase} }
+	cancelledEnd := func(imported events.Row) events.Event {
+		return ended(events.Failed, CodeCancelled, imported, events.Counts{Imported: imported})
+	}
 	for name, tt := range map[string]struct {
 		history []events.Event
 		step    Step
@@ -35,12 +43,12 @@ func TestNext(t *testing.T) {
 		"partial begins to import":            {[]events.Event{started, sealed}, ProcessRows, begin(events.Import)},
 		"all or nothing begins to validate":   {[]events.Event{whole, sealed}, ProcessRows, begin(events.Validate)},
 		"a dry run begins to validate":        {[]events.Event{dryRun, sealed}, ProcessRows, begin(events.Validate)},
-		"no rows":                             {[]events.Event{started, sealedNone}, AppendFact, ended(events.Success, "", 0, events.Counts{})},
+		"no rows":                             {[]events.Event{started, sealedNone}, AppendFact, ended(events.Success, "", 0, none)},
 		"validating":                          {[]events.Event{whole, sealed, validating}, ProcessRows, nil},
 		"validated":                           {[]events.Event{whole, sealed, validated}, ProcessRows, begin(events.Import)},
 		"importing":                           {[]events.Event{started, sealed, importing}, ProcessRows, nil},
-		"cancelled before it began":           {[]events.Event{started, sealed, cancelled}, AppendFact, ended(events.Failed, CodeCancelled, 0, events.Counts{})},
-		"cancelled while importing":           {[]events.Event{started, sealed, importing, cancelled}, AppendFact, ended(events.Failed, CodeCancelled, 1, events.Counts{Imported: 1})},
+		"cancelled before it began":           {[]events.Event{started, sealed, cancelled}, AppendFact, cancelledEnd(0)},
+		"cancelled while importing":           {[]events.Event{started, sealed, importing, cancelled}, AppendFact, cancelledEnd(1)},
 		"cancelled, and ended by a processor": {[]events.Event{started, sealed, cancelled, finished}, Done, nil},
 		"cancelled while uploading":           {[]events.Event{started, cancelled}, Done, nil},
 		"finished":                            {[]events.Event{started, sealed, finished}, Done, nil},
@@ -76,12 +84,12 @@ func TestCommit(t *testing.T) {
 		end     *events.ImportFinished // nil: the position
 	}{
 		"rows are left":                 {started, position(events.Import, 1, 1), nil},
-		"partial":                       {started, position(events.Import, 2, 1), ended(events.Success, "", 2, events.Counts{Rejected: 1})},
-		"dry run":                       {dryRun, position(events.Validate, 2, 1), ended(events.Success, "", 2, events.Counts{Rejected: 1})},
-		"all or nothing, refused":       {whole, position(events.Validate, 2, 1), ended(events.Failed, CodeRejectedRows, 2, events.Counts{Rejected: 1})},
+		"partial":                       {started, position(events.Import, 2, 1), ended(events.Success, "", 2, oneRejected)},
+		"dry run":                       {dryRun, position(events.Validate, 2, 1), ended(events.Success, "", 2, oneRejected)},
+		"all or nothing, refused":       {whole, position(events.Validate, 2, 1), ended(events.Failed, CodeRejectedRows, 2, oneRejected)},
 		"all or nothing, rows are left": {whole, position(events.Validate, 1, 1), nil},
 		"all or nothing, validated":     {whole, position(events.Validate, 2, 0), nil},
-		"all or nothing, imported":      {whole, position(events.Import, 2, 0), ended(events.Success, "", 2, events.Counts{})},
+		"all or nothing, imported":      {whole, position(events.Import, 2, 0), ended(events.Success, "", 2, none)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := after(t, tt.started, sealed)
@@ -98,7 +106,7 @@ func TestCommit(t *testing.T) {
 
 func TestRowsMissing(t *testing.T) {
 	s := after(t, started, sealed, importing)
-	if got := s.RowsMissing(); !sameFact(got, ended(events.Failed, CodeRowsMissing, 1, events.Counts{Imported: 1})) {
+	if got := s.RowsMissing(); !sameFact(got, ended(events.Failed, CodeRowsMissing, 1, one)) {
 		t.Errorf("%+v", got)
 	}
 }
@@ -113,8 +121,10 @@ func TestFailures(t *testing.T) {
 	}{
 		{cancelled, events.Failure{Code: "cancelled", Message: "cancelled by bob; what was imported before stays"}},
 		{aborted, events.Failure{Code: "timeout", Message: "too slow"}},
-		{refused, events.Failure{Code: "rejected_rows", Message: "1 of 2 rows were rejected, so nothing was imported: fix them and upload the whole file again"}},
-		{missing.RowsMissing(), events.Failure{Code: "rows_missing", Message: "only the first 1 of 2 rows are in the store: restore it from a backup, or upload the file again"}},
+		{refused, events.Failure{Code: "rejected_rows",
+			Message: "1 of 2 rows were rejected, so nothing was imported: fix them and upload the whole file again"}},
+		{missing.RowsMissing(), events.Failure{Code: "rows_missing",
+			Message: "only the first 1 of 2 rows are in the store: restore it from a backup, or upload the file again"}},
 		{&events.ImportFinished{Status: events.Failed}, events.Failure{Code: "failed", Message: "the import failed"}},
 	} {
 		if got := FailureOf(tt.end); got == nil || *got != tt.want {

@@ -1,5 +1,6 @@
-// Command gen writes the state diagram of an import into ARCHITECTURE.md, between two marker comments.
-// It takes the module's root as its argument. A test fails while the diagram is out of date.
+// Command gen writes the state diagram of an import into ARCHITECTURE.md, between two marker
+// comments. It takes the module's root as its argument. A test fails while the diagram is out of
+// date.
 package main
 
 import (
@@ -53,7 +54,8 @@ func replaceDiagram(text []byte) ([]byte, error) {
 	return bytes.Join([][]byte{before, []byte(begin + diagram() + end), after}, nil), nil
 }
 
-// diagram is the table of transitions in Mermaid's language, with one arrow for each pair of phases.
+// diagram is the table of transitions in Mermaid's language, with one arrow for each pair of
+// phases.
 func diagram() string {
 	var b strings.Builder
 	b.WriteString("```mermaid\nstateDiagram-v2\n")
