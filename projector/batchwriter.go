@@ -48,9 +48,9 @@ func (bw *batchWriter) apply(f fact) error {
 
 // full reports whether the active memtable should be flushed.
 func (bw *batchWriter) full() bool {
-	b := bw.active
-	return b.events >= bw.maxEvents || b.bytes >= maxBatchBytes ||
-		bw.maxConcurrent > 0 && b.events >= bw.maxConcurrent && bw.concurrentImports()
+	m := bw.active
+	return m.events >= bw.maxEvents || m.bytes >= maxBatchBytes ||
+		bw.maxConcurrent > 0 && m.events >= bw.maxConcurrent && bw.concurrentImports()
 }
 
 // concurrentImports reports whether several imports are running, or were lately: more are likely.
@@ -72,9 +72,9 @@ func (bw *batchWriter) flush() error {
 	if err != nil {
 		return err
 	}
-	b := bw.immutable
+	m := bw.immutable
 	bw.writing = true
-	go func() { bw.done <- b.commit(w) }()
+	go func() { bw.done <- m.commit(w) }()
 	return nil
 }
 
@@ -98,9 +98,9 @@ func (bw *batchWriter) rotate() (*viewstore.WriteTx, error) {
 }
 
 // commit writes the memtable.
-func (b *memtable) commit(w *viewstore.WriteTx) error {
-	err := w.Commit(b.Memtable, b.position)
-	if err == nil && b.events >= madviseAfter {
+func (m *memtable) commit(w *viewstore.WriteTx) error {
+	err := w.Commit(m.Memtable, m.position)
+	if err == nil && m.events >= madviseAfter {
 		w.DropResident()
 	}
 	return err

@@ -26,7 +26,7 @@ type committer struct {
 func newCommitter(p *Projector, s *viewstore.Store) *committer {
 	c := &committer{batchWriter: newBatchWriter(s, maxBatchEvents), projector: p, timer: time.NewTimer(time.Hour)}
 	c.maxConcurrent = concurrentBatchEvents
-	c.afterCommit = func(b *memtable) { p.onCommit(b.position, b.ended) }
+	c.afterCommit = func(m *memtable) { p.onCommit(m.position, m.ended) }
 	return c
 }
 
@@ -86,15 +86,15 @@ func (c *committer) fold(next fact, more bool) error {
 		return applyError(next.seq, c.abort(err))
 	}
 	c.publishProgress()
-	b := c.active
+	m := c.active
 	switch {
 	case c.full():
 		return c.flush()
 	case c.flushPending:
 		return nil
-	case len(b.ended) > 0 && !more || c.hasWaiter():
+	case len(m.ended) > 0 && !more || c.hasWaiter():
 		return c.commit()
-	case len(b.ended) > 0 && !c.flushSoon:
+	case len(m.ended) > 0 && !c.flushSoon:
 		c.flushSoon = true
 		c.timer.Reset(commitEnded)
 	}
@@ -127,14 +127,14 @@ func (c *committer) abort(cause error) error {
 
 // publishProgress shows readers the counts that moved.
 func (c *committer) publishProgress() {
-	b := c.active
-	if len(b.progressed) == 0 {
+	m := c.active
+	if len(m.progressed) == 0 {
 		return
 	}
-	moved := make([]*Job, 0, len(b.progressed))
-	for _, id := range b.progressed {
-		moved = append(moved, b.jobs[id])
+	moved := make([]*Job, 0, len(m.progressed))
+	for _, id := range m.progressed {
+		moved = append(moved, m.jobs[id])
 	}
-	b.progressed = b.progressed[:0]
-	c.projector.publishProgress(moved, events.Seq(b.position.Seq))
+	m.progressed = m.progressed[:0]
+	c.projector.publishProgress(moved, events.Seq(m.position.Seq))
 }

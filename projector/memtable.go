@@ -35,45 +35,45 @@ type memtable struct {
 }
 
 // begin returns an empty memtable. It reuses the buffers of a recycled one, if there is one.
-func (l *batchWriter) begin(recycled *memtable) *memtable {
-	b := recycled
-	if b == nil {
-		b = &memtable{Memtable: viewstore.NewMemtable(l.overlay)}
+func (bw *batchWriter) begin(recycled *memtable) *memtable {
+	m := recycled
+	if m == nil {
+		m = &memtable{Memtable: viewstore.NewMemtable(bw.overlay)}
 	}
-	b.overlay, b.position, b.jobs = l.overlay, l.position(), l.jobs
-	return b
+	m.overlay, m.position, m.jobs = bw.overlay, bw.position(), bw.jobs
+	return m
 }
 
 // reset empties the memtable and keeps its buffers.
-func (b *memtable) reset() {
-	b.Reset()
-	b.progressed, b.ended, b.events, b.bytes = nil, nil, 0, 0
+func (m *memtable) reset() {
+	m.Reset()
+	m.progressed, m.ended, m.events, m.bytes = nil, nil, 0, 0
 }
 
 // lookup finds the customer or order of a name; 0 if there is none.
-func (b *memtable) lookup(v viewstore.View, name string) (events.Seq, error) {
-	seq, err := b.Lookup(v, name)
+func (m *memtable) lookup(v viewstore.View, name string) (events.Seq, error) {
+	seq, err := m.Lookup(v, name)
 	return events.Seq(seq), err
 }
 
 // lookupOrInsert finds the customer or order of a name, or inserts it with the id seq.
-func (b *memtable) lookupOrInsert(v viewstore.View, name string, seq events.Seq) (events.Seq, bool, error) {
-	id, created, err := b.LookupOrInsert(v, name, uint64(seq))
+func (m *memtable) lookupOrInsert(v viewstore.View, name string, seq events.Seq) (events.Seq, bool, error) {
+	id, created, err := m.LookupOrInsert(v, name, uint64(seq))
 	return events.Seq(id), created, err
 }
 
 // job returns what is known of an import; nil if it never started.
-func (b *memtable) job(id events.JobID) (*Job, error) {
-	if j := b.jobs[id]; j != nil {
+func (m *memtable) job(id events.JobID) (*Job, error) {
+	if j := m.jobs[id]; j != nil {
 		return j, nil
 	}
-	value, err := b.overlay.Get(jobs, viewstore.NumberKey(id))
+	value, err := m.overlay.Get(jobs, viewstore.NumberKey(id))
 	if value == nil || err != nil {
 		return nil, err
 	}
 	j, err := parseJob(value)
 	if j != nil {
-		b.jobs[id] = j
+		m.jobs[id] = j
 	}
 	return j, err
 }
@@ -88,44 +88,44 @@ func parseJob(value []byte) (*Job, error) {
 }
 
 // markDirty has the job written in this transaction.
-func (b *memtable) markDirty(j *Job) {
+func (m *memtable) markDirty(j *Job) {
 	if !j.dirty {
 		j.dirty = true
-		b.dirty = append(b.dirty, j)
+		m.dirty = append(m.dirty, j)
 	}
 }
 
 // close adds the dirty jobs as they are now; the next memtable may change them further.
-func (b *memtable) close() error {
-	for _, j := range b.dirty {
-		if err := b.setJob(j); err != nil {
+func (m *memtable) close() error {
+	for _, j := range m.dirty {
+		if err := m.setJob(j); err != nil {
 			return err
 		}
 		j.dirty, j.indexed = false, j.Status
 		if j.Ended() {
-			delete(b.jobs, j.ID)
+			delete(m.jobs, j.ID)
 		}
 	}
-	clear(b.dirty)
-	b.dirty = b.dirty[:0]
+	clear(m.dirty)
+	m.dirty = m.dirty[:0]
 	return nil
 }
 
 // setJob writes a job, and its keys in jobIndex where they changed.
-func (b *memtable) setJob(j *Job) error {
+func (m *memtable) setJob(j *Job) error {
 	value, err := json.Marshal(j)
 	if err != nil {
 		return err
 	}
-	b.Set(jobs, viewstore.NumberKey(j.ID), value)
+	m.Set(jobs, viewstore.NumberKey(j.ID), value)
 	if j.indexed == j.Status {
 		return nil
 	}
 	if j.indexed == "" {
-		b.Set(jobIndex, viewstore.TextNumberKey(managerIndex(j.Manager), j.ID), []byte{})
+		m.Set(jobIndex, viewstore.TextNumberKey(managerIndex(j.Manager), j.ID), []byte{})
 	} else {
-		b.Delete(jobIndex, viewstore.TextNumberKey(statusIndex(j.indexed), j.ID))
+		m.Delete(jobIndex, viewstore.TextNumberKey(statusIndex(j.indexed), j.ID))
 	}
-	b.Set(jobIndex, viewstore.TextNumberKey(statusIndex(j.Status), j.ID), []byte{})
+	m.Set(jobIndex, viewstore.TextNumberKey(statusIndex(j.Status), j.ID), []byte{})
 	return nil
 }
