@@ -52,10 +52,10 @@ func TestDoctorOnDurability(t *testing.T) {
 		c    eventlog.Health
 		want string
 	}{
-		"embedded":            {eventlog.Health{Embedded: true, Streams: replicas(1, 1)}, fine},
-		"three on a cluster":  {eventlog.Health{Cluster: "c", Streams: replicas(3, 3)}, fine},
-		"one on a cluster":    {eventlog.Health{Cluster: "c", Streams: replicas(3, 1)}, warning},
-		"a server of its own": {eventlog.Health{Streams: replicas(1)}, warning},
+		"embedded":           {eventlog.Health{Embedded: true, Streams: replicas(1, 1)}, fine},
+		"three on a cluster": {eventlog.Health{Cluster: "c", Streams: replicas(3, 3)}, fine},
+		"one on a cluster":   {eventlog.Health{Cluster: "c", Streams: replicas(3, 1)}, warning},
+		"a single server":    {eventlog.Health{Streams: replicas(1)}, warning},
 	} {
 		if f := one(t, func(d *diagnosis) { d.durability(test.c) }); f.Status != test.want {
 			t.Errorf("%s: %+v", name, f)

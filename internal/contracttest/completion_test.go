@@ -77,7 +77,7 @@ func TestCompletionInBash(t *testing.T) {
 	checkLines(t, shell(t, playground(t), typed, "bash", "--norc", "-i"))
 }
 
-// inZsh types the lines into an interactive zsh in a terminal of its own. 42 is
+// inZsh types the lines into an interactive zsh in a new terminal. 42 is
 // only in answers, never in what was typed.
 const inZsh = `
 zmodload zsh/zpty

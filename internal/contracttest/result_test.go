@@ -23,9 +23,9 @@ func TestCounts(t *testing.T) {
 		"a-2,psc,NEW@example.com,o-1\n"+ // the same customer, the same order
 		"a-1,psc,new@example.com,o-1\n"+ // an earlier row of this file
 		"a-1,psc,other@example.com,o-2\n"+ // existed: makes no customer, no order, and neither exists
-		"a-3,psc,,\n"+ // an order of its own
+		"a-3,psc,,\n"+ // a separate order
 		"A-1,psc,,\n"+ // upper and lower case differ
-		"a-1,PSC,,\n"+ // likewise
+		"a-1,PSC,,\n"+ // the same
 		",psc,third@example.com,o-3\n") // rejected: makes nothing
 	counts(8, 7, 1, 1, 2, 4, 2, 5, 2).check(t, "first", r)
 	fields{"result.warning_count": "0", "result.error_counts": `{"required":1}`, "progress": "1", "error": "null"}.check(t, "first", r)
@@ -163,7 +163,7 @@ func TestCorrectedRows(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	c := s.as(t, s.admin)
-	// In this order, with a delimiter of its own, and with cells that spreadsheets would run.
+	// In this order, with another delimiter, and with cells that spreadsheets would run.
 	file := "product__short_code;license__license_key;customer__phone;license__note;license__max_activations\n" +
 		"psc;ok-1;;fine;1\n" +
 		"psc;bad-1;+49 30 1;=1+1;many\n" +

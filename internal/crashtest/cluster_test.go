@@ -30,11 +30,11 @@ func newClusterSystem(t *testing.T, url string) *system {
 	return s
 }
 
-// trouble strikes one node of a cluster. What mends it comes once the others go on without that node.
+// trouble strikes one node of a cluster. The repair comes once the others go on without that node.
 type trouble struct {
 	name   string
 	strike func(*eventlogtest.Cluster) (node int)
-	mend   func(c *eventlogtest.Cluster, node int)
+	repair func(c *eventlogtest.Cluster, node int)
 }
 
 var troubles = []trouble{
@@ -122,7 +122,7 @@ func (s *system) importDuring(t *testing.T, c *eventlogtest.Cluster, trouble tro
 	if shown, err := s.reads.result(other.Job); err == nil && shown.Result != nil {
 		t.Logf("%d of %d rows are shown as decided by the time the others go on", shown.Result.Total, len(other.Rows))
 	}
-	trouble.mend(c, node)
+	trouble.repair(c, node)
 	c.WaitForReplicas()
 	must(t, <-uploaded)
 }

@@ -49,7 +49,7 @@ func (s shape) generate() *file {
 	return f
 }
 
-// part is a file of its own with some rows of this one, letter for letter.
+// part is another file with some rows of this one, letter for letter.
 func (f *file) part(name string, from, to int) *file {
 	lines := strings.SplitAfter(strings.TrimPrefix(f.text, header), "\n")
 	return &file{

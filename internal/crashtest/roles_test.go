@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// system is each role as a process of its own, the processor twice.
+// system is each role as a separate process, the processor twice.
 type system struct {
 	nats, ingest, projector *process
 	processors              [2]*process

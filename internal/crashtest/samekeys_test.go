@@ -11,7 +11,7 @@ import (
 )
 
 // TestSameKeysAtOnce imports 10,000 keys by two files at the same time, each decided by
-// a processor of its own: one from its beginning, one from its end, so that they meet. Each key is
+// a separate processor: one from its beginning, one from its end, so that they meet. Each key is
 // imported once, by one of them; the other one's row existed.
 func TestSameKeysAtOnce(t *testing.T) {
 	t.Parallel()

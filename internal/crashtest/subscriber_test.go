@@ -88,7 +88,7 @@ func readActs(t *testing.T, path string) (done []string, again int) {
 }
 
 // From here on: the other service, which knows nothing of this module but the
-// README. It runs in a process of its own, which is this test binary.
+// README. It runs in a separate process of this test binary.
 
 const (
 	subscriberURL  = "CRASHTEST_SUBSCRIBER"

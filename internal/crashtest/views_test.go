@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// TestViewsAreDisposable deletes the views, and folds them anew: every answer is
+// TestViewsAreDisposable deletes and rebuilds the views: every answer is
 // the same, byte for byte.
 func TestViewsAreDisposable(t *testing.T) {
 	t.Parallel()

@@ -191,7 +191,7 @@ func TestRowsOfOthers(t *testing.T) {
 	}
 }
 
-// split is each role as a process of its own.
+// split is each role as a separate process.
 type split struct{ nats, ingest, processor, projector *process }
 
 func startSplit(t *testing.T, more ...string) *split {

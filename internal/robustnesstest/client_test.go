@@ -115,7 +115,7 @@ func (c *client) await(t *testing.T, job int) (r result) {
 	eventually(t, fmt.Sprintf("the end of import %d", job), func() bool {
 		a, err := c.send("GET", fmt.Sprintf("%s%d/", resultsPath, job), nil)
 		if err != nil || a.status != 200 {
-			return false // it may be starting anew just now
+			return false // it may be restarting
 		}
 		r = a.decode(t)
 		return r.FinishedAt != nil

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// small mounts a file system of its own with so many MiB: the test needs root.
+// small mounts a new file system of a size in MiB, which needs root.
 func small(t *testing.T, size int) string {
 	t.Helper()
 	dir := t.TempDir()

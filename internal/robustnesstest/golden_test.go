@@ -16,9 +16,9 @@ import (
 	"testing"
 )
 
-// update writes the golden directory anew: only ever for a further one, beside those
+// update writes the golden directory: only ever for a further one, beside those
 // that earlier versions wrote, which have to be read for ever.
-var update = flag.Bool("golden", false, "write testdata/v1.tar.gz, v1.txt and v1.digest anew: never once it is released")
+var update = flag.Bool("golden", false, "write testdata/v1.tar.gz, v1.txt and v1.digest: never once it is released")
 
 const golden = "testdata/v1"
 
@@ -55,7 +55,7 @@ func TestGoldenDirectory(t *testing.T) {
 	}
 }
 
-// compareDigest folds the views anew and compares what they are. Whoever changes their format
+// compareDigest rebuilds the views and compares their digest. A change of their format
 // on purpose writes the new digest there; the answers stay.
 func compareDigest(t *testing.T, data string) {
 	t.Helper()

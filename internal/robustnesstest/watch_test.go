@@ -60,7 +60,7 @@ func (w *watched) check(t *testing.T) {
 }
 
 // watch asks for /healthz and /readyz again and again until the test ends, each over a
-// connection of its own, and looks at the memory.
+// separate connection, and looks at the memory.
 func (p *process) watch(t *testing.T, mostMemory int) {
 	done, stopped := make(chan struct{}), sync.WaitGroup{}
 	most := 0
