@@ -75,7 +75,7 @@ func (s *system) readAddresses(t *testing.T, out io.Reader) {
 			s.url = fields[1]
 		case len(fields) == 2 && fields[0] == "NATS":
 			s.nats = fields[1]
-		case len(fields) > 2 && fields[0] == "Data":
+		case len(fields) > 1 && fields[0] == "Data":
 			return
 		}
 	}

@@ -101,7 +101,7 @@ func (p *process) readAddresses(lines *bufio.Scanner) bool {
 			p.url = fields[1]
 		case len(fields) == 2 && fields[0] == "NATS":
 			p.nats = fields[1]
-		case len(fields) > 3 && fields[0] == "uses", len(fields) > 2 && fields[0] == "Data":
+		case len(fields) > 3 && fields[0] == "uses", len(fields) > 1 && fields[0] == "Data":
 			return true
 		}
 	}
