@@ -24,10 +24,11 @@ type Config struct {
 	// WatchEvery is how often an upload polls whether it was cancelled. Default 2 s.
 	WatchEvery time.Duration
 
-	// Abandoned is how long an upload may have no new row before the janitor aborts it. It must be
-	// longer than SlowWindow. Default 2 min.
+	// Abandoned is how long an upload may give no sign of life before the janitor aborts it: no new
+	// row, and no process responds for it. Default 2 min.
 	Abandoned time.Duration
-	// Retention is how long the rows of an import stay after its end. Default 7 days.
+	// Retention is how long the rows of a sealed import stay after its end. Default 7 days. Those of
+	// an import that ended before its seal are purged at once.
 	Retention time.Duration
 	// SweepEvery is the janitor's interval. Default a quarter of Abandoned, at most 30 s.
 	SweepEvery time.Duration

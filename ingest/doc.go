@@ -18,7 +18,7 @@
 //	jobstate.go     loads the state of an import and appends the fact that a decision makes of it
 //	transitions.go  refused transitions as HTTP answers; what the janitor does
 //	cancel.go       the route that cancels an import
-//	janitor.go      ends abandoned uploads, purges old rows
+//	janitor.go      ends abandoned uploads, purges rows that nobody needs
 //	template.go     the CSV template
 //	observer.go     what is reported for the metrics
 //	proxy.go        passes all other API requests on to the projector (role ingest only)
@@ -36,8 +36,15 @@
 //     row. Then ImportSealed is appended, and 200 is answered. A processor works on sealed imports
 //     only.
 //
-// An upload that ends before step 5 appends ImportAborted, and nothing of it is imported. If NATS
-// cannot be reached, the janitor appends it later.
+// An upload that ends before step 5 appends ImportAborted and purges its rows; nothing of it is
+// imported. If it cannot (the process died, or NATS cannot be reached), the janitor does both later.
+// Only an import that can never be sealed any more loses its rows: see [importjob.State.Discarded].
+// A batch that was in flight may be stored after the purge; the next sweep purges again.
+//
+// While an upload is received its process responds to those who ask whether it is alive
+// ([eventlog.Log.UploadAlive]). The janitor, in any process, aborts an upload that gave no sign of
+// life for two minutes (Config.Abandoned): no new row, and no response. A process that died, hangs
+// or is cut off does not respond.
 //
 // # Concurrent transitions
 //
@@ -60,9 +67,6 @@
 // pace of the client; only time spent waiting for the client does.
 //
 // # Caveats
-//
-// The janitor aborts an upload that had no new row for two minutes (Config.Abandoned). One row of
-// more than 128 KiB at the slowest pace allowed takes longer.
 //
 // An unknown query parameter is refused, since a misspelt dry_run would import.
 //

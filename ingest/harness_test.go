@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,10 +31,11 @@ const adminKey = "an admin's key"
 // harness is an Ingest after a real HTTP server, on a real NATS server.
 type harness struct {
 	testing.TB
-	log  *eventlog.Log
-	in   *Ingest
-	keys *access.Store
-	http *httptest.Server
+	stored atomic.Int64 // rows, of all jobs, purged ones included
+	log    *eventlog.Log
+	in     *Ingest
+	keys   *access.Store
+	http   *httptest.Server
 }
 
 func newHarness(t testing.TB, c Config) *harness {
@@ -45,7 +47,9 @@ func newHarnessOn(t testing.TB, log *eventlog.Log, c Config) *harness {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	c.Log = quiet
-	h := &harness{TB: t, log: log, in: New(log, c), keys: access.NewStore(log.Bucket(eventlog.Managers))}
+	h := &harness{TB: t, log: log, keys: access.NewStore(log.Bucket(eventlog.Managers))}
+	c.Observer = storedRows{&h.stored}
+	h.in = New(log, c)
 	router := httpx.NewRouter(httpx.Options{Log: quiet})
 	h.in.Register(router, access.NewAuthenticator(access.Config{Store: h.keys, AdminKey: adminKey}))
 	handler, err := router.Handler()
@@ -56,6 +60,13 @@ func newHarnessOn(t testing.TB, log *eventlog.Log, c Config) *harness {
 	t.Cleanup(h.http.Close)
 	return h
 }
+
+// storedRows counts the rows that the stream has acknowledged.
+type storedRows struct{ n *atomic.Int64 }
+
+func (storedRows) Received(int)                       {}
+func (s storedRows) Stored(rows int, _ time.Duration) { s.n.Add(int64(rows)) }
+func (storedRows) Ended(bool)                         {}
 
 // key creates an API key for a manager.
 func (h *harness) key(name string, role access.Role, products ...string) string {

@@ -10,8 +10,8 @@ import (
 	"licenseimport/events/importjob"
 )
 
-// janitor aborts abandoned uploads and purges the rows of imports that ended long ago. Any number
-// of processes may run one: its actions are idempotent.
+// janitor aborts abandoned uploads. It purges the rows of imports that ended before their seal, and
+// of those that ended long ago. Any number of processes may run one: its actions are idempotent.
 type janitor struct {
 	in   *Ingest
 	jobs map[events.JobID]*observation
@@ -19,9 +19,9 @@ type janitor struct {
 
 // observation is what the janitor remembers about a job between two sweeps.
 type observation struct {
-	lastRow        events.Seq
-	unchangedSince time.Time // when this process first saw lastRow, by its own clock
-	purgeAt        time.Time // of a job that has ended: no visit is due before
+	lastRow    events.Seq
+	aliveSince time.Time // the last sign of life, by this process's clock: see alive
+	purgeAt    time.Time // of a sealed job that has ended: no visit is due before
 }
 
 // RunJanitor sweeps at once and then every Config.SweepEvery, until ctx ends. It returns an error
@@ -58,7 +58,7 @@ func (j *janitor) sweep(ctx context.Context, now time.Time) error {
 	for _, job := range jobs {
 		s := known[job]
 		if s == nil {
-			s = &observation{unchangedSince: now}
+			s = &observation{aliveSince: now}
 		}
 		j.jobs[job] = s
 		if now.Before(s.purgeAt) {
@@ -80,10 +80,10 @@ func (j *janitor) visit(ctx context.Context, job events.JobID, seen *observation
 	if err != nil || !found {
 		return err
 	}
-	if last.Seq != seen.lastRow {
-		seen.lastRow, seen.unchangedSince = last.Seq, now
+	if s.CanAbort() && j.alive(ctx, job, seen, last.Seq) {
+		seen.aliveSince = now
 	}
-	switch actionFor(s, now.Sub(seen.unchangedSince), now, j.in.config) {
+	switch actionFor(s, now.Sub(seen.aliveSince), now, j.in.config) {
 	case abort:
 		row, err := last.Decode()
 		if err != nil {
@@ -99,14 +99,27 @@ func (j *janitor) visit(ctx context.Context, job events.JobID, seen *observation
 	return nil
 }
 
+// alive reports whether an upload gave a sign of life since the last visit: a new row, or a response
+// of the process that receives it. (An upload of blank rows, or of one long row, stores no row for
+// minutes.)
+func (j *janitor) alive(ctx context.Context, job events.JobID, seen *observation, last events.Seq) bool {
+	if last != seen.lastRow {
+		seen.lastRow = last
+		return true
+	}
+	return j.in.log.UploadAlive(ctx, job)
+}
+
+// abort ends an abandoned upload and purges its rows.
 func (j *janitor) abort(ctx context.Context, last events.Event) error {
 	var rows events.Row
 	if row, ok := last.(*events.RowReceived); ok {
 		rows = row.Row
 	}
-	if _, err := j.in.abortUnlessEnded(ctx, importjob.AbandonedUpload(last.Job(), rows)); err != nil {
+	s, err := j.in.abortUnlessEnded(ctx, importjob.AbandonedUpload(last.Job(), rows))
+	if err != nil || !s.Discarded() { // sealed by its upload a moment ago
 		return err
 	}
 	j.in.config.Log.Info("abandoned upload ended", "job_id", last.Job(), "rows", rows)
-	return nil
+	return j.in.log.PurgeRows(ctx, last.Job())
 }

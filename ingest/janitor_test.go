@@ -3,15 +3,27 @@ package ingest
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/events/eventlog"
 	"licenseimport/events/importjob"
 )
 
 // begin stores what an upload leaves whose process is killed.
 func (h *harness) begin(job events.JobID, rows events.Row, started bool) {
+	h.Helper()
+	h.storeRows(job, 0, rows)
+	if started {
+		h.append(&events.ImportStarted{JobID: job, Mode: events.Partial}, 0)
+	}
+}
+
+// storeRows stores rows of a job, the last of which so far has the sequence last.
+func (h *harness) storeRows(job events.JobID, last events.Seq, rows events.Row) {
 	h.Helper()
 	var bodies [][]byte
 	for i := range rows {
@@ -21,12 +33,19 @@ func (h *harness) begin(job events.JobID, rows events.Row, started bool) {
 		}
 		bodies = append(bodies, body)
 	}
-	if _, err := h.log.AppendRows(h.Context(), job, 0, bodies); err != nil {
+	if _, err := h.log.AppendRows(h.Context(), job, last, bodies); err != nil {
 		h.Fatal(err)
 	}
-	if started {
-		h.append(&events.ImportStarted{JobID: job, Mode: events.Partial}, 0)
+}
+
+// lastJob is the last job id that was drawn.
+func (h *harness) lastJob() events.Seq {
+	h.Helper()
+	state, err := h.log.StreamState(h.Context(), eventlog.BucketStream(eventlog.Jobs))
+	if err != nil {
+		h.Fatal(err)
 	}
+	return state.Last
 }
 
 func (h *harness) append(fact events.Event, expect events.Seq) events.Seq {
@@ -86,9 +105,72 @@ func TestJanitorEndsAbandonedUploads(t *testing.T) {
 	if h.state(3).Last.Seq != sealedAt {
 		t.Errorf("a sealed job was touched: %+v", h.state(3).Last.Event)
 	}
-	sweepAt(t, j, 2*time.Minute+2*time.Second)
-	if len(h.rows(2)) != 0 || len(h.rows(1)) != 3 {
-		t.Error("an orphan's rows go at once, those of a job that started stay")
+	if len(h.rows(1)) != 0 || len(h.rows(2)) != 0 || len(h.rows(3)) != 1 {
+		t.Error("the rows of what was not sealed go at once, those of a sealed job stay")
+	}
+}
+
+// TestRowsOfUnsealedUploadsArePurged: at once, by the upload that fails or is cancelled. If its
+// process died before the purge, the next sweep purges. Each later sweep purges what a batch in
+// flight has stored after the purge.
+func TestRowsOfUnsealedUploadsArePurged(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Config{WatchEvery: 5 * time.Millisecond})
+	body := string(form("a.csv", csvOf(5)))
+	begin := func() (*rawUpload, events.JobID) {
+		u, next := h.dial(len(body), ""), events.JobID(h.lastJob()+1)
+		u.write(body[:len(body)-30])
+		h.eventually("the job starts", func() bool { return h.state(next).Started != nil })
+		return u, next
+	}
+	u, broken := begin()
+	if a := u.hangUp(); a.status != 400 || len(h.rows(broken)) != 0 {
+		t.Errorf("cut off: %d %s; %d rows are stored", a.status, a.text, len(h.rows(broken)))
+	}
+	u, cancelled := begin()
+	if a := h.cancel(cancelled, ""); a.status != 202 {
+		t.Fatalf("%d %s", a.status, a.text)
+	}
+	if a := u.answer(); a.status != 409 || a.body.Code != "cancelled" || len(h.rows(cancelled)) != 0 {
+		t.Errorf("cancelled: %d %s; %d rows are stored", a.status, a.text, len(h.rows(cancelled)))
+	}
+	h.begin(101, 3, true) // the process dies between the abort and the purge
+	h.append(&events.ImportAborted{JobID: 101, Code: "timeout"}, h.state(101).Last.Seq)
+	h.begin(102, 3, true)
+	h.append(&events.ImportCancelled{JobID: 102, Manager: "ada"}, h.state(102).Last.Seq)
+	h.begin(103, 3, true)
+	h.append(&events.ImportSealed{JobID: 103, Rows: 3}, h.state(103).Last.Seq)
+	h.append(&events.ImportCancelled{JobID: 103, Manager: "ada"}, h.state(103).Last.Seq)
+	j := newJanitor(h)
+	for sweep := range 3 {
+		sweepAt(t, j, time.Duration(sweep)*time.Second)
+		if len(h.rows(101)) != 0 || len(h.rows(102)) != 0 || len(h.rows(103)) != 3 {
+			t.Fatalf("sweep %d: %d, %d and %d rows are stored", sweep, len(h.rows(101)), len(h.rows(102)), len(h.rows(103)))
+		}
+		h.storeRows(101, 0, 1) // a batch that was in flight
+	}
+}
+
+// TestUploadWhoseRowsArePurgedIsAnsweredWhy: the purge may come before the upload notices that it
+// was cancelled. The stream then refuses its next batch.
+func TestUploadWhoseRowsArePurgedIsAnsweredWhy(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Config{WatchEvery: time.Hour, FlushAfter: time.Millisecond})
+	body := string(form("a.csv", csvOf(5)))
+	u, half := h.dial(len(body), ""), strings.Index(body, "key-4")
+	u.write(body[:half])
+	h.eventually("the job starts", func() bool { return h.state(1).Started != nil })
+	h.begin(7, 1, true) // the next batch cannot be stored by the sequence of the whole stream
+	if a := h.cancel(1, ""); a.status != 202 {
+		t.Fatalf("%d %s", a.status, a.text)
+	}
+	sweepAt(t, newJanitor(h), 0)
+	u.write(body[half:])
+	if a := u.answer(); a.status != 409 || a.body.Code != "cancelled" || a.body.JobID != 1 {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+	if n := len(h.rows(1)); n != 0 {
+		t.Errorf("%d rows are stored", n)
 	}
 }
 
@@ -141,6 +223,43 @@ func TestJanitorPurges(t *testing.T) {
 	}
 }
 
+// TestJanitorLeavesLiveUploads: an upload that sends blank rows, or one long row, at the permitted
+// pace stores no row. The janitor of another process does not end it, also not one that has just
+// started.
+func TestJanitorLeavesLiveUploads(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Config{WatchEvery: 5 * time.Millisecond, FlushAfter: time.Millisecond})
+	for name, rest := range map[string]string{
+		"blank rows":   strings.Repeat("\n", 5000),
+		"one long row": "key-6,psc" + strings.Repeat(" ", 5000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			begin := string(form("a.csv", csvOf(5)))
+			begin, end, _ := strings.Cut(begin, "\r\n--"+testBoundary+"--")
+			rest, end := rest, "\r\n--"+testBoundary+"--"+end
+			u, job := h.dial(len(begin)+len(rest)+len(end), ""), events.JobID(h.lastJob()+1)
+			u.write(begin)
+			h.eventually("the job starts", func() bool { return h.state(job).Started != nil })
+			other := &harness{TB: h, log: h.log, in: New(h.log, Config{Log: slog.New(slog.DiscardHandler)})}
+			j := newJanitor(other)
+			for minute := range 10 {
+				if minute == 5 {
+					j = newJanitor(other) // its process starts again
+				}
+				u.write(rest[:len(rest)/10])
+				sweepAt(t, j, time.Duration(minute)*time.Minute)
+				if h.state(job).Ended() {
+					t.Fatalf("a live upload was ended after %d minutes", minute)
+				}
+			}
+			u.write(rest[len(rest)/10*10:] + end)
+			if a := u.answer(); a.status != 200 {
+				t.Errorf("%d %s", a.status, a.text)
+			}
+		})
+	}
+}
+
 // TestUploadThatTheJanitorEnded: an upload that a janitor has aborted is interrupted and answered
 // 409.
 func TestUploadThatTheJanitorEnded(t *testing.T) {
@@ -150,9 +269,9 @@ func TestUploadThatTheJanitorEnded(t *testing.T) {
 	u := h.dial(len(body), "")
 	u.write(body[:len(body)-30])
 	h.eventually("the job starts", func() bool { return h.state(1).Started != nil })
-	j := newJanitor(h)
-	sweepAt(t, j, 0)
-	sweepAt(t, j, 3*time.Minute)
+	if err := newJanitor(h).abort(t.Context(), &events.RowReceived{JobID: 1, Row: 5}); err != nil {
+		t.Fatal(err)
+	}
 	if a := u.answer(); a.status != 409 || a.body.Code != "aborted" || a.body.JobID != 1 {
 		t.Errorf("%d %s", a.status, a.text)
 	}

@@ -55,15 +55,14 @@ const (
 	purgeRows                      // nobody needs its rows any more
 )
 
-// actionFor is the janitor's action for an import whose rows have not changed for a time. Rows of
-// an import that never started are purged as soon as its abort prevents the start.
-func actionFor(s importjob.State, unchanged time.Duration, now time.Time, c Config) janitorAction {
+// actionFor is the janitor's action for an import whose upload gave no sign of life for a time.
+func actionFor(s importjob.State, silent time.Duration, now time.Time, c Config) janitorAction {
 	switch {
-	case s.Ended() && s.Started == nil:
+	case s.Discarded():
 		return purgeRows
 	case s.Ended() && now.Sub(s.Last.Time) > c.Retention:
 		return purgeRows
-	case s.CanAbort() && unchanged > c.Abandoned:
+	case s.CanAbort() && silent > c.Abandoned:
 		return abort
 	default:
 		return wait

@@ -108,10 +108,10 @@ func TestJanitorActions(t *testing.T) {
 	c := Config{}.withDefaults()
 	now := time.Now()
 	for name, tt := range map[string]struct {
-		facts     []events.Event
-		ago       time.Duration // the last fact
-		unchanged time.Duration // the rows
-		want      janitorAction
+		facts  []events.Event
+		ago    time.Duration // the last fact
+		silent time.Duration // the upload
+		want   janitorAction
 	}{
 		"rows of a job that may start":        {nil, 0, c.Abandoned, wait},
 		"rows of a job that will not start":   {nil, 0, c.Abandoned + 1, abort},
@@ -122,11 +122,13 @@ func TestJanitorActions(t *testing.T) {
 		"importing for long":                  {[]events.Event{started, sealed, importing}, 0, 100 * time.Hour, wait},
 		"ended a while ago":                   {[]events.Event{started, sealed, finished}, c.Retention, 0, wait},
 		"ended long ago":                      {[]events.Event{started, sealed, finished}, c.Retention + 1, 0, purgeRows},
-		"aborted long ago":                    {[]events.Event{started, aborted}, c.Retention + 1, 0, purgeRows},
+		"aborted":                             {[]events.Event{started, aborted}, 0, 0, purgeRows},
+		"cancelled before its seal":           {[]events.Event{started, cancelled}, 0, 0, purgeRows},
+		"cancelled after its seal":            {[]events.Event{started, sealed, cancelled}, c.Retention, 0, wait},
 		"cancelled, its end was not appended": {[]events.Event{started, sealed, cancelled}, c.Retention + 1, 0, purgeRows},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := actionFor(after(t, now.Add(-tt.ago), tt.facts...), tt.unchanged, now, c); got != tt.want {
+			if got := actionFor(after(t, now.Add(-tt.ago), tt.facts...), tt.silent, now, c); got != tt.want {
 				t.Errorf("%v, want %v", got, tt.want)
 			}
 		})

@@ -2,11 +2,13 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/events/eventlog"
 	"licenseimport/events/importjob"
 	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
@@ -82,9 +84,14 @@ func answerJob(w http.ResponseWriter, status int, job events.JobID) error {
 // the answer.
 func (u *upload) receive() error {
 	began := time.Now()
+	stopResponding, err := u.in.log.AnswerAlive(u.job)
+	if err != nil {
+		return storeError(err)
+	}
+	defer stopResponding()
 	batcher := newBatcher(u.in.config.FlushAfter, u.store)
 	unwatch := u.watch()
-	err := u.read(batcher)
+	err = u.read(batcher)
 	if failed := batcher.finish(); err == nil {
 		err = failed
 	}
@@ -135,7 +142,7 @@ func (u *upload) encode(row *events.RowReceived) []byte {
 func (u *upload) store(bodies [][]byte) (err error) {
 	defer func() {
 		if err != nil {
-			err = storeError(err)
+			err = u.storeError(err)
 			u.halt(err)
 		}
 	}()
@@ -153,6 +160,19 @@ func (u *upload) store(bodies [][]byte) (err error) {
 		return nil
 	}
 	return u.start(ctx)
+}
+
+// storeError is the answer to a failure of the store. If another writer has ended the import, its
+// rows may be purged, and the stream refuses the next batch: the answer is the import's end.
+func (u *upload) storeError(err error) error {
+	if errors.Is(err, eventlog.ErrWrongSequence) {
+		ctx, cancel := context.WithTimeout(context.Background(), lastFactTimeout)
+		defer cancel()
+		if s, unknown := u.in.load(ctx, u.job); unknown == nil && s.Interrupted() != nil {
+			err = s.Interrupted()
+		}
+	}
+	return storeError(err)
 }
 
 func (u *upload) start(ctx context.Context) error {
@@ -213,8 +233,8 @@ func (u *upload) seal() error {
 	return nil
 }
 
-// abort ends the import after a failure and returns the answer. It returns nil if the import is
-// sealed: the acknowledgement of the seal was lost.
+// abort ends the import after a failure, purges its rows and returns the answer. It returns nil if
+// the import is sealed: the acknowledgement of the seal was lost.
 func (u *upload) abort(cause error) error {
 	why := uploadError(cause)
 	ctx, cancel := context.WithTimeout(context.Background(), lastFactTimeout)
@@ -224,9 +244,12 @@ func (u *upload) abort(cause error) error {
 	if err == nil && s.Sealed != nil {
 		return nil
 	}
+	if err == nil && s.Discarded() {
+		err = u.in.log.PurgeRows(ctx, u.job)
+	}
 	log := u.in.config.Log.With("job_id", u.job, "code", why.Code, "rows", u.stored)
 	if err != nil {
-		log.Warn("upload failed; the janitor will end its import", "error", err)
+		log.Warn("upload failed; the janitor will end its import and purge its rows", "error", err)
 	} else {
 		log.Info("upload failed")
 	}

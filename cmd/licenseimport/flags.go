@@ -80,8 +80,8 @@ type limitFlags struct {
 	MaxUploads     count         `group:"limits" default:"16" placeholder:"N" help:"Most uploads at once. Default: 16."`
 	MinUpload      size          `name:"min-upload" group:"limits" default:"64KiB" placeholder:"SIZE" help:"What a client has to send in each --min-upload-time, or the upload is given up. Default: 64KiB."`
 	MinUploadTime  time.Duration `group:"limits" default:"60s" placeholder:"TIME" help:"See --min-upload. Default: 60s."`
-	RowsRetention  time.Duration `group:"limits" default:"168h" placeholder:"TIME" help:"How long the uploaded rows of an import stay after its end. Default: 168h."`
-	AbandonedAfter time.Duration `group:"limits" default:"2m" placeholder:"TIME" help:"How long an upload may stand still before its import is ended, by this process or another. Default: 2m."`
+	RowsRetention  time.Duration `group:"limits" default:"168h" placeholder:"TIME" help:"How long the uploaded rows of an import stay after its end; those of an upload that was not sealed are purged at once. Default: 168h."`
+	AbandonedAfter time.Duration `group:"limits" default:"2m" placeholder:"TIME" help:"How long an upload may give no sign of life, neither a row nor a response of its process, before another process ends its import. Default: 2m."`
 }
 
 type rateFlag struct {

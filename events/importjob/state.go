@@ -68,3 +68,7 @@ func (s *State) Apply(f Fact) error {
 
 // Ended reports whether the import is over: see [Phase.Ended].
 func (s State) Ended() bool { return s.Phase.Ended() }
+
+// Discarded reports whether the import ended before its seal. It cannot be sealed any more, nothing
+// of it is imported, and nobody needs its rows.
+func (s State) Discarded() bool { return s.Phase == Aborted || s.Phase == UploadCancelled }

@@ -59,6 +59,25 @@ func TestFold(t *testing.T) {
 	}
 }
 
+// TestDiscarded: only what can never be sealed any more. The rows of a discarded import are purged.
+func TestDiscarded(t *testing.T) {
+	for _, tt := range []struct {
+		history   []events.Event
+		discarded bool
+	}{
+		{nil, false}, {[]events.Event{started}, false},
+		{[]events.Event{aborted}, true}, {[]events.Event{started, aborted}, true}, {[]events.Event{started, cancelled}, true},
+		{[]events.Event{started, sealed}, false}, {[]events.Event{started, sealed, importing}, false},
+		{[]events.Event{started, sealed, cancelled}, false}, {[]events.Event{started, sealed, cancelled, finished}, false},
+		{[]events.Event{started, sealed, finished}, false},
+	} {
+		s := after(t, tt.history...)
+		if s.Discarded() != tt.discarded || s.Discarded() && (s.CanSeal() == nil || s.Sealed != nil) {
+			t.Errorf("%v: discarded %v", s.Phase, s.Discarded())
+		}
+	}
+}
+
 // TestFoldSkips: what a reader did not find, and the last fact where it was read by its subject,
 // too.
 func TestFoldSkips(t *testing.T) {

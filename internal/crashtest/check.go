@@ -195,7 +195,7 @@ func (c *checker) seal(r *importRun, e *events.ImportSealed) {
 }
 
 // received checks a stored row. The rows of an upload that was cut off must be in order,
-// too.
+// too; a purge may have deleted the first of them.
 func (c *checker) received(row Received) {
 	r := c.runs[row.Job]
 	switch {
@@ -205,6 +205,9 @@ func (c *checker) received(row Received) {
 	case int(row.Row) > len(r.outcomes):
 		c.Unexpected.add("row %d of %s is stored, which has %d rows", row.Row, r.upload.Name, len(r.outcomes))
 	default:
+		if r.stored == 0 && !r.sealed {
+			r.stored = row.Row - 1
+		}
 		for missing := r.stored + 1; missing < row.Row; missing++ {
 			c.Lost.add("row %d of %s is not stored, although later ones are", missing, r.upload.Name)
 		}
