@@ -125,3 +125,15 @@ func stdDecode(body []byte) (Event, error) {
 	}
 	return e, stdjson.Unmarshal(raw.Data, e)
 }
+
+// BenchmarkIsAt is what comparing the subject adds to the decoding of a license.
+func BenchmarkIsAt(b *testing.B) {
+	license := &LicenseImported{JobID: 7, Row: 1, License: License{Key: "AAAA-BBBB-CCCC-0001"}, Product: Product{ShortCode: "photo-pro"}}
+	subject := license.Subject()
+	b.ReportAllocs()
+	for b.Loop() {
+		if !IsAt(license, subject) {
+			b.Fatal("not its subject")
+		}
+	}
+}

@@ -3,6 +3,7 @@ package events
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -71,10 +72,33 @@ func OutcomesFilter(job JobID) string { return outcome(job, "*") }
 // there, and the only one that an import writes.
 func LicenseSubject(product, key string) string {
 	var buf [128]byte // long enough for nearly all subjects
-	b := append(buf[:0], "licenses."...)
+	return string(appendLicenseSubject(buf[:0], product, key))
+}
+
+func appendLicenseSubject(b []byte, product, key string) []byte {
+	b = append(b, "licenses."...)
 	b = appendToken(b, product)
 	b = append(b, '.')
-	return string(appendToken(b, key))
+	return appendToken(b, key)
+}
+
+// IsAt reports whether subject is the event's own. It allocates nothing for the frequent types.
+func IsAt(e Event, subject string) bool {
+	var buf [128]byte // long enough for nearly all subjects
+	b := buf[:0]
+	switch e := e.(type) {
+	case *RowReceived:
+		b = strconv.AppendUint(append(b, "rows."...), uint64(e.JobID), 10)
+	case *LicenseImported:
+		b = appendLicenseSubject(b, e.Product.ShortCode, e.License.Key)
+	case *LicenseExisted:
+		b = append(strconv.AppendUint(append(b, "outcomes."...), uint64(e.JobID), 10), ".existed"...)
+	case *RowRejected:
+		b = append(strconv.AppendUint(append(b, "outcomes."...), uint64(e.JobID), 10), ".rejected"...)
+	default:
+		return e.Subject() == subject
+	}
+	return string(b) == subject
 }
 
 // ParseLicenseSubject is the inverse of LicenseSubject.

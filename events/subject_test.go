@@ -48,6 +48,9 @@ func TestSubjectsAreUniqueAndInTheirStream(t *testing.T) {
 		if n := countMatches(event.Subject(), append(append([]string{}, RowsSubjects...), LicensesSubjects...)); n != 1 {
 			t.Errorf("%s is taken by %d filters of the two streams", event.Subject(), n)
 		}
+		if !IsAt(event, event.Subject()) || IsAt(event, event.Subject()+"0") || IsAt(event, "") {
+			t.Errorf("IsAt does not know the subject of %s", name)
+		}
 		if countMatches(event.Subject(), filters) != 1 {
 			t.Errorf("%s has the subject %s, which its stream does not store", name, event.Subject())
 		}

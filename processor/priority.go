@@ -44,7 +44,8 @@ func (p *smallImportPriority) onHint(subject string, body []byte) {
 		p.yieldTo(unassigned, maxYield)
 		return
 	}
-	envelope, err := events.Decode(body)
+	message := eventlog.Message{Subject: subject, Data: body}
+	envelope, err := message.Decode()
 	if err != nil {
 		return
 	}

@@ -226,8 +226,9 @@ func TestUndecodableRowStopsTheJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	started := h.append(&events.ImportStarted{JobID: 1, Mode: events.Partial}, 0)
-	h.append(&events.ImportSealed{JobID: 1, Rows: 1}, started)
-	err := h.p.process(t.Context(), eventlog.Message{Data: h.encode(&events.ImportSealed{JobID: 1, Rows: 1})})
+	sealed := &events.ImportSealed{JobID: 1, Rows: 1}
+	h.append(sealed, started)
+	err := h.p.process(t.Context(), eventlog.Message{Subject: sealed.Subject(), Data: h.encode(sealed)})
 	var unknown *events.UnknownTypeError
 	if !errors.As(err, &unknown) || h.p.Ready() == nil {
 		t.Errorf("work: %v; ready: %v", err, h.p.Ready())

@@ -30,11 +30,15 @@ func (e *UnreadableEventError) Unwrap() error { return e.Cause }
 var rowsPrefix = strings.TrimSuffix(events.RowsSubjects[0], "*")
 
 // Decode reads the event in a message of ROWS or LICENSES; an error is an *[UnreadableEventError].
-// It is the one decoder for messages of a stream.
+// It is the one decoder for messages of a stream. A message at another subject than its event's was
+// not published by this program.
 func (m *Message) Decode() (events.Envelope, error) {
 	envelope, err := events.Decode(m.Data)
 	if err != nil {
 		return events.Envelope{}, m.unreadable(err)
+	}
+	if !events.IsAt(envelope.Event, m.Subject) {
+		return events.Envelope{}, m.unreadable(fmt.Errorf("%s %s belongs at %s", envelope.Type, envelope.ID, envelope.Event.Subject()))
 	}
 	return envelope, nil
 }

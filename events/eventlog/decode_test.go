@@ -39,3 +39,35 @@ func unreadableAt(err error, m eventlog.Message) bool {
 	e, ok := errors.AsType[*eventlog.UnreadableEventError](err)
 	return ok && e.Subject == m.Subject && e.Seq == m.Seq && errors.Unwrap(err) == e.Cause
 }
+
+// TestDecodeDemandsTheEventsSubject: a message at another subject than its event's is no event of
+// ours, whatever its body says.
+func TestDecodeDemandsTheEventsSubject(t *testing.T) {
+	t.Parallel()
+	license := &events.LicenseImported{JobID: 7, Row: 1, License: events.License{Key: "a.b"}, Product: events.Product{ShortCode: "p"}}
+	for subject, event := range map[string]events.Event{
+		"imports.1.started":      license,
+		"licenses.p.a":           license,
+		"licenses.p.a=2Eb.c":     license,
+		"licenses.p.a=2Ebc":      license,
+		"rows.77":                &events.RowReceived{JobID: 7, Row: 1},
+		"outcomes.7.rejected":    &events.LicenseExisted{JobID: 7, Row: 1},
+		"outcomes.7.existed":     &events.RowRejected{JobID: 7, Row: 1},
+		"imports.7.finished":     &events.ImportSealed{JobID: 7},
+		"imports.8.sealed":       &events.ImportSealed{JobID: 7},
+		"imports.7.progressed.x": &events.ImportProgressed{JobID: 7, Phase: events.Import},
+	} {
+		body, err := events.Encode(event, time.Unix(1, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		own := eventlog.Message{Subject: event.Subject(), Seq: 12, Data: body}
+		if _, err := own.Decode(); err != nil {
+			t.Errorf("%s at its own subject: %v", event.Type(), err)
+		}
+		stray := eventlog.Message{Subject: subject, Seq: 13, Data: body}
+		if _, err := stray.Decode(); !unreadableAt(err, stray) || !strings.Contains(err.Error(), event.Subject()) {
+			t.Errorf("%s at %s: %v", event.Type(), subject, err)
+		}
+	}
+}
