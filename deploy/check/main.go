@@ -1,8 +1,8 @@
-// Command check reads the files of this folder as Docker would, without an engine:
+// Command check parses the files of this directory as Docker does, without an engine:
 //
 //	go run -C deploy/check . ../Dockerfile ../compose.yaml
 //
-// It is a module of its own, so that the program's dependencies stay few.
+// It is a separate module: the program's go.mod stays free of Docker's modules.
 package main
 
 import (
@@ -50,8 +50,8 @@ func dockerfile(path string) error {
 	return nil
 }
 
-// checkCopies sees whether what is copied comes from a stage that is there, or
-// is in the folder that the image is built from.
+// checkCopies fails where a COPY names a stage that is not defined before it, or a
+// file that the build context does not have.
 func checkCopies(stages []instructions.Stage, context string) error {
 	known := map[string]bool{}
 	for _, stage := range stages {
