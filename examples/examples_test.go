@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// built is the folder with the built programs.
+// built is the directory of the built programs.
 var built string
 
 func TestMain(m *testing.M) {
@@ -36,7 +36,7 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
-// start starts a program, which is killed when the test ends.
+// start starts a program and kills it when the test ends.
 func start(t *testing.T, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	c := exec.Command(name, args...)
@@ -50,10 +50,10 @@ func start(t *testing.T, name string, args ...string) *exec.Cmd {
 
 func kill(c *exec.Cmd) {
 	_ = c.Process.Kill()
-	_ = c.Wait() // it was killed
+	_ = c.Wait() // killed: the error is expected
 }
 
-// serve starts a server; it gives the address of its NATS server and its folder.
+// serve starts a server; it returns the address of its NATS server and its data directory.
 func serve(t *testing.T) (nats, data string) {
 	t.Helper()
 	data = filepath.Join(t.TempDir(), "data")
@@ -79,7 +79,7 @@ func serve(t *testing.T) (nats, data string) {
 	return "", ""
 }
 
-// output runs a program to its end.
+// output runs a program and returns its output.
 func output(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	var errs bytes.Buffer
@@ -107,7 +107,7 @@ func importRows(t *testing.T, data, prefix string, rows int) {
 	output(t, filepath.Join(built, "licenseimport"), "import", path, "--data", data, "--json")
 }
 
-// sent counts the mails of an outbox by their whole lines; one that was sent twice fails the test.
+// sent counts the complete lines of an outbox; a duplicate fails the test.
 func sent(t *testing.T, path string) int {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -144,7 +144,7 @@ func untilSent(t *testing.T, path string, wanted int) {
 	}
 }
 
-// TestSubscribers kills each in the middle, starts it again, and counts the mails.
+// TestSubscribers kills each subscriber halfway, starts it again, and counts the mails.
 func TestSubscribers(t *testing.T) {
 	subscribers := map[string][]string{
 		"go":     {filepath.Join(built, "subscriber")},
@@ -177,7 +177,7 @@ func TestSubscribers(t *testing.T) {
 	}
 }
 
-// half adds half a line to the outbox, as a power cut would leave it.
+// half appends half a line to the outbox, as a power cut can leave it.
 func half(t *testing.T, path string) {
 	t.Helper()
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
@@ -190,7 +190,7 @@ func half(t *testing.T, path string) {
 	}
 }
 
-// TestReplay: what is replayed is what was imported, and the same each time.
+// TestReplay: a replay counts what was imported, with the same result each time.
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	nats, data := serve(t)

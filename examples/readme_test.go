@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// aroundReadme is what the README leaves to its reader.
+// aroundReadme completes the README's excerpt to a program.
 const aroundReadme = `package main
 
 import (

@@ -1,13 +1,12 @@
-// Command replay is an example of a state of one's own, made from the stream: how many licenses
-// of each product were imported in each month.
+// Command replay is an example of a projection, a state made from the stream: the number of
+// licenses imported for each product and month.
 //
 //	go run ./examples/replay nats://127.0.0.1:4222
 //
-// It reads every LicenseImported from the first one to the last one that is there, in the
-// order of the stream, and keeps nothing: the next run reads them all again. That is the
-// whole idea: a state that can be made anew needs no backup, and a mistake in it is mended by
-// mending the program. A service that stays would go on from the last sequence that it has
-// stored together with its state.
+// It reads every LicenseImported, in the order of the stream, up to the last one at its start,
+// and stores nothing: the next run reads them all again. A state that can be made again needs no
+// backup, and fixing the program fixes the state. A long-running service stores the last sequence
+// together with its state and continues from there.
 package main
 
 import (
@@ -41,7 +40,7 @@ func main() {
 	show(os.Stdout, counts)
 }
 
-// replay folds the stream, from its first event to the last one of this moment.
+// replay folds the stream from its first event to its last one at the start.
 func replay(ctx context.Context, url string) (map[month]int, error) {
 	nc, err := nats.Connect(url, nats.Name("replay"))
 	if err != nil {
@@ -52,7 +51,7 @@ func replay(ctx context.Context, url string) (map[month]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Ordered: no gap and no repetition, or an error.
+	// An ordered consumer: no gap, no duplicate, or an error.
 	consumer, err := js.OrderedConsumer(ctx, "LICENSES", jetstream.OrderedConsumerConfig{FilterSubjects: []string{"licenses.>"}})
 	if err != nil {
 		return nil, err
@@ -75,7 +74,7 @@ func replay(ctx context.Context, url string) (map[month]int, error) {
 	return counts, nil
 }
 
-// apply folds one event: all that this state is, is said here.
+// apply folds one event into the state.
 func apply(counts map[month]int, body []byte) error {
 	var event struct {
 		Type string

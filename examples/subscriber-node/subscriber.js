@@ -1,9 +1,9 @@
-// One welcome mail for each imported license, once, however often this program or the server is killed:
+// One welcome mail for each imported license, exactly once, also when this program or the server is killed:
 //
 //   npm ci && node subscriber.js nats://127.0.0.1:4222 outbox.jsonl
 //
-// The "mails" are lines of a file, which is also the memory of what was sent: a line is on the disk before the event
-// is acknowledged, and an event that comes again is found there.
+// The "mails" are lines of a file, the outbox. It is also the record of what was sent: a line is on disk before its
+// event is acknowledged, so a redelivered event is found there.
 import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { connect } from "@nats-io/transport-node";
 import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from "@nats-io/jetstream";
@@ -15,7 +15,7 @@ if (!path) {
 }
 
 const stored = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
-const whole = stored.lastIndexOf("\n") + 1; // a crash may have left half a line: that mail was not sent
+const whole = stored.lastIndexOf("\n") + 1; // a crash can leave half a line: that mail was not sent
 const lines = stored.subarray(0, whole).toString().split("\n").filter(Boolean);
 const sent = new Set(lines.map((line) => JSON.parse(line).id));
 const outbox = openSync(path, "a", 0o600);
@@ -30,7 +30,7 @@ function send(mail) {
 
 const nc = await connect({ servers: url, name: "welcome-mail-node", waitOnFirstConnect: true, maxReconnectAttempts: -1 });
 const manager = await jetstreamManager(nc);
-// The durable consumer, or the one that is there: the server remembers what was acknowledged.
+// Creates the durable consumer or finds it: the server stores what was acknowledged.
 await manager.consumers.add("LICENSES", {
   durable_name: "welcome-mail-node",
   filter_subject: "licenses.>",

@@ -1,10 +1,10 @@
-"""One welcome mail for each imported license, once, however often this program or the server is killed:
+"""One welcome mail for each imported license, exactly once, also when this program or the server is killed:
 
     pip install nats-py
     python3 subscriber.py nats://127.0.0.1:4222 outbox.jsonl
 
-The "mails" are lines of a file, which is also the memory of what was sent: a line is on the disk before the event is
-acknowledged, and an event that comes again is found there.
+The "mails" are lines of a file, the outbox. It is also the record of what was sent: a line is on disk before its event
+is acknowledged, so a redelivered event is found there.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ async def main(url, path):
     outbox = Outbox(path)
     nc = await nats.connect(url, name="welcome-mail-python", max_reconnect_attempts=-1)
     js = nc.jetstream()
-    # The durable consumer, or the one that is there: the server remembers what was acknowledged.
+    # Creates the durable consumer or finds it: the server stores what was acknowledged.
     subscription = await js.pull_subscribe(
         "licenses.>",
         durable="welcome-mail-python",

@@ -1,13 +1,13 @@
-// Command subscriber is an example of another service: it writes one welcome mail for each
-// imported license, once, however often it or the server is killed.
+// Command subscriber is an example of a service that reacts to imports: it writes one welcome mail
+// for each imported license, exactly once, also when it or the server is killed.
 //
 //	go run ./examples/subscriber nats://127.0.0.1:4222 outbox.jsonl
 //
-// The "mails" are lines of a file. The stream delivers each event at least once; that each is
-// acted on once is this program's own doing: the outbox is also its memory of what was sent. A
-// line is on the disk before the event is acknowledged, so a crash in between only has the event
-// delivered again, and then it is found in the outbox. With a real mail provider, hand it
-// the event's id as the idempotency key: then its memory takes the place of the file's.
+// The "mails" are lines of a file, the outbox. The stream delivers each event at least once, so this
+// program deduplicates: the outbox is also the record of what was sent. A line is on disk before
+// its event is acknowledged. After a crash in between the event is redelivered and found in the
+// outbox. With a real mail provider, send the event's id as the idempotency key: the provider then
+// deduplicates.
 package main
 
 import (
@@ -23,8 +23,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// event is what this service needs of a LicenseImported. Fields that it does not
-// know it ignores: that is how events may grow.
+// event has the fields of a LicenseImported that this service uses. It ignores unknown fields:
+// later versions may add some.
 type event struct {
 	ID   string // the same on every redelivery
 	Type string
@@ -55,7 +55,7 @@ func main() {
 	}
 }
 
-// run sends mails until ctx ends. Any error ends it: whoever started it starts it again.
+// run sends mails until ctx ends. Any error ends it: a supervisor starts it again.
 func run(ctx context.Context, url, path string) error {
 	out, err := openOutbox(path)
 	if err != nil {
@@ -87,8 +87,7 @@ func run(ctx context.Context, url, path string) error {
 	}
 }
 
-// subscribe makes the durable consumer, or finds it as it was left: the server
-// remembers what was acknowledged.
+// subscribe creates the durable consumer or finds it: the server stores what was acknowledged.
 func subscribe(ctx context.Context, nc *nats.Conn) (jetstream.MessagesContext, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
@@ -104,7 +103,7 @@ func subscribe(ctx context.Context, nc *nats.Conn) (jetstream.MessagesContext, e
 	return consumer.Messages()
 }
 
-// handle sends the mail, unless it was sent, and only then acknowledges the event.
+// handle sends the mail unless it was sent before, and then acknowledges the event.
 func handle(out *outbox, message jetstream.Msg) error {
 	var e event
 	if err := json.Unmarshal(message.Data(), &e); err != nil {

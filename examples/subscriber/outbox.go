@@ -16,14 +16,14 @@ type mail struct {
 	Text string `json:"text"`
 }
 
-// outbox is a file of mails, one JSON object a line, and the memory of what was sent.
+// outbox is a file of mails, one JSON object a line. It is the record of what was sent.
 type outbox struct {
 	file *os.File
 	sent map[string]bool
 }
 
-// openOutbox reads what was sent. A crash may have left half a line at the end: that
-// mail was not sent, its event was not acknowledged, and it comes again.
+// openOutbox reads what was sent. A crash can leave half a line at the end: that mail was not
+// sent, and its event, not acknowledged, is redelivered.
 func openOutbox(path string) (*outbox, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -44,7 +44,7 @@ func openOutbox(path string) (*outbox, error) {
 	return o, nil
 }
 
-// read remembers the mails and gives the length of the whole lines.
+// read loads the mails and returns the length of all complete lines in bytes.
 func (o *outbox) read() (whole int64, err error) {
 	lines := bufio.NewReader(o.file)
 	for {
@@ -64,7 +64,7 @@ func (o *outbox) read() (whole int64, err error) {
 	}
 }
 
-// send writes a mail and waits until it is on the disk. One that was sent already is left.
+// send appends a mail and syncs the file. It does nothing if the mail was sent before.
 func (o *outbox) send(m mail) error {
 	if o.sent[m.ID] {
 		return nil

@@ -36,7 +36,7 @@ class Client:
                 whole = await self.reader.readexactly(int(line[-1]) + 2)
                 head = int(line[-2]) if line[0] == "HMSG" else 0
                 reply = line[3] if len(line) == (6 if head else 5) else ""
-                # What comes too late for its request is delivered again by the server.
+                # A message that arrives after its request has ended is redelivered by the server.
                 if queue := self.queues.get(line[2]):
                     queue.put_nowait(Message(self, reply, whole[:head], whole[head:-2]))
 
