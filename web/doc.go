@@ -1,35 +1,35 @@
-// Package web is the page: static files that are part of the program, for the
-// person who has a spreadsheet and a key.
+// Package web is the page: static files, embedded in the program. Its users have a
+// spreadsheet and a key.
 //
-// There is no build step and no framework: what stands in static/ is what a
-// browser gets, plain modules and style sheets.
+// There is no build step and no framework: the browser gets the files of static/ as
+// they are, plain modules and style sheets.
 //
-//	js/app.js      the frame: who is signed in, which view the address asks for
-//	js/router.js   addresses: everything behind the # is a path and a query
+//	js/app.js      the frame: session, navigation, the view of an address
+//	js/router.js   addresses: the hash is a path and a query
 //	js/api.js      requests to the API, errors, downloads
-//	js/follow.js   an import as it goes on, by its event stream
-//	js/upload.js   the one upload that a tab has under way
-//	js/views/      what an address shows
-//	js/parts/      what views are made of
+//	js/follow.js   the progress of an import, by its event stream or by polling
+//	js/upload.js   the tab's upload
+//	js/views/      one module for each view
+//	js/parts/      parts that views share
 //	css/tokens.css colours, type and space, by meaning
 //
 // # Promises
 //
-// The key lives in the tab's sessionStorage, is sent in a header, and never
-// stands in an address. Nothing is asked of any other server. Text of users and
-// of files becomes text nodes only; the Content-Security-Policy forbids inline
-// script and style, and Trusted Types have the browser itself refuse any other
-// way. Where a person is stands in the address, so that a reload loses nothing
-// but an upload under way, of which the browser warns.
+// The key is stored in the tab's sessionStorage, is sent in a header, and is never
+// part of an address. The page sends no request to another server. Text of users
+// and of files becomes text nodes only; the Content-Security-Policy forbids inline
+// script and style, and with Trusted Types the browser refuses markup from text.
+// All navigation state is in the address: a reload loses a running upload only, and
+// the browser warns of that.
 //
-// Every answer carries its content's hash as ETag and has to be asked for again,
-// so that a new program never meets an old page.
+// Each file has its content's hash as ETag and no-cache: the browser asks every
+// time, so a new program never runs with an old page.
 //
 // # Caveats
 //
-// Downloads pass through the tab's memory, since a plain link could not send the
-// key. A browser of 2024 or later is needed (AbortSignal.any). Where only the role
-// ingest answers, without --projector-url, the page can upload but shows nothing.
+// Downloads are held in the tab's memory, since a link cannot send the key. A browser
+// of 2024 or later is needed (AbortSignal.any). With the role ingest alone, without
+// --projector-url, the page can upload but shows no results.
 //
 // static/columns.json is written from events.Columns by `make generate`.
 package web

@@ -17,12 +17,12 @@ import (
 //go:embed static
 var files embed.FS
 
-// policy lets the page do what it does and nothing else.
+// policy is the Content-Security-Policy: it allows what the page needs only.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"form-action 'none'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-// types are the files that the page is made of. The machine's own table of types
-// does not count: a script of the wrong type would not run.
+// types are the media types by extension. The operating system's table is not used:
+// a browser does not run a script of the wrong type.
 var types = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".css":  "text/css; charset=utf-8",
@@ -31,8 +31,8 @@ var types = map[string]string{
 	".svg":  "image/svg+xml",
 }
 
-// Register adds GET / and the files below /static/. No key is needed for them.
-// What is wrong with a file, which is a mistake in the program, is returned.
+// Register adds GET / and the files below /static/; they need no key. An error is a
+// defect of the program: a file without a type.
 func Register(router *httpx.Router) error {
 	return fs.WalkDir(files, "static", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -55,7 +55,7 @@ func Register(router *httpx.Router) error {
 	})
 }
 
-// serve answers with one file, or with 304 where the client has it already.
+// serve answers with one file, or 304 if the client has it.
 func serve(content []byte, mime string) httpx.Handler {
 	sum := sha256.Sum256(content)
 	tag := `"` + hex.EncodeToString(sum[:16]) + `"`

@@ -86,7 +86,7 @@ func TestUnchangedFileIsNotSentAgain(t *testing.T) {
 	}
 }
 
-// forbidden would run or style what a file says, or ask another server.
+// forbidden matches code that would make markup of text or send a request to another server.
 var forbidden = map[string][]string{
 	".html": {`<script>`, `<style`, ` style=`, ` onclick=`, `javascript:`, `http://`, `https://`},
 	".css":  {`@import`, `url(`},
@@ -95,8 +95,8 @@ var forbidden = map[string][]string{
 
 var imported = regexp.MustCompile(`from "([^"]+)"`)
 
-// TestFilesKeepTheRules: what the policy would refuse is found here already, and
-// every module that is imported is there.
+// TestFilesKeepTheRules: no file breaks the Content-Security-Policy, and every imported
+// module exists.
 func TestFilesKeepTheRules(t *testing.T) {
 	err := fs.WalkDir(files, "static", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {

@@ -1,13 +1,13 @@
-// Package browsertest holds the tests of the page in a real browser, against the
-// real program: nothing is replaced by a stand-in.
+// Package browsertest tests the page in a real browser against the real program,
+// without mocks.
 //
 // They need Chromium (Debian: apt-get install chromium), found by its name in
-// PATH or by the variable CHROMIUM, and axe-core from npm, which checks what
-// assistive technology needs: npm ci --ignore-scripts in this folder. Where
-// either is missing they fail and say so.
+// PATH or by the variable CHROMIUM, and axe-core from npm, which checks
+// accessibility: npm ci --ignore-scripts in this directory. If either is missing,
+// the tests fail and say so.
 //
-// They also write the pictures of the documentation, where fonts for all scripts
-// are installed (Debian: fonts-noto-core, fonts-noto-cjk):
+// They also write the screenshots of the documentation; these need fonts for all
+// scripts (Debian: fonts-noto-core, fonts-noto-cjk):
 //
 //	go test ./web/browsertest -run 'Views|Cancels' -screenshots docs/screenshots
 package browsertest

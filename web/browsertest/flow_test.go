@@ -35,7 +35,8 @@ func TestBrowserSignsIn(t *testing.T) {
 	b.until("Boolean(document.querySelector('#key')) && sessionStorage.length === 0")
 }
 
-// TestBrowserFixesRejectedRows is the way of the person with a spreadsheet.
+// TestBrowserFixesRejectedRows follows a user with a spreadsheet: upload, download the
+// rejected rows, fix them, upload them.
 func TestBrowserFixesRejectedRows(t *testing.T) {
 	t.Parallel()
 	b := open(t, serve(t))
@@ -143,7 +144,7 @@ func TestBrowserTellsWhatToDo(t *testing.T) {
 	b.sees("There is nothing at this address")
 }
 
-// TestBrowserImportsDroppedFile also checks it first.
+// TestBrowserImportsDroppedFile drops a file, makes a dry run, then imports it.
 func TestBrowserImportsDroppedFile(t *testing.T) {
 	t.Parallel()
 	b := open(t, serve(t))
@@ -160,7 +161,7 @@ func TestBrowserImportsDroppedFile(t *testing.T) {
 	b.sees("Import 2", "Finished", "Imported 1")
 }
 
-// TestBrowserViewerMayOnlyLook: what a key may not do is not offered.
+// TestBrowserViewerMayOnlyLook: the page offers a viewer no upload and no cancel.
 func TestBrowserViewerMayOnlyLook(t *testing.T) {
 	t.Parallel()
 	site, data := serveOn(t)
@@ -175,8 +176,8 @@ func TestBrowserViewerMayOnlyLook(t *testing.T) {
 	}
 }
 
-// TestBrowserFollowsWithoutStream: where a proxy breaks the event stream, the page
-// asks instead.
+// TestBrowserFollowsWithoutStream: if a proxy breaks the event stream, the page
+// polls.
 func TestBrowserFollowsWithoutStream(t *testing.T) {
 	t.Parallel()
 	b := open(t, serve(t))
@@ -193,8 +194,8 @@ func TestBrowserFollowsWithoutStream(t *testing.T) {
 	b.sees("Finished", "Imported 30,000")
 }
 
-// TestBrowserSaysWhyLargeFileIsRefused: the reason arrives although most of the
-// file was not read.
+// TestBrowserSaysWhyLargeFileIsRefused: the page shows the reason although the server
+// did not read most of the file.
 func TestBrowserSaysWhyLargeFileIsRefused(t *testing.T) {
 	t.Parallel()
 	b := open(t, serve(t))
@@ -209,7 +210,7 @@ func TestBrowserSaysWhyLargeFileIsRefused(t *testing.T) {
 	b.sees("large.csv was not imported", "license__license_key")
 }
 
-// TestBrowserFollowsAndCancels: a large import is seen to go on, and is ended.
+// TestBrowserFollowsAndCancels: the page shows the progress of a large import and cancels it.
 func TestBrowserFollowsAndCancels(t *testing.T) {
 	t.Parallel()
 	site := serve(t)
@@ -232,7 +233,7 @@ func TestBrowserFollowsAndCancels(t *testing.T) {
 	b.until(`!document.querySelector("dialog") && !document.querySelector("[role=progressbar]")`)
 }
 
-// TestBrowserReadsStreamCutAnywhere: pieces of an event stream end where they like.
+// TestBrowserReadsStreamCutAnywhere: chunks of an event stream may end at any byte.
 func TestBrowserReadsStreamCutAnywhere(t *testing.T) {
 	t.Parallel()
 	b := open(t, serve(t))
@@ -255,8 +256,8 @@ func TestBrowserReadsStreamCutAnywhere(t *testing.T) {
 	}
 }
 
-// TestBrowserHoldsLongValues: whatever a file says, the page is not wider than a
-// telephone, and nothing of it becomes markup.
+// TestBrowserHoldsLongValues: long values of a file do not make the page wider than a
+// phone, and no value becomes markup.
 func TestBrowserHoldsLongValues(t *testing.T) {
 	t.Parallel()
 	site := serve(t)
@@ -313,7 +314,7 @@ func TestBrowserIsUsedByKeyboard(t *testing.T) {
 	b.until(`document.activeElement === document.querySelector("h1") && document.title.startsWith("Licenses")`)
 }
 
-// rows is a file of so many valid rows.
+// rows is a CSV file of n valid rows.
 func rows(n int) string {
 	var b strings.Builder
 	b.WriteString("license__license_key,product__short_code,customer__email,order__store_id\n")

@@ -29,8 +29,8 @@ const (
 	patience = 30 * time.Second
 )
 
-// workshop is a folder for what all tests share.
-var workshop string
+// sharedDir holds the built program, for all tests.
+var sharedDir string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "licenseimport-browsertest-")
@@ -38,15 +38,15 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	workshop = dir
+	sharedDir = dir
 	status := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(status)
 }
 
-// built is the program, built once, when the first test needs it.
+// built builds the program once, when the first test needs it.
 var built = sync.OnceValues(func() (string, error) {
-	program := filepath.Join(workshop, "licenseimport")
+	program := filepath.Join(sharedDir, "licenseimport")
 	out, err := exec.Command("go", "build", "-o", program, "licenseimport/cmd/licenseimport").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("building the program: %w\n%s", err, out)
@@ -54,7 +54,7 @@ var built = sync.OnceValues(func() (string, error) {
 	return program, nil
 })
 
-// serve starts the program on an empty folder and gives its address. It is
+// serve starts the program on an empty directory and gives its address. It is
 // stopped when the test ends, and has to end well.
 func serve(t *testing.T) string {
 	t.Helper()
@@ -62,7 +62,7 @@ func serve(t *testing.T) string {
 	return site
 }
 
-// serveOn also gives the folder.
+// serveOn also gives the directory.
 func serveOn(t *testing.T) (site, data string) {
 	t.Helper()
 	data = t.TempDir()
@@ -115,7 +115,7 @@ func newKey(t *testing.T, data, name, role string) string {
 	return string(key)
 }
 
-// chromium is the browser's path.
+// chromium returns the browser's path.
 func chromium(t *testing.T) string {
 	names := []string{"chromium", "chromium-browser", "google-chrome", "chrome"}
 	if own := os.Getenv("CHROMIUM"); own != "" {
@@ -143,8 +143,8 @@ type tab struct {
 	errors   []string
 }
 
-// open starts a browser on the site's start page. No console error may have been
-// written when the test ends.
+// open starts a browser on the site's start page. The test fails if the console has
+// errors at its end.
 func open(t *testing.T, site string) *tab {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.DisableGPU,
@@ -176,7 +176,7 @@ func open(t *testing.T, site string) *tab {
 	return b
 }
 
-// hear collects what the console says, until the browser ends.
+// hear collects console messages until the browser ends.
 func (b *tab) hear(console iter.Seq2[chromedp.ConsoleMessage, error]) {
 	for m, err := range console {
 		if err != nil {
@@ -191,8 +191,8 @@ func (b *tab) hear(console iter.Seq2[chromedp.ConsoleMessage, error]) {
 	}
 }
 
-// expectConsole says that an error which holds the text is to be: a browser tells
-// of each answer of 400 and more.
+// expectConsole allows a console error that contains the text: a browser logs each
+// answer of 400 and above.
 func (b *tab) expectConsole(text string) { b.expected = append(b.expected, text) }
 
 func (b *tab) checkConsole() {
@@ -209,7 +209,7 @@ func (b *tab) checkConsole() {
 	}
 }
 
-// run does something in the browser.
+// run runs an action in the browser.
 func (b *tab) run(actions ...chromedp.Action[chromedp.Void]) {
 	b.Helper()
 	if err := chromedp.Do(b.ctx, actions...); err != nil {
@@ -217,13 +217,13 @@ func (b *tab) run(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// do runs a piece of script.
+// do runs a script.
 func (b *tab) do(script string) {
 	b.Helper()
 	b.run(chromedp.Evaluate[chromedp.Void](script))
 }
 
-// ask gives the value of an expression.
+// ask returns the value of an expression.
 func ask[T any](b *tab, expression string) T {
 	b.Helper()
 	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression))
@@ -233,7 +233,7 @@ func ask[T any](b *tab, expression string) T {
 	return value
 }
 
-// fail ends the test, and tells what the page shows.
+// fail ends the test and reports the text of the page.
 func (b *tab) fail(format string, args ...any) {
 	b.Helper()
 	text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`location.href + "\n" + document.body.innerText`))
@@ -246,8 +246,8 @@ func (b *tab) fail(format string, args ...any) {
 	b.Fatalf(format+"\nthe page shows:\n%s\nconsole: %s", append(args, text, console)...)
 }
 
-// until waits until an expression is true in the page. A machine may be busy with
-// other tests meanwhile.
+// until waits until an expression is true in the page. The deadline is long: other
+// tests may load the machine.
 func (b *tab) until(expression string) {
 	b.Helper()
 	for deadline := time.Now().Add(patience); !ask[bool](b, expression); {
@@ -258,7 +258,7 @@ func (b *tab) until(expression string) {
 	}
 }
 
-// breathe lets the browser go on before it is asked again.
+// breathe gives the browser time between two polls.
 func (b *tab) breathe() {
 	select {
 	case <-b.ctx.Done():
@@ -275,7 +275,7 @@ func (b *tab) sees(texts ...string) {
 	}
 }
 
-// click presses the link, button or summary that has the name.
+// click clicks the link, button or summary of that name.
 func (b *tab) click(name string) {
 	b.Helper()
 	find := fmt.Sprintf(`Array.from(document.querySelectorAll("dialog[open] button, a, button, summary")).find((e) =>
@@ -284,7 +284,7 @@ func (b *tab) click(name string) {
 	b.do(find + ".click()")
 }
 
-// signIn types a key and sends it.
+// signIn enters a key and submits it.
 func (b *tab) signIn(key string) {
 	b.Helper()
 	b.until(`Boolean(document.querySelector("#key"))`)
@@ -292,7 +292,7 @@ func (b *tab) signIn(key string) {
 	b.run(chromedp.SendKeys("#key", key+"\r"))
 }
 
-// choose gives a file to the page.
+// choose selects a file in the file field.
 func (b *tab) choose(path string) {
 	b.Helper()
 	absolute, err := filepath.Abs(path)
@@ -302,7 +302,7 @@ func (b *tab) choose(path string) {
 	b.run(chromedp.WaitReady(`input[type="file"]`), chromedp.SetUploadFiles(`input[type="file"]`, []string{absolute}))
 }
 
-// downloaded waits for a file and reads it.
+// downloaded waits for a download and reads it.
 func (b *tab) downloaded(name string) string {
 	b.Helper()
 	path := filepath.Join(b.downloads, name)
@@ -325,7 +325,7 @@ func quote(text string) string {
 	return string(quoted)
 }
 
-// imported sends a file without the page, waits for its end and gives its id.
+// imported imports a file by the API, waits for its end and returns its id.
 func imported(t *testing.T, site, query, name string, content io.Reader) int {
 	t.Helper()
 	body, form := io.Pipe()

@@ -14,21 +14,21 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-var screenshots = flag.String("screenshots", "", "write a picture of each view to this folder, relative to the project's root")
+var screenshots = flag.String("screenshots", "", "write a screenshot of each view to this directory, relative to the project's root")
 
-// tallest is how much of a long page a picture shows, in pixels.
+// tallest is the largest height of a screenshot, in pixels.
 const tallest = 1600
 
-// stage is a view as a person meets it.
-type stage struct {
+// scene is a view in one state.
+type scene struct {
 	name  string
 	hash  string
 	shows string       // once this is there, the view is
 	act   func(b *tab) // what is done before looking, if anything
 }
 
-// stages are all views, in the order of the pictures.
-var stages = []stage{
+// scenes are all views, in the order of the screenshots.
+var scenes = []scene{
 	{"imports", "#/", "licenses.csv", nil},
 	{"file-chosen", "#/", "licenses.csv", func(b *tab) {
 		b.choose(example)
@@ -72,9 +72,8 @@ func prepare(t *testing.T, site string) {
 	imported(t, site, "dry_run=true", "renewals.csv", strings.NewReader(rows(2000)))
 }
 
-// TestBrowserViews looks at each view in both widths and both themes: nothing
-// wider than the screen, nothing that axe finds. With -screenshots it keeps what
-// it saw.
+// TestBrowserViews checks each view in both widths and both themes: no overflow, no
+// finding of axe. With -screenshots it writes the screenshots.
 func TestBrowserViews(t *testing.T) {
 	t.Parallel()
 	site := serve(t)
@@ -93,7 +92,7 @@ func TestBrowserViews(t *testing.T) {
 				b.inspect("sign-in", theme, width)
 				b.signIn(adminKey)
 				b.sees("Sign out")
-				for _, s := range stages {
+				for _, s := range scenes {
 					b.run(chromedp.Navigate(site+"/"+s.hash), chromedp.Reload())
 					b.sees(s.shows)
 					if s.act != nil {
@@ -106,7 +105,7 @@ func TestBrowserViews(t *testing.T) {
 	}
 }
 
-// look makes the screen one of the theme and width.
+// look sets theme and width of the screen.
 func look(b *tab, theme string, width int64) {
 	b.Helper()
 	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
@@ -122,7 +121,7 @@ func look(b *tab, theme string, width int64) {
 	}
 }
 
-// inspect checks what is shown, and keeps a picture if asked to.
+// inspect checks the page and writes a screenshot if asked.
 func (b *tab) inspect(name, theme string, width int64) {
 	b.Helper()
 	if over := ask[int64](b, "document.documentElement.scrollWidth"); over > width {
@@ -141,15 +140,15 @@ func (b *tab) inspect(name, theme string, width int64) {
 	if err != nil {
 		b.fail("%v", err)
 	}
-	folder := *screenshots
-	if !filepath.IsAbs(folder) {
-		folder = filepath.Join(root, folder)
+	dir := *screenshots
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(root, dir)
 	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		b.Fatal(err)
 	}
 	file := fmt.Sprintf("%s-%s-%d.webp", name, theme, width)
-	if err := os.WriteFile(filepath.Join(folder, file), picture.Data, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, file), picture.Data, 0o644); err != nil {
 		b.Fatal(err)
 	}
 }
