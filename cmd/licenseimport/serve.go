@@ -198,7 +198,7 @@ func printAddresses(w io.Writer, n *node) {
 		fmt.Fprintf(w, "  uses NATS at  %s\n", withoutPassword(url))
 	}
 	if n.settings.data != "" {
-		fmt.Fprintf(w, "  Data          %s\n", absolute(n.settings.data))
+		fmt.Fprintf(w, "  Data dir      %s\n", absolute(n.settings.data))
 	}
 }
 
