@@ -72,8 +72,12 @@ func printCounts(w io.Writer, r *result) {
 	}
 	line("Rows", c.Valid, "valid", c.Invalid, "rejected")
 	line("Licenses", c.CreatedLicenses, "created", c.ExistedLicenses, "existed")
-	line("Customers", c.CreatedCustomers, "created", c.ExistedCustomers, "existed")
-	line("Orders", c.CreatedOrders, "created", c.ExistedOrders, "existed")
+	if c.CreatedCustomers != nil && c.ExistedCustomers != nil {
+		line("Customers", *c.CreatedCustomers, "created", *c.ExistedCustomers, "existed")
+	}
+	if c.CreatedOrders != nil && c.ExistedOrders != nil {
+		line("Orders", *c.CreatedOrders, "created", *c.ExistedOrders, "existed")
+	}
 	if c.Warnings > 0 {
 		fmt.Fprintf(w, "  %-10s %10s %s\n", "Warnings", grouped(c.Warnings), "valid rows with a value that has no effect")
 	}

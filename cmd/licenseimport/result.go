@@ -29,15 +29,16 @@ type result struct {
 }
 
 // counts are the counts of an import's result.
+// The counts of customers and orders are nil for a manager limited to products.
 type counts struct {
 	Rows             uint64       `json:"total_row_count"`
 	Valid            uint64       `json:"valid_row_count"`
 	Invalid          uint64       `json:"invalid_row_count"`
 	Warnings         uint64       `json:"warning_count"`
-	CreatedCustomers uint64       `json:"created_customers_count"`
-	ExistedCustomers uint64       `json:"existed_customers_count"`
-	CreatedOrders    uint64       `json:"created_orders_count"`
-	ExistedOrders    uint64       `json:"existed_orders_count"`
+	CreatedCustomers *uint64      `json:"created_customers_count"`
+	ExistedCustomers *uint64      `json:"existed_customers_count"`
+	CreatedOrders    *uint64      `json:"created_orders_count"`
+	ExistedOrders    *uint64      `json:"existed_orders_count"`
 	CreatedLicenses  uint64       `json:"created_licenses_count"`
 	ExistedLicenses  uint64       `json:"existed_licenses_count"`
 	InvalidRows      []invalidRow `json:"invalid_rows"`

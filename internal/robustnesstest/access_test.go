@@ -124,7 +124,7 @@ func described(t *testing.T) (routes []string) {
 }
 
 // TestLimitedManagerSeesNothingElse: what another product has shows nowhere: not in lists,
-// counts, filters, single answers and rows of imports.
+// counts, filters, single answers, customers and orders of licenses, event streams and rows of imports.
 func TestLimitedManagerSeesNothingElse(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
@@ -160,6 +160,37 @@ func TestLimitedManagerSeesNothingElse(t *testing.T) {
 	}
 	if n := lim.get(t, 200, resultsPath).decode(t).Count; n != 1 {
 		t.Errorf("Lim sees %d imports", n)
+	}
+	tellsNothingOfParties(t, p, keys)
+}
+
+// tellsNothingOfParties: a row that names a customer and an order of another product shows nothing
+// that the other product's row said of them, and no count tells that they exist.
+func tellsNothingOfParties(t *testing.T, p *process, keys map[string]string) {
+	t.Helper()
+	const columns = "license__license_key,product__short_code,customer__email,customer__phone,order__store_id,order__campaign_params\n"
+	p.admin().imports(t, columns+"secret-2,other,known@example.com,secret-phone,known-store,secret-campaign\n")
+	lim := p.as(keys["lim"])
+	id := lim.imports(t, columns+"own-1,psc,KNOWN@example.com,own-phone,known-store,own-campaign\nown-2,psc,new@example.com,,new-store,\n").ID
+	result := fmt.Sprintf("%s%d/", resultsPath, id)
+	p.admin().get(t, 200, result) // what is cached for others is not for Lim
+	license := lim.get(t, 200, "/api/v1/licenses/?license_key=own-1").decode(t).Results[0].ID
+	single := fmt.Sprintf("/api/v1/licenses/%d/", license)
+	for _, path := range []string{"/api/v1/licenses/", "/api/v1/licenses/?customer_email=known@example.com", single, single + "event/",
+		resultsPath, result, result + "events/", result + "existed_rows/", result + "invalid_rows/", result + "invalid_rows.csv"} {
+		body := string(lim.get(t, 200, path).body)
+		if strings.Contains(body, "secret") {
+			t.Errorf("%s shows what the other product knows: %s", path, body)
+		}
+		if strings.Contains(body, `customers_count":`) && strings.Count(body, `_count":null`) < 4 {
+			t.Errorf("%s counts customers and orders: %s", path, body)
+		}
+	}
+	body := string(lim.get(t, 200, single).body)
+	for _, want := range []string{`"customer":{"id":null,"email":"KNOWN@example.com"`, `"phone":"own-phone"`, `"order":{"id":null,`, `"own-campaign"`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("Lim's license lacks %s: %s", want, body)
+		}
 	}
 }
 

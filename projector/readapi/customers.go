@@ -15,7 +15,7 @@ import (
 type createdKind struct {
 	name    string
 	creator func(*projector.Reader, events.Seq) (*projector.License, error) // nil: no such id
-	show    func(creator *projector.License) object
+	show    func(id *events.Seq, said *projector.License) object
 }
 
 var (
@@ -56,9 +56,14 @@ func (k createdKind) list(
 			if err != nil {
 				return nil, err
 			}
-			return k.show(creator).withOrigin(creator), nil
+			return k.render(creator), nil
 		},
 	}
+}
+
+// render shows a customer or order, and the import and row that it comes from.
+func (k createdKind) render(creator *projector.License) object {
+	return k.show(&creator.Seq, creator).withOrigin(creator)
 }
 
 // getCreated answers with one customer or order.
@@ -83,6 +88,6 @@ func (a *API) getCreated(k createdKind) access.Handler {
 		if err != nil {
 			return err
 		}
-		return httpx.WriteJSON(w, http.StatusOK, k.show(creator).withOrigin(creator))
+		return httpx.WriteJSON(w, http.StatusOK, k.render(creator))
 	}
 }

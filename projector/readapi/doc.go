@@ -42,5 +42,6 @@
 //   - Where no counter has the number of members, each page passes all of them to count them.
 //   - A CSV is read in several transactions, so that a slow client does not keep the file from
 //     reusing pages. The views' file is read in one: meanwhile it may grow.
-//   - The counts of an import are shown to everybody who sees the import, also where rows are not.
+//   - The counts of an import are shown to everybody who sees the import, also where rows are not;
+//     only the counts of customers and orders are null for a manager limited to products.
 package readapi

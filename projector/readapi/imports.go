@@ -40,10 +40,10 @@ type resultCounts struct {
 	TotalRows        events.Row             `json:"total_row_count"`
 	ValidRows        events.Row             `json:"valid_row_count"`
 	InvalidRows      []invalidRow           `json:"invalid_rows"`
-	CreatedCustomers uint64                 `json:"created_customers_count"`
-	ExistedCustomers uint64                 `json:"existed_customers_count"`
-	CreatedOrders    uint64                 `json:"created_orders_count"`
-	ExistedOrders    uint64                 `json:"existed_orders_count"`
+	CreatedCustomers *uint64                `json:"created_customers_count"` // null: the manager may not see it; so are the next three
+	ExistedCustomers *uint64                `json:"existed_customers_count"`
+	CreatedOrders    *uint64                `json:"created_orders_count"`
+	ExistedOrders    *uint64                `json:"existed_orders_count"`
 	CreatedLicenses  uint64                 `json:"created_licenses_count"`
 	ExistedLicenses  uint64                 `json:"existed_licenses_count"`
 	InvalidCount     events.Row             `json:"invalid_row_count"`
@@ -51,9 +51,9 @@ type resultCounts struct {
 	ErrorCounts      map[events.Code]uint64 `json:"error_counts"`
 }
 
-// renderImport shows an import with some of its rejected rows. Counts are null until the first row
-// is decided.
-func renderImport(j *projector.Job, rows []invalidRow) result {
+// renderImport shows an import with some of its rejected rows to a manager. Counts are null until
+// the first row is decided.
+func renderImport(j *projector.Job, m access.Manager, rows []invalidRow) result {
 	shown := result{
 		ID: j.ID, FileName: j.FileName, Status: j.Status, Error: j.Error,
 		CreatedAt: formatTime(j.Created), StartedAt: formatTimeOrNull(j.Started), FinishedAt: formatTimeOrNull(j.Finished),
@@ -61,18 +61,20 @@ func renderImport(j *projector.Job, rows []invalidRow) result {
 		Progress: j.Progress(), RowsPerSecond: j.RowsPerSecond(),
 	}
 	if j.Shown.Total > 0 {
-		shown.Result = renderCounts(&j.Shown, rows)
+		shown.Result = renderCounts(&j.Shown, m, rows)
 	}
 	return shown
 }
 
-func renderCounts(t *projector.Tally, rows []invalidRow) *resultCounts {
+func renderCounts(t *projector.Tally, m access.Manager, rows []invalidRow) *resultCounts {
 	c := &resultCounts{
 		TotalRows: t.Total, ValidRows: t.Total - t.Rejected, InvalidRows: rows,
-		CreatedCustomers: t.CreatedCustomers, ExistedCustomers: t.ExistedCustomers,
-		CreatedOrders: t.CreatedOrders, ExistedOrders: t.ExistedOrders,
 		CreatedLicenses: t.CreatedLicenses, ExistedLicenses: t.ExistedLicenses,
 		InvalidCount: t.Rejected, WarningCount: t.Warnings, ErrorCounts: t.Errors,
+	}
+	if seesPartyCounts(m) {
+		c.CreatedCustomers, c.ExistedCustomers = &t.CreatedCustomers, &t.ExistedCustomers
+		c.CreatedOrders, c.ExistedOrders = &t.CreatedOrders, &t.ExistedOrders
 	}
 	if c.InvalidRows == nil {
 		c.InvalidRows = []invalidRow{}
@@ -86,8 +88,9 @@ func renderCounts(t *projector.Tally, rows []invalidRow) *resultCounts {
 // getImport answers with one import and its first rejected rows.
 func (a *API) getImport(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error {
 	at, cacheable := sharedVersion(m, j)
+	key := resultKey{j.ID, seesPartyCounts(m)}
 	if cacheable {
-		if body, ok := a.results.get(j.ID, at); ok {
+		if body, ok := a.results.get(key, at); ok {
 			return httpx.WriteEncoded(w, http.StatusOK, body)
 		}
 	}
@@ -95,12 +98,12 @@ func (a *API) getImport(w http.ResponseWriter, r *http.Request, j *projector.Job
 	if err != nil {
 		return err
 	}
-	body, err := httpx.Encode(renderImport(j, rows))
+	body, err := httpx.Encode(renderImport(j, m, rows))
 	if err != nil {
 		return err
 	}
 	if cacheable && len(rows) == int(min(j.Shown.Rejected, maxResultRows)) {
-		a.results.put(j.ID, at, body)
+		a.results.put(key, at, body)
 	}
 	return httpx.WriteEncoded(w, http.StatusOK, body)
 }
@@ -169,7 +172,7 @@ func (a *API) listImports(w http.ResponseWriter, r *http.Request, _ httpx.Params
 			if err != nil {
 				return result{}, err
 			}
-			return renderImport(j, nil), nil
+			return renderImport(j, m, nil), nil
 		},
 	}.write(a, w, r, page)
 }

@@ -30,7 +30,7 @@ func (a *API) listLicenses(w http.ResponseWriter, r *http.Request, _ httpx.Param
 			if err != nil {
 				return nil, err
 			}
-			return renderLicense(views, l)
+			return renderLicense(views, l, m)
 		},
 	}.write(a, w, r, page)
 }
@@ -38,7 +38,7 @@ func (a *API) listLicenses(w http.ResponseWriter, r *http.Request, _ httpx.Param
 func (a *API) getLicense(w http.ResponseWriter, r *http.Request, params httpx.Params, m access.Manager) error {
 	var o object
 	err := a.withLicense(r, params, m, func(views *projector.Reader, l *projector.License) (err error) {
-		o, err = renderLicense(views, l)
+		o, err = renderLicense(views, l, m)
 		return err
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/internal/access"
 	"licenseimport/projector"
 )
 
@@ -19,18 +20,18 @@ func formatTimeOrNull(t time.Time) *string {
 	return &s
 }
 
-// renderLicense shows a license. The data of its customer and order are those of the rows that
-// created them.
-func renderLicense(views *projector.Reader, l *projector.License) (object, error) {
+// renderLicense shows a license to a manager. The data of its customer and order are those of the
+// rows that created them, as far as the manager may see those.
+func renderLicense(views *projector.Reader, l *projector.License, m access.Manager) (object, error) {
 	var customer any // null: it has none
 	if l.Customer != 0 {
-		by, err := creator(views, l, l.Customer)
+		said, id, err := visibleParty(m, views, l, l.Customer)
 		if err != nil {
 			return nil, err
 		}
-		customer = customerObject(by)
+		customer = customerObject(id, said)
 	}
-	by, err := creator(views, l, l.Order)
+	said, id, err := visibleParty(m, views, l, l.Order)
 	if err != nil {
 		return nil, err
 	}
@@ -39,18 +40,10 @@ func renderLicense(views *projector.Reader, l *projector.License) (object, error
 		withColumns("license__", &events.Record{License: e.License}).
 		with("product", object{{"short_code", e.Product.ShortCode}, {"name", orNull(e.Product.Name)}}).
 		with("customer", customer).
-		with("order", orderObject(by)).
+		with("order", orderObject(id, said)).
 		with("import_id", e.JobID).
 		with("import_row", e.Row).
 		with("created_at", formatTime(l.Created)), nil
-}
-
-// creator returns the license that created the customer or order of l with an id.
-func creator(views *projector.Reader, l *projector.License, id events.Seq) (*projector.License, error) {
-	if id == l.Seq {
-		return l, nil
-	}
-	return mustExist(views.License(id))
 }
 
 // mustExist makes an error of what the views name and do not hold.
@@ -61,19 +54,18 @@ func mustExist[T any](found *T, err error) (*T, error) {
 	return found, err
 }
 
-// customerObject shows a customer as a license has it; its id is that of the license that created
-// it.
-func customerObject(creator *projector.License) object {
+// customerObject shows the customer with an id as a license's row says it. Without an id it is null.
+func customerObject(id *events.Seq, said *projector.License) object {
 	record := &events.Record{}
-	if creator.Event.Customer != nil {
-		record.Customer = *creator.Event.Customer
+	if said.Event.Customer != nil {
+		record.Customer = *said.Event.Customer
 	}
-	return object{{"id", creator.Seq}}.withColumns("customer__", record)
+	return object{{"id", id}}.withColumns("customer__", record)
 }
 
-// orderObject shows an order as a license has it; its id is that of the license that created it.
-func orderObject(creator *projector.License) object {
-	return object{{"id", creator.Seq}}.withColumns("order__", &events.Record{Order: creator.Event.Order})
+// orderObject shows the order with an id as a license's row says it. Without an id it is null.
+func orderObject(id *events.Seq, said *projector.License) object {
+	return object{{"id", id}}.withColumns("order__", &events.Record{Order: said.Event.Order})
 }
 
 // withOrigin adds the import and the row that a customer or order comes from.

@@ -16,8 +16,14 @@ const maxCachedBytes = 16 << 20
 // rest of an answer.
 type resultCache struct {
 	mu      sync.Mutex
-	results map[events.JobID]cachedResult // the newest of each import
-	size    int                           // bytes of all results
+	results map[resultKey]cachedResult // the newest of each import
+	size    int                        // bytes of all results
+}
+
+// resultKey names what managers share: an import, with or without the counts of customers and orders.
+type resultKey struct {
+	job         events.JobID
+	partyCounts bool
 }
 
 // cachedResult is the JSON of a result.
@@ -36,19 +42,19 @@ func sharedVersion(m access.Manager, j *projector.Job) (at events.Seq, ok bool) 
 	return j.At, j.At > 0 && seesAllRows(m, j)
 }
 
-func (c *resultCache) get(id events.JobID, at events.Seq) (json []byte, ok bool) {
+func (c *resultCache) get(key resultKey, at events.Seq) (json []byte, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	cached, ok := c.results[id]
+	cached, ok := c.results[key]
 	return cached.json, ok && cached.at == at
 }
 
-func (c *resultCache) put(id events.JobID, at events.Seq, json []byte) {
+func (c *resultCache) put(key resultKey, at events.Seq, json []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.size += len(json) - len(c.results[id].json)
+	c.size += len(json) - len(c.results[key].json)
 	if c.results == nil || c.size > maxCachedBytes {
-		c.results, c.size = map[events.JobID]cachedResult{}, len(json)
+		c.results, c.size = map[resultKey]cachedResult{}, len(json)
 	}
-	c.results[id] = cachedResult{at, json}
+	c.results[key] = cachedResult{at, json}
 }

@@ -12,16 +12,17 @@ import (
 
 func TestCacheHoldsTheNewestResultOfEachImport(t *testing.T) {
 	var c resultCache
-	if _, ok := c.get(1, 0); ok {
+	first, second := resultKey{1, true}, resultKey{1, false}
+	if _, ok := c.get(first, 0); ok {
 		t.Error("an empty cache has a result")
 	}
-	c.put(1, 5, []byte("a"))
-	c.put(2, 6, []byte("b"))
-	c.put(1, 7, []byte("c"))
-	if _, ok := c.get(1, 5); ok {
+	c.put(first, 5, []byte("a"))
+	c.put(second, 6, []byte("b"))
+	c.put(first, 7, []byte("c"))
+	if _, ok := c.get(first, 5); ok {
 		t.Error("an old result is still there")
 	}
-	if body, ok := c.get(1, 7); !ok || string(body) != "c" || c.size != 2 {
+	if body, ok := c.get(first, 7); !ok || string(body) != "c" || c.size != 2 {
 		t.Errorf("%q %v, %d bytes", body, ok, c.size)
 	}
 }
@@ -30,7 +31,7 @@ func TestCacheIsBounded(t *testing.T) {
 	var c resultCache
 	body := bytes.Repeat([]byte("x"), 1<<20)
 	for id := range events.JobID(100) {
-		c.put(id, 0, body)
+		c.put(resultKey{job: id}, 0, body)
 		sum := 0
 		for _, e := range c.results {
 			sum += len(e.json)
@@ -38,7 +39,7 @@ func TestCacheIsBounded(t *testing.T) {
 		if sum != c.size || sum > maxCachedBytes {
 			t.Fatalf("%d bytes are cached, %d counted", sum, c.size)
 		}
-		if _, ok := c.get(id, 0); !ok {
+		if _, ok := c.get(resultKey{job: id}, 0); !ok {
 			t.Fatalf("%d is not cached", id)
 		}
 	}

@@ -23,7 +23,7 @@ var errViewsStopped = errors.New("the views have stopped")
 
 // streamImport sends the progress of an import as Server-Sent Events, until the import ends, the
 // client leaves, the server stops or the views fail.
-func (a *API) streamImport(w http.ResponseWriter, r *http.Request, j *projector.Job, _ access.Manager) error {
+func (a *API) streamImport(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error {
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-store")
@@ -31,7 +31,7 @@ func (a *API) streamImport(w http.ResponseWriter, r *http.Request, j *projector.
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	s := &eventStream{w: w, conn: http.NewResponseController(w)}
+	s := &eventStream{manager: m, w: w, conn: http.NewResponseController(w)}
 	for {
 		changed := a.projector.Changes() // before the look, so that no change is missed
 		j, err := mustExist(a.projector.Job(j.ID))
@@ -52,14 +52,15 @@ func (a *API) streamImport(w http.ResponseWriter, r *http.Request, j *projector.
 
 // eventStream writes Server-Sent Events.
 type eventStream struct {
-	w    http.ResponseWriter
-	conn *http.ResponseController
-	last []byte // the data of the last progress event
+	manager access.Manager
+	w       http.ResponseWriter
+	conn    *http.ResponseController
+	last    []byte // the data of the last progress event
 }
 
 // send writes the import as it is, unless that was sent last, and "done" if it has ended.
 func (s *eventStream) send(j *projector.Job) error {
-	data, err := json.Marshal(renderImport(j, nil))
+	data, err := json.Marshal(renderImport(j, s.manager, nil))
 	if err != nil {
 		return err
 	}

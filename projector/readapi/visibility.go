@@ -12,14 +12,18 @@ import (
 // products. What a manager does not see is answered as if it did not exist.
 //
 //	imports             those that its role may see: its own, or everybody's
-//	counts, progress    of every import that it sees, whatever the products of the rows are
+//	counts, progress    of every import that it sees, whatever the products of the rows are; if it is
+//	                    limited, without the counts of customers and orders
 //	rows of an import   all, unless it is limited and another manager uploaded the file: then those
 //	                    of its products, also in a result and in a CSV
 //	licenses            all, or if it is limited those of its products
 //	customers, orders   all, or if it is limited none: they span products (access.ReadCustomers)
+//	those of a license  as the row says that created them, or if it is limited and that row is of
+//	                    another product, as the license's row says, with the id null
 //
 // A row that was rejected or whose license existed names a license and its customer. Without the
-// rule for rows, a limited manager would learn of licenses of other products.
+// rule for rows, a limited manager would learn of licenses of other products. A customer's data,
+// and the count of those that existed, would tell what other products know of an address.
 
 // seesImport reports whether a manager may know of an import.
 func seesImport(m access.Manager, j *projector.Job) bool { return m.Sees(j.Manager) }
@@ -35,6 +39,28 @@ func visibleImports(m access.Manager, q projector.JobQuery) projector.JobQuery {
 // seesLicense reports whether a manager may see a license.
 func seesLicense(m access.Manager, l *projector.License) bool {
 	return m.Allowed(l.Event.Product.ShortCode)
+}
+
+// seesPartyCounts reports whether a manager may see how many customers and orders an import created
+// and how many existed.
+func seesPartyCounts(m access.Manager) bool { return !m.Limited() }
+
+// visibleParty returns the license whose row says what a manager may see of the customer or order
+// with an id that l has, and that id: the license that created it or, if the manager may not see
+// that one, l itself and no id.
+func visibleParty(m access.Manager, views *projector.Reader, l *projector.License, id events.Seq) (
+	said *projector.License, visibleID *events.Seq, err error) {
+	if id == l.Seq {
+		return l, &id, nil
+	}
+	creator, err := mustExist(views.License(id))
+	if err != nil {
+		return nil, nil, err
+	}
+	if !seesLicense(m, creator) {
+		return l, nil, nil
+	}
+	return creator, &id, nil
 }
 
 // visibleProducts returns the products whose licenses a manager gets when it asks for those of one

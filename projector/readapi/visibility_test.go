@@ -110,3 +110,84 @@ func TestVisibleRows(t *testing.T) {
 		}
 	}
 }
+
+// TestLimitedManagerLearnsNothingOfCustomersOfOthers: of a customer or an order a limited manager
+// sees what rows of its products said, and no counts. Others see the customer as it is.
+func TestLimitedManagerLearnsNothingOfCustomersOfOthers(t *testing.T) {
+	log := newStream(t)
+	keys := access.NewStore(log.Bucket(eventlog.Managers))
+	owner, err := keys.Create(t.Context(), "anna", string(access.Importer), []string{"a"})
+	check(t, err)
+	viewer, err := keys.Create(t.Context(), "vera", string(access.Viewer), []string{"a", "c"})
+	check(t, err)
+	row := func(job events.JobID, n events.Row, product, key, email, store, said string) *events.LicenseImported {
+		e := imported(job, n, product, key, email, store)
+		e.Customer.Phone, e.Order.CampaignParams = said, said
+		return e
+	}
+	log.Add(started(1, "boss"), row(1, 1, "b", "B", "ada@example.com", "o1", "hidden"), // sequences 1, 2
+		row(1, 2, "a", "C", "eve@example.com", "o2", "shown"), finished(1, 2, 2, 0, 0), // 3, 4
+		started(2, "anna"), row(2, 1, "a", "A1", "ADA@example.com", "o1", "own"), // 5, 6
+		row(2, 2, "a", "A2", "eve@example.com", "o2", "later"), // 7
+		progressed(2, 2, 2, 0, 0), rejected(2, 3, events.Required), finished(2, 3, 2, 0, 1))
+	r := newHarnessWith(t, t.TempDir(), log, access.Config{Store: keys, AdminKey: adminKey})
+	r.catchUp()
+	paths := []string{"licenses/", "licenses/6/", "licenses/7/", "licenses/6/event/", "licenses/?customer_email=ada@example.com",
+		"licenses/?order__store_id=o1", "licenses-import-results/", "licenses-import-results/2/",
+		"licenses-import-results/2/events/", "licenses-import-results/2/existed_rows/", "licenses-import-results/2/invalid_rows.csv"}
+	for _, key := range []string{adminKey, owner, viewer} { // the admin first: what is cached is not for the others
+		for _, path := range paths {
+			a := r.getAs(key, prefix+path)
+			if a.status != 200 || key != adminKey && strings.Contains(a.body, "hidden") {
+				t.Errorf("%.8s %s: %d %s", key, path, a.status, a.body)
+			}
+		}
+	}
+	checkParties(t, r, map[string]partiesTest{
+		"the admin":             {adminKey, "licenses/6/", "hidden", 2},
+		"another product's row": {owner, "licenses/6/", "own", 0},
+		"an own product's row":  {owner, "licenses/7/", "shown", 3},
+		"several products":      {viewer, "licenses/6/", "own", 0},
+	})
+	for _, key := range []string{adminKey, owner} {
+		for _, path := range []string{"2/", "", "2/events/"} {
+			body := r.getAs(key, importsPath+path).body
+			for _, count := range []string{"created_customers_count", "existed_customers_count", "created_orders_count", "existed_orders_count"} {
+				if null := strings.Contains(body, `"`+count+`":null`); null != (key == owner) {
+					t.Errorf("%.8s %s: %s is null: %v", key, path, count, null)
+				}
+			}
+		}
+	}
+}
+
+// partiesTest is what one manager sees of a license's customer and order.
+type partiesTest struct {
+	key, path, said string
+	id              uint64 // 0: null
+}
+
+func checkParties(t *testing.T, r *harness, tests map[string]partiesTest) {
+	t.Helper()
+	for name, c := range tests {
+		var license struct {
+			Customer struct {
+				ID    *uint64 `json:"id"`
+				Phone string  `json:"phone"`
+			} `json:"customer"`
+			Order struct {
+				ID       *uint64 `json:"id"`
+				Campaign string  `json:"campaign_params"`
+			} `json:"order"`
+		}
+		check(t, json.Unmarshal([]byte(r.getAs(c.key, prefix+c.path).body), &license))
+		if license.Customer.Phone != c.said || license.Order.Campaign != c.said {
+			t.Errorf("%s: %+v, want %s", name, license, c.said)
+		}
+		for _, id := range []*uint64{license.Customer.ID, license.Order.ID} {
+			if (id == nil) != (c.id == 0) || id != nil && *id != c.id {
+				t.Errorf("%s: ids %v and %v, want %d", name, license.Customer.ID, license.Order.ID, c.id)
+			}
+		}
+	}
+}

@@ -90,10 +90,10 @@ function estimate() {
   };
 }
 
-/** others are the counts of customers and orders. */
+/** others are the counts of customers and orders; null for a key limited to products. */
 function others(found) {
   const r = found.result;
-  if (r.created_licenses_count + r.existed_licenses_count === 0) return null;
+  if (r.created_licenses_count + r.existed_licenses_count === 0 || r.created_customers_count === null) return null;
   const part = (name, made, existed) => h("span", {}, h("strong", {}, `${name}: `), `${number(made)} new, ${number(existed)} known already`);
   return h("p", { class: "aside" },
     part("Customers", r.created_customers_count, r.existed_customers_count),
