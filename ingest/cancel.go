@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"net/http"
 
 	"licenseimport/events"
@@ -15,7 +16,9 @@ func (in *Ingest) serveCancel(w http.ResponseWriter, r *http.Request, p httpx.Pa
 	if err != nil {
 		return httpx.NotFound("There is no such import.")
 	}
-	_, err = in.transition(r.Context(), job, func(s importjob.State) (events.Event, error) { return cancel(s, m) })
+	ctx, stop := context.WithTimeout(r.Context(), storeTimeout)
+	defer stop()
+	_, err = in.transition(ctx, job, func(s importjob.State) (events.Event, error) { return cancel(s, m) })
 	if err != nil {
 		return storeError(err)
 	}

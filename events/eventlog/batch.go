@@ -130,24 +130,43 @@ const (
 	moved // another writer has appended
 )
 
-// resolveAppend asks the leader for the last message of the filter. A batch id with the prefix id
-// is this append's: each attempt adds a number to the prefix, because an earlier attempt may still
-// be in flight.
-func (l *Log) resolveAppend(ctx context.Context, stream, filter, id string, expect events.Seq) (appendResult, events.Seq, error) {
-	var last Message
-	err := l.retryUntilDone(ctx, l.timeout/readTries, func(ctx context.Context) (err error) {
-		last, _, err = l.getOnce(ctx, stream, getRequest{LastSubject: filter})
-		return err
-	})
+// An unresolved append is one whose response was not a clear success.
+type unresolved struct {
+	stream  string
+	subject string     // of the append's last message
+	filter  string     // of the subjects whose last sequence is expected
+	expect  events.Seq // that sequence
+	id      string     // the prefix of the append's batch id: each attempt adds a number
+}
+
+// resolve asks the leader what became of an append: for the last message of the filter and, if that
+// is another writer's, for the last one at the append's own subject. There the append's message
+// stays visible when another writer has appended a fact of another kind after it.
+func (l *Log) resolve(ctx context.Context, a unresolved) (appendResult, events.Seq, error) {
+	last, err := l.lastMessage(ctx, a.stream, a.filter)
+	own := last
+	if err == nil && last.Seq != a.expect && a.subject != a.filter && !strings.HasPrefix(last.BatchID, a.id) {
+		own, err = l.lastMessage(ctx, a.stream, a.subject)
+	}
 	switch {
 	case err != nil:
 		return absent, 0, fmt.Errorf("it is unknown whether the append was stored: %w", err)
-	case last.Seq == expect:
+	case last.Seq == a.expect:
 		return absent, 0, nil
-	case strings.HasPrefix(last.BatchID, id):
-		return stored, last.Seq, nil
+	case strings.HasPrefix(own.BatchID, a.id):
+		return stored, own.Seq, nil
 	}
 	return moved, last.Seq, nil
+}
+
+// lastMessage reads the last message of a filter from the leader until ctx ends; the zero Message
+// where there is none.
+func (l *Log) lastMessage(ctx context.Context, stream, filter string) (last Message, err error) {
+	err = l.retryUntilDone(ctx, l.timeout/readTries, func(ctx context.Context) (err error) {
+		last, _, err = l.getOnce(ctx, stream, getRequest{LastSubject: filter})
+		return err
+	})
+	return last, err
 }
 
 // An appendRequest is what [Log.append] adds to one subject: all of it or nothing.
@@ -176,7 +195,7 @@ func (l *Log) append(ctx context.Context, a appendRequest) (events.Seq, error) {
 		if err == nil {
 			return seq, nil
 		}
-		result, seq, unknown := l.resolveAppend(ctx, a.stream, a.filter, id, a.last)
+		result, seq, unknown := l.resolve(ctx, unresolved{a.stream, a.subject, a.filter, a.last, id})
 		switch {
 		case unknown != nil:
 			return 0, fmt.Errorf("%w: %w", unknown, err)
@@ -256,7 +275,7 @@ func (b *Batch) Commit(ctx context.Context, subject string, body []byte, expect 
 	if err == nil {
 		return seq, nil
 	}
-	result, last, unknown := b.log.resolveAppend(ctx, events.LicensesStream, filter, b.atomic.id, expect)
+	result, last, unknown := b.log.resolve(ctx, unresolved{events.LicensesStream, subject, filter, expect, b.atomic.id})
 	switch {
 	case unknown != nil:
 		return 0, fmt.Errorf("%w: %w", unknown, err)

@@ -19,12 +19,15 @@
 // and the other gets an error.
 //
 // A response can be lost, and a refusal can be stale. After any response but a clear success the
-// package asks the stream's leader for the aggregate's last message and compares its batch id:
+// package asks the stream's leader for the aggregate's last message and compares its batch id. If
+// that is another one, it asks for the last message at the append's own subject, too: a cancelled
+// import may have been ended by a processor since.
 //
-//	the leader's last message   result
-//	has this append's id        stored, whatever the response was
-//	has another id              [ErrWrongSequence]: another writer appended
-//	is the expected one         nothing is stored
+//	the leader's last message                        result
+//	has this append's id                             stored, whatever the response was
+//	has another id, the subject's last has this one  stored; another writer appended after it
+//	has another id, the subject's last, too          [ErrWrongSequence]: another writer appended
+//	is the expected one                              nothing is stored
 //
 // In the last case rows and single facts are sent again until the context ends. A [Batch] of
 // outcomes is not, because the licenses that exist may have changed: [ErrConflict] asks the caller

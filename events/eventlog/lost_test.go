@@ -1,11 +1,7 @@
 package eventlog_test
 
 import (
-	"bytes"
 	"errors"
-	"net"
-	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,111 +10,71 @@ import (
 	"licenseimport/events/eventlog/eventlogtest"
 )
 
-// A faultyProxy forwards a client's connections to its server. On demand it closes both sides at
-// the next commit: before the response reaches the client, or before the commit reaches the server.
-type faultyProxy struct {
-	server       string
-	loseResponse atomic.Bool
-	loseCommit   atomic.Bool
-	cuts         atomic.Int32
-}
-
-// run accepts connections until the test ends, and returns the URL.
-func (p *faultyProxy) run(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			client, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go p.forward(client)
-		}
-	}()
-	return "nats://" + listener.Addr().String()
-}
-
-func (p *faultyProxy) forward(client net.Conn) {
-	server, err := net.Dial("tcp", p.server)
-	if err != nil {
-		client.Close()
-		return
-	}
-	var cut atomic.Bool
-	go p.up(client, server, &cut)
-	p.down(client, server, &cut)
-	client.Close()
-	server.Close()
-}
-
-// up forwards what the client sends.
-func (p *faultyProxy) up(client, server net.Conn, cut *atomic.Bool) {
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := client.Read(buffer)
-		if bytes.Contains(buffer[:n], []byte("Nats-Batch-Commit")) {
-			if p.loseCommit.CompareAndSwap(true, false) {
-				p.cuts.Add(1)
-				break
-			}
-			cut.Store(p.loseResponse.CompareAndSwap(true, false))
-		}
-		if _, writeErr := server.Write(buffer[:n]); err != nil || writeErr != nil {
-			break
-		}
-	}
-	server.Close()
-}
-
-// down forwards what the server sends, except the response to lose.
-func (p *faultyProxy) down(client, server net.Conn, cut *atomic.Bool) {
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := server.Read(buffer)
-		if err != nil {
-			return
-		}
-		if cut.Load() && bytes.Contains(buffer[:n], []byte(`"stream"`)) {
-			p.cuts.Add(1)
-			return
-		}
-		if _, err := client.Write(buffer[:n]); err != nil {
-			return
-		}
-	}
-}
-
-// wasCut fails the test unless the proxy has closed a connection once.
-func (p *faultyProxy) wasCut(t *testing.T) {
-	t.Helper()
-	if n := p.cuts.Load(); n != 1 {
-		t.Errorf("the proxy was cut %d times, want once", n)
-	}
-}
-
 // openOverProxy opens a log whose requests time out after a second.
-func openOverProxy(t *testing.T) (*eventlog.Log, *faultyProxy) {
+func openOverProxy(t *testing.T) (*eventlog.Log, *eventlogtest.FaultyProxy) {
+	t.Helper()
+	log, proxy, _ := openBothWays(t)
+	return log, proxy
+}
+
+// openBothWays opens two logs on one server: one over a proxy, whose requests time out after a
+// second, and one without it.
+func openBothWays(t *testing.T) (*eventlog.Log, *eventlogtest.FaultyProxy, *eventlog.Log) {
 	t.Helper()
 	server := eventlogtest.StartServerOn(t, eventlog.ServerConfig{Dir: t.TempDir(), Port: -1})
-	p := &faultyProxy{server: strings.TrimPrefix(server.URL(), "nats://")}
-	log, err := eventlog.Open(t.Context(), eventlog.Config{URL: p.run(t), Timeout: time.Second})
+	p := eventlogtest.StartFaultyProxy(t, server)
+	log, err := eventlog.Open(t.Context(), eventlog.Config{URL: p.URL, Timeout: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(log.Close)
-	return log, p
+	return log, p, eventlogtest.Open(t, server)
+}
+
+// TestLostResponseIsResolvedAfterTheNextFact: an append whose response is lost is stored also where
+// another writer has appended the job's next fact before the leader is asked: a processor ends a
+// cancelled import, a manager cancels behind a batch.
+func TestLostResponseIsResolvedAfterTheNextFact(t *testing.T) {
+	t.Parallel()
+	t.Run("a fact", func(t *testing.T) {
+		t.Parallel()
+		log, proxy, other := openBothWays(t)
+		start := appendFact(t, other, 7, events.StartedSubject(7), 0)
+		proxy.LoseResponse(func() { appendFact(t, other, 7, "imports.7.finished", start+1) })
+		if seq := appendFact(t, log, 7, "imports.7.cancelled", start); seq != start+1 {
+			t.Errorf("appended at %d, want %d", seq, start+1)
+		}
+		proxy.WasCut(t)
+	})
+	t.Run("a batch", func(t *testing.T) {
+		t.Parallel()
+		log, proxy, other := openBothWays(t)
+		batch := log.NewBatch(7)
+		addLicenses(t, batch, 0, 10)
+		proxy.LoseResponse(func() { appendFact(t, other, 7, "imports.7.cancelled", 11) })
+		if seq := mustCommit(t, batch, 0); seq != 11 {
+			t.Errorf("committed at %d, want 11", seq)
+		}
+		proxy.WasCut(t)
+	})
+	t.Run("the same fact of another writer", func(t *testing.T) {
+		t.Parallel()
+		log, proxy, other := openBothWays(t)
+		start := appendFact(t, other, 7, events.StartedSubject(7), 0)
+		proxy.LoseCommit(func() { appendFact(t, other, 7, "imports.7.cancelled", start) })
+		_, err := log.AppendFact(t.Context(), 7, "imports.7.cancelled", []byte("mine"), start)
+		if !errors.Is(err, eventlog.ErrWrongSequence) {
+			t.Errorf("it is taken for stored: %v", err)
+		}
+		proxy.WasCut(t)
+	})
 }
 
 func TestLostResponsesAreResolved(t *testing.T) {
 	t.Parallel()
-	for name, lose := range map[string]func(*faultyProxy){
-		"response": func(p *faultyProxy) { p.loseResponse.Store(true) },
-		"commit":   func(p *faultyProxy) { p.loseCommit.Store(true) },
+	for name, lose := range map[string]func(*eventlogtest.FaultyProxy){
+		"response": func(p *eventlogtest.FaultyProxy) { p.LoseResponse(func() {}) },
+		"commit":   func(p *eventlogtest.FaultyProxy) { p.LoseCommit(func() {}) },
 	} {
 		t.Run("rows, lost "+name, func(t *testing.T) {
 			t.Parallel()
@@ -129,7 +85,7 @@ func TestLostResponsesAreResolved(t *testing.T) {
 			if got, want := readRows(t, log, 7, 0), rowBodies(0, 20); !equal(got, want) {
 				t.Errorf("%d rows are stored, want each of %d once", len(got), len(want))
 			}
-			proxy.wasCut(t)
+			proxy.WasCut(t)
 		})
 		t.Run("a fact, lost "+name, func(t *testing.T) {
 			t.Parallel()
@@ -139,7 +95,7 @@ func TestLostResponsesAreResolved(t *testing.T) {
 			if last, _, err := log.LastFact(t.Context(), 7); err != nil || last.Seq != seq || stateOf(t, log).Messages != 1 {
 				t.Errorf("last fact %d, %v; want %d", last.Seq, err, seq)
 			}
-			proxy.wasCut(t)
+			proxy.WasCut(t)
 		})
 	}
 }
@@ -149,11 +105,11 @@ func TestCommitWithALostResponseIsStored(t *testing.T) {
 	log, proxy := openOverProxy(t)
 	batch := log.NewBatch(7)
 	addLicenses(t, batch, 0, 10)
-	proxy.loseResponse.Store(true)
+	proxy.LoseResponse(func() {})
 	if seq := mustCommit(t, batch, 0); seq != 11 {
 		t.Errorf("committed at %d, want 11", seq)
 	}
-	proxy.wasCut(t)
+	proxy.WasCut(t)
 }
 
 func TestLostCommitCanBeDecidedAgain(t *testing.T) {
@@ -161,7 +117,7 @@ func TestLostCommitCanBeDecidedAgain(t *testing.T) {
 	log, proxy := openOverProxy(t)
 	batch := log.NewBatch(7)
 	addLicenses(t, batch, 0, 10)
-	proxy.loseCommit.Store(true)
+	proxy.LoseCommit(func() {})
 	if _, err := batch.Commit(t.Context(), "imports.7.progressed", nil, 0); !errors.Is(err, eventlog.ErrConflict) {
 		t.Fatalf("a lost commit: %v", err)
 	}
@@ -170,5 +126,5 @@ func TestLostCommitCanBeDecidedAgain(t *testing.T) {
 	if seq := mustCommit(t, again, 0); seq != 11 {
 		t.Errorf("committed at %d, want 11", seq)
 	}
-	proxy.wasCut(t)
+	proxy.WasCut(t)
 }
