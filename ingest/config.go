@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"log/slog"
+	"math"
 	"time"
 
 	"licenseimport/internal/csvfile"
@@ -10,6 +11,7 @@ import (
 // Config holds what an operator may set. Zero values are the defaults.
 type Config struct {
 	MaxFile    int64 // bytes of a file, decompressed; a larger one is answered 413. Default 4 GiB
+	MaxRows    int   // of a file; a longer one is answered 413. Default 20 million
 	MaxRow     int   // bytes of a row; a longer row is rejected, the others are not. Default 256 KiB
 	MaxColumns int   // of a file; one with more is answered 400. Default 200
 	MaxUploads int   // in flight; more are answered 503. Default 16
@@ -40,6 +42,13 @@ type Config struct {
 }
 
 const (
+	// storedFactor and leastStored bound what is stored of a file: its rows as events may take
+	// storedFactor times Config.MaxFile, and at least leastStored. An event has the names of its
+	// columns, so it is larger than its row: 2 to 3 times with values of usual length, and 100 times
+	// where a row is one character.
+	storedFactor = 4
+	leastStored  = 16 << 20
+
 	maxBatchRows     = 1000    // NATS's limit of messages in an atomic batch
 	maxBatchBytes    = 2 << 20 // a larger row is a batch by itself
 	buffersPerUpload = 2       // one fills while the other is stored
@@ -49,9 +58,18 @@ const (
 	idTimeout       = 30 * time.Second // of drawing a job id
 )
 
+// maxStored is the limit of what is stored of a file, in bytes.
+func (c Config) maxStored() int64 {
+	if c.MaxFile > math.MaxInt64/storedFactor {
+		return math.MaxInt64
+	}
+	return max(c.MaxFile*storedFactor, leastStored)
+}
+
 // withDefaults replaces zero values by the defaults.
 func (c Config) withDefaults() Config {
 	orElse(&c.MaxFile, 4<<30)
+	orElse(&c.MaxRows, 20_000_000)
 	orElse(&c.MaxRow, csvfile.DefaultMaxRow)
 	orElse(&c.MaxColumns, csvfile.DefaultMaxColumns)
 	orElse(&c.MaxUploads, 16)

@@ -32,9 +32,9 @@
 //  3. The first batch of rows is stored, and then ImportStarted. So every import that started has
 //     rows, and the janitor finds open uploads by the subjects of ROWS.
 //  4. The other batches follow. One is read and encoded while another is stored.
-//  5. The closing boundary and the end of the body are read, and the stream has acknowledged every
-//     row. Then ImportSealed is appended, and 200 is answered. A processor works on sealed imports
-//     only.
+//  5. The closing boundary and the end of the body are read, the stream has acknowledged every row,
+//     and the manager's key still works. Then ImportSealed is appended, and 200 is answered. A
+//     processor works on sealed imports only.
 //
 // An upload that ends before step 5 appends ImportAborted and purges its rows; nothing of it is
 // imported. If it cannot (the process died, or NATS cannot be reached), the janitor does both later.
@@ -67,6 +67,13 @@
 // pace of the client; only time spent waiting for the client does.
 //
 // # Caveats
+//
+// A key that is revoked ends its uploads within a second (access.Authenticator.Watch), with 401. While
+// the keys cannot be checked an upload goes on; it is not sealed before they can.
+//
+// What is stored of a file is bounded, too: 306 bytes of gzip can be 150,000 rows of one character,
+// and 23 MB of events. So a file is refused beyond Config.MaxRows, and where its events take more
+// than four times Config.MaxFile (and than 16 MiB).
 //
 // An unknown query parameter is refused, since a misspelt dry_run would import.
 //

@@ -260,6 +260,12 @@ type rawUpload struct {
 // dial begins an upload with a Content-Length; -1: chunked.
 func (h *harness) dial(length int, header string) *rawUpload {
 	h.Helper()
+	return h.dialAs(adminKey, length, header)
+}
+
+// dialAs is dial with an API key.
+func (h *harness) dialAs(key string, length int, header string) *rawUpload {
+	h.Helper()
 	conn, err := net.Dial("tcp", h.http.Listener.Addr().String())
 	if err != nil {
 		h.Fatal(err)
@@ -271,7 +277,7 @@ func (h *harness) dial(length int, header string) *rawUpload {
 	}
 	u := &rawUpload{h, conn}
 	u.write(fmt.Sprintf("POST %s HTTP/1.1\r\nHost: test\r\nAuthorization: Api-Key %s\r\nContent-Type: multipart/form-data; boundary=%s\r\n%s%s\r\n\r\n",
-		importPath, adminKey, testBoundary, header, framing))
+		importPath, key, testBoundary, header, framing))
 	return u
 }
 

@@ -12,6 +12,7 @@ import (
 	"licenseimport/events/importjob"
 	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
+	"licenseimport/internal/retry"
 )
 
 // upload is one file on its way into the streams.
@@ -25,6 +26,9 @@ type upload struct {
 	rows    *rowParser
 	job     events.JobID
 	buf     []byte // the event that was encoded last
+	encoded int64  // bytes of all events
+
+	recheck func(context.Context) error // nil while the manager's key gives the right to import
 
 	// Written by store, in the batcher's goroutine. Valid when the batcher has finished.
 	last   events.Seq      // of the rows stored
@@ -32,8 +36,20 @@ type upload struct {
 	begun  importjob.State // after ImportStarted; without facts before that
 }
 
-// serveUpload answers POST /api/v1/licenses/import_from_csv/.
-func (in *Ingest) serveUpload(w http.ResponseWriter, r *http.Request, _ httpx.Params, m access.Manager) error {
+// uploadHandler answers POST /api/v1/licenses/import_from_csv/. While an upload goes on its key is
+// authenticated again.
+func (in *Ingest) uploadHandler(auth *access.Authenticator) access.Handler {
+	return func(w http.ResponseWriter, r *http.Request, _ httpx.Params, m access.Manager) error {
+		// Not the request's context: a client that disconnects after the last byte has sent everything.
+		ctx, stop := auth.Watch(in.uploads, r, access.Import)
+		defer stop()
+		return in.serveUpload(ctx, w, r, m, func(ctx context.Context) error { return auth.Recheck(ctx, r, access.Import) })
+	}
+}
+
+func (in *Ingest) serveUpload(
+	ctx context.Context, w http.ResponseWriter, r *http.Request, m access.Manager, recheck func(context.Context) error,
+) error {
 	if err := in.admit(); err != nil {
 		return err
 	}
@@ -42,13 +58,12 @@ func (in *Ingest) serveUpload(w http.ResponseWriter, r *http.Request, _ httpx.Pa
 	if err != nil {
 		return err
 	}
-	// Not the request's context: a client that disconnects after the last byte has sent everything.
-	ctx, halt := context.WithCancelCause(in.uploads)
+	ctx, halt := context.WithCancelCause(ctx)
 	defer halt(nil)
 	body, stop := newPacedReader(ctx, w, r, in.config)
 	defer stop()
 
-	u := &upload{in: in, ctx: ctx, halt: halt, manager: m, options: o}
+	u := &upload{in: in, ctx: ctx, halt: halt, manager: m, options: o, recheck: recheck}
 	if u.body, err = openBody(r, body, in.config.MaxFile); err != nil {
 		return uploadError(err)
 	}
@@ -96,11 +111,14 @@ func (u *upload) receive() error {
 		err = failed
 	}
 	unwatch()
-	if halted := context.Cause(u.ctx); halted != nil {
-		err = halted
+	if err == nil {
+		err = context.Cause(u.ctx)
 	}
 	if err == nil {
 		err = u.seal()
+	}
+	if halted := context.Cause(u.ctx); err != nil && halted != nil {
+		err = halted
 	}
 	if err != nil {
 		return u.abort(err)
@@ -120,10 +138,26 @@ func (u *upload) read(b *batcher) error {
 		if err != nil {
 			return err
 		}
-		if err := b.add(u.encode(row)); err != nil {
+		event := u.encode(row)
+		if err := u.count(row.Row, len(event)); err != nil {
+			return err
+		}
+		if err := b.add(event); err != nil {
 			return err
 		}
 	}
+}
+
+// count adds an event to what the upload stores. Above a limit of the file it returns the answer 413.
+func (u *upload) count(row events.Row, bytes int) error {
+	c := u.in.config
+	if u.encoded += int64(bytes); u.encoded > c.maxStored() {
+		return httpx.TooLarge("too_large", "The file's rows take more than %d bytes once they are stored: split it.", c.maxStored())
+	}
+	if row > events.Row(c.MaxRows) {
+		return httpx.TooLarge("too_many_rows", "The file has more than %d rows: split it.", c.MaxRows)
+	}
+	return nil
 }
 
 // encode returns the row's event as JSON, valid until the next call.
@@ -219,11 +253,27 @@ func (u *upload) watch() (stop func()) {
 	return func() { cancel(); <-done }
 }
 
-// seal appends ImportSealed. It decides from the state after ImportStarted without reading it
-// again: another fact in between is rare, and is noticed by the append.
+// authorizeRetry paces the question whether a key works, while the keys cannot be checked.
+var authorizeRetry = retry.Policy{
+	First: 50 * time.Millisecond, Max: time.Second, Jitter: 0.5,
+	Permanent: func(err error) bool {
+		answer, known := errors.AsType[*httpx.Error](err)
+		return !known || answer.Status != http.StatusServiceUnavailable
+	},
+}
+
+// authorize asks whether the manager's key still works.
+func (u *upload) authorize(ctx context.Context) error { return authorizeRetry.Do(ctx, u.recheck) }
+
+// seal asks whether the key still works and appends ImportSealed. It decides from the state after
+// ImportStarted without reading it again: another fact in between is rare, and is noticed by the
+// append.
 func (u *upload) seal() error {
 	ctx, cancel := context.WithTimeout(u.ctx, storeTimeout)
 	defer cancel()
+	if err := u.authorize(ctx); err != nil {
+		return storeError(err)
+	}
 	file := u.body.file
 	sealed := &events.ImportSealed{JobID: u.job, Rows: u.stored, Bytes: uint64(file.bytes), SHA256: file.sum()}
 	_, err := u.in.transitionFrom(ctx, u.begun, func(s importjob.State) (events.Event, error) { return s.Seal(sealed) })

@@ -74,7 +74,8 @@ func (f embeddedFlags) config(data string) eventlog.ServerConfig {
 
 // limitFlags bound uploads.
 type limitFlags struct {
-	MaxFileSize    size          `group:"limits" default:"4GiB" placeholder:"SIZE" help:"Largest file, unpacked. Default: 4GiB."`
+	MaxFileSize    size          `group:"limits" default:"4GiB" placeholder:"SIZE" help:"Largest file, unpacked; what is stored of its rows may take four times as much, at least 16MiB. Default: 4GiB."`
+	MaxRows        count         `group:"limits" default:"20000000" placeholder:"N" help:"Most rows of a file. Default: 20000000."`
 	MaxRowSize     size          `group:"limits" default:"256KiB" placeholder:"SIZE" help:"Longest row; a longer one is rejected alone. Default: 256KiB."`
 	MaxColumns     count         `group:"limits" default:"200" placeholder:"N" help:"Most columns of a file. Default: 200."`
 	MaxUploads     count         `group:"limits" default:"16" placeholder:"N" help:"Most uploads at once. Default: 16."`

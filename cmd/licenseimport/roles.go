@@ -112,7 +112,7 @@ func makeProcessor(_ context.Context, n *node) (component, error) {
 func makeIngest(_ context.Context, n *node) (component, error) {
 	limits := n.settings.limits
 	in := ingest.New(n.log, ingest.Config{
-		MaxFile: int64(limits.MaxFileSize), MaxRow: int(limits.MaxRowSize), MaxColumns: int(limits.MaxColumns),
+		MaxFile: int64(limits.MaxFileSize), MaxRows: int(limits.MaxRows), MaxRow: int(limits.MaxRowSize), MaxColumns: int(limits.MaxColumns),
 		MaxUploads: int(limits.MaxUploads), SlowBytes: int64(limits.MinUpload), SlowWindow: limits.MinUploadTime,
 		Retention: limits.RowsRetention, Abandoned: limits.AbandonedAfter,
 		Observer: n.metrics.Ingest(),

@@ -62,6 +62,7 @@ const uploadAdvice = {
   empty_file: "Choose a file that has a header line and at least one row.",
   no_rows: "Add at least one row below the header line.",
   too_large: "Split the file, and import its parts one after the other.",
+  too_many_rows: "Split the file, and import its parts one after the other.",
   too_many_uploads: "Wait a moment, then send it again.",
   upload_in_progress: "Wait until the first upload of this file has ended, then send it again.",
   invalid_encoding: "Save the file as UTF-8, or choose the encoding Windows-1252 in the options.",
