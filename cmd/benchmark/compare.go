@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 )
 
 // compareCommand imports one file into two builds of the program in turn, many times,
@@ -15,6 +16,7 @@ import (
 func compareCommand(args []string) error {
 	flags := flag.NewFlagSet("compare", flag.ExitOnError)
 	runs := flags.Int("runs", 10, "pairs")
+	latency := flags.Bool("latency", false, "also the latency of polls, and of small imports beside a large one")
 	s := shapeFlags(flags, 150_000)
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -37,6 +39,9 @@ func compareCommand(args []string) error {
 		for i := range sides {
 			b.program = flags.Arg(i)
 			m, err := b.importOnce(context.Background(), file)
+			if err == nil && *latency {
+				err = b.addLatencies(context.Background(), &m)
+			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", b.program, err)
 			}
@@ -50,7 +55,9 @@ func compareCommand(args []string) error {
 // measurement holds the figures of one import.
 type measurement struct {
 	figures
-	peak int64 // RSS, in bytes
+	peak  int64         // RSS, in bytes
+	poll  time.Duration // p99 of the polls during an import; 0: not measured
+	small time.Duration // median of the small imports beside a large one
 }
 
 // importOnce imports a file into a new, empty server.
@@ -63,6 +70,32 @@ func (b *bench) importOnce(ctx context.Context, file string) (m measurement, err
 		return err
 	})
 	return m, err
+}
+
+// Rows of the imports that latencies are measured during.
+const (
+	polledRows = 150_000
+	largeRows  = 300_000
+)
+
+// addLatencies measures, on another new server, polls during one import and small imports
+// beside a large one.
+func (b *bench) addLatencies(ctx context.Context, m *measurement) error {
+	file, err := b.file(shape{rows: polledRows, seed: 3})
+	if err != nil {
+		return err
+	}
+	return b.withServer(ctx, func(p *process, _ string) (err error) {
+		if m.poll, err = pollP99(ctx, p.http, file); err != nil {
+			return err
+		}
+		var g growthResult
+		if err = b.smallDuringLarge(ctx, &g, p, largeRows); err != nil {
+			return err
+		}
+		m.small = median(g.loaded, func(d time.Duration) time.Duration { return d })
+		return nil
+	})
 }
 
 // printPairs prints the medians of both sides, and median and quartiles of the pairs'
@@ -82,4 +115,8 @@ func printPairs(sides [2][]measurement) {
 	show("wall, s", "%9.2f", func(m measurement) float64 { return m.wall.Seconds() })
 	show("CPU, s", "%9.2f", func(m measurement) float64 { return m.cpu.Seconds() })
 	show("peak memory, MB", "%9.0f", func(m measurement) float64 { return float64(m.peak) / 1e6 })
+	if sides[0][0].poll > 0 {
+		show("p99 poll, ms", "%9.1f", func(m measurement) float64 { return m.poll.Seconds() * 1000 })
+		show("small import, ms", "%9.1f", func(m measurement) float64 { return m.small.Seconds() * 1000 })
+	}
 }

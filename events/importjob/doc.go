@@ -36,7 +36,7 @@
 //
 // An import that goes on after its end, such as one that is undone, takes rows in the table from
 // [Finished], a case in [State.Next] for what its processor does, and a command beside
-// [State.Cancel] for the request. An upload that repeats rejected rows is an import with a job id
+// [State.Cancel] for the request. An upload that repeats rejected rows is a new import with its job id
 // of its own: it takes a field of ImportStarted and no phase. Then go generate ./events/importjob
 // updates the diagram. The tests name each pair of phase and event type that has no decision.
 package importjob

@@ -54,7 +54,7 @@ func (s *State) Apply(f Fact) error {
 	}
 	switch e := f.Event.(type) {
 	case *events.LicenseImported, *events.LicenseExisted, *events.RowRejected:
-		return nil // it has a subject of its own: appends to the import do not expect it
+		return nil // it is appended at another subject: appends to the import do not expect it
 	case *events.ImportStarted:
 		s.Started = e
 	case *events.ImportSealed:

@@ -52,8 +52,8 @@ var matrix = map[string]string{
 	"GET /nothing/":                                 "404 404 404 404 404 404 404 404",
 }
 
-// crowd are the keys of those who call, made by the command line.
-func crowd(t *testing.T, more ...string) map[string]string {
+// callerKeys makes a key for each kind of caller, by the command line.
+func callerKeys(t *testing.T, more ...string) map[string]string {
 	t.Helper()
 	keys := map[string]string{"nobody": "", "stranger": "lik_aaaaaaaa_" + strings.Repeat("A", 43), "admin": adminKey}
 	for name, flags := range map[string][]string{
@@ -70,7 +70,7 @@ func TestMatrix(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	p := serveOn(t, data)
-	keys := crowd(t, "--data", data)
+	keys := callerKeys(t, "--data", data)
 	ada := p.as(keys["ada"])
 	job := ada.imports(t, "license__license_key,product__short_code,customer__email,order__store_id\na-1,other,a@example.com,o-1\na-1,other,,\n,psc,,\n").ID
 	license := ada.get(t, 200, "/api/v1/licenses/").decode(t).Results[0].ID
@@ -129,7 +129,7 @@ func TestLimitedManagerSeesNothingElse(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	p := serveOn(t, data)
-	keys := crowd(t, "--data", data)
+	keys := callerKeys(t, "--data", data)
 	const columns = "license__license_key,product__short_code,customer__email,order__store_id,license__enabled\n"
 	first := p.admin().imports(t, columns+"hidden-1,other,h@example.com,secret-store,0\nshown-1,psc,s@example.com,store,1\nshared,other,,,\n").ID
 	for _, name := range []string{"lim", "lena"} {
@@ -200,7 +200,7 @@ func TestRowsOfOthers(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	p := serveOn(t, data)
-	keys := crowd(t, "--data", data)
+	keys := callerKeys(t, "--data", data)
 	const columns = "license__license_key,product__short_code,license__enabled\n"
 	p.admin().imports(t, columns+"hidden-0,other,\nshown-0,psc,\n")
 	id := p.admin().imports(t, columns+"hidden-0,other,\nshown-0,psc,\nhidden-1,other,maybe\nshown-1,psc,maybe\nshown-2, psc ,maybe\nhidden-2,,\nhidden-3,\n").ID

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// polls are what a crowd of pollers was answered.
+// polls holds the answers that many pollers got.
 type polls struct {
 	sync.Mutex
 	answers map[int]int // by status

@@ -263,7 +263,7 @@ func TestCutOff(t *testing.T) {
 	}
 }
 
-// TestCoverage: what was answered as described is counted, whoever asked.
+// TestCoverage: answers that match their description are counted, for every caller.
 func TestCoverage(t *testing.T) {
 	var c Coverage
 	before, err := c.Unseen()
