@@ -14,7 +14,10 @@ type Config struct {
 	MaxRows    int   // of a file; a longer one is answered 413. Default 20 million
 	MaxRow     int   // bytes of a row; a longer row is rejected, the others are not. Default 256 KiB
 	MaxColumns int   // of a file; one with more is answered 400. Default 200
-	MaxUploads int   // in flight; more are answered 503. Default 16
+	// MaxUploads in flight; more are answered 503. What a manager has beyond half of them does not
+	// count against the others: these find their half free, so half as many again may be in flight.
+	// Default 16.
+	MaxUploads int
 
 	// A client that sends less than SlowBytes in SlowWindow is answered 408. Defaults 64 KiB, 60 s.
 	SlowBytes  int64

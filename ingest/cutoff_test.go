@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"licenseimport/internal/access"
 )
 
 // TestCutOff: an upload whose body is truncated anywhere is not sealed.
@@ -156,6 +158,36 @@ func TestTooManyUploads(t *testing.T) {
 	a := h.send(csvOf(1), request{})
 	if a.status != 503 || a.body.Code != "too_many_uploads" || a.header.Get("Retry-After") == "" {
 		t.Errorf("%d %s", a.status, a.text)
+	}
+}
+
+// TestOneManagerLeavesPlacesForOthers: a manager that holds all places, with uploads that never end,
+// is refused; another manager is not, up to half of the places.
+func TestOneManagerLeavesPlacesForOthers(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Config{MaxUploads: 4})
+	greedy, other, third := h.key("greedy", access.Importer), h.key("other", access.Importer), h.key("third", access.Importer)
+	for n := range 4 {
+		h.dialAs(greedy, 1000, "").write("--")
+		h.eventually("it is in", func() bool { return h.in.Uploads() == n+1 })
+	}
+	for range 3 {
+		if a := h.send(csvOf(1), request{key: greedy}); a.status != 503 || a.body.Code != "too_many_uploads" {
+			t.Errorf("who holds all places: %d %s", a.status, a.text)
+		}
+		if a := h.send(csvOf(1), request{key: other}); a.status != 200 {
+			t.Errorf("another manager: %d %s", a.status, a.text)
+		}
+	}
+	h.eventually("its upload has left", func() bool { return h.in.Uploads() == 4 })
+	for n := range 2 {
+		h.dialAs(other, 1000, "").write("--")
+		h.eventually("it is in", func() bool { return h.in.Uploads() == 5+n })
+	}
+	for _, key := range []string{greedy, other, third} {
+		if a := h.send(csvOf(1), request{key: key}); a.status != 503 || a.header.Get("Retry-After") == "" {
+			t.Errorf("all places are taken: %d %s", a.status, a.text)
+		}
 	}
 }
 

@@ -7,7 +7,7 @@
 //
 //	ingest.go       the routes, admission, shutdown
 //	config.go       limits and timeouts, with their defaults
-//	limiter.go      a semaphore: how many uploads are in flight
+//	limiter.go      how many uploads are in flight, shared between managers
 //	upload.go       drives one upload: the steps below, and its end
 //	query.go        the table of query parameters, the Idempotency-Key
 //	pacedreader.go  the request's body: minimum pace of the client, interruption

@@ -59,22 +59,23 @@ func (in *Ingest) Shutdown(ctx context.Context) error {
 }
 
 // Uploads is the number of uploads in flight.
-func (in *Ingest) Uploads() int { return int(in.limiter.inUse.Load()) }
+func (in *Ingest) Uploads() int { return in.limiter.inUse() }
 
-// MaxUploads is the limit of uploads in flight.
+// MaxUploads is the limit of uploads in flight. Half as many again may be in flight where one manager
+// holds more than half of them: see Config.MaxUploads.
 func (in *Ingest) MaxUploads() int { return in.config.MaxUploads }
 
 func stopping() *httpx.Error {
 	return httpx.Unavailable(5*time.Second, "stopping", "The server is stopping: send the file again shortly.")
 }
 
-// admit takes a slot of the limiter for an upload, or returns the answer 503 or 507.
-func (in *Ingest) admit() error {
+// admit takes a place of the limiter for an upload of the manager, or returns the answer 503 or 507.
+func (in *Ingest) admit(manager string) error {
 	if err := in.log.CheckFreeSpace(); err != nil {
 		return diskFull(err)
 	}
 	switch {
-	case in.limiter.tryAcquire():
+	case in.limiter.tryAcquire(manager):
 		return nil
 	case in.limiter.draining.Load():
 		return stopping()

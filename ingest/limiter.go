@@ -4,46 +4,49 @@ import (
 	"context"
 	"sync/atomic"
 
-	"golang.org/x/sync/semaphore"
+	"licenseimport/internal/fairshare"
 )
 
-// limiter bounds the number of uploads in flight, and lets a shutdown wait for them.
+// limiter bounds the number of uploads in flight, so that no manager keeps the others out (see
+// package fairshare), and lets a shutdown wait for them.
 type limiter struct {
-	slots    *semaphore.Weighted
-	max      int64
-	inUse    atomic.Int64 // for the metrics: the semaphore does not say
-	draining atomic.Bool  // no slot is given out
+	places   *fairshare.Places
+	draining atomic.Bool // no place is given out
 }
 
-func newLimiter(max int) *limiter {
-	return &limiter{slots: semaphore.NewWeighted(int64(max)), max: int64(max)}
-}
+func newLimiter(max int) *limiter { return &limiter{places: fairshare.New(max)} }
 
-// tryAcquire takes a slot if one is free and reports whether it did. The caller must release it.
-func (l *limiter) tryAcquire() bool {
-	if !l.slots.TryAcquire(1) {
+// tryAcquire takes a place for an upload of the manager, if it may have one, and reports whether it
+// did. The caller must release it.
+func (l *limiter) tryAcquire(manager string) bool {
+	if !l.places.TryTake(manager) {
 		return false
 	}
-	if l.draining.Load() { // after TryAcquire: drain waits for the slots taken before it
-		l.slots.Release(1)
+	if l.draining.Load() { // after TryTake: drain waits for the places taken before it
+		l.places.Release(manager)
 		return false
 	}
-	l.inUse.Add(1)
 	return true
 }
 
-func (l *limiter) release() {
-	l.inUse.Add(-1)
-	l.slots.Release(1)
-}
+func (l *limiter) release(manager string) { l.places.Release(manager) }
 
-// drain gives out no further slots, and waits until none is in use. It returns the context's error
+// inUse is the number of uploads in flight.
+func (l *limiter) inUse() int { return l.places.Status().Taken }
+
+// drain gives out no further places, and waits until none is in use. It returns the context's error
 // if ctx ends first. It may be called again.
 func (l *limiter) drain(ctx context.Context) error {
 	l.draining.Store(true)
-	if err := l.slots.Acquire(ctx, l.max); err != nil {
-		return err
+	for {
+		status := l.places.Status()
+		if status.Taken == 0 {
+			return nil
+		}
+		select {
+		case <-status.Change:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	l.slots.Release(l.max)
-	return nil
 }

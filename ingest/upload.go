@@ -50,10 +50,10 @@ func (in *Ingest) uploadHandler(auth *access.Authenticator) access.Handler {
 func (in *Ingest) serveUpload(
 	ctx context.Context, w http.ResponseWriter, r *http.Request, m access.Manager, recheck func(context.Context) error,
 ) error {
-	if err := in.admit(); err != nil {
+	if err := in.admit(m.Name); err != nil {
 		return err
 	}
-	defer in.limiter.release()
+	defer in.limiter.release(m.Name)
 	o, err := parseOptions(r)
 	if err != nil {
 		return err

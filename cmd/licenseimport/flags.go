@@ -78,7 +78,7 @@ type limitFlags struct {
 	MaxRows        count         `group:"limits" default:"20000000" placeholder:"N" help:"Most rows of a file. Default: 20000000."`
 	MaxRowSize     size          `group:"limits" default:"256KiB" placeholder:"SIZE" help:"Longest row; a longer one is rejected alone. Default: 256KiB."`
 	MaxColumns     count         `group:"limits" default:"200" placeholder:"N" help:"Most columns of a file. Default: 200."`
-	MaxUploads     count         `group:"limits" default:"16" placeholder:"N" help:"Most uploads at once. Default: 16."`
+	MaxUploads     count         `group:"limits" default:"16" placeholder:"N" help:"Most uploads at once. What one manager has beyond half of them is not counted against the others, so half as many again may go on. Default: 16."`
 	MinUpload      size          `name:"min-upload" group:"limits" default:"64KiB" placeholder:"SIZE" help:"What a client has to send in each --min-upload-time, or the upload is given up. Default: 64KiB."`
 	MinUploadTime  time.Duration `group:"limits" default:"60s" placeholder:"TIME" help:"See --min-upload. Default: 60s."`
 	RowsRetention  time.Duration `group:"limits" default:"168h" placeholder:"TIME" help:"How long the uploaded rows of an import stay after its end; those of an upload that was not sealed are purged at once. Default: 168h."`
