@@ -125,14 +125,16 @@ func TestLimitedManagerLearnsNothingOfCustomersOfOthers(t *testing.T) {
 		e.Customer.Phone, e.Order.CampaignParams = said, said
 		return e
 	}
-	log.Add(started(1, "boss"), row(1, 1, "b", "B", "ada@example.com", "o1", "hidden"), // sequences 1, 2
-		row(1, 2, "a", "C", "eve@example.com", "o2", "shown"), finished(1, 2, 2, 0, 0), // 3, 4
-		started(2, "anna"), row(2, 1, "a", "A1", "ADA@example.com", "o1", "own"), // 5, 6
-		row(2, 2, "a", "A2", "eve@example.com", "o2", "later"), // 7
-		progressed(2, 2, 2, 0, 0), rejected(2, 3, events.Required), finished(2, 3, 2, 0, 1))
+	log.Add(started(1, "boss"), sealed(1, 2), progressed(1, 0, 0, 0, 0), // sequences 1 to 3
+		row(1, 1, "b", "B", "ada@example.com", "o1", "hidden"), // 4
+		row(1, 2, "a", "C", "eve@example.com", "o2", "shown"),  // 5
+		finished(1, 2, 2, 0, 0), started(2, "anna"), sealed(2, 3), progressed(2, 0, 0, 0, 0),
+		row(2, 1, "a", "A1", "ADA@example.com", "o1", "own"),   // 10
+		row(2, 2, "a", "A2", "eve@example.com", "o2", "later"), // 11
+		rejected(2, 3, events.Required), finished(2, 3, 2, 0, 1))
 	r := newHarnessWith(t, t.TempDir(), log, access.Config{Store: keys, AdminKey: adminKey})
 	r.catchUp()
-	paths := []string{"licenses/", "licenses/6/", "licenses/7/", "licenses/6/event/", "licenses/?customer_email=ada@example.com",
+	paths := []string{"licenses/", "licenses/10/", "licenses/11/", "licenses/10/event/", "licenses/?customer_email=ada@example.com",
 		"licenses/?order__store_id=o1", "licenses-import-results/", "licenses-import-results/2/",
 		"licenses-import-results/2/events/", "licenses-import-results/2/existed_rows/", "licenses-import-results/2/invalid_rows.csv"}
 	for _, key := range []string{adminKey, owner, viewer} { // the admin first: what is cached is not for the others
@@ -144,10 +146,10 @@ func TestLimitedManagerLearnsNothingOfCustomersOfOthers(t *testing.T) {
 		}
 	}
 	checkParties(t, r, map[string]partiesTest{
-		"the admin":             {adminKey, "licenses/6/", "hidden", 2},
-		"another product's row": {owner, "licenses/6/", "own", 0},
-		"an own product's row":  {owner, "licenses/7/", "shown", 3},
-		"several products":      {viewer, "licenses/6/", "own", 0},
+		"the admin":             {adminKey, "licenses/10/", "hidden", 4},
+		"another product's row": {owner, "licenses/10/", "own", 0},
+		"an own product's row":  {owner, "licenses/11/", "shown", 5},
+		"several products":      {viewer, "licenses/10/", "own", 0},
 	})
 	for _, key := range []string{adminKey, owner} {
 		for _, path := range []string{"2/", "", "2/events/"} {
