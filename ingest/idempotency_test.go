@@ -28,7 +28,7 @@ func TestIdempotencyKey(t *testing.T) {
 	other := withKey("monday")
 	other.query = "?dry_run=true"
 	spelled := withKey("monday")
-	spelled.query = "?dry_run=false&mode=partial&delimiter=" // the defaults
+	spelled.query = "?dry_run=false&mode=partial&encoding=UTF-8" // the defaults
 	zipped := withKey("monday")
 	zipped.body = form("a.csv.gz", gzipped(csvOf(3)))
 	anothers := withKey("monday")

@@ -38,7 +38,7 @@ const (
 
 // Register adds the routes to the router.
 func (in *Ingest) Register(rt *httpx.Router, auth *access.Authenticator) {
-	rt.Handle(http.MethodPost, importPath, auth.Require(access.Import, in.uploadHandler(auth)))
+	rt.Handle(http.MethodPost, importPath, auth.Require(access.Import, in.uploadHandler(auth)), parameterNames()...)
 	rt.Handle(http.MethodPost, resultsPath+":id/cancel/", auth.Require(access.Cancel, in.serveCancel))
 	rt.Handle(http.MethodGet, templatePath, auth.Require(access.Identify, serveTemplate))
 }

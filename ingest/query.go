@@ -61,17 +61,13 @@ var parameters = []struct {
 	}},
 }
 
-// parseOptions reads the query and the Idempotency-Key. An unknown parameter is an error: a
-// misspelt dry_run would import.
+// parseOptions reads the query and the Idempotency-Key. The router has refused parameters that are
+// not in the table, empty or repeated.
 func parseOptions(r *http.Request) (options, error) {
 	var o options
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return o, httpx.BadRequest("invalid_parameter", "The query of the address cannot be read.").Because(err)
-	}
-	canonical := url.Values{}
+	query, canonical := r.URL.Query(), url.Values{}
 	for _, p := range parameters {
-		chosen, err := choose(p.name, query[p.name], p.choices)
+		chosen, err := choose(p.name, query.Get(p.name), p.choices)
 		if err != nil {
 			return o, err
 		}
@@ -79,27 +75,21 @@ func parseOptions(r *http.Request) (options, error) {
 		if chosen > 0 {
 			canonical.Set(p.name, p.choices[chosen].value)
 		}
-		delete(query, p.name)
-	}
-	for name := range query {
-		return o, httpx.BadRequest("invalid_parameter", "The query parameter %q is not known; there are %s.",
-			events.Excerpt(name, 64), strings.Join(parameterNames(), ", "))
 	}
 	o.query = canonical.Encode()
+	var err error
 	o.key, err = idempotencyKey(r.Header)
 	return o, err
 }
 
-// choose returns the index of the choice that the values of a parameter name. No value and an empty
-// one are the default.
-func choose(name string, values []string, choices []choice) (int, error) {
-	if len(values) == 0 || len(values) == 1 && values[0] == "" {
+// choose returns the index of the choice that a parameter's value names. Without a value it is the
+// default.
+func choose(name, value string, choices []choice) (int, error) {
+	if value == "" {
 		return 0, nil
 	}
-	if len(values) == 1 {
-		if i := slices.IndexFunc(choices, func(c choice) bool { return strings.EqualFold(c.value, values[0]) }); i >= 0 {
-			return i, nil
-		}
+	if i := slices.IndexFunc(choices, func(c choice) bool { return strings.EqualFold(c.value, value) }); i >= 0 {
+		return i, nil
 	}
 	var names []string
 	for _, c := range choices {
@@ -107,7 +97,7 @@ func choose(name string, values []string, choices []choice) (int, error) {
 			names = append(names, c.value)
 		}
 	}
-	return 0, httpx.BadParameter(name, strings.Join(values, ","), "one of "+strings.Join(names, ", "))
+	return 0, httpx.BadParameter(name, value, "one of "+strings.Join(names, ", "))
 }
 
 func parameterNames() []string {

@@ -50,7 +50,7 @@ func Register(router *httpx.Router) error {
 		if name == "static/index.html" {
 			address = "/"
 		}
-		router.Handle(http.MethodGet, address, serve(content, mime))
+		router.Handle(http.MethodGet, address, serve(content, mime), httpx.AnyQuery)
 		return nil
 	})
 }

@@ -66,6 +66,9 @@ func TestLists(t *testing.T) {
 	} {
 		c.get(400, "/api/v1/"+path).problem(t, "invalid_parameter")
 	}
+	for _, path := range []string{"licenses/?page=2", "licenses/?email=a", "customers/?license_key=a", "orders/?status=x", "licenses-import-results/?status=error"} {
+		c.get(400, "/api/v1/"+path).problem(t, "unknown_parameter")
+	}
 	fields{"results.#": "20", "previous": "null"}.check(t, "the default", c.get(200, "/api/v1/licenses/"))
 	fields{"results.#": "100"}.check(t, "the cap", c.get(200, "/api/v1/licenses/?limit=1000"))
 	fields{"results.#": "0", "count": "132", "next": "null"}.check(t, "behind the end", c.get(200, "/api/v1/licenses/?offset=500"))

@@ -22,6 +22,10 @@
 // answered wherever GET is, OPTIONS everywhere. Mistakes of the registration do not
 // panic: [Router.Handler], the only way to serve a router, returns them.
 //
+// A route declares its query parameters. The router refuses every other one, an empty one
+// and a repeated one with 400, after the guards have asked for a key: no filter and no
+// option is ever ignored.
+//
 // # Caveats
 //
 // The server sets no deadline for whole bodies and answers: uploads and event streams

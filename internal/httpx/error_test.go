@@ -86,7 +86,7 @@ func TestUnknownErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
 			rt := NewRouter(Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
-			rt.Handle("GET", "/", h)
+			rt.Handle("GET", "/", h, "license_key")
 			w := serve(t, rt, "GET", "/?license_key=SECRET")
 			id := regexp.MustCompile(`request id (\w+)\.`).FindStringSubmatch(w.Body.String())
 			if w.Code != 500 || problemCode(t, w) != "internal" || strings.Contains(w.Body.String(), "cause") || id == nil {

@@ -48,7 +48,7 @@ type Router struct {
 	within  time.Duration
 
 	fixed     map[string]map[string]httprouter.Handle // path → method
-	reserved  map[Route]bool                          // fixed paths that Handle may replace
+	reserved  map[routeKey]bool                       // fixed paths that Handle may replace
 	dynamic   *httprouter.Router                      // paths with parameters
 	fallbacks []fallback                              // longest prefix first
 	guards    []guard
@@ -60,7 +60,12 @@ type Router struct {
 type Route struct {
 	Method string
 	Path   string // as registered: /api/v1/licenses/:id/
+	// Query names the query parameters that the route understands, each at most once in a request.
+	// [AnyQuery]: it ignores the query.
+	Query []string
 }
+
+type routeKey struct{ method, path string }
 
 // target is a handler with the route's name for the observer.
 type target struct {
@@ -82,7 +87,7 @@ type guard struct {
 func NewRouter(o Options) *Router {
 	rt := &Router{
 		log: o.Log, observe: o.Observe, within: cmp.Or(o.Within, 30*time.Second),
-		fixed: map[string]map[string]httprouter.Handle{}, reserved: map[Route]bool{}, dynamic: httprouter.New(),
+		fixed: map[string]map[string]httprouter.Handle{}, reserved: map[routeKey]bool{}, dynamic: httprouter.New(),
 	}
 	if rt.log == nil {
 		rt.log = slog.Default()
@@ -96,23 +101,26 @@ func NewRouter(o Options) *Router {
 // Handle registers a route. A segment that begins with a colon is a parameter. For
 // one method, paths with parameters may not have a fixed segment where another path
 // has a parameter, nor another name for the parameter. Handler returns such mistakes.
-func (rt *Router) Handle(method, path string, h Handler) {
-	if err := rt.add(method, path, h); err != nil {
+//
+// Query names the query parameters that h understands. A request with any other one, an
+// empty one or one that is repeated is a 400 and does not reach h.
+func (rt *Router) Handle(method, path string, h Handler, query ...string) {
+	if err := rt.add(method, path, h, query); err != nil {
 		rt.errs = append(rt.errs, fmt.Errorf("httpx: route %s %s: %w", method, path, err))
 		return
 	}
-	rt.routes = append(rt.routes, Route{method, path})
+	rt.routes = append(rt.routes, Route{method, path, query})
 }
 
 // Routes lists the routes registered so far, to compare them with a description of
 // the API. It has reserved paths and no fallbacks.
 func (rt *Router) Routes() []Route { return slices.Clone(rt.routes) }
 
-func (rt *Router) add(method, path string, h Handler) error {
+func (rt *Router) add(method, path string, h Handler, query []string) error {
 	if !slices.Contains(methods, method) || h == nil || !strings.HasPrefix(path, "/") || strings.Contains(path, "*") {
 		return errors.New("needs a usual method, a path from / without *, and a handler")
 	}
-	t := target{path, h}
+	t := target{path, rt.checked(h, query)}
 	handle := func(w http.ResponseWriter, r *http.Request, p Params) { rt.run(w, r, t, p) }
 	path = withSlash(path)
 	if strings.Contains(path, "/:") {
@@ -121,10 +129,10 @@ func (rt *Router) add(method, path string, h Handler) error {
 	if rt.fixed[path] == nil {
 		rt.fixed[path] = map[string]httprouter.Handle{}
 	}
-	if rt.fixed[path][method] != nil && !rt.reserved[Route{method, path}] {
+	if rt.fixed[path][method] != nil && !rt.reserved[routeKey{method, path}] {
 		return errors.New("registered twice")
 	}
-	delete(rt.reserved, Route{method, path})
+	delete(rt.reserved, routeKey{method, path})
 	rt.fixed[path][method] = handle
 	return nil
 }
@@ -151,7 +159,8 @@ func (rt *Router) Fallback(prefix string, h Handler) {
 	slices.SortStableFunc(rt.fallbacks, func(a, b fallback) int { return len(b.prefix) - len(a.prefix) })
 }
 
-// Guard runs check on unrouted requests below prefix, before the fallback, 404 or 405.
+// Guard runs check on unrouted requests below prefix, before the fallback, 404 or 405, and
+// on requests whose query their route does not understand, before that 400.
 // An error of check is the answer. Routes check access themselves.
 func (rt *Router) Guard(prefix string, check func(*http.Request) error) {
 	rt.guards = append(rt.guards, guard{prefix, check})
@@ -183,8 +192,8 @@ func (rt *Router) Reserve(method, path string) {
 	}
 	rt.Handle(method, path, func(w http.ResponseWriter, r *http.Request, p Params) error {
 		return rt.elsewhere(slashed).handler(w, r, p)
-	})
-	rt.reserved[Route{method, slashed}] = true
+	}, AnyQuery)
+	rt.reserved[routeKey{method, slashed}] = true
 }
 
 // Handler returns the router as an http.Handler, or all mistakes of its registration.

@@ -303,6 +303,7 @@ func (s *system) reads(job uint64) {
 		s.get(200, s.admin, fmt.Sprintf(path, id))
 		s.get(401, "nobody's key", fmt.Sprintf(path, id))
 		s.get(404, s.admin, fmt.Sprintf(path, 999_999))
+		s.get(400, s.admin, fmt.Sprintf(path, id)+"?page=2")
 		s.call(200, s.admin, "HEAD", fmt.Sprintf(path, id), nil, nil)
 		s.call(405, s.admin, "PUT", fmt.Sprintf(path, id), nil, nil)
 	}
@@ -311,6 +312,10 @@ func (s *system) reads(job uint64) {
 	s.get(403, s.viewer, "/api/v1/views/")
 	s.get(401, "", "/api/v1/views/")
 	s.get(401, "", "/api/v1/license-import-template.csv")
+	for _, path := range []string{"/api/v1/me/", "/api/v1/views/", "/api/v1/license-import-template.csv", openapi.Path} {
+		s.get(400, s.admin, path+"?page=2")
+	}
+	s.call(400, s.admin, "POST", one+"cancel/?now=true", nil, nil)
 	s.call(204, "", "OPTIONS", "/api/v1/me/", nil, nil)
 	s.get(404, s.admin, "/api/v1/nothing/")
 }

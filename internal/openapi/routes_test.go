@@ -52,6 +52,37 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+// TestQueryParameters: the query parameters that a route accepts are those that are described.
+func TestQueryParameters(t *testing.T) {
+	doc := load(t)
+	accepted := map[string][]string{}
+	for route := range commandRoutes(t) {
+		accepted[route] = nil
+	}
+	for _, route := range roleRoutes(t) {
+		if !slices.Contains(route.Query, httpx.AnyQuery) {
+			accepted[route.Method+" "+braced(route.Path)] = route.Query
+		}
+	}
+	for _, route := range slices.Sorted(maps.Keys(accepted)) {
+		method, path, _ := strings.Cut(route, " ")
+		item := doc.Paths.Value(path)
+		if item == nil || item.GetOperation(method) == nil {
+			continue // TestRoutes says so
+		}
+		var described []string
+		for _, p := range slices.Concat(item.Parameters, item.GetOperation(method).Parameters) {
+			if p.Value.In == "query" {
+				described = append(described, p.Value.Name)
+			}
+		}
+		want := slices.Sorted(slices.Values(accepted[route]))
+		if slices.Sort(described); !slices.Equal(described, want) {
+			t.Errorf("%s: described are %v, accepted are %v", route, described, want)
+		}
+	}
+}
+
 // roleRoutes are the routes of the stages.
 func roleRoutes(t *testing.T) []httpx.Route {
 	t.Helper()
@@ -79,7 +110,7 @@ func commandRoutes(t *testing.T) map[string]bool {
 	for _, file := range sources(t, "cmd/licenseimport") {
 		ast.Inspect(file, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
-			if !ok || calledName(call) != "Handle" || len(call.Args) != 3 {
+			if !ok || calledName(call) != "Handle" || len(call.Args) < 3 {
 				return true
 			}
 			if path := text(call.Args[1]); path != "" {

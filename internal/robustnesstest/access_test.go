@@ -104,6 +104,25 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
+// TestUnknownParametersAreRefused: every route refuses a query parameter that it does not have, after
+// it has asked for a key.
+func TestUnknownParametersAreRefused(t *testing.T) {
+	t.Parallel()
+	p := serveOn(t, filepath.Join(t.TempDir(), "data"))
+	for _, route := range described(t) {
+		method, path, _ := strings.Cut(route, " ")
+		path = strings.ReplaceAll(path, "{id}", "1") + "?page=2"
+		a, err := p.admin().send(method, path, nil)
+		if err != nil || a.status != 400 || a.decode(t).Code != "unknown_parameter" {
+			t.Errorf("%s %s: %d %s %v", method, path, a.status, a.body, err)
+		}
+		a, err = p.as("").send(method, path, nil)
+		if err != nil || strings.HasPrefix(path, "/api/") && a.status != 401 {
+			t.Errorf("%s %s without a key: %d %s %v", method, path, a.status, a.body, err)
+		}
+	}
+}
+
 // described lists the routes of openapi.yaml; a test beside it compares them with
 // what the program registers.
 func described(t *testing.T) (routes []string) {

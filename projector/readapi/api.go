@@ -29,26 +29,33 @@ func New(p *projector.Projector) *API { return &API{projector: p} }
 
 // Register adds the routes of all reads.
 func (a *API) Register(router *httpx.Router, auth *access.Authenticator) {
-	get := func(path string, right access.Right, h access.Handler) {
-		router.Handle(http.MethodGet, prefix+path, auth.Require(right, a.answer(h)))
+	get := func(path string, right access.Right, h access.Handler, query ...string) {
+		router.Handle(http.MethodGet, prefix+path, auth.Require(right, a.answer(h)), query...)
 	}
-	get("licenses-import-results/", access.ReadImports, a.listImports)
+	get("licenses-import-results/", access.ReadImports, a.listImports, paged("order_by", "status__iexact", "status_iexact")...)
 	get("licenses-import-results/:id/", access.ReadImports, a.forJob(a.getImport))
-	get("licenses-import-results/:id/invalid_rows/", access.ReadImports, a.forJob(a.listInvalidRows))
-	get("licenses-import-results/:id/existed_rows/", access.ReadImports, a.forJob(a.listExistedRows))
-	get("licenses-import-results/:id/invalid_rows.csv", access.ReadImports, a.forJob(a.invalidRowsCSV))
+	get("licenses-import-results/:id/invalid_rows/", access.ReadImports, a.forJob(a.listInvalidRows), paged("code")...)
+	get("licenses-import-results/:id/existed_rows/", access.ReadImports, a.forJob(a.listExistedRows), paged()...)
+	get("licenses-import-results/:id/invalid_rows.csv", access.ReadImports, a.forJob(a.invalidRowsCSV), "raw")
 	get("licenses-import-results/:id/events/", access.ReadImports, a.forJob(a.streamImport))
-	get("licenses/", access.ReadLicenses, a.listLicenses)
+	get("licenses/", access.ReadLicenses, a.listLicenses, paged(licenseFilters...)...)
 	get("licenses/:id/", access.ReadLicenses, a.getLicense)
 	get("licenses/:id/event/", access.ReadLicenses, a.getLicenseEvent)
-	get("customers/", access.ReadCustomers, a.listCustomers)
+	get("customers/", access.ReadCustomers, a.listCustomers, paged("order_by", "email", "email__icontains")...)
 	get("customers/:id/", access.ReadCustomers, a.getCreated(customers))
-	get("orders/", access.ReadCustomers, a.listOrders)
+	get("orders/", access.ReadCustomers, a.listOrders, paged("order_by", "store_id")...)
 	get("orders/:id/", access.ReadCustomers, a.getCreated(orders))
 	get(strings.TrimPrefix(ExportPath, prefix), access.Manage, a.exportViews)
 	// Without this, a GET of the import path would look for a license of that id.
 	router.Reserve(http.MethodPost, prefix+"licenses/import_from_csv/")
 }
+
+// licenseFilters are the query parameters of parseLicenseQuery and the order of the list.
+var licenseFilters = []string{"order_by", "license_key", "license_key__startswith", "license_key__icontains",
+	"product__short_code", "customer_email", "order__store_id", "enabled", "import_id"}
+
+// paged returns the query parameters of a list: these and those of a page.
+func paged(parameters ...string) []string { return append([]string{"limit", "offset"}, parameters...) }
 
 // answer calls h when the views have reached the stream's end once since the start, and makes a 503
 // of what a later attempt may not meet.

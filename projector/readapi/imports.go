@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -148,12 +149,21 @@ func readFirstRows(views *projector.Reader, j *projector.Job, m access.Manager, 
 	return rows, nil
 }
 
+// parseStatus reads the status that imports must have, under one of its two names; "": any.
+func parseStatus(query url.Values) (projector.Status, error) {
+	documented, other := query.Get("status__iexact"), query.Get("status_iexact")
+	if documented != "" && other != "" {
+		return "", httpx.BadRequest("invalid_parameter",
+			"Query parameters status__iexact and status_iexact mean the same: give one of them.")
+	}
+	return projector.Status(strings.ToLower(documented + other)), nil
+}
+
 // listImports lists the imports that the manager may see, without their rejected rows.
 func (a *API) listImports(w http.ResponseWriter, r *http.Request, _ httpx.Params, m access.Manager) error {
-	query := r.URL.Query()
-	status := query.Get("status__iexact")
-	if status == "" {
-		status = query.Get("status_iexact")
+	status, err := parseStatus(r.URL.Query())
+	if err != nil {
+		return err
 	}
 	page, desc, err := parseOrder(r)
 	if err == nil {
@@ -162,7 +172,7 @@ func (a *API) listImports(w http.ResponseWriter, r *http.Request, _ httpx.Params
 	if err != nil {
 		return err
 	}
-	q := visibleImports(m, projector.JobQuery{Status: projector.Status(strings.ToLower(status))})
+	q := visibleImports(m, projector.JobQuery{Status: status})
 	return list[events.JobID, result]{
 		members: func(views *projector.Reader, _ time.Time) (iter.Seq[events.JobID], int, error) {
 			return views.Jobs(q, desc), projector.CountUnknown, nil

@@ -47,6 +47,7 @@ func scenario(t *testing.T, path string) {
 			r = newHarness(t, t.TempDir(), log)
 		}
 		r.catchUp()
+		address, _, _ = strings.Cut(address, " ") // a word behind it says at which moment
 		got := pretty(t, r.get(address))
 		if *update {
 			file.Data = got
