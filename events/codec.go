@@ -102,13 +102,19 @@ func decodeAny(body []byte) (Envelope, error) {
 	if err := json.Unmarshal(raw.Data, event); err != nil {
 		return Envelope{}, fmt.Errorf("data of %s %s: %w", raw.Type, raw.ID, err)
 	}
-	if event.Job() == 0 {
+	if !namesItsJob(event) {
 		return Envelope{}, fmt.Errorf("%s %s names no job", raw.Type, raw.ID)
 	}
 	if event.ID() != raw.ID {
 		return Envelope{}, fmt.Errorf("%s %s holds the data of %s", raw.Type, raw.ID, event.ID())
 	}
 	return Envelope{ID: raw.ID, Type: raw.Type, Event: event}, nil
+}
+
+// namesItsJob reports whether the event names the import that it belongs to, if its type belongs to one.
+func namesItsJob(e Event) bool {
+	_, ofNone := e.(*EventSetAside)
+	return ofNone || e.Job() != 0
 }
 
 // appendEnvelope appends everything before the data.

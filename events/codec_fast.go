@@ -34,7 +34,7 @@ func decodeFast(body []byte) (Envelope, bool) {
 	s.texts.Write(id)
 	envelope := Envelope{ID: s.texts.String(), Type: event.Type(), Event: event}
 	var buf [48]byte
-	if !s.data(event) || event.Job() == 0 || string(appendID(buf[:0], event)) != envelope.ID {
+	if !s.data(event) || !namesItsJob(event) || string(appendID(buf[:0], event)) != envelope.ID {
 		return Envelope{}, false
 	}
 	return envelope, true

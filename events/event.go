@@ -13,7 +13,7 @@ type Event interface {
 	ID() string
 	// Subject is where the event is published.
 	Subject() string
-	// Job is the import that the event belongs to.
+	// Job is the import that the event belongs to; 0 for an event of no import.
 	Job() JobID
 }
 
@@ -29,6 +29,7 @@ var constructors = [...]func() Event{
 	func() Event { return new(RowRejected) },
 	func() Event { return new(ImportProgressed) },
 	func() Event { return new(ImportFinished) },
+	func() Event { return new(EventSetAside) },
 }
 
 // typeNames are the wire names of the constructors' events.
@@ -269,3 +270,16 @@ func (e *ImportFinished) Type() string    { return "ImportFinished" }
 func (e *ImportFinished) ID() string      { return e.JobID.String() + "/finished" }
 func (e *ImportFinished) Subject() string { return fact(e.JobID, "finished") }
 func (e *ImportFinished) Job() JobID      { return e.JobID }
+
+// EventSetAside is an operator's decision that no reader reads one message of the stream LICENSES:
+// readers go on as if it were not there. Only a message that cannot be read may be set aside.
+type EventSetAside struct {
+	Sequence Seq    `json:"sequence"` // of the message, in the stream LICENSES
+	Manager  string `json:"manager"`  // who decided it
+	Reason   string `json:"reason"`   // why, for people
+}
+
+func (e *EventSetAside) Type() string    { return "EventSetAside" }
+func (e *EventSetAside) ID() string      { return "set_aside/" + strconv.FormatUint(uint64(e.Sequence), 10) }
+func (e *EventSetAside) Subject() string { return SetAsideSubject(e.Sequence) }
+func (e *EventSetAside) Job() JobID      { return 0 }

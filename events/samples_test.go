@@ -131,6 +131,7 @@ func fullEvents() map[string]Event {
 		&ImportProgressed{JobID: 10, Phase: Validate, Row: 999, Counts: Counts{Imported: 990, Existed: 5, Rejected: 4, Warnings: 2}, Position: 123456},
 		&ImportFinished{JobID: 10, Status: Failed, Error: &Failure{Code: "refused", Message: "4 rows were rejected – nothing is imported"}, Row: 1998,
 			Counts: Counts{Imported: 1980, Existed: 10, Rejected: 8, Warnings: 4}},
+		&EventSetAside{Sequence: 4711, Manager: "Zoë", Reason: "published by mistake – not ours"},
 	} {
 		all[e.Type()] = e
 	}

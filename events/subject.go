@@ -16,7 +16,7 @@ const (
 // The subjects that each stream stores.
 var (
 	RowsSubjects     = []string{"rows.*"}
-	LicensesSubjects = []string{"licenses.*.*", "imports.*.*", "outcomes.*.*"}
+	LicensesSubjects = []string{"licenses.*.*", "imports.*.*", "outcomes.*.*", "operations.*.*"}
 )
 
 // LifecycleSubjects are the subjects of the facts that begin, seal and end an import.
@@ -24,9 +24,10 @@ var LifecycleSubjects = []string{"imports.*.started", SealedFilter, AbortedFilte
 
 // Filters for readers.
 const (
-	SealedFilter   = "imports.*.sealed"  // the jobs that a processor may claim
-	AbortedFilter  = "imports.*.aborted" // the jobs whose uploads broke off
-	LicensesFilter = "licenses.>"        // each license once: what other services read
+	SealedFilter   = "imports.*.sealed"       // the jobs that a processor may claim
+	AbortedFilter  = "imports.*.aborted"      // the jobs whose uploads broke off
+	LicensesFilter = "licenses.>"             // each license once: what other services read
+	SetAsideFilter = "operations.set_aside.*" // which messages no reader reads
 )
 
 // Source is the CloudEvents source of every event.
@@ -63,6 +64,11 @@ func ParseSealedSubject(subject string) (JobID, error) {
 		return 0, fmt.Errorf("%q is not the subject of a sealed job", subject)
 	}
 	return ParseJobID(digits)
+}
+
+// SetAsideSubject is the subject of the EventSetAside about the message with a sequence.
+func SetAsideSubject(seq Seq) string {
+	return "operations.set_aside." + strconv.FormatUint(uint64(seq), 10)
 }
 
 // OutcomesFilter matches the outcomes of one job whose rows made no license.

@@ -22,7 +22,12 @@ func TestSubjectsAndIDs(t *testing.T) {
 		{&ImportProgressed{JobID: job, Phase: Import, Row: 999}, "10/progressed/999", "imports.10.progressed"},
 		{&ImportProgressed{JobID: job, Phase: Validate, Row: 999}, "10/progressed/validate/999", "imports.10.progressed"},
 		{&ImportFinished{JobID: job}, "10/finished", "imports.10.finished"},
+		{&EventSetAside{Sequence: 7}, "set_aside/7", "operations.set_aside.7"},
 	} {
+		job := JobID(job)
+		if test.event.Type() == "EventSetAside" {
+			job = 0
+		}
 		if test.event.ID() != test.id || test.event.Subject() != test.subject || test.event.Job() != job {
 			t.Errorf("%s: id %s, subject %s, job %d; want %s, %s, %d", test.event.Type(), test.event.ID(), test.event.Subject(), test.event.Job(), test.id, test.subject, job)
 		}

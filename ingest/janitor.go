@@ -85,11 +85,7 @@ func (j *janitor) visit(ctx context.Context, job events.JobID, seen *observation
 	}
 	switch actionFor(s, now.Sub(seen.aliveSince), now, j.in.config) {
 	case abort:
-		row, err := last.Decode()
-		if err != nil {
-			return err
-		}
-		return j.abort(ctx, row.Event)
+		return j.abort(ctx, job, last)
 	case purgeRows:
 		return j.in.log.PurgeRows(ctx, job)
 	}
@@ -110,16 +106,17 @@ func (j *janitor) alive(ctx context.Context, job events.JobID, seen *observation
 	return j.in.log.UploadAlive(ctx, job)
 }
 
-// abort ends an abandoned upload and purges its rows.
-func (j *janitor) abort(ctx context.Context, last events.Event) error {
+// abort ends an abandoned upload and purges its rows. Where its last message is no row, their number
+// is unknown and stays 0.
+func (j *janitor) abort(ctx context.Context, job events.JobID, last eventlog.Message) error {
 	var rows events.Row
-	if row, ok := last.(*events.RowReceived); ok {
+	if row, err := eventlog.DecodeAs[*events.RowReceived](&last); err == nil {
 		rows = row.Row
 	}
-	s, err := j.in.abortUnlessEnded(ctx, importjob.AbandonedUpload(last.Job(), rows))
+	s, err := j.in.abortUnlessEnded(ctx, importjob.AbandonedUpload(job, rows))
 	if err != nil || !s.Discarded() { // sealed by its upload a moment ago
 		return err
 	}
-	j.in.config.Log.Info("abandoned upload ended", "job_id", last.Job(), "rows", rows)
-	return j.in.log.PurgeRows(ctx, last.Job())
+	j.in.config.Log.Info("abandoned upload ended", "job_id", job, "rows", rows)
+	return j.in.log.PurgeRows(ctx, job)
 }

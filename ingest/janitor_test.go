@@ -269,7 +269,7 @@ func TestUploadThatTheJanitorEnded(t *testing.T) {
 	u := h.dial(len(body), "")
 	u.write(body[:len(body)-30])
 	h.eventually("the job starts", func() bool { return h.state(1).Started != nil })
-	if err := newJanitor(h).abort(t.Context(), &events.RowReceived{JobID: 1, Row: 5}); err != nil {
+	if err := newJanitor(h).abort(t.Context(), 1, eventlog.Message{}); err != nil {
 		t.Fatal(err)
 	}
 	if a := u.answer(); a.status != 409 || a.body.Code != "aborted" || a.body.JobID != 1 {
@@ -320,5 +320,23 @@ func TestImpossibleHistory(t *testing.T) {
 	}
 	if len(h.rows(1)) != 1 {
 		t.Error("its rows are gone")
+	}
+}
+
+// TestJanitorOutlivesStrayRows: a message in ROWS that is no row neither stops the janitor nor keeps
+// its import open.
+func TestJanitorOutlivesStrayRows(t *testing.T) {
+	h := newHarness(t, Config{})
+	if _, err := h.log.AppendRows(t.Context(), 77, 0, [][]byte{[]byte("hello")}); err != nil {
+		t.Fatal(err)
+	}
+	h.begin(1, 1, true)
+	j := newJanitor(h)
+	sweepAt(t, j, 0)
+	sweepAt(t, j, 3*time.Minute)
+	for _, job := range []events.JobID{1, 77} {
+		if s := h.state(job); s.Phase != importjob.Aborted {
+			t.Errorf("import %d is in the phase %s", job, s.Phase)
+		}
 	}
 }

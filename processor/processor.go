@@ -97,12 +97,14 @@ func (p *Processor) Ready() error {
 // [eventlog.ErrLeaseLost]: another processor has taken the job over. After any other error the log
 // leases the job again, with a back-off.
 func (p *Processor) process(ctx context.Context, lease eventlog.Message) error {
+	job, _ := events.ParseSealedSubject(lease.Subject) // 0: no job has such a seal
 	sealed, err := eventlog.DecodeAs[*events.ImportSealed](&lease)
-	if err != nil {
-		return err
+	if err == nil {
+		err = p.runToEnd(ctx, sealed.JobID)
+	} else if aside, askErr := p.log.IsSetAside(ctx, lease.Seq); askErr == nil && aside {
+		err = nil
 	}
-	err = p.runToEnd(ctx, sealed.JobID)
-	p.recordReadiness(sealed.JobID, err)
+	p.recordReadiness(job, err)
 	return err
 }
 

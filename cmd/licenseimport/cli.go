@@ -45,6 +45,7 @@ type cli struct {
 	Keys     keysCommand     `cmd:"" group:"manage" help:"Managers' keys: create, list, revoke."`
 	Products productsCommand `cmd:"" group:"manage" help:"The product catalogue: set, list, remove."`
 	Rebuild  rebuildCommand  `cmd:"" group:"manage" help:"Drop the views and fold the event stream again."`
+	SetAside setAsideCommand `cmd:"" name:"set-aside" group:"manage" help:"Let all readers go on without one message that cannot be read."`
 	Backup   backupCommand   `cmd:"" group:"manage" help:"Copy everything into a directory, while it runs."`
 	Restore  restoreCommand  `cmd:"" group:"manage" help:"Make a data directory, or the streams of a NATS server, from a backup."`
 	Doctor   doctorCommand   `cmd:"" group:"manage" help:"Check a deployment and say what to do."`

@@ -25,6 +25,9 @@ func (d *diagnosis) log(ctx context.Context, log *eventlog.Log) {
 		return
 	}
 	d.processors(c.Processors)
+	if err := d.setAside(ctx, log); err != nil {
+		d.problem("set aside", "See the NATS server's log", "%v", err)
+	}
 	if err := d.imports(ctx, log, time.Now().Add(c.ClockSkew)); err != nil {
 		d.problem("imports", "See the NATS server's log", "%v", err)
 	}
@@ -125,6 +128,15 @@ func waiting(n int) string {
 		return "1 import waits"
 	}
 	return grouped(uint64(n)) + " imports wait"
+}
+
+// setAside lists the messages that readers go on without.
+func (d *diagnosis) setAside(ctx context.Context, log *eventlog.Log) error {
+	all, err := log.SetAsides(ctx)
+	for _, s := range all {
+		d.ok("set aside", "sequence %d, at %s, by %s on %s: %s", s.Seq, s.Subject, s.Manager, s.Time.Format(time.DateOnly), s.Reason)
+	}
+	return err
 }
 
 // imports checks for imports that make no progress.

@@ -90,7 +90,9 @@ func (n *node) start(ctx context.Context) error {
 	if err := n.listen(); err != nil {
 		return err
 	}
-	registerHealth(n.router, n.metrics, newReadiness(slog.Default(), n.currentChecks))
+	ready := newReadiness(slog.Default(), n.currentChecks)
+	ready.setAside = n.setAside
+	registerHealth(n.router, n.metrics, ready)
 	n.metrics.Watch(n.observedComponents)
 	for _, r := range roles {
 		if !has(n.settings.roles, r.name) {
@@ -180,13 +182,29 @@ func (n *node) startComponent(name string, c component) {
 	n.mu.Unlock()
 	go func() {
 		defer close(running.done)
-		if c.run == nil {
-			return
-		}
-		if err := c.run(ctx); ctx.Err() == nil {
-			n.fail(name, err)
+		if c.run != nil {
+			n.runComponent(ctx, name, c)
 		}
 	}()
+}
+
+// runComponent does a component's background work until ctx ends. Work that ends at an event that
+// cannot be read begins again when an operator has set that event aside, in this process or another.
+func (n *node) runComponent(ctx context.Context, name string, c component) {
+	for {
+		err := c.run(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		n.fail(name, err)
+		if n.log == nil || n.log.AwaitSetAside(ctx, err) != nil {
+			return
+		}
+		slog.Info("the event is set aside: it goes on without it", "component", name, "event", err)
+		n.mu.Lock()
+		delete(n.failures, name)
+		n.mu.Unlock()
+	}
 }
 
 // fail records that a component's work ended by itself. The others go on: an
@@ -199,7 +217,10 @@ func (n *node) fail(name string, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.failures[name] = err
-	n.failed <- &stoppedError{name, err}
+	select {
+	case n.failed <- &stoppedError{name, err}:
+	default: // nobody reads them
+	}
 }
 
 // stoppedError names a component whose work ended by itself, and the reason.
@@ -292,6 +313,14 @@ func (n *node) announce() error {
 		return nil
 	}
 	return n.server.Announce(n.http.URL())
+}
+
+// setAside lists what operators have set aside in the streams, if this process uses them.
+func (n *node) setAside(ctx context.Context) []setAsideBody {
+	if n.log == nil {
+		return nil
+	}
+	return listSetAside(ctx, n.log)
 }
 
 // startingHandler answers requests until all roles have started.

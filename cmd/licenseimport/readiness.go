@@ -29,9 +29,10 @@ type check struct {
 
 // readiness answers /readyz. It is asked every few seconds, so it logs changes only.
 type readiness struct {
-	checks func() []check
-	log    *slog.Logger
-	wait   time.Duration // probeWait, but for tests
+	checks   func() []check
+	setAside func(context.Context) []setAsideBody // what operators have set aside
+	log      *slog.Logger
+	wait     time.Duration // probeWait, but for tests
 
 	mu       sync.Mutex
 	probing  chan struct{} // closed at the end of the probe in flight; nil: none
@@ -41,7 +42,8 @@ type readiness struct {
 }
 
 func newReadiness(log *slog.Logger, checks func() []check) *readiness {
-	return &readiness{checks: checks, log: log, wait: probeWait}
+	none := func(context.Context) []setAsideBody { return nil }
+	return &readiness{checks: checks, setAside: none, log: log, wait: probeWait}
 }
 
 // current returns why the process is not ready, or nil.

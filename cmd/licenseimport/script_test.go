@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"licenseimport/events/eventlog"
@@ -42,9 +43,25 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ready": ready, "get": get, "answers": answers, "exits": exitsWith, "json": jsonField,
 			"freeport": freePort, "portof": portOf, "natsof": natsOf, "eventually": eventually, "readkey": readKey, "digest": digest, "same": same,
-			"beginupload": beginUpload, "endupload": endUpload,
+			"beginupload": beginUpload, "endupload": endUpload, "publish": publish,
 		},
 	})
+}
+
+// publish DIR SUBJECT BODY publishes as another program of this machine, to the NATS
+// server that holds the directory, and puts the message's sequence into $SEQ.
+func publish(ts *testscript.TestScript, neg bool, args []string) {
+	by, _, err := eventlog.LockOwner(ts.MkAbs(args[0]))
+	ts.Check(err)
+	token, _ := os.ReadFile(filepath.Join(ts.MkAbs(args[0]), "nats.token")) // where there is one
+	conn, err := nats.Connect(by.NATS, nats.Token(strings.TrimSpace(string(token))))
+	ts.Check(err)
+	defer conn.Close()
+	answer, err := conn.Request(args[1], []byte(args[2]), 10*time.Second)
+	ts.Check(err)
+	var ack struct{ Seq uint64 }
+	ts.Check(json.Unmarshal(answer.Data, &ack))
+	ts.Setenv("SEQ", fmt.Sprint(ack.Seq))
 }
 
 // ready DIR waits until the server that holds the directory is ready and puts its

@@ -245,14 +245,14 @@ func (l *Log) NewBatch(job events.JobID) *Batch {
 func (b *Batch) Len() int { return b.atomic.size }
 
 // Add sends one message to be stored by the commit, without waiting. first: the commit fails if the
-// subject has a message already; no other message of this batch may have that subject. The caller
+// subject has a message already, but for those set aside; no other message of this batch may have that subject. The caller
 // may reuse body when Add returns. A batch takes up to MaxBatch-1 messages before the commit.
 func (b *Batch) Add(subject string, body []byte, first bool) error {
 	if b.atomic.size >= MaxBatch-1 {
 		return fmt.Errorf("the batch has %d messages already", b.atomic.size)
 	}
 	if first && !failpoint.First {
-		b.atomic.add(subject, body, &expectation{})
+		b.atomic.add(subject, body, &expectation{last: b.log.setAside.vacantAfter(subject)})
 	} else {
 		b.atomic.add(subject, body, nil)
 	}
@@ -267,6 +267,10 @@ func (b *Batch) Add(subject string, body []byte, first bool) error {
 //	any other                           unknown
 func (b *Batch) Commit(ctx context.Context, subject string, body []byte, expect events.Seq) (events.Seq, error) {
 	filter := events.FactsFilter(b.job)
+	expect, err := b.log.lastExpected(ctx, filter, expect)
+	if err != nil {
+		return 0, err
+	}
 	fence := &expectation{filter: filter, last: expect}
 	if failpoint.Fence {
 		fence = nil

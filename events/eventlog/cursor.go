@@ -116,17 +116,25 @@ func (c *cursor) stop() {
 }
 
 // Follow calls fn with each message of LICENSES after a sequence, in order, without gap or
-// repetition, and waits for more. It returns when ctx ends or fn returns an error, with that error.
-// filter has subjects with wildcards; empty: all.
+// repetition, and waits for more. It leaves out the messages that are set aside, also those of which
+// it learns when fn cannot read them. It returns when ctx ends or fn returns another error, with
+// that error. filter has subjects with wildcards; empty: all.
 func (l *Log) Follow(ctx context.Context, after events.Seq, filter []string, fn func(Message) error) error {
+	err := l.retryUntilDone(ctx, l.timeout, func(ctx context.Context) error {
+		_, err := l.refreshSetAside(ctx) // a decision stands behind the message that it is about
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	c := l.newCursor(events.LicensesStream, filter, after)
 	defer c.stop()
 	for {
 		m, err := c.next(ctx, 0)
-		if err == nil {
+		if err == nil && !l.setAside.has(m.Seq) {
 			err = fn(m)
 		}
-		if err != nil {
+		if err != nil && !l.skips(ctx, &m, err) {
 			return err
 		}
 	}

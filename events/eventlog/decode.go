@@ -17,11 +17,19 @@ type UnreadableEventError struct {
 }
 
 func (e *UnreadableEventError) Error() string {
-	stream := events.LicensesStream
-	if strings.HasPrefix(e.Subject, rowsPrefix) {
-		stream = events.RowsStream
+	text := fmt.Sprintf("the event at %s (stream %s, sequence %d) cannot be read: %v", e.Subject, e.Stream(), e.Seq, e.Cause)
+	if e.Stream() == events.LicensesStream {
+		text += fmt.Sprintf(" (where it is not licenseimport's own: licenseimport set-aside %d --reason TEXT)", e.Seq)
 	}
-	return fmt.Sprintf("the event at %s (stream %s, sequence %d) cannot be read: %v", e.Subject, stream, e.Seq, e.Cause)
+	return text
+}
+
+// Stream is the name of the stream that holds the message.
+func (e *UnreadableEventError) Stream() string {
+	if strings.HasPrefix(e.Subject, rowsPrefix) {
+		return events.RowsStream
+	}
+	return events.LicensesStream
 }
 
 func (e *UnreadableEventError) Unwrap() error { return e.Cause }

@@ -4,7 +4,7 @@
 // # Streams
 //
 //	ROWS        every row of every upload, for some days    rows.<job>
-//	LICENSES    every fact, for ever: the source of truth   licenses.>, imports.>, outcomes.>
+//	LICENSES    every fact, for ever: the source of truth   licenses.>, imports.>, outcomes.>, operations.>
 //	KV buckets  managers, products, jobs                    a job id is a revision of the bucket jobs
 //
 // All settings are in the tables of streams.go. [Open] creates what is missing and refuses a stream
@@ -51,6 +51,15 @@
 // restarts and leader changes. They detect a gap by the consumer's own count and continue after
 // the last message that they delivered. [Message.Decode] is the one decoder for what they deliver.
 // [Log.SubscribeHints] is earlier than the stream, but lossy.
+//
+// # Set aside
+//
+// No reader skips a message that it cannot read. [Log.SetAside] appends an operator's decision that
+// one such message is not to be read, at operations.set_aside.<sequence>. [Log.Follow],
+// [Log.Fact], [Log.LastFact] and [Log.Lookup] then leave it out, in every process, however they
+// learn of it: a follower reads all decisions when it begins, and each reader asks for new ones when
+// it meets a message that it cannot read. So what is read depends on the stream alone, not on when.
+// The server still counts the message: appends to its subject expect its sequence.
 //
 // # Leases
 //

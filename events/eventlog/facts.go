@@ -19,13 +19,17 @@ func (l *Log) LastFact(ctx context.Context, job events.JobID) (Message, bool, er
 	return l.Fact(ctx, events.FactsFilter(job))
 }
 
-// Fact reads the last message at a subject of LICENSES from the leader; false without one. The
-// subject may have wildcards.
+// Fact reads the last message at a subject of LICENSES from the leader, without those set aside;
+// false without one. The subject may have wildcards.
 func (l *Log) Fact(ctx context.Context, subject string) (Message, bool, error) {
-	return l.get(ctx, events.LicensesStream, getRequest{LastSubject: subject})
+	m, found, err := l.get(ctx, events.LicensesStream, getRequest{LastSubject: subject})
+	if err != nil || !found {
+		return m, found, err
+	}
+	return l.unlessSetAside(ctx, subject, m)
 }
 
-// MessageAt reads one message of LICENSES from the leader; false without one.
+// MessageAt reads one message of LICENSES from the leader, set aside or not; false without one.
 func (l *Log) MessageAt(ctx context.Context, seq events.Seq) (Message, bool, error) {
 	if seq == 0 {
 		return Message{}, false, nil
@@ -37,11 +41,16 @@ func (l *Log) MessageAt(ctx context.Context, seq events.Seq) (Message, bool, err
 // job's last fact (0: it has none). Otherwise the error is [ErrWrongSequence]. It retries until ctx
 // ends.
 func (l *Log) AppendFact(ctx context.Context, job events.JobID, subject string, body []byte, expect events.Seq) (events.Seq, error) {
+	filter := events.FactsFilter(job)
+	last, err := l.lastExpected(ctx, filter, expect)
+	if err != nil {
+		return 0, fmt.Errorf("append to %s: %w", subject, err)
+	}
 	seq, err := l.append(ctx, appendRequest{
 		stream:  events.LicensesStream,
 		subject: subject,
-		filter:  events.FactsFilter(job),
-		last:    expect,
+		filter:  filter,
+		last:    last,
 		bodies:  [][]byte{body},
 	})
 	if err != nil {
@@ -61,17 +70,32 @@ const (
 const lookupTries = 4
 
 // Lookup calls fn with the last message at each of the subjects of LICENSES, in no order, some
-// perhaps twice, until fn returns an error. It omits subjects without a message. On a cluster it
-// may miss a message that was stored a moment ago.
+// perhaps twice, until fn returns an error. It omits subjects without a message, and messages that
+// are set aside. On a cluster it may miss a message that was stored a moment ago.
 func (l *Log) Lookup(ctx context.Context, subjects []string, fn func(Message) error) error {
 	for rest := subjects; len(rest) > 0; {
 		n := lookupSize(rest)
-		if err := l.lookup(ctx, rest[:n], fn); err != nil {
+		if err := l.lookup(ctx, rest[:n], func(m Message) error { return l.foundLast(ctx, m, fn) }); err != nil {
 			return fmt.Errorf("look up %d subjects: %w", len(subjects), err)
 		}
 		rest = rest[n:]
 	}
 	return nil
+}
+
+// foundLast calls fn with a message of a look-up, or, if that is set aside, with the last one at its
+// subject that is not.
+func (l *Log) foundLast(ctx context.Context, m Message, fn func(Message) error) error {
+	if !l.setAside.has(m.Seq) {
+		if err := fn(m); err == nil || !l.skips(ctx, &m, err) {
+			return err
+		}
+	}
+	m, found, err := l.lastBefore(ctx, m.Subject, m.Seq, l.setAside.messages().bySeq)
+	if err != nil || !found {
+		return err
+	}
+	return fn(m)
 }
 
 // lookupSize is how many of the subjects fit into one request, at least one.

@@ -40,6 +40,7 @@ type Log struct {
 	replicas   int
 	timeout    time.Duration // of one request
 	contention contention
+	setAside   setAside
 }
 
 // Open connects and creates the streams and buckets that are missing. It waits until ctx ends for a

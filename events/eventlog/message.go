@@ -31,12 +31,13 @@ type State struct {
 	Replicas        int
 }
 
-// A getRequest asks a stream's leader for one message: by its sequence, or the last one of a filter
-// of subjects. (With direct gets allowed the client's own calls ask any replica, and a replica may
+// A getRequest asks a stream's leader for one message: by its sequence, the last one of a filter of
+// subjects, or the first one of a filter from a sequence on. (With direct gets allowed the client's own calls ask any replica, and a replica may
 // lag.)
 type getRequest struct {
 	Seq         events.Seq `json:"seq,omitempty"`
 	LastSubject string     `json:"last_by_subj,omitempty"`
+	NextSubject string     `json:"next_by_subj,omitempty"`
 }
 
 type getResponse struct {

@@ -65,7 +65,7 @@ func (l *Log) PurgeRows(ctx context.Context, job events.JobID) error {
 	return nil
 }
 
-// RowJobs lists the jobs that have rows, in ascending order.
+// RowJobs lists the jobs that have rows, in ascending order. It leaves out subjects that are no job's.
 func (l *Log) RowJobs(ctx context.Context) ([]events.JobID, error) {
 	var info *jetstream.StreamInfo
 	err := l.retryWithTimeout(ctx, func(ctx context.Context) error {
@@ -81,11 +81,9 @@ func (l *Log) RowJobs(ctx context.Context) ([]events.JobID, error) {
 	}
 	jobs := make([]events.JobID, 0, len(info.State.Subjects))
 	for subject := range info.State.Subjects {
-		job, err := events.ParseRowsSubject(subject)
-		if err != nil {
-			return nil, err
+		if job, err := events.ParseRowsSubject(subject); err == nil {
+			jobs = append(jobs, job)
 		}
-		jobs = append(jobs, job)
 	}
 	slices.Sort(jobs)
 	return jobs, nil

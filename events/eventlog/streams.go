@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
 	"licenseimport/events"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -83,7 +85,31 @@ func setUpStream(ctx context.Context, js jetstream.JetStream, want jetstream.Str
 	if err := usable(have, want); err != nil {
 		return err
 	}
+	if have, err = addSubjects(ctx, js, have, want.Subjects); err != nil {
+		return err
+	}
 	return replicate(ctx, js, have, replicas)
+}
+
+// addSubjects adds the subjects that a stream of an earlier version lacks. A user who may not
+// change streams goes on without them: the operator's user adds them.
+func addSubjects(ctx context.Context, js jetstream.JetStream, have jetstream.StreamConfig, want []string) (jetstream.StreamConfig, error) {
+	if len(have.Subjects) == len(want) {
+		return have, nil
+	}
+	next := have
+	next.Subjects = want
+	_, err := js.UpdateStream(ctx, next)
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) {
+		slog.Warn("the stream has the subjects of an earlier version: run a command with a user who may change streams",
+			"stream", have.Name, "subjects", want)
+		return have, nil
+	}
+	if err != nil {
+		return have, fmt.Errorf("add its subjects: %w", err)
+	}
+	slog.Info("added the stream's new subjects", "stream", have.Name, "subjects", want)
+	return next, nil
 }
 
 // replicate changes the number of a stream's replicas; 0: unchanged.
@@ -101,9 +127,9 @@ func usable(have, want jetstream.StreamConfig) error {
 	wrong := func(setting string, value any) error {
 		return fmt.Errorf("it exists with unusable settings: %s is %v", setting, value)
 	}
-	subjects := slices.Sorted(slices.Values(have.Subjects))
+	foreign := func(subject string) bool { return !slices.Contains(want.Subjects, subject) }
 	switch {
-	case !slices.Equal(subjects, slices.Sorted(slices.Values(want.Subjects))):
+	case len(have.Subjects) == 0 || slices.ContainsFunc(have.Subjects, foreign):
 		return wrong("subjects", have.Subjects)
 	case !have.AllowAtomicPublish:
 		return errors.New("it does not accept atomic batches: NATS server 2.12 or later is needed, 2.14 recommended")

@@ -101,8 +101,8 @@ var transitions = []Transition{
 }
 
 // outsideTypes are the event types that no history of an import contains: RowReceived stands in the
-// stream of rows.
-var outsideTypes = []string{"RowReceived"}
+// stream of rows, EventSetAside belongs to no import.
+var outsideTypes = []string{"RowReceived", "EventSetAside"}
 
 // Transitions lists the whole table, in the order of an import.
 func Transitions() []Transition { return slices.Clone(transitions) }

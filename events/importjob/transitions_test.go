@@ -24,6 +24,7 @@ RowRejected                  .          .                .           Validating 
 ImportProgressed(validate)   .          .                Validating  Validating  .          .          .         .                .
 ImportProgressed(import)     .          .                Importing   Importing   Importing  .          .         .                .
 ImportFinished               .          .                Finished    Finished    Finished   Finished   .         .                .
+EventSetAside                .          .                .           .           .          .          .         .                .
 `
 
 // event makes the event of one line of the matrix.

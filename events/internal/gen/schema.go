@@ -18,7 +18,11 @@ const number = "(0|[1-9][0-9]*)"
 // idPattern is the regular expression of a type's ids, made from the id of an event of the type.
 func idPattern(event events.Event) string {
 	fields := reflect.ValueOf(event).Elem()
-	fields.FieldByName("JobID").SetUint(1)
+	for _, name := range []string{"JobID", "Sequence"} {
+		if field := fields.FieldByName(name); field.IsValid() {
+			field.SetUint(1)
+		}
+	}
 	if row := fields.FieldByName("Row"); row.IsValid() {
 		row.SetUint(1)
 	}
@@ -180,7 +184,7 @@ func (g *generator) text(t reflect.Type, owner, fieldName string) object {
 // smallest is the minimum of a number: 1 for a job, a line, and the row that an event is about.
 func smallest(t reflect.Type, owner, fieldName string) int {
 	so := owner == "ImportProgressed" || owner == "ImportFinished" // "so far" may be none
-	if t == reflect.TypeFor[events.JobID]() || fieldName == "Line" || fieldName == "Row" && !so {
+	if t == reflect.TypeFor[events.JobID]() || fieldName == "Line" || fieldName == "Sequence" || fieldName == "Row" && !so {
 		return 1
 	}
 	return 0
