@@ -23,6 +23,9 @@ const MaxBatch = 1000
 // errIncomplete says that the server did not get the whole batch.
 var errIncomplete = errors.New("the batch is incomplete")
 
+// errTorn says that the stream holds the beginning of a batch and not its end.
+var errTorn = errors.New("the server has stored only a part of the batch")
+
 // An atomicBatch is a batch in flight to one stream. Each message is sent when it is added. The
 // server stages them until the commit, for up to 10 s after the last one. All messages share one
 // envelope, which the client copies when it publishes.
@@ -139,10 +142,27 @@ type unresolved struct {
 	id      string     // the prefix of the append's batch id: each attempt adds a number
 }
 
-// resolve asks the leader what became of an append: for the last message of the filter and, if that
+// resolve finds out what became of an append. A message of the append proves that all of it is
+// stored only if it is the batch's last one. While another one is the last that the leader has, the
+// server is storing the batch: resolve asks again, for the time of one request. Then the error is
+// errTorn: the server has lost its power meanwhile, and does not sync what it stores.
+func (l *Log) resolve(ctx context.Context, a unresolved) (result appendResult, seq events.Seq, err error) {
+	within, cancel := context.WithTimeout(ctx, l.timeout)
+	defer cancel()
+	for backoff := serverRetry.Start(); ; {
+		if result, seq, err = l.resolveOnce(ctx, a); !errors.Is(err, errTorn) {
+			return result, seq, err
+		}
+		if backoff.Wait(within, nil) != nil {
+			return result, seq, err
+		}
+	}
+}
+
+// resolveOnce asks the leader what became of an append: for the last message of the filter and, if that
 // is another writer's, for the last one at the append's own subject. There the append's message
 // stays visible when another writer has appended a fact of another kind after it.
-func (l *Log) resolve(ctx context.Context, a unresolved) (appendResult, events.Seq, error) {
+func (l *Log) resolveOnce(ctx context.Context, a unresolved) (appendResult, events.Seq, error) {
 	last, err := l.lastMessage(ctx, a.stream, a.filter)
 	own := last
 	if err == nil && last.Seq != a.expect && a.subject != a.filter && !strings.HasPrefix(last.BatchID, a.id) {
@@ -153,6 +173,8 @@ func (l *Log) resolve(ctx context.Context, a unresolved) (appendResult, events.S
 		return absent, 0, fmt.Errorf("it is unknown whether the append was stored: %w", err)
 	case last.Seq == a.expect:
 		return absent, 0, nil
+	case strings.HasPrefix(own.BatchID, a.id) && !own.Commit:
+		return absent, 0, fmt.Errorf("%w, up to sequence %d of stream %s", errTorn, own.Seq, a.stream)
 	case strings.HasPrefix(own.BatchID, a.id):
 		return stored, own.Seq, nil
 	}

@@ -35,6 +35,9 @@
 // error is then neither of the two, and the caller has to read [Log.LastFact] or [Log.LastRow]
 // before it goes on.
 //
+// A message with this append's id proves the append only if it is its batch's last message; a
+// server that does not sync may hold the beginning of a batch after a power cut.
+//
 // A request whose response was lost may still be in flight. It and the retry expect the same
 // sequence, so the stream never stores both.
 //

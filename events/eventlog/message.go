@@ -20,6 +20,7 @@ type Message struct {
 	Time    time.Time // when the stream stored it, UTC
 	Data    []byte
 	BatchID string // of its atomic batch; only from calls that read from the leader
+	Commit  bool   // it is that batch's last message; only from the same calls
 	Pending uint64 // messages after it when it was sent; only from readers
 }
 
@@ -75,6 +76,7 @@ func (l *Log) getOnce(ctx context.Context, stream string, request getRequest) (M
 	return Message{
 		Subject: m.Subject, Seq: m.Seq, Time: m.Time, Data: m.Data,
 		BatchID: header.Get(jetstreamext.BatchIDHeader),
+		Commit:  header.Get(jetstreamext.BatchCommitHeader) != "",
 	}, true, nil
 }
 
