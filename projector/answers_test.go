@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"licenseimport/events"
 	"licenseimport/internal/access"
@@ -66,8 +65,8 @@ func answers(t testing.TB, p *projector.Projector) string {
 // newest are the newest licenses.
 func newest(t testing.TB, p *projector.Projector, n int) (ids []events.Seq) {
 	t.Helper()
-	err := p.Read(func(views *projector.Reader) error {
-		all, _, err := views.Licenses(&projector.LicenseQuery{}, true, time.Now().Add(time.Minute))
+	err := p.Read(t.Context(), func(views *projector.Reader) error {
+		all, _, err := views.Licenses(&projector.LicenseQuery{}, true)
 		for id := range all {
 			if ids = append(ids, id); len(ids) == n {
 				break

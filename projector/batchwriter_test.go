@@ -183,7 +183,7 @@ func TestWriterFails(t *testing.T) {
 		t.Errorf("position %d, want 5", at)
 	}
 	check(t, r.WaitForID(t.Context(), 4))
-	check(t, r.Read(func(views *Reader) error {
+	check(t, r.Read(t.Context(), func(views *Reader) error {
 		if l, err := views.License(4); l == nil || err != nil {
 			t.Errorf("a license that was stored: %v %v", l, err)
 		}

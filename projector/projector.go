@@ -200,7 +200,7 @@ func (p *Projector) Digest() (string, error) { return p.store.Digest() }
 // returns the number of bytes. The file cannot reuse pages meanwhile: write to a file, not to a
 // client.
 func (p *Projector) WriteTo(w io.Writer) (n int64, err error) {
-	err = p.Read(func(r *Reader) error {
+	err = p.read(func(r *Reader) error {
 		n, err = r.WriteTo(w)
 		return err
 	})
@@ -231,10 +231,10 @@ func (p *Projector) Ready(ctx context.Context) error {
 // some milliseconds for 100,000.
 func (p *Projector) CountImports() (map[string]int, error) {
 	counts := map[string]int{}
-	err := p.Read(func(r *Reader) error {
+	err := p.read(func(r *Reader) error {
 		for _, s := range []Status{StatusPending, StatusRunning, StatusSuccess, StatusError} {
 			counts[string(s)] = 0
-			for range ascending[events.JobID](r.views.Keys(jobIndex, viewstore.TextPrefix(statusIndex(s))), 0) {
+			for range ascending[events.JobID](r.bound, r.views.Keys(jobIndex, viewstore.TextPrefix(statusIndex(s))), 0) {
 				counts[string(s)]++
 			}
 		}

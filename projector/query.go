@@ -1,8 +1,8 @@
 package projector
 
 import (
+	"bytes"
 	"iter"
-	"time"
 
 	"licenseimport/events"
 	"licenseimport/projector/viewstore"
@@ -54,51 +54,49 @@ func (r *Reader) Jobs(q JobQuery, desc bool) iter.Seq[events.JobID] {
 	if q.Status != "" {
 		sets = append(sets, r.views.Keys(jobIndex, viewstore.TextPrefix(statusIndex(q.Status))))
 	}
-	return ordered[events.JobID](viewstore.Intersect(sets...), desc)
+	return ordered[events.JobID](r.bound, viewstore.Intersect(r.bound, sets...), desc)
 }
 
 // Licenses yields the ids of the licenses that q selects: oldest first or, if desc, newest first.
-// count is their number or CountUnknown. After the deadline a search fails with ErrTooBroad.
-func (r *Reader) Licenses(q *LicenseQuery, desc bool, deadline time.Time) (
-	ids iter.Seq[events.Seq], count int, err error) {
-	selected, err := q.selectFrom(r, deadline)
+// count is their number or CountUnknown.
+func (r *Reader) Licenses(q *LicenseQuery, desc bool) (ids iter.Seq[events.Seq], count int, err error) {
+	selected, err := q.selectFrom(r)
 	if err != nil {
 		return nil, 0, err
 	}
-	return ordered[events.Seq](selected.postings, desc), selected.count, nil
+	return ordered[events.Seq](r.bound, selected.postings, desc), selected.count, nil
 }
 
 // Customers yields the ids of the customers that q selects: oldest first or, if desc, newest first.
-// count is their number. After the deadline a search fails with ErrTooBroad.
-func (r *Reader) Customers(q CustomerQuery, desc bool, deadline time.Time) (
-	ids iter.Seq[events.Seq], count int, err error) {
+// count is their number or CountUnknown.
+func (r *Reader) Customers(q CustomerQuery, desc bool) (ids iter.Seq[events.Seq], count int, err error) {
 	email := emailKey(q.Email)
-	if email == "" && q.EmailContains == "" {
-		return ordered[events.Seq](r.views.Postings(customers, ""), desc), r.count(countCustomers), nil
-	}
 	var found viewstore.SliceList
 	switch contains := containsFold(q.EmailContains); {
+	case email == "" && q.EmailContains == "":
+		return ordered[events.Seq](r.bound, r.views.Postings(customers, ""), desc), r.count(countCustomers), nil
 	case email == "":
-		found, err = r.scan(customerByEmail, contains, deadline)
+		matches := r.views.Match(r.bound, customerByEmail, nil, contains)
+		return ordered[events.Seq](r.bound, matches, desc), CountUnknown, nil
 	case q.EmailContains == "" || contains([]byte(email)):
 		found, err = r.named(customerByEmail, email)
 	}
-	return ordered[events.Seq](found, desc), len(found), err
+	return ordered[events.Seq](r.bound, found, desc), len(found), err
 }
 
 // Orders yields the ids of the orders that q selects: oldest first or, if desc, newest first. count
 // is their number.
 func (r *Reader) Orders(q OrderQuery, desc bool) (ids iter.Seq[events.Seq], count int, err error) {
 	if q.StoreID == "" {
-		return ordered[events.Seq](r.views.Postings(orders, ""), desc), r.count(countOrders), nil
+		return ordered[events.Seq](r.bound, r.views.Postings(orders, ""), desc), r.count(countOrders), nil
 	}
 	found, err := r.named(orderByStore, q.StoreID)
-	return ordered[events.Seq](found, desc), len(found), err
+	return ordered[events.Seq](r.bound, found, desc), len(found), err
 }
 
 // selectFrom intersects the selections of all filters. The count is known where one counter has it.
-func (q *LicenseQuery) selectFrom(r *Reader, deadline time.Time) (selection, error) {
-	selections, err := q.byName(r, deadline)
+func (q *LicenseQuery) selectFrom(r *Reader) (selection, error) {
+	selections, err := q.byName(r)
 	if err != nil {
 		return selection{}, err
 	}
@@ -116,7 +114,7 @@ func (q *LicenseQuery) selectFrom(r *Reader, deadline time.Time) (selection, err
 	if q.Enabled == nil || !*q.Enabled || off.count == 0 {
 		return chosen, nil
 	}
-	enabled := selection{viewstore.Without(chosen.postings, off.postings), CountUnknown}
+	enabled := selection{viewstore.Without(r.bound, chosen.postings, off.postings), CountUnknown}
 	if len(selections) == 0 {
 		enabled.count = chosen.count - off.count
 	}
@@ -135,32 +133,36 @@ func (r *Reader) intersect(selections []selection) selection {
 	for i := range selections {
 		sets[i] = selections[i].postings
 	}
-	return selection{viewstore.Intersect(sets...), CountUnknown}
+	return selection{viewstore.Intersect(r.bound, sets...), CountUnknown}
 }
 
 // byName returns a selection for each filter on the license key, the customer and the order.
-func (q *LicenseQuery) byName(r *Reader, deadline time.Time) (selections []selection, err error) {
-	search := func(set bool, find func() (viewstore.SliceList, error)) {
-		if !set || err != nil {
-			return
-		}
-		var found viewstore.SliceList
-		found, err = find()
-		selections = append(selections, selection{found, len(found)})
+func (q *LicenseQuery) byName(r *Reader) (selections []selection, err error) {
+	add := func(postings viewstore.Postings) {
+		selections = append(selections, selection{postings, CountUnknown})
 	}
-	search(q.Key != "", func() (viewstore.SliceList, error) {
-		return r.inSlot(licenseByKey, []byte(q.Key), 0, viewstore.TextPrefix(q.Key), deadline)
-	})
-	search(q.KeyPrefix != "" || q.KeyContains != "", func() (viewstore.SliceList, error) {
-		return r.scan(licenseByKey, keyMatches(q.KeyPrefix, q.KeyContains), deadline)
-	})
-	search(q.Email != "", func() (viewstore.SliceList, error) {
-		return r.licensesOf(customerByEmail, emailKey(q.Email), customerLicenses, deadline)
-	})
-	search(q.StoreID != "", func() (viewstore.SliceList, error) {
-		return r.licensesOf(orderByStore, q.StoreID, orderLicenses, deadline)
-	})
-	return selections, err
+	if q.Key != "" {
+		add(r.inSlot(licenseByKey, []byte(q.Key), viewstore.TextPrefix(q.Key)))
+	}
+	if q.KeyPrefix != "" || q.KeyContains != "" {
+		add(r.views.Match(r.bound, licenseByKey, nil, keyMatches(q.KeyPrefix, q.KeyContains)))
+	}
+	for _, of := range []struct {
+		names, more viewstore.View
+		name        string
+	}{
+		{customerByEmail, customerLicenses, emailKey(q.Email)}, {orderByStore, orderLicenses, q.StoreID},
+	} {
+		if of.name == "" {
+			continue
+		}
+		found, err := r.licensesOf(of.names, of.name, of.more)
+		if err != nil {
+			return nil, err
+		}
+		add(found)
+	}
+	return selections, nil
 }
 
 // ofProducts returns the licenses of some products.
@@ -184,14 +186,17 @@ func (r *Reader) named(names viewstore.View, name string) (viewstore.SliceList, 
 }
 
 // licensesOf returns the licenses of the customer or order with a name: the one that created it, and
-// those that view holds.
-func (r *Reader) licensesOf(names viewstore.View, name string, view viewstore.View, deadline time.Time) (
-	viewstore.SliceList, error) {
+// those that more holds.
+func (r *Reader) licensesOf(names viewstore.View, name string, more viewstore.View) (viewstore.Postings, error) {
 	id, err := r.views.Lookup(names, []byte(name))
 	if id == 0 || err != nil {
-		return nil, err
+		return viewstore.SliceList{}, err
 	}
 	key := viewstore.NumberKey(id)
-	after, err := r.inSlot(view, key, id, key, deadline)
-	return append(viewstore.SliceList{id}, after...), err
+	return viewstore.Merge(viewstore.SliceList{id}, r.inSlot(more, key, key)), nil
+}
+
+// inSlot returns the sequences of the names that begin with a prefix and share the slot of hashed.
+func (r *Reader) inSlot(v viewstore.View, hashed, prefix []byte) viewstore.Postings {
+	return r.views.Match(r.bound, v, hashed, func(name []byte) bool { return bytes.HasPrefix(name, prefix) })
 }

@@ -1,6 +1,8 @@
 package projector
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -50,21 +52,31 @@ func TestPartitionedIndexes(t *testing.T) {
 	check(t, l.finish())
 	check(t, s.Verify())
 	check(t, s.Read(func(views *viewstore.Reader) error {
-		r, limit := &Reader{views}, time.Now().Add(time.Hour)
-		compareKeys(t, r, keys, limit)
+		r := &Reader{views, viewstore.NewBound(func() error { return nil })}
+		compareKeys(t, r, keys)
 		for email, want := range ofCustomer {
-			got, err := r.licensesOf(customerByEmail, email, customerLicenses, limit)
+			got, err := r.licensesOf(customerByEmail, email, customerLicenses)
 			check(t, err)
-			compareLists(t, email, got, want)
+			compareLists(t, email, members(got), want)
 		}
 		for store, want := range ofOrder {
-			got, err := r.licensesOf(orderByStore, store, orderLicenses, limit)
+			got, err := r.licensesOf(orderByStore, store, orderLicenses)
 			check(t, err)
-			compareLists(t, store, got, want)
+			compareLists(t, store, members(got), want)
 		}
 		return nil
 	}))
 	check(t, s.Close())
+}
+
+// members are those of a set, oldest first. Newest first they must be the same.
+func members(set viewstore.Postings) (list viewstore.SliceList) {
+	list = slices.AppendSeq(list, ordered[uint64](nil, set, false))
+	descending := slices.Collect(ordered[uint64](nil, set, true))
+	if slices.Reverse(descending); !slices.Equal(descending, list) {
+		return nil
+	}
+	return list
 }
 
 func compareLists(t *testing.T, name string, got, want viewstore.SliceList) {
@@ -74,13 +86,10 @@ func compareLists(t *testing.T, name string, got, want viewstore.SliceList) {
 	}
 }
 
-func compareKeys(t *testing.T, r *Reader, all map[string]viewstore.SliceList, limit time.Time) {
+func compareKeys(t *testing.T, r *Reader, all map[string]viewstore.SliceList) {
 	t.Helper()
 	for key, want := range all {
-		got, err := r.inSlot(licenseByKey, []byte(key), 0, viewstore.TextPrefix(key), limit)
-		if err != nil || !slices.Equal(got, want) {
-			t.Errorf("%q: %d found, %v; want %d", key, len(got), err, len(want))
-		}
+		compareLists(t, key, members(r.inSlot(licenseByKey, []byte(key), viewstore.TextPrefix(key))), want)
 	}
 	for _, test := range []struct {
 		prefix, contains string
@@ -92,9 +101,28 @@ func compareKeys(t *testing.T, r *Reader, all map[string]viewstore.SliceList, li
 			}
 		}
 		slices.Sort(want)
-		got, err := r.scan(licenseByKey, keyMatches(test.prefix, test.contains), limit)
-		if err != nil || !slices.Equal(got, want) {
-			t.Errorf("%q, %q: %d found, %v; want %d", test.prefix, test.contains, len(got), err, len(want))
+		got := r.views.Match(r.bound, licenseByKey, nil, keyMatches(test.prefix, test.contains))
+		compareLists(t, test.prefix+" "+test.contains, members(got), want)
+	}
+}
+
+// TestReadLimit: a read ends at its deadline and with its context.
+func TestReadLimit(t *testing.T) {
+	ended, end := context.WithCancel(t.Context())
+	end()
+	now := time.Now()
+	for name, test := range map[string]struct{ got, want error }{
+		"in time":          {readLimit(t.Context(), now.Add(time.Hour))(), nil},
+		"at the deadline":  {readLimit(t.Context(), now.Add(-time.Hour))(), ErrTooBroad},
+		"without a client": {readLimit(ended, now.Add(time.Hour))(), context.Canceled},
+	} {
+		if !errors.Is(test.got, test.want) {
+			t.Errorf("%s: %v, want %v", name, test.got, test.want)
 		}
+	}
+	r := newHarness(t, t.TempDir(), newMemLog())
+	read := func(*Reader) error { t.Error("read without a client"); return nil }
+	if err := r.Read(ended, read); !errors.Is(err, context.Canceled) {
+		t.Errorf("Read: %v", err)
 	}
 }

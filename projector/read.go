@@ -1,6 +1,8 @@
 package projector
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,8 +17,8 @@ import (
 // ErrDamaged is a views' file whose bytes are not those that were written.
 var ErrDamaged = viewstore.ErrDamaged
 
-// ErrTooBroad says that a search reached its deadline.
-var ErrTooBroad = errors.New("the search takes too long")
+// ErrTooBroad says that a read reached its deadline.
+var ErrTooBroad = errors.New("the read takes too long")
 
 // CountUnknown is the count of a selection that no counter has: pass all of it to count it.
 const CountUnknown = -1
@@ -24,13 +26,39 @@ const CountUnknown = -1
 // Read calls f with the views of the last commit. While f runs, commits cannot reuse the pages that
 // they free, so f must not wait for a client. After f has returned, the Reader, its sequences and
 // License.Body must not be used.
-func (p *Projector) Read(f func(r *Reader) error) error {
-	return p.store.Read(func(views *viewstore.Reader) error { return f(&Reader{views}) })
+//
+// The Reader's sequences end early when ctx ends, or after [ReadTimeout]. Read then returns the
+// context's error or ErrTooBroad, whatever f returns.
+func (p *Projector) Read(ctx context.Context, f func(r *Reader) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	bound := viewstore.NewBound(readLimit(ctx, time.Now().Add(ReadTimeout)))
+	err := p.store.Read(func(views *viewstore.Reader) error { return f(&Reader{views, bound}) })
+	return cmp.Or(bound.Err(), err)
+}
+
+// readLimit returns the check of a read's bound.
+func readLimit(ctx context.Context, deadline time.Time) func() error {
+	return func() error {
+		if time.Now().After(deadline) {
+			return ErrTooBroad
+		}
+		return ctx.Err()
+	}
+}
+
+// read is Read without a bound.
+func (p *Projector) read(f func(r *Reader) error) error {
+	return p.store.Read(func(views *viewstore.Reader) error { return f(&Reader{views: views}) })
 }
 
 // Reader reads the views as one commit left them. It is valid during one call of [Projector.Read],
 // and for one goroutine. Its methods fail with [ErrDamaged] where the file is not as it was written.
-type Reader struct{ views *viewstore.Reader }
+type Reader struct {
+	views *viewstore.Reader
+	bound *viewstore.Bound // nil: none
+}
 
 // License is one imported license. Each license that names a new customer or order creates it; the
 // others refer to it by the creator's id.
@@ -90,19 +118,19 @@ func (r *Reader) creator(v viewstore.View, id events.Seq) (*License, error) {
 // RejectedRows yields the numbers of an import's rejected rows from one number on, in the order of
 // the uploaded file.
 func (r *Reader) RejectedRows(id events.JobID, from events.Row) iter.Seq[events.Row] {
-	return ascending[events.Row](r.views.All(rowsOf(rejected, id)), uint64(from))
+	return ascending[events.Row](r.bound, r.views.All(rowsOf(rejected, id)), uint64(from))
 }
 
 // RowsRejectedWith yields the numbers of an import's rows that were rejected with an error code, in
 // the order of the uploaded file.
 func (r *Reader) RowsRejectedWith(id events.JobID, code events.Code) iter.Seq[events.Row] {
-	return ascending[events.Row](r.views.Keys(rejectedByCode, codePrefix(id, code)), 0)
+	return ascending[events.Row](r.bound, r.views.Keys(rejectedByCode, codePrefix(id, code)), 0)
 }
 
 // ExistedRows yields the numbers of an import's rows whose license existed, in the order of the
 // uploaded file.
 func (r *Reader) ExistedRows(id events.JobID) iter.Seq[events.Row] {
-	return ascending[events.Row](r.views.All(rowsOf(existed, id)), 0)
+	return ascending[events.Row](r.bound, r.views.All(rowsOf(existed, id)), 0)
 }
 
 // RejectedRow returns the event of one of [Reader.RejectedRows].
@@ -125,23 +153,24 @@ func (r *Reader) Size() int64 { return r.views.Size() }
 func (r *Reader) WriteTo(w io.Writer) (int64, error) { return r.views.WriteTo(w) }
 
 // ordered yields the members of a set in ascending or, if desc, in descending order.
-func ordered[N ~uint64](s viewstore.Postings, desc bool) iter.Seq[N] {
+func ordered[N ~uint64](b *viewstore.Bound, s viewstore.Postings, desc bool) iter.Seq[N] {
 	if desc {
-		return walk[N](s, math.MaxUint64, true)
+		return walk[N](b, s, math.MaxUint64, true)
 	}
-	return walk[N](s, 0, false)
+	return walk[N](b, s, 0, false)
 }
 
 // ascending yields the members of a set from a number on, in ascending order.
-func ascending[N ~uint64](s viewstore.Postings, from uint64) iter.Seq[N] {
-	return walk[N](s, from, false)
+func ascending[N ~uint64](b *viewstore.Bound, s viewstore.Postings, from uint64) iter.Seq[N] {
+	return walk[N](b, s, from, false)
 }
 
-func walk[N ~uint64](s viewstore.Postings, from uint64, desc bool) iter.Seq[N] {
+// walk yields the members of a set until the bound is exceeded.
+func walk[N ~uint64](b *viewstore.Bound, s viewstore.Postings, from uint64, desc bool) iter.Seq[N] {
 	return func(yield func(N) bool) {
 		for at, more := from, true; more; {
 			n, ok := s.Next(at, desc)
-			if !ok || !yield(N(n)) {
+			if !ok || !b.Step() || !yield(N(n)) {
 				return
 			}
 			at, more = viewstore.Step(n, desc)

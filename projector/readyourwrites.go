@@ -14,7 +14,7 @@ import (
 // [ReadTimeout], and then it fails with [ErrLagging]. A waiting read also has the open batch
 // committed.
 
-// ReadTimeout bounds how long one read waits for the views.
+// ReadTimeout bounds how long one read waits for the views, and then how long it searches them.
 const ReadTimeout = 2 * time.Second
 
 // ErrLagging says that the views did not reach what a read needs in time. It wraps the cause, if
@@ -118,7 +118,7 @@ func (p *Projector) Job(id events.JobID) (j *Job, err error) {
 	if j != nil {
 		return j, nil
 	}
-	err = p.Read(func(r *Reader) error {
+	err = p.read(func(r *Reader) error {
 		j, err = r.Job(id)
 		return err
 	})

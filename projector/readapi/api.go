@@ -77,7 +77,7 @@ func unavailable(err error) error {
 			"The views are behind what was stored. Try again shortly.").Because(err)
 	case errors.Is(err, projector.ErrTooBroad):
 		return httpx.Unavailable(retryAfter, "search_too_broad",
-			"The search took longer than %s. Narrow it: give more of the text, "+
+			"The answer took longer than %s to find. Narrow it: give more of the text, "+
 				"or a filter such as license_key, product__short_code or import_id.", projector.ReadTimeout)
 	}
 	return err

@@ -3,7 +3,6 @@ package readapi
 import (
 	"iter"
 	"net/http"
-	"time"
 
 	"licenseimport/events"
 	"licenseimport/internal/access"
@@ -30,8 +29,8 @@ func (a *API) listCustomers(w http.ResponseWriter, r *http.Request, _ httpx.Para
 	}
 	query := r.URL.Query()
 	q := projector.CustomerQuery{Email: query.Get("email"), EmailContains: query.Get("email__icontains")}
-	return customers.list(func(views *projector.Reader, deadline time.Time) (iter.Seq[events.Seq], int, error) {
-		return views.Customers(q, desc, deadline)
+	return customers.list(func(views *projector.Reader) (iter.Seq[events.Seq], int, error) {
+		return views.Customers(q, desc)
 	}).write(a, w, r, page)
 }
 
@@ -41,14 +40,14 @@ func (a *API) listOrders(w http.ResponseWriter, r *http.Request, _ httpx.Params,
 		return err
 	}
 	q := projector.OrderQuery{StoreID: r.URL.Query().Get("store_id")}
-	return orders.list(func(views *projector.Reader, _ time.Time) (iter.Seq[events.Seq], int, error) {
+	return orders.list(func(views *projector.Reader) (iter.Seq[events.Seq], int, error) {
 		return views.Orders(q, desc)
 	}).write(a, w, r, page)
 }
 
 // list is a list of the customers or orders that members yields.
 func (k createdKind) list(
-	members func(*projector.Reader, time.Time) (iter.Seq[events.Seq], int, error)) list[events.Seq, object] {
+	members func(*projector.Reader) (iter.Seq[events.Seq], int, error)) list[events.Seq, object] {
 	return list[events.Seq, object]{
 		members: members,
 		render: func(views *projector.Reader, id events.Seq) (object, error) {
@@ -78,7 +77,7 @@ func (a *API) getCreated(k createdKind) access.Handler {
 			return err
 		}
 		var creator *projector.License
-		err := a.projector.Read(func(views *projector.Reader) (err error) {
+		err := a.projector.Read(r.Context(), func(views *projector.Reader) (err error) {
 			creator, err = k.creator(views, id)
 			return err
 		})

@@ -30,8 +30,9 @@
 //
 // # Deadlines
 //
-// A wait ends after [projector.ReadTimeout] with 503 views_behind, a search with 503
-// search_too_broad; both have a Retry-After of 1 s. A client has 1 minute for each piece of a CSV,
+// A wait ends after [projector.ReadTimeout] with 503 views_behind, a read with 503
+// search_too_broad; both have a Retry-After of 1 s. A read asks in each of its steps, also where it
+// passes what the manager may not see, and ends when the client leaves. To count takes no memory. A client has 1 minute for each piece of a CSV,
 // 30 s for each event of a stream and 10 minutes for the views' file.
 //
 // # Caveats
@@ -42,6 +43,8 @@
 //   - Where no counter has the number of members, each page passes all of them to count them.
 //   - A CSV is read in several transactions, so that a slow client does not keep the file from
 //     reusing pages. The views' file is read in one: meanwhile it may grow.
+//   - A manager limited to products reads another manager's import by passing all of its rejected or
+//     existed rows: 1 s for each 600,000 of them.
 //   - The counts of an import are shown to everybody who sees the import, also where rows are not;
 //     only the counts of customers and orders are null for a manager limited to products.
 package readapi

@@ -19,7 +19,7 @@ const exportTime = 10 * time.Minute
 
 // exportViews answers with the views' file as the last commit left it.
 func (a *API) exportViews(w http.ResponseWriter, r *http.Request, _ httpx.Params, _ access.Manager) error {
-	return a.projector.Read(func(views *projector.Reader) error {
+	return a.projector.Read(r.Context(), func(views *projector.Reader) error {
 		w.Header().Set("Content-Type", "application/octet-stream")
 		w.Header().Set("Content-Disposition", `attachment; filename="`+projector.FileName+`"`)
 		w.Header().Set("Content-Length", strconv.FormatInt(views.Size(), 10))

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"licenseimport/events"
 	"licenseimport/internal/access"
@@ -118,7 +117,7 @@ func (a *API) firstInvalidRows(ctx context.Context, j *projector.Job, m access.M
 		return nil, nil
 	}
 	read := func() error {
-		return a.projector.Read(func(views *projector.Reader) (err error) {
+		return a.projector.Read(ctx, func(views *projector.Reader) (err error) {
 			rows, err = readFirstRows(views, j, m, want)
 			return err
 		})
@@ -174,7 +173,7 @@ func (a *API) listImports(w http.ResponseWriter, r *http.Request, _ httpx.Params
 	}
 	q := visibleImports(m, projector.JobQuery{Status: status})
 	return list[events.JobID, result]{
-		members: func(views *projector.Reader, _ time.Time) (iter.Seq[events.JobID], int, error) {
+		members: func(views *projector.Reader) (iter.Seq[events.JobID], int, error) {
 			return views.Jobs(q, desc), projector.CountUnknown, nil
 		},
 		render: func(views *projector.Reader, id events.JobID) (result, error) {

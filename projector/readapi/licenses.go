@@ -4,7 +4,6 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
-	"time"
 
 	"licenseimport/events"
 	"licenseimport/internal/access"
@@ -22,8 +21,8 @@ func (a *API) listLicenses(w http.ResponseWriter, r *http.Request, _ httpx.Param
 		return err
 	}
 	return list[events.Seq, object]{
-		members: func(views *projector.Reader, deadline time.Time) (iter.Seq[events.Seq], int, error) {
-			return views.Licenses(q, desc, deadline)
+		members: func(views *projector.Reader) (iter.Seq[events.Seq], int, error) {
+			return views.Licenses(q, desc)
 		},
 		render: func(views *projector.Reader, id events.Seq) (object, error) {
 			l, err := mustExist(views.License(id))
@@ -74,7 +73,7 @@ func (a *API) withLicense(r *http.Request, params httpx.Params, m access.Manager
 	if err := a.projector.WaitForID(r.Context(), id); err != nil {
 		return err
 	}
-	return a.projector.Read(func(views *projector.Reader) error {
+	return a.projector.Read(r.Context(), func(views *projector.Reader) error {
 		l, err := views.License(id)
 		if err != nil {
 			return err

@@ -3,19 +3,15 @@ package readapi
 import (
 	"iter"
 	"net/http"
-	"time"
 
 	"licenseimport/internal/httpx"
 	"licenseimport/projector"
 )
 
-// checkEvery is the number of members between two looks at the clock.
-const checkEvery = 1024
-
 // list is how one list finds its members and shows them.
 type list[ID, T any] struct {
 	// members yields the ids of all members, and their number or projector.CountUnknown.
-	members func(views *projector.Reader, deadline time.Time) (iter.Seq[ID], int, error)
+	members func(views *projector.Reader) (iter.Seq[ID], int, error)
 	render  func(views *projector.Reader, id ID) (T, error)
 }
 
@@ -38,7 +34,7 @@ func parseOrder(r *http.Request) (page httpx.Page, desc bool, err error) {
 func (l list[ID, T]) write(a *API, w http.ResponseWriter, r *http.Request, page httpx.Page) error {
 	var results []T
 	var count int
-	err := a.projector.Read(func(views *projector.Reader) (err error) {
+	err := a.projector.Read(r.Context(), func(views *projector.Reader) (err error) {
 		results, count, err = l.read(views, page)
 		return err
 	})
@@ -50,15 +46,11 @@ func (l list[ID, T]) write(a *API, w http.ResponseWriter, r *http.Request, page 
 
 // read renders one page. It also returns the number of members of all pages.
 func (l list[ID, T]) read(views *projector.Reader, page httpx.Page) (results []T, count int, err error) {
-	deadline := time.Now().Add(projector.ReadTimeout)
-	all, count, err := l.members(views, deadline)
+	all, count, err := l.members(views)
 	if err != nil {
 		return nil, 0, err
 	}
-	ids, count, err := paginate(all, count, page, deadline)
-	if err != nil {
-		return nil, 0, err
-	}
+	ids, count := paginate(all, count, page)
 	for _, id := range ids {
 		element, err := l.render(views, id)
 		if err != nil {
@@ -70,9 +62,8 @@ func (l list[ID, T]) read(views *projector.Reader, page httpx.Page) (results []T
 }
 
 // paginate returns the ids of one page and the number of all: count, or if that is unknown, what it
-// counted by passing all. After the deadline it gives up with a projector.ErrTooBroad.
-func paginate[ID any](all iter.Seq[ID], count int, page httpx.Page, deadline time.Time) (
-	ids []ID, total int, err error) {
+// counted by passing all. It retains the ids of the page only.
+func paginate[ID any](all iter.Seq[ID], count int, page httpx.Page) (ids []ID, total int) {
 	for id := range all {
 		if total >= page.Offset && len(ids) < page.Limit {
 			ids = append(ids, id)
@@ -81,12 +72,9 @@ func paginate[ID any](all iter.Seq[ID], count int, page httpx.Page, deadline tim
 		if count != projector.CountUnknown && len(ids) == page.Limit {
 			break
 		}
-		if total%checkEvery == 0 && time.Now().After(deadline) {
-			return nil, 0, projector.ErrTooBroad
-		}
 	}
 	if count != projector.CountUnknown {
 		total = count
 	}
-	return ids, total, nil
+	return ids, total
 }

@@ -4,7 +4,6 @@ import (
 	"iter"
 	"net/http"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"licenseimport/events"
@@ -122,7 +121,7 @@ func listRows[T any](a *API, w http.ResponseWriter, r *http.Request, j *projecto
 		return err
 	}
 	return list[events.Row, T]{
-		members: func(views *projector.Reader, _ time.Time) (iter.Seq[events.Row], int, error) {
+		members: func(views *projector.Reader) (iter.Seq[events.Row], int, error) {
 			return rows(views), projector.CountUnknown, nil
 		},
 		render: func(views *projector.Reader, row events.Row) (T, error) { return read(views, j.ID, row) },

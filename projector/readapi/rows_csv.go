@@ -1,6 +1,7 @@
 package readapi
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -18,6 +19,7 @@ import (
 const (
 	csvPieceRows  = 500
 	csvPieceBytes = 1 << 20     // a piece ends with the row that exceeds it
+	csvPieceReads = 20_000      // also of rows that the manager may not see: some 30 ms
 	csvPieceTime  = time.Minute // for a client to take one piece
 )
 
@@ -50,11 +52,11 @@ func (a *API) invalidRowsCSV(w http.ResponseWriter, r *http.Request, j *projecto
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	return a.writeCSV(w, c)
+	return a.writeCSV(r.Context(), w, c)
 }
 
 // writeCSV reads and sends one piece after the other.
-func (a *API) writeCSV(w http.ResponseWriter, c *csvWriter) error {
+func (a *API) writeCSV(ctx context.Context, w http.ResponseWriter, c *csvWriter) error {
 	conn := http.NewResponseController(w)
 	piece := c.header()
 	for next, more := events.Row(0), true; ; {
@@ -64,7 +66,7 @@ func (a *API) writeCSV(w http.ResponseWriter, c *csvWriter) error {
 			return err
 		}
 		piece = piece[:0]
-		err := a.projector.Read(func(views *projector.Reader) (err error) {
+		err := a.projector.Read(ctx, func(views *projector.Reader) (err error) {
 			piece, next, more, err = c.piece(views, piece, next)
 			return err
 		})
@@ -91,14 +93,17 @@ func (c *csvWriter) header() []byte {
 // piece appends the rows from one on to b. more says that other rows follow; next is the first.
 func (c *csvWriter) piece(views *projector.Reader, b []byte, from events.Row) (
 	piece []byte, next events.Row, more bool, err error) {
-	appended := 0
-	for n := range visibleRejectedRows(c.manager, c.job, views, views.RejectedRows(c.job.ID, from)) {
-		if appended == csvPieceRows || len(b) > csvPieceBytes {
+	appended, read := 0, 0
+	for n := range views.RejectedRows(c.job.ID, from) {
+		if appended == csvPieceRows || len(b) > csvPieceBytes || read == csvPieceReads {
 			return b, n, true, nil
 		}
 		row, err := readInvalidRow(views, c.job.ID, n)
 		if err != nil {
 			return nil, 0, false, err
+		}
+		if read++; !seesRejectedRow(c.manager, c.job, &row.Values) {
+			continue
 		}
 		b = csvfile.AppendRecord(b, c.delimiter, c.fields(row)...)
 		appended++

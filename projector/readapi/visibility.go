@@ -88,8 +88,18 @@ func visibleRejectedRows(m access.Manager, j *projector.Job, views *projector.Re
 		if err != nil {
 			return "", err
 		}
-		return events.Columns[events.ColumnProduct].Clean(e.Values[events.ColumnProduct]), nil
+		return productOf(&e.Values), nil
 	})
+}
+
+// seesRejectedRow reports whether a manager may see a rejected row of an import, by its values.
+func seesRejectedRow(m access.Manager, j *projector.Job, values *events.Values) bool {
+	return seesAllRows(m, j) || m.Allowed(productOf(values))
+}
+
+// productOf returns the product that a row names.
+func productOf(values *events.Values) string {
+	return events.Columns[events.ColumnProduct].Clean(values[events.ColumnProduct])
 }
 
 // visibleExistedRows yields the rows of an import whose license existed and that a manager may see.
@@ -103,16 +113,16 @@ func visibleExistedRows(m access.Manager, j *projector.Job, views *projector.Rea
 	})
 }
 
-// visibleRows yields those of some rows of an import that a manager may see. productOf reads a
+// visibleRows yields those of some rows of an import that a manager may see. readProduct reads a
 // row's product. A row that cannot be read is hidden.
 func visibleRows(m access.Manager, j *projector.Job, rows iter.Seq[events.Row],
-	productOf func(events.Row) (string, error)) iter.Seq[events.Row] {
+	readProduct func(events.Row) (string, error)) iter.Seq[events.Row] {
 	if seesAllRows(m, j) {
 		return rows
 	}
 	return func(yield func(events.Row) bool) {
 		for row := range rows {
-			if product, err := productOf(row); err == nil && m.Allowed(product) && !yield(row) {
+			if product, err := readProduct(row); err == nil && m.Allowed(product) && !yield(row) {
 				return
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -72,6 +73,21 @@ func TestPartitions(t *testing.T) {
 			return true
 		}))
 		for name, all := range want {
+			named := func(found []byte) bool { return bytes.HasPrefix(found, TextPrefix(name)) }
+			b := NewBound(func() error { return nil })
+			for _, hashed := range [][]byte{nil, []byte(name)} {
+				set := r.Match(b, unfiltered, hashed, named)
+				for _, at := range []uint64{all[0], all[len(all)/2], all[len(all)-1]} {
+					for _, from := range []uint64{at - 1, at, at + 1} {
+						compareNext(t, name, set, SliceList(all), from, false)
+						compareNext(t, name, set, SliceList(all), from, true)
+					}
+				}
+				for _, from := range []uint64{0, 1 << 60, math.MaxUint64} {
+					compareNext(t, name, set, SliceList(all), from, false)
+					compareNext(t, name, set, SliceList(all), from, true)
+				}
+			}
 			for _, from := range []uint64{0, all[len(all)/2]} {
 				var got []uint64
 				check(t, r.InSlot(unfiltered, []byte(name), from, func(found []byte, seq uint64) bool {

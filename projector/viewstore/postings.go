@@ -32,26 +32,29 @@ func (l SliceList) Next(from uint64, desc bool) (uint64, bool) {
 }
 
 // Intersect is the set of the numbers that are in every set. It needs at least one.
-func Intersect(sets ...Postings) Postings {
+func Intersect(b *Bound, sets ...Postings) Postings {
 	if len(sets) == 1 {
 		return sets[0]
 	}
-	return intersection(sets)
+	return intersection{b, sets}
 }
 
-type intersection []Postings
+type intersection struct {
+	bound *Bound
+	sets  []Postings
+}
 
 func (s intersection) Next(from uint64, desc bool) (uint64, bool) {
 	for agreed := 0; ; {
-		for _, x := range s {
+		for _, x := range s.sets {
 			n, ok := x.Next(from, desc)
-			if !ok {
+			if !ok || !s.bound.Step() {
 				return 0, false
 			}
 			if n != from {
 				from, agreed = n, 0
 			}
-			if agreed++; agreed >= len(s) {
+			if agreed++; agreed >= len(s.sets) {
 				return from, true
 			}
 		}
@@ -79,38 +82,21 @@ func (s union) Next(from uint64, desc bool) (best uint64, found bool) {
 }
 
 // Without is the set of the numbers that are in all and not in but.
-func Without(all, but Postings) Postings { return difference{all, but} }
+func Without(b *Bound, all, but Postings) Postings { return difference{b, all, but} }
 
-type difference struct{ all, but Postings }
+type difference struct {
+	bound    *Bound
+	all, but Postings
+}
 
 func (s difference) Next(from uint64, desc bool) (uint64, bool) {
 	for {
 		n, ok := s.all.Next(from, desc)
-		if !ok {
+		if !ok || !s.bound.Step() {
 			return 0, false
 		}
 		if m, ok := s.but.Next(n, false); !ok || m != n {
 			return n, true
-		}
-		if from, ok = Step(n, desc); !ok {
-			return 0, false
-		}
-	}
-}
-
-// Filter is the set of the numbers that match. It asks match about each member that it passes.
-func Filter(all Postings, match func(uint64) bool) Postings { return filtered{all, match} }
-
-type filtered struct {
-	all   Postings
-	match func(uint64) bool
-}
-
-func (s filtered) Next(from uint64, desc bool) (uint64, bool) {
-	for {
-		n, ok := s.all.Next(from, desc)
-		if !ok || s.match(n) {
-			return n, ok
 		}
 		if from, ok = Step(n, desc); !ok {
 			return 0, false
