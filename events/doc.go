@@ -1,5 +1,5 @@
 // Package events is the vocabulary of licenseimport: what can happen to an import, how it is written on
-// the wire, and what a row of a CSV file may hold. All other packages use it. It imports the standard
+// the wire, and what a row of a CSV file may hold. All packages that handle events use it. It imports the standard
 // library only, so other Go programs can use it as well.
 //
 // # What an event promises
@@ -10,7 +10,7 @@
 //	{"specversion":"1.0","id":"10/17","source":"licenseimport","type":"LicenseImported",
 //	 "time":"…","datacontenttype":"application/json","data":{"job_id":10,"row":17,…}}
 //
-// Source and id are the same on every redelivery and after every retry, so a reader can recognise a
+// Source and id are the same on every redelivery and after every retry, so a reader can recognize a
 // repetition. The subject names the aggregate that the event belongs to: one license, or one import.
 //
 //	event                    id              subject                   stream

@@ -70,7 +70,7 @@ func storeError(err error) *httpx.Error {
 // operator has freed space.
 func diskFull(cause error) *httpx.Error {
 	e := httpx.New(http.StatusInsufficientStorage, "disk_full",
-		"The server's disk is full, so nothing was imported. Its operator has to make room; then send the file again.")
+		"The server's disk is full, so nothing was imported. Its operator has to free disk space; then send the file again.")
 	e.RetryAfter = time.Minute
 	return e.Because(cause)
 }

@@ -22,7 +22,7 @@
 //
 //	a value's form (e-mail, date, number, length, choice)   events/column_types.go
 //	which columns there are, which are required             events/columns.go
-//	the codes and sentences of errors and warnings          events/error_codes.go
+//	the codes and sentences of errors and warnings          events/error_codes.go, events/warning_codes.go
 //	product unknown, no access, columns in conflict         decide.go
 //	default values                                          decide.go, fillDefaults
 //	warnings                                                warnings.go

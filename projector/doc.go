@@ -60,7 +60,7 @@
 //	the list of imports         waits for all uploads that were answered
 //	everything                  waits until the views were at the stream's end once since the start
 //
-// A read that waits in vain is an [ErrLagging].
+// A read that times out is an [ErrLagging].
 //
 // # Caveats
 //

@@ -104,7 +104,7 @@
 //
 // # Caveats
 //
-//   - R1 without SyncAlways (an external server) may store half a batch after a power cut.
+//   - R1 without SyncAlways (an external server) may store a torn batch after a power cut.
 //   - The snapshot of a server older than 2.15 has no definite end; Snapshot refuses it.
 //   - A bucket's write is attempted once: after a timeout the key may be written.
 package eventlog

@@ -12,10 +12,11 @@
 //
 // # Who uses it
 //
-//   - ingest: [State.Seal], [State.Abort], [State.Cancel], [State.KeyState]. A refusal is a
+//   - ingest: [State.Seal], [State.Abort], [State.Cancel], [State.KeyState], [State.Discarded]. A refusal is a
 //     [*RefusedError]; ingest turns it into an HTTP answer.
 //   - processor: [State.Next], [State.Commit], [State.RowsMissing].
-//   - projector: [Phase.After] for each event that it folds, and [FailureOf].
+//   - projector: [Phase.After] for each event of an import that has not ended, and [FailureOf].
+//     After an end it folds outcomes, since the licenses exist, and ignores the known facts.
 //
 // # Histories in part
 //
@@ -34,7 +35,7 @@
 //
 // # How to add a phase
 //
-// An import that goes on after its end, such as one that is undone, takes rows in the table from
+// To let an import continue after its end, for example an undo, add rows to the table from
 // [Finished], a case in [State.Next] for what its processor does, and a command beside
 // [State.Cancel] for the request. An upload that repeats rejected rows is a new import with its job id
 // of its own: it takes a field of ImportStarted and no phase. Then go generate ./events/importjob

@@ -31,7 +31,7 @@ var allowed = map[string]struct {
 	"internal/backup":         {"events events/eventlog internal/fsx", "a backup is snapshots of the log, whatever they hold"},
 	"internal/openapi":        {"internal/httpx", "the document knows no program: only its tests compare it with one"},
 	"internal/failpoint":      {"", "what is broken on purpose knows nothing of what it breaks"},
-	"internal/metrics":        {"events events/eventlog ingest processor projector internal/httpx", "metrics observe the stages through the interfaces that these define"},
+	"internal/metrics":        {"events events/eventlog ingest processor projector internal/httpx", "metrics observe the services through the interfaces that these define"},
 	"ingest":                  {"events events/eventlog events/importjob internal/access internal/csvfile internal/fairshare internal/httpx internal/retry", "the services meet in the streams only, never by import"},
 	"processor":               {"events events/eventlog events/importjob internal/failpoint internal/retry", "the services meet in the streams only, and the processor has no HTTP"},
 	"projector":               {"events events/eventlog events/importjob internal/fsx projector/viewstore", "the services meet in the streams only, and the projector has no HTTP"},

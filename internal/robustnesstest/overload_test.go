@@ -174,7 +174,7 @@ func (r *repeated) Read(p []byte) (n int, err error) {
 }
 
 // TestCrowd: of 200 uploads at once 16 pass and all others are told to come back; clients that
-// vanish make room again.
+// vanish free their places.
 func TestCrowd(t *testing.T) {
 	t.Parallel()
 	p := serve(t)
