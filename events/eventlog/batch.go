@@ -48,11 +48,10 @@ func (l *Log) newAtomicBatch(id string) *atomicBatch {
 	return b
 }
 
-// An expectation is the last sequence that a writer knows, of a filter of subjects or of the whole
-// stream. The server checks it at the commit.
+// An expectation is the last sequence that a writer knows of a filter of subjects. The server checks
+// it at the commit.
 type expectation struct {
 	filter string // empty: the message's own subject
-	stream bool   // of all subjects
 	last   events.Seq
 }
 
@@ -62,17 +61,12 @@ func (b *atomicBatch) message(subject string, body []byte, expect *expectation) 
 	b.sequence[0] = strconv.Itoa(b.size)
 	b.envelope.Subject, b.envelope.Data = subject, body
 	header := b.envelope.Header
-	delete(header, jetstream.ExpectedLastSeqHeader)
 	delete(header, jetstream.ExpectedLastSubjSeqHeader)
 	delete(header, jetstream.ExpectedLastSubjSeqSubjHeader)
 	if expect == nil {
 		return &b.envelope
 	}
 	b.last[0], b.filter[0] = strconv.FormatUint(uint64(expect.last), 10), expect.filter
-	if expect.stream {
-		header[jetstream.ExpectedLastSeqHeader] = b.last[:]
-		return &b.envelope
-	}
 	header[jetstream.ExpectedLastSubjSeqHeader] = b.last[:]
 	if expect.filter != "" {
 		header[jetstream.ExpectedLastSubjSeqSubjHeader] = b.filter[:]
@@ -198,10 +192,6 @@ type appendRequest struct {
 	filter  string // of the subjects whose last sequence is expected
 	last    events.Seq
 	bodies  [][]byte // 1 to MaxBatch
-
-	// exclusive: no other writer is likely to have appended to the stream since last, so the first
-	// attempt uses the cheaper stream-wide check; see contention.
-	exclusive bool
 }
 
 // append stores the bodies as one batch and returns the sequence of the last one. It retries until
@@ -227,10 +217,6 @@ func (l *Log) append(ctx context.Context, a appendRequest) (events.Seq, error) {
 			return 0, fmt.Errorf("%w: its last sequence is %d, not %d", ErrWrongSequence, seq, a.last)
 		case !refused(err) && !transient(err):
 			return 0, err
-		case a.exclusive && refused(err):
-			l.contention.observed()
-			a.exclusive = false
-			continue
 		}
 		if err := backoff.Wait(ctx, err); err != nil {
 			return 0, err
@@ -240,7 +226,7 @@ func (l *Log) append(ctx context.Context, a appendRequest) (events.Seq, error) {
 
 func (l *Log) attempt(ctx context.Context, id string, a appendRequest) (events.Seq, error) {
 	batch := l.newAtomicBatch(id)
-	expect := &expectation{filter: a.filter, stream: a.exclusive, last: a.last}
+	expect := &expectation{filter: a.filter, last: a.last}
 	final := len(a.bodies) - 1
 	for _, body := range a.bodies[:final] {
 		batch.add(a.subject, body, expect)

@@ -33,14 +33,13 @@ const defaultTimeout = 5 * time.Second
 
 // A Log is a connection to the streams. Any number of goroutines may use it.
 type Log struct {
-	conn       *nats.Conn
-	reads      *nats.Conn // for readers of streams; may be conn
-	server     *Server    // nil: the server runs elsewhere
-	js         jetstream.JetStream
-	replicas   int
-	timeout    time.Duration // of one request
-	contention contention
-	setAside   setAside
+	conn     *nats.Conn
+	reads    *nats.Conn // for readers of streams; may be conn
+	server   *Server    // nil: the server runs elsewhere
+	js       jetstream.JetStream
+	replicas int
+	timeout  time.Duration // of one request
+	setAside setAside
 }
 
 // Open connects and creates the streams and buckets that are missing. It waits until ctx ends for a

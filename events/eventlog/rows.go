@@ -27,7 +27,6 @@ func (l *Log) AppendRows(ctx context.Context, job events.JobID, last events.Seq,
 	}
 	seq, err := l.append(ctx, appendRequest{
 		stream: events.RowsStream, subject: subject, filter: subject, last: last, bodies: bodies,
-		exclusive: last > 0 && l.contention.tryExclusive(),
 	})
 	if err != nil {
 		return 0, fmt.Errorf("append rows of job %d: %w", job, err)
