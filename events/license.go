@@ -31,8 +31,8 @@ type License struct {
 	FloatingTimeout           *int   `json:"floating_timeout,omitempty"` // minutes
 }
 
-// Customer holds what a row says of its customer. Email is the identity, as it was written; comparisons
-// ignore its case.
+// Customer holds what a row says of its customer. Email is the identity, as it was written; EmailKey is
+// the form in which e-mail addresses are compared.
 type Customer struct {
 	Email       string `json:"email,omitempty"`
 	FirstName   string `json:"first_name,omitempty"`
@@ -45,6 +45,29 @@ type Customer struct {
 	State       string `json:"state,omitempty"`
 	City        string `json:"city,omitempty"`
 	Country     string `json:"country,omitempty"`
+}
+
+// EmailKey is the form in which e-mail addresses are compared: A to Z in lower case, every other character
+// as it is. Unicode's case mapping is not used, since it would make one of two addresses that differ: the
+// lower case of U+212A KELVIN SIGN is k.
+func EmailKey(email string) string {
+	for i := range len(email) {
+		if 'A' <= email[i] && email[i] <= 'Z' {
+			return lowerASCII(email, i)
+		}
+	}
+	return email
+}
+
+// lowerASCII returns s with A to Z in lower case. None is before from.
+func lowerASCII(s string, from int) string {
+	b := []byte(s)
+	for i := from; i < len(b); i++ {
+		if 'A' <= b[i] && b[i] <= 'Z' {
+			b[i] += 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 // Order holds what a row says of its order. StoreID is the identity; without one the license has a

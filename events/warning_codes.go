@@ -1,6 +1,6 @@
 package events
 
-// WarningCode names one value without effect in a valid row, for programs.
+// WarningCode names one thing that is odd in a valid row, for programs.
 type WarningCode string
 
 // The codes of warnings. Each has its sentence in warningMessages.
@@ -11,11 +11,14 @@ const (
 	OveragesNotAllowed    WarningCode = "overages_not_allowed"
 	NotFloating           WarningCode = "not_floating"
 	ValidityOnPerpetual   WarningCode = "validity_on_perpetual"
+	InvisibleCharacter    WarningCode = "invisible_character"
+	NumberLike            WarningCode = "number_like"
 )
 
-// Warning tells of a value that has no effect. The row is imported all the same.
+// Warning tells of a value that has no effect, or that is probably not what was meant. The row is
+// imported all the same.
 type Warning struct {
-	Column string      `json:"column"` // the one whose value has no effect
+	Column string      `json:"column"` // the one whose value is meant
 	Code   WarningCode `json:"code"`
 }
 
@@ -28,6 +31,9 @@ var warningMessages = map[WarningCode]string{
 	OveragesNotAllowed:    "has no effect without license__allow_overages",
 	NotFloating:           "has no effect without license__is_floating or license__is_floating_cloud",
 	ValidityOnPerpetual:   "a perpetual license has no end: the value is kept",
+	InvisibleCharacter:    "holds a character that cannot be seen: the value is kept, and differs from one that looks the same",
+	NumberLike: "looks like a number that a spreadsheet has made of the key: the value is kept; " +
+		"if it is wrong, format the column as text and paste the keys again",
 }
 
 // Message is the sentence that a user reads.

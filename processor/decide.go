@@ -142,7 +142,11 @@ var (
 	defaultMaxActivations = 1
 )
 
-const defaultLicenseType = "perpetual"
+// The license types that a row without a type gets.
+const (
+	perpetual   = "perpetual"
+	timeLimited = "time-limited" // if the row gives a validity
+)
 
 func (v *Verdict) fillDefaults() {
 	license := &v.Record.License
@@ -159,8 +163,16 @@ func (v *Verdict) fillDefaults() {
 		license.LicenseType = v.Product.LicenseType
 	}
 	if license.LicenseType == "" {
-		license.LicenseType = defaultLicenseType
+		license.LicenseType = defaultLicenseType(license)
 	}
+}
+
+// defaultLicenseType is the type of a license whose row and product give none.
+func defaultLicenseType(license *events.License) string {
+	if license.ValidityPeriod != "" || license.ValidDuration != "" {
+		return timeLimited
+	}
+	return perpetual
 }
 
 // Origins holds which row imported each license that exists, by the license's subject.

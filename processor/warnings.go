@@ -7,8 +7,8 @@ var (
 	columnValidDuration  = mustColumn("license__valid_duration")
 )
 
-// warningRules is the table of warnings about valid rows. Nearly all say that the column's value
-// has no effect.
+// warningRules is the table of warnings about valid rows. Most say that the column's value has no
+// effect, the last ones that a name is probably not what was meant.
 var warningRules = []struct {
 	column  string
 	code    events.WarningCode
@@ -18,10 +18,10 @@ var warningRules = []struct {
 		return r.Customer.Email == "" && r.Customer != (events.Customer{})
 	}},
 	{"license__validity_period", events.ValidityOnPerpetual, func(r *events.Record) bool {
-		return r.License.ValidityPeriod != "" && r.License.LicenseType == defaultLicenseType
+		return r.License.ValidityPeriod != "" && r.License.LicenseType == perpetual
 	}},
 	{"license__valid_duration", events.ValidityOnPerpetual, func(r *events.Record) bool {
-		return r.License.ValidDuration != "" && r.License.LicenseType == defaultLicenseType
+		return r.License.ValidDuration != "" && r.License.LicenseType == perpetual
 	}},
 	{"license__maintenance_period", events.MaintenanceNotEnabled, func(r *events.Record) bool {
 		return r.License.MaintenancePeriod != "" && !isSet(r.License.EnableMaintenancePeriod)
@@ -38,6 +38,11 @@ var warningRules = []struct {
 	{"license__floating_users", events.NotFloating, func(r *events.Record) bool {
 		return r.License.FloatingUsers != nil && !isSet(r.License.IsFloating) && !isSet(r.License.IsFloatingCloud)
 	}},
+	{"license__license_key", events.NumberLike, func(r *events.Record) bool { return isNumberLike(r.License.Key) }},
+	{"license__license_key", events.InvisibleCharacter, func(r *events.Record) bool { return hasInvisible(r.License.Key) }},
+	{"product__short_code", events.InvisibleCharacter, func(r *events.Record) bool { return hasInvisible(r.Product) }},
+	{"customer__email", events.InvisibleCharacter, func(r *events.Record) bool { return hasInvisible(r.Customer.Email) }},
+	{"order__store_id", events.InvisibleCharacter, func(r *events.Record) bool { return hasInvisible(r.Order.StoreID) }},
 }
 
 func warnings(r *events.Record) []events.Warning {

@@ -3,7 +3,6 @@ package projector
 import (
 	"encoding/binary"
 	"fmt"
-	"strings"
 	"time"
 
 	"licenseimport/events"
@@ -156,13 +155,13 @@ func (m *memtable) licenseImported(j *Job, e *events.LicenseImported, f fact) er
 	return nil
 }
 
-// customerOf finds or creates the customer of a row: by e-mail, without regard to case. A row
-// without an e-mail has no customer (0).
+// customerOf finds or creates the customer of a row: by e-mail, as [events.EmailKey] compares them.
+// A row without an e-mail has no customer (0).
 func (m *memtable) customerOf(j *Job, e *events.LicenseImported, seq events.Seq) (events.Seq, error) {
 	if e.Customer == nil || e.Customer.Email == "" {
 		return 0, nil
 	}
-	id, created, err := m.lookupOrInsert(customerByEmail, emailKey(e.Customer.Email), seq)
+	id, created, err := m.lookupOrInsert(customerByEmail, events.EmailKey(e.Customer.Email), seq)
 	if err != nil {
 		return 0, err
 	}
@@ -208,7 +207,7 @@ func (m *memtable) licenseExisted(j *Job, e *events.LicenseExisted, f fact) erro
 	j.Next.ExistedLicenses++
 	m.Put(rowsOf(existed, j.ID), uint64(e.Row), f.body)
 	if e.Customer != nil && e.Customer.Email != "" {
-		id, err := m.lookup(customerByEmail, emailKey(e.Customer.Email))
+		id, err := m.lookup(customerByEmail, events.EmailKey(e.Customer.Email))
 		if err != nil {
 			return err
 		}
@@ -232,6 +231,3 @@ func (m *memtable) rowRejected(j *Job, e *events.RowRejected, f fact) {
 		m.PutNew(rejectedByCode, codeKey(j.ID, code, e.Row), nil)
 	}
 }
-
-// emailKey is the form in which e-mail addresses are compared.
-func emailKey(email string) string { return strings.ToLower(email) }

@@ -21,7 +21,7 @@ type LicenseQuery struct {
 	KeyPrefix   string
 	KeyContains string       // without regard to case
 	Products    []string     // short codes, of which it has one; nil: any product, empty: no license
-	Email       string       // its customer's, without regard to case
+	Email       string       // its customer's, as [events.EmailKey] compares them
 	StoreID     string       // its order's
 	Enabled     *bool        // nil: either
 	Job         events.JobID // the import that created it
@@ -29,7 +29,7 @@ type LicenseQuery struct {
 
 // CustomerQuery selects customers, by the rules of [LicenseQuery].
 type CustomerQuery struct {
-	Email         string // without regard to case
+	Email         string // as [events.EmailKey] compares them
 	EmailContains string // without regard to case
 }
 
@@ -70,7 +70,7 @@ func (r *Reader) Licenses(q *LicenseQuery, desc bool) (ids iter.Seq[events.Seq],
 // Customers yields the ids of the customers that q selects: oldest first or, if desc, newest first.
 // count is their number or CountUnknown.
 func (r *Reader) Customers(q CustomerQuery, desc bool) (ids iter.Seq[events.Seq], count int, err error) {
-	email := emailKey(q.Email)
+	email := events.EmailKey(q.Email)
 	var found viewstore.SliceList
 	switch contains := containsFold(q.EmailContains); {
 	case email == "" && q.EmailContains == "":
@@ -151,7 +151,7 @@ func (q *LicenseQuery) byName(r *Reader) (selections []selection, err error) {
 		names, more viewstore.View
 		name        string
 	}{
-		{customerByEmail, customerLicenses, emailKey(q.Email)}, {orderByStore, orderLicenses, q.StoreID},
+		{customerByEmail, customerLicenses, events.EmailKey(q.Email)}, {orderByStore, orderLicenses, q.StoreID},
 	} {
 		if of.name == "" {
 			continue

@@ -15,7 +15,7 @@ const FileName = "views.bolt"
 
 // format is the version of the views' file. Raise it with every change of the views or of what
 // folding does: a file of another version is folded from the beginning.
-const format = 5
+const format = 6
 
 // The views. Package viewstore gives the bytes of each layout. Numbers (sequences, imports, rows)
 // are 8 bytes, big-endian, so that keys sort as their numbers do. A text before a number ends with
@@ -44,7 +44,7 @@ const (
 	orderLicenses                          // HashIndex: order → the licenses after the one that created it
 	disabled                               // PostingLists: "" → licenses that are not enabled
 	customers                              // PostingLists: "" → licenses that created a customer
-	customerByEmail                        // HashIndex, filtered: e-mail in lower case → customer
+	customerByEmail                        // HashIndex, filtered: events.EmailKey → customer
 	orders                                 // PostingLists: "" → licenses that created an order
 	orderByStore                           // HashIndex, filtered: store id → order
 	rejected                               // Chunks by import: row → event RowRejected

@@ -79,7 +79,7 @@ func printCounts(w io.Writer, r *result) {
 		line("Orders", *c.CreatedOrders, "created", *c.ExistedOrders, "existed")
 	}
 	if c.Warnings > 0 {
-		fmt.Fprintf(w, "  %-10s %10s %s\n", "Warnings", grouped(c.Warnings), "valid rows with a value that has no effect")
+		fmt.Fprintf(w, "  %-10s %10s %s\n", "Warnings", grouped(c.Warnings), "valid rows with a value to look at")
 	}
 }
 

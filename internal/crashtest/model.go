@@ -1,8 +1,6 @@
 package crashtest
 
 import (
-	"strings"
-
 	"licenseimport/events"
 )
 
@@ -22,7 +20,7 @@ type Result struct {
 // model holds what the imports have made so far, in the order of the stream.
 type model struct {
 	licenses  map[License]events.Origin
-	customers map[string]bool // by e-mail in lower case
+	customers map[string]bool // by events.EmailKey
 	orders    map[string]bool // by store id
 }
 
@@ -34,7 +32,7 @@ func newModel() *model {
 // they are new.
 func (m *model) imported(row *Row, r *Result) {
 	r.CreatedLicenses++
-	if email := strings.ToLower(row.Email); m.customers[email] {
+	if email := events.EmailKey(row.Email); m.customers[email] {
 		r.ExistedCustomers++
 	} else if email != "" {
 		m.customers[email] = true
@@ -51,7 +49,7 @@ func (m *model) imported(row *Row, r *Result) {
 // existed counts a row whose license existed: it makes nothing.
 func (m *model) existed(row *Row, r *Result) {
 	r.ExistedLicenses++
-	if m.customers[strings.ToLower(row.Email)] {
+	if m.customers[events.EmailKey(row.Email)] {
 		r.ExistedCustomers++
 	}
 	if row.Store != "" && m.orders[row.Store] {
