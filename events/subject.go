@@ -20,12 +20,13 @@ var (
 )
 
 // LifecycleSubjects are the subjects of the facts that begin, seal and end an import.
-var LifecycleSubjects = []string{"imports.*.started", SealedFilter, AbortedFilter, "imports.*.finished"}
+var LifecycleSubjects = []string{"imports.*.started", SealedFilter, AbortedFilter, FinishedFilter}
 
 // Filters for readers.
 const (
 	SealedFilter   = "imports.*.sealed"       // the jobs that a processor may claim
 	AbortedFilter  = "imports.*.aborted"      // the jobs whose uploads broke off
+	FinishedFilter = "imports.*.finished"     // the jobs that a processor has ended
 	LicensesFilter = "licenses.>"             // each license once: what other services read
 	SetAsideFilter = "operations.set_aside.*" // which messages no reader reads
 )

@@ -68,7 +68,8 @@
 //
 // [Log.LeaseJobs] shares the sealed jobs among any number of processes. Delivery is at least once.
 // A process that dies loses its leases after 5 s. Two processes can hold one job for a moment; the
-// sequence check of their appends lets one continue.
+// sequence check of their appends lets one continue. A sweep finds sealed jobs that nobody works on
+// and that the consumer does not deliver any more.
 //
 // # Embedded server
 //

@@ -33,15 +33,24 @@ const processorConsumer = "processor"
 // process dies or is cut off it is delivered to another one. So two processes can work on one job
 // for a moment; the sequence check of their appends stops one. work's context ends with ctx.
 //
+// At the start and every minute it looks for sealed jobs without an end that the consumer does not
+// deliver any more, whatever the cause: somebody else has acknowledged them, or the consumer is
+// ahead of a stream that lost its end. It works on these, too.
+//
 // LeaseJobs returns when ctx ends, with its error, or when work returns an [ErrStop], with that
 // error; all work has returned by then. It logs any other error of work.
 func (l *Log) LeaseJobs(ctx context.Context, concurrency int, work func(context.Context, Message) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	w := &leaser{work: work, stop: cancel, busy: make(chan struct{}, max(concurrency, 1))}
+	w := &leaser{
+		work: work, stop: cancel, busy: make(chan struct{}, max(concurrency, 1)), jobs: map[events.JobID]bool{},
+	}
+	var sweeps sync.WaitGroup
+	sweeps.Go(func() { l.sweepLoop(ctx, w) })
 	if err := l.leaseLoop(ctx, w); err != nil {
 		cancel(err)
 	}
+	sweeps.Wait()
 	w.workers.Wait()
 	return context.Cause(ctx)
 }
@@ -54,6 +63,52 @@ type leaser struct {
 	stop    context.CancelCauseFunc
 	busy    chan struct{} // holds one element for each busy worker
 	workers sync.WaitGroup
+
+	mu   sync.Mutex
+	jobs map[events.JobID]bool // in work in this process
+}
+
+// acquire waits for a free worker until ctx ends.
+func (w *leaser) acquire(ctx context.Context) error {
+	select {
+	case w.busy <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (w *leaser) release() { <-w.busy }
+
+// begin reports whether a job is in work in this process only by its caller, who then has to call
+// end.
+func (w *leaser) begin(job events.JobID) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.jobs[job] {
+		return false
+	}
+	w.jobs[job] = true
+	return true
+}
+
+func (w *leaser) end(job events.JobID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.jobs, job)
+}
+
+// workOn is work, unless this process has the job in work: then the lease is lost to itself.
+func (w *leaser) workOn(ctx context.Context, m Message) error {
+	job, err := events.ParseSealedSubject(m.Subject)
+	if err != nil {
+		return w.work(ctx, m) // which reports it
+	}
+	if !w.begin(job) {
+		return ErrLeaseLost
+	}
+	defer w.end(job)
+	return w.work(ctx, m)
 }
 
 // leaseLoop leases jobs until ctx ends. It opens the consumer again after a failure.
@@ -123,19 +178,17 @@ func (l *Log) RedeliverJobs(ctx context.Context) error {
 // leaseFrom leases jobs from one consumer until that fails or ctx ends.
 func (w *leaser) leaseFrom(ctx context.Context, messages jetstream.MessagesContext) error {
 	for {
-		select {
-		case w.busy <- struct{}{}:
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := w.acquire(ctx); err != nil {
+			return err
 		}
 		raw, err := messages.Next(jetstream.NextContext(ctx))
 		if err != nil {
-			<-w.busy
+			w.release()
 			return err
 		}
 		w.workers.Go(func() {
-			defer func() { <-w.busy }()
-			if err := process(ctx, raw, w.work); err != nil {
+			defer w.release()
+			if err := process(ctx, raw, w.workOn); err != nil {
 				w.stop(err)
 			}
 		})

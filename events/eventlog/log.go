@@ -40,6 +40,7 @@ type Log struct {
 	replicas int
 	timeout  time.Duration // of one request
 	setAside setAside
+	sweep    sweepTimes
 }
 
 // Open connects and creates the streams and buckets that are missing. It waits until ctx ends for a
@@ -89,7 +90,7 @@ func connect(config Config) (*Log, error) {
 	if config.Timeout == 0 {
 		config.Timeout = defaultTimeout
 	}
-	l := &Log{server: config.Server, replicas: config.Replicas, timeout: config.Timeout}
+	l := &Log{server: config.Server, replicas: config.Replicas, timeout: config.Timeout, sweep: defaultSweepTimes}
 	var err error
 	if l.server == nil {
 		l.conn, err = dialURL(config)

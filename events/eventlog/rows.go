@@ -66,26 +66,35 @@ func (l *Log) PurgeRows(ctx context.Context, job events.JobID) error {
 
 // RowJobs lists the jobs that have rows, in ascending order. It leaves out subjects that are no job's.
 func (l *Log) RowJobs(ctx context.Context) ([]events.JobID, error) {
-	var info *jetstream.StreamInfo
-	err := l.retryWithTimeout(ctx, func(ctx context.Context) error {
-		stream, err := l.js.Stream(ctx, events.RowsStream)
-		if err != nil {
-			return err
-		}
-		info, err = stream.Info(ctx, jetstream.WithSubjectFilter(events.RowsSubjects[0]))
-		return err
-	})
+	subjects, err := l.subjects(ctx, events.RowsStream, events.RowsSubjects[0])
 	if err != nil {
 		return nil, fmt.Errorf("list the jobs with rows: %w", err)
 	}
-	jobs := make([]events.JobID, 0, len(info.State.Subjects))
-	for subject := range info.State.Subjects {
+	jobs := make([]events.JobID, 0, len(subjects))
+	for subject := range subjects {
 		if job, err := events.ParseRowsSubject(subject); err == nil {
 			jobs = append(jobs, job)
 		}
 	}
 	slices.Sort(jobs)
 	return jobs, nil
+}
+
+// subjects lists the subjects of a stream that match a filter, with the number of messages at each.
+func (l *Log) subjects(ctx context.Context, name, filter string) (map[string]uint64, error) {
+	var info *jetstream.StreamInfo
+	err := l.retryWithTimeout(ctx, func(ctx context.Context) error {
+		stream, err := l.js.Stream(ctx, name)
+		if err != nil {
+			return err
+		}
+		info, err = stream.Info(ctx, jetstream.WithSubjectFilter(filter))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return info.State.Subjects, nil
 }
 
 // A RowReader reads a job's rows. One goroutine uses it.
