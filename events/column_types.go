@@ -3,6 +3,7 @@ package events
 import (
 	"net/mail"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,8 +43,21 @@ func (c *Column) parseText(value string) (string, Code) {
 	case Enum:
 		return c.parseChoice(value)
 	default:
-		return value, checkText(value, c.Limit())
+		code := checkText(value, c.Limit())
+		if code == "" && c.MaxToken > 0 && tokenLen(value) > c.MaxToken {
+			code = TooLong
+		}
+		return value, code
 	}
+}
+
+// spreadsheetErrors are what a spreadsheet shows in a cell whose formula it could not compute. A file of
+// such cells has lost the values.
+var spreadsheetErrors = [...]string{"#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"}
+
+func isSpreadsheetError(value string) bool {
+	value = strings.TrimSpace(value) // that of a Verbatim column is not cleaned
+	return value != "" && value[0] == '#' && slices.Contains(spreadsheetErrors[:], value)
 }
 
 func checkText(value string, limit int) Code {

@@ -47,12 +47,52 @@ func TestText(t *testing.T) {
 
 // Limits count characters (Unicode code points), not bytes.
 func TestTextLimits(t *testing.T) {
-	for column, limit := range map[string]int{"license__license_key": 255, "product__short_code": 64, "order__campaign_params": 2000, "license__note": 10000, "customer__country": 255} {
+	for column, limit := range map[string]int{"product__short_code": 64, "order__campaign_params": 2000, "license__note": 10000, "customer__country": 255} {
 		for _, character := range []string{"a", "é", "株", "🔑", "\n"} {
 			at, above := strings.Repeat(character, limit), strings.Repeat(character, limit+1)
 			checkType(t, column, accepts{at: at}, refuses{above: TooLong})
 		}
 	}
+}
+
+// TestLicenseKeyLimits: 1024 characters, and 2048 bytes of its subject token. The message names the limit
+// that the key is beyond.
+func TestLicenseKeyLimits(t *testing.T) {
+	good, bad := accepts{}, refuses{}
+	for _, key := range []string{strings.Repeat("a", 1024), strings.Repeat("+", 682) + "aa", strings.Repeat("é", 341) + "aa",
+		strings.Repeat("a", 512) + strings.Repeat("=", 512)} {
+		good[key] = key
+	}
+	const characters, token = "must be at most 1024 characters long", "must be at most 2048 bytes long as a subject token, " +
+		"in which a byte other than A-Z a-z 0-9 - _ takes three"
+	for key, message := range map[string]string{
+		strings.Repeat("a", 1025): characters, strings.Repeat("株", 1025): characters,
+		strings.Repeat("+", 683): token, strings.Repeat("株", 1024): token,
+	} {
+		bad[key] = TooLong
+		if got := Columns[ColumnKey].Error(TooLong, key).Message; got != message {
+			t.Errorf("a key of %d bytes: %q, want %q", len(key), got, message)
+		}
+	}
+	checkType(t, "license__license_key", good, bad)
+	for key := range good {
+		if got := len(Token(key)); got > 2048 || got != tokenLen(key) {
+			t.Errorf("a token of %d bytes, counted as %d", got, tokenLen(key))
+		}
+	}
+}
+
+// TestErrorsOfSpreadsheets: a cell whose formula failed is no value, in any column.
+func TestErrorsOfSpreadsheets(t *testing.T) {
+	for i := range Columns {
+		bad := refuses{}
+		for _, value := range []string{"#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"} {
+			bad[value] = SpreadsheetError
+		}
+		checkType(t, Columns[i].Name, nil, bad)
+	}
+	checkType(t, "license__note", accepts{"#REF! ?": "#REF! ?", "see #N/A": "see #N/A"}, refuses{" #N/A\n": SpreadsheetError})
+	checkType(t, "license__license_key", accepts{"#REF": "#REF", "#n/a": "#n/a", "null": "null", "#": "#"}, nil)
 }
 
 func TestEmail(t *testing.T) {

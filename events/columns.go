@@ -11,6 +11,7 @@ type Column struct {
 	Name     string // the header, in lower case
 	Type     ColumnType
 	Max      int      // of a Text: characters (Unicode code points); 0 means defaultText
+	MaxToken int      // of a Text that is a subject token: bytes of the token; 0: no limit of its own
 	Choices  []string // of an Enum, in lower case
 	Required bool
 	Verbatim bool   // white space around the value stays
@@ -43,7 +44,7 @@ const defaultText = 255
 // Columns is the one table of columns. An index into it (a "column index") names a column where speed
 // matters.
 var Columns = [...]Column{
-	{Name: "license__license_key", Type: Text, Required: true, Example: "AAAA-BBBB-CCCC-0001",
+	{Name: "license__license_key", Type: Text, Max: 1024, MaxToken: 2048, Required: true, Example: "AAAA-BBBB-CCCC-0001",
 		Help:  "the key itself; unique within its product",
 		field: func(in target) any { return &in.License.Key }},
 	{Name: "product__short_code", Type: Text, Max: 64, Required: true, Example: "psc",
@@ -197,6 +198,9 @@ func (c *Column) Clean(value string) string {
 // Set parses a value that Clean returned and that is not empty, and puts it into the record. It
 // returns "" or the code of what is wrong; the record is unchanged then.
 func (c *Column) Set(r *Record, value string) Code {
+	if isSpreadsheetError(value) {
+		return SpreadsheetError
+	}
 	switch field := c.field(r.target()).(type) {
 	case *string:
 		text, code := c.parseText(value)
@@ -224,7 +228,7 @@ func (c *Column) Set(r *Record, value string) Code {
 // Error is the error of a value in this column, with the sentence that a user reads. The value is cut
 // to MaxErrorValue.
 func (c *Column) Error(code Code, value string) FieldError {
-	return FieldError{Column: c.Name, Code: code, Message: c.message(code), Value: Excerpt(value, MaxErrorValue)}
+	return FieldError{Column: c.Name, Code: code, Message: c.message(code, value), Value: Excerpt(value, MaxErrorValue)}
 }
 
 // Value is what a record holds in this column: a string, bool or int, or nil if it was not given.

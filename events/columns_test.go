@@ -173,8 +173,8 @@ func TestSetAndValue(t *testing.T) {
 
 func TestErrorReadsAsASentence(t *testing.T) {
 	long := strings.Repeat("ü", MaxErrorValue+1)
-	got := Columns[ColumnKey].Error(TooLong, long)
-	want := FieldError{Column: "license__license_key", Code: TooLong, Message: "must be at most 255 characters long", Value: long[:2*MaxErrorValue]}
+	got := Columns[ColumnEmail].Error(TooLong, long)
+	want := FieldError{Column: "customer__email", Code: TooLong, Message: "must be at most 255 characters long", Value: long[:2*MaxErrorValue]}
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

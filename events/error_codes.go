@@ -3,6 +3,7 @@ package events
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Code names one thing that is wrong with a row, for programs.
@@ -27,6 +28,7 @@ const (
 	FieldCount       Code = "field_count"
 	MalformedRow     Code = "malformed_row"
 	RowTooLarge      Code = "row_too_large"
+	SpreadsheetError Code = "spreadsheet_error"
 )
 
 // rejections has one row for each code: the sentence that a user reads, without its beginning, the
@@ -51,6 +53,7 @@ var rejections = [...]struct {
 	{Conflict, "must not be given together with license__valid_duration: keep one of them"},
 	{UnknownProduct, "is not in the product catalogue: add the product or fix the short code"},
 	{NoAccess, "is a product that this key may not import for"},
+	{SpreadsheetError, "is an error that a spreadsheet shows in place of a value: fix the formula there, or paste the value itself"},
 
 	{FieldCount, "has too few or too many fields"},
 	{MalformedRow, "has quotes that are not as RFC 4180 wants them"},
@@ -67,7 +70,10 @@ var Codes = func() []Code {
 }()
 
 // message is the sentence of a code at this column, without the column's name at its beginning.
-func (c *Column) message(code Code) string {
+func (c *Column) message(code Code, value string) string {
+	if code == TooLong && c.MaxToken > 0 && utf8.RuneCountInString(value) <= c.Limit() {
+		return fmt.Sprintf("must be at most %d bytes long as a subject token, in which a byte other than A-Z a-z 0-9 - _ takes three", c.MaxToken)
+	}
 	for i := range rejections {
 		if rejections[i].code == code {
 			return c.fillIn(rejections[i].sentence)

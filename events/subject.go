@@ -142,6 +142,17 @@ func appendToken(b []byte, s string) []byte {
 	return b
 }
 
+// tokenLen is the length of Token(s) in bytes.
+func tokenLen(s string) int {
+	n := len(s)
+	for i := range len(s) {
+		if !isTokenByte(s[i]) {
+			n += len("=XX") - 1
+		}
+	}
+	return n
+}
+
 func isTokenByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_'
 }

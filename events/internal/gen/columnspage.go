@@ -32,7 +32,7 @@ example row.
 	}
 	page.WriteString(`
 Characters are Unicode code points. No text may hold control characters (U+0000 to U+001F and U+007F) but for tab, carriage return
-and line feed. Surrounding white space is trimmed, except in ` + "`license__note`" + `.
+and line feed. No value may be an error of a spreadsheet: ` + "`#REF!` `#N/A` `#VALUE!` `#NAME?` `#DIV/0!` `#NULL!` `#NUM!`" + `. Surrounding white space is trimmed, except in ` + "`license__note`" + `.
 `)
 	return page.Bytes()
 }
@@ -53,7 +53,11 @@ func limits(c *events.Column) string {
 	case events.Email:
 		return fmt.Sprintf("one address, up to %d characters", c.Limit())
 	default:
-		return fmt.Sprintf("up to %d characters", c.Limit())
+		limit := fmt.Sprintf("up to %d characters", c.Limit())
+		if c.MaxToken > 0 {
+			limit += fmt.Sprintf("; as a subject token up to %d bytes, in which a byte other than `A-Z a-z 0-9 - _` takes three", c.MaxToken)
+		}
+		return limit
 	}
 }
 

@@ -36,6 +36,7 @@ const errors = {
   field_count: "Too few or too many fields",
   malformed_row: "Damaged quoting",
   row_too_large: "Row too long",
+  spreadsheet_error: "Error of a spreadsheet",
 };
 
 /** errorName is the short name of a row's error code. */
