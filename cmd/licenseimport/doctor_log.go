@@ -41,11 +41,14 @@ func (d *diagnosis) version(version string) {
 	var major, minor int
 	_, err := fmt.Sscanf(version, "%d.%d", &major, &minor)
 	at := major*1000 + minor
+	unsafe := eventlog.CheckVersion(version)
 	switch {
 	case err != nil:
 		d.warn("NATS version", "It should be 2.15 or later", "%q is no version that is known here", version)
 	case at < 2012:
 		d.problem("NATS version", "Update it to 2.15 or later", "%s has no atomic batches", version)
+	case unsafe != nil:
+		d.problem("NATS version", "Update it to 2.14.4 or later, best to 2.15", "%v", unsafe)
 	case at < 2014:
 		d.warn("NATS version", "Update it to 2.15 or later", "%s syncs each message of a batch by itself, which is slow", version)
 	case at < 2015:
@@ -106,6 +109,10 @@ func (d *diagnosis) streams(c eventlog.Health) (missing bool) {
 func (d *diagnosis) processors(p *eventlog.ConsumerHealth) {
 	const advice = "Start licenseimport serve, or a processor"
 	switch {
+	case p != nil && p.Problem != nil && d.idle:
+		d.warn("processor", "A server that starts restores it", "%v", p.Problem)
+	case p != nil && p.Problem != nil:
+		d.problem("processor", "Restart licenseimport serve, or a processor, and see who may change consumers of your NATS server", "%v", p.Problem)
 	case p == nil && d.idle:
 	case p == nil:
 		d.problem("processor", advice, "none has ever run here: imports would not be decided")

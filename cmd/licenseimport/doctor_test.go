@@ -33,7 +33,7 @@ func one(t *testing.T, look func(*diagnosis)) finding {
 
 func TestDoctorOnVersions(t *testing.T) {
 	for version, want := range map[string]string{
-		"2.15.2": fine, "2.16.0-beta.1": fine, "3.0.0": fine, "2.14.9": warning, "2.12.0": warning, "2.11.8": problem, "1.9": problem, "": warning, "dev": warning,
+		"2.15.2": fine, "2.16.0-beta.1": fine, "3.0.0": fine, "2.14.9": warning, "2.14.4": warning, "2.14.3": problem, "2.14.0": problem, "2.12.0": warning, "2.11.8": problem, "1.9": problem, "": warning, "dev": warning,
 	} {
 		if f := one(t, func(d *diagnosis) { d.version(version) }); f.Status != want {
 			t.Errorf("%q: %s, want %s", version, f.Status, want)

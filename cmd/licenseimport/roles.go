@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"runtime"
 	"slices"
@@ -106,7 +107,8 @@ func makeProjector(ctx context.Context, n *node) (component, error) {
 
 func makeProcessor(_ context.Context, n *node) (component, error) {
 	p := processor.New(n.log, processor.Config{Concurrency: n.settings.concurrency, Observer: n.metrics.Processor()})
-	return component{ready: func(context.Context) error { return p.Ready() }, run: p.Run}, nil
+	ready := func(ctx context.Context) error { return errors.Join(p.Ready(), n.log.ProcessorsReady(ctx)) }
+	return component{ready: ready, run: p.Run}, nil
 }
 
 func makeIngest(_ context.Context, n *node) (component, error) {

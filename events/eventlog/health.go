@@ -31,9 +31,11 @@ type StreamHealth struct {
 
 // ConsumerHealth is the state of the consumer that all processors share.
 type ConsumerHealth struct {
-	Pending      int // sealed jobs that no processor has leased
-	InProgress   int // leased jobs that are not done
-	PullRequests int // outstanding requests for a job; 0 and no job in progress: no processor runs
+	Pending      int   // sealed jobs that no processor has leased
+	InProgress   int   // leased jobs that are not done
+	PullRequests int   // outstanding requests for a job; 0 and no job in progress: no processor runs
+	Ahead        bool  // of its stream: it would deliver nothing until the stream has grown past it
+	Problem      error // a *[ConsumerProblemError]: see [Log.ProcessorsReady]; nil: none
 }
 
 // Health reads the state of everything and changes nothing.
@@ -102,7 +104,15 @@ func (l *Log) processorHealth(ctx context.Context) (report *ConsumerHealth, err 
 			return err
 		}
 		info := consumer.CachedInfo()
-		report = &ConsumerHealth{Pending: int(info.NumPending), InProgress: info.NumAckPending, PullRequests: info.NumWaiting}
+		stream, err := l.js.Stream(ctx, events.LicensesStream) // second: it may have grown, the consumer is not ahead then
+		if err != nil {
+			return err
+		}
+		last := stream.CachedInfo().State.LastSeq
+		report = &ConsumerHealth{
+			Pending: int(info.NumPending), InProgress: info.NumAckPending, PullRequests: info.NumWaiting,
+			Ahead: info.Delivered.Stream > last, Problem: consumerProblem(info, events.Seq(last)),
+		}
 		return nil
 	})
 	if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) {

@@ -134,17 +134,8 @@ func (l *Log) leaseLoop(ctx context.Context, w *leaser) error {
 }
 
 func (l *Log) openLeases(ctx context.Context) (messages jetstream.MessagesContext, err error) {
-	config := jetstream.ConsumerConfig{
-		Durable:       processorConsumer,
-		Description:   "the jobs that wait for a processor",
-		FilterSubject: events.SealedFilter,
-		AckPolicy:     jetstream.AckExplicitPolicy,
-		AckWait:       leaseTTL,
-		MaxDeliver:    -1,
-		MaxAckPending: 1000,
-	}
 	err = l.retryUntilDone(ctx, l.timeout, func(ctx context.Context) error {
-		consumer, err := l.js.CreateOrUpdateConsumer(ctx, events.LicensesStream, config)
+		consumer, err := l.restoreConsumer(ctx)
 		if err != nil {
 			return err
 		}

@@ -55,6 +55,7 @@ func Open(ctx context.Context, config Config) (*Log, error) {
 		log.Close()
 		return nil, fmt.Errorf("set up the streams: %w", err)
 	}
+	log.warnOfVersion()
 	return log, nil
 }
 
