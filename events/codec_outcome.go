@@ -58,6 +58,9 @@ func (e *LicenseExisted) appendData(b []byte) []byte {
 	b = appendString(append(b, `,"license_key":`...), e.LicenseKey)
 	b = appendProduct(b, &e.Product)
 	b = append(appendRowRef(append(b, `,"by":`...), e.By.JobID, e.By.Row), '}')
+	if len(e.Differs) > 0 {
+		b = appendStrings(append(b, `,"differs":`...), e.Differs)
+	}
 	return appendValidRowTail(b, e.Customer, &e.Order, e.Warnings)
 }
 
@@ -69,6 +72,9 @@ func (e *LicenseExisted) parse(s *scanner) {
 	s.expect(`,"by":`)
 	e.By.JobID, e.By.Row = s.rowRef()
 	s.expect(`}`)
+	if s.consumeIf(`,"differs":`) {
+		e.Differs = s.strings()
+	}
 	e.Customer, e.Warnings = s.validRowTail(&e.Order)
 }
 
@@ -163,6 +169,26 @@ func (s *scanner) validRowTail(order *Order) (customer *Customer, warnings []War
 	}
 	s.expect(`}`)
 	return customer, warnings
+}
+
+// appendStrings appends an array of texts, of which there is at least one.
+func appendStrings(b []byte, texts []string) []byte {
+	start := len(b)
+	for _, text := range texts {
+		b = appendString(append(b, ','), text)
+	}
+	b[start] = '[' // in place of the first comma
+	return append(b, ']')
+}
+
+func (s *scanner) strings() (texts []string) {
+	for s.expect(`[`); !s.failed; s.expect(`,`) {
+		texts = append(texts, s.text())
+		if s.consumeByte(']') {
+			break
+		}
+	}
+	return texts
 }
 
 func appendWarnings(b []byte, warnings []Warning) []byte {

@@ -37,8 +37,10 @@ func outcomesOf(text string, number int, given uint64) []Event {
 		product.Name, product.LicenseType, product.MaxActivations = text, text, &number
 		rejected.Raw, rejected.Values[ColumnKey], rejected.Values[NumColumns-1] = text, text, text
 	}
+	var differs []string
 	for bit := NumColumns + 2; bit < NumColumns+4; bit++ {
 		if has(bit) {
+			differs = append(differs, text)
 			warnings = append(warnings, Warning{Column: text, Code: WarningCode(text)})
 			rejected.Errors = append(rejected.Errors, FieldError{Column: text, Code: Code(text), Message: text, Value: text})
 		}
@@ -49,7 +51,7 @@ func outcomesOf(text string, number int, given uint64) []Event {
 	return []Event{
 		&LicenseImported{JobID: 10, Row: 17, License: record.License, Product: product, Customer: customer, Order: record.Order, Warnings: warnings},
 		&LicenseExisted{JobID: 10, Row: 17, LicenseKey: text, Product: product, By: Origin{JobID: JobID(given), Row: Row(number)},
-			Customer: customer, Order: record.Order, Warnings: warnings},
+			Differs: differs, Customer: customer, Order: record.Order, Warnings: warnings},
 		rejected,
 	}
 }

@@ -193,14 +193,17 @@ func (e *LicenseImported) Job() JobID      { return e.JobID }
 // LicenseExisted is the outcome of a row whose license exists already, from an earlier import or an
 // earlier row of the same file. The row changes nothing.
 type LicenseExisted struct {
-	JobID      JobID     `json:"job_id"`
-	Row        Row       `json:"row"`
-	LicenseKey string    `json:"license_key"` // the key as in the row
-	Product    Product   `json:"product"`
-	By         Origin    `json:"by"`                 // the row that made the license
-	Customer   *Customer `json:"customer,omitempty"` // as in the row
-	Order      Order     `json:"order"`              // as in the row
-	Warnings   []Warning `json:"warnings,omitempty"`
+	JobID      JobID   `json:"job_id"`
+	Row        Row     `json:"row"`
+	LicenseKey string  `json:"license_key"` // the key as in the row
+	Product    Product `json:"product"`
+	By         Origin  `json:"by"` // the row that made the license
+	// Differs are the columns in which the row says something else than the license. Only values that the
+	// row gives count. Events of the first version do not have it.
+	Differs  []string  `json:"differs,omitempty"`
+	Customer *Customer `json:"customer,omitempty"` // as in the row
+	Order    Order     `json:"order"`              // as in the row
+	Warnings []Warning `json:"warnings,omitempty"`
 }
 
 func (e *LicenseExisted) Type() string    { return "LicenseExisted" }

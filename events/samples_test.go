@@ -124,7 +124,7 @@ func fullEvents() map[string]Event {
 		&ImportAborted{JobID: 10, Code: "upload_incomplete", Message: "the upload ended early – nothing is imported", Rows: 41},
 		&ImportCancelled{JobID: 10, Manager: "Zoë"},
 		&LicenseImported{JobID: 10, Row: 17, License: fullLicense, Product: fullProduct, Customer: &fullCustomer, Order: fullOrder, Warnings: fullWarnings},
-		&LicenseExisted{JobID: 10, Row: 18, LicenseKey: "КЛЮЧ-0001-ß", Product: fullProduct, By: Origin{JobID: 9, Row: 3}, Customer: &fullCustomer, Order: fullOrder, Warnings: fullWarnings},
+		&LicenseExisted{JobID: 10, Row: 18, LicenseKey: "КЛЮЧ-0001-ß", Product: fullProduct, By: Origin{JobID: 9, Row: 3}, Differs: []string{"customer__email", "license__note"}, Customer: &fullCustomer, Order: fullOrder, Warnings: fullWarnings},
 		&RowRejected{JobID: 10, Row: 19, Line: 22, Values: fullValues(), Raw: "挨拶,\"", Errors: []FieldError{
 			{Column: "license__max_activations", Code: InvalidInt, Message: "must be a whole number from 0 to 2147483647", Value: "viele – <3"},
 			{Column: "", Code: FieldCount, Message: "has 3 fields, the header has 4", Value: ""}}},

@@ -175,8 +175,8 @@ func defaultLicenseType(license *events.License) string {
 	return perpetual
 }
 
-// Origins holds which row imported each license that exists, by the license's subject.
-type Origins map[string]events.Origin
+// Origins holds the event that imported each license that exists, by the license's subject.
+type Origins map[string]*events.LicenseImported
 
 // Outcomes decides judged rows in file order. Origins must hold the licenses of the rows that
 // exist. Outcomes adds those that the rows import: of two rows with one license the first imports
@@ -195,7 +195,7 @@ func Outcomes(verdicts []Verdict, origins Origins) []events.Event {
 			continue
 		}
 		if origin, ok := origins[v.Subject()]; ok {
-			if origin == v.origin() {
+			if origin.JobID == v.Row.JobID && origin.Row == v.Row.Row {
 				v.Stored = v.imported()
 				outcomes[i] = v.Stored
 				continue
@@ -203,8 +203,9 @@ func Outcomes(verdicts []Verdict, origins Origins) []events.Event {
 			outcomes[i] = v.existed(origin)
 			continue
 		}
-		origins[v.Subject()] = v.origin()
-		outcomes[i] = v.imported()
+		imported := v.imported()
+		origins[v.Subject()] = imported
+		outcomes[i] = imported
 	}
 	return outcomes
 }
@@ -231,11 +232,13 @@ func (v *Verdict) imported() *events.LicenseImported {
 	}
 }
 
-func (v *Verdict) existed(by events.Origin) *events.LicenseExisted {
+func (v *Verdict) existed(license *events.LicenseImported) *events.LicenseExisted {
 	return &events.LicenseExisted{
 		JobID: v.Row.JobID, Row: v.Row.Row,
-		LicenseKey: v.Record.License.Key, Product: v.Product, By: by, Customer: v.customer(), Order: v.Record.Order,
-		Warnings: v.Warnings,
+		LicenseKey: v.Record.License.Key, Product: v.Product,
+		By:       events.Origin{JobID: license.JobID, Row: license.Row},
+		Differs:  v.Record.Differs(&v.Row.Values, license),
+		Customer: v.customer(), Order: v.Record.Order, Warnings: v.Warnings,
 	}
 }
 
@@ -256,9 +259,4 @@ func (v *Verdict) customer() *events.Customer {
 		return nil
 	}
 	return &v.Record.Customer
-}
-
-// origin is this row as the origin of its license.
-func (v *Verdict) origin() events.Origin {
-	return events.Origin{JobID: v.Row.JobID, Row: v.Row.Row}
 }

@@ -99,10 +99,16 @@ func parseScenario(t *testing.T, text string) *scenario {
 			s.malformed[events.Row(row)] = m
 		case "exists":
 			var product, key string
-			var by events.Origin
+			by := new(events.LicenseImported)
 			if _, err := fmt.Sscan(rest, &product, &key, &by.JobID, &by.Row); err != nil {
 				t.Fatal(err)
 			}
+			if i := strings.IndexByte(rest, '{'); i >= 0 {
+				if err := json.Unmarshal([]byte(rest[i:]), by); err != nil {
+					t.Fatal(err)
+				}
+			}
+			by.License.Key, by.Product.ShortCode = key, product
 			s.origins[events.LicenseSubject(product, key)] = by
 		default:
 			t.Fatalf("policy: %q is not understood", line)

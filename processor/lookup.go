@@ -46,7 +46,7 @@ func (p *Processor) lookUp(ctx context.Context, verdicts []Verdict, which func(*
 	err := p.log.Lookup(ctx, subjects, func(m eventlog.Message) error {
 		license, err := eventlog.DecodeAs[*events.LicenseImported](&m)
 		if err == nil {
-			origins[m.Subject] = events.Origin{JobID: license.JobID, Row: license.Row}
+			origins[m.Subject] = license
 		}
 		return err
 	})

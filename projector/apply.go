@@ -205,6 +205,9 @@ func (m *memtable) insertMore(v viewstore.View, id, seq events.Seq) {
 // licenseExisted creates nothing: its customer and order count where they exist.
 func (m *memtable) licenseExisted(j *Job, e *events.LicenseExisted, f fact) error {
 	j.Next.ExistedLicenses++
+	if len(e.Differs) > 0 {
+		j.Next.Differing++
+	}
 	m.Put(rowsOf(existed, j.ID), uint64(e.Row), f.body)
 	if e.Customer != nil && e.Customer.Email != "" {
 		id, err := m.lookup(customerByEmail, events.EmailKey(e.Customer.Email))

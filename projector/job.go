@@ -65,6 +65,7 @@ type Tally struct {
 	ExistedOrders    uint64 `json:"existed_orders"`
 	CreatedLicenses  uint64 `json:"created_licenses"`
 	ExistedLicenses  uint64 `json:"existed_licenses"`
+	Differing        uint64 `json:"differing,omitempty"` // of the existed ones, rows that say something else
 
 	Errors map[events.Code]uint64 `json:"errors,omitempty"` // rows that have the code
 }

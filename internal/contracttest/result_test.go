@@ -44,6 +44,24 @@ func TestCounts(t *testing.T) {
 		check(t, "existed", c.get(200, resultsPath+r.field("id")+"/existed_rows"))
 }
 
+// TestDifferingRows: a row whose license existed says in which columns it says something else, than an
+// earlier import or than an earlier row of the file. Empty values and defaults say nothing.
+func TestDifferingRows(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	c := s.as(t, s.admin)
+	const header = "license__license_key,product__short_code,customer__email,license__enabled,license__max_activations,license__note\n"
+	r := c.imports("", header+"d-1,psc,Ada@example.com,,3,first\nd-1,psc,,,4,\n")
+	fields{"result.existed_licenses_count": "1", "result.differing_rows_count": "1"}.check(t, "within a file", r)
+	r = c.imports("", header+"d-1,psc,ADA@example.com,yes,3,first\nd-1,psc,,,,\nd-1,psc,bob@example.com,no,,second\nd-2,psc,,,,\n")
+	fields{"result.existed_licenses_count": "3", "result.differing_rows_count": "1"}.check(t, "the second import", r)
+	fields{
+		"results.0.differs": "[]", "results.1.differs": "[]",
+		"results.2.differs": `["customer__email","license__enabled","license__note"]`,
+	}.check(t, "existed rows", c.get(200, resultsPath+r.field("id")+"/existed_rows/"))
+	fields{"result.differing_rows_count": "0"}.check(t, "new licenses only", c.imports("", header+"d-3,psc,,,,\n"))
+}
+
 // TestDryRun validates and counts, and makes nothing.
 func TestDryRun(t *testing.T) {
 	t.Parallel()

@@ -46,6 +46,7 @@ type resultCounts struct {
 	ExistedOrders    *uint64                `json:"existed_orders_count"`
 	CreatedLicenses  uint64                 `json:"created_licenses_count"`
 	ExistedLicenses  uint64                 `json:"existed_licenses_count"`
+	DifferingRows    uint64                 `json:"differing_rows_count"`
 	InvalidCount     events.Row             `json:"invalid_row_count"`
 	WarningCount     events.Row             `json:"warning_count"`
 	ErrorCounts      map[events.Code]uint64 `json:"error_counts"`
@@ -70,7 +71,7 @@ func renderCounts(t *projector.Tally, m access.Manager, rows []invalidRow) *resu
 	c := &resultCounts{
 		TotalRows: t.Total, ValidRows: t.Total - t.Rejected, InvalidRows: rows,
 		CreatedLicenses: t.CreatedLicenses, ExistedLicenses: t.ExistedLicenses,
-		InvalidCount: t.Rejected, WarningCount: t.Warnings, ErrorCounts: t.Errors,
+		DifferingRows: t.Differing, InvalidCount: t.Rejected, WarningCount: t.Warnings, ErrorCounts: t.Errors,
 	}
 	if seesPartyCounts(m) {
 		c.CreatedCustomers, c.ExistedCustomers = &t.CreatedCustomers, &t.ExistedCustomers

@@ -70,6 +70,7 @@ type existedRow struct {
 	Product    string       `json:"product"`
 	ImportID   events.JobID `json:"import_id"`  // where the license was imported
 	ImportRow  events.Row   `json:"import_row"` // in that import
+	Differs    []string     `json:"differs"`    // columns in which the row says something else than the license
 	Email      *string      `json:"customer_email"`
 	StoreID    *string      `json:"order_store_id"`
 }
@@ -81,7 +82,10 @@ func readExistedRow(views *projector.Reader, id events.JobID, row events.Row) (e
 	}
 	shown := existedRow{
 		Row: e.Row, LicenseKey: e.LicenseKey, Product: e.Product.ShortCode,
-		ImportID: e.By.JobID, ImportRow: e.By.Row,
+		ImportID: e.By.JobID, ImportRow: e.By.Row, Differs: e.Differs,
+	}
+	if shown.Differs == nil {
+		shown.Differs = []string{}
 	}
 	if e.Customer != nil && e.Customer.Email != "" {
 		shown.Email = &e.Customer.Email
