@@ -79,15 +79,16 @@
 //
 //   - An entry's bytes depend on the operations in stream order, not on how they were divided into
 //     transactions. [Store.Digest] is equal for equal views.
-//   - [Open] reads all views and finds a truncated file, an overwritten page and a single flipped
-//     bit in any entry. Damage that a later read meets is an [ErrDamaged] from Open, Read and Reload.
+//   - [Open] reads all views and finds a truncated file, an overwritten page, a page write that was
+//     lost and a single flipped bit in any entry. It verifies the file read-only, and first that the
+//     pages form a tree, since bbolt follows references unchecked. The free list is not stored but
+//     follows from the tree. Damage that a later read meets is an [ErrDamaged] from Open, Read and Reload.
 //   - A commit is complete or absent. A process crash loses nothing that was committed.
 //
 // # Caveats
 //
 //   - Commits are not synced. After a power cut the file may be damaged; Open detects that, and the
 //     views must be folded again. [Store.Sync] makes the file durable.
-//   - Checksums cover the entries, not bbolt's free list.
 //   - Entries of chunks, posting lists and hash indexes are never removed.
 //   - Only one process can have the file open.
 //   - A [Reader] that stays open keeps the file from reusing pages.

@@ -17,6 +17,9 @@ import (
 // lockTimeout is how long Open waits for another process that has the file open.
 const lockTimeout = time.Second
 
+// mapSize is the address space that is reserved for a file, but for tests.
+var mapSize = 1 << 30
+
 var (
 	// ErrDamaged is a file whose bytes are not those that were written.
 	ErrDamaged = errors.New("the views' file is damaged")
@@ -51,18 +54,25 @@ var (
 
 // Open opens or creates a file of views and verifies all of it, which takes some 0.2 s for each
 // million entries. It locks the file against other processes. Any error but [ErrInUse] and a missing
-// permission is an [ErrDamaged]. A file of another version opens unverified.
+// permission is an [ErrDamaged]. The entries of a file of another version are not verified.
 func Open(path string, schema Schema) (*Store, error) {
+	if err := verifyFile(path, schema, dropFreelist); err != nil {
+		return nil, err
+	}
 	db, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, schema: schema, sums: make([]uint64, len(schema.Views))}
+	s := newStore(db, schema)
 	if err := s.load(); err != nil {
 		_ = db.Close()
 		return nil, err
 	}
 	return s, nil
+}
+
+func newStore(db *bolt.DB, schema Schema) *Store {
+	return &Store{db: db, schema: schema, sums: make([]uint64, len(schema.Views))}
 }
 
 // Lock keeps other processes from opening a file until release is called. A file that cannot be
@@ -78,17 +88,23 @@ func Lock(path string) (release func(), err error) {
 	return func() { _ = db.Close() }, nil
 }
 
-// openFile opens the file. bbolt panics on damaged pages; openFile returns that as an error.
-func openFile(path string) (db *bolt.DB, err error) {
-	defer catchDamage(&err)()
-	db, err = bolt.Open(path, 0o600, &bolt.Options{
+// openFile opens the file to write it.
+func openFile(path string) (*bolt.DB, error) {
+	return open(path, &bolt.Options{
 		Timeout:         lockTimeout,
 		FreelistType:    bolt.FreelistMapType,
-		InitialMmapSize: 1 << 30, // address space only: remapping a growing file waits for readers
-		NoSync:          true,    // load detects a file that a power cut left half written; it is folded again
+		NoFreelistSync:  true,    // no checksum covers a stored list: see dropFreelist
+		InitialMmapSize: mapSize, // address space only: remapping a growing file waits for readers
+		NoSync:          true,    // Open detects a file that a power cut left half written; it is folded again
 		NoGrowSync:      true,
 		NoStatistics:    true,
 	})
+}
+
+// open opens the file. bbolt panics on damaged pages; open returns that as an error.
+func open(path string, options *bolt.Options) (db *bolt.DB, err error) {
+	defer catchDamage(&err)()
+	db, err = bolt.Open(path, 0o600, options)
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, fmt.Errorf("%s: %w", path, ErrInUse)
@@ -100,23 +116,20 @@ func openFile(path string) (db *bolt.DB, err error) {
 	return db, nil
 }
 
-// load creates the buckets of a new file, or reads and verifies those of an existing one.
+// load creates the buckets of a new file, or reads the position of an existing one.
 func (s *Store) load() (err error) {
 	defer catchDamage(&err)()
 	var fresh bool
 	if err := s.db.View(func(tx *bolt.Tx) error {
 		fresh = tx.Bucket(metaBucket) == nil
-		return checkSize(tx)
+		return nil
 	}); err != nil {
 		return err
 	}
 	if fresh {
 		return s.db.Update(s.create)
 	}
-	if err := s.db.View(s.readMeta); err != nil {
-		return err
-	}
-	return s.Verify()
+	return s.db.View(s.readMeta)
 }
 
 func (s *Store) create(tx *bolt.Tx) error {

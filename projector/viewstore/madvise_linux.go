@@ -1,17 +1,11 @@
 package viewstore
 
-import (
-	"unsafe"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // DropResident returns the pages of the file that this process has mapped to the system, which keeps
 // them in its page cache. To be called after a large [WriteTx.Commit]: such a transaction touches
 // pages all over the indexes, and the kernel maps their neighbours too, so that soon the whole file
 // would count as this process's memory.
 func (w *WriteTx) DropResident() {
-	at := w.db.Info().Data
-	mapped := unsafe.Slice(*(**byte)(unsafe.Pointer(&at)), w.size)
-	_ = unix.Madvise(mapped, unix.MADV_DONTNEED) // advice only
+	_ = unix.Madvise(mapped(w.db, w.size), unix.MADV_DONTNEED) // advice only
 }

@@ -7,11 +7,51 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"runtime/debug"
 	"sync"
 
 	bolt "go.etcd.io/bbolt"
 )
+
+// Check verifies a file that no process writes, and changes nothing. A file that does not exist, or is
+// empty, is sound. Errors are those of [Open].
+func Check(path string, schema Schema) error { return verifyFile(path, schema, nil) }
+
+// verifyFile verifies a file without writing it, and calls then, which may be nil, while the file is
+// locked against writers.
+func verifyFile(path string, schema Schema, then func(tx *bolt.Tx) error) (err error) {
+	defer catchDamage(&err)()
+	if info, err := os.Stat(path); errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
+		return nil
+	}
+	db, err := open(path, &bolt.Options{Timeout: lockTimeout, ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := db.View(verifyPages); err != nil {
+		return err
+	}
+	s, fresh := newStore(db, schema), false
+	if err := db.View(func(tx *bolt.Tx) error {
+		if fresh = tx.Bucket(metaBucket) == nil; fresh {
+			return nil
+		}
+		return s.readMeta(tx)
+	}); err != nil {
+		return err
+	}
+	if !fresh {
+		if err := s.Verify(); err != nil {
+			return err
+		}
+	}
+	if then == nil {
+		return nil
+	}
+	return db.View(then)
+}
 
 // Verify reads all views and compares them with their checksums. Any difference is an [ErrDamaged].
 // A file of another version is not verified.

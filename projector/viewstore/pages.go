@@ -1,0 +1,174 @@
+package viewstore
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"os"
+	"unsafe"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// bbolt trusts the pages of its file. A page write that a power cut lost leaves an old page, whose
+// references may lead outside of the file, to pages of another kind, or around in a circle: bbolt
+// then kills the process, also in goroutines of its own, whose panics nobody can recover. So a file
+// is verified page by page before bbolt follows a reference.
+
+// The format of bbolt's pages, which are stored in the machine's byte order:
+//
+//	page     8 bytes id, 2 bytes flags, 2 bytes count, 4 bytes overflow (further pages), then elements
+//	branch   4 bytes position of the key after this element's begin, 4 bytes its size, 8 bytes page
+//	leaf     4 bytes flags, 4 bytes position, 4 bytes size of the key, 4 bytes size of the value
+//	bucket   the value of a leaf element: 8 bytes root page, 8 bytes sequence; root 0: a page follows
+//	meta     page header, then magic 4, version 4, page size 4, flags 4, root bucket 16, free list 8,
+//	         pages 8, transaction 8, checksum 8: FNV-1a of all before it
+const (
+	pageHead      = 16
+	elementSize   = 16
+	bucketHead    = 16
+	branchFlag    = 1
+	leafFlag      = 2
+	bucketElement = 1  // flag of a leaf element
+	maxDepth      = 40 // of a tree; one of 2^40 pages has fewer levels
+
+	metaFreelist = pageHead + 32
+	metaSum      = pageHead + 56
+	metaSize     = pageHead + 64
+)
+
+// noFreelist is the page of the free list in the meta page of a file that stores none.
+const noFreelist = ^uint64(0)
+
+// pageTree is the pages of a file that one transaction sees.
+type pageTree struct {
+	data []byte // of the file
+	size int    // of a page
+	seen []bool // pages that were reached
+}
+
+// verifyPages verifies that the buckets' pages form a tree within the file, so that bbolt can follow
+// every reference.
+func verifyPages(tx *bolt.Tx) error {
+	if err := checkSize(tx); err != nil {
+		return err
+	}
+	size := tx.DB().Info().PageSize
+	t := &pageTree{data: mapped(tx.DB(), tx.Size()), size: size, seen: make([]bool, tx.Size()/int64(size))}
+	return t.verify(uint64(tx.Cursor().Bucket().Root()), 1, nil)
+}
+
+// mapped is the file's content as far as a transaction uses it.
+func mapped(db *bolt.DB, size int64) []byte {
+	at := db.Info().Data
+	return unsafe.Slice(*(**byte)(unsafe.Pointer(&at)), size)
+}
+
+// verify verifies a page and all below it. No key of the page may be less than first.
+func (t *pageTree) verify(id uint64, depth int, first []byte) error {
+	if id < 2 || id >= uint64(len(t.seen)) || depth > maxDepth {
+		return fmt.Errorf("%w: a reference leads to page %d of %d", ErrDamaged, id, len(t.seen))
+	}
+	page := t.data[int(id)*t.size:]
+	pages := 1 + uint64(binary.NativeEndian.Uint32(page[12:]))
+	if own := binary.NativeEndian.Uint64(page); own != id || id+pages > uint64(len(t.seen)) {
+		return fmt.Errorf("%w: page %d holds page %d, with %d pages", ErrDamaged, id, own, pages)
+	}
+	for i := id; i < id+pages; i++ {
+		if t.seen[i] {
+			return fmt.Errorf("%w: two references lead to page %d", ErrDamaged, i)
+		}
+		t.seen[i] = true
+	}
+	if !t.verifyElements(page[:pages*uint64(t.size)], depth, first) {
+		return fmt.Errorf("%w: page %d", ErrDamaged, id)
+	}
+	return nil
+}
+
+// verifyElements verifies the elements of a page and all below them.
+func (t *pageTree) verifyElements(page []byte, depth int, least []byte) bool {
+	flags, count := binary.NativeEndian.Uint16(page[8:]), int(binary.NativeEndian.Uint16(page[10:]))
+	if flags != leafFlag && (flags != branchFlag || count == 0) || pageHead+count*elementSize > len(page) {
+		return false
+	}
+	for i := range count {
+		element := page[pageHead+i*elementSize:]
+		words := [4]uint64{}
+		for w := range words {
+			words[w] = uint64(binary.NativeEndian.Uint32(element[4*w:]))
+		}
+		at, keySize, valueSize := words[0], words[1], uint64(0)
+		if flags == leafFlag {
+			at, keySize, valueSize = words[1], words[2], words[3]
+		}
+		if at+keySize+valueSize > uint64(len(element)) {
+			return false
+		}
+		key, value := element[at:at+keySize], element[at+keySize:at+keySize+valueSize]
+		if bytes.Compare(key, least) < 0 {
+			return false
+		}
+		least = key
+		switch {
+		case flags == branchFlag && t.verify(binary.NativeEndian.Uint64(element[8:]), depth+1, key) != nil:
+			return false
+		case flags == leafFlag && words[0] == bucketElement && !t.verifyBucket(value, depth):
+			return false
+		}
+	}
+	return true
+}
+
+// verifyBucket verifies the tree of a bucket, whose root may be a page inside of the bucket's value.
+func (t *pageTree) verifyBucket(value []byte, depth int) bool {
+	if len(value) < bucketHead {
+		return false
+	}
+	if root := binary.NativeEndian.Uint64(value); root != 0 {
+		return t.verify(root, depth+1, nil) == nil
+	}
+	inline := value[bucketHead:]
+	return len(inline) >= pageHead && binary.NativeEndian.Uint16(inline[8:]) == leafFlag &&
+		t.verifyElements(inline, depth+1, nil)
+}
+
+// dropFreelist removes the free list from the file's two meta pages. No checksum covers the list: one
+// that is a commit old would have pages overwritten that are in use. bbolt finds the free pages of a
+// file without a list by itself. This program stores no list; versions up to 0.1.0 did.
+func dropFreelist(tx *bolt.Tx) error {
+	size := tx.DB().Info().PageSize
+	for at := 0; at <= size; at += size {
+		meta := bytes.Clone(mapped(tx.DB(), int64(at+metaSize))[at:])
+		sum := binary.NativeEndian.Uint64(meta[metaSum:])
+		if sum != metaChecksum(meta) || binary.NativeEndian.Uint64(meta[metaFreelist:]) == noFreelist {
+			continue
+		}
+		binary.NativeEndian.PutUint64(meta[metaFreelist:], noFreelist)
+		binary.NativeEndian.PutUint64(meta[metaSum:], metaChecksum(meta))
+		if err := overwrite(tx.DB().Path(), meta, int64(at)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func metaChecksum(meta []byte) uint64 {
+	sum := fnv.New64a()
+	_, _ = sum.Write(meta[pageHead:metaSum]) // a hash never fails
+	return sum.Sum64()
+}
+
+// overwrite writes a part of a file and makes it durable.
+func overwrite(path string, content []byte, at int64) error {
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	if _, err = file.WriteAt(content, at); err == nil {
+		err = file.Sync()
+	}
+	return errors.Join(err, file.Close())
+}
