@@ -52,8 +52,9 @@ type Projector struct {
 }
 
 // Open opens the views of a directory, which only one process can do at a time. It asks the stream's
-// leader, until ctx ends. A damaged file is set aside with a warning, and one that does not belong to
-// the log's stream is removed; Run then folds the stream from its beginning.
+// leader, until ctx ends. A damaged file is set aside with a warning, and one of another version is
+// removed; Run then folds the stream from its beginning. If the stream does not hold what the views
+// hold, the error is a *[eventlog.LossError], and nothing is changed.
 func Open(ctx context.Context, dir string, log Log) (*Projector, error) {
 	path := filepath.Join(dir, FileName)
 	s, err := viewstore.Open(path, schema)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/events/eventlog"
 	"licenseimport/internal/fsx"
 	"licenseimport/projector/viewstore"
 )
@@ -24,10 +25,14 @@ type RebuildResult struct {
 const progressStep = 1000
 
 // Rebuild folds the stream, up to its present end, into a new file and puts that in the place of the
-// views' file. Until then the old views stay as they are, also when Rebuild is interrupted. No
-// projector may have the directory open. progress, which may be nil, is called every 1000 events.
+// views' file. Until then the old views stay as they are, also when Rebuild is interrupted. If they
+// hold what the stream does not, the error is a *[eventlog.LossError]. No projector may have the
+// directory open. progress, which may be nil, is called every 1000 events.
 func Rebuild(ctx context.Context, log Log, dir string, progress func(done, total uint64)) (RebuildResult, error) {
 	path := filepath.Join(dir, FileName)
+	if err := checkReplaceable(ctx, path, log); err != nil {
+		return RebuildResult{}, err
+	}
 	release, err := viewstore.Lock(path)
 	if err != nil {
 		return RebuildResult{}, fmt.Errorf("rebuild the views: %w", err)
@@ -48,6 +53,34 @@ func Rebuild(ctx context.Context, log Log, dir string, progress func(done, total
 	}
 	result.Duration = time.Since(began)
 	return result, nil
+}
+
+// checkReplaceable returns a *[eventlog.LossError] if the views hold what the stream does not: they
+// are the last copy then.
+func checkReplaceable(ctx context.Context, path string, log Log) error {
+	p, err := viewstore.ReadPosition(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	damaged := errors.Is(err, ErrDamaged)
+	if err != nil && !damaged {
+		return fmt.Errorf("rebuild the views: %w", err)
+	}
+	state, missing, err := missingIn(ctx, p, log)
+	if err != nil {
+		return fmt.Errorf("rebuild the views: %w", err)
+	}
+	if damaged && state.Last == 0 {
+		return &eventlog.LossError{Lost: []string{"the stream LICENSES is empty"}, Left: []string{"damaged views in " + path}}
+	}
+	if missing == "" {
+		return nil
+	}
+	s, err := viewstore.Open(path, schema)
+	if err != nil {
+		return fmt.Errorf("rebuild the views: %w", err)
+	}
+	return errors.Join(lossOf(s, path, state, missing), s.Close())
 }
 
 func removeIfThere(path string) error {

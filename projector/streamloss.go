@@ -2,10 +2,10 @@ package projector
 
 import (
 	"fmt"
-	"log/slog"
 	"slices"
 
 	"licenseimport/events"
+	"licenseimport/events/eventlog"
 	"licenseimport/projector/viewstore"
 )
 
@@ -45,10 +45,21 @@ func (l *truncation) add(value []byte) error {
 	return nil
 }
 
-// warn tells the operator what is lost, and which file still has it.
-func (l truncation) warn(file string) {
-	slog.Warn("the stream LICENSES has lost its end: imports whose rows are still stored continue; "+
-		"import the files of the others again, or restore a backup",
-		"from", l.after+1, "to", l.to, "events", l.to-l.after, "licenses", l.licenses,
-		"imports", fmt.Sprint(l.imports), "last_views_kept_in", file)
+// lossOf describes views that hold what their stream does not.
+func lossOf(s *viewstore.Store, path string, state eventlog.State, missing string) error {
+	lost := "the stream LICENSES does not hold what the views " + path + " hold: " + missing
+	held := fmt.Sprintf("the views (events up to sequence %d", s.Position().Seq)
+	if s.Position().Format == format {
+		if l, err := truncatedSince(s, 0); err == nil {
+			held += fmt.Sprintf(", %d licenses", l.licenses)
+		}
+		if l, err := truncatedSince(s, state.Last); err == nil && l.licenses > 0 {
+			lost += fmt.Sprintf(" (%d licenses of the imports %v)", l.licenses, l.imports)
+		}
+	}
+	loss := &eventlog.LossError{Lost: []string{lost}, Left: []string{held + ")"}}
+	if state.Last > 0 {
+		loss.Left = append(loss.Left, fmt.Sprintf("LICENSES (%d messages, up to sequence %d)", state.Messages, state.Last))
+	}
+	return loss
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"licenseimport/events"
@@ -247,25 +248,74 @@ func TestBitFlips(t *testing.T) {
 	}
 }
 
-func TestViewsOfAnotherStream(t *testing.T) {
+// TestViewsAreNeverDeletedBecauseOfTheStream: a stream that does not hold what the views hold is
+// refused, and the file stays byte for byte.
+func TestViewsAreNeverDeletedBecauseOfTheStream(t *testing.T) {
 	all := manyImports(2, 2, 50)
 	dir := t.TempDir()
 	r := newHarness(t, dir, newMemLog(all...))
 	r.catchUp()
 	r.stop()
-	other := newMemLog(manyImports(3, 2, 50)...)
+	before, err := os.ReadFile(filepath.Join(dir, FileName))
+	check(t, err)
+	for name, test := range map[string]struct {
+		log  *memLog
+		says string
+	}{
+		"other events": {newMemLog(append(manyImports(3, 2, 50), all...)...), "another event at their sequence"},
+		"shorter":      {newMemLog(all[:20]...), "ahead of the stream, which ends at 20 (68 licenses of the imports ["},
+		"empty":        {newMemLog(), "ahead of the stream, which ends at 0"},
+	} {
+		_, err := Open(t.Context(), dir, test.log)
+		if _, lost := errors.AsType[*eventlog.LossError](err); !lost || !strings.Contains(err.Error(), test.says) ||
+			!strings.Contains(err.Error(), "80 licenses") {
+			t.Errorf("%s: opened with %v", name, err)
+		}
+		_, err = Rebuild(t.Context(), test.log, dir, nil)
+		if _, lost := errors.AsType[*eventlog.LossError](err); !lost {
+			t.Errorf("%s: rebuilt with %v", name, err)
+		}
+		after, err := os.ReadFile(filepath.Join(dir, FileName))
+		if entries, _ := os.ReadDir(dir); err != nil || !bytes.Equal(before, after) || len(entries) != 1 {
+			t.Errorf("%s: the directory changed: %v %v", name, entries, err)
+		}
+	}
+}
+
+// TestViewsOfARestoredStream: a restore makes the stream again, at another time and with the same
+// events. The views stay and are folded on.
+func TestViewsOfARestoredStream(t *testing.T) {
+	all := manyImports(2, 2, 50)
+	dir := t.TempDir()
+	r := newHarness(t, dir, newMemLog(all...))
+	r.catchUp()
+	want, err := r.Digest()
+	check(t, err)
+	r.stop()
 	later := newMemLog(all...)
 	later.Created = logBegins.Add(1)
-	for name, log := range map[string]*memLog{"other events": other, "made later": later, "shorter": newMemLog(all[:20]...), "empty": newMemLog()} {
-		fresh := newHarness(t, t.TempDir(), log)
-		fresh.catchUp()
-		want, err := fresh.Digest()
+	p, err := Open(t.Context(), dir, later)
+	check(t, err)
+	defer p.Close()
+	if got, err := p.Digest(); err != nil || got != want || p.Position() != events.Seq(len(all)) {
+		t.Errorf("digest %s at %d, %v; want %s", got, p.Position(), err, want)
+	}
+}
+
+// TestSetLostAside never replaces a file.
+func TestSetLostAside(t *testing.T) {
+	dir := t.TempDir()
+	names := map[string]bool{}
+	for range 3 {
+		check(t, os.WriteFile(filepath.Join(dir, FileName), []byte("views"), 0o600))
+		name, err := SetLostAside(dir)
 		check(t, err)
-		r := newHarness(t, dir, log)
-		r.catchUp()
-		if got, err := r.Digest(); err != nil || got != want {
-			t.Errorf("%s: digest %s %v, want %s", name, got, err, want)
-		}
-		r.stop()
+		names[name] = true
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 3 || len(names) != 3 {
+		t.Errorf("%v of %v, %v", names, entries, err)
+	}
+	if name, err := SetLostAside(dir); name != "" || err != nil {
+		t.Errorf("nothing to set aside: %q, %v", name, err)
 	}
 }

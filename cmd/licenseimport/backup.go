@@ -18,7 +18,8 @@ import (
 
 // backupCommand copies the streams into a directory.
 type backupCommand struct {
-	Dir string `arg:"" help:"The directory for the backup; must be empty or not there."`
+	Dir          string `arg:"" help:"The directory for the backup; must be empty or not there."`
+	WithoutViews bool   `help:"Leave the views out: a restore folds them from the events."`
 	logFlags
 	Server   string `group:"where" placeholder:"URL" help:"With --nats-url: the server or role projector whose views are copied, too."`
 	Key      string `group:"where" placeholder:"KEY" help:"An admin key for it. Default: the one in the data directory. Better set by the environment."`
@@ -31,6 +32,8 @@ func (backupCommand) Help() string {
 	return `Uploads and imports go on meanwhile. The backup holds everything that was acknowledged when it began: the event streams, rows that are still to be decided, the catalogue, the digests of keys, and a copy of the views. With --nats-url each projector has its own views: name one by --server, or leave them out; restoring then folds them from the events. The file admin.key is not in it: keep your key elsewhere, or make a new one after a restore.
 
 Beside a running server of this machine, on a data directory without one, or by --nats-url (NATS 2.15 or later). The directory holds customers' data: keep it as safe as the data directory. It can be checked without this program: sha256sum -c SHA256SUMS. A directory without that file is an interrupted backup.
+
+Exit status: 0 when everything was copied, 1 else: also where only the views could not be, unless --without-views is given.
 
 Examples:
   licenseimport backup /var/backups/licenses-monday
@@ -49,7 +52,8 @@ func (c *backupCommand) Run(ctx context.Context, t *terminal) error {
 		}
 		printManifest(t, m, "Backed up", c.Dir, time.Since(began))
 		if m.NoViews != "" {
-			fmt.Fprintf(t.err, "The views could not be copied, a restore folds them from the events: %s\n", m.NoViews)
+			fmt.Fprintf(t.err, "The views could not be copied, a restore folds them from the events: %s\nEverything else is in the backup. To leave the views out on purpose: --without-views.\n", m.NoViews)
+			return exitStatus(1)
 		}
 		return nil
 	})
@@ -59,6 +63,9 @@ func (c *backupCommand) Run(ctx context.Context, t *terminal) error {
 // from the views' file.
 func (c *backupCommand) source(log *eventlog.Log) backup.Source {
 	from := backup.Source{Log: log}
+	if c.WithoutViews {
+		return from
+	}
 	server := c.Server
 	if by, held, err := eventlog.LockOwner(c.Data); server == "" && c.NatsURL == "" && err == nil && held && by.PID != os.Getpid() {
 		server = by.HTTP
@@ -170,7 +177,7 @@ func (c *restoreCommand) restoreViews(ctx context.Context, t *terminal, b *backu
 		return nil
 	}
 	flags := logFlags{dataFlag: c.dataFlag}
-	if err := flags.withLog(ctx, func(log *eventlog.Log) error { return c.adoptViews(ctx, t, b, log) }); err != nil {
+	if err := flags.withExisting(ctx, func(log *eventlog.Log) error { return c.adoptViews(ctx, t, b, log) }); err != nil {
 		return fmt.Errorf("the streams are restored, but the views could not be folded: %w", err)
 	}
 	if !exists(adminKeyPath(c.Data)) {

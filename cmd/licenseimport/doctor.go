@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -139,17 +138,25 @@ func (d *diagnosis) nats(ctx context.Context) {
 		return
 	case d.held:
 		config.URL = d.owner.NATS
-	case !exists(filepath.Join(d.Data, "nats")):
+	case !holdsData(d.Data):
 		return // dataDir has reported it
 	default:
 		d.idle = true
-		server, err := startServer(eventlog.ServerConfig{Dir: d.Data})
+		claims, err := projector.Held(d.Data)
+		if err != nil {
+			d.problem("views", "Stop the process that has them open, then run doctor again", "%v", err)
+			return
+		}
+		server, err := startServer(eventlog.ServerConfig{Dir: d.Data, Claims: claims})
+		if d.lost(err) {
+			return
+		}
 		if err != nil {
 			d.problem("NATS", "Start the server and read its log", "the embedded server does not start: %v", err)
 			return
 		}
 		defer server.Shutdown()
-		config.Server = server
+		config.Server, config.Claims = server, claims
 	}
 	log, err := eventlog.Attach(ctx, config)
 	if err != nil {
@@ -157,7 +164,7 @@ func (d *diagnosis) nats(ctx context.Context) {
 		return
 	}
 	defer log.Close()
-	d.log(ctx, log)
+	d.log(ctx, log, config)
 }
 
 // server checks whether the server is ready. Without a server it verifies the views.
@@ -215,7 +222,24 @@ func (d *diagnosis) idleViews() {
 		d.warn("views", "They are rebuilt at the next start, or by: licenseimport rebuild", "%v", err)
 		return
 	}
-	d.ok("views", "their checksums are right, where there are views")
+	n, err := projector.CountHeld(d.Data)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		d.ok("views", "there are none; they are folded at the next start")
+	case err != nil:
+		d.warn("views", "Run doctor again when no other process has them open", "%v", err)
+	default:
+		d.ok("views", "their checksums are right; they hold %s", plural(uint64(n), "license", "licenses"))
+	}
+}
+
+// lost reports a loss as a problem; false for any other error.
+func (d *diagnosis) lost(err error) bool {
+	loss, lost := errors.AsType[*eventlog.LossError](err)
+	if lost {
+		d.problem("streams", "Put back what is missing; or restore a backup into a new data directory: licenseimport restore DIR --data NEW; or go on without it: licenseimport serve --accept-loss, which first sets the views aside under another name", "%v", loss)
+	}
+	return lost
 }
 
 // maxClockSkew bounds the difference between two clocks.

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 
 	"licenseimport/events/eventlog"
@@ -24,7 +23,7 @@ func (d *diagnosis) dataDir() {
 	switch {
 	case d.held:
 		d.ok("data folder", "%s is in use by %s", absolute(d.Data), d.owner)
-	case !exists(filepath.Join(d.Data, "nats")):
+	case !holdsData(d.Data):
 		d.warn("data folder", "Name another by --data if there should be some", "%s holds no streams", absolute(d.Data))
 	default:
 		d.ok("data folder", "%s; no server runs on it", absolute(d.Data))

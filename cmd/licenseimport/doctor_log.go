@@ -11,7 +11,7 @@ import (
 )
 
 // log checks NATS, the streams, the imports and the keys.
-func (d *diagnosis) log(ctx context.Context, log *eventlog.Log) {
+func (d *diagnosis) log(ctx context.Context, log *eventlog.Log, config eventlog.Config) {
 	c, err := log.Health(ctx)
 	if err != nil {
 		d.problem("NATS", "See the NATS server's log: a stream may have no leader", "%v", err)
@@ -20,6 +20,9 @@ func (d *diagnosis) log(ctx context.Context, log *eventlog.Log) {
 	d.version(c.Version)
 	d.durability(c)
 	d.clock("NATS clock", c.ClockSkew)
+	if d.lost(log.CheckLoss(ctx, config)) {
+		return
+	}
 	missing := d.streams(c)
 	if missing {
 		return

@@ -72,6 +72,11 @@ func (f embeddedFlags) config(data string) eventlog.ServerConfig {
 	return c
 }
 
+// lossFlag lets a process start although something that was stored is missing.
+type lossFlag struct {
+	AcceptLoss bool `group:"where" help:"Where something that was stored is missing, go on with what is left: the views are first set aside under another name, then what is missing is created. Without it such a start fails and says what is missing."`
+}
+
 // limitFlags bound uploads.
 type limitFlags struct {
 	MaxFileSize    size          `group:"limits" default:"4GiB" placeholder:"SIZE" help:"Largest file, unpacked; what is stored of its rows may take four times as much, at least 16MiB. Default: 4GiB."`

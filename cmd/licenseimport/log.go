@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"licenseimport/events/eventlog"
+	"licenseimport/projector"
 )
 
 // logFlags select the event log that a command works on.
@@ -20,25 +22,36 @@ type logFlags struct {
 // mustExist fails where the data directory holds nothing: most likely its name is
 // misspelt.
 func (c *logFlags) mustExist() error {
-	if c.NatsURL == "" && !exists(filepath.Join(c.Data, "nats")) {
+	if c.NatsURL == "" && !holdsData(c.Data) {
 		return fmt.Errorf("there is nothing in the data directory %s: name another by --data, or a NATS server by --nats-url", c.Data)
 	}
 	return nil
 }
 
-// withExisting is withLog for commands that need existing data.
+// holdsData reports whether a data directory holds, or held, streams.
+func holdsData(dir string) bool {
+	return exists(filepath.Join(dir, "nats")) || exists(filepath.Join(dir, eventlog.RecordFile))
+}
+
+// withExisting is withLog for commands that need existing data. It creates no stream.
 func (c *logFlags) withExisting(ctx context.Context, f func(*eventlog.Log) error) error {
 	if err := c.mustExist(); err != nil {
 		return err
 	}
-	return c.withLog(ctx, f)
+	return c.open(ctx, true, f)
 }
 
 // withLog opens the log: of the NATS server named by --nats-url, else of the server that
-// holds the data directory, else of the directory itself, without a port.
+// holds the data directory, else of the directory itself, without a port. It creates the
+// streams on a server that is new.
 func (c *logFlags) withLog(ctx context.Context, f func(*eventlog.Log) error) error {
+	return c.open(ctx, false, f)
+}
+
+func (c *logFlags) open(ctx context.Context, existing bool, f func(*eventlog.Log) error) error {
 	config := c.natsFlags.config(c.NatsURL)
 	config.Name = "licenseimport"
+	config.CrossCheck, config.Existing = true, existing
 	if c.NatsURL == "" {
 		by, held, err := eventlog.LockOwner(c.Data)
 		if err != nil {
@@ -50,15 +63,22 @@ func (c *logFlags) withLog(ctx context.Context, f func(*eventlog.Log) error) err
 		config.URL = by.NATS
 	}
 	if config.URL == "" {
-		server, err := startServer(eventlog.ServerConfig{Dir: c.Data})
+		claims, err := projector.Held(c.Data)
+		if err != nil {
+			return err
+		}
+		server, err := startServer(eventlog.ServerConfig{Dir: c.Data, Claims: claims})
 		if err != nil {
 			return err
 		}
 		defer server.Shutdown()
-		config.Server = server
+		config.Server, config.Claims = server, claims
 	}
 	log, err := openWithTimeout(ctx, config)
-	if err != nil && c.NatsURL == "" && config.URL != "" {
+	if errors.Is(err, eventlog.ErrNoStreams) {
+		return fmt.Errorf("%w here: name another data directory by --data, or a NATS server by --nats-url", err)
+	}
+	if _, lost := errors.AsType[*eventlog.LossError](err); err != nil && !lost && c.NatsURL == "" && config.URL != "" {
 		return fmt.Errorf("%w (where it wants a password: --nats-url nats://USER:PASSWORD@%s)", err, strings.TrimPrefix(config.URL, "nats://"))
 	}
 	if err != nil {

@@ -82,5 +82,5 @@ func parseAndRun(ctx context.Context, args []string, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(parsed.Run(), stopProfile())
+	return errors.Join(explainLoss(parsed.Run()), stopProfile())
 }

@@ -162,7 +162,9 @@ func (n *node) openLog(ctx context.Context) error {
 	config := n.settings.nats
 	config.Server = n.server
 	config.Name = "licenseimport"
-	log, err := eventlog.Open(ctx, config)
+	config.CrossCheck = true
+	config.Existing = n.onlyReads()
+	log, err := n.openStreams(ctx, config)
 	if err != nil {
 		return explainStreams(err, config.Replicas)
 	}

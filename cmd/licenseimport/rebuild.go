@@ -35,7 +35,7 @@ func (c *rebuildCommand) Run(ctx context.Context, t *terminal) error {
 	if held && by.HTTP != "" {
 		return fmt.Errorf("the server %s has the views of %s open: stop it first, then rebuild", by.HTTP, c.Data)
 	}
-	return c.withLog(ctx, func(log *eventlog.Log) error { return c.rebuild(ctx, t, log) })
+	return c.withExisting(ctx, func(log *eventlog.Log) error { return c.rebuild(ctx, t, log) })
 }
 
 func (c *rebuildCommand) rebuild(ctx context.Context, t *terminal, log *eventlog.Log) error {

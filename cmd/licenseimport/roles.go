@@ -55,7 +55,17 @@ func has(names []string, name string) bool { return slices.Contains(names, name)
 // makeNATS starts the embedded server on the data directory. The server's subject
 // index dominates the heap, so the GC tuner runs with it.
 func makeNATS(_ context.Context, n *node) (component, error) {
-	server, err := startServer(*n.settings.embedded)
+	config := *n.settings.embedded
+	config.Record = !n.onlyReads()
+	var err error
+	if config.Claims, err = n.claims(); err != nil {
+		return component{}, err
+	}
+	server, err := startServer(config)
+	if n.accepts(err) {
+		config.AcceptLoss = true
+		server, err = startServer(config)
+	}
 	if err != nil {
 		return component{}, err
 	}
@@ -97,6 +107,12 @@ func makeProjector(ctx context.Context, n *node) (component, error) {
 		return component{}, err
 	}
 	p, err := projector.Open(ctx, n.settings.data, n.log)
+	if n.accepts(err) {
+		if err := n.log.RedeliverJobs(ctx); err != nil {
+			return component{}, err
+		}
+		p, err = projector.Open(ctx, n.settings.data, n.log)
+	}
 	if err != nil {
 		return component{}, err
 	}
@@ -146,4 +162,5 @@ type settings struct {
 	adminKey     string // from the environment
 	makeAdminKey bool   // make an admin key in the data directory, if no key works
 	projectorURL string
+	acceptLoss   bool // go on with what is left
 }

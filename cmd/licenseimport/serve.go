@@ -18,6 +18,7 @@ import (
 type remoteFlags struct {
 	NatsURL string `name:"nats-url" group:"nats" default:"nats://127.0.0.1:4222" placeholder:"URL" help:"The NATS server, or several separated by commas; may hold user and password. It is waited for. Default: nats://127.0.0.1:4222."`
 	natsFlags
+	lossFlag
 }
 
 type serveCommand struct {
@@ -26,6 +27,7 @@ type serveCommand struct {
 	NatsURL string `name:"nats-url" group:"nats" placeholder:"URL" help:"Use this NATS server or cluster instead of the embedded server."`
 	natsFlags
 	embeddedFlags
+	lossFlag
 	limitFlags
 	rateFlag
 	concurrencyFlag
@@ -49,7 +51,7 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	s := settings{
 		roles: allRoles, data: c.Data, http: c.httpFlags.config(), limits: c.limitFlags,
 		rate: float64(c.Rate), concurrency: int(c.Concurrency), adminKey: c.AdminKey,
-		makeAdminKey: c.AdminKey == "",
+		makeAdminKey: c.AdminKey == "", acceptLoss: c.AcceptLoss,
 	}
 	if c.NatsURL != "" {
 		s.roles, s.nats = allRoles[1:], c.natsFlags.config(c.NatsURL)
@@ -75,6 +77,7 @@ type natsCommand struct {
 	dataFlag
 	healthFlags
 	embeddedFlags
+	lossFlag
 }
 
 // Help is what --help tells beside the flags.
@@ -91,6 +94,7 @@ func (c *natsCommand) Run(ctx context.Context, t *terminal) error {
 	embedded := c.embeddedFlags.config(c.Data)
 	return runNode(ctx, t, settings{
 		roles: []string{"nats"}, data: c.Data, http: httpx.ServerConfig{Addr: c.HTTP}, embedded: &embedded,
+		acceptLoss: c.AcceptLoss,
 	})
 }
 
@@ -116,6 +120,7 @@ func (c *ingestCommand) Run(ctx context.Context, t *terminal) error {
 	return runNode(ctx, t, settings{
 		roles: []string{"ingest"}, http: c.httpFlags.config(), nats: c.natsFlags.config(c.NatsURL),
 		limits: c.limitFlags, rate: float64(c.Rate), adminKey: c.AdminKey, projectorURL: c.ProjectorURL,
+		acceptLoss: c.AcceptLoss,
 	})
 }
 
@@ -138,6 +143,7 @@ func (c *processorCommand) Run(ctx context.Context, t *terminal) error {
 	return runNode(ctx, t, settings{
 		roles: []string{"processor"}, http: httpx.ServerConfig{Addr: c.HTTP},
 		nats: c.natsFlags.config(c.NatsURL), concurrency: int(c.Concurrency),
+		acceptLoss: c.AcceptLoss,
 	})
 }
 
@@ -162,6 +168,7 @@ func (c *projectorCommand) Run(ctx context.Context, t *terminal) error {
 	return runNode(ctx, t, settings{
 		roles: []string{"projector"}, data: c.Data, http: c.httpFlags.config(),
 		nats: c.natsFlags.config(c.NatsURL), rate: float64(c.Rate), adminKey: c.AdminKey,
+		acceptLoss: c.AcceptLoss,
 	})
 }
 

@@ -45,7 +45,7 @@ func (c *clientFlags) withServer(ctx context.Context, t *terminal, roles []strin
 		return fmt.Errorf("the data directory %s is in use by process %d, which answers no requests: wait until it has ended, or name a server by --server", c.Data, by.PID)
 	case held:
 		return c.withURL(ctx, by.HTTP, f)
-	case !has(roles, "ingest") && !exists(filepath.Join(c.Data, "nats")):
+	case !has(roles, "ingest") && !holdsData(c.Data):
 		if c.Key == "" && c.AdminKey == "" {
 			return fmt.Errorf("there is nothing in the data directory %s: name another by --data, or a server by --server and your key by --key or LICENSEIMPORT_KEY", c.Data)
 		}

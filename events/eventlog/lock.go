@@ -15,8 +15,9 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// lockFile is the file in a data directory whose flock says that a server runs there. It is never
-// deleted: two processes could then lock two different files.
+// lockFile is the file in a data directory whose flock says that a server runs there, and which
+// process that is. This program never deletes it. Somebody else may: two processes could then lock
+// two different files. So a server holds a second flock, on the directory itself.
 const lockFile = "lock"
 
 // A LockInfo says which process runs a server on a data directory.
@@ -27,6 +28,9 @@ type LockInfo struct {
 }
 
 func (h LockInfo) String() string {
+	if h.PID == 0 {
+		return "a process that cannot be told, since the file " + lockFile + " was deleted while it ran"
+	}
 	s := fmt.Sprintf("process %d", h.PID)
 	if h.HTTP != "" {
 		s += ", " + h.HTTP
@@ -52,7 +56,7 @@ func (e *LockedError) Error() string {
 func LockOwner(dir string) (owner LockInfo, held bool, err error) {
 	path := filepath.Join(dir, lockFile)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return LockInfo{}, false, nil
+		return LockInfo{}, dirLocked(dir), nil
 	}
 	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
 	free, err := lock.TryRLock()
@@ -60,7 +64,7 @@ func LockOwner(dir string) (owner LockInfo, held bool, err error) {
 		return LockInfo{}, false, fmt.Errorf("read the lock of %s: %w", dir, err)
 	}
 	if free {
-		return LockInfo{}, false, lock.Unlock()
+		return LockInfo{}, dirLocked(dir), lock.Unlock()
 	}
 	owner, err = readLockInfo(path)
 	return owner, true, err
@@ -111,7 +115,8 @@ func parseLockInfo(text string) (h LockInfo, whole bool) {
 
 // A dirLock is the lock of a data directory.
 type dirLock struct {
-	flock *flock.Flock
+	flock *flock.Flock // of the lock file
+	dir   *flock.Flock // of the directory; not locked where the system cannot
 	path  string
 	owner LockInfo
 }
@@ -131,8 +136,26 @@ func lockDir(dir string) (*dirLock, error) {
 		owner, err := readLockInfo(path)
 		return nil, errors.Join(&LockedError{Dir: dir, Owner: owner}, err)
 	}
-	l := &dirLock{flock: lock, path: path, owner: LockInfo{PID: os.Getpid()}}
+	l := &dirLock{flock: lock, dir: directoryLock(dir), path: path, owner: LockInfo{PID: os.Getpid()}}
+	locked, err = l.dir.TryLockContext(ctx, 10*time.Millisecond)
+	if !locked && (err == nil || errors.Is(err, context.DeadlineExceeded)) {
+		return nil, errors.Join(&LockedError{Dir: dir}, lock.Unlock())
+	}
 	return l, l.write()
+}
+
+// directoryLock is the lock on a directory's inode.
+func directoryLock(dir string) *flock.Flock { return flock.New(dir, flock.SetFlag(os.O_RDONLY)) }
+
+// dirLocked reports whether a server holds the lock on the directory itself: the lock file was
+// deleted while it ran. A system that cannot lock directories says no.
+func dirLocked(dir string) bool {
+	lock := directoryLock(dir)
+	free, err := lock.TryRLock()
+	if free {
+		_ = lock.Unlock()
+	}
+	return !free && err == nil
 }
 
 // write overwrites the file's text in place, so that a reader never finds it empty.
@@ -146,4 +169,4 @@ func (l *dirLock) write() error {
 	return errors.Join(err, f.Truncate(int64(len(text))), f.Close())
 }
 
-func (l *dirLock) release() error { return l.flock.Unlock() }
+func (l *dirLock) release() error { return errors.Join(l.dir.Unlock(), l.flock.Unlock()) }

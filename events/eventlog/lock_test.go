@@ -1,7 +1,11 @@
 package eventlog
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -39,4 +43,42 @@ func TestLockInfoIsConsistent(t *testing.T) {
 			t.Fatalf("the file mixes two owners: %s", owner)
 		}
 	}
+}
+
+// TestALockFileThatWasDeletedStillLocks: without its lock file a directory is in use all the same.
+func TestALockFileThatWasDeletedStillLocks(t *testing.T) {
+	dir := t.TempDir()
+	l, err := lockDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the refused server makes the file again
+		if err := os.Remove(filepath.Join(dir, lockFile)); err != nil {
+			t.Fatal(err)
+		}
+		if owner, held, err := LockOwner(dir); !held || err != nil || !strings.Contains(owner.String(), "was deleted") {
+			t.Errorf("held %v by %s, %v", held, owner, err)
+		}
+		if _, err := lockDir(dir); !isLocked(err) {
+			t.Fatalf("locked twice: %v", err)
+		}
+		if owner, held, err := LockOwner(dir); !held || err != nil {
+			t.Errorf("held %v by %s, %v", held, owner, err)
+		}
+	}
+	if err := l.release(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := lockDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.release(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func isLocked(err error) bool {
+	_, locked := errors.AsType[*LockedError](err)
+	return locked
 }

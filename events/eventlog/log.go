@@ -27,6 +27,11 @@ type Config struct {
 	Name     string // of the connection, for the server's lists of clients
 
 	Timeout time.Duration // of one request; default 5 s
+
+	Claims     []Claim // what is known of the stream LICENSES from elsewhere, such as from views
+	CrossCheck bool    // also compare the streams' contents with each other
+	Existing   bool    // create nothing and change nothing: a log that does not exist is [ErrNoStreams]
+	AcceptLoss bool    // continue with what is left, and create what is missing
 }
 
 const defaultTimeout = 5 * time.Second
@@ -43,15 +48,16 @@ type Log struct {
 	sweep    sweepTimes
 }
 
-// Open connects and creates the streams and buckets that are missing. It waits until ctx ends for a
-// server that is unreachable or has no leader. An existing stream whose settings break a promise is
-// an error.
+// Open connects. On a server where nothing indicates that there ever was a log it creates the
+// streams and buckets. Where something is missing that was stored, it creates nothing, and the error
+// is a *[LossError]. It waits until ctx ends for a server that is unreachable or has no leader. An
+// existing stream whose settings break a promise is an error.
 func Open(ctx context.Context, config Config) (*Log, error) {
 	log, err := connect(config)
 	if err != nil {
 		return nil, err
 	}
-	if err := log.setUp(ctx); err != nil {
+	if err := log.setUp(ctx, config); err != nil {
 		log.Close()
 		return nil, fmt.Errorf("set up the streams: %w", err)
 	}
@@ -59,10 +65,10 @@ func Open(ctx context.Context, config Config) (*Log, error) {
 	return log, nil
 }
 
-func (l *Log) setUp(ctx context.Context) error {
+func (l *Log) setUp(ctx context.Context, config Config) error {
 	logged := false
 	return l.retryUntilDone(ctx, l.timeout, func(ctx context.Context) error {
-		err := setUp(ctx, l.js, l.replicas)
+		err := l.setUpOnce(ctx, config)
 		if err != nil && l.conn.IsClosed() {
 			return fmt.Errorf("the NATS server refused the connection: %w", errors.Join(l.conn.LastError(), nats.ErrConnectionClosed))
 		}

@@ -62,6 +62,7 @@ func (s *Server) supervise(ctx context.Context) {
 		stopped := s.stopped()
 		if !stopped {
 			tuner.Tune(s.running())
+			s.recorder.update()
 		}
 		if !stopped || !s.spaceToRestart() {
 			pause = checkInterval

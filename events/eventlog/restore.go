@@ -59,16 +59,6 @@ func OpenRestorer(ctx context.Context, config Config) (*Restorer, error) {
 	return &Restorer{log: log}, nil
 }
 
-func streamNames() (names []string) {
-	for _, s := range streams {
-		names = append(names, s.Name)
-	}
-	for _, b := range buckets {
-		names = append(names, BucketStream(b.Bucket))
-	}
-	return names
-}
-
 // clear deletes the streams if all of them are unused.
 func (l *Log) clear(ctx context.Context) error {
 	var unused []string

@@ -36,6 +36,16 @@ type ServerConfig struct {
 	// [Log.CheckFreeSpace]. 0: no limit.
 	MinFree int64
 
+	// Record keeps the file streams.json up to date, which says what the directory holds. Every
+	// start compares the directory with that file.
+	Record bool
+
+	// AcceptLoss starts the server although something is missing that the file says was there. What
+	// is left of a stream that cannot be recovered is moved into a directory lost-TIME.
+	AcceptLoss bool
+
+	Claims []Claim // as in [Config]
+
 	// NoTuning leaves the server's caches at their default lifetimes: see internal/natstuning.
 	NoTuning bool
 
@@ -52,6 +62,8 @@ type Server struct {
 	lock    *dirLock
 	stop    sync.Once
 
+	recorder *recorder // belongs to supervise
+
 	mu   sync.Mutex
 	nats *server.Server // see running
 	full atomic.Bool    // a write failed with ENOSPC
@@ -61,7 +73,8 @@ type Server struct {
 }
 
 // StartServer locks the data directory and starts a server on it. If another process has the lock,
-// the error is a *[LockedError]. The server accepts connections when StartServer returns;
+// the error is a *[LockedError]; if something is missing that the directory held, it is a
+// *[LossError] and nothing is changed. The server accepts connections when StartServer returns;
 // [Log.Ready] tells whether the streams can be used.
 func StartServer(config ServerConfig) (*Server, error) {
 	if config.Host == "" {
@@ -71,6 +84,13 @@ func StartServer(config ServerConfig) (*Server, error) {
 		return nil, err
 	}
 	store := filepath.Join(config.Dir, "nats")
+	before, err := readRecord(config.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := config.checkBeforeStart(before, store); err != nil {
+		return nil, err
+	}
 	if err := ensureWritable(store); err != nil {
 		return nil, fmt.Errorf("the data directory %s cannot be used: %w", config.Dir, err)
 	}
@@ -79,10 +99,22 @@ func StartServer(config ServerConfig) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{config: config, lock: lock, store: store}
+	if err := config.setRemainsAside(store); err != nil {
+		s.Shutdown()
+		return nil, err
+	}
 	if err := s.start(config.options(store)); err != nil {
 		s.Shutdown()
 		return nil, fmt.Errorf("start the NATS server on %s: %w", config.Dir, err)
 	}
+	if err := s.checkRecovered(before); err != nil {
+		s.Shutdown()
+		return nil, err
+	}
+	if config.AcceptLoss {
+		before = record{}
+	}
+	s.recorder = s.newRecorder(before)
 	if config.Port != 0 {
 		s.address = s.nats.Addr().(*net.TCPAddr)
 	}
@@ -203,7 +235,11 @@ func (s *Server) Shutdown() {
 			s.stopSupervise()
 			<-s.supervised
 		}
+		held, err := s.held()
 		s.stopRunning()
+		if err == nil && s.recorder != nil {
+			s.recorder.finish(held)
+		}
 		if err := s.lock.release(); err != nil {
 			slog.Warn("the data directory's lock was not released", "error", err)
 		}

@@ -1,16 +1,13 @@
 package eventlog
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"time"
 
 	"licenseimport/events"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -57,71 +54,6 @@ var buckets = []jetstream.KeyValueConfig{
 	{Bucket: Jobs, History: 1, Storage: jetstream.FileStorage, TTL: 24 * time.Hour},
 }
 
-// setUp creates what is missing. replicas 0: one for new streams, unchanged for existing ones.
-func setUp(ctx context.Context, js jetstream.JetStream, replicas int) error {
-	for _, config := range streams {
-		if err := setUpStream(ctx, js, config, replicas); err != nil {
-			return fmt.Errorf("stream %s: %w", config.Name, err)
-		}
-	}
-	for _, config := range buckets {
-		if err := setUpBucket(ctx, js, config, replicas); err != nil {
-			return fmt.Errorf("bucket %s: %w", config.Bucket, err)
-		}
-	}
-	return nil
-}
-
-func setUpStream(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig, replicas int) error {
-	stream, err := js.Stream(ctx, want.Name)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		want.Replicas = max(replicas, 1)
-		stream, err = js.CreateStream(ctx, want)
-	}
-	if err != nil {
-		return err
-	}
-	have := stream.CachedInfo().Config
-	if err := usable(have, want); err != nil {
-		return err
-	}
-	if have, err = addSubjects(ctx, js, have, want.Subjects); err != nil {
-		return err
-	}
-	return replicate(ctx, js, have, replicas)
-}
-
-// addSubjects adds the subjects that a stream of an earlier version lacks. A user who may not
-// change streams goes on without them: the operator's user adds them.
-func addSubjects(ctx context.Context, js jetstream.JetStream, have jetstream.StreamConfig, want []string) (jetstream.StreamConfig, error) {
-	if len(have.Subjects) == len(want) {
-		return have, nil
-	}
-	next := have
-	next.Subjects = want
-	_, err := js.UpdateStream(ctx, next)
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) {
-		slog.Warn("the stream has the subjects of an earlier version: run a command with a user who may change streams",
-			"stream", have.Name, "subjects", want)
-		return have, nil
-	}
-	if err != nil {
-		return have, fmt.Errorf("add its subjects: %w", err)
-	}
-	slog.Info("added the stream's new subjects", "stream", have.Name, "subjects", want)
-	return next, nil
-}
-
-// replicate changes the number of a stream's replicas; 0: unchanged.
-func replicate(ctx context.Context, js jetstream.JetStream, have jetstream.StreamConfig, replicas int) error {
-	if replicas == 0 || have.Replicas == replicas {
-		return nil
-	}
-	have.Replicas = replicas
-	_, err := js.UpdateStream(ctx, have)
-	return err
-}
-
 // usable returns an error if a stream's settings break a promise of this package.
 func usable(have, want jetstream.StreamConfig) error {
 	wrong := func(setting string, value any) error {
@@ -145,23 +77,6 @@ func usable(have, want jetstream.StreamConfig) error {
 		return wrong("sealed, a mirror or sourced", true)
 	}
 	return nil
-}
-
-func setUpBucket(ctx context.Context, js jetstream.JetStream, want jetstream.KeyValueConfig, replicas int) error {
-	stream, err := js.Stream(ctx, "KV_"+want.Bucket)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		want.Replicas = max(replicas, 1)
-		_, err = js.CreateKeyValue(ctx, want)
-		return err
-	}
-	if err != nil {
-		return err
-	}
-	have := stream.CachedInfo().Config
-	if err := usableBucket(have, want); err != nil {
-		return err
-	}
-	return replicate(ctx, js, have, replicas)
 }
 
 func usableBucket(have jetstream.StreamConfig, want jetstream.KeyValueConfig) error {

@@ -71,7 +71,7 @@ func TestSetUpRefusesAForeignStream(t *testing.T) {
 	if _, err := log.js.CreateStream(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
-	if err := log.setUp(t.Context()); err == nil || !strings.Contains(err.Error(), "unusable settings") {
+	if err := log.setUp(t.Context(), Config{}); err == nil || !strings.Contains(err.Error(), "unusable settings") {
 		t.Fatalf("got %v", err)
 	}
 }

@@ -190,3 +190,13 @@ func eventually(t *testing.T, what string, f func() bool) {
 		time.Sleep(10 * time.Millisecond)
 	}
 }
+
+// fails runs a command that must end by itself with status 1, and returns what it said.
+func fails(t *testing.T, args ...string) string {
+	t.Helper()
+	stdout, stderr, err := try(t, args...)
+	if exit, ended := errors.AsType[*exec.ExitError](err); !ended || exit.ExitCode() != 1 {
+		t.Fatalf("%v ended with %v, not with status 1: %s%s", args, err, stdout, stderr)
+	}
+	return stdout + stderr
+}

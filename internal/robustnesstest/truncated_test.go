@@ -11,9 +11,9 @@ import (
 )
 
 // TestStreamThatLostItsEnd cuts bytes off the file of the stream LICENSES, as a
-// broken disk may. The next start must say what is lost, and go on with what
-// is left: the import whose end is lost is decided again from its rows, which are
-// in the other stream.
+// broken disk may. The next start fails and says what is lost; the views stay as they
+// are. With --accept-loss it sets them aside and goes on with what is left: the import
+// whose end is lost is decided again from its rows, which are in the other stream.
 func TestStreamThatLostItsEnd(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
@@ -27,16 +27,21 @@ func TestStreamThatLostItsEnd(t *testing.T) {
 	p.cmd = nil
 	cutOff(t, filepath.Join(data, "nats", "jetstream", "$G", "streams", "LICENSES", "msgs"), 100_000)
 
-	p = serveOn(t, data)
-	c = p.admin()
-	eventually(t, "readiness", func() bool { a, err := c.send("GET", "/readyz", nil); return err == nil && a.status == 200 })
-	warning := regexp.MustCompile(`(?m)^.*level=WARN.*the stream LICENSES has lost.*$`).FindString(p.logs.String())
-	for _, part := range []string{"from=", "to=", "events="} {
-		if !strings.Contains(warning, part) {
-			t.Fatalf("no warning with %s: %q", part, p.lastWords())
+	for range 2 { // the first failure changes nothing
+		said := fails(t, "serve", "--data", data, "--http", "127.0.0.1:0", "--nats-port", "-1")
+		for _, part := range []string{"LICENSES ends at sequence", "views.bolt", "restore", "--accept-loss"} {
+			if !strings.Contains(said, part) {
+				t.Fatalf("the refusal lacks %q: %s", part, said)
+			}
 		}
 	}
-	t.Log(warning)
+	p = serveOn(t, data, "--accept-loss")
+	c = p.admin()
+	eventually(t, "readiness", func() bool { a, err := c.send("GET", "/readyz", nil); return err == nil && a.status == 200 })
+	warning := regexp.MustCompile(`(?m)^.*level=WARN.*going on without what is lost.*$`).FindString(p.logs.String())
+	if aside, err := filepath.Glob(filepath.Join(data, "views.bolt.lost-*")); len(aside) != 1 || err != nil || !strings.Contains(warning, aside[0]) {
+		t.Fatalf("set aside: %v %v; %q", aside, err, warning)
+	}
 	if r := c.await(t, 2); r.Status != "success" || r.Result.Imported != 1500 || r.Result.Existed != 0 {
 		t.Errorf("the import that lost its end ended as %+v %+v", r, r.Result) // each row has one outcome, also of half a batch
 	}
