@@ -41,6 +41,7 @@ type counts struct {
 	ExistedOrders    *uint64      `json:"existed_orders_count"`
 	CreatedLicenses  uint64       `json:"created_licenses_count"`
 	ExistedLicenses  uint64       `json:"existed_licenses_count"`
+	Differing        uint64       `json:"differing_rows_count"`
 	InvalidRows      []invalidRow `json:"invalid_rows"`
 }
 
