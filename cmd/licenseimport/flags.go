@@ -124,16 +124,24 @@ func (r *rate) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// size is a number of bytes, written with or without KiB, MiB, GiB.
+// size is a number of bytes, written with a unit.
 type size int64
 
 var units = []struct {
 	name  string
 	shift int
-}{{"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"TiB", 40}, {"B", 0}, {"", 0}}
+}{{"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"TiB", 40}, {"B", 0}}
 
-// UnmarshalText reads a size of at least one byte.
+// UnmarshalText reads a size of at least one byte. A number without unit is an error: who writes 4
+// for a largest file rarely means 4 bytes.
 func (s *size) UnmarshalText(text []byte) error {
+	if n, err := strconv.ParseInt(string(text), 10, 64); err == nil && n > 0 {
+		bytes := fmt.Sprintf("%d bytes", n)
+		if n == 4 {
+			bytes = "four bytes"
+		}
+		return fmt.Errorf("%d is %s: write %dGiB or %dB", n, bytes, n, n)
+	}
 	for _, u := range units {
 		digits, ok := strings.CutSuffix(string(text), u.name)
 		if !ok {
@@ -146,5 +154,5 @@ func (s *size) UnmarshalText(text []byte) error {
 		*s = size(n << u.shift)
 		return nil
 	}
-	return fmt.Errorf("%q is not a size such as 4GiB, 256KiB or 1000000", text)
+	return fmt.Errorf("%q is not a size such as 4GiB, 256KiB or 1000B", text)
 }

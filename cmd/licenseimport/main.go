@@ -77,6 +77,9 @@ func parseAndRun(ctx context.Context, args []string, t *terminal) error {
 	if err != nil {
 		return explainUsage(err)
 	}
+	if err := checkVariables(parser.Model.Node, os.Environ()); err != nil {
+		return err
+	}
 	slog.SetDefault(commands.logger(t.err, parsed.Selected()))
 	stopProfile, err := profiling.Start(commands.Profile)
 	if err != nil {

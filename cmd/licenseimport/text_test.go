@@ -2,21 +2,49 @@ package main
 
 import (
 	"bytes"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"github.com/alecthomas/kong"
 )
 
 func TestSize(t *testing.T) {
 	for text, want := range map[string]int64{
-		"1": 1, "1000000": 1000000, "17B": 17, "256KiB": 256 << 10, "4 GiB": 4 << 30, "1TiB": 1 << 40,
-		"": 0, "0": 0, "-1": 0, "GiB": 0, "1.5GiB": 0, "4GB": 0, "99999999TiB": 0, "4 apples": 0,
+		"1B": 1, "1000000B": 1000000, "17B": 17, "256KiB": 256 << 10, "4 GiB": 4 << 30, "1TiB": 1 << 40,
+		"1": 0, "4": 0, "1000000": 0, "": 0, "0": 0, "-1": 0, "GiB": 0, "1.5GiB": 0, "4GB": 0, "99999999TiB": 0, "4 apples": 0,
 	} {
 		var s size
 		err := s.UnmarshalText([]byte(text))
 		if int64(s) != want || (err == nil) != (want > 0) {
 			t.Errorf("%q: %d, %v; want %d", text, s, err, want)
 		}
+	}
+}
+
+// TestSizeNeedsAUnit: --max-file-size 4 is four bytes, which nobody means.
+func TestSizeNeedsAUnit(t *testing.T) {
+	commands := &cli{}
+	parser, err := kong.New(commands, kong.Name("licenseimport"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sizes := 0
+	for _, command := range parser.Model.Children {
+		for _, flag := range command.Flags {
+			if flag.Target.Type() != reflect.TypeFor[size]() {
+				continue
+			}
+			sizes++
+			_, err := parser.Parse([]string{command.Name, "--" + flag.Name, "4"})
+			if err == nil || !strings.Contains(err.Error(), "4 is four bytes") || !strings.Contains(err.Error(), "4GiB or 4B") {
+				t.Errorf("%s --%s 4: %v", command.Name, flag.Name, err)
+			}
+		}
+	}
+	if sizes < 5 {
+		t.Errorf("only %d flags are sizes", sizes)
 	}
 }
 

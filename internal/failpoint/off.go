@@ -2,6 +2,9 @@
 
 package failpoint
 
+// Variable is empty: no environment variable activates a failpoint.
+const Variable = ""
+
 // The failpoints: none is active.
 const (
 	Fence           = false

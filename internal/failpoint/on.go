@@ -8,7 +8,10 @@ import (
 	"strings"
 )
 
-// The failpoints: true where LICENSEIMPORT_FAULTS names one.
+// Variable is the environment variable that names the active failpoints, separated by commas.
+const Variable = "LICENSEIMPORT_FAULTS"
+
+// The failpoints: true where [Variable] names one.
 var (
 	Fence           = active("fence")
 	First           = active("first")
@@ -17,5 +20,5 @@ var (
 )
 
 func active(name string) bool {
-	return slices.Contains(strings.Split(os.Getenv("LICENSEIMPORT_FAULTS"), ","), name)
+	return slices.Contains(strings.Split(os.Getenv(Variable), ","), name)
 }
