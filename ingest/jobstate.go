@@ -31,6 +31,7 @@ func (in *Ingest) load(ctx context.Context, job events.JobID) (importjob.State, 
 	}
 	s, err := importjob.Fold(job, started, sealed, last)
 	if err != nil {
+		_, _ = in.log.SetAsides(ctx) // the next load leaves out what was set aside meanwhile
 		return none, &eventlog.UnreadableEventError{Subject: events.FactsFilter(job), Seq: last.Seq, Cause: err}
 	}
 	return s, nil

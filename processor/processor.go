@@ -100,7 +100,9 @@ func (p *Processor) process(ctx context.Context, lease eventlog.Message) error {
 	job, _ := events.ParseSealedSubject(lease.Subject) // 0: no job has such a seal
 	sealed, err := eventlog.DecodeAs[*events.ImportSealed](&lease)
 	if err == nil {
-		err = p.runToEnd(ctx, sealed.JobID)
+		if _, err = p.log.SetAsides(ctx); err == nil { // facts that can be read may be set aside, too
+			err = p.runToEnd(ctx, sealed.JobID)
+		}
 	} else if aside, askErr := p.log.IsSetAside(ctx, lease.Seq); askErr == nil && aside {
 		err = nil
 	}

@@ -2,10 +2,12 @@ package projector
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/events/eventlog"
 	"licenseimport/events/importjob"
 	"licenseimport/projector/viewstore"
 )
@@ -31,6 +33,9 @@ func (m *memtable) apply(f fact) error {
 		return fmt.Errorf("comes after sequence %d", m.position.Seq)
 	}
 	if err := m.applyEvent(f); err != nil {
+		if _, ok := errors.AsType[*importjob.TransitionError](err); ok {
+			return &eventlog.UnreadableEventError{Subject: f.Event.Subject(), Seq: f.seq, Cause: err}
+		}
 		return err
 	}
 	m.position.Seq, m.position.Time, m.position.ID = uint64(f.seq), f.time, f.ID

@@ -48,7 +48,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// publish DIR SUBJECT BODY publishes as another program of this machine, to the NATS
+// publish DIR SUBJECT BODY (or @FILE) publishes as another program of this machine, to the NATS
 // server that holds the directory, and puts the message's sequence into $SEQ.
 func publish(ts *testscript.TestScript, neg bool, args []string) {
 	by, _, err := eventlog.LockOwner(ts.MkAbs(args[0]))
@@ -57,7 +57,11 @@ func publish(ts *testscript.TestScript, neg bool, args []string) {
 	conn, err := nats.Connect(by.NATS, nats.Token(strings.TrimSpace(string(token))))
 	ts.Check(err)
 	defer conn.Close()
-	answer, err := conn.Request(args[1], []byte(args[2]), 10*time.Second)
+	body := []byte(args[2])
+	if file, ok := strings.CutPrefix(args[2], "@"); ok {
+		body = []byte(ts.ReadFile(file))
+	}
+	answer, err := conn.Request(args[1], body, 10*time.Second)
 	ts.Check(err)
 	var ack struct{ Seq uint64 }
 	ts.Check(json.Unmarshal(answer.Data, &ack))

@@ -8,6 +8,7 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
+	"licenseimport/projector"
 )
 
 // setAsideCommand sets one message of LICENSES aside.
@@ -40,7 +41,9 @@ func (c *setAsideCommand) Run(ctx context.Context, t *terminal) error {
 		return errors.New("--reason is empty: say why, for those who ask later")
 	}
 	return c.withExisting(ctx, func(log *eventlog.Log) error {
-		m, err := log.SetAside(ctx, events.Seq(c.Seq), operator, reason)
+		m, err := log.SetAside(ctx, events.Seq(c.Seq), operator, reason, func(ctx context.Context, m eventlog.Message) error {
+			return projector.CannotFollow(ctx, log, m)
+		})
 		if err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ func TestReadyzListsWhatIsSetAside(t *testing.T) {
 		t.Fatalf("/readyz is still %d %s, want %d %s", got, body, status, want)
 	}
 	waitForReadyz(503, "imports.9.sealed (stream LICENSES, sequence 1) cannot be read")
-	if _, err := n.log.SetAside(t.Context(), seq, "admin", "published by mistake"); err != nil {
+	if _, err := n.log.SetAside(t.Context(), seq, "admin", "published by mistake", nil); err != nil {
 		t.Fatal(err)
 	}
 	waitForReadyz(200, `{"status":"ready","set_aside":[{"sequence":1,"manager":"admin","reason":"published by mistake"}]}`)

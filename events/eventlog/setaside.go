@@ -129,8 +129,9 @@ func (l *Log) refreshSetAside(ctx context.Context) (*setAsideMessages, error) {
 // setAsidePoll is the time between two questions whether a message was set aside.
 const setAsidePoll = time.Second
 
-// AwaitSetAside waits until the message that an error names is set aside, and returns nil then. If
-// err is about no message of LICENSES it returns err, and when ctx ends the error of ctx.
+// AwaitSetAside waits until the message that an error names is set aside, or another one since, and
+// returns nil then: a fact that cannot follow may be the fault of one before it. If err is about no
+// message of LICENSES it returns err, and when ctx ends the error of ctx.
 func (l *Log) AwaitSetAside(ctx context.Context, err error) error {
 	unreadable, ok := errors.AsType[*UnreadableEventError](err)
 	if !ok || unreadable.Stream() != events.LicensesStream {
@@ -138,8 +139,9 @@ func (l *Log) AwaitSetAside(ctx context.Context, err error) error {
 	}
 	tick := time.NewTicker(setAsidePoll)
 	defer tick.Stop()
+	before := l.setAside.messages().last
 	for {
-		if aside, err := l.IsSetAside(ctx, unreadable.Seq); err == nil && aside {
+		if aside, err := l.IsSetAside(ctx, unreadable.Seq); err == nil && (aside || l.setAside.messages().last != before) {
 			return nil
 		}
 		select {
@@ -250,10 +252,13 @@ func (l *Log) lastExpected(ctx context.Context, filter string, last events.Seq) 
 }
 
 // SetAside appends the decision that no reader reads one message of LICENSES. Only a message that
-// cannot be read may be set aside, once; otherwise the error is a *[SetAsideError]. It returns the
-// message.
-func (l *Log) SetAside(ctx context.Context, seq events.Seq, manager, reason string) (Message, error) {
-	m, err := l.unreadableAt(ctx, seq)
+// cannot be read may be set aside, once; otherwise the error is a *[SetAsideError]. impossible tells
+// of a message that can be decoded why readers stop at it all the same, or returns nil; it may be
+// nil. SetAside returns the message.
+func (l *Log) SetAside(
+	ctx context.Context, seq events.Seq, manager, reason string, impossible func(context.Context, Message) error,
+) (Message, error) {
+	m, err := l.unreadableAt(ctx, seq, impossible)
 	if err != nil {
 		return m, err
 	}
@@ -273,7 +278,7 @@ func (l *Log) SetAside(ctx context.Context, seq events.Seq, manager, reason stri
 }
 
 // unreadableAt returns a message that may be set aside.
-func (l *Log) unreadableAt(ctx context.Context, seq events.Seq) (Message, error) {
+func (l *Log) unreadableAt(ctx context.Context, seq events.Seq, impossible func(context.Context, Message) error) (Message, error) {
 	refuse := func(format string, a ...any) (Message, error) {
 		return Message{}, &SetAsideError{Seq: seq, Reason: fmt.Sprintf(format, a...)}
 	}
@@ -298,7 +303,8 @@ func (l *Log) unreadableAt(ctx context.Context, seq events.Seq) (Message, error)
 			return refuse("%s has set it aside already, at %s UTC", s.Manager, s.Time.Format(time.DateTime))
 		}
 	}
-	if envelope, err := m.Decode(); err == nil {
+	envelope, err := m.Decode()
+	if err == nil && (impossible == nil || impossible(ctx, m) == nil) {
 		return refuse("it is the %s %s, which can be read; only a message that cannot be read may be set aside", envelope.Type, envelope.ID)
 	}
 	return m, nil

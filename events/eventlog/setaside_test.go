@@ -49,7 +49,7 @@ func (s strays) stray(subject string, body []byte) events.Seq {
 func (s strays) setAsideAll(seqs ...events.Seq) {
 	s.Helper()
 	for _, seq := range seqs {
-		if _, err := s.SetAside(s.Context(), seq, "admin", "not ours"); err != nil {
+		if _, err := s.SetAside(s.Context(), seq, "admin", "not ours", nil); err != nil {
 			s.Fatal(err)
 		}
 	}
@@ -198,7 +198,7 @@ func TestOnlyWhatCannotBeReadIsSetAside(t *testing.T) {
 	}
 	refused := func(seq events.Seq, want string) {
 		t.Helper()
-		_, err := s.SetAside(t.Context(), seq, "admin", "not ours")
+		_, err := s.SetAside(t.Context(), seq, "admin", "not ours", nil)
 		if e, ok := errors.AsType[*SetAsideError](err); !ok || e.Seq != seq || !strings.Contains(err.Error(), want) {
 			t.Errorf("%d: %v, want %q", seq, err, want)
 		}
