@@ -5,6 +5,7 @@
 //
 //	ROWS ─▶ read ─▶ decide ─▶ look up ─▶ stage ─▶ commit ─▶ LICENSES
 //
+//	owner.go          whose job a lease is for: one manager's jobs leave places for the others'
 //	processor.go      leases a sealed job, loads its position, works until the job has ended
 //	job.go            pure: the job's state, of package importjob, and the policy that follows from it
 //	pipeline.go       drives the steps below, stages one batch while another is committed

@@ -19,6 +19,8 @@ import (
 // before the stream has the message, and it may be lost or refused by the stream later. It is a
 // hint: if it is wrong, a batch is delayed for nothing, by maxYield at most.
 type smallImportPriority struct {
+	started func(*events.ImportStarted) // receives each start; nil: none
+
 	mu         sync.Mutex
 	yieldUntil map[events.JobID]time.Time // by small import: large ones yield to it until then
 	changed    chan struct{}              // closed when yieldUntil changes; nil: nobody waits
@@ -51,6 +53,9 @@ func (p *smallImportPriority) onHint(subject string, body []byte) {
 	}
 	switch e := envelope.Event.(type) {
 	case *events.ImportStarted:
+		if p.started != nil {
+			p.started(e)
+		}
 		p.yieldTo(unassigned, 0)
 		p.yieldTo(e.JobID, maxYield)
 	case *events.ImportSealed:

@@ -18,7 +18,8 @@ import (
 // Config holds what an operator may set. Zero values are the defaults.
 type Config struct {
 	// Concurrency is how many jobs this process works on at a time: a small import does not queue
-	// behind a large one. Default 4.
+	// behind a large one. What one manager has in work beyond half of it does not count against the
+	// others, so half as many again may be in work. Default 4.
 	Concurrency int
 	// Observer receives what happened, for metrics. Default none.
 	Observer Observer
@@ -55,6 +56,7 @@ type Processor struct {
 	catalogue *Catalogue
 	config    Config
 	priority  smallImportPriority
+	owners    owners
 
 	mu         sync.Mutex
 	unreadable map[events.JobID]error // jobs whose events cannot be read
@@ -68,7 +70,11 @@ func New(log *eventlog.Log, c Config) *Processor {
 	if c.Observer == nil {
 		c.Observer = nopObserver{}
 	}
-	return &Processor{log: log, catalogue: OpenCatalogue(log), config: c, unreadable: map[events.JobID]error{}}
+	p := &Processor{
+		log: log, catalogue: OpenCatalogue(log), config: c, owners: newOwners(), unreadable: map[events.JobID]error{},
+	}
+	p.priority.started = p.owners.onHint
+	return p
 }
 
 // Run leases sealed jobs and decides them, until ctx ends. It returns the cause of ctx, or why the
@@ -78,7 +84,7 @@ func (p *Processor) Run(ctx context.Context) error {
 	defer cancel()
 	var hints errgroup.Group
 	hints.Go(func() error { return p.log.SubscribeHints(ctx, hintSubjects, p.priority.onHint) })
-	err := p.log.LeaseJobs(ctx, p.config.Concurrency, p.process)
+	err := p.log.LeaseJobs(ctx, p.config.Concurrency, p.owner, p.process)
 	cancel()
 	return errors.Join(err, hints.Wait())
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -122,12 +123,12 @@ func TestCancelledBeforeItBegan(t *testing.T) {
 // outcome follows the cancel.
 func TestCancelledMeanwhile(t *testing.T) {
 	h := newHarness(t)
-	h.upload(events.ImportStarted{JobID: 1, Mode: events.Partial}, keys(6_000, "K"), 6_000)
+	h.upload(events.ImportStarted{JobID: 1, Mode: events.Partial}, keys(40_000, "K"), 40_000)
 	var cancelling sync.WaitGroup
 	cancelling.Go(func() { h.cancelOnceRunning(1) })
 	end := h.run(1)[0]
 	cancelling.Wait()
-	if end.Status != events.Failed || end.Error.Code != "cancelled" || end.Imported == 6_000 {
+	if end.Status != events.Failed || end.Error.Code != "cancelled" || end.Imported == 40_000 {
 		t.Fatalf("ended as %+v", end)
 	}
 	h.checkOutcomes(1, int(end.Row))
@@ -153,6 +154,9 @@ func (h *harness) cancelOnceRunning(job events.JobID) {
 		if err != nil {
 			h.Error(err)
 			return
+		}
+		if _, ended := envelope.Event.(*events.ImportFinished); ended {
+			return // before the test could cancel it: the test fails
 		}
 		if p, ok := envelope.Event.(*events.ImportProgressed); !ok || p.Row == 0 {
 			continue
@@ -234,4 +238,40 @@ func TestUndecodableRowStopsTheJob(t *testing.T) {
 		t.Errorf("work: %v; ready: %v", err, h.p.Ready())
 	}
 	h.checkOutcomes(1, 0)
+}
+
+// TestOneManagersImportsLeavePlacesForOthers: one manager's large imports have all places and more
+// of them wait. Another manager's import is decided meanwhile.
+func TestOneManagersImportsLeavePlacesForOthers(t *testing.T) {
+	h := newHarness(t)
+	h.p = New(h.log, Config{Concurrency: 2})
+	const large, small = 5, events.JobID(9)
+	for job := events.JobID(1); job <= large; job++ {
+		h.upload(events.ImportStarted{JobID: job, Manager: "greedy", Mode: events.Partial}, keys(10_000, job.String()+"-"), 10_000)
+	}
+	h.upload(events.ImportStarted{JobID: small, Manager: "other", Mode: events.Partial}, keys(10, "small-"), 10)
+	h.run(1, 2, 3, 4, 5, small)
+	var ends []events.JobID
+	for _, e := range h.history() {
+		if end, ok := e.(*events.ImportFinished); ok {
+			ends = append(ends, end.JobID)
+		}
+	}
+	if at := slices.Index(ends, small); at < 0 || at > 2 {
+		t.Errorf("the imports ended in the order %v", ends)
+	}
+}
+
+// TestOwnerOfAJob: a hint tells, and else the import's start.
+func TestOwnerOfAJob(t *testing.T) {
+	h := newHarness(t)
+	lease := func(job events.JobID) eventlog.Message { return eventlog.Message{Subject: events.SealedSubject(job)} }
+	h.append(&events.ImportStarted{JobID: 1, Manager: "ada", Mode: events.Partial}, 0)
+	started := &events.ImportStarted{JobID: 2, Manager: "bob", Mode: events.Partial}
+	h.p.priority.onHint(started.Subject(), h.encode(started))
+	for job, want := range map[events.JobID]string{1: "ada", 2: "bob", 3: ""} {
+		if got := h.p.owner(t.Context(), lease(job)); got != want {
+			t.Errorf("job %d belongs to %q, want %q", job, got, want)
+		}
+	}
 }

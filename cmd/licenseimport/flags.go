@@ -95,7 +95,7 @@ type rateFlag struct {
 }
 
 type concurrencyFlag struct {
-	Concurrency count `group:"limits" default:"4" placeholder:"N" help:"Imports that are worked on at a time. Default: 4."`
+	Concurrency count `group:"limits" default:"4" placeholder:"N" help:"Imports that are worked on at a time. What one manager has beyond half of them is not counted against the others, so half as many again may be. Default: 4."`
 }
 
 // count is a number of 1 or more.

@@ -66,7 +66,10 @@
 //
 // # Leases
 //
-// [Log.LeaseJobs] shares the sealed jobs among any number of processes. Delivery is at least once.
+// [Log.LeaseJobs] shares the sealed jobs among any number of processes, and the places of a process
+// among the jobs' owners: while one owner has more than half of them, the process looks every 200 ms
+// for jobs of others among the first 512 that wait, and passes over those of the same owner. Delivery
+// is at least once.
 // A process that dies loses its leases after 5 s. Two processes can hold one job for a moment; the
 // sequence check of their appends lets one continue. A sweep finds sealed jobs that nobody works on
 // and that the consumer does not deliver any more.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -117,7 +118,7 @@ func TestLeaseIsRedeliveredAfterAnError(t *testing.T) {
 	appendFact(t, log, 7, events.StartedSubject(7), 0)
 	appendFact(t, log, 7, events.SealedSubject(7), 1)
 	calls := 0
-	err := log.LeaseJobs(t.Context(), 1, func(_ context.Context, m eventlog.Message) error {
+	err := log.LeaseJobs(t.Context(), 1, nil, func(_ context.Context, m eventlog.Message) error {
 		if m.Seq != 2 || m.Subject != "imports.7.sealed" || string(m.Data) != m.Subject {
 			t.Errorf("leased %+v", m)
 		}
@@ -149,7 +150,7 @@ func TestLeasesAreShared(t *testing.T) {
 	var processors sync.WaitGroup
 	for id := range 2 {
 		processors.Go(func() {
-			err := eventlogtest.Open(t, server).LeaseJobs(ctx, 2, func(_ context.Context, m eventlog.Message) error {
+			err := eventlogtest.Open(t, server).LeaseJobs(ctx, 2, nil, func(_ context.Context, m eventlog.Message) error {
 				mu.Lock()
 				if busy[id] = true; len(busy) == 2 {
 					meet()
@@ -185,7 +186,7 @@ func TestLeasesAreReleasedAtTheEnd(t *testing.T) {
 	log := eventlogtest.Start(t)
 	appendFact(t, log, 7, events.SealedSubject(7), 0)
 	ctx, cancel := context.WithCancel(t.Context())
-	err := log.LeaseJobs(ctx, 1, func(ctx context.Context, _ eventlog.Message) error {
+	err := log.LeaseJobs(ctx, 1, nil, func(ctx context.Context, _ eventlog.Message) error {
 		cancel()
 		<-ctx.Done()
 		return ctx.Err()
@@ -194,7 +195,7 @@ func TestLeasesAreReleasedAtTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	begin := time.Now()
-	err = log.LeaseJobs(t.Context(), 1, func(context.Context, eventlog.Message) error { return eventlog.ErrStop })
+	err = log.LeaseJobs(t.Context(), 1, nil, func(context.Context, eventlog.Message) error { return eventlog.ErrStop })
 	if !errors.Is(err, eventlog.ErrStop) || time.Since(begin) > 2*time.Second {
 		t.Fatalf("redelivered after %v: %v", time.Since(begin), err)
 	}
@@ -230,4 +231,111 @@ func waitFor(t *testing.T, what string, condition func() bool) {
 		runtime.Gosched()
 		time.Sleep(time.Millisecond)
 	}
+}
+
+// leaseHarness runs LeaseJobs whose work blocks until the test releases the job. The owner of job
+// n00 to n99 is n.
+type leaseHarness struct {
+	*testing.T
+	mu      sync.Mutex
+	busy    map[events.JobID]chan struct{}
+	started []events.JobID
+}
+
+func (h *leaseHarness) work(ctx context.Context, m eventlog.Message) error {
+	job, err := events.ParseSealedSubject(m.Subject)
+	if err != nil {
+		return err
+	}
+	release := make(chan struct{})
+	h.mu.Lock()
+	h.busy[job] = release
+	h.started = append(h.started, job)
+	h.mu.Unlock()
+	select {
+	case <-release:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func ownerOf(_ context.Context, m eventlog.Message) string {
+	job, _ := events.ParseSealedSubject(m.Subject)
+	return (job / 100).String()
+}
+
+// release ends the work on a job.
+func (h *leaseHarness) release(job events.JobID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	close(h.busy[job])
+	delete(h.busy, job)
+}
+
+// inWork waits until just these jobs are in work.
+func (h *leaseHarness) inWork(want ...events.JobID) {
+	h.Helper()
+	waitFor(h.T, fmt.Sprint("work on ", want), func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return slices.Equal(slices.Sorted(maps.Keys(h.busy)), want)
+	})
+}
+
+// TestOneOwnerLeavesPlacesForOthers: the job of another owner begins although one owner's jobs have
+// all places and many more of them wait. It takes no place that the others have, and no job fails or
+// is lost by being passed over.
+func TestOneOwnerLeavesPlacesForOthers(t *testing.T) {
+	t.Parallel()
+	log := eventlogtest.Start(t)
+	for job := events.JobID(100); job < 190; job++ {
+		appendFact(t, log, job, events.SealedSubject(job), 0)
+	}
+	appendFact(t, log, 200, events.SealedSubject(200), 0)
+	h := &leaseHarness{T: t, busy: map[events.JobID]chan struct{}{}}
+	ctx, cancel := context.WithCancel(t.Context())
+	var leasing sync.WaitGroup
+	leasing.Go(func() { _ = log.LeaseJobs(ctx, 2, ownerOf, h.work) })
+	defer leasing.Wait()
+	defer cancel()
+	h.inWork(100, 101, 200)
+	appendFact(t, log, 201, events.SealedSubject(201), 0) // both owners have their half
+	appendFact(t, log, 300, events.SealedSubject(300), 0)
+	h.release(200)
+	h.inWork(100, 101, 201)
+	h.release(201)
+	h.inWork(100, 101, 300)
+	h.release(300)
+	for job := events.JobID(100); job < 189; job++ { // the first owner's jobs go on, in their order
+		h.release(job)
+		if job < 188 {
+			h.inWork(job+1, job+2)
+		}
+	}
+	h.inWork(189)
+	h.release(189)
+	if len(h.started) != 93 {
+		t.Errorf("%d jobs were in work: %v", len(h.started), h.started)
+	}
+}
+
+// TestFreeProcessTakesWhatAFullOnePasses: a process whose places are taken leaves the jobs of the
+// same owner to a process with a free place.
+func TestFreeProcessTakesWhatAFullOnePasses(t *testing.T) {
+	t.Parallel()
+	server := eventlogtest.StartServer(t)
+	full, free := eventlogtest.Open(t, server), eventlogtest.Open(t, server)
+	for job := events.JobID(100); job < 106; job++ {
+		appendFact(t, full, job, events.SealedSubject(job), 0)
+	}
+	h := &leaseHarness{T: t, busy: map[events.JobID]chan struct{}{}}
+	ctx, cancel := context.WithCancel(t.Context())
+	var leasing sync.WaitGroup
+	defer leasing.Wait()
+	defer cancel()
+	leasing.Go(func() { _ = full.LeaseJobs(ctx, 2, ownerOf, h.work) })
+	h.inWork(100, 101)
+	leasing.Go(func() { _ = free.LeaseJobs(ctx, 4, ownerOf, h.work) })
+	h.inWork(100, 101, 102, 103, 104, 105)
 }

@@ -45,7 +45,7 @@ func TestHealth(t *testing.T) {
 	}
 	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
 	defer stop()
-	_ = log.LeaseJobs(ctx, 2, func(context.Context, eventlog.Message) error {
+	_ = log.LeaseJobs(ctx, 2, nil, func(context.Context, eventlog.Message) error {
 		defer stop()
 		for { // until the other worker requests a job
 			c, err := bare.Health(ctx)

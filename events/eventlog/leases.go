@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/internal/fairshare"
 	"licenseimport/internal/retry"
 
 	"github.com/nats-io/nats.go"
@@ -28,10 +29,14 @@ var jobRetry = retry.Policy{First: 100 * time.Millisecond, Max: 30 * time.Second
 const processorConsumer = "processor"
 
 // LeaseJobs calls work with each sealed job's ImportSealed, up to concurrency of them at a time,
-// and shares the jobs with every other process that calls it. Delivery is at least once. A job
-// whose work returns nil is done. After an error it is delivered again, with a back-off. When this
-// process dies or is cut off it is delivered to another one. So two processes can work on one job
-// for a moment; the sequence check of their appends stops one. work's context ends with ctx.
+// and shares the jobs with every other process that calls it. owner names whose job it is (nil: all
+// jobs have one owner). What an owner has in work beyond half of the concurrency does not count
+// against the jobs of others, so half as many again may be in work: see package fairshare.
+//
+// Delivery is at least once. A job whose work returns nil is done. After an error it is delivered
+// again, with a back-off. When this process dies or is cut off it is delivered to another one. So two
+// processes can work on one job for a moment; the sequence check of their appends stops one. work's
+// context ends with ctx.
 //
 // At the start and every minute it looks for sealed jobs without an end that the consumer does not
 // deliver any more, whatever the cause: somebody else has acknowledged them, or the consumer is
@@ -39,11 +44,15 @@ const processorConsumer = "processor"
 //
 // LeaseJobs returns when ctx ends, with its error, or when work returns an [ErrStop], with that
 // error; all work has returned by then. It logs any other error of work.
-func (l *Log) LeaseJobs(ctx context.Context, concurrency int, work func(context.Context, Message) error) error {
+func (l *Log) LeaseJobs(
+	ctx context.Context, concurrency int, owner func(context.Context, Message) string,
+	work func(context.Context, Message) error,
+) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	w := &leaser{
-		work: work, stop: cancel, busy: make(chan struct{}, max(concurrency, 1)), jobs: map[events.JobID]bool{},
+		work: work, owner: owner, stop: cancel, places: fairshare.New(concurrency),
+		jobs: map[events.JobID]bool{}, failures: map[events.Seq]int{}, passed: map[events.JobID]time.Time{},
 	}
 	var sweeps sync.WaitGroup
 	sweeps.Go(func() { l.sweepLoop(ctx, w) })
@@ -55,30 +64,20 @@ func (l *Log) LeaseJobs(ctx context.Context, concurrency int, work func(context.
 	return context.Cause(ctx)
 }
 
-// A leaser is the work of one process. It requests one job at a time, and only when a worker is
-// free. A job that is delivered to a process that hangs reaches no other one before its lease
-// expires.
+// A leaser is the work of one process. It requests one job at a time, and only when a place is free.
+// A job that is delivered to a process that hangs reaches no other one before its lease expires.
 type leaser struct {
 	work    func(context.Context, Message) error
+	owner   func(context.Context, Message) string
 	stop    context.CancelCauseFunc
-	busy    chan struct{} // holds one element for each busy worker
+	places  *fairshare.Places // by owner
 	workers sync.WaitGroup
 
-	mu   sync.Mutex
-	jobs map[events.JobID]bool // in work in this process
+	mu       sync.Mutex
+	jobs     map[events.JobID]bool      // in work in this process
+	failures map[events.Seq]int         // of a job's work in this process since it last succeeded
+	passed   map[events.JobID]time.Time // jobs that found no place here, and when; they wait
 }
-
-// acquire waits for a free worker until ctx ends.
-func (w *leaser) acquire(ctx context.Context) error {
-	select {
-	case w.busy <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (w *leaser) release() { <-w.busy }
 
 // begin reports whether a job is in work in this process only by its caller, who then has to call
 // end.
@@ -89,6 +88,7 @@ func (w *leaser) begin(job events.JobID) bool {
 		return false
 	}
 	w.jobs[job] = true
+	delete(w.passed, job)
 	return true
 }
 
@@ -115,11 +115,11 @@ func (w *leaser) workOn(ctx context.Context, m Message) error {
 func (l *Log) leaseLoop(ctx context.Context, w *leaser) error {
 	backoff := serverRetry.Start()
 	for {
-		messages, err := l.openLeases(ctx)
+		consumer, messages, err := l.openLeases(ctx)
 		if err != nil {
 			return fmt.Errorf("lease jobs: %w", err)
 		}
-		err = w.leaseFrom(ctx, messages)
+		err = w.leaseFrom(ctx, consumer, messages)
 		drain(messages)
 		if ctx.Err() != nil {
 			return err
@@ -133,9 +133,11 @@ func (l *Log) leaseLoop(ctx context.Context, w *leaser) error {
 	}
 }
 
-func (l *Log) openLeases(ctx context.Context) (messages jetstream.MessagesContext, err error) {
+func (l *Log) openLeases(
+	ctx context.Context,
+) (consumer jetstream.Consumer, messages jetstream.MessagesContext, err error) {
 	err = l.retryUntilDone(ctx, l.timeout, func(ctx context.Context) error {
-		consumer, err := l.restoreConsumer(ctx)
+		consumer, err = l.restoreConsumer(ctx)
 		if err != nil {
 			return err
 		}
@@ -146,7 +148,7 @@ func (l *Log) openLeases(ctx context.Context) (messages jetstream.MessagesContex
 		)
 		return err
 	})
-	return messages, err
+	return consumer, messages, err
 }
 
 // RedeliverJobs has every sealed job delivered again, also those that are done. It is for a stream
@@ -167,22 +169,22 @@ func (l *Log) RedeliverJobs(ctx context.Context) error {
 }
 
 // leaseFrom leases jobs from one consumer until that fails or ctx ends.
-func (w *leaser) leaseFrom(ctx context.Context, messages jetstream.MessagesContext) error {
+func (w *leaser) leaseFrom(ctx context.Context, consumer jetstream.Consumer, messages jetstream.MessagesContext) error {
 	for {
-		if err := w.acquire(ctx); err != nil {
-			return err
+		status := w.places.Status()
+		if !status.Free {
+			if err := w.waitForPlace(ctx, consumer, status); err != nil {
+				return err
+			}
+			continue
 		}
 		raw, err := messages.Next(jetstream.NextContext(ctx))
 		if err != nil {
-			w.release()
 			return err
 		}
-		w.workers.Go(func() {
-			defer w.release()
-			if err := process(ctx, raw, w.workOn); err != nil {
-				w.stop(err)
-			}
-		})
+		if !w.start(ctx, raw) { // a sweep has taken the place
+			_ = raw.Nak()
+		}
 	}
 }
 
@@ -201,29 +203,21 @@ func drain(messages jetstream.MessagesContext) {
 
 // process renews the lease while work runs, and ends it by work's result. Its only error is an
 // ErrStop.
-func process(ctx context.Context, raw jetstream.Msg, work func(context.Context, Message) error) error {
-	meta, err := raw.Metadata()
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrStop, err)
-	}
+func (w *leaser) process(ctx context.Context, raw jetstream.Msg, m Message) error {
 	release := renewLease(raw)
-	err = work(ctx, Message{
-		Subject: raw.Subject(),
-		Seq:     events.Seq(meta.Sequence.Stream),
-		Time:    meta.Timestamp.UTC(),
-		Data:    raw.Data(),
-		Pending: meta.NumPending,
-	})
+	err := w.workOn(ctx, m)
 	release()
 	switch {
 	case err == nil:
+		w.failed(m.Seq, false)
 		_ = raw.Ack() // if the ack is lost, the job is delivered again and found done
 	case errors.Is(err, ErrLeaseLost):
 		// The other process's lease expires if that process dies.
+		w.failed(m.Seq, false)
 	case ctx.Err() != nil || errors.Is(err, ErrStop):
 		_ = raw.Nak() // deliver at once to another process
 	default:
-		delay := jobRetry.Delay(int(meta.NumDelivered))
+		delay := jobRetry.Delay(w.failed(m.Seq, true))
 		job, _ := events.ParseSealedSubject(raw.Subject()) // the filter admits no other subject
 		slog.Warn("a job failed and will be retried", "job_id", job, "in", delay, "error", err)
 		_ = raw.NakWithDelay(delay)
@@ -232,6 +226,34 @@ func process(ctx context.Context, raw jetstream.Msg, work func(context.Context, 
 		return err
 	}
 	return nil
+}
+
+// failed counts a failure of a job's work, or forgets them, and returns their number. (The server's
+// count of deliveries also has those that found no place.)
+func (w *leaser) failed(job events.Seq, again bool) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !again {
+		delete(w.failures, job)
+		return 0
+	}
+	w.failures[job]++
+	return w.failures[job]
+}
+
+// leaseMessage is a delivery as work gets it.
+func leaseMessage(raw jetstream.Msg) (Message, error) {
+	meta, err := raw.Metadata()
+	if err != nil {
+		return Message{}, fmt.Errorf("%w: %w", ErrStop, err)
+	}
+	return Message{
+		Subject: raw.Subject(),
+		Seq:     events.Seq(meta.Sequence.Stream),
+		Time:    meta.Timestamp.UTC(),
+		Data:    raw.Data(),
+		Pending: meta.NumPending,
+	}, nil
 }
 
 // renewLease renews the lease until release is called.

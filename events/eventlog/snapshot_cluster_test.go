@@ -28,7 +28,7 @@ func TestSnapshotOfACluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	leasing, stop := context.WithCancel(ctx)
-	_ = log.LeaseJobs(leasing, 1, func(context.Context, eventlog.Message) error { stop(); return nil })
+	_ = log.LeaseJobs(leasing, 1, nil, func(context.Context, eventlog.Message) error { stop(); return nil })
 	for _, replicas := range []int{1, 0} {
 		restorer := openRestorer(ctx, t, to, replicas)
 		for _, name := range []string{
@@ -55,7 +55,7 @@ func TestSnapshotOfACluster(t *testing.T) {
 		}
 		leasing, stop := context.WithCancel(ctx)
 		again := 0
-		_ = restored.LeaseJobs(leasing, 1, func(context.Context, eventlog.Message) error { again++; stop(); return nil })
+		_ = restored.LeaseJobs(leasing, 1, nil, func(context.Context, eventlog.Message) error { again++; stop(); return nil })
 		if again != 1 {
 			t.Errorf("the sealed job was delivered %d times", again)
 		}

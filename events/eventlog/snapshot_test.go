@@ -166,7 +166,7 @@ func leaseAll(t *testing.T, log *eventlog.Log) (n int) {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
 	defer stop()
-	err := log.LeaseJobs(ctx, 1, func(context.Context, eventlog.Message) error {
+	err := log.LeaseJobs(ctx, 1, nil, func(context.Context, eventlog.Message) error {
 		n++
 		stop()
 		return nil

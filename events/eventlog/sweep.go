@@ -26,6 +26,7 @@ var defaultSweepTimes = sweepTimes{every: time.Minute, acknowledged: 10 * time.S
 // state of the jobs that have not ended.
 type sweeper struct {
 	log      *Log
+	waits    func(events.JobID) bool  // the job waits for a place; nil: none does
 	lastSeal events.Seq               // every seal up to here is known
 	open     map[events.JobID]Message // the seals of jobs without a known end; nil: nothing is listed
 }
@@ -47,6 +48,8 @@ func (s *sweeper) orphans(ctx context.Context) (orphans []Message, next time.Dur
 			patience = s.log.sweep.acknowledged
 		case uint64(seal.Seq) > consumer.Delivered.Stream:
 			continue // it will be delivered
+		case s.waits != nil && s.waits(job):
+			continue // it was delivered, and found no place: it will be delivered again
 		}
 		idle, ended, err := s.idle(ctx, job, now)
 		switch {
@@ -153,18 +156,19 @@ func (l *Log) consumerPosition(ctx context.Context) (info *jetstream.ConsumerInf
 // sweepLoop works on orphans until ctx ends. An orphan has no lease: two processes may take the same
 // one, and the sequence check of their appends lets one continue.
 func (l *Log) sweepLoop(ctx context.Context, w *leaser) {
-	s := &sweeper{log: l}
+	s := &sweeper{log: l, waits: w.waits}
 	for {
 		orphans, next, err := s.orphans(ctx)
 		if err != nil && ctx.Err() == nil {
 			slog.Warn("sealed imports that nobody works on could not be looked for; the next sweep does", "error", err)
 		}
 		for _, seal := range orphans {
-			if w.acquire(ctx) != nil {
+			owner := w.ownerOf(ctx, seal)
+			if w.take(ctx, owner) != nil {
 				return
 			}
 			w.workers.Go(func() {
-				defer w.release()
+				defer w.places.Release(owner)
 				l.adopt(ctx, w, seal)
 			})
 		}

@@ -106,7 +106,7 @@ func TestSweepWaitsForLeases(t *testing.T) {
 // open opens the processors' consumer.
 func (s strays) open() jetstream.MessagesContext {
 	s.Helper()
-	messages, err := s.openLeases(s.Context())
+	_, messages, err := s.openLeases(s.Context())
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func (s strays) leaseUntil(want ...events.JobID) []events.JobID {
 	defer cancel()
 	var mu sync.Mutex
 	var taken []events.JobID
-	_ = s.LeaseJobs(ctx, 4, func(ctx context.Context, m Message) error {
+	_ = s.LeaseJobs(ctx, 4, nil, func(ctx context.Context, m Message) error {
 		mu.Lock()
 		defer mu.Unlock()
 		job, _ := events.ParseSealedSubject(m.Subject)

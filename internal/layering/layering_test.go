@@ -24,7 +24,7 @@ var allowed = map[string]struct {
 	"events":                  {"", "the vocabulary is pure: everything imports it, it imports the standard library only"},
 	"events/schema":           {"", "schemas are files: checking a message needs no program"},
 	"events/importjob":        {"events", "the state machine of an import is pure: it knows events and the standard library"},
-	"events/eventlog":         {"events internal/failpoint internal/fsx internal/natstuning internal/retry", "the log knows events and JetStream, not what is made of them"},
+	"events/eventlog":         {"events internal/failpoint internal/fairshare internal/fsx internal/natstuning internal/retry", "the log knows events and JetStream, not what is made of them"},
 	"internal/httpx":          {"", "HTTP helpers know no events"},
 	"internal/csvfile":        {"", "reading CSV needs no events: the columns come as a parameter"},
 	"internal/access":         {"events/eventlog internal/fsx internal/httpx", "keys live in a bucket of the log"},
