@@ -24,7 +24,7 @@
 // # Reading
 //
 // [Store.Read] reads the last commit. Sets are lazy [Postings], walked straight from the pages:
-// [Intersect], [Merge], [Without] and [Filter] combine them. A name is found by one read in each
+// [Intersect], [Merge] and [Without] combine them, within a [Bound]. A name is found by one read in each
 // partition: eight for a million sequences.
 //
 // # The file, byte by byte
