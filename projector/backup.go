@@ -30,7 +30,7 @@ func Export(ctx context.Context, log Log, dir string, w io.Writer) error {
 		err = errors.New(reason)
 	}
 	if err == nil {
-		err = s.Read(func(r *viewstore.Reader) error {
+		err = s.ReadAll(func(r *viewstore.Reader) error {
 			_, err := r.WriteTo(w)
 			return err
 		})
@@ -112,7 +112,7 @@ func CatchUp(ctx context.Context, log Log, dir string) (result RebuildResult, er
 	}
 	result.Digest, err = p.Digest()
 	result.Duration = time.Since(began)
-	return result, errors.Join(err, p.store.Sync())
+	return result, errors.Join(err, p.store().Sync())
 }
 
 // runUntil follows the stream until the views are at a state's end.

@@ -112,7 +112,12 @@ func (bw *batchWriter) wait() error {
 	if !bw.writing {
 		return nil
 	}
-	return bw.onCommitted(<-bw.done)
+	select {
+	case err := <-bw.done:
+		return bw.onCommitted(err)
+	case <-bw.store.Damaged():
+		return bw.onCommitted(bw.store.Settle(bw.done))
+	}
 }
 
 // onCommitted handles the result of writing the immutable memtable. After an error all that was

@@ -151,7 +151,7 @@ func TestNewImportNeedsNoCommit(t *testing.T) {
 	log := newMemLog(started(1, "anna"))
 	r := newHarness(t, t.TempDir(), log)
 	r.catchUp()
-	w, err := r.store.Begin() // as if a memtable was being written all the time
+	w, err := r.store().Begin() // as if a memtable was being written all the time
 	check(t, err)
 	t.Cleanup(func() { check(t, w.Rollback()) })
 	log.Add(started(2, "anna"), sealed(2, 1))

@@ -55,6 +55,8 @@ func (c *committer) run(stream *follower) error {
 			if c.active != nil && c.hasWaiter() {
 				err = c.commit()
 			}
+		case <-c.store.Damaged():
+			err = c.store.Err()
 		case result := <-c.done:
 			if err = c.onCommitted(result); err == nil && c.flushPending {
 				err = c.commit()

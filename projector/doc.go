@@ -43,6 +43,9 @@
 //	of another format or stream it is removed
 //	ahead of its stream         it is set aside, and a warning lists what the stream has lost
 //
+// A file that is damaged while it is open is opened again in the same way (damage.go): reads fail
+// meanwhile. Calls that hang are left behind, so that no read and no stop waits for ever.
+//
 // On a full disk the projector waits for free space and continues from the last commit
 // (diskfull.go). [Export], [Import], [CatchUp] and [Rebuild] work on a directory that no projector
 // has open.

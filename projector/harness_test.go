@@ -31,8 +31,9 @@ var (
 type harness struct {
 	testing.TB
 	*Projector
-	ended chan error
-	stop  func()
+	ended  chan error
+	cancel func() // ends Run
+	stop   func()
 }
 
 // newHarness runs a projector on a directory until the test ends or stop is called.
@@ -42,6 +43,7 @@ func newHarness(t testing.TB, dir string, log Log) *harness {
 	check(t, err)
 	r := &harness{TB: t, Projector: p, ended: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(t.Context())
+	r.cancel = cancel
 	go func() { r.ended <- p.Run(ctx) }()
 	stopped := false
 	r.stop = func() {

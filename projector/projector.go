@@ -1,6 +1,7 @@
 package projector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -22,7 +24,11 @@ const (
 	commitEnded   = 5 * time.Millisecond   // after an import's end, while more events are pending
 	concurrentFor = 2 * time.Second        // after several imports were running
 	maxReadyLag   = 30 * time.Second       // behind for longer: not ready
+	probeTime     = time.Second            // for the read that readiness makes
 )
+
+// stopTime is how long a commit may take to end when the process stops, but for tests.
+var stopTime = 5 * time.Second
 
 // Log is what the projector needs of an [*eventlog.Log].
 type Log interface {
@@ -37,7 +43,8 @@ type Log interface {
 // Projector folds the stream into the views of one data directory, and reads them.
 type Projector struct {
 	log          Log
-	store        *viewstore.Store
+	path         string // of the views' file
+	open         atomic.Pointer[viewstore.Store]
 	flushRequest chan struct{} // a reader waits
 
 	mu        sync.Mutex
@@ -56,7 +63,19 @@ type Projector struct {
 // removed; Run then folds the stream from its beginning. If the stream does not hold what the views
 // hold, the error is a *[eventlog.LossError], and nothing is changed.
 func Open(ctx context.Context, dir string, log Log) (*Projector, error) {
-	path := filepath.Join(dir, FileName)
+	p := &Projector{
+		log: log, path: filepath.Join(dir, FileName), flushRequest: make(chan struct{}, 1), changed: make(chan struct{}),
+	}
+	s, err := openStore(ctx, p.path, log)
+	if err != nil {
+		return nil, err
+	}
+	p.use(s)
+	return p, nil
+}
+
+// openStore opens the file for the log's stream.
+func openStore(ctx context.Context, path string, log Log) (*viewstore.Store, error) {
 	s, err := viewstore.Open(path, schema)
 	if errors.Is(err, ErrDamaged) {
 		slog.Warn("the views are damaged and are folded again from the stream",
@@ -69,30 +88,60 @@ func Open(ctx context.Context, dir string, log Log) (*Projector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the views: %w", err)
 	}
-	if s, err = openMatching(ctx, s, path, log); err != nil {
-		return nil, err
-	}
-	p := s.Position()
-	return &Projector{
-		log: log, store: s, flushRequest: make(chan struct{}, 1),
-		live: map[events.JobID]*Job{}, changed: make(chan struct{}),
-		committed: events.Seq(p.Seq), at: p.Time,
-	}, nil
+	return openMatching(ctx, s, path, log)
 }
 
-// Close closes the file. Run must have returned.
-func (p *Projector) Close() error { return p.store.Close() }
+// use makes a store the one that is folded into and read.
+func (p *Projector) use(s *viewstore.Store) {
+	p.open.Store(s)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at := s.Position()
+	p.live, p.committed, p.at = map[events.JobID]*Job{}, events.Seq(at.Seq), at.Time
+	p.caughtUp, p.failure = false, nil
+	p.notify()
+}
 
-// Run follows the stream and folds it until ctx ends; then it returns nil. After any other error it
-// returns that, and Ready reports it from then on. On a full disk Run waits: Ready reports the error
-// until there is free space.
+// store is the file of views that is open.
+func (p *Projector) store() *viewstore.Store { return p.open.Load() }
+
+// Close closes the file. Run must have returned. Where reads or a commit hang, Close leaves them behind
+// after 5 s and says so.
+func (p *Projector) Close() error { return p.store().Close() }
+
+// Run follows the stream and folds it until ctx ends; then it returns nil, after 5 s at most: a commit
+// that hangs is left behind. After any other error it returns that, and Ready reports it from then on.
+// On a full disk Run waits: Ready reports the error until there is free space. A file that is damaged
+// while it is open is replaced (damage.go).
 func (p *Projector) Run(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() { done <- p.run(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(stopTime):
+		slog.Warn("a commit of the views hangs and is left behind", "file", p.path)
+		return nil
+	}
+}
+
+func (p *Projector) run(ctx context.Context) error {
 	for {
 		err := p.followFromCommit(ctx)
-		if !errors.Is(err, syscall.ENOSPC) {
+		switch {
+		case errors.Is(err, ErrDamaged):
+			err = p.replaceDamaged(ctx, err)
+		case errors.Is(err, syscall.ENOSPC):
+			err = p.waitForSpace(ctx, err)
+		default:
 			return err
 		}
-		if err := p.waitForSpace(ctx, err); err != nil || ctx.Err() != nil {
+		if err != nil || ctx.Err() != nil {
 			return err
 		}
 	}
@@ -102,8 +151,9 @@ func (p *Projector) Run(ctx context.Context) error {
 func (p *Projector) followFromCommit(ctx context.Context) error {
 	following, stop := context.WithCancel(ctx)
 	defer stop()
-	stream := follow(following, p.log, events.Seq(p.store.Position().Seq), 0, p.onHead)
-	err := newCommitter(p, p.store).run(stream)
+	s := p.store()
+	stream := follow(following, p.log, events.Seq(s.Position().Seq), 0, p.onHead)
+	err := newCommitter(p, s).run(stream)
 	stop()
 	followErr := stream.wait()
 	if err == nil && ctx.Err() == nil {
@@ -195,30 +245,36 @@ func (p *Projector) Position() events.Seq {
 }
 
 // Digest is the SHA-256 of all views, in hex: equal for equal views. It reads the whole file.
-func (p *Projector) Digest() (string, error) { return p.store.Digest() }
+func (p *Projector) Digest() (string, error) { return p.store().Digest() }
 
 // WriteTo writes a copy of the views' file as the last commit left it, while the projector runs, and
 // returns the number of bytes. The file cannot reuse pages meanwhile: write to a file, not to a
 // client.
 func (p *Projector) WriteTo(w io.Writer) (n int64, err error) {
-	err = p.read(func(r *Reader) error {
-		n, err = r.WriteTo(w)
+	var written int64
+	err = p.store().ReadAll(func(r *viewstore.Reader) (err error) {
+		written, err = r.WriteTo(w)
 		return err
 	})
-	return n, err
+	if err != nil {
+		return 0, err
+	}
+	return written, nil
 }
 
-// Ready is nil when the stream answers and the views follow it: they were at its end once since they
-// were opened, and are at most 30 s behind. Otherwise it says why not.
+// Ready is nil when the stream answers, a read of the views is answered within a second, and the views
+// follow the stream: they were at its end once since they were opened, and are at most 30 s behind.
+// Otherwise it says why not.
 func (p *Projector) Ready(ctx context.Context) error {
 	state, err := p.log.State(ctx)
 	if err != nil {
 		return err
 	}
+	probed := p.store().Probe(probeTime)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.failure != nil {
-		return p.failure
+	if err := cmp.Or(p.failure, probed); err != nil {
+		return err
 	}
 	p.head = max(p.head, state.Last)
 	p.caughtUp = p.caughtUp || p.committed >= state.Last
@@ -241,5 +297,8 @@ func (p *Projector) CountImports() (map[string]int, error) {
 		}
 		return nil
 	})
-	return counts, err
+	if err != nil {
+		return nil, err
+	}
+	return counts, nil
 }

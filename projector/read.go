@@ -17,6 +17,9 @@ import (
 // ErrDamaged is a views' file whose bytes are not those that were written.
 var ErrDamaged = viewstore.ErrDamaged
 
+// ErrHangs is a read that the views' file, or its disk, did not answer in time.
+var ErrHangs = viewstore.ErrHangs
+
 // ErrTooBroad says that a read reached its deadline.
 var ErrTooBroad = errors.New("the read takes too long")
 
@@ -25,7 +28,8 @@ const CountUnknown = -1
 
 // Read calls f with the views of the last commit. While f runs, commits cannot reuse the pages that
 // they free, so f must not wait for a client. After f has returned, the Reader, its sequences and
-// License.Body must not be used.
+// License.Body must not be used. After an error, what f has written must not be read: where the file
+// is damaged or hangs ([ErrDamaged], [ErrHangs]), f may still run.
 //
 // The Reader's sequences end early when ctx ends, or after [ReadTimeout]. Read then returns the
 // context's error or ErrTooBroad, whatever f returns.
@@ -34,7 +38,10 @@ func (p *Projector) Read(ctx context.Context, f func(r *Reader) error) error {
 		return err
 	}
 	bound := viewstore.NewBound(readLimit(ctx, time.Now().Add(ReadTimeout)))
-	err := p.store.Read(func(views *viewstore.Reader) error { return f(&Reader{views, bound}) })
+	err := p.store().Read(func(views *viewstore.Reader) error { return f(&Reader{views, bound}) })
+	if errors.Is(err, ErrHangs) || errors.Is(err, ErrDamaged) {
+		return err // f may still run
+	}
 	return cmp.Or(bound.Err(), err)
 }
 
@@ -50,7 +57,7 @@ func readLimit(ctx context.Context, deadline time.Time) func() error {
 
 // read is Read without a bound.
 func (p *Projector) read(f func(r *Reader) error) error {
-	return p.store.Read(func(views *viewstore.Reader) error { return f(&Reader{views: views}) })
+	return p.store().Read(func(views *viewstore.Reader) error { return f(&Reader{views: views}) })
 }
 
 // Reader reads the views as one commit left them. It is valid during one call of [Projector.Read],

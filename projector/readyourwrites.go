@@ -118,11 +118,14 @@ func (p *Projector) Job(id events.JobID) (j *Job, err error) {
 	if j != nil {
 		return j, nil
 	}
-	err = p.read(func(r *Reader) error {
-		j, err = r.Job(id)
+	var found *Job
+	if err := p.read(func(r *Reader) (err error) {
+		found, err = r.Job(id)
 		return err
-	})
-	return j, err
+	}); err != nil {
+		return nil, err
+	}
+	return found, nil
 }
 
 // Changes returns a channel that is closed when the views or a running import change. It returns

@@ -23,7 +23,7 @@ const maxListedImports = 20
 // truncatedSince tells what the views hold after a sequence.
 func truncatedSince(s *viewstore.Store, after events.Seq) (truncation, error) {
 	l := truncation{after: after, to: events.Seq(s.Position().Seq)}
-	err := s.Read(func(r *viewstore.Reader) error {
+	err := s.ReadAll(func(r *viewstore.Reader) error {
 		return r.ForEach(allLicenses, uint64(after)+1, func(_ uint64, value []byte) error { return l.add(value) })
 	})
 	return l, err

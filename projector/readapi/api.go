@@ -69,12 +69,15 @@ func (a *API) answer(h access.Handler) access.Handler {
 	}
 }
 
-// unavailable makes a 503 of the errors of a wait and of a search.
+// unavailable makes a 503 of the errors of a wait, of damaged views and of a search.
 func unavailable(err error) error {
 	switch {
 	case errors.Is(err, projector.ErrLagging):
 		return httpx.Unavailable(retryAfter, "views_behind",
 			"The views are behind what was stored. Try again shortly.").Because(err)
+	case errors.Is(err, projector.ErrDamaged), errors.Is(err, projector.ErrHangs):
+		return httpx.Unavailable(retryAfter, "views_behind",
+			"The views cannot be read, and are made again from what is stored. Try again shortly.").Because(err)
 	case errors.Is(err, projector.ErrTooBroad):
 		return httpx.Unavailable(retryAfter, "search_too_broad",
 			"The answer took longer than %s to find. Narrow it: give more of the text, "+

@@ -44,6 +44,10 @@ type Store struct {
 	filters  *bloomFilters // nil: not loaded yet
 	sums     []uint64      // the views' checksums; they belong to the writing goroutine
 	readers  sync.Pool     // of *Reader
+
+	failed   chan struct{} // closed by the first damage
+	failOnce sync.Once
+	cause    error // why the store failed; written before failed is closed
 }
 
 var (
@@ -72,7 +76,7 @@ func Open(path string, schema Schema) (*Store, error) {
 }
 
 func newStore(db *bolt.DB, schema Schema) *Store {
-	return &Store{db: db, schema: schema, sums: make([]uint64, len(schema.Views))}
+	return &Store{db: db, schema: schema, sums: make([]uint64, len(schema.Views)), failed: make(chan struct{})}
 }
 
 // Lock keeps other processes from opening a file until release is called. A file that cannot be
@@ -149,18 +153,6 @@ func (s *Store) create(tx *bolt.Tx) error {
 	return writeMeta(tx, s.position, s.sums)
 }
 
-// checkSize detects a truncated file. Reading its missing pages would kill the process.
-func checkSize(tx *bolt.Tx) error {
-	info, err := os.Stat(tx.DB().Path())
-	if err != nil {
-		return err
-	}
-	if info.Size() < tx.Size() {
-		return fmt.Errorf("%w: it has %d of %d bytes", ErrDamaged, info.Size(), tx.Size())
-	}
-	return nil
-}
-
 func (s *Store) readMeta(tx *bolt.Tx) error {
 	meta := tx.Bucket(metaBucket)
 	p, sums, err := decodeMeta(meta.Get(positionKey), meta.Get(sumsKey), &s.schema)
@@ -212,9 +204,6 @@ func entrySum(key, value []byte) uint64 {
 	return uint64(k)<<32 + uint64(crc32.Update(k+uint32(len(key)), castagnoli, value))
 }
 
-// Close closes the file and releases its lock.
-func (s *Store) Close() error { return s.db.Close() }
-
 // Sync makes all commits durable. No commit is durable by itself.
 func (s *Store) Sync() error { return s.db.Sync() }
 
@@ -228,16 +217,22 @@ func (s *Store) SetPosition(p Position) { s.position = p }
 // SavePosition writes a position without any change of the views, and makes it durable.
 func (s *Store) SavePosition(p Position) error {
 	s.position = p
-	err := s.db.Update(func(tx *bolt.Tx) error { return writeMeta(tx, p, s.sums) })
-	return errors.Join(err, s.db.Sync())
+	err := s.attempt(0, func() error {
+		return s.db.Update(func(tx *bolt.Tx) error { return writeMeta(tx, p, s.sums) })
+	})
+	if err != nil {
+		return err
+	}
+	return s.db.Sync()
 }
 
 // Reload reads position and checksums again, after a transaction that failed. The stream's time of
 // creation stays: the file does not have it before the first commit.
-func (s *Store) Reload() (err error) {
-	defer catchDamage(&err)()
+func (s *Store) Reload() error {
 	created := s.position.Created
-	err = s.db.View(s.readMeta)
+	if err := s.attempt(0, func() error { return s.db.View(s.readMeta) }); err != nil {
+		return err
+	}
 	s.position.Created = created
-	return err
+	return nil
 }

@@ -20,12 +20,13 @@ type Overlay struct {
 	buckets   []*bolt.Bucket
 	lookups   int    // in tx
 	key       []byte // reused buffer
+	value     []byte // reused buffer: pages may be damaged after they were read
 	scratch   []byte // reused buffer
 }
 
 // NewOverlay returns an overlay of a store, without a frozen memtable.
 func NewOverlay(s *Store) *Overlay {
-	return &Overlay{store: s, buckets: make([]*bolt.Bucket, len(s.schema.Views))}
+	return &Overlay{store: s, buckets: make([]*bolt.Bucket, len(s.schema.Views)), value: []byte{}}
 }
 
 // Freeze freezes a memtable and lays it over the file, in the place of the previous one, which must
@@ -47,7 +48,8 @@ func (o *Overlay) Get(v View, key []byte) ([]byte, error) {
 }
 
 // read reads an entry of the file.
-func (o *Overlay) read(v View, key []byte) ([]byte, error) {
+func (o *Overlay) read(v View, key []byte) (value []byte, err error) {
+	defer o.store.guard(&err)()
 	if o.lookups++; o.lookups > maxLookups {
 		o.Release()
 	}
@@ -55,13 +57,21 @@ func (o *Overlay) read(v View, key []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return bucket.Get(key), nil
+	found := bucket.Get(key)
+	if found == nil {
+		return nil, nil
+	}
+	o.value = append(o.value[:0], found...)
+	return o.value, nil
 }
 
 func (o *Overlay) bucket(v View) (*bolt.Bucket, error) {
 	if o.tx == nil {
-		tx, err := o.store.db.Begin(false)
-		if err != nil {
+		var tx *bolt.Tx
+		if err := o.store.attempt(0, func() (err error) {
+			tx, err = o.store.db.Begin(false)
+			return err
+		}); err != nil {
 			return nil, fmt.Errorf("read the views: %w", err)
 		}
 		o.tx = tx
@@ -76,7 +86,7 @@ func (o *Overlay) bucket(v View) (*bolt.Bucket, error) {
 // memtable committed; the overlay has shown those entries already.
 func (o *Overlay) Release() {
 	if o.tx != nil {
-		_ = o.tx.Rollback() // it only read
+		_ = o.store.attempt(0, o.tx.Rollback) // it only read
 	}
 	o.tx, o.lookups = nil, 0
 	clear(o.buckets)
@@ -113,7 +123,8 @@ func (o *Overlay) Lookup(v View, name string) (uint64, error) {
 
 // filters are the Bloom filters of the file's names and of those inserted since. The first call
 // reads them from the file: 0.1 s for each million names.
-func (o *Overlay) filters() (*bloomFilters, error) {
+func (o *Overlay) filters() (filters *bloomFilters, err error) {
+	defer o.store.guard(&err)()
 	if o.store.filters != nil {
 		return o.store.filters, nil
 	}

@@ -3,6 +3,7 @@ package viewstore
 import (
 	"encoding/binary"
 	"io"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -18,18 +19,27 @@ type Reader struct {
 // Read calls f with the views of the last commit. f must not retain anything of the transaction,
 // and should not wait: an open transaction keeps the file from reusing pages. Damaged pages that f
 // meets are an ErrDamaged.
-func (s *Store) Read(f func(r *Reader) error) (err error) {
-	defer catchDamage(&err)()
-	r, _ := s.readers.Get().(*Reader)
-	if r == nil {
-		r = &Reader{schema: &s.schema}
-	}
-	defer s.readers.Put(r)
-	r.cache.reset()
-	return s.db.View(func(tx *bolt.Tx) error {
-		r.tx = tx
-		defer func() { r.tx = nil }()
-		return f(r)
+//
+// f runs in a goroutine of its own. After 10 s, or when the file is damaged meanwhile, Read returns
+// [ErrHangs] or [ErrDamaged] although f may still run: what f has written must not be read then.
+func (s *Store) Read(f func(r *Reader) error) error { return s.read(readTime, f) }
+
+// ReadAll is Read for what reads much of the file: it has no time limit.
+func (s *Store) ReadAll(f func(r *Reader) error) error { return s.read(0, f) }
+
+func (s *Store) read(limit time.Duration, f func(r *Reader) error) error {
+	return s.attempt(limit, func() error {
+		r, _ := s.readers.Get().(*Reader)
+		if r == nil {
+			r = &Reader{schema: &s.schema}
+		}
+		defer s.readers.Put(r)
+		r.cache.reset()
+		return s.db.View(func(tx *bolt.Tx) error {
+			r.tx = tx
+			defer func() { r.tx = nil }()
+			return f(r)
+		})
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime/debug"
 	"sync"
@@ -118,7 +119,16 @@ func catchDamage(err *error) func() {
 // architectures.
 func (s *Store) Digest() (string, error) {
 	hash := sha256.New()
-	err := s.db.View(func(tx *bolt.Tx) error {
+	err := s.attempt(0, func() error { return s.db.View(s.hashInto(hash)) })
+	if err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// hashInto hashes all entries.
+func (s *Store) hashInto(hash io.Writer) func(tx *bolt.Tx) error {
+	return func(tx *bolt.Tx) error {
 		for _, spec := range s.schema.Views {
 			writeText(hash.Write, []byte(spec.Name))
 			bucket := tx.Bucket([]byte(spec.Name))
@@ -135,8 +145,7 @@ func (s *Store) Digest() (string, error) {
 			}
 		}
 		return nil
-	})
-	return hex.EncodeToString(hash.Sum(nil)), err
+	}
 }
 
 // writeText writes a text after its length, so that different lists of texts differ.

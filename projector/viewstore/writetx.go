@@ -21,6 +21,7 @@ const yieldEntries = 256
 
 // WriteTx is the transaction that one frozen memtable is written in.
 type WriteTx struct {
+	store   *Store
 	tx      *bolt.Tx
 	db      *bolt.DB
 	size    int64 // of the file's pages as of the commit
@@ -31,18 +32,29 @@ type WriteTx struct {
 
 // Begin opens a write transaction. It waits until no other is open.
 func (s *Store) Begin() (*WriteTx, error) {
-	tx, err := s.db.Begin(true)
-	if err != nil {
+	w := &WriteTx{store: s, db: s.db, schema: &s.schema, sums: s.sums, buckets: make([]*bolt.Bucket, len(s.schema.Views))}
+	if err := s.attempt(0, w.begin); err != nil {
 		return nil, fmt.Errorf("begin a transaction of the views: %w", err)
 	}
-	w := &WriteTx{tx: tx, db: s.db, schema: &s.schema, sums: s.sums, buckets: make([]*bolt.Bucket, len(s.schema.Views))}
-	for v, spec := range s.schema.Views {
+	return w, nil
+}
+
+func (w *WriteTx) begin() error {
+	tx, err := w.db.Begin(true)
+	if err != nil {
+		return err
+	}
+	if err := checkSize(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	w.tx = tx
+	for v, spec := range w.schema.Views {
 		w.buckets[v] = tx.Bucket([]byte(spec.Name))
 		if spec.Layout != HashIndex {
 			w.buckets[v].FillPercent = 0.9
 		}
 	}
-	return w, nil
+	return nil
 }
 
 // Rollback ends the transaction without a change.
@@ -51,7 +63,8 @@ func (w *WriteTx) Rollback() error { return w.tx.Rollback() }
 // Commit writes a frozen memtable and the position in the stream that it leads to, and ends the
 // transaction. After an error nothing of it is in the file, and [Store.Reload] must be called before
 // the next transaction.
-func (w *WriteTx) Commit(m *Memtable, p Position) error {
+func (w *WriteTx) Commit(m *Memtable, p Position) (err error) {
+	defer w.store.guard(&err)()
 	if err := w.write(m, p); err != nil {
 		_ = w.tx.Rollback()
 		return fmt.Errorf("write the views: %w", err)
