@@ -36,11 +36,11 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
-// start starts a program and kills it when the test ends.
-func start(t *testing.T, name string, args ...string) *exec.Cmd {
+// start starts a client of the server on a directory. It is killed when the test ends.
+func start(t *testing.T, data, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	c := exec.Command(name, args...)
-	c.Stderr = os.Stderr
+	c.Env, c.Stderr = withToken(t, data), os.Stderr
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -79,12 +79,22 @@ func serve(t *testing.T) (nats, data string) {
 	return "", ""
 }
 
+// withToken is the environment of a client of the server on a directory.
+func withToken(t *testing.T, data string) []string {
+	t.Helper()
+	token, err := os.ReadFile(filepath.Join(data, "nats.token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(os.Environ(), "NATS_TOKEN="+strings.TrimSpace(string(token)))
+}
+
 // output runs a program and returns its output.
-func output(t *testing.T, name string, args ...string) string {
+func output(t *testing.T, environment []string, name string, args ...string) string {
 	t.Helper()
 	var errs bytes.Buffer
 	c := exec.CommandContext(t.Context(), name, args...)
-	c.Stderr = &errs
+	c.Env, c.Stderr = environment, &errs
 	out, err := c.Output()
 	if err != nil {
 		t.Fatalf("%s %q: %v: %s", name, args, err, &errs)
@@ -104,7 +114,7 @@ func importRows(t *testing.T, data, prefix string, rows int) {
 	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	output(t, filepath.Join(built, "licenseimport"), "import", path, "--data", data, "--json")
+	output(t, os.Environ(), filepath.Join(built, "licenseimport"), "import", path, "--data", data, "--json")
 }
 
 // sent counts the complete lines of an outbox; a duplicate fails the test.
@@ -163,13 +173,13 @@ func TestSubscribers(t *testing.T) {
 			nats, data := serve(t)
 			outbox := filepath.Join(t.TempDir(), "outbox.jsonl")
 			args := append(words[1:len(words):len(words)], nats, outbox)
-			first := start(t, words[0], args...)
+			first := start(t, data, words[0], args...)
 			importRows(t, data, "first", 1500)
 			untilSent(t, outbox, 100)
 			kill(first)
 			half(t, outbox)
 			importRows(t, data, "second", 500)
-			start(t, words[0], args...)
+			start(t, data, words[0], args...)
 			untilSent(t, outbox, 2000)
 			importRows(t, data, "third", 1)
 			untilSent(t, outbox, 2001)
@@ -195,14 +205,14 @@ func TestReplay(t *testing.T) {
 	t.Parallel()
 	nats, data := serve(t)
 	replay := filepath.Join(built, "replay")
-	if out := output(t, replay, nats); out != "" {
+	if out := output(t, withToken(t, data), replay, nats); out != "" {
 		t.Errorf("of nothing: %s", out)
 	}
 	importRows(t, data, "key", 20)
 	importRows(t, data, "key", 30)
 	want := "photo-pro\t" + time.Now().UTC().Format("2006-01") + "\t30\n"
 	for range 2 {
-		if out := output(t, replay, nats); out != want {
+		if out := output(t, withToken(t, data), replay, nats); out != want {
 			t.Errorf("%q, want %q", out, want)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log"
+	"os"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -56,7 +57,7 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	program := filepath.Join(folder, "service")
-	output(t, "go", "build", "-o", program, filepath.Join(folder, "main.go"))
+	output(t, os.Environ(), "go", "build", "-o", program, filepath.Join(folder, "main.go"))
 	importRows(t, data, "readme", 3)
 
 	c := exec.Command(program)
@@ -65,7 +66,7 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	c.Stdout, c.Stderr = out, os.Stderr
+	c.Env, c.Stdout, c.Stderr = withToken(t, data), out, os.Stderr
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func startRoles(ctx context.Context, program, dir string, ingests, processors in
 		return nil, err
 	}
 	begin := func(args ...string) (*process, error) {
-		return startRole(ctx, program, append(args, "--nats-url", url)...)
+		return startRole(ctx, program, append(args, "--nats-url", url, "--nats-token-file", filepath.Join(dir, "nats.token"))...)
 	}
 	for range ingests {
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -22,7 +23,7 @@ type figures struct{ wall, cpu time.Duration }
 type process struct {
 	cmd  *exec.Cmd
 	http string // base URL; "": none
-	nats string // URL of its NATS server; "": none
+	nats string // URL of its NATS server, with the token; "": none
 	done bool
 }
 
@@ -48,8 +49,11 @@ func serve(ctx context.Context, program, dir string, args ...string) (*process, 
 	if err != nil {
 		return nil, err
 	}
-	p.http, p.nats = "http://"+address, url
-	if err := waitReady(ctx, p.http); err != nil {
+	p.http = "http://" + address
+	if err = waitReady(ctx, p.http); err == nil {
+		p.nats, err = withToken(url, dir)
+	}
+	if err != nil {
 		p.kill()
 		return nil, err
 	}
@@ -154,6 +158,12 @@ func freeNATS() (url, port string, err error) {
 	}
 	_, port, err = net.SplitHostPort(address)
 	return "nats://" + address, port, err
+}
+
+// withToken returns the URL of the NATS server that holds a data directory, with its token.
+func withToken(url, dir string) (string, error) {
+	token, err := os.ReadFile(filepath.Join(dir, "nats.token"))
+	return strings.Replace(url, "nats://", "nats://"+strings.TrimSpace(string(token))+"@", 1), err
 }
 
 // sizeOf returns the size of a file, or of all files below a directory, in bytes.

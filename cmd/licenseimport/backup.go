@@ -158,7 +158,7 @@ func (c *restoreCommand) Run(ctx context.Context, t *terminal) error {
 }
 
 func (c *restoreCommand) restoreToNATS(ctx context.Context, b *backup.Backup, progress backup.Progress) error {
-	config := c.natsFlags.config(c.NatsURL)
+	config := c.natsFlags.config(c.NatsURL, c.Data)
 	config.Name = "licenseimport restore"
 	err := b.Restore(ctx, config, progress)
 	if used, ok := errors.AsType[*eventlog.NotEmptyError](err); ok {

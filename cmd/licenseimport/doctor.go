@@ -129,15 +129,14 @@ func (d *diagnosis) print(t *terminal) error {
 
 // nats connects to the log and checks it.
 func (d *diagnosis) nats(ctx context.Context) {
-	config := d.natsFlags.config(d.NatsURL)
-	config.Name = "licenseimport doctor"
+	config := d.natsFlags.config(d.NatsURL, d.Data)
 	switch {
 	case d.NatsURL != "":
 	case d.held && d.owner.NATS == "":
 		d.warn("NATS", "Run doctor again when that process has ended", "it can only be reached within process %d", d.owner.PID)
 		return
 	case d.held:
-		config.URL = d.owner.NATS
+		config = d.natsFlags.config(d.owner.NATS, d.Data)
 	case !holdsData(d.Data):
 		return // dataDir has reported it
 	default:
@@ -158,9 +157,10 @@ func (d *diagnosis) nats(ctx context.Context) {
 		defer server.Shutdown()
 		config.Server, config.Claims = server, claims
 	}
+	config.Name = "licenseimport doctor"
 	log, err := eventlog.Attach(ctx, config)
 	if err != nil {
-		d.problem("NATS", "See whether it runs, whether a firewall is between, and whether --nats-url names the right user and password", "no answer from %s: %v", withoutPassword(config.URL), err)
+		d.problem("NATS", "See whether it runs, whether a firewall is between, and whether --nats-url names the right user and password, or --nats-token-file the right token", "no answer from %s: %v", withoutPassword(config.URL), err)
 		return
 	}
 	defer log.Close()

@@ -42,15 +42,21 @@ func (d *diagnosis) permissions(info os.FileInfo) {
 		d.warn("data folder's mode", "chmod 700 "+d.Data, "other users may look into %s, which holds customers' data", d.Data)
 	}
 	path := adminKeyPath(d.Data)
-	key, err := os.Lstat(path)
-	if err != nil {
-		return // no file, no problem
+	d.secretFile("admin.key", path, "the admin key", "replace the key: licenseimport keys create, keys revoke")
+	path = eventlog.TokenPath(d.Data)
+	d.secretFile(eventlog.TokenFileName, path, "the token of NATS", "remove the file and start the server again, which makes another")
+}
+
+// secretFile checks that only its owner may read a file, where there is one.
+func (d *diagnosis) secretFile(check, path, what, replace string) {
+	info, err := os.Lstat(path)
+	switch {
+	case err != nil: // no file, no problem
+	case isPrivate(info):
+		d.ok(check, "only its owner may read it")
+	default:
+		d.problem(check, "chmod 600 "+path+", then "+replace, "other users of this machine may read %s (mode %v)", what, info.Mode().Perm())
 	}
-	if isPrivate(key) {
-		d.ok("admin.key", "only its owner may read it")
-		return
-	}
-	d.problem("admin.key", "chmod 600 "+path+", then replace the key: licenseimport keys create, keys revoke", "other users of this machine may read the admin key (mode %v)", key.Mode().Perm())
 }
 
 // disk checks the free space.

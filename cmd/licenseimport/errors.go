@@ -30,7 +30,7 @@ func startServer(c eventlog.ServerConfig) (*eventlog.Server, error) {
 		return nil, explainHeld(held)
 	}
 	if errors.Is(err, eventlog.ErrUnprotected) {
-		return nil, err
+		return nil, fmt.Errorf("%w: give it a certificate by --nats-tls-cert and --nats-tls-key, or, in a network that you trust, a secret by --nats-password or --nats-token", err)
 	}
 	if c.Port > 0 && portInUse(net.JoinHostPort(c.Host, strconv.Itoa(c.Port))) {
 		return nil, fmt.Errorf("port %d, on which NATS would listen, is taken by another program: choose another by --nats-port, -1 for any free one, or use the NATS server that runs there by --nats-url nats://%s:%d", c.Port, c.Host, c.Port)
@@ -97,9 +97,18 @@ func portInUse(addr string) bool {
 	return false
 }
 
+// explainRefused adds the flags to an error of a NATS server that wants to know who connects.
+func explainRefused(err error) error {
+	if errors.Is(err, eventlog.ErrUnauthorized) {
+		return fmt.Errorf("%w: it wants a token (--nats-token-file names the file, nats.token in the server's data directory), a user and a password (in --nats-url), or --nats-creds", err)
+	}
+	return err
+}
+
 // explainStreams turns an error of creating streams into one that names the flag to
 // change.
 func explainStreams(err error, replicas int) error {
+	err = explainRefused(err)
 	if err != nil && strings.Contains(err.Error(), "not supported in non-clustered mode") {
 		return fmt.Errorf("--replicas %d: the NATS server is no cluster and keeps one: leave the flag out, or name a cluster by --nats-url", replicas)
 	}

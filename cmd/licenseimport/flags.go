@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"strconv"
 	"strings"
@@ -37,6 +39,7 @@ type adminFlag struct {
 // natsFlags configure the connection to an external NATS server. --nats-url is a flag of
 // each command, since its default and meaning differ.
 type natsFlags struct {
+	tokenFlags
 	NatsCreds string `group:"nats" placeholder:"FILE" help:"Credentials file for NATS."`
 	NatsCA    string `name:"nats-ca" group:"nats" placeholder:"FILE" help:"Certificates (PEM) that the NATS server's is checked against."`
 	NatsCert  string `group:"nats" placeholder:"FILE" help:"Client certificate (PEM) for NATS."`
@@ -44,10 +47,35 @@ type natsFlags struct {
 	Replicas  int    `group:"nats" default:"0" placeholder:"N" enum:"0,1,3,5" help:"Replicas of new streams: 1, 3 or 5. Default: 1; use 3 on a cluster."`
 }
 
-func (f natsFlags) config(url string) eventlog.Config {
-	return eventlog.Config{
+// config returns how to connect to the server at a URL. Where that server holds the data directory,
+// its token is read there. data "": the command has no data directory.
+func (f natsFlags) config(url, data string) eventlog.Config {
+	c := eventlog.Config{
 		URL: url, Creds: f.NatsCreds, CA: f.NatsCA, Cert: f.NatsCert, Key: f.NatsKey, Replicas: f.Replicas,
+		Token: f.NatsToken, TokenFile: f.NatsTokenFile,
 	}
+	if c.Token == "" && c.TokenFile == "" && data != "" {
+		c.TokenFile = tokenOfHolder(url, data)
+	}
+	return c
+}
+
+// tokenOfHolder returns the file with the token of a server that holds the data directory now, or
+// "". No other server ever gets that token.
+func tokenOfHolder(url, data string) string {
+	by, held, err := eventlog.LockOwner(data)
+	path := eventlog.TokenPath(data)
+	if err != nil || !held || by.NATS == "" || !exists(path) || !sameServer(by.NATS, url) {
+		return ""
+	}
+	return path
+}
+
+// tokenFlags name the token of a NATS server: what its clients show, and what an embedded server
+// asks for.
+type tokenFlags struct {
+	NatsToken     string `group:"nats" placeholder:"TOKEN" help:"Token that the NATS server asks for. Default: for an embedded server one that its first start makes. Better set by --nats-token-file or by the environment: a command line can be read by other users."`
+	NatsTokenFile string `group:"nats" placeholder:"FILE" help:"File with that token; a role waits until it exists. Default: nats.token in the data directory of an embedded server."`
 }
 
 // minFree is --min-free where a command has no such flag.
@@ -56,20 +84,35 @@ const minFree = 256 << 20
 // embeddedFlags configure the embedded NATS server.
 type embeddedFlags struct {
 	NatsPort     int    `group:"nats" default:"4222" placeholder:"PORT" help:"Port of the embedded NATS server. Default: 4222; -1: any free one."`
-	NatsHost     string `group:"nats" default:"127.0.0.1" placeholder:"HOST" help:"Address that it listens on. Default: 127.0.0.1; any other needs --nats-password."`
+	NatsHost     string `group:"nats" default:"127.0.0.1" placeholder:"HOST" help:"Address that it listens on. Default: 127.0.0.1; one that other machines reach needs --nats-tls-cert, or in a network that you trust --nats-password or --nats-token."`
+	NatsTLSCert  string `name:"nats-tls-cert" group:"nats" placeholder:"FILE" help:"Certificate (PEM) of the embedded NATS server; with --nats-tls-key it takes connections by TLS only."`
+	NatsTLSKey   string `name:"nats-tls-key" group:"nats" placeholder:"FILE" help:"The certificate's key (PEM)."`
 	NatsUser     string `group:"nats" default:"licenseimport" placeholder:"NAME" help:"User that its clients have to name, where there is a password. Default: licenseimport."`
 	NatsTuning   bool   `group:"nats" default:"true" negatable:"" help:"Shorten two caches of the embedded NATS server, which saves some 500 MB. Default: true; --nats-tuning=false or --no-nats-tuning leaves them as NATS has them."`
 	MinFree      size   `group:"limits" default:"256MiB" placeholder:"SIZE" help:"Free space of the disk below which uploads are refused, so that what was accepted can be finished. Default: 256MiB."`
-	NatsPassword string `group:"nats" placeholder:"PASSWORD" help:"Password that its clients have to show. Better set by the environment."`
+	NatsPassword string `group:"nats" placeholder:"PASSWORD" help:"Password that its clients have to show, with --nats-user, instead of a token. Better set by the environment."`
 }
 
-// config returns the embedded server's configuration on a data directory.
-func (f embeddedFlags) config(data string) eventlog.ServerConfig {
-	c := eventlog.ServerConfig{Dir: data, Host: f.NatsHost, Port: f.NatsPort, MinFree: int64(f.MinFree), NoTuning: !f.NatsTuning}
+// config returns the embedded server's configuration on a data directory. Whatever token the
+// operator chose, the data directory has a copy, for the commands that use the directory.
+func (f embeddedFlags) config(data string, token tokenFlags) (eventlog.ServerConfig, error) {
+	c := eventlog.ServerConfig{
+		Dir: data, Host: f.NatsHost, Port: f.NatsPort, MinFree: int64(f.MinFree), NoTuning: !f.NatsTuning,
+		TLSCert: f.NatsTLSCert, TLSKey: f.NatsTLSKey, Token: token.NatsToken, TokenFile: eventlog.TokenPath(data),
+	}
 	if f.NatsPassword != "" {
 		c.User, c.Password = f.NatsUser, f.NatsPassword
+		return c, nil
 	}
-	return c
+	if c.Token != "" || token.NatsTokenFile == "" || absolute(token.NatsTokenFile) == absolute(c.TokenFile) {
+		return c, nil
+	}
+	var err error
+	c.Token, err = eventlog.ReadToken(token.NatsTokenFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("--nats-token-file: there is no file %s: write a token of your choice to it, or leave the flag out and the server makes one in %s", token.NatsTokenFile, c.TokenFile)
+	}
+	return c, err
 }
 
 // lossFlag lets a process start although something that was stored is missing.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"time"
@@ -49,9 +50,7 @@ func (c *logFlags) withLog(ctx context.Context, f func(*eventlog.Log) error) err
 }
 
 func (c *logFlags) open(ctx context.Context, existing bool, f func(*eventlog.Log) error) error {
-	config := c.natsFlags.config(c.NatsURL)
-	config.Name = "licenseimport"
-	config.CrossCheck, config.Existing = true, existing
+	config := c.natsFlags.config(c.NatsURL, c.Data)
 	if c.NatsURL == "" {
 		by, held, err := eventlog.LockOwner(c.Data)
 		if err != nil {
@@ -60,7 +59,7 @@ func (c *logFlags) open(ctx context.Context, existing bool, f func(*eventlog.Log
 		if held && by.NATS == "" {
 			return explainHeld(&eventlog.LockedError{Dir: c.Data, Owner: by})
 		}
-		config.URL = by.NATS
+		config = c.natsFlags.config(by.NATS, c.Data)
 	}
 	if config.URL == "" {
 		claims, err := projector.Held(c.Data)
@@ -74,12 +73,14 @@ func (c *logFlags) open(ctx context.Context, existing bool, f func(*eventlog.Log
 		defer server.Shutdown()
 		config.Server, config.Claims = server, claims
 	}
+	config.Name = "licenseimport"
+	config.CrossCheck, config.Existing = true, existing
 	log, err := openWithTimeout(ctx, config)
 	if errors.Is(err, eventlog.ErrNoStreams) {
 		return fmt.Errorf("%w here: name another data directory by --data, or a NATS server by --nats-url", err)
 	}
 	if _, lost := errors.AsType[*eventlog.LossError](err); err != nil && !lost && c.NatsURL == "" && config.URL != "" {
-		return fmt.Errorf("%w (where it wants a password: --nats-url nats://USER:PASSWORD@%s)", err, strings.TrimPrefix(config.URL, "nats://"))
+		return fmt.Errorf("%w (where it wants a password: --nats-url nats://USER:PASSWORD@%s; where it has TLS: --nats-ca FILE)", err, strings.TrimPrefix(config.URL, "nats://"))
 	}
 	if err != nil {
 		return err
@@ -95,6 +96,10 @@ func openWithTimeout(ctx context.Context, config eventlog.Config) (*eventlog.Log
 	within, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	log, err := eventlog.Open(within, config)
+	err = explainRefused(err)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: the NATS server makes it at its first start; --nats-token-file names it", err)
+	}
 	if err != nil && within.Err() != nil && ctx.Err() == nil {
 		return nil, fmt.Errorf("no answer from NATS at %s: is it running there?", withoutPassword(config.URL))
 	}

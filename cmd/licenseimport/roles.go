@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"runtime"
 	"slices"
@@ -70,6 +71,10 @@ func makeNATS(_ context.Context, n *node) (component, error) {
 		return component{}, err
 	}
 	n.server = server
+	if e := n.settings.embedded; e.Wide() && e.TLSCert == "" {
+		slog.Warn("NATS can be reached from other machines without TLS: the network can read its password or token, and every row",
+			"what_to_do", "give it a certificate: --nats-tls-cert and --nats-tls-key")
+	}
 	return component{
 		ready: func(context.Context) error { return server.CheckFreeSpace() },
 		run:   tuneGC,

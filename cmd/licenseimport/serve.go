@@ -54,12 +54,22 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 		makeAdminKey: c.AdminKey == "", acceptLoss: c.AcceptLoss,
 	}
 	if c.NatsURL != "" {
-		s.roles, s.nats = allRoles[1:], c.natsFlags.config(c.NatsURL)
+		s.roles, s.nats = allRoles[1:], c.natsFlags.config(c.NatsURL, c.Data)
 	} else {
-		embedded := c.embeddedFlags.config(c.Data)
+		embedded, err := c.embeddedFlags.config(c.Data, c.tokenFlags)
+		if err != nil {
+			return err
+		}
 		s.embedded = &embedded
 	}
 	return runNode(ctx, t, s)
+}
+
+// printTokenPath prints where the token is that clients of the embedded NATS server show.
+func printTokenPath(w io.Writer, n *node) {
+	if e := n.settings.embedded; n.server != nil && e.Port != 0 && e.User == "" {
+		fmt.Fprintf(w, "  Token of NATS in %s\n", e.TokenFile)
+	}
 }
 
 // printKey prints the admin key of a first start, else where it is.
@@ -78,6 +88,7 @@ type natsCommand struct {
 	healthFlags
 	embeddedFlags
 	lossFlag
+	tokenFlags
 }
 
 // Help is what --help tells beside the flags.
@@ -86,12 +97,17 @@ func (natsCommand) Help() string {
 
 Examples:
   licenseimport nats --data ./data
-  LICENSEIMPORT_NATS_PASSWORD=... licenseimport nats --nats-host 0.0.0.0`
+  licenseimport nats --nats-host 0.0.0.0 --nats-tls-cert cert.pem --nats-tls-key key.pem
+
+Its clients have to show the token in the file nats.token of the data directory: give each role --nats-token-file.`
 }
 
 // Run serves.
 func (c *natsCommand) Run(ctx context.Context, t *terminal) error {
-	embedded := c.embeddedFlags.config(c.Data)
+	embedded, err := c.embeddedFlags.config(c.Data, c.tokenFlags)
+	if err != nil {
+		return err
+	}
 	return runNode(ctx, t, settings{
 		roles: []string{"nats"}, data: c.Data, http: httpx.ServerConfig{Addr: c.HTTP}, embedded: &embedded,
 		acceptLoss: c.AcceptLoss,
@@ -112,13 +128,13 @@ func (ingestCommand) Help() string {
 	return `Takes uploads and stores every row; any number may run.
 
 Example:
-  licenseimport ingest --http 127.0.0.1:8080 --projector-url http://127.0.0.1:8081`
+  licenseimport ingest --http 127.0.0.1:8080 --projector-url http://127.0.0.1:8081 --nats-token-file ./data/nats.token`
 }
 
 // Run serves.
 func (c *ingestCommand) Run(ctx context.Context, t *terminal) error {
 	return runNode(ctx, t, settings{
-		roles: []string{"ingest"}, http: c.httpFlags.config(), nats: c.natsFlags.config(c.NatsURL),
+		roles: []string{"ingest"}, http: c.httpFlags.config(), nats: c.natsFlags.config(c.NatsURL, ""),
 		limits: c.limitFlags, rate: float64(c.Rate), adminKey: c.AdminKey, projectorURL: c.ProjectorURL,
 		acceptLoss: c.AcceptLoss,
 	})
@@ -135,14 +151,14 @@ func (processorCommand) Help() string {
 	return `Decides what becomes of each row; any number may run, and each may be killed at any time.
 
 Example:
-  licenseimport processor --nats-url nats://127.0.0.1:4222`
+  licenseimport processor --nats-url nats://127.0.0.1:4222 --nats-token-file ./data/nats.token`
 }
 
 // Run serves.
 func (c *processorCommand) Run(ctx context.Context, t *terminal) error {
 	return runNode(ctx, t, settings{
 		roles: []string{"processor"}, http: httpx.ServerConfig{Addr: c.HTTP},
-		nats: c.natsFlags.config(c.NatsURL), concurrency: int(c.Concurrency),
+		nats: c.natsFlags.config(c.NatsURL, ""), concurrency: int(c.Concurrency),
 		acceptLoss: c.AcceptLoss,
 	})
 }
@@ -167,7 +183,7 @@ Example:
 func (c *projectorCommand) Run(ctx context.Context, t *terminal) error {
 	return runNode(ctx, t, settings{
 		roles: []string{"projector"}, data: c.Data, http: c.httpFlags.config(),
-		nats: c.natsFlags.config(c.NatsURL), rate: float64(c.Rate), adminKey: c.AdminKey,
+		nats: c.natsFlags.config(c.NatsURL, c.Data), rate: float64(c.Rate), adminKey: c.AdminKey,
 		acceptLoss: c.AcceptLoss,
 	})
 }
@@ -187,6 +203,7 @@ func runNode(ctx context.Context, t *terminal, s settings) error {
 		return errors.Join(err, n.stop())
 	}
 	printAddresses(t.out, n)
+	printTokenPath(t.out, n)
 	printKey(t.out, n)
 	err = n.wait(ctx)
 	slog.Info("stopping")

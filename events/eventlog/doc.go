@@ -82,6 +82,10 @@
 // it restarts inside the process as soon as space is free. On a cluster durability is the quorum's:
 // use three replicas.
 //
+// With ServerConfig.TokenFile it asks every client for the token in that file, and makes one at its
+// first start; connections of its own process show it, too. With a certificate it takes connections
+// over the network by TLS only. The comparison is the NATS server's, in constant time.
+//
 // # Copy
 //
 // [Log.Health] reports on servers and streams. [Log.Snapshot] copies a stream as it was at one

@@ -19,8 +19,12 @@ var (
 	// Nothing of it is stored. Look up the licenses and decide again.
 	ErrConflict = errors.New("the batch was refused")
 
-	// ErrUnprotected says that a server would accept any client that can reach it.
-	ErrUnprotected = errors.New("it needs a token, or a user and a password")
+	// ErrUnprotected says that other machines can reach a server that has neither TLS nor a secret
+	// that its operator chose.
+	ErrUnprotected = errors.New("it needs a token, or a user and a password, and TLS so that they cannot be read on the network")
+
+	// ErrUnauthorized says that the NATS server does not take this token, password or certificate.
+	ErrUnauthorized = nats.ErrAuthorization
 
 	// ErrNotFound says that a bucket has no such key.
 	ErrNotFound = errors.New("no such key")

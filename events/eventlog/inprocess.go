@@ -19,7 +19,7 @@ func (s *Server) InProcessConn() (net.Conn, error) {
 
 // loopback connects to the embedded server over TCP, where it listens. Readers of streams use it:
 // it takes a quarter less CPU than memory. The in-memory connection has no buffer, so each write
-// waits for its reader.
+// waits for its reader. A server with TLS demands it of TCP, which costs more than memory.
 type loopback struct{ server *Server }
 
 func (l loopback) InProcessConn() (net.Conn, error) {
@@ -28,7 +28,7 @@ func (l loopback) InProcessConn() (net.Conn, error) {
 		return nil, errStopped
 	}
 	addr, listens := srv.Addr().(*net.TCPAddr)
-	if !listens {
+	if !listens || l.server.tls != nil {
 		return srv.InProcessConn()
 	}
 	if addr.IP.IsUnspecified() {

@@ -19,6 +19,8 @@ type Config struct {
 	Server *Server // the embedded server; nil: connect to URL
 
 	URL       string // nats://host:port, several separated by commas; may have a user and password
+	Token     string // for a server that wants one
+	TokenFile string // a file with the token, read at each connection; Open waits until it exists
 	Creds     string // a credentials file
 	CA        string // a file of the certificate authorities that may sign the server's certificate
 	Cert, Key string // files of the client's own certificate
@@ -46,6 +48,7 @@ type Log struct {
 	timeout  time.Duration // of one request
 	setAside setAside
 	sweep    sweepTimes
+	waiting  waitLog // used by Open only
 }
 
 // Open connects. On a server where nothing indicates that there ever was a log it creates the
@@ -53,10 +56,15 @@ type Log struct {
 // is a *[LossError]. It waits until ctx ends for a server that is unreachable or has no leader. An
 // existing stream whose settings break a promise is an error.
 func Open(ctx context.Context, config Config) (*Log, error) {
+	var waiting waitLog
+	if err := config.waitForToken(ctx, &waiting); err != nil {
+		return nil, err
+	}
 	log, err := connect(config)
 	if err != nil {
 		return nil, err
 	}
+	log.waiting = waiting
 	if err := log.setUp(ctx, config); err != nil {
 		log.Close()
 		return nil, fmt.Errorf("set up the streams: %w", err)
@@ -66,15 +74,13 @@ func Open(ctx context.Context, config Config) (*Log, error) {
 }
 
 func (l *Log) setUp(ctx context.Context, config Config) error {
-	logged := false
 	return l.retryUntilDone(ctx, l.timeout, func(ctx context.Context) error {
 		err := l.setUpOnce(ctx, config)
 		if err != nil && l.conn.IsClosed() {
 			return fmt.Errorf("the NATS server refused the connection: %w", errors.Join(l.conn.LastError(), nats.ErrConnectionClosed))
 		}
-		if err != nil && transient(err) && !logged {
-			logged = true
-			slog.Info("waiting for NATS", "reason", l.unavailableReason(err))
+		if err != nil && transient(err) {
+			l.waiting.log(l.unavailableReason(err))
 		}
 		return err
 	})
@@ -142,6 +148,7 @@ func dialURL(config Config) (*nats.Conn, error) {
 		return nil, errors.New("no URL of a NATS server is given")
 	}
 	options := append(clientOptions(config), nats.RetryOnFailedConnect(true))
+	options = append(options, config.tokenOption()...)
 	if config.Creds != "" {
 		options = append(options, nats.UserCredentials(config.Creds))
 	}

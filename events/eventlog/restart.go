@@ -86,7 +86,7 @@ func (s *Server) spaceToRestart() bool {
 // restart stops what is left of the server and starts another one at the same port.
 func (s *Server) restart() error {
 	s.stopRunning()
-	options := s.config.options(s.store)
+	options := s.options()
 	if s.address != nil {
 		options.Port = s.address.Port
 	}

@@ -15,6 +15,11 @@ import (
 // Attach connects as [Open] does, but creates nothing and waits for no server; streams may be
 // missing. It is for commands that examine a log.
 func Attach(ctx context.Context, config Config) (*Log, error) {
+	if config.usesTokenFile() {
+		if _, err := ReadToken(config.TokenFile); err != nil {
+			return nil, err
+		}
+	}
 	log, err := connect(config)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,7 +31,13 @@ type ServerConfig struct {
 	Host string // to listen on; default 127.0.0.1. Other than loopback it needs Token, or User and Password
 	Port int    // to listen on; 0: only in-process connections; -1: any free port
 
-	Token, User, Password string // required of clients, if set
+	// What clients have to show, if set: a token, or a user and a password. TokenFile is where the
+	// token stands; without Token the server reads it there, or makes it at its first start. It is
+	// not used beside a user.
+	Token, User, Password string
+	TokenFile             string
+
+	TLSCert, TLSKey string // files of the certificate; "": no TLS. In-process connections have none
 
 	// MinFree is the free space of the disk, in bytes, below which no rows are stored: see
 	// [Log.CheckFreeSpace]. 0: no limit.
@@ -58,6 +65,7 @@ type ServerConfig struct {
 type Server struct {
 	config  ServerConfig
 	store   string       // the directory of its files
+	tls     *tls.Config  // nil: none
 	address *net.TCPAddr // where it listens; nil: nowhere
 	lock    *dirLock
 	stop    sync.Once
@@ -99,11 +107,11 @@ func StartServer(config ServerConfig) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{config: config, lock: lock, store: store}
-	if err := config.setRemainsAside(store); err != nil {
+	if err := s.prepare(); err != nil {
 		s.Shutdown()
 		return nil, err
 	}
-	if err := s.start(config.options(store)); err != nil {
+	if err := s.start(s.options()); err != nil {
 		s.Shutdown()
 		return nil, fmt.Errorf("start the NATS server on %s: %w", config.Dir, err)
 	}
@@ -133,16 +141,48 @@ func (c ServerConfig) check() error {
 	if c.Dir == "" {
 		return errors.New("the NATS server needs a data directory")
 	}
-	ip := net.ParseIP(c.Host)
-	local := c.Host == "localhost" || ip != nil && ip.IsLoopback()
-	if c.Port != 0 && !local && c.Token == "" && (c.User == "" || c.Password == "") {
+	if c.Token != "" && c.User != "" {
+		return errors.New("a NATS server asks either for a token or for a user and a password, not for both")
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("TLS of the NATS server needs both a certificate and its key")
+	}
+	if c.Wide() && !c.secured() && c.Token == "" && (c.User == "" || c.Password == "") {
 		return fmt.Errorf("a NATS server on %s can be reached from other machines: %w", c.Host, ErrUnprotected)
 	}
 	return nil
 }
 
+// Wide reports whether other machines can reach the server.
+func (c ServerConfig) Wide() bool {
+	ip := net.ParseIP(c.Host)
+	local := c.Host == "" || c.Host == "localhost" || ip != nil && ip.IsLoopback()
+	return c.Port != 0 && !local
+}
+
+// secured reports whether the server encrypts, and asks for a token that it has or makes.
+func (c ServerConfig) secured() bool { return c.TLSCert != "" && c.TokenFile != "" }
+
+// prepare sets aside what is left of a lost store, and loads the certificate and the token. The
+// directory is locked.
+func (s *Server) prepare() (err error) {
+	if err := s.config.setRemainsAside(s.store); err != nil {
+		return err
+	}
+	if s.config.TLSCert != "" || s.config.TLSKey != "" {
+		certificate, err := tls.LoadX509KeyPair(s.config.TLSCert, s.config.TLSKey)
+		if err != nil {
+			return fmt.Errorf("the NATS server's certificate: %w", err)
+		}
+		s.tls = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	}
+	s.config.Token, err = s.config.ensureToken()
+	return err
+}
+
 // options are the server's settings.
-func (c ServerConfig) options(store string) *server.Options {
+func (s *Server) options() *server.Options {
+	c := s.config
 	return &server.Options{
 		ServerName:             serverName,
 		Host:                   c.Host,
@@ -151,8 +191,11 @@ func (c ServerConfig) options(store string) *server.Options {
 		Authorization:          c.Token,
 		Username:               c.User,
 		Password:               c.Password,
+		TLSConfig:              s.tls,
+		TLS:                    s.tls != nil,
+		TLSTimeout:             5, // seconds
 		JetStream:              true,
-		StoreDir:               store,
+		StoreDir:               s.store,
 		SyncAlways:             !c.NoSync, // the default acknowledges before the fsync
 		JetStreamMaxMemory:     1 << 40,
 		JetStreamMaxStore:      1 << 50, // the disk is the limit

@@ -1,6 +1,7 @@
 // Command replay is an example of a projection, a state made from the stream: the number of
 // licenses imported for each product and month.
 //
+//	export NATS_TOKEN="$(cat data/nats.token)"
 //	go run ./examples/replay nats://127.0.0.1:4222
 //
 // It reads every LicenseImported, in the order of the stream, up to the last one at its start,
@@ -42,7 +43,7 @@ func main() {
 
 // replay folds the stream from its first event to its last one at the start.
 func replay(ctx context.Context, url string) (map[month]int, error) {
-	nc, err := nats.Connect(url, nats.Name("replay"))
+	nc, err := nats.Connect(url, nats.Token(os.Getenv("NATS_TOKEN")), nats.Name("replay"))
 	if err != nil {
 		return nil, err
 	}

@@ -1,5 +1,6 @@
 // One welcome mail for each imported license, exactly once, also when this program or the server is killed:
 //
+//   export NATS_TOKEN="$(cat data/nats.token)"
 //   npm ci && node subscriber.js nats://127.0.0.1:4222 outbox.jsonl
 //
 // The "mails" are lines of a file, the outbox. It is also the record of what was sent: a line is on disk before its
@@ -28,7 +29,7 @@ function send(mail) {
   sent.add(mail.id);
 }
 
-const nc = await connect({ servers: url, name: "welcome-mail-node", waitOnFirstConnect: true, maxReconnectAttempts: -1 });
+const nc = await connect({ servers: url, token: process.env.NATS_TOKEN, name: "welcome-mail-node", waitOnFirstConnect: true, maxReconnectAttempts: -1 });
 const manager = await jetstreamManager(nc);
 // Creates the durable consumer or finds it: the server stores what was acknowledged.
 await manager.consumers.add("LICENSES", {

@@ -1,6 +1,7 @@
 """One welcome mail for each imported license, exactly once, also when this program or the server is killed:
 
     pip install nats-py
+    export NATS_TOKEN="$(cat data/nats.token)"
     python3 subscriber.py nats://127.0.0.1:4222 outbox.jsonl
 
 The "mails" are lines of a file, the outbox. It is also the record of what was sent: a line is on disk before its event
@@ -54,7 +55,7 @@ def handle(outbox, body):
 
 async def main(url, path):
     outbox = Outbox(path)
-    nc = await nats.connect(url, name="welcome-mail-python", max_reconnect_attempts=-1)
+    nc = await nats.connect(url, name="welcome-mail-python", max_reconnect_attempts=-1, token=os.environ.get("NATS_TOKEN"))
     js = nc.jetstream()
     # Creates the durable consumer or finds it: the server stores what was acknowledged.
     subscription = await js.pull_subscribe(

@@ -1,6 +1,7 @@
 // Command subscriber is an example of a service that reacts to imports: it writes one welcome mail
 // for each imported license, exactly once, also when it or the server is killed.
 //
+//	export NATS_TOKEN="$(cat data/nats.token)"
 //	go run ./examples/subscriber nats://127.0.0.1:4222 outbox.jsonl
 //
 // The "mails" are lines of a file, the outbox. The stream delivers each event at least once, so this
@@ -62,7 +63,7 @@ func run(ctx context.Context, url, path string) error {
 		return err
 	}
 	defer out.close()
-	nc, err := nats.Connect(url, nats.Name("welcome-mail"), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1))
+	nc, err := nats.Connect(url, nats.Token(os.Getenv("NATS_TOKEN")), nats.Name("welcome-mail"), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1))
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (m message) field(path string) string { return field(m.body, path) }
 // connect is a client of the server's NATS port, as another service is one.
 func (s *system) connect(t *testing.T) jetstream.JetStream {
 	t.Helper()
-	nc, err := nats.Connect(s.nats)
+	nc, err := nats.Connect(s.nats, nats.Token(s.token))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,7 @@ const patience = 20 * time.Second
 type system struct {
 	url   string // of the API, without a last slash
 	nats  string
+	token string // that NATS asks for
 	data  string // its directory
 	admin string // the key that it made
 
@@ -60,6 +61,9 @@ func serveOn(t *testing.T, data string, flags ...string) *system {
 	t.Cleanup(func() { s.stop(t) })
 	if key, err := os.ReadFile(filepath.Join(data, "admin.key")); err == nil {
 		s.admin = strings.TrimSpace(string(key))
+	}
+	if token, err := os.ReadFile(filepath.Join(data, "nats.token")); err == nil {
+		s.token = strings.TrimSpace(string(token))
 	}
 	return s
 }

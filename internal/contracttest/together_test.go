@@ -186,9 +186,10 @@ func TestRoles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	nats := role(t, "NATS", "nats", "--data", filepath.Join(dir, "nats"), "--nats-port", "-1")
-	projector := role(t, "HTTP", "projector", "--nats-url", nats, "--http", "127.0.0.1:0", "--data", filepath.Join(dir, "views"))
-	ingest := role(t, "HTTP", "ingest", "--nats-url", nats, "--http", "127.0.0.1:0", "--projector-url", projector)
-	role(t, "", "processor", "--nats-url", nats)
+	token := filepath.Join(dir, "nats", "nats.token")
+	projector := role(t, "HTTP", "projector", "--nats-url", nats, "--nats-token-file", token, "--http", "127.0.0.1:0", "--data", filepath.Join(dir, "views"))
+	ingest := role(t, "HTTP", "ingest", "--nats-url", nats, "--nats-token-file", token, "--http", "127.0.0.1:0", "--projector-url", projector)
+	role(t, "", "processor", "--nats-url", nats, "--nats-token-file", token)
 
 	s := &system{url: ingest, admin: "the-key"}
 	c := s.as(t, s.admin)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"licenseimport/events/eventlog"
 )
 
 // system is each role as a separate process, the processor twice.
@@ -15,7 +17,7 @@ type system struct {
 	processors              [2]*process
 
 	data   string // of the projector, and of nats in a directory beside
-	url    string // of nats
+	url    string // of nats, with the token
 	client *client
 	reads  *client // of the projector, without the way through ingest
 }
@@ -40,9 +42,13 @@ func newSystemOf(t *testing.T, program string, abandoned time.Duration, environm
 	}
 	for _, p := range s.all() {
 		p.path, p.env = program, append(p.env, environment...)
+		p.env = append(p.env, "LICENSEIMPORT_NATS_TOKEN_FILE="+eventlog.TokenPath(filepath.Join(data, "streams")))
 		must(t, p.start())
 	}
 	must(t, s.ready())
+	var err error
+	s.url, err = withToken(s.url, filepath.Join(data, "streams"))
+	must(t, err)
 	return s
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"licenseimport/events/eventlog"
@@ -15,7 +16,7 @@ import (
 type server struct {
 	*process
 	data   string
-	nats   string  // its address while it runs
+	nats   string  // its address while it runs, with the token
 	client *client // of the one that runs
 }
 
@@ -41,13 +42,23 @@ func (s *server) start() error {
 		if err == nil && (!held || by.PID != s.cmd.Process.Pid || by.HTTP == "") {
 			err = errNotThere
 		}
-		s.nats, s.client = by.NATS, newClient(by.HTTP)
+		if err != nil {
+			return err
+		}
+		s.client = newClient(by.HTTP)
+		s.nats, err = withToken(by.NATS, s.data)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	return s.client.ready()
+}
+
+// withToken is the address of the NATS server that holds a data directory, with its token.
+func withToken(url, data string) (string, error) {
+	token, err := eventlog.ReadToken(eventlog.TokenPath(data))
+	return strings.Replace(url, "nats://", "nats://"+token+"@", 1), err
 }
 
 // restartByKill is a crash: it kills the server and starts it on what is left.

@@ -248,7 +248,7 @@ func startSplit(t *testing.T, more ...string) *split {
 	t.Helper()
 	s := &split{nats: launch(t, "nats", "--data", filepath.Join(t.TempDir(), "streams"), "--nats-port", "-1", "--log-level", "debug")}
 	role := func(args ...string) *process {
-		return launch(t, slices.Concat(args, []string{"--nats-url", s.nats.nats, "--log-level", "debug"})...)
+		return launch(t, slices.Concat(args, s.nats.natsFlags(), []string{"--log-level", "debug"})...)
 	}
 	s.projector = role(append([]string{"projector", "--http", "127.0.0.1:0", "--data", filepath.Join(t.TempDir(), "views")}, more...)...)
 	s.processor = role("processor", "--http", "127.0.0.1:0")
@@ -260,11 +260,11 @@ func startSplit(t *testing.T, more ...string) *split {
 func TestRevokedKey(t *testing.T) {
 	t.Parallel()
 	s := startSplit(t)
-	key := strings.TrimSpace(command(t, "keys", "create", "Gone", "--role", "viewer", "--nats-url", s.nats.nats))
+	key := strings.TrimSpace(command(t, s.nats.with("keys", "create", "Gone", "--role", "viewer")...))
 	for _, p := range []*process{s.ingest, s.projector} {
 		p.as(key).get(t, 200, "/api/v1/me/")
 	}
-	command(t, "keys", "revoke", "Gone", "--nats-url", s.nats.nats)
+	command(t, s.nats.with("keys", "revoke", "Gone")...)
 	revoked := time.Now()
 	for time.Since(revoked) < time.Second { // keys in use are remembered: keep it in use
 		for _, p := range []*process{s.ingest, s.projector} {

@@ -16,8 +16,8 @@ func TestRowsThatAreLost(t *testing.T) {
 	const n = 3000
 	data, file := filepath.Join(t.TempDir(), "data"), rows("lost", n)
 	server := launch(t, "nats", "--data", data, "--nats-port", "-1")
-	projector := launch(t, "projector", "--http", "127.0.0.1:0", "--data", t.TempDir(), "--nats-url", server.nats)
-	ingest := launch(t, "ingest", "--http", "127.0.0.1:0", "--projector-url", projector.url, "--nats-url", server.nats)
+	projector := launch(t, server.with("projector", "--http", "127.0.0.1:0", "--data", t.TempDir())...)
+	ingest := launch(t, server.with("ingest", "--http", "127.0.0.1:0", "--projector-url", projector.url)...)
 	job := ingest.admin().upload(t, 200, file).decode(t).JobID
 	ingest.stop(t)
 	projector.stop(t)

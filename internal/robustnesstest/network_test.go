@@ -211,32 +211,88 @@ func accounts(t *testing.T, o *server.Options) []byte {
 	return creds
 }
 
-// TestEmbeddedServerIsPrivate: it listens on this machine only, and anywhere else
-// it wants a password.
+// TestEmbeddedServerIsPrivate: it listens on this machine only. There, too, it asks for its token:
+// without it a local user can neither publish a license nor read one.
 func TestEmbeddedServerIsPrivate(t *testing.T) {
 	t.Parallel()
 	p := serve(t)
 	if !strings.HasPrefix(p.nats, "nats://127.0.0.1:") {
 		t.Errorf("it listens on %s", p.nats)
 	}
+	token, err := os.ReadFile(filepath.Join(p.data, "nats.token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := strings.TrimSpace(string(token))
+	lets(t, p.nats, true, nats.Token(secret))
+	lets(t, p.nats, false)
+	lets(t, p.nats, false, nats.Token("guessed"))
+	if r := p.admin().imports(t, rows("private", 20)); r.Status != "success" {
+		t.Errorf("the import: %+v", r)
+	}
+	if strings.Contains(p.logs.String(), secret) {
+		t.Error("the token is told")
+	}
+}
+
+// lets checks whether a client may connect.
+func lets(t *testing.T, url string, want bool, options ...nats.Option) {
+	t.Helper()
+	nc, err := nats.Connect(url, options...)
+	if err == nil {
+		nc.Close()
+	}
+	if (err == nil) != want {
+		t.Errorf("%s: may connect %v, want %v: %v", url, err == nil, want, err)
+	}
+}
+
+// TestEmbeddedServerForOtherMachines: beyond this machine it wants TLS, or a secret of the
+// operator's choice, and warns where that secret crosses the network in the clear.
+func TestEmbeddedServerForOtherMachines(t *testing.T) {
+	t.Parallel()
 	out, stderr, err := try(t, "nats", "--data", t.TempDir(), "--nats-port", "-1", "--nats-host", "0.0.0.0")
-	if err == nil || !strings.Contains(stderr, "password") {
-		t.Errorf("without a password: %v %s%s", err, out, stderr)
+	if err == nil || !strings.Contains(stderr, "--nats-tls-cert") || !strings.Contains(stderr, "password") {
+		t.Errorf("with neither: %v %s%s", err, out, stderr)
 	}
-	wide := launch(t, "nats", "--data", filepath.Join(t.TempDir(), "d"), "--nats-port", "-1", "--nats-host", "0.0.0.0", "--nats-password", "open sesame")
-	_, port, _ := strings.Cut(strings.TrimPrefix(wide.nats, "nats://"), "]:")
-	if port == "" {
-		_, port, _ = strings.Cut(strings.TrimPrefix(wide.nats, "nats://"), ":")
+	wide := func(flags ...string) (p *process, url string) {
+		p = launch(t, append([]string{"nats", "--data", filepath.Join(t.TempDir(), "d"), "--nats-port", "-1", "--nats-host", "0.0.0.0"}, flags...)...)
+		return p, "nats://127.0.0.1:" + p.nats[strings.LastIndex(p.nats, ":")+1:]
 	}
-	if nc, err := nats.Connect("nats://127.0.0.1:" + port); err == nil {
-		nc.Close()
-		t.Error("one may connect without the password")
+	const warning = "can be reached from other machines without TLS"
+	p, url := wide("--nats-password", "open sesame")
+	lets(t, url, false)
+	lets(t, url, true, nats.UserInfo("licenseimport", "open sesame"))
+	eventually(t, "the warning", func() bool { return strings.Contains(p.logs.String(), warning) })
+	if strings.Contains(p.logs.String(), "sesame") {
+		t.Errorf("the password is told: %s", p.logs.String())
 	}
-	if nc, err := nats.Connect("nats://127.0.0.1:"+port, nats.UserInfo("licenseimport", "open sesame")); err != nil {
-		t.Errorf("with the password: %v", err)
-	} else {
-		nc.Close()
+
+	cert, key := certificate(t)
+	p, url = wide("--nats-tls-cert", cert, "--nats-tls-key", key)
+	token, err := os.ReadFile(filepath.Join(p.data, "nats.token"))
+	if err != nil {
+		t.Fatal(err)
 	}
+	secret := strings.TrimSpace(string(token))
+	lets(t, url, true, nats.Token(secret), nats.RootCAs(cert))
+	lets(t, url, false, nats.Token(secret)) // which cannot know the server
+	lets(t, url, false, nats.RootCAs(cert))
+	command(t, "keys", "create", "Ada", "--role", "admin", "--nats-url", url, "--nats-token-file", filepath.Join(p.data, "nats.token"), "--nats-ca", cert)
+	if strings.Contains(p.logs.String(), warning) {
+		t.Errorf("it warns of TLS that is there: %s", p.logs.String())
+	}
+}
+
+// TestServeWithTLSForNATS: the process's own connections work beside TLS.
+func TestServeWithTLSForNATS(t *testing.T) {
+	t.Parallel()
+	cert, key := certificate(t)
+	p := serve(t, "--nats-tls-cert", cert, "--nats-tls-key", key)
+	if r := p.admin().imports(t, rows("tls", 200)); r.Status != "success" || r.Result.Imported != 200 {
+		t.Errorf("the import: %+v", r)
+	}
+	command(t, "keys", "list", "--data", p.data, "--nats-ca", cert)
 }
 
 // TestPermissions runs each role as its user of deploy/nats-permissions.conf, and

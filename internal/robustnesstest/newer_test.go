@@ -20,7 +20,7 @@ func TestEventOfANewerVersion(t *testing.T) {
 	c.imports(t, rows("old", 10))
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	log, err := eventlog.Open(ctx, eventlog.Config{URL: p.nats})
+	log, err := eventlog.Open(ctx, p.natsConfig())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"licenseimport/events/eventlog"
 	"licenseimport/internal/buildtest"
 )
 
@@ -29,6 +30,7 @@ var secrets = regexp.MustCompile(regexp.QuoteMeta(adminKey) + `|lik_[a-z2-7]{8}_
 type process struct {
 	url  string // of its HTTP, without a last slash
 	nats string
+	data string           // its directory
 	logs buildtest.Output // standard output and standard error
 
 	cmd    *exec.Cmd // nil: it was stopped
@@ -101,12 +103,28 @@ func (p *process) readAddresses(lines *bufio.Scanner) bool {
 			p.url = fields[1]
 		case len(fields) == 2 && fields[0] == "NATS":
 			p.nats = fields[1]
-		case len(fields) > 3 && fields[0] == "uses", len(fields) > 1 && fields[0] == "Data":
+		case len(fields) > 1 && fields[0] == "Data":
+			p.data = fields[len(fields)-1]
+			return true
+		case len(fields) > 3 && fields[0] == "uses":
 			return true
 		}
 	}
 	return false
 }
+
+// natsFlags are the flags of a command that uses the process's NATS server.
+func (p *process) natsFlags() []string {
+	return []string{"--nats-url", p.nats, "--nats-token-file", eventlog.TokenPath(p.data)}
+}
+
+// natsConfig connects to the process's NATS server.
+func (p *process) natsConfig() eventlog.Config {
+	return eventlog.Config{URL: p.nats, TokenFile: eventlog.TokenPath(p.data)}
+}
+
+// with is args and the flags of a command that uses the process's NATS server.
+func (p *process) with(args ...string) []string { return append(args, p.natsFlags()...) }
 
 // stop ends it by SIGTERM; it must say 0. It returns how long that took.
 func (p *process) stop(t *testing.T) time.Duration {

@@ -27,7 +27,7 @@ const (
 func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	t.Parallel()
 	s := startSplit(t)
-	key := strings.TrimSpace(command(t, "keys", "create", "Somebody", "--role", "importer", "--nats-url", s.nats.nats))
+	key := strings.TrimSpace(command(t, s.nats.with("keys", "create", "Somebody", "--role", "importer")...))
 	c := s.ingest.as(key)
 	const columns = "license__license_key,product__short_code,customer__email,license__note,license__enabled\n"
 	row := secretLicense + ",psc," + secretEmail + "," + secretNote + ",%s\n"
@@ -64,7 +64,7 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	for name, p := range map[string]*process{"ingest": s.ingest, "processor": s.processor, "projector": s.projector} {
 		places["/metrics of "+name] = string(p.as("").get(t, 200, "/metrics").body)
 	}
-	places["events"] = stored(t, s.nats.nats)
+	places["events"] = stored(t, s.nats.natsConfig())
 	for name, p := range map[string]*process{"ingest": s.ingest, "processor": s.processor, "projector": s.projector, "nats": s.nats} {
 		p.stop(t)
 		places["what "+name+" wrote"] = p.logs.String()
@@ -90,11 +90,11 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 }
 
 // stored is all that the stream LICENSES holds.
-func stored(t *testing.T, nats string) string {
+func stored(t *testing.T, nats eventlog.Config) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	log, err := eventlog.Open(ctx, eventlog.Config{URL: nats})
+	log, err := eventlog.Open(ctx, nats)
 	if err != nil {
 		t.Fatal(err)
 	}

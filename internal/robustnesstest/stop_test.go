@@ -144,7 +144,7 @@ func sameBut(a, b string) bool {
 func TestRollingRestart(t *testing.T) {
 	t.Parallel()
 	s := startSplit(t)
-	second := launch(t, "processor", "--nats-url", s.nats.nats)
+	second := launch(t, s.nats.with("processor")...)
 	n := scaled(30_000, 1_000_000)
 	job := s.ingest.admin().upload(t, 200, rows("roll", n)).decode(t).JobID
 	var group sync.WaitGroup

@@ -13,16 +13,16 @@ from nats.errors import TimeoutError
 from nats.js.errors import APIError
 
 
-async def connect(url, name, max_reconnect_attempts):
+async def connect(url, name, max_reconnect_attempts, token=None):
     reader, writer = await asyncio.open_connection(urlsplit(url).hostname, urlsplit(url).port)
-    return Client(reader, writer, name)
+    return Client(reader, writer, name, token)
 
 
 class Client:
-    def __init__(self, reader, writer, name):
+    def __init__(self, reader, writer, name, token):
         self.reader, self.writer = reader, writer
         self.numbers, self.queues = itertools.count(1), {}
-        options = {"name": name, "verbose": False, "pedantic": False, "headers": True, "no_responders": True}
+        options = {"name": name, "verbose": False, "pedantic": False, "headers": True, "no_responders": True, "auth_token": token or ""}
         self.writer.write(f"CONNECT {json.dumps(options)}\r\n".encode())
         self.reading = asyncio.create_task(self.read())
 
