@@ -25,6 +25,9 @@ func (e *RowReceived) appendData(b []byte) []byte {
 		b = appendString(append(b, `,"raw":`...), m.Raw)
 		b = append(b, '}')
 	}
+	if e.Raw != "" {
+		b = appendString(append(b, `,"raw":`...), e.Raw)
+	}
 	return append(b, '}')
 }
 
@@ -36,6 +39,9 @@ func (e *RowReceived) parse(s *scanner) {
 	s.values(&e.Values)
 	if s.consumeIf(`,"malformed":{"code":`) {
 		e.Malformed = s.malformed()
+	}
+	if s.consumeIf(`,"raw":`) {
+		e.Raw = s.text()
 	}
 	s.expect(`}`)
 }

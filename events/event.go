@@ -93,6 +93,9 @@ type RowReceived struct {
 	Line      uint64     `json:"line"`                // the physical line where the row begins; the header is line 1
 	Values    Values     `json:"values"`              // the row as sent
 	Malformed *Malformed `json:"malformed,omitempty"` // absent where the row could be read
+	// Raw is the text of a row that an earlier import could not read, as the file of its rejected rows
+	// holds it beside the values. At most MaxRaw characters.
+	Raw string `json:"raw,omitempty"`
 }
 
 func (e *RowReceived) Type() string    { return "RowReceived" }
@@ -110,7 +113,10 @@ type Malformed struct {
 	Raw string `json:"raw"`
 }
 
-// MaxRaw bounds Malformed.Raw, in characters (Unicode code points).
+// ErrorPrefix begins the names of the columns that a file of rejected rows has beside those of the import.
+const ErrorPrefix = "error__"
+
+// MaxRaw bounds Malformed.Raw and RowReceived.Raw, in characters (Unicode code points).
 const MaxRaw = 4096
 
 // ImportStarted is the beginning of an upload.
@@ -120,7 +126,8 @@ type ImportStarted struct {
 	Manager  string `json:"manager"`   // whose key uploaded it
 	Mode     Mode   `json:"mode"`
 	DryRun   bool   `json:"dry_run"` // validate and count, import nothing
-	// Columns are the file's columns in order, ignored ones left out.
+	// Columns are the file's columns in order. Those that were not read are left out. In a file of rejected
+	// rows the column of the rows' texts is one that is read: its name begins with ErrorPrefix.
 	Columns []string `json:"columns"`
 	// Delimiter is the one that separates the file's fields.
 	Delimiter string `json:"delimiter"`
@@ -218,7 +225,7 @@ type RowRejected struct {
 	Line   uint64       `json:"line"`          // the physical line where the row begins; the header is line 1
 	Errors []FieldError `json:"errors"`        // all that is wrong with it, at least one
 	Values Values       `json:"values"`        // the row as sent
-	Raw    string       `json:"raw,omitempty"` // of a malformed row
+	Raw    string       `json:"raw,omitempty"` // the text of a row that this or an earlier import could not read
 }
 
 func (e *RowRejected) Type() string    { return "RowRejected" }

@@ -117,7 +117,8 @@ func fullEvents() map[string]Event {
 	}
 	for _, e := range []Event{
 		&RowReceived{JobID: 10, Row: 17, Line: 19, Values: fullValues(),
-			Malformed: &Malformed{Code: MalformedRow, Message: "text after a closing quote", Column: "license__note", Raw: "a,\"b\"ç,\r\n挨拶"}},
+			Malformed: &Malformed{Code: MalformedRow, Message: "text after a closing quote", Column: "license__note", Raw: "a,\"b\"ç,\r\n挨拶"},
+			Raw:       "挨拶,\"–"},
 		&ImportStarted{JobID: 10, FileName: "Lizenzen März – 許可.csv", Manager: "Zoë", Mode: AllOrNothing, DryRun: true,
 			Columns: []string{"license__license_key", "product__short_code", "error__raw"}, Delimiter: ";", Products: []string{"psc-é", "b"}, Query: "dry_run=true&mode=all_or_nothing"},
 		&ImportSealed{JobID: 10, Rows: 1000000, Bytes: 4 << 30, SHA256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},

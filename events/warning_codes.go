@@ -13,6 +13,7 @@ const (
 	ValidityOnPerpetual   WarningCode = "validity_on_perpetual"
 	InvisibleCharacter    WarningCode = "invisible_character"
 	NumberLike            WarningCode = "number_like"
+	LeadingApostrophe     WarningCode = "leading_apostrophe"
 )
 
 // Warning tells of a value that has no effect, or that is probably not what was meant. The row is
@@ -32,6 +33,8 @@ var warningMessages = map[WarningCode]string{
 	NotFloating:           "has no effect without license__is_floating or license__is_floating_cloud",
 	ValidityOnPerpetual:   "a perpetual license has no end: the value is kept",
 	InvisibleCharacter:    "holds a character that cannot be seen: the value is kept, and differs from one that looks the same",
+	LeadingApostrophe: "begins with ' before a formula, as in a file of rejected rows that has lost its error__ columns: the value is kept; " +
+		"if the ' is not meant, upload the file with those columns",
 	NumberLike: "looks like a number that a spreadsheet has made of the key: the value is kept; " +
 		"if it is wrong, format the column as text and paste the keys again",
 }

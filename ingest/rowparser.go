@@ -15,10 +15,11 @@ import (
 // the processor does. A row that is no CSV becomes an event with Malformed set.
 type rowParser struct {
 	csv       *csvfile.Reader
-	header    []string // the names of the columns in the header, in its order
+	header    []string // the names of the columns in the header, in its order, see [events.ImportStarted]
 	columns   []int    // by field: the index of its column; -1: the field is ignored
 	delimiter byte
-	unguard   bool // the file is an invalid_rows.csv: see [csvfile.Guard]
+	unguard   bool // the file is an invalid_rows.csv whose cells were guarded: see [csvfile.Guard]
+	raw       int  // the field with the text of a row that an earlier import could not read; -1: none
 
 	first *events.RowReceived // already read: the first call of next returns it
 	event events.RowReceived  // reused for each row
@@ -78,12 +79,19 @@ func (in *rowParser) match(header csvfile.Header, ignoreUnknown bool) error {
 	if len(problems) > 0 {
 		return headerProblems(problems)
 	}
-	in.columns, in.delimiter = columns, header.Delimiter
+	in.columns, in.delimiter, in.raw = columns, header.Delimiter, -1
 	for i, column := range columns {
-		if column >= 0 {
+		name := header.Fields[i]
+		switch {
+		case column >= 0:
 			in.header = append(in.header, events.Columns[column].Name)
+		case csvfile.IsRawColumn(name):
+			in.header = append(in.header, strings.ToLower(strings.TrimSpace(name)))
+			in.unguard = in.unguard || csvfile.IsGuardedColumn(name)
+			if in.raw < 0 {
+				in.raw = i
+			}
 		}
-		in.unguard = in.unguard || csvfile.IsErrorColumn(header.Fields[i])
 	}
 	return nil
 }
@@ -117,6 +125,9 @@ func (in *rowParser) next() (*events.RowReceived, error) {
 	if row.Err != nil {
 		in.event.Malformed = in.malformed(row.Err)
 	}
+	if row.Err == nil || row.Err.Code == csvfile.InvalidEncoding { // else the fields may stand elsewhere
+		in.event.Raw = in.earlierRaw(row.Fields)
+	}
 	return &in.event, nil
 }
 
@@ -145,6 +156,18 @@ func (in *rowParser) fill(fields [][]byte) {
 	}
 }
 
+// earlierRaw is the text of the row as an earlier import could not read it.
+func (in *rowParser) earlierRaw(fields [][]byte) string {
+	if in.raw < 0 || in.raw >= len(fields) || len(fields[in.raw]) == 0 {
+		return ""
+	}
+	text := string(fields[in.raw])
+	if in.unguard {
+		text = csvfile.Unguard(text)
+	}
+	return events.Excerpt(text, events.MaxRaw)
+}
+
 func (in *rowParser) malformed(d *csvfile.RowError) *events.Malformed {
 	m := &events.Malformed{Code: events.Code(d.Code), Message: d.Message, Raw: events.Excerpt(d.Raw, events.MaxRaw)}
 	if m.Code == events.InvalidEncoding && 0 <= d.Column && d.Column < len(in.columns) {
@@ -161,9 +184,12 @@ func (in *rowParser) tooLargeRow(row *events.RowReceived) *events.RowReceived {
 		Code:    events.RowTooLarge,
 		Message: fmt.Sprintf("the row is longer than %d KiB once it is written as an event: shorten it", events.MaxBody>>10),
 	}
-	if row.Malformed != nil {
+	switch {
+	case row.Raw != "":
+		m.Raw = row.Raw
+	case row.Malformed != nil:
 		m.Raw = row.Malformed.Raw
-	} else {
+	default:
 		m.Raw = events.Excerpt(in.record(row), events.MaxRaw)
 	}
 	return &events.RowReceived{JobID: row.JobID, Row: row.Row, Line: row.Line, Malformed: m}

@@ -98,10 +98,36 @@ func TestPromise(t *testing.T) {
 	}
 }
 
+// TestColumnOfRawTextTellsWhetherCellsAreGuarded: only error__raw_guarded takes one apostrophe off; the
+// text of a row that an earlier import could not read comes along.
+func TestColumnOfRawTextTellsWhetherCellsAreGuarded(t *testing.T) {
+	for _, test := range []struct{ column, note, raw string }{
+		{"error__raw_guarded", "=1;=2", `K1,p"sc;=3`}, {" ERROR__Raw_Guarded ", "=1;=2", `K1,p"sc;=3`},
+		{"error__raw", "'=1;'=2", `K1,p"sc;'=3`}, {"error__codes", "'=1;'=2", ""}, {"", "'=1;'=2", ""},
+	} {
+		h := newHarness(t, Config{})
+		a := h.send("license__license_key,license__note,product__short_code,"+test.column+"\nK1,'=1;'=2,psc,\"K1,p\"\"sc;'=3\"\n", request{})
+		if test.column == "" {
+			a = h.send("license__license_key,license__note,product__short_code\nK1,'=1;'=2,psc\n", request{})
+		}
+		if a.status != 200 {
+			t.Fatal(a.status, a.text)
+		}
+		row := h.rows(a.body.JobID)[0]
+		if note := value(row, "license__note"); note != test.note || row.Raw != test.raw {
+			t.Errorf("%q: the note is %q, the text %q", test.column, note, row.Raw)
+		}
+		columns := h.state(a.body.JobID).Started.Columns
+		if returned := len(columns) == 4; returned != (test.raw != "") {
+			t.Errorf("%q: the columns are %q", test.column, columns)
+		}
+	}
+}
+
 // TestMalformedRows: rows that are no CSV are events, too, in file order.
 func TestMalformedRows(t *testing.T) {
 	h := newHarness(t, Config{MaxRow: 200 << 10})
-	header := "license__license_key,product__short_code,license__note,error__codes\n"
+	header := "license__license_key,product__short_code,license__note,error__raw_guarded\n"
 	controls := strings.Repeat("\x01", 180<<10) // six times as long in JSON
 	a := h.send(header+"k1,psc,'=1+1,x\nk2,\"p\"sc,,\nk3,psc\nk4,psc,\xff,\n"+"k5,psc,"+controls+",\nk6,psc,'fine,\n", request{})
 	if a.status != 200 {

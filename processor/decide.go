@@ -12,6 +12,9 @@ type Policy struct {
 	Catalogue map[string]events.Product
 	// Products are the short codes that the import's manager may use. Empty: all.
 	Products []string
+	// Returned says that the file is one of rejected rows that has its columns, so its values are as they
+	// were meant.
+	Returned bool
 	// Validated says that an earlier phase has validated all rows. Their product is not checked
 	// again: an all_or_nothing import must not reject a row because the catalogue changed in
 	// between.
@@ -69,6 +72,9 @@ func (p *Policy) Judge(row *events.RowReceived) Verdict {
 	if v.Valid() {
 		v.fillDefaults()
 		v.Warnings = warnings(v.Record)
+		if !p.Returned {
+			v.warnOfApostrophes()
+		}
 	}
 	return v
 }
@@ -249,6 +255,9 @@ func (v *Verdict) rejected() *events.RowRejected {
 	}
 	if m := v.Row.Malformed; m != nil {
 		rejected.Raw = m.Raw
+	}
+	if v.Row.Raw != "" { // until the row can be imported, its first text is what helps
+		rejected.Raw = v.Row.Raw
 	}
 	return rejected
 }

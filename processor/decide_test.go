@@ -24,7 +24,7 @@ var update = flag.Bool("update", false, "rewrite the outcomes of the scenarios")
 // scenario's. With -update it rewrites the outcomes. A scenario has the sections
 //
 //	policy    lines "catalogue <product as JSON>", "limited-to <short code>",
-//	          "exists <product> <key> <job> <row>", "only-validate",
+//	          "exists <product> <key> <job> <row>", "only-validate", "returned",
 //	          "malformed <row> <RowReceived.malformed as JSON>"
 //	rows.csv  the rows
 //	outcomes  one event a line: id, type, data
@@ -87,6 +87,8 @@ func parseScenario(t *testing.T, text string) *scenario {
 			s.policy.Catalogue[p.ShortCode] = p
 		case "limited-to":
 			s.policy.Products = append(s.policy.Products, rest)
+		case "returned":
+			s.policy.Returned = true
 		case "only-validate":
 			s.onlyValidate = true
 		case "malformed":
@@ -167,6 +169,23 @@ func TestEveryErrorCodeIsDecided(t *testing.T) {
 		if !strings.Contains(outcomes, `"code":"`+string(code)+`"`) {
 			t.Errorf("no row of every_error.txtar is rejected with %s", code)
 		}
+	}
+}
+
+// TestRawTextIsCarriedOn: the text of a row that an earlier import could not read stays with the row
+// while it is rejected, whatever for.
+func TestRawTextIsCarriedOn(t *testing.T) {
+	const first = `K1,p"sc`
+	row := &events.RowReceived{JobID: 10, Row: 1, Line: 2, Raw: first}
+	row.Values[events.ColumnKey] = "K1"
+	v := (&Policy{}).Judge(row)
+	if got := v.rejected(); got.Raw != first || got.Errors[0].Code != events.Required {
+		t.Errorf("a row without a product: %+v", got)
+	}
+	row.Malformed = &events.Malformed{Code: events.InvalidEncoding, Column: "license__license_key", Raw: "K1,,another text"}
+	v = (&Policy{}).Judge(row)
+	if got := v.rejected(); got.Raw != first {
+		t.Errorf("a row that is damaged again holds the text %q", got.Raw)
 	}
 }
 

@@ -1,6 +1,9 @@
 package processor
 
 import (
+	"slices"
+	"strings"
+
 	"licenseimport/events"
 	"licenseimport/events/importjob"
 )
@@ -19,6 +22,9 @@ func (j *job) policy(catalogue map[string]events.Product) *Policy {
 	return &Policy{
 		Catalogue: catalogue,
 		Products:  j.Started.Products,
+		Returned: slices.ContainsFunc(j.Started.Columns, func(name string) bool {
+			return strings.HasPrefix(name, events.ErrorPrefix)
+		}),
 		Validated: j.Started.Mode == events.AllOrNothing && j.Progress.Phase == events.Import,
 	}
 }

@@ -1,6 +1,11 @@
 package processor
 
-import "licenseimport/events"
+import (
+	"strings"
+	"unicode"
+
+	"licenseimport/events"
+)
 
 var (
 	columnValidityPeriod = mustColumn("license__validity_period")
@@ -53,6 +58,28 @@ func warnings(r *events.Record) []events.Warning {
 		}
 	}
 	return found
+}
+
+// warnOfApostrophes warns of each value that begins with ' before a formula. The files of rejected rows
+// guard such values; a file that has lost the columns that say so is read as it is.
+func (v *Verdict) warnOfApostrophes() {
+	for i, sent := range v.Row.Values {
+		if sent == "" || !isGuarded(events.Columns[i].Clean(sent)) {
+			continue
+		}
+		v.Warnings = append(v.Warnings, events.Warning{Column: events.Columns[i].Name, Code: events.LeadingApostrophe})
+	}
+}
+
+// isGuarded reports whether a value begins with ' before what may begin a formula.
+func isGuarded(value string) bool {
+	if value == "" || value[0] != '\'' {
+		return false
+	}
+	for _, r := range strings.TrimLeftFunc(value, func(r rune) bool { return r == '\'' || unicode.IsSpace(r) }) {
+		return strings.ContainsRune("=+-@＝＋－＠", r)
+	}
+	return false
 }
 
 func isSet(flag *bool) bool { return flag != nil && *flag }

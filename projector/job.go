@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"licenseimport/events"
@@ -71,9 +72,13 @@ type Tally struct {
 }
 
 func newJob(e *events.ImportStarted, at time.Time) *Job {
+	// The columns that a file of rejected rows adds are written by readers, with each row's own errors.
+	columns := slices.DeleteFunc(slices.Clone(e.Columns), func(name string) bool {
+		return strings.HasPrefix(name, events.ErrorPrefix)
+	})
 	return &Job{
 		ID: e.JobID, FileName: e.FileName, Manager: e.Manager, Mode: e.Mode, DryRun: e.DryRun,
-		Columns: e.Columns, Delimiter: e.Delimiter, Status: StatusPending, Created: at,
+		Columns: columns, Delimiter: e.Delimiter, Status: StatusPending, Created: at,
 	}
 }
 

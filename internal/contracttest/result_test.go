@@ -199,7 +199,7 @@ func TestCorrectedRows(t *testing.T) {
 		t.Errorf("Content-Disposition %s", a.header.Get("Content-Disposition"))
 	}
 	records := readCSV(t, a.body, ';')
-	wantHeader := "product__short_code;license__license_key;customer__phone;license__note;license__max_activations;error__row;error__line;error__columns;error__codes;error__messages;error__raw"
+	wantHeader := "product__short_code;license__license_key;customer__phone;license__note;license__max_activations;error__row;error__line;error__columns;error__codes;error__messages;error__raw_guarded"
 	if got := strings.Join(records[0], ";"); got != wantHeader {
 		t.Errorf("the header is %s", got)
 	}
@@ -215,7 +215,7 @@ func TestCorrectedRows(t *testing.T) {
 		}
 	}
 	if raw := records[5][10]; raw != "psc;bad-5;\"open;x;1" {
-		t.Errorf("error__raw is %q", raw)
+		t.Errorf("error__raw_guarded is %q", raw)
 	}
 	raw := readCSV(t, c.get(200, resultsPath+first.field("id")+"/invalid_rows.csv?raw=true").body, ';')
 	if got := strings.Join(raw[2][:5], "|"); got != "psc|bad-2|'+49 30 2|'=quoted|many" {
@@ -234,6 +234,68 @@ func TestCorrectedRows(t *testing.T) {
 	none := readCSV(t, c.get(200, resultsPath+second.field("id")+"/invalid_rows.csv").body, ';')
 	if len(none) != 1 {
 		t.Errorf("without rejected rows: %q", none)
+	}
+}
+
+// TestRejectedRowsComeBackUnaltered: whatever the values, the file of rejected rows gives the same rows
+// again, guarded and raw, in each round. The text of a row that could not be read stays with it.
+func TestRejectedRowsComeBackUnaltered(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	c := s.as(t, s.admin)
+	var file strings.Builder
+	file.WriteString(record(t, "license__license_key", "product__short_code", "license__note", "customer__city", "license__max_activations"))
+	for i, value := range []string{"=1+1", "'=1", "''-x", "'plain", "'", "\t=1", "\r@x", "\n=1", " =1", "＝1＋1", "'＠x", "a;=1+1", "a,'-1", "a|\t+1",
+		"- one\n- two\n'- three", "\"", "=\"00123\"", "a;'=1;=2", "#REF!", "\u3000－1", "\uFEFF=1", "it's"} {
+		file.WriteString(record(t, fmt.Sprintf("%s-%d", value, i), "psc", value, value+";"+value, "many"))
+	}
+	file.WriteString("bad-1,\"psc\"x;=1,'=2,,1\nbad-2\n\"'=open,psc\n")
+	want, texts := "", ""
+	for round, query := range []string{"", "?raw=true", "", "", "?raw=true", "?raw=true"} {
+		r := c.imports("", file.String())
+		values, raws := "", ""
+		for _, row := range pages[invalidRow](t, c, resultsPath+r.field("id")+"/invalid_rows/") {
+			line, err := json.Marshal(row.Values)
+			if err != nil {
+				t.Fatal(err)
+			}
+			values += string(line) + "\n"
+			raws += row.Raw + "\n"
+		}
+		if round == 0 {
+			want, texts = values, raws
+			if !strings.Contains(raws, "\"psc\"x;=1") || !strings.Contains(raws, "'=open") {
+				t.Fatalf("the texts of damaged rows are %q", raws)
+			}
+		}
+		if values != want || raws != texts {
+			t.Errorf("round %d%s: the values are\n%s\nand the texts\n%s\nwant\n%s\nand\n%s", round, query, values, raws, want, texts)
+		}
+		file.Reset()
+		file.Write(c.get(200, resultsPath+r.field("id")+"/invalid_rows.csv"+query).body)
+		if column := map[bool]string{true: "error__raw_guarded", false: "error__raw"}[query == ""]; !strings.Contains(file.String(), ","+column+"\r\n") {
+			t.Errorf("the last column is not %s", column)
+		}
+	}
+}
+
+// TestLeadingApostrophe: a guarded file that has lost its error__ columns is read as it is, with a warning
+// for each value.
+func TestLeadingApostrophe(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	c := s.as(t, s.admin)
+	const file = "license__license_key,product__short_code,customer__email,customer__phone,license__note"
+	const row = "\nla-%d,psc,a@example.com,'+49 30,'=x"
+	for i, test := range []struct{ column, cell, phone, note, warnings string }{
+		{"", "", `"'+49 30"`, `"'=x"`, `[{"code":"leading_apostrophe","column":"customer__phone"},{"code":"leading_apostrophe","column":"license__note"}]`},
+		{",error__raw", ",", `"'+49 30"`, `"'=x"`, ""},
+		{",error__raw_guarded", ",", `"+49 30"`, `"=x"`, ""},
+	} {
+		r := c.imports("", file+test.column+fmt.Sprintf(row, i)+test.cell+"\n")
+		id := c.get(200, "/api/v1/licenses/?import_id="+r.field("id")).field("results.0.id")
+		fields{"data.customer.phone": test.phone, "data.license.note": test.note, "data.warnings": test.warnings}.
+			check(t, test.column, c.get(200, "/api/v1/licenses/"+id+"/event/"))
 	}
 }
 

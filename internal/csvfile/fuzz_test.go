@@ -142,18 +142,22 @@ func countPlainRows(data []byte, o Options) (int, bool) {
 }
 
 func FuzzGuard(f *testing.F) {
-	for _, seed := range []string{"", "=1", "'=1", "''", "+", "\t", "a", "'a", "\xff'="} {
+	for _, seed := range []string{"", "=1", "'=1", "''", "+", "\t", "a", "'a", "\xff'=", "a;=1", "\n'=1", "' '＝1\t\n+", "a, '|\r\u3000－"} {
 		f.Add(seed)
 	}
-	dangerous := regexp.MustCompile(`^[=+\-@\t\r]`)
+	dangerous := regexp.MustCompile(`^(\t|\r|[\s\p{Z}\x{85}]*[=+\-@＝＋－＠])`)
+	inside := regexp.MustCompile(`[^'][,;|\t\r\n][\p{Zs}\x{85}\v\f]*[=+\-@＝＋－＠]`) // after a tab or CR in front the rule of the front holds
 	rule := regexp.MustCompile(`^'*[=+\-@\t\r]`)
 	f.Fuzz(func(t *testing.T, cell string) {
 		guarded := Guard(cell)
 		if Unguard(guarded) != cell {
 			t.Errorf("%q: guarded %q, unguarded %q", cell, guarded, Unguard(guarded))
 		}
-		if dangerous.MatchString(guarded) || rule.MatchString(cell) != (guarded != cell) {
+		if dangerous.MatchString(guarded) || inside.MatchString(guarded) || rule.MatchString(cell) && !strings.HasPrefix(guarded, "'") {
 			t.Errorf("%q: guarded %q", cell, guarded)
+		}
+		if again := Guard(guarded); Unguard(again) != guarded { // the second round
+			t.Errorf("%q: guarded again %q, unguarded %q", guarded, again, Unguard(again))
 		}
 	})
 }
@@ -181,6 +185,43 @@ func FuzzRecordRoundTrip(f *testing.F) {
 			if string(row.Fields[i]) != want {
 				t.Errorf("%q: field %d is %q, want %q", data, i, row.Fields[i], want)
 			}
+		}
+	})
+}
+
+// A file of rejected rows comes back with the values that were sent, guarded or not, any number of times.
+func FuzzRejectedRowsComeBackUnaltered(f *testing.F) {
+	for _, seed := range []string{"=1", "'=1", "a;=1", "a\n'-1", "\t", " '＝", "it's, -1", "\r\n@\"x\"", "''\t'+"} {
+		f.Add(seed, "", seed, byte(0), true)
+		f.Add("x", seed, "K,\"a\";"+seed, byte(1), false)
+	}
+	f.Fuzz(func(t *testing.T, a, b, raw string, choice byte, guarded bool) {
+		values := []string{a, b, raw}
+		if !utf8.ValidString(strings.Join(values, " ")) {
+			return
+		}
+		name, guard, unguard := RawColumn, strings.Clone, strings.Clone
+		if guarded {
+			name, guard, unguard = GuardedRawColumn, Guard, Unguard
+		}
+		delim := delimiters[int(choice)%len(delimiters)]
+		for round := range 3 {
+			file := AppendRecord([]byte("\uFEFF"), delim, "license__license_key", "license__note", "error__row", name)
+			file = AppendRecord(file, delim, guard(values[0]), guard(values[1]), "17", guard(values[2]))
+			r := NewReader(bytes.NewReader(file), Options{Known: func(name string) bool { return slices.Contains(knownNames, name) }})
+			h, err := r.Header()
+			if err != nil || slices.ContainsFunc(h.Fields, IsGuardedColumn) != guarded || !slices.ContainsFunc(h.Fields, IsRawColumn) {
+				t.Fatalf("%q: header %q, %v", file, h.Fields, err)
+			}
+			row, err := r.Read()
+			if err != nil || row.Err != nil || len(row.Fields) != 4 {
+				t.Fatalf("%q: row %+v, %v", file, row, err)
+			}
+			got := []string{unguard(string(row.Fields[0])), unguard(string(row.Fields[1])), unguard(string(row.Fields[3]))}
+			if !slices.Equal(got, []string{a, b, raw}) {
+				t.Fatalf("round %d: %q became %q", round+1, []string{a, b, raw}, got)
+			}
+			values = got
 		}
 	})
 }

@@ -48,10 +48,16 @@ func MatchHeader(fields, known, required []string, ignoreUnknown bool) (columns 
 	return columns, m.problems
 }
 
-// IsErrorColumn says whether a header field is one of an invalid_rows.csv. A file that has one was guarded; see Unguard.
+// IsErrorColumn says whether a header field is one of an invalid_rows.csv.
 func IsErrorColumn(field string) bool {
 	return strings.HasPrefix(normalName(field), ErrorPrefix)
 }
+
+// IsGuardedColumn says whether a header field tells that the cells of the file were guarded; see Unguard.
+func IsGuardedColumn(field string) bool { return normalName(field) == GuardedRawColumn }
+
+// IsRawColumn says whether a header field names the texts of rows that could not be read.
+func IsRawColumn(field string) bool { return normalName(field) == RawColumn || IsGuardedColumn(field) }
 
 type matcher struct {
 	known    []string

@@ -83,7 +83,7 @@ func tellSample(t *testing.T, w io.Writer, file io.Reader, query url.Values) {
 		fmt.Fprintf(w, " %s", columnName(c))
 	}
 	fmt.Fprintln(w)
-	tellRows(t, w, r, columns, slices.ContainsFunc(h.Fields, IsErrorColumn))
+	tellRows(t, w, r, columns, slices.ContainsFunc(h.Fields, IsGuardedColumn))
 }
 
 func tellRows(t *testing.T, w io.Writer, r *Reader, columns []int, guarded bool) {

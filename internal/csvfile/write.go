@@ -6,28 +6,6 @@ import (
 	"unicode/utf8"
 )
 
-// Guard makes a cell safe to open in a spreadsheet program, which would run one that begins like a formula: a cell that matches
-// ^'*[=+\-@\t\r] gets one ' in front. That the quotes before it count too is what lets Unguard undo it, whatever the cell was.
-func Guard(cell string) string {
-	if likeFormula(strings.TrimLeft(cell, "'")) {
-		return "'" + cell
-	}
-	return cell
-}
-
-// Unguard undoes Guard: one ' is taken off a cell that matches ^'+[=+\-@\t\r]. For files that were guarded only, which a column named
-// error__… tells (IsErrorColumn); elsewhere such a cell may have been sent so.
-func Unguard(cell string) string {
-	if strings.HasPrefix(cell, "'") && likeFormula(strings.TrimLeft(cell, "'")) {
-		return cell[1:]
-	}
-	return cell
-}
-
-func likeFormula(cell string) bool {
-	return cell != "" && strings.IndexByte("=+-@\t\r", cell[0]) >= 0
-}
-
 // AppendRecord appends one CSV record with its CRLF to dst. Fields are quoted where they must be: for the delimiter, a quote or a line break in
 // them, and for white space at either end, which some programs would take off. A record of one empty field is "", to differ from a blank line.
 func AppendRecord(dst []byte, delimiter byte, fields ...string) []byte {

@@ -16,8 +16,17 @@ func TestGuard(t *testing.T) {
 		"'''=1":       "''''=1",
 		"'":           "'",
 		"'quoted'":    "'quoted'",
-		" =1":         " =1",
 		"a=1":         "a=1",
+
+		// Full-width forms; white space or a line feed before the formula.
+		"＝1+1": "'＝1+1", "＋49": "'＋49", "－1": "'－1", "＠SUM": "'＠SUM", "'＝1": "''＝1",
+		" =1": "' =1", "\u00a0=1": "'\u00a0=1", "\u3000＝1": "'\u3000＝1", " '=1": "' '=1", " a=1": " a=1",
+		"\n=1": "'\n'=1", "\r\n=1": "'\r\n'=1", "\n'=1": "'\n''=1", "\na": "\na", "\ta": "'\ta",
+
+		// A delimiter of another locale, or a line break, before the formula.
+		"a;=1+1": "a;'=1+1", "a,-1": "a,'-1", "a|＝1": "a|'＝1", "a\t@x": "a\t'@x", "a\n=1": "a\n'=1", "a; =1": "a;' =1",
+		";=1": ";'=1", "a;'=1": "a;''=1", "=1;=2": "'=1;'=2", "a;;+1;b": "a;;'+1;b", "a;b=1": "a;b=1", "'a;=1": "'a;'=1",
+		"+49,+50": "'+49,'+50", "- one\n- two": "'- one\n'- two", "a - b, c - d": "a - b, c - d",
 	}
 	for cell, want := range tests {
 		if got := Guard(cell); got != want {
@@ -30,7 +39,7 @@ func TestGuard(t *testing.T) {
 }
 
 func TestUnguardLeavesOtherCells(t *testing.T) {
-	for _, cell := range []string{"", "=1", "'plain", "''", "plain'"} {
+	for _, cell := range []string{"", "=1", "'plain", "''", "plain'", "a;=1", "a;'b", "it's -1"} {
 		if got := Unguard(cell); got != cell {
 			t.Errorf("%q became %q", cell, got)
 		}

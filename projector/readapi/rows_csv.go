@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,15 +24,16 @@ const (
 	csvPieceTime  = time.Minute // for a client to take one piece
 )
 
-// errorColumns follow the columns of the uploaded file. An upload ignores them.
+// errorColumns follow the columns of the uploaded file, before the one with the row's text. An upload
+// reads only that one, and by its name whether the cells are guarded.
 var errorColumns = []string{
-	"error__row", "error__line", "error__columns", "error__codes", "error__messages", "error__raw",
+	"error__row", "error__line", "error__columns", "error__codes", "error__messages",
 }
 
 // invalidRowsCSV answers with the rejected rows as a file that a person can correct and upload
 // again.
 func (a *API) invalidRowsCSV(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error {
-	c := &csvWriter{job: j, manager: m, delimiter: ',', guard: csvfile.Guard}
+	c := &csvWriter{job: j, manager: m, delimiter: ',', guard: csvfile.Guard, rawColumn: csvfile.GuardedRawColumn}
 	if j.Delimiter != "" {
 		c.delimiter = j.Delimiter[0]
 	}
@@ -41,7 +43,7 @@ func (a *API) invalidRowsCSV(w http.ResponseWriter, r *http.Request, j *projecto
 			return err
 		}
 		if raw {
-			c.guard = func(cell string) string { return cell }
+			c.guard, c.rawColumn = func(cell string) string { return cell }, csvfile.RawColumn
 		}
 	}
 	if err := a.projector.WaitForJob(r.Context(), j); err != nil {
@@ -82,11 +84,12 @@ type csvWriter struct {
 	manager   access.Manager
 	delimiter byte
 	guard     func(cell string) string // keeps a spreadsheet from taking a cell for a formula
+	rawColumn string                   // the name of the last column: it tells whether cells are guarded
 }
 
 // header starts with a byte order mark: without one, Excel does not read UTF-8.
 func (c *csvWriter) header() []byte {
-	names := append(append([]string{}, c.job.Columns...), errorColumns...)
+	names := append(append(slices.Clone(c.job.Columns), errorColumns...), c.rawColumn)
 	return csvfile.AppendRecord([]byte("\uFEFF"), c.delimiter, names...)
 }
 

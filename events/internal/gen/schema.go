@@ -168,7 +168,7 @@ func (g *generator) text(t reflect.Type, owner, fieldName string) object {
 	switch {
 	case len(values) == 0 && fieldName == "SHA256":
 		return object{"type": "string", "pattern": "^[0-9a-f]{64}$"}
-	case owner == "Malformed" && fieldName == "Raw":
+	case (owner == "Malformed" || owner == "RowReceived") && fieldName == "Raw":
 		return object{"type": "string", "maxLength": events.MaxRaw}
 	case owner == "FieldError" && fieldName == "Value":
 		return object{"type": "string", "maxLength": events.MaxErrorValue}
