@@ -23,5 +23,5 @@ func (in *Ingest) serveCancel(w http.ResponseWriter, r *http.Request, p httpx.Pa
 		return storeError(err)
 	}
 	in.config.Log.Info("import cancelled", "job_id", job)
-	return answerJob(w, http.StatusAccepted, job)
+	return answerJob(w, r, http.StatusAccepted, job)
 }

@@ -24,9 +24,8 @@ func ProxyTo(projector string) (httpx.Handler, error) {
 		FlushInterval: -1,
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			pr.SetURL(target)
-			pr.Out.Host = pr.In.Host // the projector builds links with it
 			pr.SetXForwarded()
-			pr.Out.Header.Set("X-Forwarded-Proto", strings.SplitN(httpx.BaseURL(pr.In), ":", 2)[0])
+			httpx.SetForwarded(pr.Out, pr.In) // the projector builds links with it
 		},
 		ModifyResponse: func(res *http.Response) error {
 			return proxiedRequestOf(res.Request.Context()).adoptHeaders(res)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +67,42 @@ func TestProxy(t *testing.T) {
 	}
 	if a := readAnswer(t, res); a.status != 503 || a.body.Code != "projector_unavailable" {
 		t.Errorf("%d %s", a.status, a.text)
+	}
+}
+
+// TestForwardedReadKeepsTheExternalAddress: links in the projector's answers begin with the address
+// that the client of the role ingest used, whatever headers that client sends itself.
+func TestForwardedReadKeepsTheExternalAddress(t *testing.T) {
+	router := httpx.NewRouter(httpx.Options{External: httpx.External{Trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}})
+	router.Handle("GET", "/api/v1/x", func(w http.ResponseWriter, r *http.Request, _ httpx.Params) error {
+		return httpx.WriteJSON(w, 200, httpx.BaseURL(r))
+	})
+	reads, err := router.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	projector := httptest.NewServer(reads)
+	defer projector.Close()
+	proxy, err := ProxyTo(projector.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for url, want := range map[string]string{"https://host/prefix": "https://host/prefix", "": "http://inside:8080"} {
+		router := httpx.NewRouter(httpx.Options{External: httpx.External{URL: url}})
+		router.Fallback("/api/", proxy)
+		forward, err := router.Handler()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest("GET", "http://inside:8080/api/v1/x", nil)
+		for _, name := range []string{"X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Prefix"} {
+			r.Header.Set(name, "/forged")
+		}
+		w := httptest.NewRecorder()
+		forward.ServeHTTP(w, r)
+		if got := w.Body.String(); got != fmt.Sprintf("%q\n", want) {
+			t.Errorf("%q: %d %s", url, w.Code, got)
+		}
 	}
 }
 

@@ -84,12 +84,12 @@ func (in *Ingest) serveUpload(
 	if err != nil {
 		return err
 	}
-	return answerJob(w, http.StatusOK, u.job)
+	return answerJob(w, r, http.StatusOK, u.job)
 }
 
 // answerJob answers with the job's id, and the address of its result in Location.
-func answerJob(w http.ResponseWriter, status int, job events.JobID) error {
-	w.Header().Set("Location", resultsPath+job.String()+"/")
+func answerJob(w http.ResponseWriter, r *http.Request, status int, job events.JobID) error {
+	w.Header().Set("Location", httpx.Location(r, resultsPath+job.String()+"/"))
 	return httpx.WriteJSON(w, status, struct {
 		JobID events.JobID `json:"job_id"`
 	}{job})

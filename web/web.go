@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"regexp"
 	"time"
 
 	"licenseimport/internal/httpx"
@@ -46,13 +47,30 @@ func Register(router *httpx.Router) error {
 		if mime == "" {
 			return fmt.Errorf("web: %s: no type is known for such a file", name)
 		}
-		address := "/" + name
 		if name == "static/index.html" {
-			address = "/"
+			router.Handle(http.MethodGet, "/", servePage(content, mime), httpx.AnyQuery)
+			return nil
 		}
-		router.Handle(http.MethodGet, address, serve(content, mime), httpx.AnyQuery)
+		router.Handle(http.MethodGet, "/"+name, serve(content, mime), httpx.AnyQuery)
 		return nil
 	})
+}
+
+// relative matches the addresses of other files in the page.
+var relative = regexp.MustCompile(`(href|src)="((?:static/|openapi)[^"]*)"`)
+
+// servePage answers with the page. Below a proxy's prefix its addresses begin with that prefix: at
+// /prefix, without a last slash, a browser would look for relative ones beside /prefix.
+func servePage(content []byte, mime string) httpx.Handler {
+	page := serve(content, mime)
+	return func(w http.ResponseWriter, r *http.Request, p httpx.Params) error {
+		prefix := httpx.Prefix(r)
+		if prefix == "" {
+			return page(w, r, p)
+		}
+		below := relative.ReplaceAll(content, []byte(`$1="`+prefix+`/$2"`)) // a prefix has no $ and no quote
+		return serve(below, mime)(w, r, p)
+	}
 }
 
 // serve answers with one file, or 304 if the client has it.

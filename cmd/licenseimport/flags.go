@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
 
 	"licenseimport/events/eventlog"
+	"licenseimport/internal/httpx"
 )
 
 // Groups of flags that several commands have. Each default stands beside its flag.
@@ -24,6 +26,51 @@ type httpFlags struct {
 	HTTP    string `name:"http" group:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address for the web page and the API. Default: 127.0.0.1:8080; port 0: any free one."`
 	TLSCert string `name:"tls-cert" group:"listen" placeholder:"FILE" help:"Certificate (PEM); with --tls-key the server speaks HTTPS."`
 	TLSKey  string `name:"tls-key" group:"listen" placeholder:"FILE" help:"The certificate's key (PEM)."`
+
+	PublicURL      externalURL `name:"public-url" group:"listen" placeholder:"URL" help:"Address under which clients reach this server behind a proxy, such as https://host/prefix: links begin with it."`
+	TrustedProxies []network   `group:"listen" placeholder:"CIDR" help:"Proxies, such as 10.0.0.0/8,127.0.0.1, whose headers X-Forwarded-Proto, -Host and -Prefix say the same for each request. Default: none."`
+}
+
+// external says where clients reach the server.
+func (f httpFlags) external() httpx.External {
+	e := httpx.External{URL: string(f.PublicURL)}
+	for _, n := range f.TrustedProxies {
+		e.Trusted = append(e.Trusted, netip.Prefix(n))
+	}
+	return e
+}
+
+// externalURL is an address of this server as its clients see it, without a last slash.
+type externalURL string
+
+// UnmarshalText reads one; empty: none.
+func (u *externalURL) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		return nil
+	}
+	address, err := httpx.ParseExternalURL(string(text))
+	if err != nil {
+		return fmt.Errorf("%q %w", text, err)
+	}
+	*u = externalURL(address)
+	return nil
+}
+
+// network is a range of addresses, or a single one.
+type network netip.Prefix
+
+// UnmarshalText reads one.
+func (n *network) UnmarshalText(text []byte) error {
+	if addr, err := netip.ParseAddr(string(text)); err == nil {
+		*n = network(netip.PrefixFrom(addr, addr.BitLen()))
+		return nil
+	}
+	prefix, err := netip.ParsePrefix(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is neither an address nor a range such as 10.0.0.0/8", text)
+	}
+	*n = network(prefix.Masked())
+	return nil
 }
 
 // healthFlags configure the HTTP server of roles without API.

@@ -73,7 +73,7 @@ func (s *swapHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func startNode(ctx context.Context, s settings) (*node, error) {
 	set := metrics.New(buildInfo().name())
 	n := &node{
-		settings: s, metrics: set, router: httpx.NewRouter(httpx.Options{Observe: set.HTTP}), served: make(chan error, 1),
+		settings: s, metrics: set, router: httpx.NewRouter(httpx.Options{Observe: set.HTTP, External: s.external}), served: make(chan error, 1),
 		failures: map[string]error{}, failed: make(chan error, len(roles)+1),
 	}
 	err := n.start(ctx)

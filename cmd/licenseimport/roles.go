@@ -158,6 +158,7 @@ type settings struct {
 	data  string
 
 	http     httpx.ServerConfig // no address and no listener: no HTTP
+	external httpx.External
 	embedded *eventlog.ServerConfig
 	nats     eventlog.Config // where the server is not embedded
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"path/filepath"
 
 	"licenseimport/internal/httpx"
@@ -49,7 +50,7 @@ Ctrl-C or SIGTERM stops it in order: uploads in flight get up to 30 seconds. A s
 // Run serves.
 func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	s := settings{
-		roles: allRoles, data: c.Data, http: c.httpFlags.config(), limits: c.limitFlags,
+		roles: allRoles, data: c.Data, http: c.httpFlags.config(), external: c.external(), limits: c.limitFlags,
 		rate: float64(c.Rate), concurrency: int(c.Concurrency), adminKey: c.AdminKey,
 		makeAdminKey: c.AdminKey == "", acceptLoss: c.AcceptLoss,
 	}
@@ -134,7 +135,7 @@ Example:
 // Run serves.
 func (c *ingestCommand) Run(ctx context.Context, t *terminal) error {
 	return runNode(ctx, t, settings{
-		roles: []string{"ingest"}, http: c.httpFlags.config(), nats: c.natsFlags.config(c.NatsURL, ""),
+		roles: []string{"ingest"}, http: c.httpFlags.config(), external: c.external(), nats: c.natsFlags.config(c.NatsURL, ""),
 		limits: c.limitFlags, rate: float64(c.Rate), adminKey: c.AdminKey, projectorURL: c.ProjectorURL,
 		acceptLoss: c.AcceptLoss,
 	})
@@ -163,6 +164,10 @@ func (c *processorCommand) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
+// loopback is where the role ingest of this machine forwards reads from. It describes in headers
+// which address its client used, so the projector trusts it unless --trusted-proxies is set.
+var loopback = []network{network(netip.MustParsePrefix("127.0.0.0/8")), network(netip.MustParsePrefix("::1/128"))}
+
 type projectorCommand struct {
 	dataFlag
 	httpFlags
@@ -174,6 +179,7 @@ type projectorCommand struct {
 // Help is what --help tells beside the flags.
 func (projectorCommand) Help() string {
 	return `Folds the events into views and answers every read. Each has its own data directory, whose views it can always rebuild from the events.
+Links in its answers begin with the address that the role ingest was asked at: it is trusted to say so on this machine, elsewhere by --trusted-proxies.
 
 Example:
   licenseimport projector --http 127.0.0.1:8081 --data ./data`
@@ -181,8 +187,11 @@ Example:
 
 // Run serves.
 func (c *projectorCommand) Run(ctx context.Context, t *terminal) error {
+	if c.TrustedProxies == nil {
+		c.TrustedProxies = loopback
+	}
 	return runNode(ctx, t, settings{
-		roles: []string{"projector"}, data: c.Data, http: c.httpFlags.config(),
+		roles: []string{"projector"}, data: c.Data, http: c.httpFlags.config(), external: c.external(),
 		nats: c.natsFlags.config(c.NatsURL, c.Data), rate: float64(c.Rate), adminKey: c.AdminKey,
 		acceptLoss: c.AcceptLoss,
 	})

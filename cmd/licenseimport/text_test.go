@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -45,6 +46,28 @@ func TestSizeNeedsAUnit(t *testing.T) {
 	}
 	if sizes < 5 {
 		t.Errorf("only %d flags are sizes", sizes)
+	}
+}
+
+// TestProxyFlags: an address or a network that cannot be read is an error.
+func TestProxyFlags(t *testing.T) {
+	parse := func(args ...string) (serveCommand, error) {
+		commands := &cli{}
+		parser, err := kong.New(commands, kong.Name("licenseimport"), kong.Exit(func(int) {}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = parser.Parse(append([]string{"serve"}, args...))
+		return commands.Serve, err
+	}
+	c, err := parse("--public-url", "https://host/prefix/", "--trusted-proxies", "10.1.2.3/8,::1", "--trusted-proxies", "127.0.0.1")
+	if e := c.external(); err != nil || e.URL != "https://host/prefix" || fmt.Sprint(e.Trusted) != "[10.0.0.0/8 ::1/128 127.0.0.1/32]" {
+		t.Errorf("%+v, %v", c.external(), err)
+	}
+	for _, args := range [][]string{{"--public-url", "host/prefix"}, {"--public-url", "https://host?x=1"}, {"--trusted-proxies", "proxy"}, {"--trusted-proxies", "10.0.0.0/33"}} {
+		if _, err := parse(args...); err == nil || !strings.Contains(err.Error(), args[1]) {
+			t.Errorf("%v: %v", args, err)
+		}
 	}
 }
 

@@ -31,7 +31,6 @@
 // The server sets no deadline for whole bodies and answers: uploads and event streams
 // last for hours. It cuts off a client that takes nothing of an answer for 30 s.
 // Handlers set other deadlines by [http.ResponseController]. An event stream must end
-// when [Stopping] is closed, and must answer HEAD without streaming. A proxy must
-// keep the Host header and set X-Forwarded-Proto, or the links of [WritePage] are
-// wrong.
+// when [Stopping] is closed, and must answer HEAD without streaming. Behind a proxy the
+// links of [WritePage] are right only if [External] says where clients reach the server.
 package httpx

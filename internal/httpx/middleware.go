@@ -17,7 +17,7 @@ func (rt *Router) run(rw http.ResponseWriter, r *http.Request, matched target, p
 	w := &writer{ResponseWriter: rw, head: r.Method == http.MethodHead, within: rt.within}
 	defer func() { rt.report(w, r, matched, time.Since(began)) }()
 	securityHeaders(w.Header(), r.URL.Path)
-	r = watchBody(r)
+	r = watchBody(rt.external.mark(r))
 	body := r.Body // the handler may wrap r.Body in a limit
 	err := call(matched.handler, w, r, p)
 	if err == nil {

@@ -84,13 +84,3 @@ func pageURL(r *http.Request, limit, offset int) *string {
 	address := BaseURL(r) + r.URL.EscapedPath() + "?" + query.Encode()
 	return &address
 }
-
-// BaseURL returns the scheme and host that the client used, without a last slash. The
-// scheme is https if this server terminates TLS, or a proxy does and sets
-// X-Forwarded-Proto.
-func BaseURL(r *http.Request) string {
-	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
-		return "https://" + r.Host
-	}
-	return "http://" + r.Host
-}

@@ -1,7 +1,6 @@
 package httpx
 
 import (
-	"crypto/tls"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -84,21 +83,6 @@ func TestWritePage(t *testing.T) {
 		if got := strings.TrimSpace(w.Body.String()); got != want || !strings.HasPrefix(count, `{"count":`) {
 			t.Errorf("%q of %d:\ngot  %s\nwant %s", c.query, c.count, got, want)
 		}
-	}
-}
-
-func TestBaseURL(t *testing.T) {
-	r := httptest.NewRequest("GET", "http://host:8080/x", nil)
-	for proto, want := range map[string]string{"": "http", "http": "http", "https": "https", "javascript": "http"} {
-		r.Header.Set("X-Forwarded-Proto", proto)
-		if got := BaseURL(r); got != want+"://host:8080" {
-			t.Errorf("%q: %s", proto, got)
-		}
-	}
-	r.Header.Del("X-Forwarded-Proto")
-	r.TLS = &tls.ConnectionState{}
-	if got := BaseURL(r); got != "https://host:8080" {
-		t.Error(got)
 	}
 }
 

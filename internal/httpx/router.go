@@ -31,6 +31,9 @@ type Options struct {
 
 	// Within is the time that a client has to take each piece of an answer. Default 30 s.
 	Within time.Duration
+
+	// External is the address under which clients reach the server behind a proxy.
+	External External
 }
 
 // Router is the table of routes: register first, then serve what Handler returns.
@@ -46,6 +49,8 @@ type Router struct {
 	log     *slog.Logger
 	observe Observer
 	within  time.Duration
+
+	external External
 
 	fixed     map[string]map[string]httprouter.Handle // path → method
 	reserved  map[routeKey]bool                       // fixed paths that Handle may replace
@@ -86,7 +91,7 @@ type guard struct {
 // NewRouter returns a Router without routes.
 func NewRouter(o Options) *Router {
 	rt := &Router{
-		log: o.Log, observe: o.Observe, within: cmp.Or(o.Within, 30*time.Second),
+		log: o.Log, observe: o.Observe, within: cmp.Or(o.Within, 30*time.Second), external: o.External,
 		fixed: map[string]map[string]httprouter.Handle{}, reserved: map[routeKey]bool{}, dynamic: httprouter.New(),
 	}
 	if rt.log == nil {

@@ -1,9 +1,9 @@
-// Requests to the API. Addresses are relative to the page, so that a proxy may
-// serve it under any path.
+// Requests to the API. Addresses are relative to this module, so that a proxy may
+// serve the page under any path, with and without its last slash.
 
 import { session } from "./session.js";
 
-export const base = "api/v1/";
+export const base = new URL("../../api/v1/", import.meta.url).href;
 
 /** Problem is an answer other than success; status 0: no answer. */
 export class Problem extends Error {

@@ -14,7 +14,7 @@ export function columns({ root, signal, title }) {
   title(heading, "Columns");
   const load = async () => {
     try {
-      const all = await (await fetch("static/columns.json", { signal })).json();
+      const all = await (await fetch(new URL("../../columns.json", import.meta.url), { signal })).json();
       fill(list, h("div", { class: "sheet" }, table("Columns that a file may have", shape, all.map(entry))));
     } catch (error) {
       fill(list, problem(error, load));
