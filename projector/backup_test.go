@@ -3,6 +3,7 @@ package projector
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,12 +19,28 @@ func copied(t *testing.T, all ...events.Event) (path string) {
 	r := newHarness(t, t.TempDir(), newMemLog(all...))
 	r.catchUp()
 	path = filepath.Join(t.TempDir(), "copy")
-	file, err := os.Create(path)
-	check(t, err)
-	_, err = r.WriteTo(file)
-	check(t, errors.Join(err, file.Close()))
+	r.copyTo(path)
 	r.stop()
 	return path
+}
+
+// copyTo writes a copy of the views to a file.
+func (r *harness) copyTo(path string) (size int64) {
+	r.Helper()
+	c, err := r.Copy()
+	check(r, err)
+	file, err := os.Create(path)
+	check(r, err)
+	size, err = io.Copy(file, c.File)
+	check(r, errors.Join(err, file.Close(), c.Close()))
+	if size != c.Size {
+		r.Errorf("%d bytes, want %d", size, c.Size)
+	}
+	left, err := filepath.Glob(r.path + ".copy-*")
+	if len(left) != 0 || err != nil {
+		r.Errorf("left behind: %v, %v", left, err)
+	}
+	return size
 }
 
 // restored is a stream of the same events that was created at another time.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -246,21 +245,6 @@ func (p *Projector) Position() events.Seq {
 
 // Digest is the SHA-256 of all views, in hex: equal for equal views. It reads the whole file.
 func (p *Projector) Digest() (string, error) { return p.store().Digest() }
-
-// WriteTo writes a copy of the views' file as the last commit left it, while the projector runs, and
-// returns the number of bytes. The file cannot reuse pages meanwhile: write to a file, not to a
-// client.
-func (p *Projector) WriteTo(w io.Writer) (n int64, err error) {
-	var written int64
-	err = p.store().ReadAll(func(r *viewstore.Reader) (err error) {
-		written, err = r.WriteTo(w)
-		return err
-	})
-	if err != nil {
-		return 0, err
-	}
-	return written, nil
-}
 
 // Ready is nil when the stream answers, a read of the views is answered within a second, and the views
 // follow the stream: they were at its end once since they were opened, and are at most 30 s behind.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"math"
 	"time"
@@ -58,6 +57,19 @@ func readLimit(ctx context.Context, deadline time.Time) func() error {
 // read is Read without a bound.
 func (p *Projector) read(f func(r *Reader) error) error {
 	return p.store().Read(func(views *viewstore.Reader) error { return f(&Reader{views: views}) })
+}
+
+// Size is the size of the views' file as of the last commit, in bytes: that of a [Copy].
+func (p *Projector) Size(ctx context.Context) (int64, error) {
+	var size int64
+	err := p.Read(ctx, func(r *Reader) error {
+		size = r.views.Size()
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return size, nil
 }
 
 // Reader reads the views as one commit left them. It is valid during one call of [Projector.Read],
@@ -152,12 +164,6 @@ func (r *Reader) ExistedRow(id events.JobID, row events.Row) (*events.LicenseExi
 
 // count returns a counter.
 func (r *Reader) count(name string) int { return int(r.views.Counter(counters, name)) }
-
-// Size returns the size of the views' file in bytes.
-func (r *Reader) Size() int64 { return r.views.Size() }
-
-// WriteTo writes the views' file: [Reader.Size] bytes.
-func (r *Reader) WriteTo(w io.Writer) (int64, error) { return r.views.WriteTo(w) }
 
 // ordered yields the members of a set in ascending or, if desc, in descending order.
 func ordered[N ~uint64](b *viewstore.Bound, s viewstore.Postings, desc bool) iter.Seq[N] {

@@ -123,10 +123,7 @@ func TestHotCopy(t *testing.T) {
 	check(t, err)
 	dir := t.TempDir()
 	check(t, Verify(dir)) // nothing there
-	file, err := os.Create(filepath.Join(dir, FileName))
-	check(t, err)
-	n, err := r.WriteTo(file)
-	check(t, errors.Join(err, file.Close()))
+	n := r.copyTo(filepath.Join(dir, FileName))
 	check(t, Verify(dir))
 	s := openViews(t, dir)
 	if got, err := s.Digest(); err != nil || got != digest || n == 0 {

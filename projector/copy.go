@@ -1,0 +1,58 @@
+package projector
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+
+	"licenseimport/internal/fsx"
+	"licenseimport/projector/viewstore"
+)
+
+// copyReserve is the free space that a copy of the views leaves on the disk. An embedded server refuses
+// uploads below it by default.
+const copyReserve = 256 << 20
+
+// Copy is a copy of the views' file as one commit left it. It is a temporary file beside the views, of
+// which nothing is left after Close, nor, where the system lets open files be removed, after a crash.
+type Copy struct {
+	*os.File
+	Size int64 // in bytes
+}
+
+// Copy copies the views' file to the disk, at the disk's speed, and returns the copy at its beginning.
+// Send it to a client without a transaction: while one is open, commits that have to grow the file's
+// mapping wait. It is an ENOSPC where the copy would leave less than 256 MiB free.
+func (p *Projector) Copy() (c *Copy, err error) {
+	file, err := os.CreateTemp(filepath.Dir(p.path), FileName+".copy-*") // mode 0600
+	if err != nil {
+		return nil, err
+	}
+	if runtime.GOOS != "windows" {
+		_ = os.Remove(file.Name()) // Close tries again
+	}
+	c = &Copy{File: file}
+	var size int64
+	err = p.store().ReadAll(func(r *viewstore.Reader) error {
+		if free, known := fsx.FreeSpace(filepath.Dir(p.path)); known && free < uint64(r.Size())+copyReserve {
+			return fmt.Errorf("copy the views: %d bytes, %d free: %w", r.Size(), free, syscall.ENOSPC)
+		}
+		n, err := r.WriteTo(file)
+		size = n
+		return err
+	})
+	if err == nil {
+		c.Size = size
+		_, err = file.Seek(0, 0)
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+// Close closes and removes the file.
+func (c *Copy) Close() error { return errors.Join(c.File.Close(), removeIfThere(c.Name())) }
