@@ -142,4 +142,6 @@ func parseRecord(b []byte) (record, bool) {
 
 // Verify reads the whole views' file of a directory that no projector has open, and returns what is
 // wrong with it; nil if it is sound or does not exist. It changes nothing.
-func Verify(dir string) error { return viewstore.Check(filepath.Join(dir, FileName), schema) }
+func Verify(dir string) (viewstore.Usage, error) {
+	return viewstore.Check(filepath.Join(dir, FileName), schema)
+}

@@ -218,7 +218,8 @@ func (d *diagnosis) ask(ctx context.Context, base string) (*http.Response, error
 }
 
 func (d *diagnosis) idleViews() {
-	if err := projector.Verify(d.Data); err != nil {
+	usage, err := projector.Verify(d.Data)
+	if err != nil {
 		d.warn("views", "They are rebuilt at the next start, or by: licenseimport rebuild", "%v", err)
 		return
 	}
@@ -230,8 +231,21 @@ func (d *diagnosis) idleViews() {
 		d.warn("views", "Run doctor again when no other process has them open", "%v", err)
 	default:
 		d.ok("views", "their checksums are right; they hold %s", plural(uint64(n), "license", "licenses"))
+		d.viewsSize(uint64(usage.Size), uint64(usage.Free))
 	}
 }
+
+// viewsSize says when a new file of views would have half of the size.
+func (d *diagnosis) viewsSize(size, free uint64) {
+	if size < minShrink || free <= size/2 {
+		return
+	}
+	d.warn("views' size", "Make a smaller file: stop the server, then licenseimport rebuild",
+		"%s of the %s of views.bolt hold nothing: the file grew while something read it for long", formatBytes(free), formatBytes(size))
+}
+
+// minShrink is the size from which doctor advises to rebuild views that are more than half empty.
+const minShrink = 16 << 20
 
 // lost reports a loss as a problem; false for any other error.
 func (d *diagnosis) lost(err error) bool {

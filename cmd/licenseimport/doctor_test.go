@@ -165,3 +165,17 @@ func TestDoctorOnAServer(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+// TestDoctorOnViewsThatGrew: doctor says when a rebuild would halve the views' file.
+func TestDoctorOnViewsThatGrew(t *testing.T) {
+	f := one(t, func(d *diagnosis) { d.viewsSize(40<<20, 21<<20) })
+	if f.Status != warning || !strings.Contains(f.Message, "21.0 MiB of the 40.0 MiB") || !strings.Contains(f.Advice, "licenseimport rebuild") {
+		t.Errorf("%+v", f)
+	}
+	d := &diagnosis{}
+	d.viewsSize(40<<20, 20<<20)
+	d.viewsSize(15<<20, 14<<20)
+	if len(d.findings) != 0 {
+		t.Errorf("%+v", d.findings)
+	}
+}

@@ -52,12 +52,27 @@ type pageTree struct {
 // verifyPages verifies that the buckets' pages form a tree within the file, so that bbolt can follow
 // every reference.
 func verifyPages(tx *bolt.Tx) error {
+	_, err := usage(tx)
+	return err
+}
+
+// usage is verifyPages, and counts the pages.
+func usage(tx *bolt.Tx) (Usage, error) {
 	if err := checkSize(tx); err != nil {
-		return err
+		return Usage{}, err
 	}
 	size := tx.DB().Info().PageSize
 	t := &pageTree{data: mapped(tx.DB(), tx.Size()), size: size, seen: make([]bool, tx.Size()/int64(size))}
-	return t.verify(uint64(tx.Cursor().Bucket().Root()), 1, nil)
+	if err := t.verify(uint64(tx.Cursor().Bucket().Root()), 1, nil); err != nil {
+		return Usage{}, err
+	}
+	u := Usage{Size: tx.Size()}
+	for _, used := range t.seen[2:] { // after the meta pages
+		if !used {
+			u.Free += int64(size)
+		}
+	}
+	return u, nil
 }
 
 // mapped is the file's content as far as a transaction uses it.

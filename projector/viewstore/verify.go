@@ -15,9 +15,21 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
+// Usage is the space that a file takes, in bytes.
+type Usage struct {
+	Size int64 // of all pages
+	Free int64 // of those that hold nothing: commits use them again, and only a new file is smaller
+}
+
 // Check verifies a file that no process writes, and changes nothing. A file that does not exist, or is
 // empty, is sound. Errors are those of [Open].
-func Check(path string, schema Schema) error { return verifyFile(path, schema, nil) }
+func Check(path string, schema Schema) (u Usage, err error) {
+	err = verifyFile(path, schema, func(tx *bolt.Tx) error {
+		u, err = usage(tx)
+		return err
+	})
+	return u, err
+}
 
 // verifyFile verifies a file without writing it, and calls then, which may be nil, while the file is
 // locked against writers.
