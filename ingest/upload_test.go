@@ -245,6 +245,17 @@ func TestHeaderMistakesAreAllNamed(t *testing.T) {
 	}
 }
 
+// TestSecondFileIsNamedAsSuch: the answer does not contradict itself.
+func TestSecondFileIsNamedAsSuch(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Config{})
+	parts := strings.ReplaceAll("--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\n"+csvOf(1)+"\r\n", "--B", "--"+testBoundary)
+	a := h.send("", request{body: []byte(parts + parts + "--" + testBoundary + "--\r\n")})
+	if a.status != 400 || a.body.Code != "unexpected_part" || !strings.Contains(a.text, "second part named file") || strings.Contains(a.text, "exactly one") {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+}
+
 // TestUnexpectedEndings: an error after the rows aborts the import.
 func TestUnexpectedEndings(t *testing.T) {
 	t.Parallel()

@@ -175,12 +175,16 @@ func writeError(log *slog.Logger, w http.ResponseWriter, r *http.Request, err er
 	if e.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
 	}
-	body := problem{
+	// Writing fails only where the client is gone.
+	_ = writeBody(w, e.Status, "application/problem+json", e.problem())
+}
+
+// problem returns the body of the answer.
+func (e *Error) problem() problem {
+	return problem{
 		Type: "about:blank", Title: http.StatusText(e.Status), Status: e.Status,
 		Detail: e.Detail, Code: e.Code, Message: e.Detail, JobID: e.JobID, Errors: e.Problems,
 	}
-	// Writing fails only where the client is gone.
-	_ = writeBody(w, e.Status, "application/problem+json", body)
 }
 
 // asError finds the Error in err. A request that its client ended is not an error of

@@ -24,6 +24,9 @@ type ServerConfig struct {
 	Listener net.Listener
 }
 
+// maxHeaderBytes bounds the headers of a request. net/http allows 4 KiB more.
+const maxHeaderBytes = 64 << 10
+
 // Server is an HTTP server that listens already. Before it serves, its address is
 // known and clients wait instead of failing.
 type Server struct {
@@ -49,11 +52,11 @@ func Listen(c ServerConfig) (*Server, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	s := &Server{listener: listener, tls: len(certificates) > 0, stopping: make(chan struct{})}
+	s := &Server{listener: problemListener{listener}, tls: len(certificates) > 0, stopping: make(chan struct{})}
 	s.http = &http.Server{
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
+		MaxHeaderBytes:    maxHeaderBytes,
 		TLSConfig:         &tls.Config{Certificates: certificates, MinVersion: tls.VersionTLS12},
 		ErrorLog:          slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context {
