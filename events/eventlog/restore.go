@@ -2,11 +2,13 @@ package eventlog
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -20,11 +22,18 @@ func Attach(ctx context.Context, config Config) (*Log, error) {
 			return nil, err
 		}
 	}
+	return attach(ctx, config, cmp.Or(config.Timeout, defaultTimeout))
+}
+
+// attach waits that long for a server whose JetStream responds.
+func attach(ctx context.Context, config Config, wait time.Duration) (*Log, error) {
 	log, err := connect(config)
 	if err != nil {
 		return nil, err
 	}
-	err = log.retryWithTimeout(ctx, func(ctx context.Context) error {
+	within, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	err = log.retryUntilDone(within, log.timeout/readTries, func(ctx context.Context) error {
 		_, err := log.js.AccountInfo(ctx)
 		return err
 	})
@@ -49,11 +58,15 @@ type Restorer struct {
 	created []string
 }
 
+// electionWait is how long a restore waits for a cluster that was started a moment ago: its servers
+// have to find each other and to elect a leader.
+const electionWait = 30 * time.Second
+
 // OpenRestorer connects to a server and deletes the log's streams there, if none of them ever had a
 // message; otherwise the error is a *[NotEmptyError]. No other process may use the log at that
 // time.
 func OpenRestorer(ctx context.Context, config Config) (*Restorer, error) {
-	log, err := Attach(ctx, config)
+	log, err := attach(ctx, config, electionWait)
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,11 @@
 package contracttest
 
 import (
+	"io"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestTooManyRows: a file of --max-rows rows is taken, one with a row more is 413 and imports nothing.
@@ -35,4 +38,41 @@ func TestRevokedKeyEndsAnUpload(t *testing.T) {
 	}
 	fields{"status": `"error"`, "result": "null", "error.code": `"invalid_key"`}.check(t, "the import", c.get(200, resultsPath+u.id+"/"))
 	fields{"count": "0"}.check(t, "the licenses", c.get(200, "/api/v1/licenses/"))
+}
+
+// TestRevokedKeyEndsAnEventStream: the stream of an import that goes on ends when its key is revoked.
+func TestRevokedKeyEndsAnEventStream(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	key := s.newKey(t, "Watcher", "viewer")
+	u := s.as(t, s.admin).begin("", 3_000)
+	r, err := http.NewRequestWithContext(t.Context(), "GET", s.url+resultsPath+u.id+"/events/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Api-Key "+key)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	first := make([]byte, 1)
+	if _, err := response.Body.Read(first); err != nil {
+		t.Fatal(err)
+	}
+	command(t, "keys", "revoke", "Watcher", "--data", s.data)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(io.Discard, response.Body)
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second): // a second, and time for a busy machine
+		t.Error("the stream goes on with a revoked key")
+	}
+	u.end()
 }

@@ -32,12 +32,15 @@ func (a *API) Register(router *httpx.Router, auth *access.Authenticator) {
 	get := func(path string, right access.Right, h access.Handler, query ...string) {
 		router.Handle(http.MethodGet, prefix+path, auth.Require(right, a.answer(h)), query...)
 	}
+	long := func(path string, right access.Right, h access.Handler, query ...string) {
+		get(path, right, watched(auth, right, h), query...)
+	}
 	get("licenses-import-results/", access.ReadImports, a.listImports, paged("order_by", "status__iexact", "status_iexact")...)
 	get("licenses-import-results/:id/", access.ReadImports, a.forJob(a.getImport))
 	get("licenses-import-results/:id/invalid_rows/", access.ReadImports, a.forJob(a.listInvalidRows), paged("code")...)
 	get("licenses-import-results/:id/existed_rows/", access.ReadImports, a.forJob(a.listExistedRows), paged()...)
-	get("licenses-import-results/:id/invalid_rows.csv", access.ReadImports, a.forJob(a.invalidRowsCSV), "raw")
-	get("licenses-import-results/:id/events/", access.ReadImports, a.forJob(a.streamImport))
+	long("licenses-import-results/:id/invalid_rows.csv", access.ReadImports, a.forJob(a.invalidRowsCSV), "raw")
+	long("licenses-import-results/:id/events/", access.ReadImports, a.forJob(a.streamImport))
 	get("licenses/", access.ReadLicenses, a.listLicenses, paged(licenseFilters...)...)
 	get("licenses/:id/", access.ReadLicenses, a.getLicense)
 	get("licenses/:id/event/", access.ReadLicenses, a.getLicenseEvent)
@@ -45,7 +48,7 @@ func (a *API) Register(router *httpx.Router, auth *access.Authenticator) {
 	get("customers/:id/", access.ReadCustomers, a.getCreated(customers))
 	get("orders/", access.ReadCustomers, a.listOrders, paged("order_by", "store_id")...)
 	get("orders/:id/", access.ReadCustomers, a.getCreated(orders))
-	get(strings.TrimPrefix(ExportPath, prefix), access.Manage, a.exportViews)
+	long(strings.TrimPrefix(ExportPath, prefix), access.Manage, a.exportViews)
 	// Without this, a GET of the import path would look for a license of that id.
 	router.Reserve(http.MethodPost, prefix+"licenses/import_from_csv/")
 }
@@ -56,6 +59,15 @@ var licenseFilters = []string{"order_by", "license_key", "license_key__startswit
 
 // paged returns the query parameters of a list: these and those of a page.
 func paged(parameters ...string) []string { return append([]string{"limit", "offset"}, parameters...) }
+
+// watched ends the request's context within a second after its key was revoked.
+func watched(auth *access.Authenticator, right access.Right, h access.Handler) access.Handler {
+	return func(w http.ResponseWriter, r *http.Request, params httpx.Params, m access.Manager) error {
+		ctx, stop := auth.Watch(r.Context(), r, right)
+		defer stop()
+		return h(w, r.WithContext(ctx), params, m)
+	}
+}
 
 // answer calls h when the views have reached the stream's end once since the start, and makes a 503
 // of what a later attempt may not meet.
