@@ -169,6 +169,9 @@ func (n *node) openLog(ctx context.Context) error {
 		return explainStreams(err, config.Replicas)
 	}
 	n.log, n.keys = log, openKeys(log)
+	if n.server != nil && !n.onlyReads() {
+		n.server.Record()
+	}
 	n.startComponent("streams", component{ready: log.Ready, close: func() error { log.Close(); return nil }})
 	return nil
 }

@@ -57,7 +57,7 @@ func has(names []string, name string) bool { return slices.Contains(names, name)
 // index dominates the heap, so the GC tuner runs with it.
 func makeNATS(_ context.Context, n *node) (component, error) {
 	config := *n.settings.embedded
-	config.Record = !n.onlyReads()
+	config.Record = len(n.settings.roles) == 1 // with others, the log has to open first
 	var err error
 	if config.Claims, err = n.claims(); err != nil {
 		return component{}, err

@@ -7,8 +7,17 @@
 //	LICENSES    every fact, for ever: the source of truth   licenses.>, imports.>, outcomes.>, operations.>
 //	KV buckets  managers, products, jobs                    a job id is a revision of the bucket jobs
 //
-// All settings are in the tables of streams.go. [Open] creates what is missing and refuses a stream
-// with settings that break a promise. [Attach] connects and creates nothing.
+// All settings are in the tables of streams.go. [Open] creates the streams on a server where nothing
+// indicates that there ever were any, and refuses a stream with settings that break a promise.
+// [Attach] connects and creates nothing.
+//
+// # Loss
+//
+// Every stream carries marks in its metadata: the log's identity and the names of all its streams.
+// The embedded server's directory has the file streams.json beside the server's own files: when each
+// stream was made and how far it went. A caller adds what views say, as a [Claim]. loss.go has the
+// decision from all of this as a table: if anything that was stored is missing, nothing is created
+// or deleted and the error is a [LossError].
 //
 // # Append
 //

@@ -31,9 +31,10 @@ type record struct {
 
 // recorded is what the server held of a stream.
 type recorded struct {
-	Created time.Time  `json:"created"`
-	Last    events.Seq `json:"last_seq"` // at least; of some seconds before
-	Store   string     `json:"store,omitempty"`
+	Created  time.Time  `json:"created"`
+	Last     events.Seq `json:"last_seq"` // this and Messages: at least; of some seconds before
+	Messages uint64     `json:"messages"`
+	Store    string     `json:"store,omitempty"`
 }
 
 // recordInterval is the time between two updates of the sequences in the file.
@@ -67,9 +68,19 @@ func (r record) lossesIn(store string) (lost []string) {
 	for _, name := range slices.Sorted(maps.Keys(r.Streams)) {
 		if dir := streamDir(store, name); !recoverable(dir) {
 			lost = append(lost, fmt.Sprintf("the stream %s does not exist: the directory %s is not there, or lacks meta.inf or meta.sum", name, dir))
+		} else if r.Streams[name].Last > 0 && !hasMessages(dir, name) {
+			lost = append(lost, fmt.Sprintf("the stream %s is empty: there are no files of messages in %s", name, filepath.Join(dir, "msgs")))
 		}
 	}
 	return lost
+}
+
+// hasMessages reports whether the directory of a stream has files of messages. Of a stream that
+// shrinks only their directory has to be there.
+func hasMessages(dir, name string) bool {
+	files, err := os.ReadDir(filepath.Join(dir, "msgs"))
+	isBlock := func(file os.DirEntry) bool { return filepath.Ext(file.Name()) == ".blk" }
+	return err == nil && (shrinks(name) || slices.ContainsFunc(files, isBlock))
 }
 
 func streamDir(store, name string) string {
@@ -88,11 +99,17 @@ func (r record) losses(now record) (lost []string) {
 			lost = append(lost, fmt.Sprintf("the stream %s is another one: it was made at %s, not at %s", name,
 				after.Created.UTC().Format(time.DateTime), before.Created.UTC().Format(time.DateTime)))
 		case after.Last < before.Last && (after.Last == 0 || name != events.RowsStream):
-			lost = append(lost, fmt.Sprintf("the stream %s ends at sequence %d, although it held %d", name, after.Last, before.Last))
+			lost = append(lost, fmt.Sprintf("the stream %s ends at sequence %d, although it went up to %d", name, after.Last, before.Last))
+		case after.Messages < before.Messages && !shrinks(name):
+			lost = append(lost, fmt.Sprintf("the stream %s holds %d messages, although it held %d", name, after.Messages, before.Messages))
 		}
 	}
 	return lost
 }
+
+// shrinks reports whether a stream has fewer messages later: rows are purged, and idempotency keys
+// expire.
+func shrinks(name string) bool { return name == events.RowsStream || name == BucketStream(Jobs) }
 
 // foreign reports whether the record is that of another data directory, whose streams are others,
 // while the streams here belong together.
@@ -212,13 +229,17 @@ func (s *Server) held() (record, error) {
 		for _, stream := range account.Streams {
 			if slices.Contains(names, stream.Name) {
 				r.Streams[stream.Name] = recorded{
-					Created: stream.Created, Last: events.Seq(stream.State.LastSeq), Store: stream.Config.Metadata[storeMark],
+					Created: stream.Created, Last: events.Seq(stream.State.LastSeq), Messages: stream.State.Msgs, Store: stream.Config.Metadata[storeMark],
 				}
 			}
 		}
 	}
 	return r, nil
 }
+
+// Record keeps the file streams.json up to date from now on, as [ServerConfig.Record] does from the
+// start on.
+func (s *Server) Record() { s.record.Store(true) }
 
 // A recorder writes the record of a running server.
 type recorder struct {
@@ -235,7 +256,7 @@ func (s *Server) newRecorder(before record) *recorder {
 // update writes the record if a stream is new, or if the sequences have grown since the last
 // interval. A stream that was deleted meanwhile stays recorded.
 func (r *recorder) update() {
-	if !r.server.config.Record {
+	if !r.server.record.Load() {
 		return
 	}
 	now, err := r.server.held()
@@ -254,7 +275,7 @@ func (r *recorder) update() {
 
 // finish writes the record of a server that has stopped. What it held is on the disk.
 func (r *recorder) finish(held record) {
-	if r.server.config.Record {
+	if r.server.record.Load() {
 		r.write(r.written.merge(held, held))
 	}
 }
@@ -271,7 +292,7 @@ func (r *recorder) write(grown record) {
 }
 
 func (s recorded) equal(other recorded) bool {
-	return s.Created.Equal(other.Created) && s.Last == other.Last && s.Store == other.Store
+	return s.Created.Equal(other.Created) && s.Last == other.Last && s.Messages == other.Messages && s.Store == other.Store
 }
 
 // merge adds to a record the streams that are there now, with the sequences that were seen before.
@@ -283,14 +304,14 @@ func (r record) merge(seen, now record) record {
 	}
 	for name, s := range now.Streams {
 		old, known := merged.Streams[name]
-		s.Last = 0
+		s.Last, s.Messages = 0, 0
 		if before := seen.Streams[name]; before.Created.Equal(s.Created) {
-			s.Last = before.Last
+			s.Last, s.Messages = before.Last, before.Messages
 		}
 		if known && !old.Created.Equal(s.Created) {
 			continue
 		}
-		s.Last = max(s.Last, old.Last)
+		s.Last, s.Messages = max(s.Last, old.Last), max(s.Messages, old.Messages)
 		merged.Streams[name] = s
 	}
 	return merged

@@ -70,7 +70,8 @@ type Server struct {
 	lock    *dirLock
 	stop    sync.Once
 
-	recorder *recorder // belongs to supervise
+	recorder *recorder   // belongs to supervise
+	record   atomic.Bool // see Record
 
 	mu   sync.Mutex
 	nats *server.Server // see running
@@ -123,6 +124,7 @@ func StartServer(config ServerConfig) (*Server, error) {
 		before = record{}
 	}
 	s.recorder = s.newRecorder(before)
+	s.record.Store(config.Record)
 	if config.Port != 0 {
 		s.address = s.nats.Addr().(*net.TCPAddr)
 	}

@@ -3,6 +3,7 @@ package robustnesstest
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -180,8 +181,16 @@ func command(t *testing.T, args ...string) (out string) {
 // try runs the program to its end.
 func try(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
+	return tryFor(t, 10*time.Minute, args...)
+}
+
+// tryFor is try with a limit, after which the program is killed.
+func tryFor(t *testing.T, most time.Duration, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), most)
+	defer cancel()
 	var out, errOut bytes.Buffer
-	c := exec.CommandContext(t.Context(), program, args...)
+	c := exec.CommandContext(ctx, program, args...)
 	c.Env, c.Dir, c.Stdout, c.Stderr = environment(), t.TempDir(), &out, &errOut
 	err = c.Run()
 	return out.String(), errOut.String(), err
@@ -212,7 +221,7 @@ func eventually(t *testing.T, what string, f func() bool) {
 // fails runs a command that must end by itself with status 1, and returns what it said.
 func fails(t *testing.T, args ...string) string {
 	t.Helper()
-	stdout, stderr, err := try(t, args...)
+	stdout, stderr, err := tryFor(t, 20*time.Second, args...)
 	if exit, ended := errors.AsType[*exec.ExitError](err); !ended || exit.ExitCode() != 1 {
 		t.Fatalf("%v ended with %v, not with status 1: %s%s", args, err, stdout, stderr)
 	}
