@@ -246,6 +246,16 @@ func (p *Projector) Position() events.Seq {
 // Digest is the SHA-256 of all views, in hex: equal for equal views. It reads the whole file.
 func (p *Projector) Digest() (string, error) { return p.store().Digest() }
 
+// Usage is the size of the views' file in bytes, and how many of these hold nothing; 0 while it cannot be
+// read.
+func (p *Projector) Usage() (size, free int64) {
+	u, err := p.store().Usage()
+	if err != nil {
+		return 0, 0
+	}
+	return u.Size, u.Free
+}
+
 // Ready is nil when the stream answers, a read of the views is answered within a second, and the views
 // follow the stream: they were at its end once since they were opened, and are at most 30 s behind.
 // Otherwise it says why not.

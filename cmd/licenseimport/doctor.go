@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -184,7 +187,7 @@ func (d *diagnosis) server(ctx context.Context) {
 		d.problem("server", "Name it in that form", "%v", err)
 		return
 	}
-	resp, err := d.ask(ctx, base)
+	resp, err := d.ask(ctx, base, "/readyz")
 	if err != nil {
 		d.problem("server", "See whether it runs and whether the address is right", "%v", err)
 		return
@@ -192,6 +195,7 @@ func (d *diagnosis) server(ctx context.Context) {
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusOK {
 		d.ok("server", "%s is ready: the streams answer and the views follow them", base)
+		d.serverViews(ctx, base)
 	} else {
 		d.problem("server", "Wait where it has just started; otherwise its log says more", "%s: %v", base, readProblem(resp))
 	}
@@ -200,13 +204,30 @@ func (d *diagnosis) server(ctx context.Context) {
 	}
 }
 
-func (d *diagnosis) ask(ctx context.Context, base string) (*http.Response, error) {
+// serverViews checks the size of the views that a server has open, if its metrics tell.
+func (d *diagnosis) serverViews(ctx context.Context, base string) {
+	resp, err := d.ask(ctx, base, "/metrics")
+	if err != nil {
+		return // its readiness was just answered
+	}
+	defer resp.Body.Close()
+	values := map[string]float64{}
+	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+		name, value, _ := strings.Cut(lines.Text(), " ")
+		if n, err := strconv.ParseFloat(value, 64); err == nil {
+			values[name] = n
+		}
+	}
+	d.viewsSize(uint64(values["licenseimport_views_bytes"]), uint64(values["licenseimport_views_free_bytes"]))
+}
+
+func (d *diagnosis) ask(ctx context.Context, base, path string) (*http.Response, error) {
 	transport, err := (&clientFlags{ServerCA: d.ServerCA}).transport()
 	if err != nil {
 		return nil, err
 	}
 	transport.DisableKeepAlives = true // for the only request
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/readyz", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, base+path, nil)
 	if err != nil {
 		return nil, err
 	}

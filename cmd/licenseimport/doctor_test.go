@@ -179,3 +179,17 @@ func TestDoctorOnViewsThatGrew(t *testing.T) {
 		t.Errorf("%+v", d.findings)
 	}
 }
+
+// TestDoctorOnViewsOfAServer: doctor learns the same of a running server.
+func TestDoctorOnViewsOfAServer(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/metrics" {
+			_, _ = w.Write([]byte("# HELP x y\nlicenseimport_views_bytes 4.194304e+07\nlicenseimport_views_free_bytes 2.2020096e+07\n"))
+		}
+	}))
+	defer server.Close()
+	f := one(t, func(d *diagnosis) { d.serverViews(t.Context(), server.URL) })
+	if f.Status != warning || !strings.Contains(f.Message, "21.0 MiB of the 40.0 MiB") {
+		t.Errorf("%+v", f)
+	}
+}

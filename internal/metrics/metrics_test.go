@@ -19,6 +19,8 @@ import (
 type views struct{ err error }
 
 func (views) Lag() (uint64, time.Duration) { return 7, 1500 * time.Millisecond }
+func (v views) Usage() (size, free int64)  { return 4096, 1024 }
+
 func (v views) CountImports() (map[string]int, error) {
 	return map[string]int{"pending": 0, "success": 3}, v.err
 }
@@ -86,6 +88,8 @@ func TestScrape(t *testing.T) {
 		`licenseimport_batch_duration_seconds_sum{stage="processor"} 1`,
 		`licenseimport_views_lag_events 7`,
 		`licenseimport_views_lag_seconds 1.5`,
+		`licenseimport_views_bytes 4096`,
+		`licenseimport_views_free_bytes 1024`,
 		`licenseimport_jobs{status="success"} 3`,
 		`licenseimport_part_ready{part="processor"} 0`,
 		`licenseimport_part_ready{part="streams"} 1`,

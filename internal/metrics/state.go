@@ -12,6 +12,8 @@ import (
 type Views interface {
 	// Lag is the number of events that are not folded yet, and the age of the last one that is.
 	Lag() (uint64, time.Duration)
+	// Usage is the size of the views' file in bytes, and how many of these hold nothing.
+	Usage() (size, free int64)
 	// CountImports returns the number of imports by status.
 	CountImports() (map[string]int, error)
 }
@@ -62,6 +64,12 @@ func (s *Set) Views(v Views) {
 			Name: prefix + "views_lag_seconds",
 			Help: "Age of the last event folded into the views, if there are later ones; else 0.",
 		}, func() float64 { _, d := v.Lag(); return d.Seconds() }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: prefix + "views_bytes", Help: "Size of the views' file.",
+		}, func() float64 { size, _ := v.Usage(); return float64(size) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: prefix + "views_free_bytes", Help: "Bytes of the views' file that hold nothing. Commits use them again; a rebuild makes a smaller file.",
+		}, func() float64 { _, free := v.Usage(); return float64(free) }),
 		&imports{views: v, count: prometheus.NewDesc(
 			prefix+"jobs", "Imports by status, as the views have them.", []string{"status"}, nil)})
 }

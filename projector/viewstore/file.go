@@ -101,7 +101,6 @@ func openFile(path string) (*bolt.DB, error) {
 		InitialMmapSize: mapSize, // address space only: remapping a growing file waits for readers
 		NoSync:          true,    // Open detects a file that a power cut left half written; it is folded again
 		NoGrowSync:      true,
-		NoStatistics:    true,
 	})
 }
 

@@ -3,6 +3,7 @@ package viewstore
 import (
 	"encoding/binary"
 	"io"
+	"os"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -125,6 +126,16 @@ func (r *Reader) Names(v View, f func(name []byte, seq uint64) bool) error {
 
 // Size is the size of the file as of the commit, in bytes.
 func (r *Reader) Size() int64 { return r.tx.Size() }
+
+// Usage is the space that the file takes as of the last commit. It is cheap.
+func (s *Store) Usage() (Usage, error) {
+	var size int64
+	if err := s.Read(func(r *Reader) error { size = r.Size(); return nil }); err != nil {
+		return Usage{}, err
+	}
+	stats := s.db.Stats()
+	return Usage{Size: size, Free: int64(stats.FreePageN+stats.PendingPageN) * int64(os.Getpagesize())}, nil
+}
 
 // WriteTo writes a copy of the file as the commit left it.
 func (r *Reader) WriteTo(w io.Writer) (int64, error) { return r.tx.WriteTo(w) }

@@ -20,7 +20,12 @@ func TestUsageOfAFileThatGrew(t *testing.T) {
 		check(t, err)
 		return u
 	}
+	running, err := h.Usage()
+	check(t, err)
 	grown := usageNow()
+	if difference := grown.Free - running.Free; grown.Size != running.Size || difference < -3*testPage || difference > 3*testPage {
+		t.Errorf("the open file: %+v, closed %+v", running, grown)
+	}
 	if grown.Free < grown.Size/2 {
 		t.Errorf("%+v: less than half is free after 100 commits beside a reader", grown)
 	}
