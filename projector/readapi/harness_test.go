@@ -19,7 +19,6 @@ import (
 type memLog = projectortest.MemLog
 
 var (
-	begins      = projectortest.Begins
 	newMemLog   = projectortest.NewMemLog
 	newStream   = projectortest.NewStream
 	started     = projectortest.Started
