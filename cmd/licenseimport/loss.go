@@ -55,7 +55,7 @@ func (n *node) accepts(err error) bool {
 			return false
 		}
 	}
-	slog.Warn("going on without what is lost; imports whose rows are still stored continue: import the files of the others again",
+	slog.Warn("going on without what is lost; imports whose seal and rows are still stored continue: import the files of the others again",
 		"lost", loss.Lost, "left", loss.Left, "views_set_aside", aside)
 	return true
 }

@@ -259,3 +259,17 @@ func openAtOnce(t *testing.T, server *Server) {
 		}
 	}
 }
+
+// TestAClockThatWasSetBackLosesNothing: it is told from a loss, and how far it is behind is known.
+func TestAClockThatWasSetBackLosesNothing(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for ahead, want := range map[time.Duration]time.Duration{-time.Hour: 0, time.Second: 0, 48 * time.Hour: 48 * time.Hour} {
+		inv := wholeInventory()
+		inv.now = now
+		each([]string{"ROWS"}, func(s *found) { s.lastTime = now.Add(ahead) })(&inv)
+		if got, lost := inv.clockBehind(), inv.losses(); got != want || len(lost) > 0 {
+			t.Errorf("newest message %s ahead: behind %s, want %s; lost %q", ahead, got, want, lost)
+		}
+	}
+}

@@ -267,8 +267,17 @@ const maxClockStep = 2 * time.Second
 // warnOfClock warns of a clock that was set back. Nothing is deleted because of it: ages are then
 // too small.
 func (l *Log) warnOfClock(inv inventory) {
-	if ahead := inv.newest().Sub(inv.now); ahead > maxClockStep {
+	if behind := inv.clockBehind(); behind > 0 {
 		slog.Warn("the NATS server's clock is behind its newest event: it was set back, or was wrong before. Set it by NTP; "+
-			"times in results mislead until then", "behind", ahead.Round(time.Second), "newest_event", inv.newest().UTC())
+			"times in results mislead until then", "behind", behind.Round(time.Second), "newest_event", inv.newest().UTC())
 	}
+}
+
+// clockBehind is how far the server's clock is behind its newest message; 0: not more than
+// maxClockStep.
+func (inv inventory) clockBehind() time.Duration {
+	if behind := inv.newest().Sub(inv.now); behind > maxClockStep {
+		return behind
+	}
+	return 0
 }
