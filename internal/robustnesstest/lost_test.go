@@ -168,8 +168,8 @@ func TestAStreamDeletedWhileRolesRun(t *testing.T) {
 	t.Parallel()
 	server := launch(t, "nats", "--data", filepath.Join(t.TempDir(), "nats"), "--nats-port", "-1")
 	views := t.TempDir()
-	role := func(name, nats string) []string {
-		args := []string{name, "--nats-url", nats}
+	role := func(name string, server *process) []string {
+		args := append([]string{name}, server.natsFlags()...)
 		switch name {
 		case "projector":
 			return append(args, "--http", "127.0.0.1:0", "--data", views)
@@ -178,26 +178,26 @@ func TestAStreamDeletedWhileRolesRun(t *testing.T) {
 		}
 		return args
 	}
-	projector := launch(t, role("projector", server.nats)...)
-	ingest := launch(t, append(role("ingest", server.nats), "--projector-url", projector.url)...)
-	processor := launch(t, role("processor", server.nats)...)
+	projector := launch(t, role("projector", server)...)
+	ingest := launch(t, append(role("ingest", server), "--projector-url", projector.url)...)
+	processor := launch(t, role("processor", server)...)
 	ingest.admin().imports(t, rows("kept", 40))
 	for _, p := range []*process{ingest, processor, projector} {
 		p.stop(t)
 	}
 	before := filesIn(t, views)
-	deleteStream(t, server.nats, "LICENSES")
+	deleteStream(t, server, "LICENSES")
 	for _, name := range []string{"projector", "processor", "ingest"} {
-		if said := fails(t, role(name, server.nats)...); !strings.Contains(said, "the stream LICENSES does not exist") {
+		if said := fails(t, role(name, server)...); !strings.Contains(said, "the stream LICENSES does not exist") {
 			t.Errorf("%s: %s", name, said)
 		}
 	}
 	empty := launch(t, "nats", "--data", filepath.Join(t.TempDir(), "empty"), "--nats-port", "-1")
-	if said := fails(t, role("projector", empty.nats)...); !strings.Contains(said, "the stream LICENSES does not exist") {
+	if said := fails(t, role("projector", empty)...); !strings.Contains(said, "the stream LICENSES does not exist") {
 		t.Errorf("an empty server: %s", said)
 	}
-	launch(t, role("ingest", empty.nats)...).stop(t)
-	if said := fails(t, role("projector", empty.nats)...); !strings.Contains(said, "the stream LICENSES ends at sequence 0") {
+	launch(t, role("ingest", empty)...).stop(t)
+	if said := fails(t, role("projector", empty)...); !strings.Contains(said, "the stream LICENSES ends at sequence 0") {
 		t.Errorf("a fresh server: %s", said)
 	}
 	unchanged(t, views, before)
@@ -335,9 +335,11 @@ func check(t *testing.T, err error) {
 }
 
 // deleteStream deletes a stream as an operator does by mistake.
-func deleteStream(t *testing.T, url, name string) {
+func deleteStream(t *testing.T, server *process, name string) {
 	t.Helper()
-	nc, err := nats.Connect(url)
+	token, err := os.ReadFile(filepath.Join(server.data, "nats.token"))
+	check(t, err)
+	nc, err := nats.Connect(server.nats, nats.Token(strings.TrimSpace(string(token))))
 	check(t, err)
 	defer nc.Close()
 	answer, err := nc.Request("$JS.API.STREAM.DELETE."+name, nil, time.Minute)
