@@ -87,11 +87,12 @@ type adminFlag struct {
 // each command, since its default and meaning differ.
 type natsFlags struct {
 	tokenFlags
-	NatsCreds string `group:"nats" placeholder:"FILE" help:"Credentials file for NATS."`
-	NatsCA    string `name:"nats-ca" group:"nats" placeholder:"FILE" help:"Certificates (PEM) that the NATS server's is checked against."`
-	NatsCert  string `group:"nats" placeholder:"FILE" help:"Client certificate (PEM) for NATS."`
-	NatsKey   string `group:"nats" placeholder:"FILE" help:"The client certificate's key (PEM)."`
-	Replicas  int    `group:"nats" default:"0" placeholder:"N" enum:"0,1,3,5" help:"Replicas of new streams: 1, 3 or 5. Default: 1; use 3 on a cluster."`
+	NatsInboxPrefix string `group:"nats" placeholder:"SUBJECT" help:"Where NATS answers this process, for permissions by user. Default: _INBOX_USER for the user in --nats-url, else _INBOX."`
+	NatsCreds       string `group:"nats" placeholder:"FILE" help:"Credentials file for NATS."`
+	NatsCA          string `name:"nats-ca" group:"nats" placeholder:"FILE" help:"Certificates (PEM) that the NATS server's is checked against."`
+	NatsCert        string `group:"nats" placeholder:"FILE" help:"Client certificate (PEM) for NATS."`
+	NatsKey         string `group:"nats" placeholder:"FILE" help:"The client certificate's key (PEM)."`
+	Replicas        int    `group:"nats" default:"0" placeholder:"N" enum:"0,1,3,5" help:"Replicas of new streams: 1, 3 or 5. Default: 1; use 3 on a cluster."`
 }
 
 // config returns how to connect to the server at a URL. Where that server holds the data directory,
@@ -99,7 +100,7 @@ type natsFlags struct {
 func (f natsFlags) config(url, data string) eventlog.Config {
 	c := eventlog.Config{
 		URL: url, Creds: f.NatsCreds, CA: f.NatsCA, Cert: f.NatsCert, Key: f.NatsKey, Replicas: f.Replicas,
-		Token: f.NatsToken, TokenFile: f.NatsTokenFile,
+		Token: f.NatsToken, TokenFile: f.NatsTokenFile, InboxPrefix: f.NatsInboxPrefix,
 	}
 	if c.Token == "" && c.TokenFile == "" && data != "" {
 		c.TokenFile = tokenOfHolder(url, data)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"strings"
 	"time"
 
 	"licenseimport/events"
@@ -21,9 +23,11 @@ type Config struct {
 	URL       string // nats://host:port, several separated by commas; may have a user and password
 	Token     string // for a server that wants one
 	TokenFile string // a file with the token, read at each connection; Open waits until it exists
-	Creds     string // a credentials file
-	CA        string // a file of the certificate authorities that may sign the server's certificate
-	Cert, Key string // files of the client's own certificate
+
+	InboxPrefix string // of the subjects of responses; default: see inboxPrefix
+	Creds       string // a credentials file
+	CA          string // a file of the certificate authorities that may sign the server's certificate
+	Cert, Key   string // files of the client's own certificate
 
 	Replicas int    // of the streams; 0: 1 for new streams, unchanged for existing ones
 	Name     string // of the connection, for the server's lists of clients
@@ -149,6 +153,9 @@ func dialURL(config Config) (*nats.Conn, error) {
 	}
 	options := append(clientOptions(config), nats.RetryOnFailedConnect(true))
 	options = append(options, config.tokenOption()...)
+	if prefix := config.inboxPrefix(); prefix != "" {
+		options = append(options, nats.CustomInboxPrefix(prefix))
+	}
 	if config.Creds != "" {
 		options = append(options, nats.UserCredentials(config.Creds))
 	}
@@ -159,6 +166,26 @@ func dialURL(config Config) (*nats.Conn, error) {
 		options = append(options, nats.ClientCert(config.Cert, config.Key))
 	}
 	return nats.Connect(config.URL, options...)
+}
+
+// inboxPrefix is _INBOX_USER where the URL names a user with a password, so that permissions can
+// keep other users from its responses. It is not below _INBOX: a subscription to _INBOX.> receives
+// what JetStream delivers there even where its user is denied a part of it.
+func (c Config) inboxPrefix() string {
+	if c.InboxPrefix != "" {
+		return c.InboxPrefix
+	}
+	first, _, _ := strings.Cut(c.URL, ",")
+	u, err := url.Parse(strings.TrimSpace(first))
+	if err != nil || u.User == nil {
+		return ""
+	}
+	_, named := u.User.Password()
+	name := u.User.Username()
+	if !named || name == "" || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || strings.ContainsRune(".*>", r) }) {
+		return ""
+	}
+	return strings.TrimSuffix(nats.InboxPrefix, ".") + "_" + name
 }
 
 // dial connects within the process, through memory or over loopback.

@@ -8,11 +8,14 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -311,8 +314,9 @@ func TestPermissions(t *testing.T) {
 	}
 	command(t, "keys", "create", "Ada", "--role", "admin", "--nats-url", as("operator"))
 	command(t, "products", "set", "psc", "--nats-url", as("operator"))
+	overheard := inboxes(t, as("service"))
 	projector := launch(t, "projector", "--http", "127.0.0.1:0", "--data", t.TempDir(), "--nats-url", as("projector"))
-	launch(t, "processor", "--nats-url", as("processor"))
+	processor := launch(t, "processor", "--nats-url", as("processor"))
 	ingest := launch(t, "ingest", "--http", "127.0.0.1:0", "--projector-url", projector.url, "--nats-url", as("ingest"))
 	for range 2 {
 		if r := ingest.admin().imports(t, rows("permitted", 100)+"x,unknown\n"); r.Status != "success" || r.Result.Invalid != 1 {
@@ -327,8 +331,133 @@ func TestPermissions(t *testing.T) {
 	} {
 		refused(t, as(user), user, subjects)
 	}
+	if n := overheard(); n > 0 {
+		t.Errorf("the service received %d messages of others' inboxes", n)
+	}
+	for name, p := range map[string]*process{"ingest": ingest, "processor": processor, "projector": projector} {
+		if logs := p.logs.String(); strings.Contains(strings.ToLower(logs), "permissions violation") {
+			t.Errorf("%s lacks a permission: %s", name, logs)
+		}
+	}
 	reads(t, as("service"), 100)
 	command(t, "backup", filepath.Join(t.TempDir(), "backup"), "--nats-url", as("operator"))
+}
+
+// inboxes subscribes to all inboxes, and returns how many messages came until then.
+func inboxes(t *testing.T, url string) (count func() int64) {
+	t.Helper()
+	nc, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	var n atomic.Int64
+	if _, err := nc.Subscribe("_INBOX.>", func(*nats.Msg) { n.Add(1) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return func() int64 { _ = nc.Flush(); return n.Load() }
+}
+
+// users of deploy/nats-permissions.conf.
+var users = []string{"operator", "ingest", "processor", "projector", "service"}
+
+// TestEachUserAtEachSubject tries each user of deploy/nats-permissions.conf at each subject. A user
+// that a row does not name is refused.
+func TestEachUserAtEachSubject(t *testing.T) {
+	for _, name := range users {
+		t.Setenv(strings.ToUpper(name)+"_PASSWORD", name+"-password")
+	}
+	o, err := server.ProcessConfigFile(filepath.Join("..", "..", "deploy", "nats-permissions.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := foreign(t, o)
+	publish, subscribe := (*nats.Conn).Publish, func(nc *nats.Conn, subject string, _ []byte) error {
+		_, err := nc.SubscribeSync(subject)
+		return err
+	}
+	for _, row := range []struct {
+		what    string
+		try     func(*nats.Conn, string, []byte) error
+		subject string
+		allowed string
+	}{
+		{"publish", publish, "rows.1", "ingest"},
+		{"publish", publish, "imports.1.started", "ingest"},
+		{"publish", publish, "imports.1.sealed", "ingest"},
+		{"publish", publish, "imports.1.aborted", "ingest"},
+		{"publish", publish, "imports.1.cancelled", "ingest"},
+		{"publish", publish, "imports.1.progressed", "processor"},
+		{"publish", publish, "imports.1.finished", "processor"},
+		{"publish", publish, "licenses.psc.forged", "processor"},
+		{"publish", publish, "outcomes.1.rejected", "processor"},
+		{"publish", publish, "operations.set_aside.1", "operator"},
+		{"publish", publish, "uploads.1.alive", "ingest"},
+		{"publish", publish, "$KV.jobs.next", "ingest"},
+		{"publish", publish, "$KV.managers.forged", "operator"},
+		{"publish", publish, "$KV.products.forged", "operator"},
+		{"publish", publish, "$JS.API.STREAM.DELETE.LICENSES", "operator"},
+		{"publish", publish, "$JS.API.STREAM.PURGE.LICENSES", "operator"},
+		{"publish", publish, "$JS.API.STREAM.PURGE.ROWS", "operator ingest"},
+		{"publish", publish, "$JS.API.STREAM.MSG.GET.ROWS", "operator ingest processor projector"},
+		{"publish", publish, "$JS.API.DIRECT.GET.KV_managers.x", "operator ingest processor projector"},
+		{"publish", publish, "$JS.API.CONSUMER.CREATE.LICENSES.processor.imports.*.sealed", "operator processor projector"},
+		{"publish", publish, "$JS.API.CONSUMER.CREATE.LICENSES.processor.licenses.>", "operator processor projector"},
+		{"publish", publish, "$JS.API.CONSUMER.DELETE.LICENSES.processor", "operator processor projector"},
+		{"publish", publish, "$JS.API.CONSUMER.MSG.NEXT.LICENSES.processor", "operator processor projector"},
+		{"publish", publish, "$JS.API.CONSUMER.PAUSE.LICENSES.processor", "operator processor projector"},
+		{"publish", publish, "$JS.ACK.LICENSES.processor.1.1.1.1.1", "operator processor"},
+		{"publish", publish, "$JS.ACK.LICENSES.welcome.1.1.1.1.1", "operator service"},
+		{"publish", publish, "$JS.API.CONSUMER.CREATE.LICENSES.welcome.licenses.>", "operator projector service"},
+		{"publish", publish, "$JS.API.CONSUMER.CREATE.LICENSES.welcome.outcomes.>", "operator projector"},
+		{"publish", publish, "$JS.API.CONSUMER.CREATE.ROWS.spy.rows.>", "operator processor"},
+		{"publish", publish, "_INBOX_processor.forged", ""},
+		{"subscribe", subscribe, "_INBOX_operator.>", "operator"},
+		{"subscribe", subscribe, "_INBOX_ingest.>", "ingest"},
+		{"subscribe", subscribe, "_INBOX_processor.>", "processor"},
+		{"subscribe", subscribe, "_INBOX_projector.>", "projector"},
+		{"subscribe", subscribe, "_INBOX.>", "service"},
+		{"subscribe", subscribe, ">", ""},
+		{"subscribe", subscribe, "rows.>", ""},
+		{"subscribe", subscribe, "licenses.>", ""},
+		{"subscribe", subscribe, "outcomes.>", ""},
+		{"subscribe", subscribe, "$KV.managers.>", ""},
+		{"subscribe", subscribe, "$KV.jobs.>", "processor"},
+		{"subscribe", subscribe, "imports.*.started", "processor"},
+		{"subscribe", subscribe, "imports.*.sealed", "processor"},
+		{"subscribe", subscribe, "imports.*.aborted", "processor"},
+		{"subscribe", subscribe, "imports.*.finished", "processor"},
+		{"subscribe", subscribe, "uploads.*.alive", "ingest"},
+		{"subscribe", subscribe, "$JS.ACK.>", ""},
+		{"subscribe", subscribe, "$JS.API.>", ""},
+	} {
+		for _, user := range users {
+			may := permits(t, strings.Replace(url, "nats://", "nats://"+user+":"+user+"-password@", 1), row.try, row.subject)
+			if want := slices.Contains(strings.Fields(row.allowed), user); may != want {
+				t.Errorf("%s may %s at %s: %v, want %v", user, row.what, row.subject, may, want)
+			}
+		}
+	}
+}
+
+// permits reports whether the server lets a user publish at, or subscribe to, a subject.
+func permits(t *testing.T, url string, try func(*nats.Conn, string, []byte) error, subject string) bool {
+	t.Helper()
+	nc, err := nats.Connect(url, nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	if err := try(nc, subject, []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return !errors.Is(nc.LastError(), nats.ErrPermissionViolation)
 }
 
 // refused checks that a user may publish at none of the subjects.
