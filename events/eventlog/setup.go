@@ -59,8 +59,9 @@ func streamNames() (names []string) {
 }
 
 // confirmAfter is the pause before a loss is looked at again: another process may be creating the
-// streams, or marking them.
-const confirmAfter = 300 * time.Millisecond
+// streams, or marking them. Streams name each other only when all of them exist, so an inspection
+// that begins after another one has seen such a mark sees all of them.
+const confirmAfter = 50 * time.Millisecond
 
 // maxSetUps bounds the rounds of setUpOnce. Each creates or marks something, or finds that another
 // process has.
