@@ -15,14 +15,16 @@ import (
 )
 
 // TestChaos has clients upload for CHAOS_SECONDS (15) while processes are killed
-// or stand still at random moments, drawn from CHAOS_SEED (1). Then everything
-// runs again, and everything is checked.
+// or stand still at random moments, drawn from CHAOS_SEED (1). Kills overlap, but killers wait for a
+// system that needs long to start. Then everything runs again, and everything is checked.
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	duration := time.Duration(number(t, "CHAOS_SECONDS", 15)) * time.Second
 	c := &chaos{system: newSystem(t, 2*time.Second), seed: uint64(number(t, "CHAOS_SEED", 1))}
+	c.readiness = newReadiness(c.probe)
 	ctx, cancel := context.WithTimeout(t.Context(), duration)
 	defer cancel()
+	go c.readiness.watch(ctx)
 	var killers, clients sync.WaitGroup
 	for i, p := range c.all() {
 		killers.Go(func() { c.torment(ctx, p, i == 0, rand.New(rand.NewPCG(c.seed, uint64(i)))) })
@@ -38,6 +40,10 @@ func TestChaos(t *testing.T) {
 	for _, err := range c.faults {
 		t.Error(err)
 	}
+	t.Logf("time to readiness: %v", c.readiness)
+	if c.readiness.late > 0 {
+		t.Error("the system did not start in time")
+	}
 	t.Logf("seed %d, %v: %d kills, %d pauses; %d uploads, sent %d times", c.seed, duration, c.kills, c.pauses, len(c.files), c.attempts)
 	report := verify(t, c.url, c.client, c.files...)
 	if report.Acknowledged == 0 || c.kills == 0 || c.pauses == 0 {
@@ -51,7 +57,8 @@ func TestChaos(t *testing.T) {
 // chaos is a system with clients that upload to it and with who kills it.
 type chaos struct {
 	*system
-	seed uint64
+	seed      uint64
+	readiness *readiness
 
 	mu       sync.Mutex
 	files    []*file
@@ -73,6 +80,11 @@ func (c *chaos) count(n *int) {
 	*n++
 }
 
+// probe asks once whether the whole system is ready.
+func (c *chaos) probe(ctx context.Context) error {
+	return errors.Join(c.client.probe(ctx), c.reads.probe(ctx))
+}
+
 // torment kills one process, or has it stand still, again and again. At the end it
 // runs. The first time, a patient one stands still for longer than its claims hold.
 func (c *chaos) torment(ctx context.Context, p *process, patient bool, random *rand.Rand) {
@@ -91,6 +103,9 @@ func (c *chaos) torment(ctx context.Context, p *process, patient bool, random *r
 			rest(context.Background(), still)
 			p.signal(syscall.SIGCONT)
 			continue
+		}
+		if !c.readiness.mayKill(ctx) {
+			return
 		}
 		c.count(&c.kills)
 		p.kill()

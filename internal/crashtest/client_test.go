@@ -217,13 +217,18 @@ func (c *client) settled() (all []imported, err error) {
 // ready waits for a process's readiness.
 func (c *client) ready() error {
 	return waitFor("readiness of "+c.base, func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/readyz", nil)
-		if err != nil {
-			return err
-		}
-		_, err = c.do(r)
-		return err
+		return c.probe(context.Background())
 	})
+}
+
+// probe asks a process once whether it is ready.
+func (c *client) probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	_, err = c.do(r)
+	return err
 }
