@@ -10,8 +10,7 @@
 // that id only. An error returned after the answer has begun cuts the connection, so
 // half an answer never looks like a whole one.
 //
-// Before an error is written, the rest of the request's body is read (at most 16 MiB
-// or 5 s). A client that is still sending would see a broken pipe otherwise, and not
+// Before an error is written, the rest of the request's body is read, for at most 5 s. A client that is still sending would see a broken pipe otherwise, and not
 // the reason.
 //
 // # Routes
@@ -28,8 +27,9 @@
 //
 // # Caveats
 //
-// The server sets no deadline for whole bodies and answers: uploads and event streams
-// last for hours. It cuts off a client that takes nothing of an answer for 30 s.
+// The server sets no deadline for answers: event streams last for hours. A body has to come
+// within a minute unless the handler sets deadlines itself, as uploads do. The body of a
+// GET, HEAD, OPTIONS or DELETE is skipped. It cuts off a client that takes nothing of an answer for 30 s.
 // Handlers set other deadlines by [http.ResponseController]. An event stream must end
 // when [Stopping] is closed, and must answer HEAD without streaming. Behind a proxy the
 // links of [WritePage] are right only if [External] says where clients reach the server.

@@ -3,6 +3,7 @@ package httpx
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -17,17 +18,21 @@ func (rt *Router) run(rw http.ResponseWriter, r *http.Request, matched target, p
 	w := &writer{ResponseWriter: rw, head: r.Method == http.MethodHead, within: rt.within}
 	defer func() { rt.report(w, r, matched, time.Since(began)) }()
 	securityHeaders(w.Header(), r.URL.Path)
-	r = watchBody(rt.external.mark(r))
+	r = watchBody(w, rt.external.mark(r))
+	if takesNoBody(r.Method) {
+		r = withoutBody(w, r)
+	}
 	body := r.Body // the handler may wrap r.Body in a limit
 	err := call(matched.handler, w, r, p)
 	if err == nil {
+		skipNeedlessBody(w, r.ProtoMajor, body)
 		return
 	}
 	if w.status != 0 {
 		rt.log.Debug("answer cut off", "method", r.Method, "route", matched.pattern, "error", err)
 		panic(http.ErrAbortHandler)
 	}
-	drain(w, body, drainBytes, drainTime)
+	drain(w, body, math.MaxInt64, drainTime)
 	writeError(rt.log, w, r, err)
 }
 
