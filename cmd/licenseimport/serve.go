@@ -205,6 +205,10 @@ func (f httpFlags) config() httpx.ServerConfig {
 // end of ctx is not an error.
 func runNode(ctx context.Context, t *terminal, s settings) error {
 	n, err := startNode(ctx, s)
+	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		slog.Info("stopped while starting")
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,19 @@ func (l *Log) AnswerAlive(job events.JobID) (stop func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("respond for the upload of job %d: %w", job, err)
 	}
-	return func() { _ = sub.Unsubscribe() }, nil // without a connection there is no subscription
+	l.flush()
+	return func() {
+		_ = sub.Unsubscribe() // without a connection there is no subscription
+		l.flush()
+	}, nil
+}
+
+// flush waits until the server has what this process sent. Without a connection there is nothing to
+// wait for: the client subscribes again when it reconnects.
+func (l *Log) flush() {
+	if l.conn.IsConnected() {
+		_ = l.conn.FlushTimeout(l.timeout)
+	}
 }
 
 // UploadAlive reports whether a process responds that it receives the job's upload. It waits at most

@@ -48,7 +48,15 @@ func TestProcfileLeavesNoProcess(t *testing.T) {
 	for _, l := range lines {
 		l.start(t)
 	}
-	for end := time.Now().Add(5 * time.Minute); !answersOK("http://" + api + "/readyz"); time.Sleep(20 * time.Millisecond) {
+	runs := func() bool {
+		for _, l := range lines {
+			if !strings.Contains(l.logs.String(), "licenseimport runs") {
+				return false // its build or its start goes on
+			}
+		}
+		return answersOK("http://" + api + "/readyz")
+	}
+	for end := time.Now().Add(5 * time.Minute); !runs(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("it does not get ready")
 		}
