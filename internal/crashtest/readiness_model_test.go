@@ -21,8 +21,10 @@ func TestKillersLetTheSystemStart(t *testing.T) {
 			}
 			return errors.New("starting")
 		})
-		if !r.mayKill(t.Context()) || !r.mayKill(t.Context()) {
-			t.Fatal("no kill of a system that was ready")
+		for range 2 {
+			if !r.mayKill(t.Context()) {
+				t.Fatal("no kill of a system that was ready")
+			}
 		}
 		time.Sleep(overlap + time.Second)
 		began := time.Now()
