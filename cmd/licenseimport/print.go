@@ -73,7 +73,7 @@ func printCounts(w io.Writer, r *result) {
 	line("Rows", c.Valid, "valid", c.Invalid, "rejected")
 	line("Licenses", c.CreatedLicenses, "created", c.ExistedLicenses, "existed")
 	if c.Differing > 0 {
-		fmt.Fprintf(w, "  %-10s %10s %s\n", "Differing", grouped(c.Differing), "rows say something else than the license that existed")
+		fmt.Fprintf(w, "  %-10s %10s %s\n", "Differing", grouped(c.Differing), "existed with other values; nothing was changed")
 	}
 	if c.CreatedCustomers != nil && c.ExistedCustomers != nil {
 		line("Customers", *c.CreatedCustomers, "created", *c.ExistedCustomers, "existed")
