@@ -68,7 +68,7 @@ func (h *harness) write(fill func(m *Memtable)) {
 
 func (h *harness) read(f func(r *Reader)) {
 	h.Helper()
-	check(h, h.Read(func(r *Reader) error {
+	check(h, h.ReadAll(func(r *Reader) error {
 		f(r)
 		return nil
 	}))
