@@ -92,7 +92,7 @@
 // use three replicas.
 //
 // With ServerConfig.TokenFile it asks every client for the token in that file, and makes one at its
-// first start; connections of its own process show it, too. With a certificate it takes connections
+// first start; connections within the process show it, too. With a certificate it takes connections
 // over the network by TLS only. The comparison is the NATS server's, in constant time.
 //
 // # Copy

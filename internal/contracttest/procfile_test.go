@@ -15,7 +15,7 @@ import (
 	"licenseimport/internal/buildtest"
 )
 
-// procfileLine is one process of the Procfile, in a process group of its own.
+// procfileLine is one process of the Procfile, in a separate process group.
 type procfileLine struct {
 	name   string
 	cmd    *exec.Cmd

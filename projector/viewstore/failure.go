@@ -11,7 +11,7 @@ import (
 
 // A file may be damaged while it is open: truncated, overwritten, or on a disk that fails. bbolt
 // panics then, some of the time while it holds its locks, and later calls wait for these for ever. So
-// each call of bbolt that may wait runs in a goroutine of its own. The first damage that a call meets
+// each call of bbolt that may wait runs in a separate goroutine. The first damage that a call meets
 // fails the store: all calls return, those that hang are left behind, and the caller opens the file
 // again.
 
@@ -60,7 +60,7 @@ func (s *Store) guard(err *error) func() {
 	}
 }
 
-// attempt calls f in a goroutine of its own and returns its error; [ErrHangs] after a time, 0: none.
+// attempt calls f in a separate goroutine and returns its error; [ErrHangs] after a time, 0: none.
 // Where the store fails meanwhile, f may never return: what f writes must not be read after an error.
 func (s *Store) attempt(limit time.Duration, f func() error) error {
 	if err := s.Err(); err != nil {

@@ -14,7 +14,7 @@ import (
 
 // bbolt trusts the pages of its file. A page write that a power cut lost leaves an old page, whose
 // references may lead outside of the file, to pages of another kind, or around in a circle: bbolt
-// then kills the process, also in goroutines of its own, whose panics nobody can recover. So a file
+// then kills the process, also in its internal goroutines, whose panics cannot be recovered. So a file
 // is verified page by page before bbolt follows a reference.
 
 // The format of bbolt's pages, which are stored in the machine's byte order:

@@ -21,7 +21,7 @@ type Reader struct {
 // and should not wait: an open transaction keeps the file from reusing pages. Damaged pages that f
 // meets are an ErrDamaged.
 //
-// f runs in a goroutine of its own. After 10 s, or when the file is damaged meanwhile, Read returns
+// f runs in a separate goroutine. After 10 s, or when the file is damaged meanwhile, Read returns
 // [ErrHangs] or [ErrDamaged] although f may still run: what f has written must not be read then.
 func (s *Store) Read(f func(r *Reader) error) error { return s.read(readTime, f) }
 
