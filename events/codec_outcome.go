@@ -42,7 +42,7 @@ func (e *LicenseImported) appendData(b []byte) []byte {
 	b = appendRowRef(b, e.JobID, e.Row)
 	b = appendMembers(append(b, `,"license":`...), licenseMembers, target{License: &e.License})
 	b = appendProduct(b, &e.Product)
-	return appendValidRowTail(b, e.Customer, &e.Order, e.Warnings)
+	return appendValidRowTail(b, e.Customer, &e.Order, e.Warnings, e.Line)
 }
 
 func (e *LicenseImported) parse(s *scanner) {
@@ -50,7 +50,7 @@ func (e *LicenseImported) parse(s *scanner) {
 	s.expect(`,"license":`)
 	s.object(licenseMembers, target{License: &e.License})
 	s.product(&e.Product)
-	e.Customer, e.Warnings = s.validRowTail(&e.Order)
+	e.Customer, e.Warnings, e.Line = s.validRowTail(&e.Order)
 }
 
 func (e *LicenseExisted) appendData(b []byte) []byte {
@@ -61,7 +61,7 @@ func (e *LicenseExisted) appendData(b []byte) []byte {
 	if len(e.Differs) > 0 {
 		b = appendStrings(append(b, `,"differs":`...), e.Differs)
 	}
-	return appendValidRowTail(b, e.Customer, &e.Order, e.Warnings)
+	return appendValidRowTail(b, e.Customer, &e.Order, e.Warnings, e.Line)
 }
 
 func (e *LicenseExisted) parse(s *scanner) {
@@ -75,7 +75,7 @@ func (e *LicenseExisted) parse(s *scanner) {
 	if s.consumeIf(`,"differs":`) {
 		e.Differs = s.strings()
 	}
-	e.Customer, e.Warnings = s.validRowTail(&e.Order)
+	e.Customer, e.Warnings, e.Line = s.validRowTail(&e.Order)
 }
 
 func (e *RowRejected) appendData(b []byte) []byte {
@@ -146,7 +146,7 @@ func (s *scanner) product(p *Product) {
 }
 
 // appendValidRowTail appends the members that end the data of a valid row.
-func appendValidRowTail(b []byte, customer *Customer, order *Order, warnings []Warning) []byte {
+func appendValidRowTail(b []byte, customer *Customer, order *Order, warnings []Warning, line uint64) []byte {
 	if customer != nil {
 		b = appendMembers(append(b, `,"customer":`...), customerMembers, target{Customer: customer})
 	}
@@ -154,10 +154,13 @@ func appendValidRowTail(b []byte, customer *Customer, order *Order, warnings []W
 	if len(warnings) > 0 {
 		b = appendWarnings(append(b, `,"warnings":`...), warnings)
 	}
+	if line > 0 {
+		b = strconv.AppendUint(append(b, `,"line":`...), line, 10)
+	}
 	return append(b, '}')
 }
 
-func (s *scanner) validRowTail(order *Order) (customer *Customer, warnings []Warning) {
+func (s *scanner) validRowTail(order *Order) (customer *Customer, warnings []Warning, line uint64) {
 	if s.consumeIf(`,"customer":`) {
 		customer = new(Customer)
 		s.object(customerMembers, target{Customer: customer})
@@ -167,8 +170,11 @@ func (s *scanner) validRowTail(order *Order) (customer *Customer, warnings []War
 	if s.consumeIf(`,"warnings":`) {
 		warnings = s.warnings()
 	}
+	if s.consumeIf(`,"line":`) {
+		line = s.uint()
+	}
 	s.expect(`}`)
-	return customer, warnings
+	return customer, warnings, line
 }
 
 // appendStrings appends an array of texts, of which there is at least one.
@@ -196,6 +202,9 @@ func appendWarnings(b []byte, warnings []Warning) []byte {
 	for i := range warnings {
 		b = appendString(append(b, `,{"column":`...), warnings[i].Column)
 		b = appendString(append(b, `,"code":`...), string(warnings[i].Code))
+		if warnings[i].Value != "" {
+			b = appendString(append(b, `,"value":`...), warnings[i].Value)
+		}
 		b = append(b, '}')
 	}
 	b[start] = '['
@@ -209,6 +218,9 @@ func (s *scanner) warnings() (warnings []Warning) {
 		w.Column = s.text()
 		s.expect(`,"code":`)
 		w.Code = WarningCode(s.text())
+		if s.consumeIf(`,"value":`) {
+			w.Value = s.text()
+		}
 		s.expect(`}`)
 		warnings = append(warnings, w)
 		if s.consumeByte(']') {

@@ -25,10 +25,18 @@ var constructors = [...]func() Event{
 	func() Event { return new(ImportAborted) },
 	func() Event { return new(ImportCancelled) },
 	func() Event { return new(LicenseImported) },
+	func() Event { return new(LicenseUpdated) },
+	func() Event { return new(LicenseRevoked) },
+	func() Event { return new(LicenseRestored) },
+	func() Event { return new(LicenseUpdateProposed) },
 	func() Event { return new(LicenseExisted) },
+	func() Event { return new(LicenseKept) },
 	func() Event { return new(RowRejected) },
 	func() Event { return new(ImportProgressed) },
 	func() Event { return new(ImportFinished) },
+	func() Event { return new(UndoStarted) },
+	func() Event { return new(UndoProgressed) },
+	func() Event { return new(UndoFinished) },
 	func() Event { return new(EventSetAside) },
 }
 
@@ -59,6 +67,15 @@ type Mode string
 const (
 	Partial      Mode = "partial"        // the other rows are imported
 	AllOrNothing Mode = "all_or_nothing" // nothing is imported
+)
+
+// Existing says what a row does whose license exists.
+type Existing string
+
+// What a row of an existing license does.
+const (
+	KeepExisting   Existing = "keep"   // nothing: the license stays as it is
+	UpdateExisting Existing = "update" // its values replace the license's
 )
 
 // Phase is what a processor does with a job's rows.
@@ -137,6 +154,28 @@ type ImportStarted struct {
 	// Query holds the query parameters of the upload. It tells whether a repeated Idempotency-Key asks
 	// for the same thing.
 	Query string `json:"query,omitempty"`
+	// Existing is empty in events of the first version: they kept.
+	Existing Existing `json:"existing,omitempty"`
+	// Kind is what the rows are. Empty: licenses.
+	Kind string `json:"kind,omitempty"`
+	// Headers are the file's own headers of Columns, in the same order. Empty: the same as Columns.
+	Headers []string `json:"headers,omitempty"`
+	// Ignored are the file's headers that were not read.
+	Ignored []string `json:"ignored,omitempty"`
+	// Mapping is the whole mapping of the file. nil: its headers are the columns' names.
+	Mapping *Mapping `json:"mapping,omitempty"`
+	// RetryOf is the import whose rejected rows these are. 0: the rows are those of a file.
+	RetryOf JobID `json:"retry_of,omitempty"`
+}
+
+// Mapping says how a file's columns and values become those of an import.
+type Mapping struct {
+	Kind       string             `json:"kind,omitempty"`        // what the rows are; empty: licenses
+	Columns    map[string]*string `json:"columns,omitempty"`     // header → column; nil: the column is ignored
+	Set        map[string]string  `json:"set,omitempty"`         // column → its value in every row
+	DateFormat string             `json:"date_format,omitempty"` // such as MM/DD/YYYY; empty: YYYY-MM-DD
+	// Values are, by column, cell → cell. Cells are compared without regard to case, before any rule.
+	Values map[string]map[string]string `json:"values,omitempty"`
 }
 
 func (e *ImportStarted) Type() string    { return "ImportStarted" }
@@ -190,6 +229,7 @@ type LicenseImported struct {
 	Customer *Customer `json:"customer,omitempty"`
 	Order    Order     `json:"order"`
 	Warnings []Warning `json:"warnings,omitempty"`
+	Line     uint64    `json:"line,omitempty"` // the physical line where the row begins; 0: not known
 }
 
 func (e *LicenseImported) Type() string    { return "LicenseImported" }
@@ -211,12 +251,115 @@ type LicenseExisted struct {
 	Customer *Customer `json:"customer,omitempty"` // as in the row
 	Order    Order     `json:"order"`              // as in the row
 	Warnings []Warning `json:"warnings,omitempty"`
+	Line     uint64    `json:"line,omitempty"` // the physical line where the row begins; 0: not known
 }
 
 func (e *LicenseExisted) Type() string    { return "LicenseExisted" }
 func (e *LicenseExisted) ID() string      { return rowID(e.JobID, e.Row, "") }
 func (e *LicenseExisted) Subject() string { return outcome(e.JobID, "existed") }
 func (e *LicenseExisted) Job() JobID      { return e.JobID }
+
+// A Change is one column of a license before and after, as the text of a CSV. Empty: not given.
+type Change struct {
+	Column string `json:"column"` // the column's name
+	From   string `json:"from"`   // before
+	To     string `json:"to"`     // after
+}
+
+// LicenseUpdated is the outcome of a row that changes a license. The event holds the whole license after
+// the change.
+type LicenseUpdated struct {
+	JobID    JobID     `json:"job_id"`
+	Row      Row       `json:"row"`
+	Line     uint64    `json:"line"` // the physical line where the row begins; the header is line 1
+	License  License   `json:"license"`
+	Product  Product   `json:"product"`
+	Customer *Customer `json:"customer,omitempty"`
+	Order    Order     `json:"order"`
+	Changed  []Change  `json:"changed"`  // every column that differs from the license before, in the table's order
+	Previous Seq       `json:"previous"` // the sequence of the license's event before this one
+	By       Origin    `json:"by"`       // the row that made the license
+	Warnings []Warning `json:"warnings,omitempty"`
+}
+
+func (e *LicenseUpdated) Type() string    { return "LicenseUpdated" }
+func (e *LicenseUpdated) ID() string      { return rowID(e.JobID, e.Row, "") }
+func (e *LicenseUpdated) Subject() string { return LicenseSubject(e.Product.ShortCode, e.License.Key) }
+func (e *LicenseUpdated) Job() JobID      { return e.JobID }
+
+// LicenseUpdateProposed is the outcome of a dry run's row that would change a license. Nothing has changed.
+// Previous is 0 where the row would change a license that an earlier row of the same file would make or
+// change.
+type LicenseUpdateProposed struct {
+	JobID    JobID     `json:"job_id"`
+	Row      Row       `json:"row"`
+	Line     uint64    `json:"line"`    // the physical line where the row begins; the header is line 1
+	License  License   `json:"license"` // as it would be
+	Product  Product   `json:"product"`
+	Customer *Customer `json:"customer,omitempty"`
+	Order    Order     `json:"order"`
+	Changed  []Change  `json:"changed"`  // every column that would differ from the license before
+	Previous Seq       `json:"previous"` // the sequence of the license's last event
+	By       Origin    `json:"by"`       // the row that made the license
+	Warnings []Warning `json:"warnings,omitempty"`
+}
+
+func (e *LicenseUpdateProposed) Type() string    { return "LicenseUpdateProposed" }
+func (e *LicenseUpdateProposed) ID() string      { return rowID(e.JobID, e.Row, "") }
+func (e *LicenseUpdateProposed) Subject() string { return outcome(e.JobID, "proposed") }
+func (e *LicenseUpdateProposed) Job() JobID      { return e.JobID }
+
+// LicenseRevoked says that the undo of an import took a license back: it does not exist any more. A later
+// import may make a license with the same key.
+type LicenseRevoked struct {
+	JobID      JobID   `json:"job_id"`      // the import that is undone
+	Row        Row     `json:"row"`         // of that import: it made the license
+	LicenseKey string  `json:"license_key"` // the license's key
+	Product    Product `json:"product"`
+	Manager    string  `json:"manager"`  // who undid the import
+	Previous   Seq     `json:"previous"` // the sequence of the license's event before this one
+}
+
+func (e *LicenseRevoked) Type() string    { return "LicenseRevoked" }
+func (e *LicenseRevoked) ID() string      { return rowID(e.JobID, e.Row, "/revoked") }
+func (e *LicenseRevoked) Subject() string { return LicenseSubject(e.Product.ShortCode, e.LicenseKey) }
+func (e *LicenseRevoked) Job() JobID      { return e.JobID }
+
+// LicenseRestored says that the undo of an import took the import's changes of a license back. The event
+// holds the whole license after that.
+type LicenseRestored struct {
+	JobID    JobID     `json:"job_id"` // the import that is undone
+	Row      Row       `json:"row"`    // of that import: the first that changed the license
+	License  License   `json:"license"`
+	Product  Product   `json:"product"`
+	Customer *Customer `json:"customer,omitempty"`
+	Order    Order     `json:"order"`
+	Changed  []Change  `json:"changed"`  // every column that differs from the license before
+	Previous Seq       `json:"previous"` // the sequence of the license's event before this one
+	Restores Seq       `json:"restores"` // the sequence of the event whose license this is again
+	By       Origin    `json:"by"`       // the row that made the license
+	Manager  string    `json:"manager"`  // who undid the import
+}
+
+func (e *LicenseRestored) Type() string    { return "LicenseRestored" }
+func (e *LicenseRestored) ID() string      { return rowID(e.JobID, e.Row, "/restored") }
+func (e *LicenseRestored) Subject() string { return LicenseSubject(e.Product.ShortCode, e.License.Key) }
+func (e *LicenseRestored) Job() JobID      { return e.JobID }
+
+// LicenseKept says that the undo of an import left a license as it is, because another import or undo
+// changed it after this import did.
+type LicenseKept struct {
+	JobID      JobID   `json:"job_id"`      // the import that is undone
+	Row        Row     `json:"row"`         // of that import: it made or changed the license
+	LicenseKey string  `json:"license_key"` // the license's key
+	Product    Product `json:"product"`
+	By         Origin  `json:"by"` // the import and row that changed the license since
+}
+
+func (e *LicenseKept) Type() string    { return "LicenseKept" }
+func (e *LicenseKept) ID() string      { return rowID(e.JobID, e.Row, "/kept") }
+func (e *LicenseKept) Subject() string { return outcome(e.JobID, "kept") }
+func (e *LicenseKept) Job() JobID      { return e.JobID }
 
 // RowRejected is the outcome of a row that is invalid: all that is wrong with it.
 type RowRejected struct {
@@ -240,6 +383,13 @@ type Counts struct {
 	Existed  Row `json:"existed"`  // rows whose license existed already
 	Rejected Row `json:"rejected"` // invalid rows
 	Warnings Row `json:"warnings"` // valid rows that have a warning
+
+	Updated Row `json:"updated,omitempty"` // rows that changed a license
+
+	// What a dry run's valid rows would have been counted as.
+	WouldImport Row `json:"would_import,omitempty"`
+	WouldUpdate Row `json:"would_update,omitempty"`
+	WouldExist  Row `json:"would_exist,omitempty"`
 }
 
 // ImportProgressed commits a batch of outcomes: all rows up to Row are decided. The first of a phase, with
@@ -280,6 +430,49 @@ func (e *ImportFinished) Type() string    { return "ImportFinished" }
 func (e *ImportFinished) ID() string      { return e.JobID.String() + "/finished" }
 func (e *ImportFinished) Subject() string { return fact(e.JobID, "finished") }
 func (e *ImportFinished) Job() JobID      { return e.JobID }
+
+// UndoCounts are the licenses that an undo has passed.
+type UndoCounts struct {
+	Revoked  Row `json:"revoked"`  // that the import had made
+	Restored Row `json:"restored"` // that the import had changed
+	Kept     Row `json:"kept"`     // that were changed since, and stay
+}
+
+// UndoStarted is the request to take an import back. It follows the import's end.
+type UndoStarted struct {
+	JobID   JobID  `json:"job_id"`
+	Manager string `json:"manager"` // who asked for it
+}
+
+func (e *UndoStarted) Type() string    { return "UndoStarted" }
+func (e *UndoStarted) ID() string      { return e.JobID.String() + "/undo_started" }
+func (e *UndoStarted) Subject() string { return fact(e.JobID, "undo_started") }
+func (e *UndoStarted) Job() JobID      { return e.JobID }
+
+// UndoProgressed commits a batch of an undo: all facts of the import up to Position are taken back or kept.
+type UndoProgressed struct {
+	JobID    JobID `json:"job_id"`
+	Position Seq   `json:"position"` // in the stream LICENSES
+	UndoCounts
+}
+
+func (e *UndoProgressed) Type() string { return "UndoProgressed" }
+func (e *UndoProgressed) ID() string {
+	return e.JobID.String() + "/undo_progressed/" + strconv.FormatUint(uint64(e.Position), 10)
+}
+func (e *UndoProgressed) Subject() string { return fact(e.JobID, "undo_progressed") }
+func (e *UndoProgressed) Job() JobID      { return e.JobID }
+
+// UndoFinished ends an undo.
+type UndoFinished struct {
+	JobID JobID `json:"job_id"`
+	UndoCounts
+}
+
+func (e *UndoFinished) Type() string    { return "UndoFinished" }
+func (e *UndoFinished) ID() string      { return e.JobID.String() + "/undo_finished" }
+func (e *UndoFinished) Subject() string { return fact(e.JobID, "undo_finished") }
+func (e *UndoFinished) Job() JobID      { return e.JobID }
 
 // EventSetAside is an operator's decision that no reader reads one message of the stream LICENSES:
 // readers go on as if it were not there. Only a message that cannot be read may be set aside.

@@ -28,7 +28,7 @@ var fullOrder = Order{
 
 var fullProduct = Product{ShortCode: "psc-é", Name: "Prüfstand ½", LicenseType: "perpetual", MaxActivations: ptr(1)}
 
-var fullWarnings = []Warning{{Column: "license__validity_period", Code: ValidityOnPerpetual}, {Column: "customer__city", Code: CustomerWithoutEmail}}
+var fullWarnings = []Warning{{Column: "license__validity_period", Code: ValidityOnPerpetual}, {Column: "customer__city", Code: CustomerWithoutEmail, Value: "Kraków – \"<3\""}}
 
 func init() {
 	record := Record{License: fullLicense, Product: fullProduct.ShortCode, Customer: fullCustomer, Order: fullOrder}
@@ -86,6 +86,12 @@ func fill(v reflect.Value) {
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
 		fill(v.Index(0))
 		fill(v.Index(1))
+	case reflect.Map:
+		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+		fill(key)
+		fill(value)
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(key, value)
 	case reflect.String:
 		v.SetString("Ж – 株")
 	case reflect.Bool:
@@ -102,11 +108,14 @@ func fieldValues() map[reflect.Type]any {
 	return map[reflect.Type]any{
 		reflect.TypeFor[JobID](): JobID(10), reflect.TypeFor[Row](): Row(17), reflect.TypeFor[Values](): fullValues(),
 		reflect.TypeFor[Mode](): AllOrNothing, reflect.TypeFor[Phase](): Validate, reflect.TypeFor[Status](): Failed,
-		reflect.TypeFor[Code](): MalformedRow, reflect.TypeFor[WarningCode](): ValidityOnPerpetual,
+		reflect.TypeFor[Existing](): UpdateExisting,
+		reflect.TypeFor[Code]():     MalformedRow, reflect.TypeFor[WarningCode](): ValidityOnPerpetual,
 		reflect.TypeFor[License](): fullLicense, reflect.TypeFor[Product](): fullProduct,
 		reflect.TypeFor[Customer](): fullCustomer, reflect.TypeFor[Order](): fullOrder,
 	}
 }
+
+var fullCounts = Counts{Imported: 1980, Existed: 10, Rejected: 8, Warnings: 4, Updated: 3, WouldImport: 7, WouldUpdate: 6, WouldExist: 5}
 
 // fullEvents is one event of each type with every field filled in.
 func fullEvents() map[string]Event {
@@ -120,18 +129,22 @@ func fullEvents() map[string]Event {
 			Malformed: &Malformed{Code: MalformedRow, Message: "text after a closing quote", Column: "license__note", Raw: "a,\"b\"ç,\r\n挨拶"},
 			Raw:       "挨拶,\"–"},
 		&ImportStarted{JobID: 10, FileName: "Lizenzen März – 許可.csv", Manager: "Zoë", Mode: AllOrNothing, DryRun: true,
-			Columns: []string{"license__license_key", "product__short_code", "error__raw"}, Delimiter: ";", Products: []string{"psc-é", "b"}, Query: "dry_run=true&mode=all_or_nothing"},
+			Columns: []string{"license__license_key", "product__short_code", "error__raw"}, Delimiter: ";", Products: []string{"psc-é", "b"}, Query: "dry_run=true&mode=all_or_nothing",
+			Existing: UpdateExisting, Kind: "licenses", Headers: []string{"Серийный №", "Produkt", "error__raw"}, Ignored: []string{"Notizen <2>"}, RetryOf: 9,
+			Mapping: &Mapping{Kind: "licenses", Columns: map[string]*string{"Серийный №": ptr("license__license_key"), "Notizen <2>": nil},
+				Set: map[string]string{"product__short_code": "psc-é"}, DateFormat: "MM/DD/YYYY",
+				Values: map[string]map[string]string{"license__license_type": {"Lebenslang": "perpetual"}}}},
 		&ImportSealed{JobID: 10, Rows: 1000000, Bytes: 4 << 30, SHA256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
 		&ImportAborted{JobID: 10, Code: "upload_incomplete", Message: "the upload ended early – nothing is imported", Rows: 41},
 		&ImportCancelled{JobID: 10, Manager: "Zoë"},
-		&LicenseImported{JobID: 10, Row: 17, License: fullLicense, Product: fullProduct, Customer: &fullCustomer, Order: fullOrder, Warnings: fullWarnings},
-		&LicenseExisted{JobID: 10, Row: 18, LicenseKey: "КЛЮЧ-0001-ß", Product: fullProduct, By: Origin{JobID: 9, Row: 3}, Differs: []string{"customer__email", "license__note"}, Customer: &fullCustomer, Order: fullOrder, Warnings: fullWarnings},
+		&LicenseImported{JobID: 10, Row: 17, License: fullLicense, Product: fullProduct, Customer: &fullCustomer, Order: fullOrder, Warnings: fullWarnings, Line: 21},
+		&LicenseExisted{JobID: 10, Row: 18, LicenseKey: "КЛЮЧ-0001-ß", Product: fullProduct, By: Origin{JobID: 9, Row: 3}, Differs: []string{"customer__email", "license__note"}, Customer: &fullCustomer, Order: fullOrder, Warnings: fullWarnings, Line: 22},
 		&RowRejected{JobID: 10, Row: 19, Line: 22, Values: fullValues(), Raw: "挨拶,\"", Errors: []FieldError{
 			{Column: "license__max_activations", Code: InvalidInt, Message: "must be a whole number from 0 to 2147483647", Value: "viele – <3"},
 			{Column: "", Code: FieldCount, Message: "has 3 fields, the header has 4", Value: ""}}},
-		&ImportProgressed{JobID: 10, Phase: Validate, Row: 999, Counts: Counts{Imported: 990, Existed: 5, Rejected: 4, Warnings: 2}, Position: 123456},
+		&ImportProgressed{JobID: 10, Phase: Validate, Row: 999, Counts: fullCounts, Position: 123456},
 		&ImportFinished{JobID: 10, Status: Failed, Error: &Failure{Code: "refused", Message: "4 rows were rejected – nothing is imported"}, Row: 1998,
-			Counts: Counts{Imported: 1980, Existed: 10, Rejected: 8, Warnings: 4}},
+			Counts: fullCounts},
 		&EventSetAside{Sequence: 4711, Manager: "Zoë", Reason: "published by mistake – not ours"},
 	} {
 		all[e.Type()] = e

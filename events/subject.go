@@ -28,6 +28,7 @@ const (
 	AbortedFilter  = "imports.*.aborted"      // the jobs whose uploads broke off
 	FinishedFilter = "imports.*.finished"     // the jobs that a processor has ended
 	LicensesFilter = "licenses.>"             // each license once: what other services read
+	UndoFilter     = "imports.*.undo_started" // the jobs that a processor may claim to undo
 	SetAsideFilter = "operations.set_aside.*" // which messages no reader reads
 )
 
@@ -75,8 +76,8 @@ func SetAsideSubject(seq Seq) string {
 // OutcomesFilter matches the outcomes of one job whose rows made no license.
 func OutcomesFilter(job JobID) string { return outcome(job, "*") }
 
-// LicenseSubject is the subject of one license. The LicenseImported that made it is the first message
-// there, and the only one that an import writes.
+// LicenseSubject is the subject of one license. The first message there is the LicenseImported that made
+// it, and the last one says what the license is now.
 func LicenseSubject(product, key string) string {
 	var buf [128]byte // long enough for nearly all subjects
 	return string(appendLicenseSubject(buf[:0], product, key))
@@ -98,6 +99,12 @@ func IsAt(e Event, subject string) bool {
 		b = strconv.AppendUint(append(b, "rows."...), uint64(e.JobID), 10)
 	case *LicenseImported:
 		b = appendLicenseSubject(b, e.Product.ShortCode, e.License.Key)
+	case *LicenseUpdated:
+		b = appendLicenseSubject(b, e.Product.ShortCode, e.License.Key)
+	case *LicenseRestored:
+		b = appendLicenseSubject(b, e.Product.ShortCode, e.License.Key)
+	case *LicenseRevoked:
+		b = appendLicenseSubject(b, e.Product.ShortCode, e.LicenseKey)
 	case *LicenseExisted:
 		b = append(strconv.AppendUint(append(b, "outcomes."...), uint64(e.JobID), 10), ".existed"...)
 	case *RowRejected:

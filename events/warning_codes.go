@@ -21,6 +21,9 @@ const (
 type Warning struct {
 	Column string      `json:"column"` // the one whose value is meant
 	Code   WarningCode `json:"code"`
+	// Value is the column's value as sent, at most its first MaxErrorValue characters. Events of the first
+	// version do not have it.
+	Value string `json:"value,omitempty"`
 }
 
 // warningMessages has one row for each code: the sentence that a user reads, without its beginning,

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -164,10 +165,13 @@ func TestDecodeIgnoresUnknownMembers(t *testing.T) {
 	}
 }
 
+// tables are the objects whose member names are data.
+var tables = []string{"values", "mapping"}
+
 // addUnknown adds members of a newer version to every object.
 func addUnknown(object map[string]any) {
 	for name, value := range object {
-		if inner, ok := value.(map[string]any); ok && name != "values" {
+		if inner, ok := value.(map[string]any); ok && !slices.Contains(tables, name) {
 			addUnknown(inner)
 		}
 	}

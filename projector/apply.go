@@ -94,6 +94,9 @@ func (m *memtable) applyAfterEnd(j *Job, f fact) error {
 	case *events.ImportSealed, *events.ImportProgressed, *events.ImportCancelled, *events.ImportAborted,
 		*events.ImportFinished:
 		return nil
+	case *events.LicenseUpdated, *events.LicenseUpdateProposed, *events.LicenseRevoked, *events.LicenseRestored,
+		*events.LicenseKept, *events.UndoStarted, *events.UndoProgressed, *events.UndoFinished: // nothing appends them yet
+		return nil
 	}
 	if _, err := importjob.Finished.After(f.Event); err != nil {
 		return err
@@ -122,6 +125,7 @@ func (m *memtable) applyJobEvent(j *Job, f fact) error {
 		m.endImport(j, f)
 	case *events.ImportCancelled, *events.ImportAborted:
 		m.endImport(j, f)
+	case *events.LicenseUpdated, *events.LicenseUpdateProposed: // nothing appends them yet
 	default:
 		return &unhandledEventError{name: f.Type}
 	}

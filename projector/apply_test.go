@@ -69,7 +69,7 @@ func applyOne(t *testing.T, phase importjob.Phase, e events.Event) error {
 			j.Sealed, j.Phase = 1, events.Validate
 		case importjob.Importing:
 			j.Sealed, j.Phase = 1, events.Import
-		case importjob.Cancelled, importjob.Finished:
+		case importjob.Cancelled, importjob.Finished, importjob.Undoing:
 			j.end(nil, logBegins)
 		}
 		l.jobs[0] = j

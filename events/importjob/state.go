@@ -53,7 +53,8 @@ func (s *State) Apply(f Fact) error {
 		return &TransitionError{Job: s.Job, Phase: s.Phase, Event: trigger(f.Event), Seq: f.Seq}
 	}
 	switch e := f.Event.(type) {
-	case *events.LicenseImported, *events.LicenseExisted, *events.RowRejected:
+	case *events.LicenseImported, *events.LicenseUpdated, *events.LicenseUpdateProposed, *events.LicenseExisted,
+		*events.RowRejected, *events.LicenseRevoked, *events.LicenseRestored, *events.LicenseKept:
 		return nil // it is appended at another subject: appends to the import do not expect it
 	case *events.ImportStarted:
 		s.Started = e

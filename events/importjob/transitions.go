@@ -22,10 +22,12 @@ const (
 	Finished                     // ended by a processor
 	UploadCancelled              // ended by a manager before its seal: nothing is imported
 	Aborted                      // ended by ingest before its seal: nothing is imported
+	Undoing                      // it has ended, and a processor takes it back
+	Undone                       // it was taken back
 )
 
 var phaseNames = [...]string{
-	"None", "Uploading", "Sealed", "Validating", "Importing", "Cancelled", "Finished", "UploadCancelled", "Aborted",
+	"None", "Uploading", "Sealed", "Validating", "Importing", "Cancelled", "Finished", "UploadCancelled", "Aborted", "Undoing", "Undone",
 }
 
 // String is the phase's name, as in the diagram.
@@ -49,7 +51,7 @@ func Phases() []Phase {
 // although its ImportFinished may still come.
 func (p Phase) Ended() bool {
 	switch p {
-	case Cancelled, Finished, UploadCancelled, Aborted:
+	case Cancelled, Finished, UploadCancelled, Aborted, Undoing, Undone:
 		return true
 	}
 	return false
@@ -86,18 +88,27 @@ var transitions = []Transition{
 
 	{Validating, progressedValidate, Validating},
 	{Validating, "RowRejected", Validating},
+	{Validating, "LicenseUpdateProposed", Validating},
 	{Validating, progressedImport, Importing},
 	{Validating, "ImportCancelled", Cancelled},
 	{Validating, "ImportFinished", Finished},
 
 	{Importing, progressedImport, Importing},
 	{Importing, "LicenseImported", Importing},
+	{Importing, "LicenseUpdated", Importing},
 	{Importing, "LicenseExisted", Importing},
 	{Importing, "RowRejected", Importing},
 	{Importing, "ImportCancelled", Cancelled},
 	{Importing, "ImportFinished", Finished},
 
 	{Cancelled, "ImportFinished", Finished},
+
+	{Finished, "UndoStarted", Undoing},
+	{Undoing, "UndoProgressed", Undoing},
+	{Undoing, "LicenseRevoked", Undoing},
+	{Undoing, "LicenseRestored", Undoing},
+	{Undoing, "LicenseKept", Undoing},
+	{Undoing, "UndoFinished", Undone},
 }
 
 // outsideTypes are the event types that no history of an import contains: RowReceived stands in the

@@ -79,7 +79,7 @@ func read(t *testing.T, js jetstream.JetStream, stream string, filters ...string
 func schemas(t *testing.T) map[string]*jsonschema.Schema {
 	t.Helper()
 	files, err := filepath.Glob("../../events/schema/*.json")
-	if err != nil || len(files) != 11 {
+	if err != nil || len(files) != len(allTypes) {
 		t.Fatalf("%d schemas, %v", len(files), err)
 	}
 	compiler := jsonschema.NewCompiler()
@@ -97,17 +97,31 @@ func schemas(t *testing.T) map[string]*jsonschema.Schema {
 
 // allTypes are the types of the contract, and which subject each stands at.
 var allTypes = map[string]*regexp.Regexp{
-	"RowReceived":      regexp.MustCompile(`^rows\.\d+$`),
-	"ImportStarted":    regexp.MustCompile(`^imports\.\d+\.started$`),
-	"ImportSealed":     regexp.MustCompile(`^imports\.\d+\.sealed$`),
-	"ImportAborted":    regexp.MustCompile(`^imports\.\d+\.aborted$`),
-	"ImportCancelled":  regexp.MustCompile(`^imports\.\d+\.cancelled$`),
-	"LicenseImported":  regexp.MustCompile(`^licenses\.[A-Za-z0-9=_-]+\.[A-Za-z0-9=_-]+$`),
-	"LicenseExisted":   regexp.MustCompile(`^outcomes\.\d+\.existed$`),
-	"RowRejected":      regexp.MustCompile(`^outcomes\.\d+\.rejected$`),
-	"ImportProgressed": regexp.MustCompile(`^imports\.\d+\.progressed$`),
-	"ImportFinished":   regexp.MustCompile(`^imports\.\d+\.finished$`),
-	"EventSetAside":    regexp.MustCompile(`^operations\.set_aside\.\d+$`),
+	"RowReceived":           regexp.MustCompile(`^rows\.\d+$`),
+	"ImportStarted":         regexp.MustCompile(`^imports\.\d+\.started$`),
+	"ImportSealed":          regexp.MustCompile(`^imports\.\d+\.sealed$`),
+	"ImportAborted":         regexp.MustCompile(`^imports\.\d+\.aborted$`),
+	"ImportCancelled":       regexp.MustCompile(`^imports\.\d+\.cancelled$`),
+	"LicenseImported":       regexp.MustCompile(`^licenses\.[A-Za-z0-9=_-]+\.[A-Za-z0-9=_-]+$`),
+	"LicenseExisted":        regexp.MustCompile(`^outcomes\.\d+\.existed$`),
+	"RowRejected":           regexp.MustCompile(`^outcomes\.\d+\.rejected$`),
+	"ImportProgressed":      regexp.MustCompile(`^imports\.\d+\.progressed$`),
+	"ImportFinished":        regexp.MustCompile(`^imports\.\d+\.finished$`),
+	"LicenseUpdated":        regexp.MustCompile(`^licenses\.[A-Za-z0-9=_-]+\.[A-Za-z0-9=_-]+$`),
+	"LicenseRevoked":        regexp.MustCompile(`^licenses\.[A-Za-z0-9=_-]+\.[A-Za-z0-9=_-]+$`),
+	"LicenseRestored":       regexp.MustCompile(`^licenses\.[A-Za-z0-9=_-]+\.[A-Za-z0-9=_-]+$`),
+	"LicenseUpdateProposed": regexp.MustCompile(`^outcomes\.\d+\.proposed$`),
+	"LicenseKept":           regexp.MustCompile(`^outcomes\.\d+\.kept$`),
+	"UndoStarted":           regexp.MustCompile(`^imports\.\d+\.undo_started$`),
+	"UndoProgressed":        regexp.MustCompile(`^imports\.\d+\.undo_progressed$`),
+	"UndoFinished":          regexp.MustCompile(`^imports\.\d+\.undo_finished$`),
+	"EventSetAside":         regexp.MustCompile(`^operations\.set_aside\.\d+$`),
+}
+
+// notAppended are the types that everything does not cause: EventSetAside needs a message that is no event.
+var notAppended = []string{
+	"EventSetAside", "LicenseUpdated", "LicenseRevoked", "LicenseRestored", "LicenseUpdateProposed", "LicenseKept",
+	"UndoStarted", "UndoProgressed", "UndoFinished",
 }
 
 // everything imports in all ways, so that each type of event is there.
@@ -164,7 +178,7 @@ func TestStreams(t *testing.T) {
 		}
 	}
 	for kind := range allTypes {
-		if seen[kind] == 0 && kind != "EventSetAside" { // which needs a message that is none of these
+		if seen[kind] == 0 && !slices.Contains(notAppended, kind) {
 			t.Errorf("no %s was seen", kind)
 		}
 	}
@@ -185,8 +199,14 @@ func idOf(m message, kind string) string {
 	switch kind {
 	case "RowReceived":
 		return job + "/" + row + "/received"
-	case "LicenseImported", "LicenseExisted", "RowRejected":
+	case "LicenseImported", "LicenseExisted", "RowRejected", "LicenseUpdated", "LicenseUpdateProposed":
 		return job + "/" + row
+	case "LicenseRevoked", "LicenseRestored", "LicenseKept":
+		return job + "/" + row + "/" + strings.ToLower(strings.TrimPrefix(kind, "License"))
+	case "UndoProgressed":
+		return job + "/undo_progressed/" + m.field("data.position")
+	case "UndoStarted", "UndoFinished":
+		return job + "/undo_" + strings.ToLower(strings.TrimPrefix(kind, "Undo"))
 	case "ImportProgressed":
 		if m.field("data.phase") == `"validate"` {
 			return job + "/progressed/validate/" + row

@@ -160,7 +160,9 @@ func (c *checker) event(e events.Event) {
 		c.checkProgress(r, e, e.Phase, e.Row, e.Counts)
 	case *events.ImportFinished:
 		c.finished(r, e)
-	case *events.RowReceived, *events.ImportCancelled, *events.EventSetAside: // in the other stream; no test does so
+	case *events.RowReceived, *events.ImportCancelled, *events.EventSetAside, // in the other stream; no test does so
+		*events.LicenseUpdated, *events.LicenseRevoked, *events.LicenseRestored, *events.LicenseUpdateProposed,
+		*events.LicenseKept, *events.UndoStarted, *events.UndoProgressed, *events.UndoFinished:
 		c.Unexpected.add("%s of import %d", e.Type(), r.job)
 	default:
 		c.Unexpected.add("%s of import %d: the checker has no case for this type", e.Type(), r.job)

@@ -18,7 +18,7 @@ const number = "(0|[1-9][0-9]*)"
 // idPattern is the regular expression of a type's ids, made from the id of an event of the type.
 func idPattern(event events.Event) string {
 	fields := reflect.ValueOf(event).Elem()
-	for _, name := range []string{"JobID", "Sequence"} {
+	for _, name := range []string{"JobID", "Sequence", "Position"} {
 		if field := fields.FieldByName(name); field.IsValid() {
 			field.SetUint(1)
 		}
@@ -150,6 +150,8 @@ func (g *generator) value(t reflect.Type, owner, fieldName string) object {
 			g.defs[t.Name()] = g.structure(t)
 		}
 		return object{"$ref": "#/$defs/" + t.Name()}
+	case reflect.Map:
+		return object{"type": "object", "additionalProperties": g.nullable(t.Elem(), owner, fieldName)}
 	case reflect.Array: // events.Values
 		return valuesSchema()
 	case reflect.Bool:
@@ -161,6 +163,15 @@ func (g *generator) value(t reflect.Type, owner, fieldName string) object {
 	}
 }
 
+// nullable describes the values of a map. A nil pointer is null.
+func (g *generator) nullable(t reflect.Type, owner, fieldName string) object {
+	schema := g.value(t, owner, fieldName)
+	if t.Kind() == reflect.Pointer {
+		return object{"anyOf": []object{schema, {"type": "null"}}}
+	}
+	return schema
+}
+
 // text describes a text by the constants of its type, if there are any, and by a promised form or length.
 // The constants of a code type are examples, because later versions add codes.
 func (g *generator) text(t reflect.Type, owner, fieldName string) object {
@@ -170,7 +181,7 @@ func (g *generator) text(t reflect.Type, owner, fieldName string) object {
 		return object{"type": "string", "pattern": "^[0-9a-f]{64}$"}
 	case (owner == "Malformed" || owner == "RowReceived") && fieldName == "Raw":
 		return object{"type": "string", "maxLength": events.MaxRaw}
-	case owner == "FieldError" && fieldName == "Value":
+	case (owner == "FieldError" || owner == "Warning") && fieldName == "Value":
 		return object{"type": "string", "maxLength": events.MaxErrorValue}
 	case len(values) == 0:
 		return object{"type": "string"}
@@ -184,6 +195,9 @@ func (g *generator) text(t reflect.Type, owner, fieldName string) object {
 // smallest is the minimum of a number: 1 for a job, a line, and the row that an event is about.
 func smallest(t reflect.Type, owner, fieldName string) int {
 	so := owner == "ImportProgressed" || owner == "ImportFinished" // "so far" may be none
+	if owner == "UndoCounts" {
+		return 0
+	}
 	if t == reflect.TypeFor[events.JobID]() || fieldName == "Line" || fieldName == "Sequence" || fieldName == "Row" && !so {
 		return 1
 	}
