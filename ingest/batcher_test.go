@@ -122,7 +122,7 @@ func TestMemoryIsFlat(t *testing.T) {
 			}
 			return nil
 		})
-		u := &upload{rows: in, body: &body{}}
+		u := &upload{source: &fileSource{rowParser: in}}
 		for {
 			row, err := in.next()
 			if err == io.EOF {
@@ -182,7 +182,7 @@ func BenchmarkEncode(b *testing.B) {
 			b.Fatal(err)
 		}
 		b := newBatcher(time.Hour, func([][]byte) error { return nil })
-		u := &upload{rows: in}
+		u := &upload{source: &fileSource{rowParser: in}}
 		for {
 			row, err := in.next()
 			if err != nil {

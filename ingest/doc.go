@@ -9,6 +9,7 @@
 //	config.go       limits and timeouts, with their defaults
 //	limiter.go      how many uploads are in flight, shared between managers
 //	upload.go       drives one upload: the steps below, and its end
+//	source.go       where an upload's rows come from
 //	query.go        the table of query parameters, the Idempotency-Key
 //	pacedreader.go  the request's body: minimum pace of the client, interruption
 //	multipart.go    exactly one part, named file; gzip; length and SHA-256

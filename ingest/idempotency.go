@@ -125,18 +125,18 @@ func (in *Ingest) nextFreeID(ctx context.Context, name string, revision uint64) 
 }
 
 // checkRepeat compares an upload with the first one of its key, which is sealed. It returns nil for
-// the same file and query, otherwise the answer 422. It reads the file to its end.
-func (in *Ingest) checkRepeat(ctx context.Context, first events.JobID, b *body, o options) error {
-	if err := b.finish(); err != nil {
+// the same rows and query, otherwise the answer 422. It reads the source to its end.
+func (u *upload) checkRepeat() error {
+	if err := u.source.finish(); err != nil {
 		return uploadError(err)
 	}
-	s, err := in.load(ctx, first)
+	s, err := u.in.load(u.ctx, u.job)
 	if err != nil {
 		return storeError(err)
 	}
-	if !s.SameUpload(o.query, uint64(b.file.bytes), b.file.sum()) {
+	if bytes, sum := u.source.content(); !s.SameUpload(u.options.query, bytes, sum) {
 		return httpx.Unprocessable("idempotency_key_reused",
-			"This Idempotency-Key was used for another file or other query parameters: use a new key.").ForJob(uint64(first))
+			"This Idempotency-Key was used for another file or other query parameters: use a new key.").ForJob(uint64(u.job))
 	}
 	return nil
 }

@@ -15,15 +15,14 @@ import (
 	"licenseimport/internal/retry"
 )
 
-// upload is one file on its way into the streams.
+// upload is the rows of one source on their way into the streams.
 type upload struct {
 	in      *Ingest
 	ctx     context.Context // ends when the upload is halted; its cause is the reason
 	halt    context.CancelCauseFunc
 	manager access.Manager
 	options options
-	body    *body
-	rows    *rowParser
+	source  rowSource
 	job     events.JobID
 	buf     []byte // the event that was encoded last
 	encoded int64  // bytes of all events
@@ -64,27 +63,29 @@ func (in *Ingest) serveUpload(
 	defer stop()
 
 	u := &upload{in: in, ctx: ctx, halt: halt, manager: m, options: o, recheck: recheck}
-	if u.body, err = openBody(r, body, in.config.MaxFile); err != nil {
-		return uploadError(err)
+	if u.source, err = openFileSource(r, body, o, in.config); err != nil {
+		return err
 	}
-	if u.rows, err = openRowParser(u.body.file, o, in.config); err != nil {
-		return uploadError(err)
+	if err := u.run(); err != nil {
+		return err
 	}
-	reserved, err := in.reserve(ctx, m.Name, o.key)
+	return answerJob(w, r, http.StatusOK, u.job)
+}
+
+// run draws a job id and stores the source's rows, or compares them with those of the first upload
+// with the same Idempotency-Key. Its errors are answers.
+func (u *upload) run() error {
+	reserved, err := u.in.reserve(u.ctx, u.manager.Name, u.options.key)
 	if err != nil {
 		return storeError(err)
 	}
 	u.job = reserved.job
 	if reserved.repeated {
-		err = in.checkRepeat(ctx, u.job, u.body, o)
-	} else {
-		err = u.receive()
-		in.config.Observer.Ended(err == nil)
+		return u.checkRepeat()
 	}
-	if err != nil {
-		return err
-	}
-	return answerJob(w, r, http.StatusOK, u.job)
+	err = u.receive()
+	u.in.config.Observer.Ended(err == nil)
+	return err
 }
 
 // answerJob answers with the job's id, and the address of its result in Location.
@@ -95,7 +96,7 @@ func answerJob(w http.ResponseWriter, r *http.Request, status int, job events.Jo
 	}{job})
 }
 
-// receive stores the file and seals the import. After a failure it aborts the import and returns
+// receive stores the rows and seals the import. After a failure it aborts the import and returns
 // the answer.
 func (u *upload) receive() error {
 	began := time.Now()
@@ -123,17 +124,18 @@ func (u *upload) receive() error {
 	if err != nil {
 		return u.abort(err)
 	}
+	bytes, _ := u.source.content()
 	u.in.config.Log.Info("upload sealed",
-		"job_id", u.job, "rows", u.stored, "bytes", u.body.file.bytes, "took", time.Since(began))
+		"job_id", u.job, "rows", u.stored, "bytes", bytes, "took", time.Since(began))
 	return nil
 }
 
-// read puts all rows into the batcher and reads to the end of the request.
+// read puts all rows into the batcher and reads the source to its end.
 func (u *upload) read(b *batcher) error {
 	for {
-		row, err := u.rows.next()
+		row, err := u.source.next()
 		if err == io.EOF {
-			return u.body.finish()
+			return u.source.finish()
 		}
 		if err != nil {
 			return err
@@ -166,7 +168,7 @@ func (u *upload) encode(row *events.RowReceived) []byte {
 	now := time.Now()
 	u.buf = events.AppendRow(u.buf[:0], row, now)
 	if len(u.buf) > events.MaxBody {
-		u.buf = events.AppendRow(u.buf[:0], u.rows.tooLargeRow(row), now)
+		u.buf = events.AppendRow(u.buf[:0], u.source.tooLarge(row), now)
 	}
 	return u.buf
 }
@@ -211,10 +213,10 @@ func (u *upload) storeError(err error) error {
 
 func (u *upload) start(ctx context.Context) error {
 	started := &events.ImportStarted{
-		JobID: u.job, FileName: u.body.file.name, Manager: u.manager.Name, Products: u.manager.Products,
+		JobID: u.job, Manager: u.manager.Name, Products: u.manager.Products,
 		Mode: u.options.mode, DryRun: u.options.dryRun, Query: u.options.query,
-		Columns: u.rows.header, Delimiter: string(rune(u.rows.delimiter)),
 	}
+	u.source.describe(started)
 	body, err := events.Encode(started, time.Now())
 	if err != nil {
 		return err
@@ -274,8 +276,8 @@ func (u *upload) seal() error {
 	if err := u.authorize(ctx); err != nil {
 		return storeError(err)
 	}
-	file := u.body.file
-	sealed := &events.ImportSealed{JobID: u.job, Rows: u.stored, Bytes: uint64(file.bytes), SHA256: file.sum()}
+	sealed := &events.ImportSealed{JobID: u.job, Rows: u.stored}
+	sealed.Bytes, sealed.SHA256 = u.source.content()
 	_, err := u.in.transitionFrom(ctx, u.begun, func(s importjob.State) (events.Event, error) { return s.Seal(sealed) })
 	if err != nil {
 		return storeError(err)
