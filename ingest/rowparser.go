@@ -11,10 +11,27 @@ import (
 	"licenseimport/internal/httpx"
 )
 
-// rowParser turns a CSV file into RowReceived events, one row at a time. It does not check values:
-// the processor does. A row that is no CSV becomes an event with Malformed set.
+// table is a file as rows, whatever its format.
+type table interface {
+	// Header gives the names of the columns. Its errors are [csvfile.ErrEmpty], a
+	// [*csvfile.NotCSVError], a [*csvfile.HeaderError], or those of reading the file.
+	Header() (csvfile.Header, error)
+	// Read returns the next row that is not blank, valid until the next call; [io.EOF] after the last.
+	Read() (csvfile.Row, error)
+}
+
+// openTable opens a file as rows.
+func openTable(r io.Reader, o options, c Config) (table, error) {
+	return csvfile.NewReader(r, csvfile.Options{
+		Delimiter: o.delimiter, Encoding: o.encoding, MaxRow: c.MaxRow, MaxColumns: c.MaxColumns,
+		Known: func(name string) bool { _, known := events.ColumnIndex(name); return known },
+	}), nil
+}
+
+// rowParser turns a file into RowReceived events, one row at a time. It does not check values: the
+// processor does. A row that cannot be read becomes an event with Malformed set.
 type rowParser struct {
-	csv       *csvfile.Reader
+	table     table
 	header    []string // the names of the columns in the header, in its order, see [events.ImportStarted]
 	columns   []int    // by field: the index of its column; -1: the field is ignored
 	delimiter byte
@@ -40,11 +57,12 @@ var required = func() (names []string) {
 // openRowParser reads the header and the first row. If the file is at fault the error is the
 // answer, otherwise it is the error of the read.
 func openRowParser(r io.Reader, o options, c Config) (*rowParser, error) {
-	in := &rowParser{csv: csvfile.NewReader(r, csvfile.Options{
-		Delimiter: o.delimiter, Encoding: o.encoding, MaxRow: c.MaxRow, MaxColumns: c.MaxColumns,
-		Known: func(name string) bool { _, known := events.ColumnIndex(name); return known },
-	})}
-	header, err := in.csv.Header()
+	rows, err := openTable(r, o, c)
+	if err != nil {
+		return nil, headerError(err)
+	}
+	in := &rowParser{table: rows}
+	header, err := in.table.Header()
 	if err != nil {
 		return nil, headerError(err)
 	}
@@ -116,7 +134,7 @@ func (in *rowParser) next() (*events.RowReceived, error) {
 		in.first = nil
 		return first, nil
 	}
-	row, err := in.csv.Read()
+	row, err := in.table.Read()
 	if err != nil {
 		return nil, err
 	}
