@@ -260,10 +260,29 @@ func (b *Batch) Add(subject string, body []byte, first bool) error {
 		return fmt.Errorf("the batch has %d messages already", b.atomic.size)
 	}
 	if first && !failpoint.First {
-		b.atomic.add(subject, body, &expectation{last: b.log.setAside.vacantAfter(subject)})
+		b.atomic.add(subject, body, &expectation{last: b.log.setAside.lastAt(subject, 0)})
 	} else {
 		b.atomic.add(subject, body, nil)
 	}
+	return nil
+}
+
+// AddAfter is Add for a message that holds only if last is still the sequence of the last message at a
+// license's subject, which may be another one than the message's own: else the commit fails. Messages that
+// are set aside do not count. No earlier message of this batch may be at that license's subject.
+func (b *Batch) AddAfter(subject string, body []byte, license string, last events.Seq) error {
+	if b.atomic.size >= MaxBatch-1 {
+		return fmt.Errorf("the batch has %d messages already", b.atomic.size)
+	}
+	if failpoint.First {
+		b.atomic.add(subject, body, nil)
+		return nil
+	}
+	expect := &expectation{last: b.log.setAside.lastAt(license, last)}
+	if license != subject {
+		expect.filter = license
+	}
+	b.atomic.add(subject, body, expect)
 	return nil
 }
 

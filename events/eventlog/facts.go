@@ -199,16 +199,22 @@ func lookupStatus(status, description string) error {
 	return fmt.Errorf("the stream's response is %s %s", status, description)
 }
 
-// fromDirect reads a message of a direct get, whose headers have the stream's data about it.
+// fromDirect reads a message of a batched direct get, whose headers have the stream's data about it.
 func fromDirect(raw *nats.Msg) (Message, error) {
-	seq, seqErr := strconv.ParseUint(raw.Header.Get(jetstream.SequenceHeader), 10, 64)
+	m, err := fromDirectGet(raw)
 	pending, pendingErr := strconv.ParseUint(raw.Header.Get("Nats-Num-Pending"), 10, 64)
+	m.Pending = pending
+	return m, errors.Join(err, pendingErr)
+}
+
+// fromDirectGet reads the message of a direct get of one message.
+func fromDirectGet(raw *nats.Msg) (Message, error) {
+	seq, seqErr := strconv.ParseUint(raw.Header.Get(jetstream.SequenceHeader), 10, 64)
 	stamp, timeErr := time.Parse(time.RFC3339Nano, raw.Header.Get(jetstream.TimeStampHeaer))
 	return Message{
 		Subject: raw.Header.Get(jetstream.SubjectHeader),
 		Seq:     events.Seq(seq),
 		Time:    stamp.UTC(),
 		Data:    raw.Data,
-		Pending: pending,
-	}, errors.Join(seqErr, pendingErr, timeErr)
+	}, errors.Join(seqErr, timeErr)
 }

@@ -169,6 +169,77 @@ func TestLookupEndsWithAnError(t *testing.T) {
 	}
 }
 
+// TestAddAfter: a message at a license's subject, or about it, holds only while the license's last message
+// is the expected one.
+func TestAddAfter(t *testing.T) {
+	t.Parallel()
+	log := eventlogtest.Start(t)
+	at := appendFact(t, log, 7, "imports.7.started", 0)
+	batch := log.NewBatch(7)
+	addLicenses(t, batch, 0, 2)
+	at = mustCommit(t, batch, at)
+	for _, tt := range []struct {
+		name string
+		add  func(b *eventlog.Batch) error
+		want error
+	}{
+		{"a second license", func(b *eventlog.Batch) error { return b.AddAfter(license(0), nil, license(0), 0) }, eventlog.ErrConflict},
+		{"after another message", func(b *eventlog.Batch) error { return b.AddAfter(license(0), nil, license(0), 3) }, eventlog.ErrConflict},
+		{"after its last message", func(b *eventlog.Batch) error { return b.AddAfter(license(0), nil, license(0), 2) }, nil},
+		{"after a message that is not its last any more", func(b *eventlog.Batch) error {
+			return b.AddAfter("outcomes.7.kept", nil, license(0), 2)
+		}, eventlog.ErrConflict},
+		{"about two licenses", func(b *eventlog.Batch) error {
+			return errors.Join(b.AddAfter("outcomes.7.kept", nil, license(0), 5), b.AddAfter("outcomes.7.kept", nil, license(1), 3))
+		}, nil},
+		{"twice about one, and at it", func(b *eventlog.Batch) error {
+			return errors.Join(b.AddAfter("outcomes.7.kept", nil, license(1), 3), b.AddAfter("outcomes.7.kept", nil, license(1), 3),
+				b.AddAfter(license(1), nil, license(1), 3))
+		}, nil},
+	} {
+		batch := log.NewBatch(7)
+		if err := tt.add(batch); err != nil {
+			t.Fatal(err)
+		}
+		seq, err := batch.Commit(t.Context(), "imports.7.undo_progressed", []byte("{}"), at)
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
+		}
+		at = max(at, seq)
+	}
+}
+
+// TestMessagesAt: many messages at once, without those that do not exist.
+func TestMessagesAt(t *testing.T) {
+	t.Parallel()
+	log := eventlogtest.Start(t)
+	const n = 600
+	batch := log.NewBatch(7)
+	addLicenses(t, batch, 0, n)
+	mustCommit(t, batch, 0)
+	var wanted []events.Seq
+	for seq := events.Seq(1); seq <= n+100; seq += 2 {
+		wanted = append(wanted, seq)
+	}
+	got := map[events.Seq]string{}
+	err := log.MessagesAt(t.Context(), wanted, func(m eventlog.Message) error {
+		got[m.Seq] = string(m.Data)
+		return nil
+	})
+	if err != nil || len(got) != n/2+1 {
+		t.Fatalf("%d messages, %v", len(got), err)
+	}
+	for seq, body := range got {
+		if want := license(int(seq) - 1); body != want && seq <= n {
+			t.Errorf("message %d is %s, want %s", seq, body, want)
+		}
+	}
+	enough := errors.New("enough")
+	if err := log.MessagesAt(t.Context(), wanted, func(eventlog.Message) error { return enough }); !errors.Is(err, enough) {
+		t.Errorf("%v, want the error of the reader", err)
+	}
+}
+
 // lookUp returns the messages that a look-up finds, by subject.
 func lookUp(t testing.TB, log *eventlog.Log, subjects []string) (map[string]eventlog.Message, error) {
 	t.Helper()

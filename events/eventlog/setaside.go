@@ -40,10 +40,16 @@ type setAside struct {
 
 // setAsideMessages never changes.
 type setAsideMessages struct {
-	last   events.Seq // of the last EventSetAside read
-	all    []SetAside // in the order of the decisions
-	bySeq  map[events.Seq]bool
-	vacant map[string]events.Seq // by license subject without a license: the message set aside last
+	last     events.Seq // of the last EventSetAside read
+	all      []SetAside // in the order of the decisions
+	bySeq    map[events.Seq]bool
+	licenses map[string]setAsideAt // by license subject
+}
+
+// setAsideAt says what is set aside at one license's subject.
+type setAsideAt struct {
+	before events.Seq // of the last message before it that is not set aside; 0: none
+	last   events.Seq // of the message set aside last
 }
 
 func (s *setAside) messages() *setAsideMessages {
@@ -59,13 +65,15 @@ func (s *setAside) has(seq events.Seq) bool {
 	return known != nil && known.bySeq[seq]
 }
 
-// vacantAfter is the last sequence at a license's subject where no license was ever made: that of a
-// message that is set aside, else 0.
-func (s *setAside) vacantAfter(subject string) events.Seq {
+// lastAt is the sequence that the server has as the last one at a license's subject, if last is that of
+// the last message which is not set aside (0: there is none).
+func (s *setAside) lastAt(subject string, last events.Seq) events.Seq {
 	if known := s.known.Load(); known != nil {
-		return known.vacant[subject]
+		if at, ok := known.licenses[subject]; ok && at.before == last {
+			return at.last
+		}
 	}
-	return 0
+	return last
 }
 
 // SetAsides lists the messages that are set aside, in the order of the decisions. It asks the
@@ -119,7 +127,7 @@ func (l *Log) refreshSetAside(ctx context.Context) (*setAsideMessages, error) {
 	for _, s := range next.all {
 		next.bySeq[s.Seq] = true
 	}
-	if next.vacant, err = l.vacantSubjects(ctx, next); err != nil {
+	if next.licenses, err = l.setAsideLicenses(ctx, next); err != nil {
 		return known, err
 	}
 	l.setAside.known.Store(next)
@@ -152,25 +160,23 @@ func (l *Log) AwaitSetAside(ctx context.Context, err error) error {
 	}
 }
 
-// vacantSubjects finds the subjects of licenses at which every message so far is set aside. An
-// append there has to expect the last of them.
-func (l *Log) vacantSubjects(ctx context.Context, known *setAsideMessages) (map[string]events.Seq, error) {
-	vacant := map[string]events.Seq{}
+// setAsideLicenses finds what is set aside at the subjects of licenses. An append after the last message
+// that is not set aside has to expect the last one that is.
+func (l *Log) setAsideLicenses(ctx context.Context, known *setAsideMessages) (map[string]setAsideAt, error) {
+	licenses := map[string]setAsideAt{}
 	for _, s := range known.all {
 		if strings.HasPrefix(s.Subject, "licenses.") {
-			vacant[s.Subject] = max(vacant[s.Subject], s.Seq)
+			licenses[s.Subject] = setAsideAt{last: max(licenses[s.Subject].last, s.Seq)}
 		}
 	}
-	for subject, last := range vacant {
-		_, found, err := l.lastBefore(ctx, subject, last, known.bySeq)
+	for subject, at := range licenses {
+		before, _, err := l.lastBefore(ctx, subject, at.last, known.bySeq)
 		if err != nil {
 			return nil, err
 		}
-		if found {
-			delete(vacant, subject)
-		}
+		licenses[subject] = setAsideAt{before: before.Seq, last: at.last}
 	}
-	return vacant, nil
+	return licenses, nil
 }
 
 // eachAt calls fn with the messages at a subject, which may have wildcards, between two sequences.

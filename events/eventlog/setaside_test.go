@@ -140,6 +140,34 @@ func TestReadersGoOnWithoutMessagesSetAside(t *testing.T) {
 	if err := s.importOne(license, sealed); !errors.Is(err, ErrConflict) {
 		t.Errorf("the license behind a stray message was made again: %v", err)
 	}
+	found, _, err := s.Fact(t.Context(), license.Subject())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		last events.Seq
+		want error
+	}{{0, ErrConflict}, {found.Seq, nil}, {found.Seq, ErrConflict}} {
+		if err := s.changeAfter(license, tt.last); !errors.Is(err, tt.want) {
+			t.Errorf("a change of the license after %d: %v, want %v", tt.last, err, tt.want)
+		}
+	}
+}
+
+// changeAfter appends a license's next fact, which expects the last one.
+func (s strays) changeAfter(license *events.LicenseImported, last events.Seq) error {
+	s.Helper()
+	at, _, err := s.LastFact(s.Context(), 7)
+	if err != nil {
+		s.Fatal(err)
+	}
+	batch := s.NewBatch(7)
+	if err := batch.AddAfter(license.Subject(), s.encode(license), license.Subject(), last); err != nil {
+		s.Fatal(err)
+	}
+	progressed := &events.ImportProgressed{JobID: 7, Phase: events.Import, Row: 1}
+	_, err = batch.Commit(s.Context(), progressed.Subject(), s.encode(progressed), at.Seq)
+	return err
 }
 
 var errFound = errors.New("found")
