@@ -31,5 +31,6 @@
 // of 2024 or later is needed (AbortSignal.any). With the role ingest alone, without
 // --projector-url, the page can upload but shows no results.
 //
-// static/columns.json is written from events.Columns by `make generate`.
+// static/columns.json is written from events.Columns by `make generate`;
+// static/guide.md is docs/importing.md.
 package web

@@ -111,7 +111,7 @@ func TestPageBelowAPrefix(t *testing.T) {
 			t.Run(name+slash, func(t *testing.T) {
 				b := &browser{t, map[string]bool{}}
 				b.visit(front.URL + "/some/prefix" + slash)
-				for _, want := range []string{"/static/css/base.css", "/static/js/app.js", "/static/js/views/license.js", "/static/columns.json", "/api/v1/", "/openapi.yaml"} {
+				for _, want := range []string{"/static/css/base.css", "/static/js/app.js", "/static/js/views/license.js", "/static/columns.json", "/static/guide.md", "/api/v1/", "/openapi.yaml"} {
 					if !b.visited[front.URL+"/some/prefix"+want] {
 						t.Errorf("%s was not asked for", want)
 					}

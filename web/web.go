@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"time"
 
+	"licenseimport/docs"
 	"licenseimport/internal/httpx"
 )
 
@@ -30,11 +31,13 @@ var types = map[string]string{
 	".js":   "text/javascript; charset=utf-8",
 	".json": "application/json",
 	".svg":  "image/svg+xml",
+	".md":   "text/markdown; charset=utf-8",
 }
 
 // Register adds GET / and the files below /static/; they need no key. An error is a
 // defect of the program: a file without a type.
 func Register(router *httpx.Router) error {
+	router.Handle(http.MethodGet, "/static/guide.md", serve(docs.Importing, types[".md"]), httpx.AnyQuery)
 	return fs.WalkDir(files, "static", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err

@@ -43,6 +43,7 @@ func TestPageIsServedWithoutAKey(t *testing.T) {
 		"/static/css/tokens.css": "text/css; charset=utf-8",
 		"/static/icon.svg":       "image/svg+xml",
 		"/static/columns.json":   "application/json",
+		"/static/guide.md":       "text/markdown; charset=utf-8",
 	} {
 		w := get(t, h, path)
 		if w.Code != 200 || w.Header().Get("Content-Type") != mime || w.Body.Len() == 0 {

@@ -20,7 +20,7 @@ func TestBrowserSignsIn(t *testing.T) {
 	b.expectConsole("401")
 	b.sees("Sign in with your API key")
 	b.signIn("no-such-key")
-	b.sees("This key is not known here")
+	b.sees("This key is not valid here")
 	if focused := ask[string](b, "document.activeElement.id"); focused != "key" {
 		t.Errorf("after a bad key the focus is on %q", focused)
 	}
@@ -48,10 +48,10 @@ func TestBrowserFixesRejectedRows(t *testing.T) {
 	}
 
 	b.choose(example)
-	b.sees("licenses.csv", "Only check the file")
+	b.sees("licenses.csv", "Check only")
 	b.click("Import the file")
-	b.sees("Finished", "Import 1 ", "Rejected 5", "Imported 34", "Existed already 1", "took")
-	b.sees("13 license__max_activations many Not a whole number")
+	b.sees("34 imported, 1 existed (unchanged), 5 to fix", "Imported, 5 rejected", "Import 1 ", "Total rows 40", "took")
+	b.sees("13 Maximum activations license__max_activations many Not a whole number")
 	if hash := ask[string](b, "location.hash"); hash != "#/imports/1" {
 		t.Errorf("the import is at %s", hash)
 	}
@@ -64,15 +64,15 @@ func TestBrowserFixesRejectedRows(t *testing.T) {
 	b.click("The row as sent, line 32")
 	b.sees("sub-5004", "عمر")
 	b.click("Existed already 1")
-	b.sees("PPRO-B81C-WZ5N-0003", "row 3 of this file")
+	b.sees("PPRO-B81C-WZ5N-0003", "Row 3 of this file (left unchanged)")
 	b.click("Rejected rows 5")
 
-	b.click("Download them as CSV")
+	b.click("Download the rejected rows")
 	fixed := fixRows(t, b.downloaded("import-1-invalid-rows.csv"))
 	b.choose(fixed)
 	b.sees(filepath.Base(fixed))
 	b.click("Import the file")
-	b.sees("Import 2", "Imported 5", "Rejected 0")
+	b.sees("Import 2", "5 imported", "Rejected 0")
 	searchForFixed(b)
 }
 
@@ -105,7 +105,7 @@ func searchForFixed(b *tab) {
 	b.sees("1 license")
 	b.click("SYNC-8K1R-0031")
 	b.sees("Where it came from", "Import 2", "omar.haddad@adasa.example", "sub-5004", "GMT+9")
-	b.click("Its event, as JSON")
+	b.click("Show the event as JSON")
 	b.sees(`"type": "LicenseImported"`, `"license_key": "SYNC-8K1R-0031"`)
 	b.click("All licenses of this order")
 	b.sees("2 licenses", "SYNC-2VYB-0032")
@@ -121,7 +121,7 @@ func TestBrowserTellsWhatToDo(t *testing.T) {
 	b.expectConsole("415")
 	b.signIn(adminKey)
 	for name, c := range map[string]struct{ content, sees string }{
-		"header.csv":      {"license_key,product__short_code\n1,2\n", "choose “Ignore columns that are not known” in the options"},
+		"header.csv":      {"license_key,product__short_code\n1,2\n", "“license_key” doesn’t match any license field. Did you mean license__license_key? If not, remove the column, or tick “Ignore unrecognized columns”."},
 		"book.xlsx":       {"PK\x03\x04 and so on", "CSV UTF-8"},
 		"header-only.csv": {"license__license_key,product__short_code\n", "at least one row"},
 	} {
@@ -141,7 +141,7 @@ func TestBrowserTellsWhatToDo(t *testing.T) {
 	b.run(chromedp.Navigate(b.site + "/#/imports/4711"))
 	b.sees("There is no import 4711")
 	b.run(chromedp.Navigate(b.site + "/#/nowhere"))
-	b.sees("There is nothing at this address")
+	b.sees("Page not found")
 }
 
 // TestBrowserImportsDroppedFile drops a file, makes a dry run, then imports it.
@@ -158,7 +158,7 @@ func TestBrowserImportsDroppedFile(t *testing.T) {
 	b.click("Check the file")
 	b.sees("Import 1", "Checked", "Valid 1", "Nothing was imported yet")
 	b.click("Import the file")
-	b.sees("Import 2", "Finished", "Imported 1")
+	b.sees("Import 2", "1 imported", "Total rows 1")
 }
 
 // TestBrowserViewerMayOnlyLook: the page offers a viewer no upload and no cancel.
@@ -191,7 +191,7 @@ func TestBrowserFollowsWithoutStream(t *testing.T) {
 	}
 	b.choose(path)
 	b.click("Import the file")
-	b.sees("Finished", "Imported 30,000")
+	b.sees("30,000 imported")
 }
 
 // TestBrowserSaysWhyLargeFileIsRefused: the page shows the reason although the server
@@ -305,7 +305,7 @@ func TestBrowserIsUsedByKeyboard(t *testing.T) {
 		path = append(path, ask[string](b, `(document.activeElement.innerText || document.activeElement.getAttribute("aria-label") || "").trim()`))
 	}
 	way := strings.Join(path, " > ")
-	for _, stop := range []string{"Skip to the content", "Imports", "Licenses", "Sign out", "choose a file", "Download the template", "Finished"} {
+	for _, stop := range []string{"Skip to the content", "Imports", "Licenses", "Sign out", "choose a file", "Download the template", "Done"} {
 		if !strings.Contains(way, stop) {
 			t.Errorf("Tab does not reach %q: %s", stop, way)
 		}

@@ -43,18 +43,19 @@ var scenes = []scene{
 	{"import-one-code", "#/imports/2?show=rejected&code=field_count", "Too few or too many", func(b *tab) {
 		b.click("The row as sent, line 37")
 	}},
-	{"import-existed", "#/imports/3?show=existed", "import 1", nil},
-	{"import-refused", "#/imports/4", "Refused", nil},
+	{"import-existed", "#/imports/3?show=existed", "Import 1, row 1 (left unchanged)", nil},
+	{"import-refused", "#/imports/4", "Nothing imported", nil},
 	{"import-checked", "#/imports/5", "Checked", nil},
 	{"licenses", "#/licenses?key=PPRO", "licenses", nil},
-	{"nothing-found", "#/licenses?order=4711", "No license fits", nil},
+	{"nothing-found", "#/licenses?order=4711", "No licenses match", nil},
 	{"license", "#/licenses?key=PPRO-R2EE-17KQ-0011", "1 license", func(b *tab) {
 		b.click("PPRO-R2EE-17KQ-0011")
 		b.sees("Where it came from")
-		b.click("Its event, as JSON")
+		b.click("Show the event as JSON")
 		b.sees(`"LicenseImported"`)
 	}},
 	{"columns", "#/columns", "license__note", nil},
+	{"guide", "#/guide", "Fix the rejected rows", nil},
 }
 
 // prepare makes the imports that the views show.

@@ -9,6 +9,7 @@ import { reset, stop, upload } from "./upload.js";
 import { notice, problem } from "./parts/notice.js";
 import { rights } from "./words.js";
 import { columns } from "./views/columns.js";
+import { guide } from "./views/guide.js";
 import { imports } from "./views/imports.js";
 import { importView } from "./views/import.js";
 import { license } from "./views/license.js";
@@ -20,7 +21,8 @@ const routes = [
   { pattern: "imports/:id", show: importView, part: "imports" },
   { pattern: "licenses", show: licenses, part: "licenses" },
   { pattern: "licenses/:id", show: license, part: "licenses" },
-  { pattern: "columns", show: columns, part: "columns", open: true },
+  { pattern: "columns", show: columns, part: "guide", open: true },
+  { pattern: "guide", show: guide, part: "guide", open: true },
 ];
 
 const main = document.getElementById("main");
@@ -62,9 +64,9 @@ function show(place, view, params, query) {
 }
 
 function nowhere({ root, title }) {
-  const heading = h("h1", {}, "There is nothing at this address");
+  const heading = h("h1", {}, "Page not found");
   fill(root, heading, h("p", {}, h("a", { href: "#/" }, "Go to the imports")));
-  title(heading, "Nothing here");
+  title(heading, "Page not found");
 }
 
 /** frame draws the page around the view. */
@@ -74,7 +76,7 @@ function frame(part) {
   nav.hidden = who.hidden = !session.me;
   if (!session.me) return;
   const entry = (name, href, label) => h("a", { href, "aria-current": part === name && "page" }, label);
-  fill(nav, entry("imports", "#/", "Imports"), entry("licenses", "#/licenses", "Licenses"), entry("columns", "#/columns", "Columns"));
+  fill(nav, entry("imports", "#/", "Imports"), entry("licenses", "#/licenses", "Licenses"), entry("guide", "#/guide", "Guide"));
   const { manager, role, products } = session.me;
   const may = rights(role) + (products.length ? `; products ${products.join(", ")}` : "");
   fill(who,
@@ -107,7 +109,7 @@ upload.addEventListener("change", () => {
     return;
   }
   say(`${upload.file.name} has been uploaded.`);
-  fill(slot, notice("good", "The file has arrived", h("p", { class: "detail" }, user(upload.file.name), " is import ",
+  fill(slot, notice("good", "The file is uploaded", h("p", { class: "detail" }, user(upload.file.name), " is import ",
     h("a", { href: target }, upload.jobId), ".")));
 });
 

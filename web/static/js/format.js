@@ -59,11 +59,6 @@ export function capital(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** words turns a column's name into words: max_activations is "max activations". */
-export function words(name) {
-  return name.replace(/^(license|customer|order|product)__/, "").replaceAll("_", " ");
-}
-
 /** beginning cuts a text to a number of characters. */
 export function beginning(text, most) {
   const characters = [...text.slice(0, 2 * most + 2)]; // code points; no more than needed

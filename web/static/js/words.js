@@ -1,21 +1,36 @@
 // Texts for the API's codes. An unknown code is shown as it is: a server may be
 // newer than this page.
 
-import { capital } from "./format.js";
+import { capital, number } from "./format.js";
 
-const statuses = {
-  pending: ["Waiting", "busy"],
-  running: ["Running", "busy"],
-  success: ["Finished", "good"],
-  error: ["Failed", "bad"],
-};
+/** finished is the word and the tone for an import that reached the end of its rows. */
+function finished(r) {
+  const updated = r.updated_licenses_count || 0;
+  const rejected = r.invalid_row_count > 0 ? `, ${number(r.invalid_row_count)} rejected` : "";
+  const tone = rejected ? "busy" : "good";
+  if (r.created_licenses_count > 0) return [`Imported${rejected}`, tone];
+  if (updated > 0) return [`Updated${rejected}`, tone];
+  if (r.existed_licenses_count > 0) return [`Nothing new${rejected}`, rejected ? "busy" : "calm"];
+  return ["Nothing imported", "bad"];
+}
+
+/** checked is the same for a dry run. */
+function checked(r) {
+  if (r.invalid_row_count === 0) return ["Checked", "good"];
+  return [`Checked, ${number(r.invalid_row_count)} to fix`, r.valid_row_count > 0 ? "busy" : "bad"];
+}
 
 /** status is the word and the tone for an import as a whole. */
 export function status(found) {
-  if (found.status === "error" && found.error?.code === "cancelled") return ["Cancelled", "calm"];
-  if (found.status === "error" && found.error?.code === "rejected_rows") return ["Refused", "bad"];
-  if (found.status === "success" && found.dry_run) return ["Checked", "good"];
-  return statuses[found.status] || [found.status, "calm"];
+  if (found.undo) return found.undo.status === "running" ? ["Being undone", "busy"] : ["Undone", "calm"];
+  if (found.status === "pending") return ["Waiting", "busy"];
+  if (found.status === "running") return ["Running", "busy"];
+  if (found.status === "error") {
+    if (found.error?.code === "cancelled") return ["Cancelled", "calm"];
+    return [found.error?.code === "rejected_rows" ? "Nothing imported" : "Failed", "bad"];
+  }
+  if (found.status === "success" && found.result) return found.dry_run ? checked(found.result) : finished(found.result);
+  return [found.status, "calm"];
 }
 
 const errors = {
@@ -25,7 +40,7 @@ const errors = {
   invalid_bool: "Not true or false",
   invalid_int: "Not a whole number",
   out_of_range: "Out of range",
-  invalid_date: "Not a date",
+  invalid_date: "Date not in the right format",
   invalid_duration: "Not a duration",
   invalid_choice: "Not one of the choices",
   invalid_encoding: "Unreadable characters",
@@ -36,7 +51,7 @@ const errors = {
   field_count: "Too few or too many fields",
   malformed_row: "Damaged quoting",
   row_too_large: "Row too long",
-  spreadsheet_error: "Error of a spreadsheet",
+  spreadsheet_error: "Error value of a spreadsheet",
 };
 
 /** errorName is the short name of a row's error code. */
@@ -45,11 +60,11 @@ export function errorName(code) {
 }
 
 const advice = {
-  cancelled: "Rows that were imported before stay. Import the file again to bring in the rest: what exists already is not changed.",
+  cancelled: "Licenses imported before that stay. To import the rest, import the file again: licenses that exist are left unchanged.",
   rejected_rows: "Fix the rows below in your own file, then import the complete file again.",
   upload_abandoned: "The upload stopped before its end, so nothing was imported. Import the file again.",
   upload_incomplete: "The upload stopped before its end, so nothing was imported. Import the file again.",
-  rows_missing: "Import the file again. The operator of the server should look at its storage.",
+  rows_missing: "Import the file again. The operator of the server should check its storage.",
 };
 
 /** adviceFor says what to do about a failed import. */
@@ -59,14 +74,14 @@ export function adviceFor(code) {
 
 const uploadAdvice = {
   not_csv: "In the spreadsheet, choose “Save as” and the format “CSV UTF-8”, then choose that file here.",
-  invalid_header: "Fix the first line of the file, or see “Columns of a file” for all that there are. Columns that you do not need can be ignored: see the options.",
+  invalid_header: "Fix the first line of the file. “Columns of a file” lists all fields.",
   empty_file: "Choose a file that has a header line and at least one row.",
   no_rows: "Add at least one row below the header line.",
-  too_large: "Split the file, and import its parts one after the other.",
-  too_many_rows: "Split the file, and import its parts one after the other.",
+  too_large: "Split the file, and import its parts one at a time.",
+  too_many_rows: "Split the file, and import its parts one at a time.",
   too_many_uploads: "Wait a moment, then send it again.",
   upload_in_progress: "Wait until the first upload of this file has ended, then send it again.",
-  invalid_encoding: "Save the file as UTF-8, or choose the encoding Windows-1252 in the options.",
+  invalid_encoding: "Save the file as UTF-8, or choose the text encoding Windows-1252 in the options.",
 };
 
 /** uploadAdviceFor says what to do about a refused upload; it may be empty. */
@@ -75,13 +90,46 @@ export function uploadAdviceFor(code) {
 }
 
 const calls = [
-  ["upload with unknown_columns=ignore", "choose “Ignore columns that are not known” in the options"],
-  ["upload it with encoding=windows-1252", "choose the encoding Windows-1252 in the options when you upload it"],
+  [/upload with unknown_columns=ignore/g, "tick “Ignore unrecognized columns” in the options"],
+  [/upload it with encoding=windows-1252/g, "choose the text encoding Windows-1252 in the options when you upload it"],
 ];
 
 /** onPage turns a message of the API into a sentence that suits the page. */
 export function onPage(message) {
   return capital(calls.reduce((text, [said, chosen]) => text.replaceAll(said, chosen), message));
+}
+
+const guesses = [
+  [/^(\d{1,2})\/(\d{1,2})\/(\d{4})$/, (a, b, year) => (b > 12 ? [year, a, b] : a > 12 || a === b ? [year, b, a] : null)],
+  [/^(\d{1,2})[.-](\d{1,2})[.-](\d{4})$/, (day, month, year) => [year, month, day]],
+  [/^(\d{4})[/.](\d{1,2})[/.](\d{1,2})$/, (year, month, day) => [year, month, day]],
+];
+
+/** isoDate writes a date of another form as YYYY-MM-DD; "": it may mean two days, or none. */
+function isoDate(value) {
+  for (const [form, order] of guesses) {
+    const parts = form.exec(value.trim())?.slice(1).map(Number);
+    const date = parts && order(...parts);
+    if (!date) continue;
+    const text = date.map((n, i) => String(n).padStart(i === 0 ? 4 : 2, "0")).join("-");
+    const time = Date.parse(text);
+    return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text) ? text : "";
+  }
+  return "";
+}
+
+/** whatToDo is the advice about one error of a row. */
+export function whatToDo({ code, value = "", message }) {
+  if (code !== "invalid_date") return onPage(message);
+  const date = isoDate(value);
+  return date ? `Write ${value.trim()} as ${date}.` : "Write a date that exists as year-month-day, such as 2027-12-31.";
+}
+
+/** headerAdvice is the sentence for one problem of a file's header. */
+export function headerAdvice({ column, code, message }) {
+  if (code !== "unknown_column" || !column) return onPage(message);
+  const meant = /did you mean (\S+)\?/.exec(message)?.[1];
+  return `“${column}” doesn’t match any license field. ${meant ? `Did you mean ${meant}? If not, remove` : "Remove"} the column, or tick “Ignore unrecognized columns”.`;
 }
 
 /** modeName says how an import treats rejected rows. */
@@ -92,7 +140,7 @@ export function modeName(mode) {
 const roles = {
   admin: "may import, cancel and see everything",
   importer: "may import and see its own imports",
-  viewer: "may look, and change nothing",
+  viewer: "may see everything and change nothing",
 };
 
 /** rights is what a role may do. */

@@ -2,19 +2,19 @@
 
 import { h, uniqueId } from "../dom.js";
 
-const delimiters = [["", "Found by itself"], ["comma", "Comma"], ["semicolon", "Semicolon"], ["tab", "Tab"], ["pipe", "Vertical bar"]];
-const encodings = [["", "UTF-8, or UTF-16 with its mark"], ["windows-1252", "Windows-1252 (older Excel)"]];
+const delimiters = [["", "Detect automatically"], ["comma", "Comma"], ["semicolon", "Semicolon"], ["tab", "Tab"], ["pipe", "Vertical bar"]];
+const encodings = [["", "Automatic (UTF-8 or UTF-16)"], ["windows-1252", "Windows-1252 (older Excel)"]];
 
 /**
  * options is the form: root is its element, values() its query parameters without
  * those at their defaults. given holds parameters to start with.
  */
 export function options(given = {}) {
-  const dry = choice("Only check the file", "Says what would be rejected, and imports nothing.", given.dry_run === "true");
-  const all = choice("All or nothing", "A single rejected row, and nothing is imported.", given.mode === "all_or_nothing");
-  const extra = choice("Ignore columns that are not known", "Otherwise a file with such a column is refused.", given.unknown_columns === "ignore");
-  const delimiter = select("Between the fields", delimiters, given.delimiter);
-  const encoding = select("Encoding", encodings, given.encoding);
+  const dry = choice("Check only", "See what would be rejected. Nothing is imported.", given.dry_run === "true");
+  const all = choice("All or nothing", "If any row is rejected, import nothing.", given.mode === "all_or_nothing");
+  const extra = choice("Ignore unrecognized columns", "Otherwise a file with such a column is refused.", given.unknown_columns === "ignore");
+  const delimiter = select("Separator", delimiters, given.delimiter);
+  const encoding = select("Text encoding", encodings, given.encoding);
   const root = h("fieldset", { class: "options" },
     h("legend", { class: "unseen" }, "Options"),
     dry.root, all.root,

@@ -3,7 +3,7 @@
 import { fill, focusOn, h, say, uniqueId, user } from "../dom.js";
 import { bytes, percent, span } from "../format.js";
 import { again, busy, reset, start, stop, upload } from "../upload.js";
-import { onPage, uploadAdviceFor } from "../words.js";
+import { headerAdvice, onPage, uploadAdviceFor } from "../words.js";
 import { notice } from "./notice.js";
 import { options } from "./options.js";
 
@@ -89,10 +89,10 @@ function sending(ours) {
     h("h2", {}, "Uploading ", user(upload.file.name)),
     h("div", { class: "progress", role: "progressbar", "aria-label": "Upload", "aria-valuemin": 0, "aria-valuemax": 100 }, h("span")),
     h("p", { class: "progress-facts" }, h("span", { class: "sent" }), h("span", { class: "left soft" })),
-    h("p", { class: "hint" }, "Keep this tab open until the file has arrived. Nothing is imported before all of it has."),
+    h("p", { class: "hint" }, "Keep this tab open until the file is uploaded. Nothing is imported before that."),
     h("div", { class: "actions" },
       h("button", { type: "button", class: "button danger", on: { click: stop } }, "Stop the upload"),
-      !ours && h("a", { class: "button plain", href: upload.origin }, "Where it began")));
+      !ours && h("a", { class: "button plain", href: upload.origin }, "Go to the upload")));
   progress(panel);
   return panel;
 }
@@ -116,8 +116,8 @@ function failed(back, change) {
   const passing = problem.status === 0 || problem.status === 408 || problem.status === 409 || problem.status === 429 || problem.status >= 500;
   const advice = uploadAdviceFor(problem.code);
   return notice("bad", upload.file ? `${upload.file.name} was not imported` : "The upload failed",
-    problem.errors.length > 1
-      ? h("ul", {}, problem.errors.map((e) => h("li", {}, onPage(e.message))))
+    problem.errors.length > 0
+      ? h("ul", {}, problem.errors.map((e) => h("li", {}, headerAdvice(e))))
       : h("p", { class: "detail" }, onPage(problem.message)),
     advice && h("p", { class: "detail" }, advice),
     h("div", { class: "actions" },

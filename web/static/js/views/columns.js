@@ -1,4 +1,5 @@
-import { columnName, fill, h } from "../dom.js";
+import { fill, h } from "../dom.js";
+import { columnLabel } from "../labels.js";
 import { loading, problem } from "../parts/notice.js";
 import { row, table } from "../parts/table.js";
 
@@ -9,7 +10,7 @@ export function columns({ root, signal, title }) {
   const heading = h("h1", {}, "Columns of a file");
   const list = h("div", {}, loading());
   fill(root, h("div", { class: "stack" }, heading,
-    h("p", {}, "The first line of the file names its columns, in any order, in upper or lower case. Two are required; all others may be left out, and an empty value means “not given”.")),
+    h("p", {}, "The first line of the file names its columns, in any order, in upper or lower case. Two are required; leave out any of the others. An empty cell means “not given”.")),
   list);
   title(heading, "Columns");
   const load = async () => {
@@ -25,7 +26,7 @@ export function columns({ root, signal, title }) {
 
 function entry(column) {
   return row(shape, [
-    [columnName(column.name), column.required && [" ", h("span", { class: "badge busy" }, "required")]],
+    [columnLabel(column.name), column.required && [" ", h("span", { class: "badge busy" }, "required")]],
     column.values, column.help,
     column.example && h("span", { class: "value" }, column.example),
   ]);

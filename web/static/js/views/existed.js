@@ -1,4 +1,4 @@
-// The rows whose license existed, each with the import that made the license.
+// The rows whose license existed, each with the import that the license is from.
 
 import { h, user } from "../dom.js";
 import { number } from "../format.js";
@@ -7,7 +7,7 @@ import { row } from "../parts/table.js";
 import { rowList } from "./rowlist.js";
 
 const columns = [
-  { label: "Row", class: "number" }, { label: "License key" }, { label: "Product" }, { label: "Made by", class: "short" }, { label: "Customer" },
+  { label: "Row", class: "number" }, { label: "License key" }, { label: "Product" }, { label: "Already imported in", class: "short" }, { label: "Customer" },
 ];
 
 /** existedRows has a root, and show(found, query). */
@@ -20,8 +20,8 @@ export function existedRows(id, signal) {
       h("a", { class: "code", href: link("licenses", { key: r.license_key, match: "exact", product: r.product }) }, user(r.license_key)),
       user(r.product),
       r.import_id === id
-        ? `row ${number(r.import_row)} of this file`
-        : [h("a", { href: link(`imports/${r.import_id}`) }, `import ${r.import_id}`), `, row ${number(r.import_row)}`],
+        ? `Row ${number(r.import_row)} of this file (left unchanged)`
+        : [h("a", { href: link(`imports/${r.import_id}`) }, `Import ${r.import_id}`), `, row ${number(r.import_row)} (left unchanged)`],
       r.customer_email && user(r.customer_email),
     ])],
   }, signal);

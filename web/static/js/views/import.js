@@ -20,7 +20,7 @@ export function importView({ root, params, query, signal, title }) {
     fill(root, loading());
     try {
       const found = await get(`licenses-import-results/${encodeURIComponent(params.id)}/`, { signal });
-      const top = summary(found);
+      const top = summary(found, signal);
       rows = rowsOf(found, signal);
       const bottom = h("div", { class: "loose" }, nextStep(found, signal));
       fill(root, top.root, rows.root, bottom);
@@ -57,7 +57,7 @@ async function watch(first, top, rows, bottom, query, signal) {
       told = Math.max(told, quarter);
     },
   });
-  say(`${status(last)[0]}. Rows ${sentence(last)}`);
+  say(`${status(last)[0]}. ${sentence(last)}`);
   fill(bottom, nextStep(last, signal));
 }
 
@@ -65,7 +65,7 @@ async function watch(first, top, rows, bottom, query, signal) {
 function rowsOf(first, signal) {
   let found = first;
   const tabs = h("nav", { "aria-label": "Rows" });
-  const heading = h("h2", {}, "Rows to look at");
+  const heading = h("h2", {}, "Rows that need attention");
   const parts = { rejected: rejectedRows(first.id, signal), existed: existedRows(first.id, signal) };
   const place = h("div");
   const root = h("section", { class: "stack", hidden: true }, h("div", { class: "heading" }, heading, tabs), place);
@@ -90,7 +90,7 @@ function drawTabs(tabs, heading, id, chosen, counts) {
   const version = `${chosen} ${JSON.stringify(counts)}`;
   if (tabs.dataset.version === version) return;
   tabs.dataset.version = version;
-  heading.textContent = labels.length === 1 ? labels[0][1] : "Rows to look at";
+  heading.textContent = labels.length === 1 ? labels[0][1] : "Rows that need attention";
   tabs.hidden = labels.length === 1;
   fill(tabs, h("ul", { class: "chips" }, labels.map(([name, label]) => h("li", {},
     h("a", { href: link(`imports/${id}`, { show: name }), "aria-current": chosen === name && "true" },

@@ -17,10 +17,10 @@ import { uploader } from "../parts/uploader.js";
 const size = 20;
 const busyEvery = 1000; // ms, while an import is running
 const calmEvery = 5000;
-const statuses = [["", "All"], ["pending", "Waiting"], ["running", "Running"], ["success", "Finished"], ["error", "Failed"]];
+const statuses = [["", "All"], ["pending", "Waiting"], ["running", "Running"], ["success", "Done"], ["error", "Failed"]];
 const columns = [
   { label: "File", class: "lead wide" }, { label: "Status" }, { label: "Rows", class: "number" },
-  { label: "Rejected", class: "number" }, { label: "Who" }, { label: "When" },
+  { label: "Rejected", class: "number" }, { label: "By" }, { label: "When" },
 ];
 
 export function imports({ root, query, signal, title }) {
@@ -31,10 +31,10 @@ export function imports({ root, query, signal, title }) {
   fill(root, heading,
     mayImport() && uploader({
       title: "Drop a CSV file here", aside: template, signal,
-      hint: "with one license in each row. The template has all columns and an example.",
+      hint: "with one license per row. The template has all columns and an example.",
     }),
     h("section", { class: "stack", "aria-labelledby": "list-title" },
-      h("div", { class: "heading" }, h("h2", { id: "list-title" }, "So far"), h("nav", { "aria-label": "Filter by status" }, chips)),
+      h("div", { class: "heading" }, h("h2", { id: "list-title" }, "Recent imports"), h("nav", { "aria-label": "Filter by status" }, chips)),
       list));
   title(heading, "Imports");
 
@@ -112,14 +112,14 @@ function draw(list, found, query, page) {
 
 function nothing(query, page) {
   if (page > 1) return empty("This page is empty", h("p", {}, h("a", { href: link("", { status: query.status }) }, "Go to the first page")));
-  if (query.status) return empty("No import has this status", h("p", {}, h("a", { href: "#/" }, "Show all of them")));
+  if (query.status) return empty("No import has this status", h("p", {}, h("a", { href: "#/" }, "Show all imports")));
   return empty("No imports yet", h("p", {}, mayImport()
-    ? "Drop a file above. If you have none yet, begin with the template."
-    : "They will appear here as soon as there are some."));
+    ? "Drop a file above. If you don’t have one yet, start with the template."
+    : "They appear here as soon as someone imports a file."));
 }
 
 function importRow(r) {
-  const notes = [r.dry_run && "checked only", r.mode === "all_or_nothing" && modeName(r.mode).toLowerCase()].filter(Boolean);
+  const notes = [r.dry_run && "check only", r.mode === "all_or_nothing" && modeName(r.mode).toLowerCase()].filter(Boolean);
   const rejected = outcomes(r).find((o) => o.kind === "rejected")?.rows;
   return row(columns, [
     [h("a", { class: "file-name", href: link(`imports/${r.id}`) }, user(r.file_name || "(no name)")),

@@ -2,7 +2,8 @@
 
 import { get, text } from "../api.js";
 import { fill, h, say, user } from "../dom.js";
-import { exactTime, number, words } from "../format.js";
+import { exactTime, number } from "../format.js";
+import { columnLabel } from "../labels.js";
 import { link } from "../router.js";
 import { loading, problem, working } from "../parts/notice.js";
 
@@ -36,16 +37,16 @@ function head(heading, l) {
 function body(l) {
   const { id, license_key: key, product, customer, order, import_id: job, import_row: row, created_at: created, ...fields } = l;
   return h("div", { class: "cards" },
-    card("License", fields, "Nothing but the key and the product was given."),
+    card("License", "license", fields, "Only the key and the product were given."),
     h("section", { class: "sheet stack" }, h("h2", {}, "Where it came from"),
       h("dl", { class: "facts" },
-        fact("import", h("a", { href: link(`imports/${job}`) }, `Import ${job}`)),
-        fact("row", number(row)),
-        fact("when", h("time", { datetime: created }, exactTime(created)))),
+        fact("Import", h("a", { href: link(`imports/${job}`) }, `Import ${job}`)),
+        fact("Row", number(row)),
+        fact("When", h("time", { datetime: created }, exactTime(created)))),
       h("p", {}, h("a", { href: link("licenses", { import_id: job }) }, "All licenses of this import"))),
-    card("Customer", withoutId(customer), "No customer: the row had no e-mail address.",
+    card("Customer", "customer", withoutId(customer), "No customer: the row had no e-mail address.",
       customer && h("a", { href: link("licenses", { email: customer.email }) }, "All licenses of this customer")),
-    card("Order", withoutId(order), "A separate order, without an id in a store.",
+    card("Order", "order", withoutId(order), "No store order number.",
       order?.store_id && h("a", { href: link("licenses", { order: order.store_id }) }, "All licenses of this order")));
 }
 
@@ -55,11 +56,11 @@ function withoutId(o) {
   return rest;
 }
 
-function card(title, fields, none, more) {
+function card(title, prefix, fields, none, more) {
   const given = Object.entries(fields).filter(([, value]) => value !== null);
   return h("section", { class: "sheet stack" }, h("h2", {}, title),
     given.length > 0
-      ? h("dl", { class: "facts" }, given.map(([name, value]) => fact(words(name), show(value))))
+      ? h("dl", { class: "facts" }, given.map(([name, value]) => fact(columnLabel(`${prefix}__${name}`), show(value))))
       : h("p", { class: "soft" }, none),
     more && h("p", {}, more));
 }
@@ -77,7 +78,7 @@ function show(value) {
 /** event shows the license's event; it is fetched when opened. */
 function event(path, l, signal) {
   const holder = h("div", { class: "stack" });
-  const details = h("details", {}, h("summary", {}, "Its event, as JSON"), holder);
+  const details = h("details", {}, h("summary", {}, "Show the event as JSON"), holder);
   details.addEventListener("toggle", async () => {
     if (!details.open || holder.hasChildNodes()) return;
     fill(holder, loading());
@@ -89,7 +90,7 @@ function event(path, l, signal) {
     }
   });
   return h("section", { class: "sheet stack" },
-    h("p", { class: "soft" }, "Everything here is read from one event, ", h("code", {}, `LicenseImported`), `, number ${l.id} of the stream.`),
+    h("p", { class: "soft" }, "Technical details: event ", h("code", {}, "LicenseImported"), `, no. ${l.id}.`),
     details);
 }
 

@@ -39,7 +39,7 @@ function searchForm() {
     const input = h("input", { class: "input", id, name, placeholder, autocomplete: "off", autocapitalize: "off", spellcheck: "false" });
     return { input, root: h("div", { class: "field" }, h("label", { for: id }, label), input) };
   };
-  const match = h("select", { class: "input", "aria-label": "How the license key is compared" }, matches.map(([value, label]) => h("option", { value }, label)));
+  const match = h("select", { class: "input", "aria-label": "How the license key must match" }, matches.map(([value, label]) => h("option", { value }, label)));
   const key = text("key", "License key");
   key.input.before(match);
   const joined = h("div", { class: "joined" }, match, key.input);
@@ -63,7 +63,7 @@ function searchForm() {
       key.input.value = query.key || "";
       match.value = query.match || "startswith";
       for (const { input } of rest) input.value = query[input.name] || "";
-      fill(scope, only && h("span", { class: "badge" }, `only of import ${only}`));
+      fill(scope, only && h("span", { class: "badge" }, `only import ${only}`));
     },
   };
 }
@@ -108,7 +108,7 @@ function nothing(query, page) {
   const { page: _, ...filters } = query;
   if (page > 1) return empty("This page is empty", h("p", {}, h("a", { href: link("licenses", filters) }, "Go to the first page")));
   if (Object.values(filters).some(Boolean)) {
-    return empty("No license fits", h("p", {}, "Give less, or let the key “contain” what you know. E-mail, order and product are compared whole, and all that is given has to fit."));
+    return empty("No licenses match", h("p", {}, "Try fewer filters, or set the key to “contains”. E-mail, order and product must match exactly."));
   }
   return empty("No licenses yet", h("p", {}, h("a", { href: "#/" }, "Import a file"), " to see its licenses here."));
 }

@@ -23,12 +23,12 @@ export function nextStep(found, signal) {
 function fixRows(found, { given }, signal) {
   const nothing = found.dry_run || found.error?.code === "rejected_rows";
   const steps = nothing
-    ? ["Fix the rows above in your own file.", "Upload the complete file here: nothing of it was imported so far."]
-    : [downloadButton(found.id, "Download the rejected rows"), "Fix them in a spreadsheet. The columns at the end say what is wrong; they may stay.", "Upload the fixed file here. It holds only these rows: the others are in already."];
-  return section("Fix them and upload them again", [
+    ? ["Fix the rows above in your own file.", "Upload the complete file here: nothing of it was imported yet."]
+    : [downloadButton(found.id, "Download the rejected rows"), "Fix them in your spreadsheet. The extra columns at the end explain each problem; you can leave them in.", "Upload the corrected file here. It contains only the rejected rows; the rest are already imported."];
+  return section("Fix the rejected rows", [
     h("ol", { class: "steps" }, steps.map((s) => h("li", {}, h("div", {}, s)))),
     uploader({
-      title: "Upload the fixed file", hint: nothing ? "The complete file, with its rows fixed." : "The downloaded rows, fixed.",
+      title: "Upload the corrected file", hint: nothing ? "The complete file, with corrections." : "The rows you downloaded, with corrections.",
       given: optionsOfFixed(given), small: true, signal,
     }),
   ]);

@@ -1,9 +1,10 @@
 // The rejected rows of an import: filtered by error code, each error with advice.
 
-import { columnName, fill, h, user } from "../dom.js";
+import { fill, h, user } from "../dom.js";
 import { beginning, number } from "../format.js";
+import { columnLabel } from "../labels.js";
 import { link } from "../router.js";
-import { errorName, onPage } from "../words.js";
+import { errorName, whatToDo } from "../words.js";
 import { downloadButton } from "../parts/download.js";
 import { row } from "../parts/table.js";
 import { rowList } from "./rowlist.js";
@@ -18,7 +19,7 @@ export function rejectedRows(id, signal) {
     filter: (query) => (query.code ? { code: query.code } : {}), draw,
   }, signal);
   const codes = h("nav", { "aria-label": "Filter by what is wrong" });
-  const root = h("div", { class: "stack" }, h("div", { class: "beside" }, codes, h("div", { class: "actions" }, downloadButton(id, "Download them as CSV"))), list.root);
+  const root = h("div", { class: "stack" }, h("div", { class: "beside" }, codes, h("div", { class: "actions" }, downloadButton(id, "Download the rejected rows"))), list.root);
   const show = (found, query) => {
     drawCodes(codes, found, query.code || "");
     list.show(found, query);
@@ -35,7 +36,7 @@ function drawCodes(codes, found, chosen) {
     href: link(`imports/${found.id}`, { show: "rejected", code }), "aria-current": code === chosen && "true",
   }, label, " ", h("span", { class: "count" }, number(n))));
   fill(codes, h("ul", { class: "chips" },
-    chip("", "Everything", found.result.invalid_row_count),
+    chip("", "All", found.result.invalid_row_count),
     counts.map(([code, n]) => chip(code, errorName(code), n))));
 }
 
@@ -44,9 +45,9 @@ function draw(rejected) {
   const { errors } = rejected;
   return errors.map((e, i) => row(columns, [
     i === 0 ? number(rejected.line) : h("span", { class: "unseen" }, number(rejected.line)),
-    e.column ? columnName(e.column) : h("span", { class: "soft" }, "the whole row"),
+    e.column ? columnLabel(e.column) : h("span", { class: "soft" }, "the whole row"),
     e.value === "" ? h("span", { class: "soft" }, "empty") : user(beginning(e.value, 160), { class: "value" }),
-    [h("strong", {}, errorName(e.code)), h("div", {}, onPage(e.message)),
+    [h("strong", {}, errorName(e.code)), h("div", {}, whatToDo(e)),
       i === errors.length - 1 && whole(rejected)],
   ], { class: [i > 0 && "again", i < errors.length - 1 && "joined-below"].filter(Boolean).join(" ") || null }));
 }
@@ -55,6 +56,6 @@ function draw(rejected) {
 function whole(rejected) {
   const values = Object.entries(rejected.values || {});
   return h("details", {}, h("summary", {}, "The row as sent", h("span", { class: "unseen" }, `, line ${rejected.line}`)),
-    values.length > 0 && h("dl", { class: "facts" }, values.map(([name, value]) => [h("dt", {}, columnName(name)), h("dd", {}, user(value))])),
+    values.length > 0 && h("dl", { class: "facts" }, values.map(([name, value]) => [h("dt", {}, columnLabel(name)), h("dd", {}, user(value))])),
     rejected.raw && h("pre", { class: "pre" }, user(rejected.raw)));
 }

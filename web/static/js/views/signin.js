@@ -8,10 +8,10 @@ export function signIn({ root, params, signal, title }) {
   fill(root, h("div", { class: "signin" },
     h("div", { class: "stack" },
       heading,
-      h("p", { class: "lead" }, "Drop a CSV file. Each row is imported, found to exist already, or rejected with the reason, and nothing is lost on the way."),
+      h("p", { class: "lead" }, "Drop a CSV file and see what happened to every row: imported, already there, or rejected with the reason."),
       h("ol", { class: "steps" },
         h("li", {}, "Sign in with your API key."),
-        h("li", {}, "Drop the file, and watch it being imported."),
+        h("li", {}, "Drop the file and watch the import."),
         h("li", {}, "Download the rejected rows, fix them, upload them again.")),
       sample()),
     form));
@@ -63,17 +63,17 @@ function keyForm(done, signal) {
     h("div", { class: "field" },
       h("label", { for: "key" }, "API key"),
       h("div", { class: "joined" }, input, toggle),
-      h("p", { class: "hint", id: "key-hint" }, "Kept in this tab until you close it or sign out.")),
+      h("p", { class: "hint", id: "key-hint" }, "Stays in this tab until you close it or sign out.")),
     wrong,
     h("div", { class: "actions" }, button),
     h("details", {}, h("summary", {}, "Where do I get a key?"),
       h("p", { class: "hint" }, "The operator of the server makes one: ", h("code", {}, "licenseimport keys create NAME"),
-        ". The first start prints an admin key, and keeps it in the data folder, in ", h("code", {}, "admin.key"), ".")));
+        ". The first start prints an admin key and stores it in the data directory, in ", h("code", {}, "admin.key"), ".")));
 }
 
 function explain(error) {
   if (error instanceof Problem && error.status === 401) {
-    return "This key is not known here. Copy it whole, without spaces at its ends; if it was revoked, ask for a new one.";
+    return "This key is not valid here. Copy all of it, without spaces around it; if it was revoked, ask for a new one.";
   }
   return error.message;
 }

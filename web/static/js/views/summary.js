@@ -8,23 +8,27 @@ import { link } from "../router.js";
 import { mayCancel } from "../session.js";
 import { adviceFor, modeName, onPage } from "../words.js";
 import { badge, moment } from "../parts/badge.js";
-import { bar, numbers } from "../parts/bar.js";
+import { bar, numbers, sentence } from "../parts/bar.js";
 import { notice, working } from "../parts/notice.js";
+import { notes } from "./notes.js";
 
 /** summary has a root to show, the heading, show(found) and lost(error or null). */
-export function summary(first) {
+export function summary(first, signal) {
   const heading = h("h1", {}, user(first.file_name || `Import ${first.id}`));
   const state = h("div", { class: "under" });
   const failure = h("div");
   const connection = h("div");
   const counts = h("div", { class: "stack" });
   const actions = h("div", { class: "actions" });
-  const sheet = h("section", { class: "sheet stack", "aria-label": "What became of the rows" }, counts, actions);
+  const sheet = h("section", { class: "sheet stack", "aria-label": "Outcome" }, counts, actions);
   const left = estimate();
+  const aside = notes(signal);
   const show = (found) => {
     fill(state, facts(found));
     fill(failure, found.error && failed(found));
-    fill(counts, picture(found), !hasEnded(found) && going(found, left(found)), found.result && [numbers(found), others(found)]);
+    fill(counts, found.result && hasEnded(found) && h("p", { class: "outcome" }, sentence(found)), picture(found),
+      !hasEnded(found) && going(found, left(found)), found.result && [numbers(found), others(found)]);
+    aside.show(found);
     act(actions, found);
     sheet.hidden = !counts.hasChildNodes() && !actions.hasChildNodes();
   };
@@ -33,7 +37,7 @@ export function summary(first) {
     heading, show,
     root: h("div", { class: "stack" },
       h("div", {}, h("p", { class: "crumbs" }, h("a", { href: "#/" }, "Imports")), heading, state),
-      failure, connection,
+      failure, connection, aside.root,
       sheet),
     lost: (error) => fill(connection, error && notice("busy", "The connection is lost", h("p", { class: "detail" },
       "The import goes on without this page, which shows it again as soon as the server answers."))),
@@ -46,7 +50,7 @@ function facts(found) {
     h("span", {}, `Import ${found.id}`),
     h("span", {}, "by ", user(found.manager)),
     moment(found.created_at),
-    found.dry_run && h("span", {}, "only checked, nothing imported"),
+    found.dry_run && h("span", {}, "check only, nothing imported"),
     found.mode === "all_or_nothing" && h("span", {}, modeName(found.mode).toLowerCase()),
     found.finished_at && found.started_at && h("span", {}, `took ${span(took(found.started_at, found.finished_at))}`),
   ];
@@ -94,7 +98,7 @@ function estimate() {
 function others(found) {
   const r = found.result;
   if (r.created_licenses_count + r.existed_licenses_count === 0 || r.created_customers_count === null) return null;
-  const part = (name, made, existed) => h("span", {}, h("strong", {}, `${name}: `), `${number(made)} new, ${number(existed)} known already`);
+  const part = (name, made, existed) => h("span", {}, h("strong", {}, `${name}: `), `${number(made)} new, ${number(existed)} existing`);
   return h("p", { class: "aside" },
     part("Customers", r.created_customers_count, r.existed_customers_count),
     part("Orders", r.created_orders_count, r.existed_orders_count));
@@ -111,7 +115,7 @@ function act(actions, found) {
   actions.hidden = wanted.length === 0;
   fill(actions,
     wanted.includes("cancel") && cancelButton(found),
-    wanted.includes("licenses") && h("a", { class: "button", href: link("licenses", { import_id: found.id }) }, "See its licenses"));
+    wanted.includes("licenses") && h("a", { class: "button", href: link("licenses", { import_id: found.id }) }, "View the imported licenses"));
 }
 
 function cancelButton(found) {
@@ -125,8 +129,8 @@ function cancelButton(found) {
     }));
     const dialog = h("dialog", { "aria-labelledby": "cancel-title", on: { close: () => dialog.remove() } },
       h("h2", { id: "cancel-title" }, "Cancel this import?"),
-      h("p", {}, "Licenses that were imported already stay. The rows that were not reached are left out."),
-      h("div", { class: "actions" }, h("button", { type: "button", class: "button", on: { click: close } }, "Go on importing"), yes));
+      h("p", {}, "Licenses that are imported already stay. The remaining rows are skipped."),
+      h("div", { class: "actions" }, h("button", { type: "button", class: "button", on: { click: close } }, "Keep importing"), yes));
     document.body.append(dialog);
     dialog.showModal();
   });
