@@ -38,6 +38,15 @@ func (r *Record) target() target {
 // NumColumns is the number of columns in the table.
 const NumColumns = len(Columns)
 
+// firstLicenseColumn begins the columns that fill a License, but for its key: the table ends with them.
+var firstLicenseColumn = mustColumn("license__enabled")
+
+// The license types that a license gets whose row and product give none.
+const (
+	Perpetual   = "perpetual"
+	TimeLimited = "time-limited" // if it has a validity
+)
+
 // defaultText is the limit of a text without a Max, in characters.
 const defaultText = 255
 
@@ -160,6 +169,7 @@ var (
 	ColumnKey      = mustColumn("license__license_key")
 	ColumnProduct  = mustColumn("product__short_code")
 	ColumnEmail    = mustColumn("customer__email")
+	columnStoreID  = mustColumn("order__store_id")
 	columnByHeader = indexColumns()
 )
 

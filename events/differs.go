@@ -2,19 +2,13 @@ package events
 
 // Differs lists the columns, in the table's order, in which a row says something else than a license
 // that exists: r is what the row says, and values is the row as sent. A column that the row leaves
-// empty says nothing, so defaults do not count. E-mail addresses are compared by EmailKey. The list is nil
-// if nothing differs.
-func (r *Record) Differs(values *Values, license *LicenseImported) (columns []string) {
-	customer := license.Customer
-	if customer == nil {
-		customer = new(Customer)
-	}
-	row, existing := r.target(), target{
-		License: &license.License, Product: &license.Product.ShortCode, Customer: customer, Order: &license.Order,
-	}
+// empty or clears says nothing, so defaults do not count. E-mail addresses are compared by EmailKey. The
+// list is nil if nothing differs.
+func (r *Record) Differs(values *Values, license LicenseState) (columns []string) {
+	row, existing := r.target(), license.target()
 	for i := range Columns {
 		c := &Columns[i]
-		if values[i] != "" && !c.same(row, existing) && c.Clean(values[i]) != "" {
+		if values[i] != "" && !c.same(row, existing) && c.gives(values[i]) {
 			columns = append(columns, c.Name)
 		}
 	}

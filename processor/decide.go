@@ -70,7 +70,7 @@ func (p *Policy) Judge(row *events.RowReceived) Verdict {
 		v.Errors = append(v.Errors[:1], others...)
 	}
 	if v.Valid() {
-		v.fillDefaults()
+		v.Record.License.FillDefaults(&v.Product)
 		v.Warnings = warnings(v.Record)
 		if !p.Returned {
 			v.warnOfApostrophes()
@@ -142,45 +142,6 @@ func (v *Verdict) given(column int) bool {
 	return events.Columns[column].Clean(v.Row.Values[column]) != ""
 }
 
-// Default values, for a license whose row and product give none.
-var (
-	defaultEnabled        = true
-	defaultMaxActivations = 1
-)
-
-// The license types that a row without a type gets.
-const (
-	perpetual   = "perpetual"
-	timeLimited = "time-limited" // if the row gives a validity
-)
-
-func (v *Verdict) fillDefaults() {
-	license := &v.Record.License
-	if license.Enabled == nil {
-		license.Enabled = &defaultEnabled
-	}
-	if license.MaxActivations == nil {
-		license.MaxActivations = v.Product.MaxActivations
-	}
-	if license.MaxActivations == nil {
-		license.MaxActivations = &defaultMaxActivations
-	}
-	if license.LicenseType == "" {
-		license.LicenseType = v.Product.LicenseType
-	}
-	if license.LicenseType == "" {
-		license.LicenseType = defaultLicenseType(license)
-	}
-}
-
-// defaultLicenseType is the type of a license whose row and product give none.
-func defaultLicenseType(license *events.License) string {
-	if license.ValidityPeriod != "" || license.ValidDuration != "" {
-		return timeLimited
-	}
-	return perpetual
-}
-
 // Origins holds the event that imported each license that exists, by the license's subject.
 type Origins map[string]*events.LicenseImported
 
@@ -239,11 +200,12 @@ func (v *Verdict) imported() *events.LicenseImported {
 }
 
 func (v *Verdict) existed(license *events.LicenseImported) *events.LicenseExisted {
+	now, _ := events.StateAfter(license)
 	return &events.LicenseExisted{
 		JobID: v.Row.JobID, Row: v.Row.Row,
 		LicenseKey: v.Record.License.Key, Product: v.Product,
 		By:       events.Origin{JobID: license.JobID, Row: license.Row},
-		Differs:  v.Record.Differs(&v.Row.Values, license),
+		Differs:  v.Record.Differs(&v.Row.Values, now),
 		Customer: v.customer(), Order: v.Record.Order, Warnings: v.Warnings,
 	}
 }

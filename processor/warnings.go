@@ -23,10 +23,10 @@ var warningRules = []struct {
 		return r.Customer.Email == "" && r.Customer != (events.Customer{})
 	}},
 	{"license__validity_period", events.ValidityOnPerpetual, func(r *events.Record) bool {
-		return r.License.ValidityPeriod != "" && r.License.LicenseType == perpetual
+		return r.License.ValidityPeriod != "" && r.License.LicenseType == events.Perpetual
 	}},
 	{"license__valid_duration", events.ValidityOnPerpetual, func(r *events.Record) bool {
-		return r.License.ValidDuration != "" && r.License.LicenseType == perpetual
+		return r.License.ValidDuration != "" && r.License.LicenseType == events.Perpetual
 	}},
 	{"license__maintenance_period", events.MaintenanceNotEnabled, func(r *events.Record) bool {
 		return r.License.MaintenancePeriod != "" && !isSet(r.License.EnableMaintenancePeriod)
