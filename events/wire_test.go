@@ -135,7 +135,11 @@ func zeroFields(v reflect.Value, path string) (empty []string) {
 		if v.Len() == 0 {
 			return []string{path}
 		}
-		return zeroFields(v.Index(0), path+"[0]")
+		empty = zeroFields(v.Index(0), path+"[]")
+		for i := 1; i < v.Len(); i++ { // what another element shows is shown
+			other := zeroFields(v.Index(i), path+"[]")
+			empty = slices.DeleteFunc(empty, func(path string) bool { return !slices.Contains(other, path) })
+		}
 	default:
 		if v.IsZero() {
 			return []string{path}
