@@ -44,18 +44,19 @@ func newProxyServer(t *testing.T, projector string) *httpx.Server {
 func TestProxy(t *testing.T) {
 	projector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-cache")
-		fmt.Fprintf(w, "%s %s %s %s", r.Method, r.URL, r.Host, r.Header.Get("Authorization"))
+		fmt.Fprintf(w, "%s %s %s %s %s", r.Method, r.URL, r.Host, r.Header.Get("Authorization"), r.Header.Get("X-Request-Id"))
 	}))
 	defer projector.Close()
 	server := newProxyServer(t, projector.URL)
 	req, _ := http.NewRequestWithContext(t.Context(), "GET", server.URL()+"/api/v1/licenses/?limit=5", nil)
 	req.Header.Set("Authorization", "Api-Key k")
+	req.Header.Set("X-Request-Id", "mine-1")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
 	a := readAnswer(t, res)
-	if a.text != "GET /api/v1/licenses/?limit=5 "+server.Addr()+" Api-Key k" {
+	if a.text != "GET /api/v1/licenses/?limit=5 "+server.Addr()+" Api-Key k mine-1" {
 		t.Errorf("the projector was asked %s", a.text)
 	}
 	if fmt.Sprint(a.header["Cache-Control"]) != "[no-cache]" {

@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net"
 	"net/http"
@@ -63,7 +64,7 @@ func ownProblem(code, text string) ([]byte, error) {
 		return nil, err
 	}
 	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nX-Content-Type-Options: nosniff\r\n"+
-		"Content-Length: %d\r\nConnection: close\r\n\r\n%s", status, http.StatusText(status), len(body), body), nil
+		"X-Request-Id: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", status, http.StatusText(status), rand.Text()[:12], len(body), body), nil
 }
 
 // ownError describes a request that net/http refused. Text is its explanation, such as "400 Bad

@@ -10,6 +10,9 @@
 // that id only. An error returned after the answer has begun cuts the connection, so
 // half an answer never looks like a whole one.
 //
+// Each answer has an X-Request-Id: the one of the request, where it has a valid one, or a new one. Each line
+// of the log about a request names it, in every role that the request passed.
+//
 // Before an error is written, the rest of the request's body is read, for at most 5 s. A client that is still sending would see a broken pipe otherwise, and not
 // the reason.
 //

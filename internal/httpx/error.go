@@ -2,7 +2,6 @@ package httpx
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -193,19 +192,16 @@ func asError(log *slog.Logger, r *http.Request, err error) *Error {
 	var known *Error
 	if errors.As(err, &known) {
 		if known.Status >= 500 && !known.Unlogged {
-			log.Warn("request refused", "method", r.Method, "status", known.Status, "code", known.Code, "cause", known.Cause)
+			log.Warn("request refused", "request_id", requestID(r), "method", r.Method, "status", known.Status, "code", known.Code, "cause", known.Cause)
 		}
 		return known
 	}
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
 		return Unavailable(time.Second, "interrupted", "The request was interrupted.")
 	}
-	id := rand.Text()[:12]
-	log.Error("request failed", "request_id", id, "method", r.Method, "error", err)
-	e := New(http.StatusInternalServerError, "internal",
-		"Something went wrong on the server; its log tells what, under request id %s.", id)
-	e.Header = http.Header{"X-Request-Id": {id}}
-	return e
+	log.Error("request failed", "request_id", requestID(r), "method", r.Method, "error", err)
+	return New(http.StatusInternalServerError, "internal",
+		"Something went wrong on the server; its log tells what, under request id %s.", requestID(r))
 }
 
 // shorten quotes a client's value for a sentence, and bounds its length.

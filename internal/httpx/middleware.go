@@ -18,6 +18,7 @@ func (rt *Router) run(rw http.ResponseWriter, r *http.Request, matched target, p
 	w := &writer{ResponseWriter: rw, head: r.Method == http.MethodHead, within: rt.within}
 	defer func() { rt.report(w, r, matched, time.Since(began)) }()
 	securityHeaders(w.Header(), r.URL.Path)
+	identify(w.Header(), r)
 	r = watchBody(w, rt.external.mark(r))
 	if takesNoBody(r.Method) {
 		r = withoutBody(w, r)
@@ -29,7 +30,7 @@ func (rt *Router) run(rw http.ResponseWriter, r *http.Request, matched target, p
 		return
 	}
 	if w.status != 0 {
-		rt.log.Debug("answer cut off", "method", r.Method, "route", matched.pattern, "error", err)
+		rt.log.Debug("answer cut off", "request_id", requestID(r), "method", r.Method, "route", matched.pattern, "error", err)
 		panic(http.ErrAbortHandler)
 	}
 	drain(w, body, math.MaxInt64, drainTime)
@@ -72,6 +73,6 @@ func (rt *Router) report(w *writer, r *http.Request, matched target, d time.Dura
 	}
 	rt.observe(matched.pattern, method, status, d)
 	if rt.log.Enabled(r.Context(), slog.LevelDebug) {
-		rt.log.Debug("request", "method", method, "route", matched.pattern, "status", status, "duration", d)
+		rt.log.Debug("request", "request_id", requestID(r), "method", method, "route", matched.pattern, "status", status, "duration", d)
 	}
 }
