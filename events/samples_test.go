@@ -28,7 +28,7 @@ var fullOrder = Order{
 
 var fullProduct = Product{ShortCode: "psc-é", Name: "Prüfstand ½", LicenseType: "perpetual", MaxActivations: ptr(1)}
 
-var fullWarnings = []Warning{{Column: "license__validity_period", Code: ValidityOnPerpetual}, {Column: "customer__city", Code: CustomerWithoutEmail, Value: "Kraków – \"<3\""}}
+var fullWarnings = []Warning{{Column: "license__validity_period", Code: ValidityOnPerpetual, Value: "2030-12-31"}, {Column: "customer__city", Code: CustomerWithoutEmail, Value: "Kraków – \"<3\""}}
 
 func init() {
 	record := Record{License: fullLicense, Product: fullProduct.ShortCode, Customer: fullCustomer, Order: fullOrder}
