@@ -52,6 +52,7 @@ type cli struct {
 
 	Completion completionCommand `cmd:"" group:"manage" help:"Print a script that makes bash, zsh or fish complete commands and flags."`
 	Complete   completeCommand   `cmd:"" hidden:""`
+	Man        manCommand        `cmd:"" group:"manage" help:"Print the manual page."`
 	Version    versionCommand    `cmd:"" group:"manage" help:"Print the version, its commit, and those of Go and NATS."`
 
 	Serve     serveCommand     `cmd:"" group:"run" help:"Everything in one process: start here."`

@@ -48,7 +48,7 @@ func explainUsage(err error) error {
 		text = strings.TrimRight(argument, `>"`) + " is missing"
 	}
 	text = strings.Replace(text, `one of "",`, "one of ", 1) // to leave it out needs no flag
-	return fmt.Errorf("%s (%s --help shows what there is)", text, command)
+	return fmt.Errorf("%s. Run %q for usage", text, command+" --help")
 }
 
 // apiParameters matches the API's parameters that are flags of import.

@@ -15,10 +15,31 @@ import (
 	"github.com/alecthomas/kong"
 )
 
+// errInterrupted is the cause of a context that Ctrl-C has ended.
+var errInterrupted = errors.New("interrupted")
+
+// statusInterrupted is the exit status of a command that Ctrl-C ended before its end, as shells have it.
+const statusInterrupted = 130
+
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // so that a second signal ends the process at once
+	ctx := untilSignal(context.Background())
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// untilSignal returns a context that the first SIGINT or SIGTERM ends. A second one ends the process.
+func untilSignal(parent context.Context) context.Context {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		received := <-signals
+		signal.Stop(signals)
+		if received == os.Interrupt {
+			cancel(errInterrupted)
+		}
+		cancel(context.Canceled)
+	}()
+	return ctx
 }
 
 // exitStatus is an error that the command has already printed.
@@ -34,14 +55,20 @@ type terminal struct {
 
 // run runs the program and returns the exit status.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case args[0] == "help": // help COMMAND
+		args = append(args[1:], "--help")
 	}
 	err := parseAndRun(ctx, args, &terminal{in: in, out: out, err: errOut})
 	var status exitStatus
 	switch {
 	case err == nil:
 		return 0
+	case errors.Is(context.Cause(ctx), errInterrupted):
+		fmt.Fprintf(errOut, "licenseimport: stopped by Ctrl-C\n")
+		return statusInterrupted
 	case errors.As(err, &status):
 		return int(status)
 	default:

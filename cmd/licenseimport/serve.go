@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"path/filepath"
+	"strings"
 
 	"licenseimport/internal/httpx"
 )
@@ -215,6 +216,7 @@ func runNode(ctx context.Context, t *terminal, s settings) error {
 	if err := n.announce(); err != nil {
 		return errors.Join(err, n.stop())
 	}
+	n.logStarted()
 	printAddresses(t.out, n)
 	printTokenPath(t.out, n)
 	printKey(t.out, n)
@@ -225,7 +227,15 @@ func runNode(ctx context.Context, t *terminal, s settings) error {
 
 // printAddresses prints the addresses of the process.
 func printAddresses(w io.Writer, n *node) {
-	fmt.Fprintln(w, "licenseimport runs. Stop it with Ctrl-C.")
+	name, at := "licenseimport", ""
+	if len(n.settings.roles) == 1 {
+		name += " " + n.settings.roles[0]
+	}
+	if n.http != nil && n.auth != nil {
+		at = "; open " + n.http.URL()
+	}
+	fmt.Fprintf(w, "%s is running%s (Ctrl-C to stop)\n", name, at)
+	fmt.Fprintf(w, "  Version       %s\n", buildInfo().Version)
 	if n.http != nil {
 		fmt.Fprintf(w, "  HTTP          %s\n", n.http.URL())
 	}
@@ -237,6 +247,23 @@ func printAddresses(w io.Writer, n *node) {
 	if n.settings.data != "" {
 		fmt.Fprintf(w, "  Data dir      %s\n", absolute(n.settings.data))
 	}
+}
+
+// logStarted logs, in one line, what runs where.
+func (n *node) logStarted() {
+	attributes := []any{"version", buildInfo().name(), "roles", strings.Join(n.settings.roles, ",")}
+	if n.http != nil {
+		attributes = append(attributes, "http", n.http.URL())
+	}
+	if n.server != nil {
+		attributes = append(attributes, "nats", n.server.URL())
+	} else if url := n.settings.nats.URL; url != "" {
+		attributes = append(attributes, "nats", withoutPassword(url))
+	}
+	if n.settings.data != "" {
+		attributes = append(attributes, "data", absolute(n.settings.data))
+	}
+	slog.Info("started", attributes...)
 }
 
 func absolute(path string) string {

@@ -45,11 +45,11 @@ func EnsureAdminKey(ctx context.Context, s *Store, path string) (key string, cre
 func (s *Store) makeAdminKey(ctx context.Context, path string) (string, bool, error) {
 	key, _ := newKey()
 	if err := fsx.WritePrivate(path, []byte(key+"\n")); err != nil {
-		return "", false, fmt.Errorf("access: write admin key: %w", err)
+		return "", false, fmt.Errorf("write admin key: %w", err)
 	}
 	works, err := s.ensure(ctx, key)
 	if err == nil && !works {
-		err = errors.New("access: the new admin key's prefix is taken; start again")
+		err = errors.New("the new admin key's prefix is taken; start again")
 	}
 	return key, true, err
 }
@@ -71,23 +71,23 @@ func (s *Store) ensure(ctx context.Context, key string) (works bool, err error) 
 func ReadAdminKey(path string) (string, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
-		return "", fmt.Errorf("access: admin key: %w", err)
+		return "", fmt.Errorf("admin key: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return "", fmt.Errorf("access: admin key %s: not a regular file", path)
+		return "", fmt.Errorf("admin key %s: not a regular file", path)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		if err := os.Chmod(path, 0o600); err != nil {
-			return "", fmt.Errorf("access: admin key: %w", err)
+			return "", fmt.Errorf("admin key: %w", err)
 		}
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("access: admin key: %w", err)
+		return "", fmt.Errorf("admin key: %w", err)
 	}
 	key := strings.TrimSpace(string(data))
 	if _, ok := keyPrefix(key); !ok {
-		return "", fmt.Errorf("access: admin key %s: holds no key; delete it to have a new one made", path)
+		return "", fmt.Errorf("admin key %s: holds no key; delete it to have a new one made", path)
 	}
 	return key, nil
 }

@@ -90,14 +90,14 @@ func (s *Store) register(ctx context.Context, m Manager, key, prefix string) (bo
 		SHA256: hex.EncodeToString(d[:]), Created: time.Now().UTC(),
 	})
 	if err != nil {
-		return false, fmt.Errorf("access: encode a key's record: %w", err)
+		return false, fmt.Errorf("encode a key's record: %w", err)
 	}
 	_, err = s.bucket.Create(ctx, prefix, value)
 	if errors.Is(err, eventlog.ErrExists) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("access: store a key: %w", err)
+		return false, fmt.Errorf("store a key: %w", err)
 	}
 	return true, nil
 }
@@ -109,7 +109,7 @@ func (s *Store) get(ctx context.Context, prefix string) (r record, found bool, e
 		return record{}, false, nil
 	}
 	if err != nil {
-		return record{}, false, fmt.Errorf("access: look a key up: %w", err)
+		return record{}, false, fmt.Errorf("look a key up: %w", err)
 	}
 	r, err = decode(prefix, entry.Value)
 	return r, err == nil, err
@@ -118,10 +118,10 @@ func (s *Store) get(ctx context.Context, prefix string) (r record, found bool, e
 func decode(prefix string, value []byte) (record, error) {
 	var r record
 	if err := json.Unmarshal(value, &r); err != nil {
-		return record{}, fmt.Errorf("access: key %s: %w: %w", prefix, errUnreadable, err)
+		return record{}, fmt.Errorf("key %s: %w: %w", prefix, errUnreadable, err)
 	}
 	if _, err := ParseRole(string(r.Role)); err != nil {
-		return record{}, fmt.Errorf("access: key %s: %w: %w", prefix, errUnreadable, err)
+		return record{}, fmt.Errorf("key %s: %w: %w", prefix, errUnreadable, err)
 	}
 	return r, nil
 }
@@ -130,7 +130,7 @@ func decode(prefix string, value []byte) (record, error) {
 func (s *Store) working(ctx context.Context) (map[string]record, error) {
 	entries, err := s.bucket.List(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("access: list keys: %w", err)
+		return nil, fmt.Errorf("list keys: %w", err)
 	}
 	records := map[string]record{}
 	for _, entry := range entries {
@@ -204,10 +204,10 @@ func (s *Store) revoke(ctx context.Context, prefix string) error {
 	r.Revoked = &now
 	value, err := json.Marshal(r)
 	if err != nil {
-		return fmt.Errorf("access: encode a key's record: %w", err)
+		return fmt.Errorf("encode a key's record: %w", err)
 	}
 	if _, err := s.bucket.Put(ctx, prefix, value); err != nil {
-		return fmt.Errorf("access: revoke a key: %w", err)
+		return fmt.Errorf("revoke a key: %w", err)
 	}
 	return nil
 }

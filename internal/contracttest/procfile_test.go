@@ -50,7 +50,7 @@ func TestProcfileLeavesNoProcess(t *testing.T) {
 	}
 	runs := func() bool {
 		for _, l := range lines {
-			if !strings.Contains(l.logs.String(), "licenseimport runs") {
+			if !strings.Contains(l.logs.String(), " is running") {
 				return false // its build or its start goes on
 			}
 		}

@@ -221,7 +221,7 @@ func marshal(v any) ([]byte, error) {
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("httpx: encode the answer: %w", err)
+		return nil, fmt.Errorf("encode the answer: %w", err)
 	}
 	return []byte(b.String()), nil
 }

@@ -111,7 +111,7 @@ func NewRouter(o Options) *Router {
 // empty one or one that is repeated is a 400 and does not reach h.
 func (rt *Router) Handle(method, path string, h Handler, query ...string) {
 	if err := rt.add(method, path, h, query); err != nil {
-		rt.errs = append(rt.errs, fmt.Errorf("httpx: route %s %s: %w", method, path, err))
+		rt.errs = append(rt.errs, fmt.Errorf("route %s %s: %w", method, path, err))
 		return
 	}
 	rt.routes = append(rt.routes, Route{method, path, query})
@@ -157,7 +157,7 @@ func (rt *Router) addDynamic(method, path string, handle httprouter.Handle) (err
 // method. The longest prefix decides.
 func (rt *Router) Fallback(prefix string, h Handler) {
 	if h == nil || !strings.HasPrefix(prefix, "/") {
-		rt.errs = append(rt.errs, fmt.Errorf("httpx: fallback %s: needs a prefix from / and a handler", prefix))
+		rt.errs = append(rt.errs, fmt.Errorf("fallback %s: needs a prefix from / and a handler", prefix))
 		return
 	}
 	rt.fallbacks = append(rt.fallbacks, fallback{prefix, target{prefix + "*", rt.guarded(h)}})

@@ -46,7 +46,7 @@ func Listen(c ServerConfig) (*Server, error) {
 	listener := c.Listener
 	if listener == nil {
 		if listener, err = net.Listen("tcp", c.Addr); err != nil {
-			return nil, fmt.Errorf("httpx: %w", err)
+			return nil, err
 		}
 	}
 	if c.Log == nil {
@@ -71,11 +71,11 @@ func loadCertificate(c ServerConfig) ([]tls.Certificate, error) {
 		return nil, nil
 	}
 	if c.TLSCert == "" || c.TLSKey == "" {
-		return nil, errors.New("httpx: TLS needs both a certificate and its key")
+		return nil, errors.New("TLS needs both a certificate and its key")
 	}
 	certificate, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
 	if err != nil {
-		return nil, fmt.Errorf("httpx: TLS certificate: %w", err)
+		return nil, fmt.Errorf("TLS certificate: %w", err)
 	}
 	return []tls.Certificate{certificate}, nil
 }
@@ -110,7 +110,7 @@ func (s *Server) Serve(h http.Handler) error {
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
-	return fmt.Errorf("httpx: serve: %w", err)
+	return fmt.Errorf("serve HTTP: %w", err)
 }
 
 // Shutdown closes the port, ends event streams (see [Stopping]) and waits for the
@@ -119,7 +119,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopOnce.Do(func() { close(s.stopping) })
 	defer s.listener.Close() // for a server that never served
 	if err := s.http.Shutdown(ctx); err != nil && ctx.Err() != nil {
-		return errors.Join(fmt.Errorf("httpx: requests cut off: %w", err), s.http.Close())
+		return errors.Join(fmt.Errorf("requests cut off: %w", err), s.http.Close())
 	}
 	return nil
 }
