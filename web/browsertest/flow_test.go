@@ -207,7 +207,7 @@ func TestBrowserSaysWhyLargeFileIsRefused(t *testing.T) {
 	}
 	b.choose(path)
 	b.click("Import the file")
-	b.sees("large.csv was not imported", "license__license_key")
+	b.sees("large.csv was not imported", "“License key” is missing. If “licence_key” is it, rename it to license__license_key; otherwise add a column named license__license_key.")
 }
 
 // TestBrowserFollowsAndCancels: the page shows the progress of a large import and cancels it.
@@ -300,12 +300,12 @@ func TestBrowserIsUsedByKeyboard(t *testing.T) {
 	b.sees("No imports yet")
 	var path []string
 	b.do("document.activeElement.blur()")
-	for range 16 {
+	for range 18 {
 		b.run(chromedp.KeyEvent(kb.Tab))
 		path = append(path, ask[string](b, `(document.activeElement.innerText || document.activeElement.getAttribute("aria-label") || "").trim()`))
 	}
 	way := strings.Join(path, " > ")
-	for _, stop := range []string{"Skip to the content", "Imports", "Licenses", "Sign out", "choose a file", "Download the template", "Done"} {
+	for _, stop := range []string{"Skip to the content", "Imports", "Licenses", "Customers", "Orders", "Guide", "Sign out", "choose a file", "Download the template", "Done"} {
 		if !strings.Contains(way, stop) {
 			t.Errorf("Tab does not reach %q: %s", stop, way)
 		}

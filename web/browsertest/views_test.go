@@ -54,6 +54,8 @@ var scenes = []scene{
 		b.click("Show the event as JSON")
 		b.sees(`"LicenseImported"`)
 	}},
+	{"customers", "#/customers?email=jana", "1 customer", nil},
+	{"orders", "#/orders", "orders", nil},
 	{"columns", "#/columns", "license__note", nil},
 	{"guide", "#/guide", "Fix the rejected rows", nil},
 }

@@ -9,11 +9,13 @@ import { reset, stop, upload } from "./upload.js";
 import { notice, problem } from "./parts/notice.js";
 import { rights } from "./words.js";
 import { columns } from "./views/columns.js";
+import { customers } from "./views/customers.js";
 import { guide } from "./views/guide.js";
 import { imports } from "./views/imports.js";
 import { importView } from "./views/import.js";
 import { license } from "./views/license.js";
 import { licenses } from "./views/licenses.js";
+import { orders } from "./views/orders.js";
 import { signIn } from "./views/signin.js";
 
 const routes = [
@@ -21,6 +23,8 @@ const routes = [
   { pattern: "imports/:id", show: importView, part: "imports" },
   { pattern: "licenses", show: licenses, part: "licenses" },
   { pattern: "licenses/:id", show: license, part: "licenses" },
+  { pattern: "customers", show: customers, part: "customers" },
+  { pattern: "orders", show: orders, part: "orders" },
   { pattern: "columns", show: columns, part: "guide", open: true },
   { pattern: "guide", show: guide, part: "guide", open: true },
 ];
@@ -75,9 +79,11 @@ function frame(part) {
   const who = document.getElementById("who");
   nav.hidden = who.hidden = !session.me;
   if (!session.me) return;
-  const entry = (name, href, label) => h("a", { href, "aria-current": part === name && "page" }, label);
-  fill(nav, entry("imports", "#/", "Imports"), entry("licenses", "#/licenses", "Licenses"), entry("guide", "#/guide", "Guide"));
   const { manager, role, products } = session.me;
+  const entry = (name, href, label) => h("a", { href, "aria-current": part === name && "page" }, label);
+  fill(nav, entry("imports", "#/", "Imports"), entry("licenses", "#/licenses", "Licenses"),
+    products.length === 0 && [entry("customers", "#/customers", "Customers"), entry("orders", "#/orders", "Orders")], // 403 for other keys
+    entry("guide", "#/guide", "Guide"));
   const may = rights(role) + (products.length ? `; products ${products.join(", ")}` : "");
   fill(who,
     h("span", { class: "who-name", title: `This key ${may}` }, h("strong", {}, user(manager)), " ", h("span", { class: "badge" }, role), h("span", { class: "unseen" }, `: this key ${may}`)),

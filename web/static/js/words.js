@@ -2,6 +2,7 @@
 // newer than this page.
 
 import { capital, number } from "./format.js";
+import { labelOf } from "./labels.js";
 
 /** finished is the word and the tone for an import that reached the end of its rows. */
 function finished(r) {
@@ -127,6 +128,10 @@ export function whatToDo({ code, value = "", message }) {
 
 /** headerAdvice is the sentence for one problem of a file's header. */
 export function headerAdvice({ column, code, message }) {
+  if (code === "missing_column" && column) {
+    const alike = /rename the column "(.+)", if that is it/.exec(message)?.[1];
+    return `“${labelOf(column)}” is missing. ${alike ? `If “${alike}” is it, rename it to ${column}; otherwise add` : "Add"} a column named ${column}.`;
+  }
   if (code !== "unknown_column" || !column) return onPage(message);
   const meant = /did you mean (\S+)\?/.exec(message)?.[1];
   return `“${column}” doesn’t match any license field. ${meant ? `Did you mean ${meant}? If not, remove` : "Remove"} the column, or tick “Ignore unrecognized columns”.`;

@@ -21,7 +21,7 @@ export function row(columns, cells, attributes = {}) {
 }
 
 function cell(column, content, first) {
-  const none = content === null || content === undefined || content === "";
+  const none = content === null || content === undefined || content === "" || content.length === 0;
   const classes = [column.class, none && "bare"].filter(Boolean).join(" ");
   const attributes = { class: classes || null, "data-label": column.label };
   if (first) return h("th", { role: "rowheader", scope: "row", ...attributes }, h("div", {}, content));

@@ -1,0 +1,27 @@
+// The search of customers.
+
+import { h, user } from "../dom.js";
+import { link } from "../router.js";
+import { moment } from "../parts/badge.js";
+import { empty } from "../parts/notice.js";
+import { recordList } from "../parts/recordlist.js";
+import { row } from "../parts/table.js";
+
+const columns = [
+  { label: "E-mail", class: "lead" }, { label: "Name" }, { label: "Company" }, { label: "Import", class: "short" }, { label: "Since" },
+];
+
+export const customers = recordList({
+  path: "customers", title: "Customers", noun: "customer", columns,
+  fields: [{ name: "email", label: "E-mail contains", filter: "email__icontains" }],
+  nothing: (searched) => (searched
+    ? empty("No customers match", h("p", {}, "Try a shorter part of the e-mail address."))
+    : empty("No customers yet", h("p", {}, h("a", { href: "#/" }, "Import a file"), " with customers to see them here."))),
+  draw: (c) => row(columns, [
+    h("a", { href: link("licenses", { email: c.email }), title: "Licenses of this customer" }, user(c.email)),
+    [c.first_name, c.last_name].filter(Boolean).map((name, i) => [i > 0 && " ", user(name)]),
+    c.company_name && user(c.company_name),
+    [h("a", { href: link(`imports/${c.import_id}`) }, c.import_id), h("span", { class: "soft" }, `, row ${c.import_row}`)],
+    moment(c.created_at),
+  ]),
+});
