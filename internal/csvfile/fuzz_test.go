@@ -240,7 +240,7 @@ func FuzzMatchHeader(f *testing.F) {
 			if c < 0 {
 				continue
 			}
-			if seen[c] || !strings.EqualFold(trimName(fields[i]), knownNames[c]) {
+			if seen[c] || !strings.EqualFold(TrimName(fields[i]), knownNames[c]) {
 				t.Errorf("field %d, %q, is column %d", i, fields[i], c)
 			}
 			seen[c] = true
@@ -255,7 +255,7 @@ func FuzzMatchHeader(f *testing.F) {
 		}
 		ignored := 0
 		for _, field := range fields {
-			name := normalName(field)
+			name := NormalName(field)
 			if name == "" || IsErrorColumn(field) || ignoreUnknown && !slices.Contains(knownNames, name) {
 				ignored++
 			}

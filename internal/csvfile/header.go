@@ -169,7 +169,7 @@ func (r *Reader) detect(line []byte) byte {
 		names := splitOutsideQuotes(line, d)
 		known := 0
 		for _, name := range names {
-			if r.opts.Known != nil && r.opts.Known(normalName(name)) {
+			if r.opts.Known != nil && r.opts.Known(NormalName(name)) {
 				known++
 			}
 		}

@@ -26,6 +26,7 @@ type HeaderProblem struct {
 	Position   int    // of the field, from 0; -1 for a missing column
 	Suggestion string // the known name that was probably meant; for a missing column the header that probably means it; or empty
 	Message    string // what was found, and what to do
+	Parameter  string // a query parameter to copy that would solve it, such as map=Serial:license__license_key; or empty
 }
 
 // MatchHeader finds for each header field its index in known, or -1 for one that is ignored: an empty one, one whose name begins with
@@ -50,14 +51,14 @@ func MatchHeader(fields, known, required []string, ignoreUnknown bool) (columns 
 
 // IsErrorColumn says whether a header field is one of an invalid_rows.csv.
 func IsErrorColumn(field string) bool {
-	return strings.HasPrefix(normalName(field), ErrorPrefix)
+	return strings.HasPrefix(NormalName(field), ErrorPrefix)
 }
 
 // IsGuardedColumn says whether a header field tells that the cells of the file were guarded; see Unguard.
-func IsGuardedColumn(field string) bool { return normalName(field) == GuardedRawColumn }
+func IsGuardedColumn(field string) bool { return NormalName(field) == GuardedRawColumn }
 
 // IsRawColumn says whether a header field names the texts of rows that could not be read.
-func IsRawColumn(field string) bool { return normalName(field) == RawColumn || IsGuardedColumn(field) }
+func IsRawColumn(field string) bool { return NormalName(field) == RawColumn || IsGuardedColumn(field) }
 
 type matcher struct {
 	known    []string
@@ -68,7 +69,7 @@ type matcher struct {
 }
 
 func (m *matcher) match(position int, field string, ignoreUnknown bool) int {
-	name := normalName(field)
+	name := NormalName(field)
 	if name == "" || IsErrorColumn(name) {
 		return -1
 	}
@@ -78,7 +79,7 @@ func (m *matcher) match(position int, field string, ignoreUnknown bool) int {
 		return -1
 	}
 	if first, found := m.first[i]; found {
-		m.problems = append(m.problems, HeaderProblem{Kind: DuplicateColumn, Name: trimName(field), Position: position,
+		m.problems = append(m.problems, HeaderProblem{Kind: DuplicateColumn, Name: TrimName(field), Position: position,
 			Message: fmt.Sprintf("columns %d and %d are both named %s: take one of them out", first+1, position+1, m.known[i])})
 		return -1
 	}
@@ -87,7 +88,7 @@ func (m *matcher) match(position int, field string, ignoreUnknown bool) int {
 }
 
 func (m *matcher) unknown(position int, field string, ignored bool) {
-	p := HeaderProblem{Kind: UnknownColumn, Name: cut(trimName(field)), Position: position, Suggestion: suggest(normalName(field), m.known, m.required)}
+	p := HeaderProblem{Kind: UnknownColumn, Name: ShortName(TrimName(field)), Position: position, Suggestion: suggest(NormalName(field), m.known, m.required)}
 	if p.Suggestion != "" && m.meant[p.Suggestion] == "" {
 		m.meant[p.Suggestion] = p.Name
 	}
@@ -113,16 +114,16 @@ func (m *matcher) missing(name string) {
 	m.problems = append(m.problems, p)
 }
 
-// normalName is the form in which names are compared.
-func normalName(field string) string { return strings.ToLower(trimName(field)) }
+// NormalName is the form in which headers are compared: in lower case, without white space around them.
+func NormalName(field string) string { return strings.ToLower(TrimName(field)) }
 
-// trimName takes off white space, and the byte order mark that joining files leaves before a name.
-func trimName(field string) string {
+// TrimName takes off white space, and the byte order mark that joining files leaves before a name.
+func TrimName(field string) string {
 	return strings.TrimSpace(strings.TrimPrefix(field, "\uFEFF"))
 }
 
-// cut shortens a name that is too long to be shown.
-func cut(name string) string {
+// ShortName shortens a name that is too long to be shown.
+func ShortName(name string) string {
 	if runes := []rune(name); len(runes) > 80 {
 		return string(runes[:80]) + "…"
 	}

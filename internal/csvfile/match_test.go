@@ -74,7 +74,7 @@ func TestSuggestions(t *testing.T) {
 		strings.Repeat("key", 100): "",
 	}
 	for name, want := range tests {
-		if got := suggest(normalName(name), knownNames, requiredNames); got != want {
+		if got := suggest(NormalName(name), knownNames, requiredNames); got != want {
 			t.Errorf("%q: got %q, want %q", name, got, want)
 		}
 	}

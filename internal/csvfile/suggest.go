@@ -8,6 +8,11 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
+// Nearest returns the known name that a name was probably meant to be, or "". Required names win over others that are as near.
+func Nearest(name string, known, required []string) string {
+	return suggest(NormalName(name), known, required)
+}
+
 // suggest gives the known name that an unknown one, normalised, was probably meant to be, or "". Better kinds of likeness come first; of
 // names alike in the same way a required one, then the earliest, is taken.
 func suggest(name string, known, required []string) string {

@@ -1,0 +1,141 @@
+package mapping
+
+import (
+	"strings"
+
+	"licenseimport/events"
+)
+
+// Cells maps the cells of rows. A nil *Cells changes nothing. It is safe for concurrent use.
+type Cells struct {
+	format  *dateFormat
+	dates   []int // the columns of dates; none where the format is ISO
+	columns []translation
+	set     []Cell
+}
+
+// A Cell is the value of one column.
+type Cell struct {
+	Column int // column index
+	Value  string
+}
+
+// translation is what the cells of one column are translated to. A cell is looked up as it is and in
+// its normal form.
+type translation struct {
+	column int
+	to     map[string]string
+}
+
+// Compile prepares a mapping that Check accepts for many rows. It ignores what Check refuses. It
+// returns nil for nil.
+func Compile(m *events.Mapping) *Cells {
+	if m == nil {
+		return nil
+	}
+	c := &Cells{format: formatOf(m.DateFormat)}
+	if c.format == nil {
+		c.format = &dateFormats[0]
+	}
+	for i := range events.Columns {
+		name := events.Columns[i].Name
+		if events.Columns[i].Type == events.Date {
+			c.dates = append(c.dates, i)
+		}
+		if to := translationOf(m.Values, name); len(to) > 0 {
+			c.columns = append(c.columns, translation{i, to})
+		}
+		for of, value := range m.Set {
+			if column, known := events.ColumnIndex(of); known && column == i {
+				c.set = append(c.set, Cell{i, c.mapped(i, value)})
+			}
+		}
+	}
+	return c
+}
+
+func translationOf(values map[string]map[string]string, column string) map[string]string {
+	to := map[string]string{}
+	for of, cells := range values {
+		if i, known := events.ColumnIndex(of); !known || events.Columns[i].Name != column {
+			continue
+		}
+		for from, value := range cells {
+			to[from] = value
+			to[normalCell(from)] = value
+		}
+	}
+	return to
+}
+
+// normalCell is the form in which cells are compared.
+func normalCell(cell string) string { return strings.ToLower(strings.TrimSpace(cell)) }
+
+// mapped returns a value that the mapping itself gives with its date in the form of the column's rule.
+func (c *Cells) mapped(column int, value string) string {
+	if events.Columns[column].Type == events.Date {
+		return c.format.iso(value)
+	}
+	return value
+}
+
+// Apply maps a row's values in place. It returns the cells that it changed, as they were; nil: none.
+func (c *Cells) Apply(values *events.Values) (sent []Cell) {
+	if c == nil {
+		return nil
+	}
+	for i := range c.columns {
+		column := c.columns[i].column
+		if cell := values[column]; cell != "" {
+			if to, ok := c.columns[i].lookUp(cell); ok {
+				sent = c.replace(sent, values, column, to)
+			}
+		}
+	}
+	for _, column := range c.dates {
+		cell := values[column]
+		if cell == "" {
+			continue
+		}
+		if date := c.format.iso(cell); date != cell {
+			sent = c.replace(sent, values, column, date)
+		}
+	}
+	for _, cell := range c.set {
+		sent = c.replace(sent, values, cell.Column, cell.Value)
+	}
+	return sent
+}
+
+func (t *translation) lookUp(cell string) (string, bool) {
+	if to, ok := t.to[cell]; ok {
+		return to, true
+	}
+	to, ok := t.to[normalCell(cell)]
+	return to, ok
+}
+
+// replace writes one value and records the one before it. A cell that is replaced twice, translated and
+// then read as a date, is recorded once.
+func (c *Cells) replace(sent []Cell, values *events.Values, column int, to string) []Cell {
+	for i := range sent {
+		if sent[i].Column == column {
+			values[column] = to
+			return sent
+		}
+	}
+	if sent == nil {
+		sent = make([]Cell, 0, len(c.columns)+len(c.dates)+len(c.set))
+	}
+	sent = append(sent, Cell{column, values[column]})
+	values[column] = to
+	return sent
+}
+
+// DateFormat is the format that dates are read in.
+func (c *Cells) DateFormat() string {
+	if c == nil {
+		return ISO
+	}
+	return c.format.name
+}

@@ -1,0 +1,92 @@
+package mapping
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"licenseimport/events"
+)
+
+// FuzzSuggest: whatever a file holds, no column is suggested twice, and a confidence is from 0 to 1.
+func FuzzSuggest(f *testing.F) {
+	for _, s := range sheets {
+		f.Add(s.text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var sources []Source
+		for i, line := range strings.Split(text, "\n") {
+			for j, cell := range strings.Split(line, "|") {
+				if i == 0 {
+					sources = append(sources, Source{Header: cell})
+				} else if j < len(sources) {
+					sources[j].Cells = append(sources[j].Cells, cell)
+				}
+			}
+		}
+		if len(sources) > 50 {
+			return
+		}
+		seen := map[string]bool{}
+		for _, s := range Suggest(sources) {
+			if s.Column != "" && seen[s.Column] || s.Confidence < 0 || s.Confidence > 1 || s.Why == "" {
+				t.Fatalf("%+v", s)
+			}
+			seen[s.Column] = true
+		}
+		for _, s := range sources {
+			DetectDates(s.Cells)
+		}
+	})
+}
+
+// FuzzApply: a mapping that Check accepts maps any row, the cells as sent come back, and what it sets
+// and translates to is what the columns' rules read.
+func FuzzApply(f *testing.F) {
+	f.Add(`{"columns":{"Serial No.":"license__license_key","Notes 2":null},"set":{"product__short_code":"photo-pro"},"date_format":"MM/DD/YYYY",`+
+		`"values":{"license__license_type":{"Lifetime":"perpetual"},"license__max_activations":{"Unlimited":""}}}`, "Serial No.|Notes 2|license__license_type", "A|B|Lifetime")
+	f.Add(`{}`, "license__license_key|product__short_code", "a|b")
+	f.Fuzz(func(t *testing.T, encoded, header, row string) {
+		var m events.Mapping
+		if json.Unmarshal([]byte(encoded), &m) != nil || len(Check(&m)) > 0 {
+			return
+		}
+		fields, cells := strings.Split(header, "|"), strings.Split(row, "|")
+		matched, problems := Match(fields, &m, Given{}, true)
+		if len(problems) > 0 {
+			return
+		}
+		var sent events.Values
+		used := map[int]bool{}
+		for i, column := range matched.Columns {
+			if column >= 0 && used[column] {
+				t.Fatalf("column %d has two fields", column)
+			}
+			if column >= 0 && i < len(cells) {
+				used[column] = true
+				sent[column] = cells[i]
+			}
+		}
+		compiled := Compile(&m)
+		mapped := sent
+		changed := compiled.Apply(&mapped)
+		again := sent
+		compiled.Apply(&again)
+		if again != mapped {
+			t.Fatal("two readers of one row differ")
+		}
+		for of := range m.Set {
+			i, _ := events.ColumnIndex(of)
+			value := events.Columns[i].Clean(mapped[i])
+			if value != clearing && events.Columns[i].Set(new(events.Record), value) != "" {
+				t.Fatalf("%s is set to %q, which is not valid", of, value)
+			}
+		}
+		for _, cell := range changed {
+			mapped[cell.Column] = cell.Value
+		}
+		if mapped != sent {
+			t.Fatal("the cells as sent are lost")
+		}
+	})
+}

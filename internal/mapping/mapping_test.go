@@ -1,0 +1,278 @@
+package mapping
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"licenseimport/events"
+	"licenseimport/internal/csvfile"
+)
+
+func to(column string) *string { return &column }
+
+func codes(problems []Problem) string {
+	var all []string
+	for _, p := range problems {
+		all = append(all, string(p.Code))
+	}
+	return strings.Join(all, " ")
+}
+
+func TestCheckNamesEveryMistake(t *testing.T) {
+	for name, c := range map[string]struct {
+		mapping events.Mapping
+		want    string
+	}{
+		"the contract's example": {events.Mapping{
+			Kind:    "licenses",
+			Columns: map[string]*string{"Serial No.": to("license__license_key"), "Notes 2": nil},
+			Set:     map[string]string{"product__short_code": "photo-pro"}, DateFormat: "MM/DD/YYYY",
+			Values: map[string]map[string]string{
+				"license__license_type": {"Lifetime": "perpetual"}, "license__max_activations": {"Unlimited": ""},
+			},
+		}, ""},
+		"nothing":            {events.Mapping{}, ""},
+		"a foreign kind":     {events.Mapping{Kind: "cars"}, "unknown_kind"},
+		"an unknown column":  {events.Mapping{Columns: map[string]*string{"A": to("license__key")}}, "unknown_column"},
+		"a column twice":     {events.Mapping{Columns: map[string]*string{"A": to("license__note"), "B": to("License__Note")}}, "duplicate_column"},
+		"a header twice":     {events.Mapping{Columns: map[string]*string{"A": to("license__note"), " a": nil}}, "duplicate_header"},
+		"no header":          {events.Mapping{Columns: map[string]*string{" ": nil}}, "unknown_column"},
+		"set and mapped":     {events.Mapping{Columns: map[string]*string{"A": to("license__note")}, Set: map[string]string{"license__note": "x"}}, "set_and_mapped"},
+		"an unknown set":     {events.Mapping{Set: map[string]string{"x": "y"}}, "unknown_column"},
+		"a set that is none": {events.Mapping{Set: map[string]string{"license__enabled": "perhaps"}}, "invalid_value"},
+		"an empty set":       {events.Mapping{Set: map[string]string{"license__note": ""}}, "invalid_value"},
+		"a set date":         {events.Mapping{Set: map[string]string{"license__validity_period": "12/31/2030"}, DateFormat: "MM/DD/YYYY"}, ""},
+		"a date of no month": {events.Mapping{Set: map[string]string{"license__validity_period": "31/12/2030"}, DateFormat: "MM/DD/YYYY"}, "invalid_value"},
+		"clearing":           {events.Mapping{Values: map[string]map[string]string{"license__note": {"-": "#N/A"}}}, ""},
+		"a date format":      {events.Mapping{DateFormat: "YY"}, "invalid_date_format"},
+		"ambiguous":          {events.Mapping{DateFormat: "ambiguous"}, "invalid_date_format"},
+		"a translation":      {events.Mapping{Values: map[string]map[string]string{"license__license_type": {"Lifetime": "for ever"}}}, "invalid_value"},
+		"an unknown value":   {events.Mapping{Values: map[string]map[string]string{"x": {"a": "b"}}}, "unknown_column"},
+		"cells twice":        {events.Mapping{Values: map[string]map[string]string{"license__note": {"a": "b", "A": "c"}}}, "invalid_value"},
+		"an empty cell":      {events.Mapping{Values: map[string]map[string]string{"license__note": {"": "b"}}}, "invalid_value"},
+	} {
+		problems := Check(&c.mapping)
+		if got := codes(problems); got != c.want {
+			t.Errorf("%s: %q, want %q: %v", name, got, c.want, problems)
+		}
+	}
+	big := events.Mapping{Columns: map[string]*string{}}
+	for i := range MaxHeaders + 1 {
+		big.Columns[strings.Repeat("x", i+1)] = nil
+	}
+	if got := codes(Check(&big)); got != "mapping_too_large" {
+		t.Errorf("a large mapping: %q", got)
+	}
+}
+
+func TestBuiltinMappingsAreValid(t *testing.T) {
+	for _, v := range Vendors {
+		m := Builtin(strings.ToUpper(v.Name))
+		if problems := Check(m); len(problems) > 0 {
+			t.Errorf("%s: %v", v.Name, problems)
+		}
+		if !strings.HasPrefix(v.Source, "https://") {
+			t.Errorf("%s: no source", v.Name)
+		}
+		for _, mark := range v.marks {
+			if _, known := v.column(mark); !known {
+				t.Errorf("%s: the mark %s is none of its headers", v.Name, mark)
+			}
+		}
+	}
+	if Builtin("nobody") != nil {
+		t.Error("a built-in mapping of an unknown name")
+	}
+}
+
+func TestSynonymsNameColumns(t *testing.T) {
+	for _, row := range synonyms {
+		if _, known := events.ColumnIndex(row.column); !known {
+			t.Errorf("%s is no column", row.column)
+		}
+		for _, header := range row.headers {
+			if compact(header) == "" {
+				if header != "〒" {
+					t.Errorf("%q has no letters", header)
+				}
+			}
+		}
+	}
+}
+
+func TestResolveLaysTheRequestOverTheSavedMapping(t *testing.T) {
+	saved := &events.Mapping{
+		Columns: map[string]*string{"Serial": to("license__license_key"), "Old": to("license__note"), "Gone": nil},
+		Set:     map[string]string{"product__short_code": "a", "license__enabled": "true"}, DateFormat: "DD.MM.YYYY",
+	}
+	got, problems := Resolve(saved, Given{
+		Map: []string{"Key: No:license__license_key", "gone:customer__email"}, Set: []string{"product__short_code:b:c"}, Ignore: []string{"Other"},
+		DateFormat: "MM/DD/YYYY",
+	})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	want := map[string]*string{"Serial": nil, "Old": to("license__note"), "Key: No": to("license__license_key"), "gone": to("customer__email"), "Other": nil}
+	same := func(a, b *string) bool { return a == b || a != nil && b != nil && *a == *b }
+	if !maps.EqualFunc(got.Columns, want, same) || !maps.Equal(got.Set, map[string]string{"product__short_code": "b:c", "license__enabled": "true"}) ||
+		got.DateFormat != "MM/DD/YYYY" {
+		t.Errorf("%+v", got)
+	}
+	if len(saved.Columns) != 3 || saved.Set["product__short_code"] != "a" {
+		t.Error("the saved mapping was changed")
+	}
+	if m, problems := Resolve(nil, Given{}); m != nil || problems != nil {
+		t.Error("a mapping out of nothing")
+	}
+	for want, given := range map[string]Given{
+		"unknown_column":   {Map: []string{"Serial"}},
+		"duplicate_header": {Map: []string{"A:license__note"}, Ignore: []string{"a"}},
+		"duplicate_column": {Map: []string{"A:license__note"}, Set: []string{"license__note:x"}},
+	} {
+		if _, problems := Resolve(nil, given); codes(problems) != want {
+			t.Errorf("%+v: %v, want %s", given, problems, want)
+		}
+	}
+}
+
+func kinds(problems []csvfile.HeaderProblem) string {
+	var all []string
+	for _, p := range problems {
+		all = append(all, string(p.Kind))
+	}
+	return strings.Join(all, " ")
+}
+
+func TestMatch(t *testing.T) {
+	m := &events.Mapping{
+		Columns: map[string]*string{"Serial No.": to("license__license_key"), "Notes 2": nil, "Mail": to("customer__email")},
+		Set:     map[string]string{"product__short_code": "pp"},
+	}
+	for name, c := range map[string]struct {
+		header  string
+		given   Given
+		ignore  bool
+		want    string
+		columns []int
+		ignored string
+	}{
+		"mapped":             {header: "serial no. |NOTES 2|license__note|", columns: []int{0, -1, 43, -1}, ignored: "NOTES 2"},
+		"rejected rows":      {header: "Serial No.|error__row", columns: []int{0, -1}},
+		"unknown":            {header: "Serial No.|Other", want: "unknown_column"},
+		"unknown, ignored":   {header: "Serial No.|Other", ignore: true, columns: []int{0, -1}, ignored: "Other"},
+		"twice":              {header: "Serial No.|license__license_key", want: "duplicate_column"},
+		"set":                {header: "Serial No.|product__short_code", want: "set_and_mapped"},
+		"missing":            {header: "Mail", want: "missing_column"},
+		"a header not there": {header: "Serial No.", given: Given{Map: []string{"Mial:customer__email"}}, want: "unknown_header"},
+	} {
+		got, problems := Match(strings.Split(c.header, "|"), m, c.given, c.ignore)
+		if kinds(problems) != c.want {
+			t.Errorf("%s: %v, want %q", name, problems, c.want)
+		}
+		if c.want == "" && (!slices.Equal(got.Columns, c.columns) || strings.Join(got.Ignored, "|") != c.ignored) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+func TestMissingColumnsComeWithWhatToCopy(t *testing.T) {
+	_, problems := Match([]string{"Serial No.", "customer__email"}, nil, Given{}, true)
+	if len(problems) != 2 || problems[0].Parameter != "map=Serial No.:license__license_key" || problems[1].Parameter != "set=product__short_code:VALUE" {
+		t.Errorf("%+v", problems)
+	}
+	if !strings.Contains(problems[0].Message, problems[0].Parameter) {
+		t.Error(problems[0].Message)
+	}
+}
+
+func TestDatesOfEachFormat(t *testing.T) {
+	for _, c := range []struct{ format, cell, want string }{
+		{"", "2030-12-31", "2030-12-31"},
+		{"", "2030-12-31T10:22:33.123Z", "2030-12-31"},
+		{"", "2030-12-31 10:22:33 +0000", "2030-12-31"},
+		{"", "2030-12-31T08:49:17.9361143+02:00", "2030-12-31"},
+		{"", "2030-02-30", "2030-02-30"},
+		{"", "12/31/2030", "12/31/2030"},
+		{"MM/DD/YYYY", "12/31/2030", "2030-12-31"},
+		{"mm/dd/yyyy", " 3/5/2030 ", "2030-03-05"},
+		{"MM/DD/YYYY", "12/31/2030 11:59 PM", "2030-12-31"},
+		{"MM/DD/YYYY", "31/12/2030", "31/12/2030"},
+		{"MM/DD/YYYY", "2030-12-31", "2030-12-31"},
+		{"MM/DD/YYYY", "3/5/30", "3/5/30"},
+		{"DD/MM/YYYY", "31/12/2030", "2030-12-31"},
+		{"DD.MM.YYYY", "31.12.2030 00:00:00", "2030-12-31"},
+		{"DD.MM.YYYY", "1.2.2030", "2030-02-01"},
+		{"YYYY/MM/DD", "2030/1/2", "2030-01-02"},
+		{"D MMM YYYY", "5 Mar 2030", "2030-03-05"},
+		{"D MMM YYYY", "05-march-2030", "2030-03-05"},
+		{"D MMM YYYY", "5 Mrz 2030", "5 Mrz 2030"},
+	} {
+		if got := formatOf(c.format).iso(c.cell); got != c.want {
+			t.Errorf("%s: %q is %q, want %q", c.format, c.cell, got, c.want)
+		}
+	}
+}
+
+func TestDetectDates(t *testing.T) {
+	for cells, want := range map[string]string{
+		"2030-12-31|2031-01-01":    "YYYY-MM-DD",
+		"2030-12-31T00:00:00.000Z": "YYYY-MM-DD",
+		"12/31/2030|1/2/2030":      "MM/DD/YYYY",
+		"31/12/2030|1/2/2030":      "DD/MM/YYYY",
+		"1/2/2030|3/4/2030":        "ambiguous",
+		"31/12/2030|12/31/2030":    "ambiguous",
+		"31.12.2030|1.2.2030":      "DD.MM.YYYY",
+		"2030/12/31":               "YYYY/MM/DD",
+		"5 Mar 2030|2030-12-31":    "D MMM YYYY",
+		"never|":                   "",
+		"never|12/31/2030":         "MM/DD/YYYY",
+	} {
+		if got := DetectDates(strings.Split(cells, "|")); got != want {
+			t.Errorf("%s: %q, want %q", cells, got, want)
+		}
+	}
+}
+
+// values are a row's values by column name.
+func values(given map[string]string) (v events.Values) {
+	for name, value := range given {
+		i, _ := events.ColumnIndex(name)
+		v[i] = value
+	}
+	return v
+}
+
+func TestApplyMapsCellsAndTellsWhatWasSent(t *testing.T) {
+	c := Compile(&events.Mapping{
+		Set: map[string]string{"Product__Short_Code": "pp", "license__maintenance_period": "12/31/2030"}, DateFormat: "MM/DD/YYYY",
+		Values: map[string]map[string]string{
+			"license__license_type":    {"Lifetime": "perpetual"},
+			"license__max_activations": {"Unlimited": ""},
+			"license__validity_period": {"Never": "", "SOON": "1/2/2030"},
+		},
+	})
+	sent := values(map[string]string{
+		"license__license_key": "Lifetime", "license__license_type": " LIFETIME ", "license__max_activations": "unlimited",
+		"license__validity_period": "soon",
+	})
+	got := sent
+	changed := c.Apply(&got)
+	want := values(map[string]string{
+		"license__license_key": "Lifetime", "license__license_type": "perpetual", "license__validity_period": "2030-01-02",
+		"product__short_code": "pp", "license__maintenance_period": "2030-12-31",
+	})
+	if got != want {
+		t.Errorf("%v", got)
+	}
+	for _, cell := range changed {
+		got[cell.Column] = cell.Value
+	}
+	if got != sent || len(changed) != 5 {
+		t.Errorf("as sent: %v, changed %v", got, changed)
+	}
+	if Compile(nil).Apply(&got) != nil || Compile(nil).DateFormat() != ISO {
+		t.Error("no mapping changes cells")
+	}
+}

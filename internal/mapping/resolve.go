@@ -1,0 +1,158 @@
+package mapping
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+
+	"licenseimport/events"
+	"licenseimport/internal/csvfile"
+)
+
+// Given is what a request says of the mapping of one file, beside or over a saved one. Each entry is in
+// the form of its query parameter.
+type Given struct {
+	Map    []string // Header:column
+	Set    []string // column:value
+	Ignore []string // Header
+	// DateFormat is one of DateFormats, or empty.
+	DateFormat string
+}
+
+// Empty reports whether the request says nothing.
+func (g Given) Empty() bool { return len(g.Map)+len(g.Set)+len(g.Ignore) == 0 && g.DateFormat == "" }
+
+// Resolve lays what a request says over a saved mapping; base may be nil. What it maps or sets takes the
+// place of what base says of the same header or column. The result has been checked, and is nil if
+// there is neither.
+func Resolve(base *events.Mapping, given Given) (*events.Mapping, []Problem) {
+	if given.Empty() {
+		return base, Check(base)
+	}
+	r := resolver{m: clone(base)}
+	r.readMap(given.Map)
+	r.readIgnore(given.Ignore)
+	r.readSet(given.Set)
+	if given.DateFormat != "" {
+		r.m.DateFormat = given.DateFormat
+	}
+	if len(r.problems) > 0 {
+		return nil, r.problems
+	}
+	return r.m, Check(r.m)
+}
+
+func clone(m *events.Mapping) *events.Mapping {
+	c := new(events.Mapping)
+	if m != nil {
+		*c = *m
+	}
+	c.Columns, c.Set = maps.Clone(c.Columns), maps.Clone(c.Set)
+	if c.Columns == nil {
+		c.Columns = map[string]*string{}
+	}
+	if c.Set == nil {
+		c.Set = map[string]string{}
+	}
+	return c
+}
+
+type resolver struct {
+	m        *events.Mapping
+	headers  []string // that the request mentions, in normal form
+	columns  []string // that the request maps to or sets
+	problems []Problem
+}
+
+func (r *resolver) add(code Code, column, format string, args ...any) {
+	r.problems = append(r.problems, Problem{Code: code, Column: shorten(column), Message: fmt.Sprintf(format, args...)})
+}
+
+// readMap reads map=Header:column. The column is behind the last colon: headers may have colons.
+func (r *resolver) readMap(entries []string) {
+	for _, entry := range entries {
+		at := strings.LastIndexByte(entry, ':')
+		if at < 1 {
+			r.add(UnknownColumn, entry, "map=%s has no colon between the file's header and the column: write map=Header:column", shorten(entry))
+			continue
+		}
+		header, column := entry[:at], strings.ToLower(strings.TrimSpace(entry[at+1:]))
+		if r.mentionHeader(header) && r.mentionColumn(column) {
+			r.forget(column)
+			r.m.Columns[header] = &column
+		}
+	}
+}
+
+func (r *resolver) readIgnore(headers []string) {
+	for _, header := range headers {
+		if r.mentionHeader(header) {
+			r.m.Columns[header] = nil
+		}
+	}
+}
+
+// readSet reads set=column:value. The value is behind the first colon: no column has one.
+func (r *resolver) readSet(entries []string) {
+	for _, entry := range entries {
+		column, value, found := strings.Cut(entry, ":")
+		column = strings.ToLower(strings.TrimSpace(column))
+		if !found {
+			r.add(UnknownColumn, entry, "set=%s has no colon between the column and the value: write set=column:value", shorten(entry))
+			continue
+		}
+		if r.mentionColumn(column) {
+			r.forget(column)
+			r.m.Set[column] = value
+		}
+	}
+}
+
+// mentionHeader removes what base says of a header. It reports false if the request mentions it twice.
+func (r *resolver) mentionHeader(header string) bool {
+	name := csvfile.NormalName(header)
+	if contains(r.headers, name) {
+		r.add(DuplicateHeader, header, "the header %q is given twice in map= and ignore=: give it once", shorten(header))
+		return false
+	}
+	r.headers = append(r.headers, name)
+	for of := range r.m.Columns {
+		if csvfile.NormalName(of) == name {
+			delete(r.m.Columns, of)
+		}
+	}
+	return true
+}
+
+func (r *resolver) mentionColumn(column string) bool {
+	if contains(r.columns, column) {
+		r.add(DuplicateColumn, column, "%s is given twice in map= and set=: give it once", shorten(column))
+		return false
+	}
+	r.columns = append(r.columns, column)
+	return true
+}
+
+// forget removes what base says of a column: the header that it maps there is ignored, if the file has
+// it as well.
+func (r *resolver) forget(column string) {
+	for header, to := range r.m.Columns {
+		if to != nil && strings.EqualFold(strings.TrimSpace(*to), column) && !contains(r.headers, csvfile.NormalName(header)) {
+			r.m.Columns[header] = nil
+		}
+	}
+	for of := range r.m.Set {
+		if strings.EqualFold(strings.TrimSpace(of), column) {
+			delete(r.m.Set, of)
+		}
+	}
+}
+
+func contains(list []string, s string) bool {
+	for _, l := range list {
+		if l == s {
+			return true
+		}
+	}
+	return false
+}

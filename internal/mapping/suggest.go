@@ -1,0 +1,276 @@
+package mapping
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"licenseimport/events"
+	"licenseimport/internal/csvfile"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// A Source is one column of a file: its header and some of its cells.
+type Source struct {
+	Header string
+	Cells  []string
+}
+
+// A Suggestion is what one column of a file seems to be.
+type Suggestion struct {
+	Column     string  // empty: none
+	Confidence float64 // from 0 to 1; of a column by its own name 1
+	Why        string  // for people; without a full stop
+}
+
+// How sure the other grounds of a suggestion are by themselves.
+const (
+	exact      = 1.0
+	unprefixed = 0.97 // the column's name without its prefix
+	vendors    = 0.96 // a header of a vendor whose export the file is
+	misspelt   = 0.7  // nearly a known header
+	byForm     = 0.6  // its cells only
+	supported  = 0.05 // is added where the cells have the form that the header promises
+	margin     = 0.03 // of two columns that are as sure neither is suggested for a required one
+)
+
+// Suggest says what each column of a file seems to be. No two have the same column.
+func Suggest(sources []Source) []Suggestion {
+	s := suggester{sources: sources, found: make([]Suggestion, len(sources)), headers: map[string]bool{}}
+	for i := range sources {
+		s.headers[compact(sources[i].Header)] = true
+	}
+	s.vendor = vendorOf(s.headers)
+	for i := range sources {
+		s.consider(i)
+	}
+	s.assign()
+	s.considerForms()
+	for i := range s.found {
+		s.found[i].Confidence = math.Round(s.found[i].Confidence*100) / 100
+	}
+	return s.found
+}
+
+// candidate is one column that a source may be.
+type candidate struct {
+	source, column int
+	confidence     float64
+	why            string
+}
+
+type suggester struct {
+	sources    []Source
+	headers    map[string]bool // compacted
+	vendor     *Vendor         // whose export the file seems to be; nil: none is known
+	candidates []candidate
+	found      []Suggestion
+	settled    map[int]bool // sources that a vendor's table leaves out
+}
+
+// consider adds the candidates of one source by its header, where its cells do not speak against them.
+func (s *suggester) consider(i int) {
+	name := compact(s.sources[i].Header)
+	if name == "" || csvfile.IsErrorColumn(s.sources[i].Header) {
+		s.found[i].Why = "it has no header of an import"
+		return
+	}
+	c, ok := s.byName(i, name)
+	if !ok {
+		if s.found[i].Why == "" {
+			s.found[i].Why = "no column has such a name"
+		}
+		return
+	}
+	cells := judged(s.sources[i].Cells)
+	c.source = i
+	switch {
+	case c.confidence == exact:
+	case !fits(c.column, cells) || c.column == columnState && share(cells, isStatus) > 1-most:
+		s.found[i].Why = fmt.Sprintf("the header is like that of %s, but the cells do not fit it", events.Columns[c.column].Name)
+		return
+	case events.Columns[c.column].Required && c.confidence <= perhaps && !hasForm(c.column, cells):
+		s.found[i].Why = fmt.Sprintf("it may be %s, but neither the header nor the cells are clear", events.Columns[c.column].Name)
+		return
+	case c.column != events.ColumnProduct && hasForm(c.column, cells):
+		c.confidence = min(c.confidence+supported, 0.99)
+	}
+	s.candidates = append(s.candidates, c)
+}
+
+// byName finds the column that a header names.
+func (s *suggester) byName(i int, name string) (candidate, bool) {
+	if column, known := events.ColumnIndex(csvfile.NormalName(s.sources[i].Header)); known {
+		return candidate{column: column, confidence: exact, why: "the column's own name"}, true
+	}
+	if s.vendor != nil {
+		if column, known := s.vendor.column(name); known {
+			return s.byVendor(i, column)
+		}
+	}
+	if column, known := shortNames[name]; known {
+		return candidate{column: column, confidence: unprefixed, why: "the column's name without its prefix"}, true
+	}
+	for _, form := range []string{name, compact(withoutBrackets(s.sources[i].Header))} {
+		if known, ok := bySynonym[form]; ok {
+			return s.bySynonym(known.column, known.how, "a usual name of the column")
+		}
+	}
+	if near, known := nearest(name); near != "" {
+		return s.bySynonym(known.column, misspelt, fmt.Sprintf("nearly %q", near))
+	}
+	return candidate{}, false
+}
+
+func (s *suggester) bySynonym(column string, how float64, why string) (candidate, bool) {
+	i, known := events.ColumnIndex(column)
+	return candidate{column: i, confidence: how, why: why}, known
+}
+
+func (s *suggester) byVendor(i int, column string) (candidate, bool) {
+	if column == "" {
+		s.found[i].Why = s.vendor.Title + " exports it; an import has no column for it"
+		if s.settled == nil {
+			s.settled = map[int]bool{}
+		}
+		s.settled[i] = true
+		return candidate{}, false
+	}
+	return s.bySynonym(column, vendors, "as "+s.vendor.Title+" exports it")
+}
+
+// withoutBrackets removes what stands in brackets: Expires (UTC).
+func withoutBrackets(header string) string {
+	before, rest, found := strings.Cut(header, "(")
+	_, after, _ := strings.Cut(rest, ")")
+	if !found {
+		return header
+	}
+	return before + after
+}
+
+// shortNames has the compacted names of columns, whole and without their prefix. Names that two columns
+// share, and those that mean something else in most files, are left out.
+var shortNames = func() map[string]int {
+	names, shared := map[string]int{}, map[string]bool{"type": true, "reference": true, "language": true}
+	for i := range events.Columns {
+		names[compact(events.Columns[i].Name)] = i
+		_, short, _ := strings.Cut(events.Columns[i].Name, "__")
+		name := compact(short)
+		if _, taken := names[name]; taken {
+			shared[name] = true
+		}
+		names[name] = i
+	}
+	for name := range shared {
+		delete(names, name)
+	}
+	return names
+}()
+
+// nearest finds the synonym that a compacted header misspells by a letter, or by two if it is long.
+func nearest(name string) (string, synonym) {
+	best, bestSlips := "", 3
+	for known, s := range bySynonym {
+		slips := 1
+		if len(name) >= 12 {
+			slips = 2
+		}
+		if len(name) < 6 || s.how < likely || len(known)-len(name) > slips || len(name)-len(known) > slips {
+			continue
+		}
+		d := levenshtein.ComputeDistance(name, known)
+		if d <= slips && (d < bestSlips || d == bestSlips && known < best) {
+			best, bestSlips = known, d
+		}
+	}
+	return best, bySynonym[best]
+}
+
+var columnState, _ = events.ColumnIndex("customer__state")
+
+// isStatus reports whether a cell says how a license stands: State is more often that than a region.
+func isStatus(cell string) bool {
+	return slices.Contains([]string{"active", "inactive", "expired", "disabled", "enabled", "revoked", "suspended", "pending", "valid",
+		"invalid", "cancelled", "canceled", "sold", "delivered", "aktiv", "inaktiv"}, strings.ToLower(cell))
+}
+
+// hasForm reports whether the cells have the form of a column's values, where they have one by which
+// they can be told from others.
+func hasForm(column int, cells []string) bool {
+	switch of := &events.Columns[column]; {
+	case column == events.ColumnKey:
+		return share(cells, isKeyLike) >= most
+	case column == events.ColumnProduct:
+		return len(cells) > 0 && !distinct(cells) || len(cells) == 1
+	case of.Type == events.Email:
+		return share(cells, isEmail) >= most
+	case of.Type == events.Date:
+		return share(cells, isDate) >= most
+	}
+	return false
+}
+
+// assign gives each column to the source that is most surely it.
+func (s *suggester) assign() {
+	slices.SortStableFunc(s.candidates, func(a, b candidate) int { return cmp.Compare(b.confidence, a.confidence) })
+	taken := map[int]candidate{}
+	for _, c := range s.candidates {
+		name := events.Columns[c.column].Name
+		if first, is := taken[c.column]; is {
+			s.found[c.source] = Suggestion{Why: fmt.Sprintf("%q is more surely %s", csvfile.ShortName(s.sources[first.source].Header), name)}
+			if events.Columns[c.column].Required && first.confidence < exact && first.confidence-c.confidence < margin {
+				why := fmt.Sprintf("%q and %q may both be %s", csvfile.ShortName(s.sources[first.source].Header),
+					csvfile.ShortName(s.sources[c.source].Header), name)
+				s.found[first.source], s.found[c.source] = Suggestion{Why: why}, Suggestion{Why: why}
+			}
+			continue
+		}
+		taken[c.column] = c
+		s.found[c.source] = Suggestion{Column: name, Confidence: c.confidence, Why: c.why}
+	}
+}
+
+// considerForms suggests columns by their cells only, where the headers named none.
+func (s *suggester) considerForms() {
+	s.byForm(events.ColumnEmail, "its cells are e-mail addresses", func(i int, cells []string) bool {
+		return share(cells, isEmail) >= most && !namesSomebodyElse(s.sources[i].Header)
+	})
+	s.byForm(events.ColumnKey, "its cells look like license keys", func(_ int, cells []string) bool {
+		return len(cells) > 1 && share(cells, isGroupedKey) > 0.95 && distinct(cells)
+	})
+}
+
+// byForm suggests a column for the one source whose cells are of its form. Of two neither is suggested.
+func (s *suggester) byForm(column int, why string, is func(i int, cells []string) bool) {
+	found := -1
+	for i := range s.sources {
+		if s.found[i].Column == events.Columns[column].Name {
+			return
+		}
+		if s.found[i].Column != "" || s.settled[i] || !is(i, judged(s.sources[i].Cells)) {
+			continue
+		}
+		if found >= 0 {
+			return
+		}
+		found = i
+	}
+	if found >= 0 {
+		s.found[found] = Suggestion{Column: events.Columns[column].Name, Confidence: byForm, Why: why}
+	}
+}
+
+// namesSomebodyElse reports whether a header names a person who is not the customer.
+func namesSomebodyElse(header string) bool {
+	name := compact(header)
+	for _, word := range []string{"reseller", "partner", "manager", "sales", "vendor", "seller", "admin", "creat", "gift", "affiliate", "agent", "handler", "vertrieb", "revendeur"} {
+		if strings.Contains(name, word) {
+			return true
+		}
+	}
+	return false
+}

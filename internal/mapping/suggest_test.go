@@ -1,0 +1,192 @@
+package mapping
+
+import (
+	"strings"
+	"testing"
+
+	"licenseimport/events"
+)
+
+// sheet is the beginning of a file as people and programs make it. Its lines are: the headers, the right
+// columns (- for none), and some rows. Cells are separated by |.
+type sheet struct{ name, text string }
+
+// sheets is the set that Suggest is measured with.
+var sheets = []sheet{
+	{"our own columns", `license__license_key|product__short_code|customer__email|license__max_activations
+license__license_key|product__short_code|customer__email|license__max_activations
+AAAA-BBBB-CCCC-0001|psc|ada@example.com|3`},
+	{"columns without their prefix", `License Key|Short Code|Email|Max Activations|Validity Period|Is Floating|Note
+license__license_key|product__short_code|customer__email|license__max_activations|license__validity_period|license__is_floating|license__note
+AAAA-BBBB-CCCC-0001|psc|ada@example.com|3|2030-01-31|false|moved`},
+	{"ordinary", `Serial|Product|E-Mail|Vorname|Expires|Seats
+license__license_key|product__short_code|customer__email|customer__first_name|license__validity_period|license__max_activations
+AB12-CD34-EF56-7890|Photo Pro|ada@example.com|Ada|12/31/2030|5
+AB12-CD34-EF56-7891|Photo Pro|bob@example.com|Bob|01/31/2031|1`},
+	{"keygen", `id|name|key|expiry|status|uses|suspended|maxMachines|maxUses|maxUsers|floating|created|updated|metadata
+-|-|license__license_key|license__validity_period|-|-|-|license__max_activations|license__max_consumptions|license__max_license_users|license__is_floating_cloud|-|-|-
+5f1d8e4a-8a52-4a0c-9a1f-0a3f1c0d9a11|Ada|C1B6DE-39A6E3-DE1529-8559A0-4AF593-V3|2030-01-31T00:00:00.000Z|ACTIVE|0|false|3|||true|2021-01-01T00:00:00.000Z|2021-01-01T00:00:00.000Z|{}`},
+	{"cryptlex", `id|key|revoked|suspended|totalActivations|allowedActivations|allowedFloatingClients|type|expiresAt|productId|createdAt|notes
+-|license__license_key|-|-|-|license__max_activations|license__floating_users|-|license__validity_period|product__short_code|-|license__note
+23d9646c-34f5-4d37-adeb-f7f77b927bdb|0A2035-E8A2A3-4D31B7-8FF9C6-81A6CA-539E54|false|false|0|1|0|node-locked|2026-05-05T08:49:17.9361143Z|63dfd63e-ed71-4f84-9236-02ee0ddb062c|2025-05-06T08:49:17.9361158Z|x`},
+	{"cryptlex v2", `Key ID|Product Key|Email|Status|Expires On|Total Activations|Used Activations|Total Deactivations|Creation Date|Custom Fields
+-|license__license_key|customer__email|-|license__validity_period|license__max_activations|-|-|-|-
+1017|D20C5E-4A73AD-1B9C44-A05F88|ada@example.com|active|2030-05-01|2|1|10|2018-01-01|`},
+	{"license manager for woocommerce", `id|order_num|product_id|product_name|user_id|user_name|user_email|license_key|expires_at|valid_for|times_activated|times_activated_max|created_at
+-|order__store_id|product__short_code|-|customer__reference|-|customer__email|license__license_key|license__validity_period|-|-|license__max_activations|-
+7|1001|55|Photo Pro|9|Ada L|ada@example.com|AAAA-BBBB-1111-2222|2030-01-31 00:00:00||1|3|2021-01-01 10:00:00`},
+	{"gumroad", `sale_id|sale_timestamp|order_number|product_id|product_permalink|short_product_id|product_name|email|full_name|license_key|quantity|refunded|price
+order__store_id|-|-|-|-|product__short_code|-|customer__email|-|license__license_key|license__max_activations|-|-
+G-1|2021-01-05T11:38:56Z|524459935|32-nPAicqbLj8B_WswVlMw==|https://gum.co/QMGY|QMGY|Photo|ada@example.com|Ada L|83DB262A-C19D3B06-A5235A6B-8C079166|1|false|990`},
+	{"shopify orders", `Name|Email|Financial Status|Paid at|Currency|Total|Created at|Lineitem quantity|Lineitem name|Lineitem sku|Billing Name|Billing Street|Billing Company|Billing City|Billing Zip|Billing Country|Notes|Vendor|Id
+order__store_id|customer__email|-|-|-|-|-|-|-|product__short_code|-|customer__address|customer__company_name|customer__city|customer__postcode|customer__country|license__note|-|-
+#1001|ada@example.com|paid|2026-09-03 10:15:00 -0400|USD|47.00|2026-09-03 10:14:00 -0400|1|Photo Pro|PHOTO-1|Ada L|1 Lane|AEL|London|SW1|GB||Shop|5550000001`},
+	{"shopify with keys", `Name|Email|Financial Status|Lineitem name|Lineitem sku|License Key
+order__store_id|customer__email|-|-|product__short_code|license__license_key
+#1001|ada@example.com|paid|Photo Pro|PHOTO-1|AAAA-BBBB-CCCC-DDD1`},
+	{"fastspring", `Order_ID|Order_Reference|Product_Name|Product_Path|Buyer_Email|Buyer_ID|Company_Name|Country_ISO|License Key
+order__store_id|-|-|product__short_code|customer__email|customer__reference|-|customer__country|license__license_key
+zSprqRHITGeW0kSGC7AKmg|FUR160822-7349-43132|Photo Pro|photo-pro|ada@example.com|B1|My Shop|GB|AAAA-BBBB-CCCC-DDD1`},
+	{"lemon squeezy", `id|store_id|order_id|product_id|user_name|user_email|key|activation_limit|expires_at|disabled|status
+-|-|order__store_id|product__short_code|-|customer__email|license__license_key|license__max_activations|license__validity_period|-|-
+1|1|2001|77|Ada|ada@example.com|80e15db5-c796-436b-850c-8f9c98a48abe|5|2030-01-24T14:15:07.000000Z|0|active`},
+	{"licensespring", `license_key|product_short_code|customer_email|order_store_id|validity_period|max_activations|license_type|enabled
+license__license_key|product__short_code|customer__email|order__store_id|license__validity_period|license__max_activations|license__license_type|license__enabled
+AAAA-BBBB-CCCC-DDD1|psc|ada@example.com|o-1|2030-01-31|3|perpetual|true`},
+	{"german", `Lizenzschlüssel|Artikelnummer|Kundennummer|Firma|Vorname|Nachname|E-Mail-Adresse|Telefon|Straße|PLZ|Ort|Land|Gültig bis|Anzahl Geräte|Bemerkung
+license__license_key|product__short_code|customer__reference|customer__company_name|customer__first_name|customer__last_name|customer__email|customer__phone|customer__address|customer__postcode|customer__city|customer__country|license__validity_period|license__max_activations|license__note
+AB12-CD34-EF56|4711|00042|Muster GmbH|Eva|Muster|eva@example.de|+49 30 1|Weg 1|10115|Berlin|DE|31.12.2030|3|alt`},
+	{"german short", `Seriennummer|Produkt|Mail|Ablaufdatum|Aktivierungen
+license__license_key|product__short_code|customer__email|license__validity_period|license__max_activations
+AB12-CD34-EF56|foto|eva@example.de|31.12.2030|3`},
+	{"german store", `Bestell-Nr.|Lizenznummer|Produktcode|Kunden-E-Mail|Lizenztyp|Aktiv
+order__store_id|license__license_key|product__short_code|customer__email|license__license_type|license__enabled
+B-1|AB12-CD34-EF56|foto|eva@example.de|perpetual|1`},
+	{"french", `Clé de licence|Code produit|Courriel|Prénom|Nom de famille|Société|Ville|Pays|Date d'expiration|Nombre de postes
+license__license_key|product__short_code|customer__email|customer__first_name|customer__last_name|customer__company_name|customer__city|customer__country|license__validity_period|license__max_activations
+AB12-CD34-EF56|photo|zoe@example.fr|Zoé|Noël|ACME|Lyon|FR|31/12/2030|2`},
+	{"french short", `N° de série|Produit|Adresse e-mail|Expire le
+license__license_key|product__short_code|customer__email|license__validity_period
+AB12-CD34-EF56|photo|zoe@example.fr|31/12/2030`},
+	{"spanish", `Clave de licencia|Producto|Correo electrónico|Nombre|Apellidos|Empresa|Teléfono|Ciudad|País|Fecha de caducidad|Activaciones
+license__license_key|product__short_code|customer__email|customer__first_name|customer__last_name|customer__company_name|customer__phone|customer__city|customer__country|license__validity_period|license__max_activations
+AB12-CD34-EF56|foto|ana@example.es|Ana|Gil|SL|+34 1|Madrid|ES|31/12/2030|2`},
+	{"spanish short", `Número de serie|Código de producto|Correo|Vence|Puestos|Observaciones
+license__license_key|product__short_code|customer__email|license__validity_period|license__max_activations|license__note
+AB12-CD34-EF56|foto|ana@example.es|31/12/2030|2|`},
+	{"italian", `Chiave di licenza|Codice prodotto|Indirizzo email|Nome|Cognome|Ragione sociale|Città|CAP|Provincia|Scadenza|Postazioni|Note
+license__license_key|product__short_code|customer__email|customer__first_name|customer__last_name|customer__company_name|customer__city|customer__postcode|customer__state|license__validity_period|license__max_activations|license__note
+AB12-CD34-EF56|foto|eva@example.it|Eva|Rossi|SRL|Roma|00100|RM|31/12/2030|2|`},
+	{"polish", `Klucz licencyjny|Produkt|Adres e-mail|Imię|Nazwisko|Firma|Miasto|Kod pocztowy|Kraj|Ważna do|Liczba stanowisk|Uwagi
+license__license_key|product__short_code|customer__email|customer__first_name|customer__last_name|customer__company_name|customer__city|customer__postcode|customer__country|license__validity_period|license__max_activations|license__note
+AB12-CD34-EF56|foto|ewa@example.pl|Ewa|Kot|SA|Łódź|90-001|PL|31.12.2030|2|`},
+	{"japanese", `ライセンスキー|製品コード|メールアドレス|姓|名|会社名|電話番号|郵便番号|都道府県|住所|有効期限|台数|備考
+license__license_key|product__short_code|customer__email|customer__last_name|customer__first_name|customer__company_name|customer__phone|customer__postcode|customer__state|customer__address|license__validity_period|license__max_activations|license__note
+AB12-CD34-EF56|foto|sato@example.jp|佐藤|花子|株式会社|03-1|100-0001|東京都|千代田区|2030/12/31|2|`},
+	{"japanese short", `シリアル番号|製品|Eメール|期限
+license__license_key|product__short_code|customer__email|license__validity_period
+AB12-CD34-EF56|foto|sato@example.jp|2030/12/31`},
+	{"a CRM", `Account Name|Contact First Name|Contact Email|Product Code|License Key|Expiration Date|Number of Seats|Owner|Created Date
+customer__company_name|-|customer__email|product__short_code|license__license_key|license__validity_period|license__max_activations|-|-
+ACME|Ada|ada@example.com|PP|AAAA-BBBB-CCCC-DDD1|2030-01-31|5|Rep One|2020-01-01`},
+	{"two e-mails", `Key|Product|Email|Reseller Email|Expiry
+license__license_key|product__short_code|customer__email|-|license__validity_period
+AAAA-BBBB-CCCC-DDD1|pp|ada@example.com|shop@example.com|2030-01-31`},
+	{"ids and keys", `ID|Code|SKU|Customer|Valid until
+-|-|product__short_code|customer__email|license__validity_period
+5f1d8e4a-8a52-4a0c-9a1f-0a3f1c0d9a11|10|PP|ada@example.com|2030-01-31
+6f1d8e4a-8a52-4a0c-9a1f-0a3f1c0d9a12|11|PP|bob@example.com|2030-01-31`},
+	{"a hardware serial beside the key", `Serial Number|License Key|Product
+-|license__license_key|product__short_code
+123456789012|AAAA-BBBB-CCCC-DDD1|pp`},
+	{"keys that are a count", `Product|Keys|Key|Email
+product__short_code|-|-|customer__email
+pp|3|1|ada@example.com
+pp|2|2|bob@example.com`},
+	{"no headers of use", `Column1|Column2|Column3
+license__license_key|-|customer__email
+AAAA-BBBB-CCCC-DDD1|pp|ada@example.com
+AAAA-BBBB-CCCC-DDD2|pp|bob@example.com`},
+	{"misspelt", `Lisence Key|Prodcut Code|Emial|Experation Date|Max Activation
+license__license_key|product__short_code|-|license__validity_period|license__max_activations
+AAAA-BBBB-CCCC-DDD1|pp||2030-01-31|3`},
+	{"licences and states", `Licence Key|Product|State|Status|Type
+license__license_key|product__short_code|-|-|-
+AAAA-BBBB-CCCC-DDD1|pp|active|sold|node-locked`},
+	{"a price list", `Product|Price|Currency|Release Date
+product__short_code|-|-|-
+pp|9.90|EUR|2020-01-31`},
+	{"keys by a generator", `Activation Code|Software|Issued|Uses
+license__license_key|product__short_code|-|-
+X7K2-99AA-BB01|pp|2020-01-01|0`},
+	{"subscriptions", `Subscription ID|License Code|Product SKU|Customer Email|Customer Name|Trial|Maintenance until|Floating Users
+license__subscription_id|license__license_key|product__short_code|customer__email|-|license__is_trial|license__maintenance_period|license__floating_users
+sub_1|AAAA-BBBB-CCCC-DDD1|pp|ada@example.com|Ada L|no|2030-01-31|10`},
+	{"product by name only", `License|Item Name|Buyer Email|Qty
+license__license_key|product__short_code|customer__email|license__max_activations
+AAAA-BBBB-CCCC-DDD1|Photo Pro|ada@example.com|1
+AAAA-BBBB-CCCC-DDD2|Photo Pro|bob@example.com|2`},
+	{"rejected rows", `Serial No.|Product|error__row|error__messages|error__raw_guarded
+license__license_key|product__short_code|-|-|-
+AAAA-BBBB-CCCC-DDD1|pp|1|x|`},
+}
+
+func parseSheet(t *testing.T, s sheet) (sources []Source, right []string) {
+	t.Helper()
+	lines := strings.Split(s.text, "\n")
+	for _, header := range strings.Split(lines[0], "|") {
+		sources = append(sources, Source{Header: header})
+	}
+	for _, column := range strings.Split(lines[1], "|") {
+		right = append(right, strings.Trim(column, "-"))
+	}
+	for _, line := range lines[2:] {
+		for i, cell := range strings.Split(line, "|") {
+			sources[i].Cells = append(sources[i].Cells, cell)
+		}
+	}
+	if len(sources) != len(right) {
+		t.Fatalf("%s: %d headers, %d answers", s.name, len(sources), len(right))
+	}
+	return sources, right
+}
+
+// TestSuggestionsOfKnownSheets states how often suggestions are right. A wrong one of a required column
+// is worse than none: there may be no such.
+func TestSuggestionsOfKnownSheets(t *testing.T) {
+	right, wrong, none, whole := 0, 0, 0, 0
+	for _, s := range sheets {
+		sources, answers := parseSheet(t, s)
+		all := true
+		for i, got := range Suggest(sources) {
+			switch want := answers[i]; {
+			case got.Column == want:
+				right++
+				continue
+			case got.Column == "":
+				none++
+				t.Logf("%s: %s: no suggestion, want %s (%s)", s.name, sources[i].Header, want, got.Why)
+			default:
+				wrong++
+				t.Logf("%s: %s: suggested %s, want %q (%s)", s.name, sources[i].Header, got.Column, want, got.Why)
+				if isRequired(got.Column) {
+					t.Errorf("%s: %s: a wrong suggestion of the required column %s", s.name, sources[i].Header, got.Column)
+				}
+			}
+			all = false
+		}
+		if all {
+			whole++
+		}
+	}
+	columns := right + wrong + none
+	t.Logf("%d sheets, %d columns: %d right, %d wrong, %d without a suggestion; %d sheets without a touch", len(sheets), columns, right, wrong, none, whole)
+	if right*100 < columns*98 || wrong > 1 || len(sheets) < 30 {
+		t.Errorf("right %d of %d, wrong %d: want 98 %% right and at most 1 wrong", right, columns, wrong)
+	}
+}
+
+func isRequired(column string) bool {
+	i, known := events.ColumnIndex(column)
+	return known && events.Columns[i].Required
+}

@@ -1,0 +1,214 @@
+package mapping
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// How sure a synonym is by itself.
+const (
+	certain = 0.95 // it names the column and nothing else
+	sure    = 0.9  // it means this column in nearly every file
+	likely  = 0.8  // it usually does
+	perhaps = 0.65 // it does unless another column fits better
+)
+
+// synonyms is the table of headers that mean a column: in English, German, French, Spanish, Italian,
+// Polish and Japanese. Headers are compared compacted: without case, accents, spaces and punctuation.
+var synonyms = []struct {
+	column  string
+	how     float64
+	headers []string
+}{
+	{"license__license_key", certain, []string{
+		"license key", "licence key", "license keys", "licence keys", "license code", "licence code",
+		"Lizenzschlüssel", "Lizenzschluessel", "Lizenzcode", "Lizenz Key", "Lizenzkey",
+		"clé de licence", "clef de licence", "clé licence", "code de licence", "clave de licencia", "clave licencia", "código de licencia",
+		"chiave di licenza", "chiave licenza", "codice licenza", "codice di licenza", "klucz licencyjny", "klucz licencji", "kod licencji",
+		"ライセンスキー", "ライセンスコード",
+	}},
+	{"license__license_key", sure, []string{
+		"license number", "licence number", "license no", "licence no", "product key", "activation key", "activation code", "software key",
+		"serial number", "serial key", "serial no", "serial nr", "serial code", "registration key", "registration code", "unlock code", "cd key", "keycode",
+		"license serial",
+		"Lizenznummer", "Lizenz-Nr", "Seriennummer", "Aktivierungsschlüssel", "Aktivierungscode", "Produktschlüssel", "Produktschluessel", "Freischaltcode",
+		"numéro de licence", "numéro de série", "n° de série", "no de série", "clé d'activation", "clé produit", "code d'activation", "n° de licence",
+		"número de licencia", "número de serie", "nº de serie", "clave de activación", "código de activación", "clave de producto",
+		"numero di licenza", "numero di serie", "numero seriale", "codice di attivazione", "chiave di attivazione",
+		"numer licencji", "numer seryjny", "klucz produktu", "kod aktywacyjny", "klucz aktywacyjny",
+		"ライセンス番号", "シリアル番号", "シリアルキー", "シリアルナンバー", "シリアルコード", "プロダクトキー", "アクティベーションコード", "アクティベーションキー",
+	}},
+	{"license__license_key", likely, []string{
+		"serial", "seriale", "シリアル", "série", "licensekeystring",
+	}},
+	{"license__license_key", perhaps, []string{
+		"key", "license", "licence", "Lizenz", "Schlüssel", "clé", "licencia", "clave", "licenza", "chiave", "licencja", "klucz", "ライセンス", "キー",
+	}},
+	{"product__short_code", certain, []string{
+		"product code", "product short code", "product shortcode", "short code", "shortcode", "product sku", "sku", "item code", "item sku",
+		"product number", "lineitem sku", "line item sku", "article number", "item number", "part number",
+		"Produktcode", "Produktkürzel", "Produktnummer", "Artikelnummer", "Artikel-Nr", "Artikelcode", "Produkt-Nr",
+		"code produit", "référence produit", "code article", "numéro de produit",
+		"código de producto", "código producto", "referencia de producto", "código de artículo", "codice prodotto", "codice articolo",
+		"kod produktu", "kod towaru", "symbol produktu", "numer produktu",
+		"製品コード", "商品コード", "プロダクトコード", "製品番号", "商品番号", "品番",
+	}},
+	{"product__short_code", sure, []string{"product", "Produkt", "produit", "producto", "prodotto", "製品", "商品", "プロダクト"}},
+	{"product__short_code", likely, []string{"product id", "productid", "Produkt-ID", "id produit", "id producto", "id prodotto", "id produktu", "製品ID", "商品ID", "software", "application"}},
+	{"product__short_code", perhaps, []string{"product name", "item name", "Produktname", "nom du produit", "nombre del producto", "nome prodotto", "nazwa produktu", "製品名", "商品名", "item", "Artikel"}},
+	{"customer__email", sure, []string{
+		"email", "e-mail", "mail", "e mail address", "email address", "mail address", "customer email", "user email", "buyer email", "purchase email", "client email",
+		"contact email", "licensee email", "owner email", "billing email", "purchaser email", "customer mail", "registered email",
+		"E-Mail-Adresse", "Mailadresse", "Kunden-E-Mail", "Kundenmail", "E-Mail Kunde", "Emailadresse", "Kunde E-Mail",
+		"courriel", "adresse e-mail", "adresse mail", "adresse électronique", "e-mail client", "courriel client", "mél",
+		"correo", "correo electrónico", "correo e", "email del cliente", "dirección de correo", "dirección de correo electrónico", "correo del cliente",
+		"posta elettronica", "indirizzo email", "indirizzo e-mail", "email cliente", "e-mail cliente", "indirizzo di posta elettronica",
+		"adres e-mail", "adres email", "e-mail klienta", "email klienta", "poczta elektroniczna", "adres poczty",
+		"メール", "メールアドレス", "Eメール", "電子メール", "Eメールアドレス", "顧客メールアドレス", "顧客メール",
+	}},
+	{"customer__first_name", sure, []string{
+		"first name", "firstname", "given name", "forename", "customer first name", "billing first name", "fname",
+		"Vorname", "prénom", "nombre de pila", "primer nombre", "nome di battesimo", "imię", "名", "名前（名）", "ファーストネーム",
+	}},
+	{"customer__first_name", perhaps, []string{"nome", "nombre"}},
+	{"customer__last_name", sure, []string{
+		"last name", "lastname", "surname", "family name", "customer last name", "billing last name", "lname",
+		"Nachname", "Familienname", "Zuname", "nom de famille", "apellido", "apellidos", "cognome", "nazwisko", "姓", "苗字", "名字", "ラストネーム",
+	}},
+	{"customer__last_name", perhaps, []string{"nom"}},
+	{"customer__company_name", sure, []string{
+		"company", "company name", "organization", "organisation", "organization name", "business name", "customer company", "account name", "billing company",
+		"Firma", "Firmenname", "Unternehmen", "Organisation", "Firmenbezeichnung",
+		"société", "entreprise", "raison sociale", "nom de la société", "nom de l'entreprise",
+		"empresa", "compañía", "nombre de la empresa", "organización", "razón social",
+		"azienda", "società", "ragione sociale", "nome azienda",
+		"firma", "nazwa firmy", "przedsiębiorstwo", "organizacja",
+		"会社", "会社名", "企業名", "法人名", "組織名", "御社名", "貴社名",
+	}},
+	{"customer__phone", sure, []string{
+		"phone", "phone number", "telephone", "telephone number", "tel", "mobile", "mobile phone", "cell phone", "billing phone", "customer phone",
+		"Telefon", "Telefonnummer", "Handy", "Mobil", "Rufnummer", "téléphone", "numéro de téléphone", "portable", "teléfono", "móvil", "número de teléfono",
+		"telefono", "numero di telefono", "cellulare", "telefon", "numer telefonu", "電話", "電話番号", "携帯電話", "TEL",
+	}},
+	{"customer__reference", sure, []string{
+		"customer id", "customer number", "customer no", "customer reference", "client id", "client number", "account number", "account id", "crm id", "buyer id",
+		"Kundennummer", "Kunden-Nr", "Kundennr", "Debitorennummer", "Kunden-ID", "Debitor", "numéro client", "n° client", "code client", "référence client", "id client",
+		"número de cliente", "código de cliente", "id cliente", "numero cliente", "codice cliente", "numer klienta", "kod klienta", "id klienta",
+		"顧客番号", "顧客ID", "顧客コード", "お客様番号", "会員番号",
+	}},
+	{"customer__address", sure, []string{
+		"address", "street", "street address", "address line 1", "address1", "billing address", "billing street", "billing address 1", "customer address",
+		"Adresse", "Anschrift", "Straße", "Strasse", "Straße und Hausnummer", "rue", "adresse postale", "dirección", "calle", "domicilio", "indirizzo", "via",
+		"ulica", "adres", "住所", "所在地", "番地",
+	}},
+	{"customer__postcode", sure, []string{
+		"postcode", "postal code", "zip", "zip code", "zipcode", "billing zip", "billing postcode", "PLZ", "Postleitzahl", "code postal", "código postal", "cp",
+		"cap", "codice postale", "codice di avviamento postale", "kod pocztowy", "郵便番号", "〒",
+	}},
+	{"customer__state", sure, []string{
+		"province", "region", "county", "state/province", "state or province", "billing state", "billing province", "customer state",
+		"Bundesland", "Kanton", "département", "région", "provincia", "comunidad autónoma", "regione", "województwo", "都道府県", "県",
+	}},
+	{"customer__city", sure, []string{
+		"city", "town", "billing city", "customer city", "Stadt", "Ort", "Wohnort", "ville", "commune", "ciudad", "localidad", "población", "città", "comune", "miasto", "miejscowość",
+		"市区町村", "市町村", "都市", "市",
+	}},
+	{"customer__country", sure, []string{
+		"country", "country code", "billing country", "customer country", "country iso", "Land", "Ländercode", "Staat", "pays", "code pays", "país", "código de país", "paese", "nazione", "kraj", "państwo",
+		"国", "国名", "国コード",
+	}},
+	{"order__store_id", sure, []string{
+		"order id", "order number", "order no", "order nr", "order num", "order reference", "order", "purchase order", "po number", "sale id", "transaction id", "purchase id", "store order id",
+		"Bestellnummer", "Bestell-Nr", "Auftragsnummer", "Bestellung", "Auftrag", "Auftrags-Nr", "numéro de commande", "n° de commande", "commande", "id commande", "référence commande",
+		"número de pedido", "nº de pedido", "pedido", "id de pedido", "numero ordine", "ordine", "id ordine", "numero d'ordine", "numer zamówienia", "zamówienie", "nr zamówienia",
+		"注文番号", "注文ID", "受注番号", "オーダー番号", "注文",
+	}},
+	{"order__is_test", likely, []string{"test", "is test", "test order", "test mode", "Test", "Testbestellung"}},
+	{"order__language", likely, []string{"language", "locale", "Sprache", "langue", "idioma", "lingua", "język", "言語"}},
+	{"order__campaign_params", likely, []string{"campaign", "campaign params", "utm", "utm params", "Kampagne", "campagne", "campaña", "campagna", "kampania"}},
+	{"license__enabled", sure, []string{"enabled", "is enabled", "active", "is active", "aktiv", "aktiviert", "actif", "activé", "activo", "activa", "habilitado", "attivo", "attiva", "abilitato", "aktywna", "aktywny", "有効"}},
+	{"license__max_activations", sure, []string{
+		"max activations", "maximum activations", "activation limit", "activations limit", "allowed activations", "activations", "activations allowed", "number of activations",
+		"max devices", "device limit", "devices", "max machines", "machine limit", "machines", "max computers", "seats", "number of seats", "seat count", "installations",
+		"max installations", "times activated max", "max installs", "allowed uses", "computers",
+		"Aktivierungen", "max Aktivierungen", "maximale Aktivierungen", "Anzahl Aktivierungen", "Plätze", "Arbeitsplätze", "Anzahl Geräte", "Geräte", "Installationen", "Anzahl Installationen", "Sitze",
+		"activations maximum", "nombre d'activations", "activations max", "postes", "nombre de postes", "nombre d'appareils", "appareils", "sièges",
+		"activaciones", "activaciones máximas", "número de activaciones", "puestos", "dispositivos", "número de puestos", "equipos", "asientos", "plazas",
+		"attivazioni", "attivazioni massime", "numero di attivazioni", "postazioni", "numero postazioni", "dispositivi",
+		"aktywacje", "liczba aktywacji", "limit aktywacji", "maks aktywacji", "stanowiska", "liczba stanowisk", "urządzenia", "liczba urządzeń",
+		"アクティベーション数", "最大アクティベーション数", "アクティベーション上限", "台数", "シート数", "ライセンス数", "端末数", "認証回数", "席数",
+	}},
+	{"license__max_activations", perhaps, []string{"quantity", "qty", "Menge", "Anzahl", "quantité", "cantidad", "quantità", "ilość", "数量"}},
+	{"license__allow_unlimited_activations", sure, []string{"unlimited activations", "unlimited", "allow unlimited", "unbegrenzte Aktivierungen", "activations illimitées", "activaciones ilimitadas", "attivazioni illimitate"}},
+	{"license__validity_period", sure, []string{
+		"expires", "expires at", "expires on", "expire", "expiry", "expiry date", "expiration", "expiration date", "expire date", "expiration on", "valid until", "valid to", "valid till", "end date",
+		"license expiry", "license expires", "license expiration", "license end", "validity", "validity date", "validity period", "expdate", "renewal date",
+		"Ablaufdatum", "Ablauf", "gültig bis", "gueltig bis", "Laufzeitende", "Enddatum", "läuft ab", "läuft ab am", "Gültigkeit", "Ende",
+		"expire le", "date d'expiration", "expiration le", "valable jusqu'au", "valide jusqu'au", "date de fin", "échéance", "fin de validité", "date d'échéance",
+		"caduca", "caducidad", "fecha de caducidad", "vencimiento", "fecha de vencimiento", "válido hasta", "vence", "expira", "fecha de expiración", "fecha fin",
+		"scadenza", "data di scadenza", "scade", "scade il", "valido fino al", "valida fino al", "data scadenza", "data fine",
+		"wygasa", "data wygaśnięcia", "ważna do", "ważny do", "ważne do", "data ważności", "termin ważności", "koniec licencji",
+		"有効期限", "期限", "満了日", "有効期限日", "失効日", "終了日", "有効期間終了日", "ライセンス期限",
+	}},
+	{"license__valid_duration", likely, []string{"duration", "valid duration", "term", "license term", "license duration", "validity duration", "Laufzeit", "Dauer", "durée", "duración", "durata", "okres", "期間", "有効期間"}},
+	{"license__license_type", sure, []string{
+		"license type", "licence type", "type of license", "license model", "licensing model", "Lizenztyp", "Lizenzart", "Lizenzmodell", "type de licence", "tipo de licencia", "tipo di licenza", "tipo licenza",
+		"typ licencji", "rodzaj licencji", "ライセンスタイプ", "ライセンス種別", "ライセンスの種類", "ライセンス種類", "type", "Typ", "tipo",
+	}},
+	{"license__maintenance_period", likely, []string{
+		"maintenance", "maintenance until", "maintenance expires", "maintenance expiry", "maintenance end", "maintenance end date", "support until", "support expires", "support end", "updates until", "upgrade until",
+		"Wartung bis", "Wartungsende", "Support bis", "Updates bis", "Wartung", "maintenance jusqu'au", "fin de maintenance", "mantenimiento hasta", "fin de mantenimiento", "manutenzione fino al", "scadenza manutenzione",
+		"wsparcie do", "serwis do", "保守期限", "サポート期限", "保守終了日", "メンテナンス期限",
+	}},
+	{"license__is_trial", likely, []string{"trial", "is trial", "trial license", "Testversion", "Testlizenz", "essai", "prueba", "prova", "wersja próbna", "試用版", "体験版", "トライアル"}},
+	{"license__trial_days", sure, []string{"trial days", "trial period", "trial length", "Testtage", "jours d'essai", "días de prueba", "giorni di prova", "dni próbne", "試用日数"}},
+	{"license__max_consumptions", likely, []string{"max uses", "max consumptions", "usage limit", "uses limit", "credits", "max usage", "maximale Nutzungen"}},
+	{"license__subscription_id", sure, []string{"subscription id", "subscription", "subscription number", "subscription reference", "Abo-ID", "Abonnement", "Abo-Nummer", "Abo", "abonnement", "id abonnement", "suscripción", "id de suscripción",
+		"abbonamento", "id abbonamento", "subskrypcja", "id subskrypcji", "サブスクリプションID", "定期購入ID", "サブスクリプション"}},
+	{"license__is_floating", likely, []string{"floating", "is floating", "network license", "Netzwerklizenz", "Floating", "licence flottante", "licencia flotante", "licenza flottante", "フローティング"}},
+	{"license__floating_users", sure, []string{"floating users", "concurrent users", "floating seats", "concurrent seats", "allowed floating clients", "gleichzeitige Nutzer", "gleichzeitige Benutzer", "utilisateurs simultanés",
+		"usuarios simultáneos", "utenti simultanei", "同時接続数", "同時使用数", "同時ユーザー数"}},
+	{"license__max_license_users", sure, []string{"max users", "users", "user limit", "number of users", "named users", "Benutzer", "Anzahl Benutzer", "Nutzer", "Anzahl Nutzer", "utilisateurs", "nombre d'utilisateurs",
+		"usuarios", "número de usuarios", "utenti", "numero utenti", "numero di utenti", "użytkownicy", "liczba użytkowników", "ユーザー数", "利用者数"}},
+	{"license__note", sure, []string{"note", "notes", "comment", "comments", "remark", "remarks", "memo", "license note", "internal note",
+		"Notiz", "Notizen", "Bemerkung", "Bemerkungen", "Kommentar", "Anmerkung", "Anmerkungen", "remarque", "remarques", "commentaire", "commentaires", "notas", "nota", "comentario", "comentarios", "observaciones",
+		"commento", "commenti", "osservazioni", "notatka", "uwagi", "komentarz", "notatki", "備考", "メモ", "コメント", "注記"}},
+}
+
+// synonym is what a compacted header means.
+type synonym struct {
+	column string
+	how    float64
+}
+
+// bySynonym has the table's headers in compacted form. Where languages share a word the first row wins.
+var bySynonym = func() map[string]synonym {
+	index := map[string]synonym{}
+	for _, row := range synonyms {
+		for _, header := range row.headers {
+			if name := compact(header); name != "" && index[name].column == "" {
+				index[name] = synonym{row.column, row.how}
+			}
+		}
+	}
+	return index
+}()
+
+// compact is the form in which headers are compared with the tables: letters and digits in lower case,
+// without accents.
+func compact(header string) string {
+	var b strings.Builder
+	for _, r := range norm.NFKD.String(header) {
+		switch {
+		case r == 'ß':
+			b.WriteString("ss")
+		case r == 'ł' || r == 'Ł':
+			b.WriteByte('l')
+		case unicode.IsLetter(r) || unicode.IsDigit(r):
+			b.WriteRune(unicode.ToLower(r))
+		}
+	}
+	return norm.NFC.String(b.String())
+}

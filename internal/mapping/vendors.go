@@ -1,0 +1,198 @@
+package mapping
+
+import (
+	"strings"
+
+	"licenseimport/events"
+)
+
+// A Vendor is another program whose exports are known. Each is also a mapping that comes with the
+// program, under its name.
+type Vendor struct {
+	Name    string // of the built-in mapping
+	Title   string // of the program
+	Source  string // the public page that documents the columns
+	marks   []string
+	columns []vendorColumn
+}
+
+// vendorColumn is one header of an export. The column is empty where it is no column of an import.
+type vendorColumn struct{ header, column string }
+
+// Vendors is the table of other vendors' exports. A header line is one of a vendor if it has all of its
+// marks; then its columns are those of the table, whatever a header means elsewhere.
+//
+// Dates of creation, counts of activations so far and internal ids of other records are left out: an
+// import has no column for them.
+var Vendors = []Vendor{
+	{
+		Name: "keygen", Title: "Keygen", Source: "https://keygen.sh/docs/api/licenses/",
+		marks: []string{"key", "expiry", "maxmachines"},
+		columns: []vendorColumn{
+			{"key", "license__license_key"}, {"expiry", "license__validity_period"},
+			{"maxMachines", "license__max_activations"}, {"maxUsers", "license__max_license_users"},
+			{"maxUses", "license__max_consumptions"}, {"floating", "license__is_floating_cloud"},
+			{"product", "product__short_code"}, {"email", "customer__email"},
+			{"id", ""}, {"name", ""}, {"status", ""}, {"uses", ""}, {"protected", ""}, {"suspended", ""}, {"scheme", ""},
+			{"encrypted", ""}, {"strict", ""}, {"maxProcesses", ""}, {"maxCores", ""}, {"maxMemory", ""}, {"maxDisk", ""},
+			{"version", ""}, {"requireHeartbeat", ""}, {"requireCheckIn", ""}, {"lastValidated", ""}, {"lastCheckIn", ""},
+			{"nextCheckIn", ""}, {"lastCheckOut", ""}, {"permissions", ""}, {"metadata", ""}, {"created", ""}, {"updated", ""},
+			{"policy", ""}, {"user", ""}, {"owner", ""}, {"group", ""}, {"account", ""},
+		},
+	},
+	{
+		Name: "cryptlex", Title: "Cryptlex", Source: "https://docs.cryptlex.com/license-management/creating-licenses",
+		marks: []string{"key", "allowedactivations"},
+		columns: []vendorColumn{
+			{"key", "license__license_key"}, {"allowedActivations", "license__max_activations"},
+			{"expiresAt", "license__validity_period"}, {"productId", "product__short_code"},
+			{"allowedFloatingClients", "license__floating_users"}, {"notes", "license__note"},
+			{"email", "customer__email"}, {"firstName", "customer__first_name"}, {"lastName", "customer__last_name"},
+			{"company", "customer__company_name"}, {"order_id", "order__store_id"},
+			{"first_name", "customer__first_name"}, {"last_name", "customer__last_name"},
+			{"id", ""}, {"type", ""}, {"revoked", ""}, {"suspended", ""}, {"totalActivations", ""}, {"totalDeactivations", ""},
+			{"validity", ""}, {"subscriptionInterval", ""}, {"subscriptionStartTrigger", ""}, {"expirationStrategy", ""},
+			{"fingerprintMatchingStrategy", ""}, {"allowedDeactivations", ""}, {"serverSyncGracePeriod", ""},
+			{"serverSyncInterval", ""}, {"leaseDuration", ""}, {"allowedClockOffset", ""}, {"allowVmActivation", ""},
+			{"userLocked", ""}, {"user", ""}, {"userId", ""}, {"metadata", ""}, {"tags", ""}, {"createdAt", ""}, {"updatedAt", ""},
+			{"allowedCountries", ""}, {"disallowedCountries", ""}, {"allowedIpAddresses", ""}, {"disallowedIpAddresses", ""},
+		},
+	},
+	{
+		Name: "cryptlex-v2", Title: "Cryptlex v2", Source: "https://docs.cryptlex.com (Migrating from Cryptlex v2.x, Exporting license keys)",
+		marks: []string{"productkey", "totalactivations", "usedactivations"},
+		columns: []vendorColumn{
+			{"Product Key", "license__license_key"}, {"Email", "customer__email"}, {"Expires On", "license__validity_period"},
+			{"Total Activations", "license__max_activations"},
+			{"Key ID", ""}, {"Status", ""}, {"Used Activations", ""}, {"Total Deactivations", ""}, {"Used Deactivations", ""},
+			{"Creation Date", ""}, {"Custom Fields", ""}, {"Activation Location", ""}, {"Activation Date", ""},
+			{"Activation Extra Data", ""}, {"Activation OS", ""},
+		},
+	},
+	{
+		Name: "license-manager-for-woocommerce", Title: "License Manager for WooCommerce",
+		Source: "https://woocommerce.com/document/license-manager-woo-store-owner-guide/ (and the plugin's Export.php)",
+		marks:  []string{"licensekey", "productid", "timesactivatedmax"},
+		columns: []vendorColumn{
+			{"license_key", "license__license_key"}, {"product_id", "product__short_code"}, {"order_num", "order__store_id"},
+			{"user_email", "customer__email"}, {"user_id", "customer__reference"}, {"expires_at", "license__validity_period"},
+			{"times_activated_max", "license__max_activations"},
+			{"id", ""}, {"order_id", ""}, {"product_name", ""}, {"user_name", ""}, {"valid_for", ""}, {"status", ""},
+			{"times_activated", ""}, {"times_activated_overall", ""}, {"activated_at", ""}, {"created_at", ""}, {"created_by", ""},
+			{"updated_at", ""}, {"updated_by", ""}, {"source", ""}, {"hash", ""},
+		},
+	},
+	{
+		Name: "gumroad", Title: "Gumroad", Source: "https://gumroad.com/webhooks",
+		marks: []string{"saleid", "productpermalink", "licensekey"},
+		columns: []vendorColumn{
+			{"license_key", "license__license_key"}, {"short_product_id", "product__short_code"}, {"sale_id", "order__store_id"},
+			{"email", "customer__email"}, {"ip_country", "customer__country"}, {"subscription_id", "license__subscription_id"},
+			{"purchaser_id", "customer__reference"}, {"quantity", "license__max_activations"}, {"test", "order__is_test"},
+			{"sale_timestamp", ""}, {"order_number", ""}, {"seller_id", ""}, {"product_id", ""}, {"product_permalink", ""},
+			{"product_name", ""}, {"url_params", ""}, {"full_name", ""}, {"price", ""}, {"recurrence", ""}, {"variants", ""},
+			{"offer_code", ""}, {"custom_fields", ""}, {"shipping_information", ""}, {"is_recurring_charge", ""},
+			{"is_preorder_authorization", ""}, {"shipping_rate", ""}, {"affiliate", ""}, {"affiliate_credit_amount_cents", ""},
+			{"is_gift_receiver_purchase", ""}, {"gifter_email", ""}, {"gift_price", ""}, {"refunded", ""},
+			{"discover_fee_charged", ""}, {"can_contact", ""}, {"referrer", ""}, {"gumroad_fee", ""}, {"card", ""},
+		},
+	},
+	{
+		Name: "shopify", Title: "Shopify", Source: "https://help.shopify.com/en/manual/migrating-to-shopify/transporter-app/csv-orders",
+		marks: []string{"name", "financialstatus", "lineitemname"},
+		columns: []vendorColumn{
+			{"Lineitem sku", "product__short_code"}, {"Name", "order__store_id"}, {"Email", "customer__email"},
+			{"Billing Company", "customer__company_name"}, {"Billing Phone", "customer__phone"},
+			{"Billing Street", "customer__address"}, {"Billing City", "customer__city"}, {"Billing Zip", "customer__postcode"},
+			{"Billing Province", "customer__state"}, {"Billing Country", "customer__country"}, {"Notes", "license__note"},
+			{"Lineitem quantity", ""}, {"Phone", ""}, {"Financial Status", ""}, {"Paid at", ""}, {"Fulfillment Status", ""},
+			{"Fulfilled at", ""}, {"Accepts Marketing", ""}, {"Currency", ""}, {"Subtotal", ""}, {"Shipping", ""}, {"Taxes", ""},
+			{"Total", ""}, {"Discount Code", ""}, {"Discount Amount", ""}, {"Shipping Method", ""}, {"Created at", ""},
+			{"Lineitem name", ""}, {"Lineitem price", ""}, {"Lineitem compare at price", ""}, {"Lineitem compare-at price", ""},
+			{"Lineitem requires shipping", ""}, {"Lineitem taxable", ""}, {"Lineitem fulfillment status", ""}, {"Lineitem discount", ""},
+			{"Billing Name", ""}, {"Billing Address1", ""}, {"Billing Address2", ""}, {"Billing Province Name", ""},
+			{"Shipping Name", ""}, {"Shipping Street", ""}, {"Shipping Address1", ""}, {"Shipping Address2", ""},
+			{"Shipping Company", ""}, {"Shipping City", ""}, {"Shipping Zip", ""}, {"Shipping Province", ""},
+			{"Shipping Province Name", ""}, {"Shipping Country", ""}, {"Shipping Phone", ""}, {"Note Attributes", ""},
+			{"Cancelled at", ""}, {"Canceled at", ""}, {"Payment Method", ""}, {"Payment Reference", ""}, {"Payment References", ""},
+			{"Refunded Amount", ""}, {"Vendor", ""}, {"Outstanding Balance", ""}, {"Employee", ""}, {"Location", ""},
+			{"Device ID", ""}, {"Id", ""}, {"Tags", ""}, {"Risk Level", ""}, {"Source", ""}, {"Receipt Number", ""}, {"Duties", ""},
+			{"Tax 1 Name", ""}, {"Tax 1 Value", ""}, {"Tax 2 Name", ""}, {"Tax 2 Value", ""}, {"Tax 3 Name", ""},
+			{"Tax 3 Value", ""}, {"Tax 4 Name", ""}, {"Tax 4 Value", ""}, {"Tax 5 Name", ""}, {"Tax 5 Value", ""},
+			{"Payment ID", ""}, {"Payment Terms Name", ""}, {"Next Payment Due At", ""},
+		},
+	},
+	{
+		Name: "fastspring", Title: "FastSpring", Source: "https://developer.fastspring.com/reference/generaterevenuereport",
+		marks: []string{"buyeremail", "productpath"},
+		columns: []vendorColumn{
+			{"Product_Path", "product__short_code"}, {"Order_ID", "order__store_id"}, {"Buyer_Email", "customer__email"},
+			{"Buyer_ID", "customer__reference"}, {"Country_ISO", "customer__country"},
+			{"Subscription_ID", "license__subscription_id"},
+			{"Company_Name", ""}, {"Company_ID", ""}, {"Product_Name", ""}, {"Country_Name", ""}, {"Order_Reference", ""},
+			{"Chargeback_True_False", ""}, {"Coupon", ""}, {"Driving_Product_Path", ""}, {"Driving_Offer_Type", ""},
+		},
+	},
+	{
+		Name: "lemon-squeezy", Title: "Lemon Squeezy", Source: "https://docs.lemonsqueezy.com/help/licensing/license-api",
+		marks: []string{"key", "activationlimit", "useremail"},
+		columns: []vendorColumn{
+			{"key", "license__license_key"}, {"activation_limit", "license__max_activations"},
+			{"expires_at", "license__validity_period"}, {"user_email", "customer__email"}, {"product_id", "product__short_code"},
+			{"order_id", "order__store_id"}, {"customer_id", "customer__reference"},
+			{"id", ""}, {"store_id", ""}, {"order_item_id", ""}, {"user_name", ""}, {"key_short", ""}, {"instances_count", ""},
+			{"activation_usage", ""}, {"disabled", ""}, {"status", ""}, {"status_formatted", ""}, {"created_at", ""},
+			{"updated_at", ""}, {"test_mode", ""}, {"product_name", ""}, {"variant_id", ""}, {"variant_name", ""},
+		},
+	},
+}
+
+// Builtin returns the mapping of that name, in any case, that comes with the program, or nil.
+func Builtin(name string) *events.Mapping {
+	for i := range Vendors {
+		if strings.EqualFold(Vendors[i].Name, name) {
+			return Vendors[i].mapping()
+		}
+	}
+	return nil
+}
+
+// mapping is the vendor's export as a mapping. Of headers that name one column in several versions of
+// the export the first is mapped.
+func (v *Vendor) mapping() *events.Mapping {
+	m := &events.Mapping{Kind: Licenses, Columns: map[string]*string{}}
+	taken := map[string]bool{}
+	for _, c := range v.columns {
+		m.Columns[c.header] = nil
+		if c.column != "" && !taken[c.column] {
+			column := c.column
+			m.Columns[c.header] = &column
+		}
+		taken[c.column] = true
+	}
+	return m
+}
+
+// vendorOf finds the vendor whose export has these headers, compacted. nil: none is known.
+func vendorOf(headers map[string]bool) *Vendor {
+	for i := range Vendors {
+		all := true
+		for _, mark := range Vendors[i].marks {
+			all = all && headers[mark]
+		}
+		if all {
+			return &Vendors[i]
+		}
+	}
+	return nil
+}
+
+// column returns the column of a compacted header. known: the table has the header.
+func (v *Vendor) column(header string) (column string, known bool) {
+	for _, c := range v.columns {
+		if compact(c.header) == header {
+			return c.column, true
+		}
+	}
+	return "", false
+}
