@@ -36,7 +36,7 @@ func everyAddress() []string {
 func answers(t testing.TB, p *projector.Projector) string {
 	t.Helper()
 	router := httpx.NewRouter(httpx.Options{})
-	readapi.New(p).Register(router, access.NewAuthenticator(access.Config{AdminKey: "k"}))
+	readapi.New(p, nil).Register(router, access.NewAuthenticator(access.Config{AdminKey: "k"}))
 	handler, err := router.Handler()
 	if err != nil {
 		t.Fatal(err)

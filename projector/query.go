@@ -25,17 +25,34 @@ type LicenseQuery struct {
 	StoreID     string       // its order's
 	Enabled     *bool        // nil: either
 	Job         events.JobID // the import that created it
+	IDs         []events.Seq // its id is one of these, in any order; nil: any, empty: no license
+
+	Customer        events.Seq // its customer's id
+	EmailContains   string     // without regard to case
+	StoreIDPrefix   string
+	StoreIDContains string // without regard to case
+
+	// Matches and MatchesCustomer decide by the license itself, and by what is said of its customer; nil:
+	// any. A license without a customer has none that matches.
+	Matches         func(*License) bool
+	MatchesCustomer func(*events.Customer) bool
+	// Sees reports whether the one who asks may see a license; nil: all. It restricts Customer and
+	// MatchesCustomer: of a customer whose creator is hidden only what the license's row says counts.
+	Sees func(*License) bool
 }
 
 // CustomerQuery selects customers, by the rules of [LicenseQuery].
 type CustomerQuery struct {
 	Email         string // as [events.EmailKey] compares them
+	EmailPrefix   string // in the same way
 	EmailContains string // without regard to case
+	Matches       func(*events.Customer) bool
 }
 
 // OrderQuery selects orders, by the rules of [LicenseQuery].
 type OrderQuery struct {
 	StoreID string
+	Product string // the short code of a product that a license of the order has
 }
 
 // selection is a set of licenses, customers or orders, and its size.
@@ -70,28 +87,46 @@ func (r *Reader) Licenses(q *LicenseQuery, desc bool) (ids iter.Seq[events.Seq],
 // Customers yields the ids of the customers that q selects: oldest first or, if desc, newest first.
 // count is their number or CountUnknown.
 func (r *Reader) Customers(q CustomerQuery, desc bool) (ids iter.Seq[events.Seq], count int, err error) {
-	email := events.EmailKey(q.Email)
-	var found viewstore.SliceList
-	switch contains := containsFold(q.EmailContains); {
-	case email == "" && q.EmailContains == "":
-		return ordered[events.Seq](r.bound, r.views.Postings(customers, ""), desc), r.count(countCustomers), nil
-	case email == "":
-		matches := r.views.Match(r.bound, customerByEmail, nil, contains)
-		return ordered[events.Seq](r.bound, matches, desc), CountUnknown, nil
-	case q.EmailContains == "" || contains([]byte(email)):
-		found, err = r.named(customerByEmail, email)
+	selections := []selection{{r.views.Postings(customers, ""), r.count(countCustomers)}}
+	if q.Email != "" {
+		found, err := r.named(customerByEmail, events.EmailKey(q.Email))
+		if err != nil {
+			return nil, 0, err
+		}
+		selections = append(selections, selection{found, CountUnknown})
 	}
-	return ordered[events.Seq](r.bound, found, desc), len(found), err
+	if q.EmailPrefix != "" || q.EmailContains != "" {
+		matches := r.views.Match(r.bound, customerByEmail, nil, keyMatches(events.EmailKey(q.EmailPrefix), q.EmailContains))
+		selections = append(selections, selection{matches, CountUnknown})
+	}
+	chosen := r.intersect(selections)
+	if q.Matches != nil {
+		chosen = selection{r.where(chosen.postings, customerMatches(q.Matches)), CountUnknown}
+	}
+	return ordered[events.Seq](r.bound, chosen.postings, desc), chosen.count, nil
+}
+
+// customerMatches decides by the customer that a license names.
+func customerMatches(match func(*events.Customer) bool) func(*License) bool {
+	return func(l *License) bool { return l.Event.Customer != nil && match(l.Event.Customer) }
 }
 
 // Orders yields the ids of the orders that q selects: oldest first or, if desc, newest first. count
-// is their number.
+// is their number or CountUnknown.
 func (r *Reader) Orders(q OrderQuery, desc bool) (ids iter.Seq[events.Seq], count int, err error) {
-	if q.StoreID == "" {
-		return ordered[events.Seq](r.bound, r.views.Postings(orders, ""), desc), r.count(countOrders), nil
+	selections := []selection{{r.views.Postings(orders, ""), r.count(countOrders)}}
+	if q.StoreID != "" {
+		found, err := r.named(orderByStore, q.StoreID)
+		if err != nil {
+			return nil, 0, err
+		}
+		selections = append(selections, selection{found, CountUnknown})
 	}
-	found, err := r.named(orderByStore, q.StoreID)
-	return ordered[events.Seq](r.bound, found, desc), len(found), err
+	if q.Product != "" {
+		selections = append(selections, selection{r.ordersOf(q.Product), CountUnknown})
+	}
+	chosen := r.intersect(selections)
+	return ordered[events.Seq](r.bound, chosen.postings, desc), chosen.count, nil
 }
 
 // selectFrom intersects the selections of all filters. The count is known where one counter has it.
@@ -106,27 +141,38 @@ func (q *LicenseQuery) selectFrom(r *Reader) (selection, error) {
 	if q.Products != nil {
 		selections = append(selections, r.ofProducts(q.Products))
 	}
+	if q.IDs != nil {
+		selections = append(selections, selection{r.withIDs(q.IDs), CountUnknown})
+	}
+	parties, keep, err := q.byParty(r)
+	if err != nil {
+		return selection{}, err
+	}
+	selections = append(selections, parties...)
 	off := selection{r.views.Postings(disabled, ""), r.count(countDisabled)}
 	if q.Enabled != nil && !*q.Enabled {
 		selections = append(selections, off)
 	}
-	chosen := r.intersect(selections)
+	chosen := selection{r.views.All(allLicenses), r.count(countLicenses)}
+	if len(selections) > 0 {
+		chosen = r.intersect(selections)
+	}
+	if len(keep) > 0 {
+		chosen = selection{r.where(chosen.postings, keep...), CountUnknown}
+	}
 	if q.Enabled == nil || !*q.Enabled || off.count == 0 {
 		return chosen, nil
 	}
 	enabled := selection{viewstore.Without(r.bound, chosen.postings, off.postings), CountUnknown}
-	if len(selections) == 0 {
+	if len(selections) == 0 && len(keep) == 0 {
 		enabled.count = chosen.count - off.count
 	}
 	return enabled, nil
 }
 
-// intersect returns the licenses that are in every selection: all licenses if there is none.
+// intersect returns what is in every selection, of which there is at least one.
 func (r *Reader) intersect(selections []selection) selection {
-	switch len(selections) {
-	case 0:
-		return selection{r.views.All(allLicenses), r.count(countLicenses)}
-	case 1:
+	if len(selections) == 1 {
 		return selections[0]
 	}
 	sets := make([]viewstore.Postings, len(selections))

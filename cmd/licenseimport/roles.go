@@ -121,7 +121,7 @@ func makeProjector(ctx context.Context, n *node) (component, error) {
 	if err != nil {
 		return component{}, err
 	}
-	readapi.New(p).Register(n.router, n.auth)
+	readapi.New(p, processor.OpenCatalogue(n.log)).Register(n.router, n.auth)
 	n.metrics.Views(p)
 	return component{ready: p.Ready, run: p.Run, close: p.Close}, nil
 }

@@ -111,8 +111,16 @@ func TestCatalogue(t *testing.T) {
 	fields{"results.0.license_type": `"subscription"`, "results.0.max_activations": "5", "results.1.license_type": `"perpetual"`,
 		"results.1.max_activations": "2", "results.0.product.name": `"Photo Pro"`}.check(t, "the licenses", list)
 	command(t, "products", "set", "pro", "--name", "Photo Pro 2", "--data", s.data)
+	products := c.get(200, "/api/v1/products/?short_code=pro")
+	fields{"count": "1", "results.0.short_code": `"pro"`, "results.0.product_name": `"Photo Pro 2"`, "results.0.id": list.field("results.0.product.id")}.
+		check(t, "the catalogue", products)
+	id := products.field("results.0.id")
+	fields{"id": id, "short_code": `"pro"`, "product_name": `"Photo Pro 2"`}.check(t, "the product", c.get(200, "/api/v1/products/"+id+"/"))
+	fields{"count": "2"}.check(t, "licenses by product", c.get(200, "/api/v1/licenses/?product_id="+id+"&product_name__icontains=PHOTO"))
 	event := c.get(200, "/api/v1/licenses/"+list.field("results.0.id")+"/event/")
 	fields{"data.product.name": `"Photo Pro"`, "data.product.max_activations": "5"}.check(t, "the event", event)
 	command(t, "products", "remove", "pro", "--data", s.data)
+	fields{"count": "0"}.check(t, "the catalogue", c.get(200, "/api/v1/products/"))
+	c.get(404, "/api/v1/products/"+id+"/").problem(t, "not_found")
 	fields{"result.valid_row_count": "1"}.check(t, "empty again", c.imports("", header2+"a-9,anything else\n"))
 }

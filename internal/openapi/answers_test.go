@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"licenseimport/events"
 	"licenseimport/events/eventlog"
 	"licenseimport/events/eventlog/eventlogtest"
 	"licenseimport/ingest"
@@ -42,6 +43,8 @@ type system struct {
 	importer string
 	viewer   string
 	limited  string // to the product psc
+
+	catalogue *processor.Catalogue
 }
 
 func newSystem(t *testing.T) *system {
@@ -49,7 +52,7 @@ func newSystem(t *testing.T) *system {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	log := eventlogtest.Start(t)
 	keys := access.NewStore(log.Bucket(eventlog.Managers))
-	s := &system{T: t, admin: "an admin's key"}
+	s := &system{T: t, admin: "an admin's key", catalogue: processor.OpenCatalogue(log)}
 	s.importer, s.viewer, s.limited = s.key(keys, "ada", "importer"), s.key(keys, "eve", "viewer"), s.key(keys, "bob", "importer", "psc")
 	s.client = s.coverage.Client(t, nil)
 
@@ -61,7 +64,7 @@ func newSystem(t *testing.T) *system {
 	router := httpx.NewRouter(httpx.Options{})
 	auth := access.NewAuthenticator(access.Config{Store: keys, AdminKey: s.admin})
 	ingest.New(log, ingest.Config{MaxFile: 64 << 10}).Register(router, auth)
-	readapi.New(views).Register(router, auth)
+	readapi.New(views, s.catalogue).Register(router, auth)
 	router.Handle("GET", "/api/v1/me/", auth.Require(access.Identify, access.Me))
 	router.Handle("GET", openapi.Path, openapi.Handler)
 	handler, err := router.Handler()
@@ -176,6 +179,8 @@ const file = "license__license_key,product__short_code,customer__email,order__st
 // the document describes and is in reach of a test must have been answered.
 func TestAnswers(t *testing.T) {
 	s := newSystem(t)
+	s.must(s.catalogue.Set(t.Context(), events.Product{ShortCode: "psc", Name: "Photo Pro"}))
+	s.must(s.catalogue.Set(t.Context(), events.Product{ShortCode: "other"}))
 	job := s.send(200, s.importer, "", file)
 	s.await(s.importer, job)
 	s.uploads()
@@ -281,13 +286,17 @@ func (s *system) reads(job uint64) {
 	s.ids("/api/v1/licenses/?license_key=a-1&product__short_code=psc&customer_email=a@example.com&order__store_id=o-1")
 	customer := s.ids("/api/v1/customers/?email__icontains=example&email=A@EXAMPLE.com")
 	order := s.ids("/api/v1/orders/?order_by=-created_at&limit=500")
-	s.ids("/api/v1/orders/?store_id=o-1")
+	s.ids("/api/v1/orders/?store_id=o-1&short_code=psc")
+	s.ids("/api/v1/licenses/?id__in=1," + fmt.Sprint(license) + "&license_key__isnull=false&is_any_floating=false&customer_email__icontains=A@")
+	s.ids("/api/v1/licenses/?validity_period__gte=2030-01-01&validity_period__lt=2030-01-02&product_name__icontains=photo&order__store_id__startswith=o")
+	product := s.ids("/api/v1/products/?short_code=psc&limit=1")
+	s.ids(fmt.Sprintf("/api/v1/licenses/?product_id=%d&customer_id=%d", product, customer))
 	s.get(403, s.limited, "/api/v1/customers/")
 	s.get(403, s.limited, "/api/v1/orders/")
 	s.get(403, s.limited, fmt.Sprintf("/api/v1/customers/%d", customer))
 	s.get(403, s.limited, fmt.Sprintf("/api/v1/orders/%d", order))
 
-	for _, list := range []string{results, one + "invalid_rows/", one + "existed_rows/", "/api/v1/licenses/", "/api/v1/customers/", "/api/v1/orders/"} {
+	for _, list := range []string{results, one + "invalid_rows/", one + "existed_rows/", "/api/v1/licenses/", "/api/v1/customers/", "/api/v1/orders/", "/api/v1/products/"} {
 		s.get(200, s.admin, list)
 		s.get(400, s.admin, list+"?limit=many")
 		s.get(401, "", list)
@@ -297,9 +306,15 @@ func (s *system) reads(job uint64) {
 	s.get(400, s.admin, one+"invalid_rows.csv?raw=perhaps")
 	for _, path := range []string{
 		results + "%d/", results + "%d/invalid_rows/", results + "%d/existed_rows/", results + "%d/invalid_rows.csv", results + "%d/events/",
-		"/api/v1/licenses/%d/", "/api/v1/licenses/%d/event/", "/api/v1/customers/%d/", "/api/v1/orders/%d/",
+		"/api/v1/licenses/%d/", "/api/v1/licenses/%d/event/", "/api/v1/customers/%d/", "/api/v1/orders/%d/", "/api/v1/products/%d/",
 	} {
-		id := map[bool]uint64{true: job, false: license}[strings.HasPrefix(path, results)]
+		id := license
+		switch {
+		case strings.HasPrefix(path, results):
+			id = job
+		case strings.Contains(path, "products"):
+			id = product
+		}
 		s.get(200, s.admin, fmt.Sprintf(path, id))
 		s.get(401, "nobody's key", fmt.Sprintf(path, id))
 		s.get(404, s.admin, fmt.Sprintf(path, 999_999))

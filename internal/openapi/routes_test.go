@@ -15,6 +15,7 @@ import (
 	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
 	"licenseimport/internal/openapi"
+	"licenseimport/processor"
 	"licenseimport/projector"
 	"licenseimport/projector/readapi"
 )
@@ -95,7 +96,7 @@ func roleRoutes(t *testing.T) []httpx.Route {
 	auth := access.NewAuthenticator(access.Config{AdminKey: "k"})
 	router := httpx.NewRouter(httpx.Options{})
 	ingest.New(log, ingest.Config{}).Register(router, auth)
-	readapi.New(views).Register(router, auth)
+	readapi.New(views, processor.OpenCatalogue(log)).Register(router, auth)
 	if _, err := router.Handler(); err != nil {
 		t.Fatal(err)
 	}

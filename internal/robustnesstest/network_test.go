@@ -323,6 +323,7 @@ func TestPermissions(t *testing.T) {
 			t.Errorf("the import: %+v %+v", r, r.Result)
 		}
 	}
+	ingest.admin().get(t, 200, "/api/v1/products/")
 	for user, subjects := range map[string][]string{
 		"ingest":    {"licenses.psc.forged", "outcomes.1.rejected", "imports.1.finished", "$KV.managers.forged", "$JS.API.STREAM.DELETE.LICENSES"},
 		"processor": {"rows.1", "imports.9.sealed", "imports.9.cancelled", "$KV.managers.forged", "$KV.products.forged", "$JS.API.STREAM.DELETE.ROWS"},

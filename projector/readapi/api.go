@@ -1,6 +1,7 @@
 package readapi
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -21,11 +22,18 @@ const (
 // API answers every GET from the views of a projector. Its methods may be called concurrently.
 type API struct {
 	projector *projector.Projector
+	catalogue Catalogue
 	results   resultCache
 }
 
-// New makes the API of a projector, which need not run yet.
-func New(p *projector.Projector) *API { return &API{projector: p} }
+// Catalogue is the table of products that licenses may be imported for.
+type Catalogue interface {
+	// List returns all products, sorted by short code.
+	List(ctx context.Context) ([]events.Product, error)
+}
+
+// New makes the API of a projector, which need not run yet, and of the catalogue.
+func New(p *projector.Projector, c Catalogue) *API { return &API{projector: p, catalogue: c} }
 
 // Register adds the routes of all reads.
 func (a *API) Register(router *httpx.Router, auth *access.Authenticator) {
@@ -35,30 +43,33 @@ func (a *API) Register(router *httpx.Router, auth *access.Authenticator) {
 	long := func(path string, right access.Right, h access.Handler, query ...string) {
 		get(path, right, watched(auth, right, h), query...)
 	}
-	get("licenses-import-results/", access.ReadImports, a.listImports, paged("order_by", "status__iexact", "status_iexact")...)
+	get("licenses-import-results/", access.ReadImports, a.listImports, ordered("status__iexact", "status_iexact")...)
 	get("licenses-import-results/:id/", access.ReadImports, a.forJob(a.getImport))
 	get("licenses-import-results/:id/invalid_rows/", access.ReadImports, a.forJob(a.listInvalidRows), paged("code")...)
 	get("licenses-import-results/:id/existed_rows/", access.ReadImports, a.forJob(a.listExistedRows), paged()...)
 	long("licenses-import-results/:id/invalid_rows.csv", access.ReadImports, a.forJob(a.invalidRowsCSV), "raw")
 	long("licenses-import-results/:id/events/", access.ReadImports, a.forJob(a.streamImport))
-	get("licenses/", access.ReadLicenses, a.listLicenses, paged(licenseFilters...)...)
+	get("licenses/", access.ReadLicenses, a.listLicenses, ordered(licenseFilters...)...)
 	get("licenses/:id/", access.ReadLicenses, a.getLicense)
 	get("licenses/:id/event/", access.ReadLicenses, a.getLicenseEvent)
-	get("customers/", access.ReadCustomers, a.listCustomers, paged("order_by", "email", "email__icontains")...)
+	get("products/", access.ReadLicenses, a.listProducts, paged("short_code")...)
+	get("products/:id/", access.ReadLicenses, a.getProduct)
+	get("customers/", access.ReadCustomers, a.listCustomers, ordered(customerFilters...)...)
 	get("customers/:id/", access.ReadCustomers, a.getCreated(customers))
-	get("orders/", access.ReadCustomers, a.listOrders, paged("order_by", "store_id")...)
+	get("orders/", access.ReadCustomers, a.listOrders, ordered(orderFilters...)...)
 	get("orders/:id/", access.ReadCustomers, a.getCreated(orders))
 	long(strings.TrimPrefix(ExportPath, prefix), access.Manage, a.exportViews)
 	// Without this, a GET of the import path would look for a license of that id.
 	router.Reserve(http.MethodPost, prefix+"licenses/import_from_csv/")
 }
 
-// licenseFilters are the query parameters of parseLicenseQuery and the order of the list.
-var licenseFilters = []string{"order_by", "license_key", "license_key__startswith", "license_key__icontains",
-	"product__short_code", "customer_email", "order__store_id", "enabled", "import_id"}
-
 // paged returns the query parameters of a list: these and those of a page.
 func paged(parameters ...string) []string { return append([]string{"limit", "offset"}, parameters...) }
+
+// ordered returns the query parameters of a list that has an order: these, the order and those of a page.
+func ordered(parameters ...string) []string {
+	return paged(append([]string{"order_by"}, parameters...)...)
+}
 
 // watched ends the request's context within a second after its key was revoked.
 func watched(auth *access.Authenticator, right access.Right, h access.Handler) access.Handler {

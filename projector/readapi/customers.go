@@ -3,6 +3,8 @@ package readapi
 import (
 	"iter"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"licenseimport/events"
 	"licenseimport/internal/access"
@@ -22,13 +24,44 @@ var (
 	orders    = createdKind{"order", (*projector.Reader).OrderCreator, orderObject}
 )
 
+// customerFilters are the query parameters of parseCustomerQuery.
+var customerFilters = []string{"email", "email__icontains", "email__startswith", "company_name__icontains", "first_name__icontains",
+	"last_name__icontains", "phone__icontains", "reference__exact", "reference__icontains", "reference__startswith"}
+
+// orderFilters are the query parameters that select orders.
+var orderFilters = []string{"store_id", "short_code"}
+
+// parseCustomerQuery reads the filters of a list of customers.
+func parseCustomerQuery(query url.Values) (projector.CustomerQuery, error) {
+	p := &filterParser{query: query}
+	reference := func(c *events.Customer) string { return c.Reference }
+	var all []func(*events.Customer) bool
+	all = on(all, p.contains("company_name__icontains"), func(c *events.Customer) string { return c.CompanyName })
+	all = on(all, p.contains("first_name__icontains"), func(c *events.Customer) string { return c.FirstName })
+	all = on(all, p.contains("last_name__icontains"), func(c *events.Customer) string { return c.LastName })
+	all = on(all, p.contains("phone__icontains"), func(c *events.Customer) string { return c.Phone })
+	all = on(all, p.contains("reference__icontains"), reference)
+	if exact := query.Get("reference__exact"); exact != "" {
+		all = append(all, func(c *events.Customer) bool { return c.Reference == exact })
+	}
+	if start := query.Get("reference__startswith"); start != "" {
+		all = append(all, func(c *events.Customer) bool { return strings.HasPrefix(c.Reference, start) })
+	}
+	return projector.CustomerQuery{
+		Email: query.Get("email"), EmailPrefix: query.Get("email__startswith"), EmailContains: query.Get("email__icontains"),
+		Matches: every(all),
+	}, p.err
+}
+
 func (a *API) listCustomers(w http.ResponseWriter, r *http.Request, _ httpx.Params, _ access.Manager) error {
 	page, desc, err := parseOrder(r)
 	if err != nil {
 		return err
 	}
-	query := r.URL.Query()
-	q := projector.CustomerQuery{Email: query.Get("email"), EmailContains: query.Get("email__icontains")}
+	q, err := parseCustomerQuery(r.URL.Query())
+	if err != nil {
+		return err
+	}
 	return customers.list(func(views *projector.Reader) (iter.Seq[events.Seq], int, error) {
 		return views.Customers(q, desc)
 	}).write(a, w, r, page)
@@ -39,7 +72,7 @@ func (a *API) listOrders(w http.ResponseWriter, r *http.Request, _ httpx.Params,
 	if err != nil {
 		return err
 	}
-	q := projector.OrderQuery{StoreID: r.URL.Query().Get("store_id")}
+	q := projector.OrderQuery{StoreID: r.URL.Query().Get("store_id"), Product: r.URL.Query().Get("short_code")}
 	return orders.list(func(views *projector.Reader) (iter.Seq[events.Seq], int, error) {
 		return views.Orders(q, desc)
 	}).write(a, w, r, page)

@@ -6,9 +6,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
+	"licenseimport/events"
 	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
 	"licenseimport/projector"
@@ -34,6 +36,13 @@ const (
 	adminKey    = "an admin's key"
 	importsPath = prefix + "licenses-import-results/"
 )
+
+// catalogue is the catalogue of all harnesses.
+var catalogue = listedCatalogue{{ShortCode: "a", Name: "Product A"}, {ShortCode: "b"}}
+
+type listedCatalogue []events.Product
+
+func (c listedCatalogue) List(context.Context) ([]events.Product, error) { return slices.Clone(c), nil }
 
 // harness is a Projector that runs, and its API.
 type harness struct {
@@ -69,7 +78,7 @@ func newHarnessWith(t testing.TB, dir string, log projector.Log, config access.C
 	}
 	t.Cleanup(r.stop)
 	router := httpx.NewRouter(httpx.Options{Log: slog.New(slog.DiscardHandler)})
-	New(p).Register(router, access.NewAuthenticator(config))
+	New(p, catalogue).Register(router, access.NewAuthenticator(config))
 	r.handler, err = router.Handler()
 	check(t, err)
 	return r

@@ -3,7 +3,6 @@ package readapi
 import (
 	"iter"
 	"net/http"
-	"net/url"
 
 	"licenseimport/events"
 	"licenseimport/internal/access"
@@ -12,7 +11,7 @@ import (
 )
 
 func (a *API) listLicenses(w http.ResponseWriter, r *http.Request, _ httpx.Params, m access.Manager) error {
-	q, err := parseLicenseQuery(r.URL.Query(), m)
+	filter, err := parseLicenseFilter(r.URL.Query(), m)
 	if err != nil {
 		return err
 	}
@@ -22,7 +21,7 @@ func (a *API) listLicenses(w http.ResponseWriter, r *http.Request, _ httpx.Param
 	}
 	return list[events.Seq, object]{
 		members: func(views *projector.Reader) (iter.Seq[events.Seq], int, error) {
-			return views.Licenses(q, desc)
+			return views.Licenses(filter.query(views), desc)
 		},
 		render: func(views *projector.Reader, id events.Seq) (object, error) {
 			l, err := mustExist(views.License(id))
@@ -83,32 +82,4 @@ func (a *API) withLicense(r *http.Request, params httpx.Params, m access.Manager
 		}
 		return f(views, l)
 	})
-}
-
-// parseLicenseQuery reads the filters of a list of licenses and restricts them to what a manager
-// may see.
-func parseLicenseQuery(query url.Values, m access.Manager) (*projector.LicenseQuery, error) {
-	q := &projector.LicenseQuery{
-		Key:         query.Get("license_key"),
-		KeyPrefix:   query.Get("license_key__startswith"),
-		KeyContains: query.Get("license_key__icontains"),
-		Products:    visibleProducts(m, query.Get("product__short_code")),
-		Email:       query.Get("customer_email"),
-		StoreID:     query.Get("order__store_id"),
-	}
-	if value := query.Get("enabled"); value != "" {
-		enabled, err := parseBool("enabled", value)
-		if err != nil {
-			return nil, err
-		}
-		q.Enabled = &enabled
-	}
-	if value := query.Get("import_id"); value != "" {
-		id, err := events.ParseJobID(value)
-		if err != nil {
-			return nil, httpx.BadParameter("import_id", value, "the id of an import")
-		}
-		q.Job = id
-	}
-	return q, nil
 }

@@ -135,7 +135,7 @@ func TestInvalidParameters(t *testing.T) {
 func TestUnknownParametersAreRefusedEverywhere(t *testing.T) {
 	r := newHarness(t, t.TempDir(), newMemLog(started(1, "anna"), imported(1, 1, "a", "A", "ada@example.com", "")))
 	router := httpx.NewRouter(httpx.Options{})
-	New(r.Projector).Register(router, access.NewAuthenticator(access.Config{}))
+	New(r.Projector, catalogue).Register(router, access.NewAuthenticator(access.Config{}))
 	for _, route := range router.Routes() {
 		if route.Method != http.MethodGet {
 			continue

@@ -38,9 +38,9 @@ func (b *Bound) Err() error {
 	return b.err
 }
 
-// fail ends the sets.
-func (b *Bound) fail(err error) {
-	if b.err == nil {
+// Fail ends the sets with an error.
+func (b *Bound) Fail(err error) {
+	if b != nil && b.err == nil {
 		b.err = err
 	}
 }

@@ -2,7 +2,6 @@ package viewstore
 
 import (
 	"encoding/binary"
-	"math/bits"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -37,7 +36,7 @@ type matchPostings struct {
 
 	searched  bool   // found holds the matches of partition
 	partition uint64 // the last one searched
-	found     [1 << partitionBits / 64]uint64
+	found     bitset
 }
 
 // Next implements [Postings].
@@ -50,7 +49,7 @@ func (x *matchPostings) Next(from uint64, desc bool) (uint64, bool) {
 		p, from = x.first, x.first<<partitionBits
 	}
 	for x.first <= p && p <= x.last && x.search(p) {
-		if offset, ok := x.nextFound(from&(1<<partitionBits-1), desc); ok {
+		if offset, ok := x.found.next(from&(1<<partitionBits-1), desc); ok {
 			return p<<partitionBits | offset, true
 		}
 		if desc {
@@ -69,7 +68,7 @@ func (x *matchPostings) search(p uint64) bool {
 	if x.searched && x.partition == p {
 		return true
 	}
-	clear(x.found[:])
+	x.found = bitset{}
 	x.searched, x.partition = false, p
 	if x.slot != allSlots {
 		x.searched = x.searchSlot(x.bucket.Get(appendSlotKey(nil, uint32(p), x.slot)))
@@ -91,35 +90,13 @@ func (x *matchPostings) searchSlot(value []byte) (ok bool) {
 	ok = x.bound.Step()
 	sound := slot{0, value}.forEach(func(name []byte, offset uint64) bool {
 		if x.match(name) {
-			x.found[offset/64] |= 1 << (offset % 64)
+			x.found.add(offset)
 		}
 		ok = ok && x.bound.Step()
 		return ok
 	})
 	if !sound {
-		x.bound.fail(ErrDamaged)
+		x.bound.Fail(ErrDamaged)
 	}
 	return ok && sound
-}
-
-// nextFound finds the first match at or after an offset in the partition; with desc, at or before.
-func (x *matchPostings) nextFound(offset uint64, desc bool) (uint64, bool) {
-	word, bit := offset/64, offset%64
-	if desc {
-		for mask := ^uint64(0) >> (63 - bit); ; mask = ^uint64(0) {
-			if w := x.found[word] & mask; w != 0 {
-				return word*64 + 63 - uint64(bits.LeadingZeros64(w)), true
-			}
-			if word == 0 {
-				return 0, false
-			}
-			word--
-		}
-	}
-	for mask := ^uint64(0) << bit; word < uint64(len(x.found)); word, mask = word+1, ^uint64(0) {
-		if w := x.found[word] & mask; w != 0 {
-			return word*64 + uint64(bits.TrailingZeros64(w)), true
-		}
-	}
-	return 0, false
 }

@@ -3,7 +3,9 @@ package viewstore
 import (
 	"encoding/binary"
 	"io"
+	"iter"
 	"os"
+	"strings"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -56,6 +58,20 @@ func (r *Reader) Counter(v View, name string) uint64 {
 		return 0
 	}
 	return binary.BigEndian.Uint64(value)
+}
+
+// CounterNames yields what follows a prefix in the names of the counters that begin with it, sorted. The names
+// of those that went down to 0 are among them.
+func (r *Reader) CounterNames(v View, prefix string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		cursor := r.bucket(v).Cursor()
+		for key, _ := cursor.Seek([]byte(prefix)); key != nil; key, _ = cursor.Next() {
+			name, ok := strings.CutPrefix(string(key), prefix)
+			if !ok || !yield(name) {
+				return
+			}
+		}
+	}
 }
 
 // Keys is the set of the numbers at the end of the keys that begin with a prefix.

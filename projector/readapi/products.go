@@ -1,0 +1,79 @@
+package readapi
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"net/http"
+	"slices"
+
+	"licenseimport/events"
+	"licenseimport/internal/access"
+	"licenseimport/internal/httpx"
+)
+
+// product is a product of the catalogue as the API shows it.
+type product struct {
+	ID        uint64  `json:"id"`
+	ShortCode string  `json:"short_code"`
+	Name      *string `json:"product_name"` // null: it has none
+}
+
+// productID is a product's id: a number from 1 to 2^53 that follows from its short code alone. So it is the
+// same after the product was taken out and set again, and JavaScript reads it exactly.
+func productID(shortCode string) uint64 {
+	sum := sha256.Sum256([]byte(shortCode))
+	return binary.BigEndian.Uint64(sum[:])>>11 + 1
+}
+
+// visibleCatalogue returns the catalogue as far as a manager may see it, sorted by short code.
+func (a *API) visibleCatalogue(ctx context.Context, m access.Manager) ([]events.Product, error) {
+	products, err := a.catalogue.List(ctx)
+	if err != nil {
+		return nil, httpx.Unavailable(retryAfter, "store_unavailable",
+			"The catalogue of products cannot be read at the moment. Try again shortly.").Because(err)
+	}
+	return slices.DeleteFunc(products, func(p events.Product) bool { return !m.Allowed(p.ShortCode) }), nil
+}
+
+func (a *API) listProducts(w http.ResponseWriter, r *http.Request, _ httpx.Params, m access.Manager) error {
+	page, err := httpx.ParsePage(r)
+	if err != nil {
+		return err
+	}
+	products, err := a.visibleCatalogue(r.Context(), m)
+	if err != nil {
+		return err
+	}
+	if code := r.URL.Query().Get("short_code"); code != "" {
+		products = slices.DeleteFunc(products, func(p events.Product) bool { return p.ShortCode != code })
+	}
+	ids, count := paginate(slices.Values(products), len(products), page)
+	shown := make([]product, 0, len(ids))
+	for _, p := range ids {
+		shown = append(shown, showProduct(p))
+	}
+	return httpx.WritePage(w, r, page, count, shown)
+}
+
+func (a *API) getProduct(w http.ResponseWriter, r *http.Request, params httpx.Params, m access.Manager) error {
+	products, err := a.visibleCatalogue(r.Context(), m)
+	if err != nil {
+		return err
+	}
+	id, _ := parseID(params)
+	for _, p := range products {
+		if productID(p.ShortCode) == uint64(id) {
+			return httpx.WriteJSON(w, http.StatusOK, showProduct(p))
+		}
+	}
+	return httpx.NotFound("There is no such product in the catalogue.")
+}
+
+func showProduct(p events.Product) product {
+	shown := product{ID: productID(p.ShortCode), ShortCode: p.ShortCode}
+	if p.Name != "" {
+		shown.Name = &p.Name
+	}
+	return shown
+}

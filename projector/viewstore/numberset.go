@@ -1,0 +1,92 @@
+package viewstore
+
+import "math/bits"
+
+// NumberSet is a set of numbers in memory: one bit for each, in 16 KiB for each partition of a hash index
+// that has a member. The zero value is empty.
+type NumberSet struct {
+	partitions []*bitset
+	size       int
+}
+
+// Add adds a number.
+func (s *NumberSet) Add(n uint64) {
+	p := n >> partitionBits
+	for uint64(len(s.partitions)) <= p {
+		s.partitions = append(s.partitions, nil)
+	}
+	if s.partitions[p] == nil {
+		s.partitions[p] = new(bitset)
+	}
+	if offset := n & offsetMask; !s.partitions[p].has(offset) {
+		s.partitions[p].add(offset)
+		s.size++
+	}
+}
+
+// Has reports whether a number is in the set.
+func (s *NumberSet) Has(n uint64) bool {
+	p := n >> partitionBits
+	return p < uint64(len(s.partitions)) && s.partitions[p] != nil && s.partitions[p].has(n&offsetMask)
+}
+
+// Len is the number of members.
+func (s *NumberSet) Len() int { return s.size }
+
+// Next implements [Postings].
+func (s *NumberSet) Next(from uint64, desc bool) (uint64, bool) {
+	if s.size == 0 {
+		return 0, false
+	}
+	p, offset := from>>partitionBits, from&offsetMask
+	if last := uint64(len(s.partitions) - 1); desc && p > last {
+		p, offset = last, offsetMask
+	}
+	for p < uint64(len(s.partitions)) {
+		if s.partitions[p] != nil {
+			if found, ok := s.partitions[p].next(offset, desc); ok {
+				return p<<partitionBits | found, true
+			}
+		}
+		if !desc {
+			p, offset = p+1, 0
+			continue
+		}
+		if p == 0 {
+			break
+		}
+		p, offset = p-1, offsetMask
+	}
+	return 0, false
+}
+
+// offsetMask selects the place of a number in its partition.
+const offsetMask = 1<<partitionBits - 1
+
+// bitset is a set of places in one partition.
+type bitset [1 << partitionBits / 64]uint64
+
+func (b *bitset) add(offset uint64)      { b[offset/64] |= 1 << (offset % 64) }
+func (b *bitset) has(offset uint64) bool { return b[offset/64]&(1<<(offset%64)) != 0 }
+
+// next finds the first member at or after a place; with desc, at or before.
+func (b *bitset) next(offset uint64, desc bool) (uint64, bool) {
+	word, bit := offset/64, offset%64
+	if desc {
+		for mask := ^uint64(0) >> (63 - bit); ; mask = ^uint64(0) {
+			if w := b[word] & mask; w != 0 {
+				return word*64 + 63 - uint64(bits.LeadingZeros64(w)), true
+			}
+			if word == 0 {
+				return 0, false
+			}
+			word--
+		}
+	}
+	for mask := ^uint64(0) << bit; word < uint64(len(b)); word, mask = word+1, ^uint64(0) {
+		if w := b[word] & mask; w != 0 {
+			return word*64 + uint64(bits.TrailingZeros64(w)), true
+		}
+	}
+	return 0, false
+}
