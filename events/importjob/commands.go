@@ -19,9 +19,23 @@ const (
 	ImportingAll Reason = "importing all" // an all_or_nothing import has passed its validation
 )
 
+// The reasons why an import cannot be taken back.
+const (
+	NotEnded        Reason = "not ended"        // it is uploading, waiting or running
+	EndPending      Reason = "end pending"      // it was cancelled: a processor ends it within moments
+	WasDryRun       Reason = "dry run"          // it imported nothing
+	NothingImported Reason = "nothing imported" // it ended before its seal
+	UndoRunning     Reason = "undo running"     // RefusedError.Detail names the manager who asked for it
+	WasUndone       Reason = "undone"           // RefusedError.Detail names the manager who asked for it
+	NoUndo          Reason = "no undo"          // RefusedError.Detail is the kind of the import
+)
+
 // Reasons lists all reasons of refusals.
 func Reasons() []Reason {
-	return []Reason{NotStarted, WasCancelled, WasAborted, UploadEnded, ImportEnded, ImportingAll}
+	return []Reason{
+		NotStarted, WasCancelled, WasAborted, UploadEnded, ImportEnded, ImportingAll,
+		NotEnded, EndPending, WasDryRun, NothingImported, UndoRunning, WasUndone, NoUndo,
+	}
 }
 
 // A RefusedError says that the state of an import does not allow what was asked.

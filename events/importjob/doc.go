@@ -12,9 +12,9 @@
 //
 // # Who uses it
 //
-//   - ingest: [State.Seal], [State.Abort], [State.Cancel], [State.KeyState], [State.Discarded]. A refusal is a
-//     [*RefusedError]; ingest turns it into an HTTP answer.
-//   - processor: [State.Next], [State.Commit], [State.RowsMissing].
+//   - ingest: [State.Seal], [State.Abort], [State.Cancel], [State.Undo], [State.KeyState], [State.Discarded]. A
+//     refusal is a [*RefusedError]; ingest turns it into an HTTP answer.
+//   - processor: [State.Next], [State.Commit], [State.RowsMissing], [State.UndoRange], [State.CommitUndo].
 //   - projector: [Phase.After] for each event of an import that has not ended, and [FailureOf].
 //     After an end it folds outcomes, since the licenses exist, and ignores the known facts.
 //
@@ -23,21 +23,24 @@
 // Ingest and processor do not read the whole history of an import. They read a few facts by subject
 // and fold them in the order of their sequences:
 //
-//	ingest      ImportStarted, ImportSealed, the last fact
-//	processor   ImportStarted, ImportSealed, the last ImportProgressed, the last fact
+//	ingest      ImportStarted, ImportSealed, the last fact, and those of Parts
+//	processor   ImportStarted, ImportSealed, the last fact, and those of PartsWithPositions
+//
+// [Parts] tells from the last fact which others are needed: for an import that was never undone none, else the
+// ImportFinished and the UndoStarted. [PartsWithPositions] adds the last ImportProgressed and UndoProgressed.
 //
 // [State] is made for that: it holds only what these facts tell, and the table lets an import skip
 // the facts in between (from Sealed to Importing, from Sealed to Finished). For every possible
 // history, the facts read in part give the same phase and last fact as the whole, and the same
-// answer to each question above that their reader asks. One field differs: an ingest that did not
-// read an ImportProgressed has no [State.Progress], which none of its questions needs.
+// answer to each question above that their reader asks. Two fields differ: an ingest, which does not read
+// the positions, has no [State.Progress] and no [State.UndoProgress], which none of its questions needs.
 // TestHistoriesInPart tries all histories up to a length.
 //
 // # How to add a phase
 //
-// To let an import continue after its end, for example an undo, add rows to the table from
-// [Finished], a case in [State.Next] for what its processor does, and a command beside
-// [State.Cancel] for the request. An upload that repeats rejected rows is a new import with its job id
-// of its own: it takes a field of ImportStarted and no phase. Then go generate ./events/importjob
-// updates the diagram. The tests name each pair of phase and event type that has no decision.
+// Add rows to the table, a case in [State.Next] for what its processor does, and a command beside
+// [State.Cancel] for the request. An undo is the example of one that follows an import's end. An upload that
+// repeats rejected rows is a new import with a job id of its own: it takes a field of ImportStarted and no
+// phase. Then go generate ./events/importjob updates the diagram. The tests name each pair of phase and event
+// type that has no decision.
 package importjob

@@ -1,7 +1,9 @@
 package importjob
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"licenseimport/events"
@@ -17,19 +19,26 @@ type Fact struct {
 // State is what the facts of one import say. The zero State with a Job is an import without facts.
 // A copy of a State is independent of the original; the events behind its pointers do not change.
 type State struct {
-	Job      events.JobID
-	Phase    Phase
-	Started  *events.ImportStarted   // nil: not started
-	Sealed   *events.ImportSealed    // nil: not sealed
-	Progress events.ImportProgressed // the last one; zero before the first
-	Last     Fact                    // the last fact of the import itself, outcomes of rows excluded
+	Job       events.JobID
+	Phase     Phase
+	Started   *events.ImportStarted   // nil: not started
+	Sealed    *events.ImportSealed    // nil: not sealed
+	SealedSeq events.Seq              // of the ImportSealed
+	Progress  events.ImportProgressed // the last one; zero before the first
+	// End is the last fact with which the import itself ended: an ImportFinished, or before one, or without
+	// one, an ImportCancelled or ImportAborted. Without an event: it has not ended. No undo changes it.
+	End          Fact
+	UndoStarted  *events.UndoStarted   // nil: nobody has asked for an undo
+	UndoProgress events.UndoProgressed // the last one; zero before the first
+	Last         Fact                  // the last fact of the import itself, outcomes of rows excluded
 }
 
 // Fold applies facts, in the order of their sequences, to an import without facts. It skips a fact
-// without an event, and one that it has applied already: the last fact may be the ImportSealed,
-// too.
+// without an event, and one that is given twice: the last fact may be the ImportSealed, too.
 func Fold(job events.JobID, facts ...Fact) (State, error) {
 	s := State{Job: job}
+	facts = slices.Clone(facts)
+	slices.SortStableFunc(facts, func(a, b Fact) int { return cmp.Compare(a.Seq, b.Seq) })
 	for _, f := range facts {
 		if f.Event == nil || s.Last.Event != nil && f.Seq == s.Last.Seq {
 			continue
@@ -59,9 +68,15 @@ func (s *State) Apply(f Fact) error {
 	case *events.ImportStarted:
 		s.Started = e
 	case *events.ImportSealed:
-		s.Sealed = e
+		s.Sealed, s.SealedSeq = e, f.Seq
 	case *events.ImportProgressed:
 		s.Progress = *e
+	case *events.ImportFinished, *events.ImportCancelled, *events.ImportAborted:
+		s.End = f
+	case *events.UndoStarted:
+		s.UndoStarted = e
+	case *events.UndoProgressed:
+		s.UndoProgress = *e
 	}
 	s.Phase, s.Last = next, f
 	return nil

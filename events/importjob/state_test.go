@@ -4,6 +4,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +28,16 @@ var (
 	existed    = &events.LicenseExisted{JobID: 1, Row: 2}
 	one        = events.Counts{Imported: 1}
 	finished   = &events.ImportFinished{JobID: 1, Status: events.Success}
+
+	updated       = &events.LicenseUpdated{JobID: 1, Row: 2}
+	proposed      = &events.LicenseUpdateProposed{JobID: 1, Row: 2}
+	undoStarted   = &events.UndoStarted{JobID: 1, Manager: "eve"}
+	undoing       = &events.UndoProgressed{JobID: 1, Position: 4, UndoCounts: events.UndoCounts{Revoked: 1}}
+	undoneFurther = &events.UndoProgressed{JobID: 1, Position: 5, UndoCounts: events.UndoCounts{Revoked: 1, Restored: 1}}
+	revoked       = &events.LicenseRevoked{JobID: 1, Row: 1}
+	restored      = &events.LicenseRestored{JobID: 1, Row: 2}
+	kept          = &events.LicenseKept{JobID: 1, Row: 2}
+	undone        = &events.UndoFinished{JobID: 1, UndoCounts: events.UndoCounts{Revoked: 1}}
 )
 
 // facts numbers events from 1.
@@ -50,7 +61,7 @@ func after(t *testing.T, history ...events.Event) State {
 func TestFold(t *testing.T) {
 	s := after(t, started, sealed, importing, imported)
 	last := facts(nil, nil, importing)[2]
-	want := State{Job: 1, Phase: Importing, Started: started, Sealed: sealed, Progress: *importing, Last: last}
+	want := State{Job: 1, Phase: Importing, Started: started, Sealed: sealed, SealedSeq: 2, Progress: *importing, Last: last}
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("%+v, want %+v", s, want)
 	}
@@ -78,13 +89,29 @@ func TestDiscarded(t *testing.T) {
 	}
 }
 
+// TestFoldOfAnUndo: an undo changes nothing of what the import was.
+func TestFoldOfAnUndo(t *testing.T) {
+	history := []events.Event{started, sealed, importing, cancelled, finished, undoStarted, undoing, revoked, undone}
+	s := after(t, history...)
+	all := facts(history...)
+	want := State{
+		Job: 1, Phase: Undone, Started: started, Sealed: sealed, SealedSeq: 2, Progress: *importing, End: all[4],
+		UndoStarted: undoStarted, UndoProgress: *undoing, Last: all[8],
+	}
+	if !reflect.DeepEqual(s, want) {
+		t.Errorf("%+v, want %+v", s, want)
+	}
+}
+
 // TestFoldSkips: what a reader did not find, and the last fact where it was read by its subject,
 // too.
 func TestFoldSkips(t *testing.T) {
 	all := facts(started, sealed)
-	s, err := Fold(1, all[0], all[1], Fact{}, all[1])
-	if err != nil || s.Phase != Sealed || s.Last != all[1] {
-		t.Errorf("%+v, %v", s, err)
+	for _, given := range [][]Fact{{all[0], all[1], {}, all[1]}, {all[1], all[0], all[1]}} { // in any order
+		s, err := Fold(1, given...)
+		if err != nil || s.Phase != Sealed || s.Last != all[1] {
+			t.Errorf("%+v, %v", s, err)
+		}
 	}
 }
 
@@ -124,13 +151,14 @@ func TestHistoriesInPart(t *testing.T) {
 			return
 		}
 		for _, e := range []events.Event{started, whole, dryRun, sealed, sealedNone, aborted, cancelled,
-			validating, validated, importing, rejected, imported, existed, finished} {
+			validating, validated, importing, rejected, imported, existed, updated, proposed, finished,
+			undoStarted, undoing, undoneFurther, revoked, restored, kept, undone} {
 			extend(append(slices.Clip(history), e))
 		}
 	}
 	extend(nil)
 	for _, phase := range Phases() {
-		if tried[phase] == 0 && phase != Undoing && phase != Undone { // nothing starts an undo yet
+		if tried[phase] == 0 {
 			t.Errorf("no history ends in the phase %s", phase)
 		}
 	}
@@ -138,23 +166,22 @@ func TestHistoriesInPart(t *testing.T) {
 
 func compareParts(t *testing.T, whole State, all []Fact) {
 	t.Helper()
-	last := lastOf(all, func(e events.Event) bool {
-		switch e.(type) {
-		case *events.LicenseImported, *events.LicenseExisted, *events.RowRejected:
-			return false
+	last := lastOf(all, func(e events.Event) bool { return strings.HasPrefix(e.Subject(), "imports.") })
+	read := func(subjects []string) []Fact {
+		found := []Fact{lastOf(all, is[*events.ImportStarted]), lastOf(all, is[*events.ImportSealed]), last}
+		for _, subject := range subjects {
+			found = append(found, lastOf(all, func(e events.Event) bool { return e.Subject() == subject }))
 		}
-		return true
-	})
-	begun, stored := lastOf(all, is[*events.ImportStarted]), lastOf(all, is[*events.ImportSealed])
-	position := lastOf(all, is[*events.ImportProgressed])
-	ingest, err := Fold(1, begun, stored, last)
+		return found
+	}
+	ingest, err := Fold(1, read(Parts(last.Event))...)
 	if err != nil || !reflect.DeepEqual(answers(ingest), answers(whole)) {
 		t.Fatalf("%s: ingest has %+v, %v; the whole is %+v", describe(all), ingest, err, whole)
 	}
 	if whole.Sealed == nil {
 		return // no processor has it
 	}
-	processor, err := Fold(1, begun, stored, position, last)
+	processor, err := Fold(1, read(PartsWithPositions(last.Event))...)
 	if err != nil || processor != whole {
 		t.Fatalf("%s: the processor has %+v, %v; the whole is %+v", describe(all), processor, err, whole)
 	}
@@ -176,9 +203,10 @@ func lastOf(all []Fact, match func(events.Event) bool) Fact {
 func answers(s State) []any {
 	cancel, cannotCancel := s.Cancel("eve")
 	seal, cannotSeal := s.Seal(sealed)
+	undo, cannotUndo := s.Undo("eve")
 	return []any{
 		s.Phase, s.Started, s.Sealed, s.Last, s.Ended(), s.Interrupted(),
-		cancel, cannotCancel, seal, cannotSeal, s.Abort(aborted),
+		cancel, cannotCancel, seal, cannotSeal, s.Abort(aborted), undo, cannotUndo, s.End, s.UndoStarted,
 		s.KeyState(time.Hour, time.Minute), s.KeyState(0, time.Minute), s.SameUpload("", 9, "ab"),
 	}
 }

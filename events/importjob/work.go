@@ -14,6 +14,7 @@ const (
 	Done        Step = iota // nothing is left to do
 	AppendFact              // append one fact, then ask again
 	ProcessRows             // judge the rows after the position, up to the end of the phase
+	TakeBack                // take back the facts of State.UndoRange
 )
 
 // Next is the processor's next step and the fact that begins it: of AppendFact the fact to append,
@@ -35,7 +36,9 @@ func (s State) Next() (Step, events.Event, error) {
 		return ProcessRows, nil, nil
 	case Cancelled:
 		return AppendFact, s.finished(events.Failed, FailureOf(s.Last.Event), s.Progress), nil
-	case Finished, UploadCancelled, Aborted:
+	case Undoing:
+		return TakeBack, nil, nil
+	case Finished, UploadCancelled, Aborted, Undone:
 		return Done, nil, nil
 	}
 	return Done, nil, fmt.Errorf("import %d is in the phase %s: it cannot be processed", s.Job, s.Phase)

@@ -1,0 +1,93 @@
+package importjob
+
+import (
+	"cmp"
+
+	"licenseimport/events"
+)
+
+// CanUndo is nil where the import may be taken back, and else a [*RefusedError]. Who may do so is not a
+// question of the state. With [EndPending] the answer changes as soon as a processor has appended the
+// ImportFinished of the cancelled import.
+func (s State) CanUndo() error {
+	switch {
+	case s.Started == nil:
+		return s.refuse(NotStarted, "")
+	case s.Started.Kind != "" && s.Started.Kind != licensesKind:
+		return s.refuse(NoUndo, s.Started.Kind)
+	case s.Started.DryRun:
+		return s.refuse(WasDryRun, "")
+	case s.Discarded():
+		return s.refuse(NothingImported, "")
+	case !s.Ended():
+		return s.refuse(NotEnded, "")
+	case s.Phase == Cancelled:
+		return s.refuse(EndPending, "")
+	case s.Phase == Undoing:
+		return s.refuse(UndoRunning, s.UndoStarted.Manager)
+	case s.Phase == Undone:
+		return s.refuse(WasUndone, s.UndoStarted.Manager)
+	}
+	return nil
+}
+
+// licensesKind is the kind of an import that is not empty and imports licenses.
+const licensesKind = "licenses"
+
+// Undo is the fact that has the import taken back as the manager wishes, or the refusal of
+// [State.CanUndo].
+func (s State) Undo(manager string) (events.Event, error) {
+	if err := s.CanUndo(); err != nil {
+		return nil, err
+	}
+	return &events.UndoStarted{JobID: s.Job, Manager: manager}, nil
+}
+
+// UndoRange is where the import's facts that are still to be taken back stand in the stream: after one
+// sequence, up to another one. The import must be [Undoing].
+func (s State) UndoRange() (after, to events.Seq) {
+	return cmp.Or(s.UndoProgress.Position, s.SealedSeq), s.End.Seq
+}
+
+// CommitUndo is the fact that commits a batch after which the undo is at p: the new position, or, at the
+// import's end, the undo's end.
+func (s State) CommitUndo(p events.UndoProgressed) events.Event {
+	if p.Position < s.End.Seq {
+		return &p
+	}
+	return &events.UndoFinished{JobID: s.Job, UndoCounts: p.UndoCounts}
+}
+
+// Parts lists the subjects whose last messages give, with an import's ImportStarted, ImportSealed and last
+// fact, the import's state for ingest: see the package's comment. Read them after the last fact: they do not
+// change any more.
+func Parts(last events.Event) []string {
+	switch e := last.(type) {
+	case *events.UndoStarted:
+		return []string{finishedSubject(e.JobID)}
+	case *events.UndoProgressed, *events.UndoFinished:
+		return []string{finishedSubject(e.Job()), undoStartedSubject(e.Job())}
+	}
+	return nil
+}
+
+// PartsWithPositions are those of [Parts], and the positions that processors need beside them.
+func PartsWithPositions(last events.Event) []string {
+	switch e := last.(type) {
+	case nil, *events.ImportStarted, *events.ImportSealed, *events.ImportProgressed:
+		return nil
+	case *events.UndoFinished:
+		return append(Parts(e), progressedSubject(e.JobID), undoProgressedSubject(e.JobID))
+	default:
+		return append(Parts(e), progressedSubject(e.Job()))
+	}
+}
+
+func finishedSubject(job events.JobID) string { return (&events.ImportFinished{JobID: job}).Subject() }
+func progressedSubject(job events.JobID) string {
+	return (&events.ImportProgressed{JobID: job}).Subject()
+}
+func undoStartedSubject(job events.JobID) string { return (&events.UndoStarted{JobID: job}).Subject() }
+func undoProgressedSubject(job events.JobID) string {
+	return (&events.UndoProgressed{JobID: job}).Subject()
+}
