@@ -177,7 +177,13 @@ func (h *harness) authorize(req *http.Request, key string) {
 
 func (h *harness) cancel(job events.JobID, key string) answer {
 	h.Helper()
-	req, err := http.NewRequestWithContext(h.Context(), "POST", h.http.URL+resultsPath+job.String()+"/cancel", nil)
+	return h.post(job, "cancel", key)
+}
+
+// post sends a request about an import without a body.
+func (h *harness) post(job events.JobID, what, key string) answer {
+	h.Helper()
+	req, err := http.NewRequestWithContext(h.Context(), "POST", h.http.URL+resultsPath+job.String()+"/"+what, nil)
 	if err != nil {
 		h.Fatal(err)
 	}

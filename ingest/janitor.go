@@ -90,7 +90,7 @@ func (j *janitor) visit(ctx context.Context, job events.JobID, seen *observation
 		return j.in.log.PurgeRows(ctx, job)
 	}
 	if s.Ended() {
-		seen.purgeAt = s.Last.Time.Add(j.in.config.Retention)
+		seen.purgeAt = s.End.Time.Add(j.in.config.Retention)
 	}
 	return nil
 }

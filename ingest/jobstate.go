@@ -12,24 +12,26 @@ import (
 	"licenseimport/internal/httpx"
 )
 
-// load reads the state of an import from the stream's leader: by the last fact and those at the
-// subjects of the start and the seal.
+// load reads the state of an import from the stream's leader: by the last fact, those at the subjects of the
+// start and the seal, and the parts that the last fact asks for.
 func (in *Ingest) load(ctx context.Context, job events.JobID) (importjob.State, error) {
 	none := importjob.State{Job: job}
 	last, err := in.factAt(ctx, events.FactsFilter(job))
 	if err != nil || last.Event == nil {
 		return none, err
 	}
-	var started, sealed importjob.Fact
+	facts := []importjob.Fact{last}
 	if _, first := last.Event.(*events.ImportStarted); !first {
-		if started, err = in.factAt(ctx, events.StartedSubject(job)); err != nil {
-			return none, err
-		}
-		if sealed, err = in.factAt(ctx, events.SealedSubject(job)); err != nil {
-			return none, err
+		subjects := append([]string{events.StartedSubject(job), events.SealedSubject(job)}, importjob.Parts(last.Event)...)
+		for _, subject := range subjects {
+			fact, err := in.factAt(ctx, subject)
+			if err != nil {
+				return none, err
+			}
+			facts = append(facts, fact)
 		}
 	}
-	s, err := importjob.Fold(job, started, sealed, last)
+	s, err := importjob.Fold(job, facts...)
 	if err != nil {
 		_, _ = in.log.SetAsides(ctx) // the next load leaves out what was set aside meanwhile
 		return none, &eventlog.UnreadableEventError{Subject: events.FactsFilter(job), Seq: last.Seq, Cause: err}

@@ -19,6 +19,15 @@ func cancel(s importjob.State, m access.Manager) (events.Event, error) {
 	return s.Cancel(m.Name)
 }
 
+// undo is the fact that has an import taken back as a manager wishes, or why not. Who may see an import may
+// undo it.
+func undo(s importjob.State, m access.Manager) (events.Event, error) {
+	if s.Started != nil && !m.Sees(s.Started.Manager) {
+		return nil, noSuchImport(s.Job)
+	}
+	return s.Undo(m.Name)
+}
+
 func noSuchImport(job events.JobID) *httpx.Error {
 	return httpx.NotFound("There is no import %d.", job)
 }
@@ -41,9 +50,31 @@ func refusal(e *importjob.RefusedError) *httpx.Error {
 		answer = httpx.Conflict("importing",
 			"Import %d has passed its validation and is being imported as a whole: it cannot be cancelled any more.", e.Job)
 	default:
-		return httpx.New(http.StatusInternalServerError, "internal", "The import's state does not allow this.").Because(e)
+		answer = undoRefusal(e)
 	}
 	return answer.ForJob(uint64(e.Job))
+}
+
+// undoRefusal is the answer to an undo that the import's state does not allow.
+func undoRefusal(e *importjob.RefusedError) *httpx.Error {
+	switch e.Reason {
+	case importjob.NotEnded:
+		return httpx.Conflict("not_ended", "Import %d has not ended: wait for its end or cancel it, then undo it.", e.Job)
+	case importjob.EndPending:
+		return httpx.Unavailable(2*time.Second, "not_ended", "Import %d was cancelled and ends in a moment: try again shortly.", e.Job)
+	case importjob.WasDryRun:
+		return httpx.Conflict("dry_run", "Import %d was a dry run: it imported nothing, so there is nothing to undo.", e.Job)
+	case importjob.NothingImported:
+		return httpx.Conflict("nothing_imported",
+			"Import %d ended while its file was being uploaded: it imported nothing, so there is nothing to undo.", e.Job)
+	case importjob.UndoRunning:
+		return httpx.Conflict("undo_running", "Import %d is being undone already, as %s asked.", e.Job, e.Detail)
+	case importjob.WasUndone:
+		return httpx.Conflict("already_undone", "Import %d was undone already, as %s asked.", e.Job, e.Detail)
+	case importjob.NoUndo:
+		return httpx.Conflict("cannot_be_undone", "An import of %s cannot be undone.", e.Detail)
+	}
+	return httpx.New(http.StatusInternalServerError, "internal", "The import's state does not allow this.").Because(e)
 }
 
 // janitorAction is what the janitor does about an import that has rows.
@@ -60,7 +91,7 @@ func actionFor(s importjob.State, silent time.Duration, now time.Time, c Config)
 	switch {
 	case s.Discarded():
 		return purgeRows
-	case s.Ended() && now.Sub(s.Last.Time) > c.Retention:
+	case s.Ended() && now.Sub(s.End.Time) > c.Retention:
 		return purgeRows
 	case s.CanAbort() && silent > c.Abandoned:
 		return abort

@@ -20,6 +20,8 @@ var (
 	cancelled = &events.ImportCancelled{JobID: 1, Manager: "bob"}
 	importing = &events.ImportProgressed{JobID: 1, Phase: events.Import}
 	finished  = &events.ImportFinished{JobID: 1}
+	undoing   = &events.UndoStarted{JobID: 1, Manager: "bob"}
+	undone    = &events.UndoFinished{JobID: 1}
 )
 
 // after is the state of job 1 after facts, the last of which the stream took at a time.
@@ -79,6 +81,38 @@ func TestCancelIsDecided(t *testing.T) {
 	}
 }
 
+func TestUndoIsDecided(t *testing.T) {
+	ada := access.Manager{Name: "ada", Role: access.Importer}
+	bob := access.Manager{Name: "bob", Role: access.Importer}
+	admin := access.Manager{Name: "root", Role: access.Admin}
+	for name, tt := range map[string]struct {
+		facts []events.Event
+		by    access.Manager
+		code  string
+	}{
+		"unknown":          {nil, admin, "not_found"},
+		"one's own":        {[]events.Event{started, sealed, finished}, ada, ""},
+		"by an admin":      {[]events.Event{started, sealed, finished}, admin, ""},
+		"another's":        {[]events.Event{started, sealed, finished}, bob, "not_found"},
+		"another's, twice": {[]events.Event{started, sealed, finished, undoing}, bob, "not_found"},
+		"twice":            {[]events.Event{started, sealed, finished, undoing}, ada, "undo_running"},
+		"again":            {[]events.Event{started, sealed, finished, undoing, undone}, ada, "already_undone"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fact, err := undo(after(t, time.Time{}, tt.facts...), tt.by)
+			if err != nil {
+				err = storeError(err)
+			}
+			if codeOf(t, err) != tt.code || (fact == nil) != (tt.code != "") {
+				t.Fatalf("%v, %v", fact, err)
+			}
+			if fact != nil && *fact.(*events.UndoStarted) != (events.UndoStarted{JobID: 1, Manager: tt.by.Name}) {
+				t.Errorf("%+v", fact)
+			}
+		})
+	}
+}
+
 // TestRefusalsAreAnswers: each reason has its status and code, and all but the import that does not
 // exist name the job.
 func TestRefusalsAreAnswers(t *testing.T) {
@@ -92,15 +126,38 @@ func TestRefusalsAreAnswers(t *testing.T) {
 		importjob.UploadEnded:  {409, "already_ended"},
 		importjob.ImportEnded:  {409, "already_ended"},
 		importjob.ImportingAll: {409, "importing"},
+
+		importjob.NotEnded:        {409, "not_ended"},
+		importjob.EndPending:      {503, "not_ended"},
+		importjob.WasDryRun:       {409, "dry_run"},
+		importjob.NothingImported: {409, "nothing_imported"},
+		importjob.UndoRunning:     {409, "undo_running"},
+		importjob.WasUndone:       {409, "already_undone"},
+		importjob.NoUndo:          {409, "cannot_be_undone"},
 	}
 	for _, reason := range importjob.Reasons() {
 		answer := storeError(fmt.Errorf("seal: %w", &importjob.RefusedError{Job: 1, Reason: reason, Detail: "ada"}))
-		if answer.Status != want[reason].status || answer.Code != want[reason].code || (answer.JobID == 1) != (answer.Status == 409) {
+		if answer.Status != want[reason].status || answer.Code != want[reason].code || (answer.JobID == 1) != (answer.Status != 404) {
 			t.Errorf("%s: %+v", reason, answer)
 		}
 	}
 	if answer := refusal(&importjob.RefusedError{Job: 1, Reason: "new"}); answer.Status != 500 {
 		t.Errorf("a reason without an answer: %+v", answer)
+	}
+}
+
+// TestRetentionCountsFromTheImportsEnd: an undo does not prolong the time for which an import's rows stay.
+func TestRetentionCountsFromTheImportsEnd(t *testing.T) {
+	c := Config{}.withDefaults()
+	now := time.Now()
+	s := after(t, now.Add(-c.Retention-1), started, sealed, finished)
+	for i, e := range []events.Event{undoing, undone} {
+		if err := s.Apply(importjob.Fact{Event: e, Seq: events.Seq(4 + i), Time: now}); err != nil {
+			t.Fatal(err)
+		}
+		if got := actionFor(s, 0, now, c); got != purgeRows {
+			t.Errorf("after %s: %v, want the rows purged", e.Type(), got)
+		}
 	}
 }
 
@@ -126,6 +183,8 @@ func TestJanitorActions(t *testing.T) {
 		"cancelled before its seal":           {[]events.Event{started, cancelled}, 0, 0, purgeRows},
 		"cancelled after its seal":            {[]events.Event{started, sealed, cancelled}, c.Retention, 0, wait},
 		"cancelled, its end was not appended": {[]events.Event{started, sealed, cancelled}, c.Retention + 1, 0, purgeRows},
+		"undone, ended a while ago":           {[]events.Event{started, sealed, finished, undoing, undone}, c.Retention, 0, wait},
+		"being undone, ended long ago":        {[]events.Event{started, sealed, finished, undoing}, c.Retention + 1, 0, purgeRows},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := actionFor(after(t, now.Add(-tt.ago), tt.facts...), tt.silent, now, c); got != tt.want {

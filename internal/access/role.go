@@ -12,7 +12,7 @@ type Role string
 // The roles.
 const (
 	Admin    Role = "admin"    // everything
-	Importer Role = "importer" // import, cancel; see own imports, and the licenses
+	Importer Role = "importer" // import, cancel, undo; see own imports, and the licenses
 	Viewer   Role = "viewer"   // see all imports and licenses, change nothing
 )
 
@@ -24,6 +24,7 @@ const (
 	Identify       Right = "be known" // any key
 	Import         Right = "import licenses"
 	Cancel         Right = "cancel imports" // those that it sees
+	Undo           Right = "undo imports"   // those that it sees
 	ReadImports    Right = "read imports"   // its own ones
 	ReadAllImports Right = "read the imports of others"
 	ReadLicenses   Right = "read licenses"             // of its products
@@ -33,8 +34,8 @@ const (
 
 // rights is the table of rights by role.
 var rights = map[Role][]Right{
-	Admin:    {Identify, Import, Cancel, ReadImports, ReadAllImports, ReadLicenses, ReadCustomers, Manage},
-	Importer: {Identify, Import, Cancel, ReadImports, ReadLicenses, ReadCustomers},
+	Admin:    {Identify, Import, Cancel, Undo, ReadImports, ReadAllImports, ReadLicenses, ReadCustomers, Manage},
+	Importer: {Identify, Import, Cancel, Undo, ReadImports, ReadLicenses, ReadCustomers},
 	Viewer:   {Identify, ReadImports, ReadAllImports, ReadLicenses, ReadCustomers},
 }
 

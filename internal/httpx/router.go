@@ -53,8 +53,9 @@ type Router struct {
 	external External
 
 	fixed     map[string]map[string]httprouter.Handle // path → method
-	reserved  map[routeKey]bool                       // fixed paths that Handle may replace
 	dynamic   *httprouter.Router                      // paths with parameters
+	slots     map[routeKey]*httprouter.Handle         // the handlers of the paths with parameters
+	reserved  map[routeKey]bool                       // routes that Handle may replace
 	fallbacks []fallback                              // longest prefix first
 	guards    []guard
 	routes    []Route
@@ -92,7 +93,8 @@ type guard struct {
 func NewRouter(o Options) *Router {
 	rt := &Router{
 		log: o.Log, observe: o.Observe, within: cmp.Or(o.Within, 30*time.Second), external: o.External,
-		fixed: map[string]map[string]httprouter.Handle{}, reserved: map[routeKey]bool{}, dynamic: httprouter.New(),
+		fixed: map[string]map[string]httprouter.Handle{}, dynamic: httprouter.New(),
+		slots: map[routeKey]*httprouter.Handle{}, reserved: map[routeKey]bool{},
 	}
 	if rt.log == nil {
 		rt.log = slog.Default()
@@ -118,7 +120,7 @@ func (rt *Router) Handle(method, path string, h Handler, query ...string) {
 }
 
 // Routes lists the routes registered so far, to compare them with a description of
-// the API. It has reserved paths and no fallbacks.
+// the API. It has no reserved paths and no fallbacks.
 func (rt *Router) Routes() []Route { return slices.Clone(rt.routes) }
 
 func (rt *Router) add(method, path string, h Handler, query []string) error {
@@ -142,14 +144,23 @@ func (rt *Router) add(method, path string, h Handler, query []string) error {
 	return nil
 }
 
-// addDynamic turns httprouter's panics about paths that exclude each other into errors.
+// addDynamic turns httprouter's panics about paths that exclude each other into errors. httprouter cannot
+// replace a handler, so it has one that calls the route's slot.
 func (rt *Router) addDynamic(method, path string, handle httprouter.Handle) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%v", p)
 		}
 	}()
-	rt.dynamic.Handle(method, path, handle)
+	key := routeKey{method, path}
+	if slot := rt.slots[key]; slot != nil && rt.reserved[key] {
+		*slot = handle
+		delete(rt.reserved, key)
+		return nil
+	}
+	slot := &handle
+	rt.dynamic.Handle(method, path, func(w http.ResponseWriter, r *http.Request, p Params) { (*slot)(w, r, p) })
+	rt.slots[key] = slot
 	return nil
 }
 
@@ -186,19 +197,23 @@ func (rt *Router) guarded(h Handler) Handler {
 	}
 }
 
-// Reserve declares that a fixed path belongs to another role. The path then never
-// matches one with a parameter. Other methods are 405; the method itself goes to the
-// fallback or is 404, unless Handle registers it, before or after: then this process
-// runs that role, too.
+// Reserve declares that a route belongs to another role. A fixed path then never matches
+// one with a parameter. Other methods are 405; the method itself goes to the fallback or
+// is 404, unless Handle registers it, before or after: then this process runs that role,
+// too.
 func (rt *Router) Reserve(method, path string) {
-	slashed := withSlash(path)
-	if rt.fixed[slashed][method] != nil {
+	key := routeKey{method, withSlash(path)}
+	if rt.fixed[key.path][method] != nil || rt.slots[key] != nil {
 		return
 	}
-	rt.Handle(method, path, func(w http.ResponseWriter, r *http.Request, p Params) error {
-		return rt.elsewhere(slashed).handler(w, r, p)
-	}, AnyQuery)
-	rt.reserved[routeKey{method, slashed}] = true
+	err := rt.add(method, path, func(w http.ResponseWriter, r *http.Request, p Params) error {
+		return rt.elsewhere(withSlash(r.URL.Path)).handler(w, r, p)
+	}, []string{AnyQuery})
+	if err != nil {
+		rt.errs = append(rt.errs, fmt.Errorf("httpx: reserved route %s %s: %w", method, path, err))
+		return
+	}
+	rt.reserved[key] = true
 }
 
 // Handler returns the router as an http.Handler, or all mistakes of its registration.

@@ -231,6 +231,40 @@ func TestReserve(t *testing.T) {
 	}
 }
 
+// TestReserveWithParameter: two roles serve one path, each one method of it.
+func TestReserveWithParameter(t *testing.T) {
+	const undo = "/api/v1/results/:id/undo/"
+	writes := func() *Router {
+		rt := quiet()
+		rt.Handle("POST", undo, answers("undo"))
+		rt.Reserve("GET", undo)
+		return rt
+	}
+	for _, tt := range []struct {
+		name     string
+		register func(*Router)
+		method   string
+		status   int
+		body     string
+	}{
+		{"alone", func(*Router) {}, "GET", 404, ""},
+		{"forwards", func(rt *Router) { rt.Fallback("/api/", answers("forward")) }, "GET", 200, "forward 7"},
+		{"both", func(rt *Router) { rt.Handle("GET", undo, answers("preview")) }, "GET", 200, "preview 7"},
+		{"reserved twice", func(rt *Router) { rt.Reserve("GET", undo); rt.Reserve("POST", undo) }, "POST", 200, "undo 7"},
+		{"another method", func(*Router) {}, "PUT", 405, ""},
+	} {
+		rt := writes()
+		tt.register(rt)
+		w := serve(t, rt, tt.method, "/api/v1/results/7/undo")
+		if w.Code != tt.status || tt.body != "" && w.Body.String() != tt.body {
+			t.Errorf("%s: %d %q", tt.name, w.Code, w.Body)
+		}
+		if allow := w.Header().Get("Allow"); tt.status == 405 && allow != "GET, HEAD, POST" {
+			t.Errorf("%s: Allow is %q", tt.name, allow)
+		}
+	}
+}
+
 func TestMistakesInRegistrationAreReturned(t *testing.T) {
 	for name, register := range map[string]func(*Router){
 		"the same path twice":         func(rt *Router) { rt.Handle("GET", "/a", answers("")); rt.Handle("GET", "/a/", answers("")) },
@@ -309,7 +343,7 @@ func TestRoutesAreListed(t *testing.T) {
 	rt.Reserve("POST", "/a/b/")
 	rt.Handle("GET", "no path", none) // Handler tells of it
 	rt.Fallback("/", none)
-	want := []Route{{"GET", "/a/:id/", []string{"limit", "offset"}}, {"POST", "/a/b/", []string{AnyQuery}}}
+	want := []Route{{"GET", "/a/:id/", []string{"limit", "offset"}}}
 	if got := rt.Routes(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

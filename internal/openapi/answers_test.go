@@ -227,6 +227,21 @@ func (s *system) uploads() {
 	s.call(404, s.importer, "POST", path, nil, nil)
 	s.call(409, s.limited, "POST", path, nil, nil)
 	s.call(405, "", "DELETE", path, nil, nil)
+	s.undos()
+}
+
+// undos are all that may become of a request to undo an import.
+func (s *system) undos() {
+	job := s.send(200, s.limited, "", "license__license_key,product__short_code\nundone-1,psc\n")
+	s.await(s.limited, job)
+	path := fmt.Sprintf("%s%d/undo/", results, job)
+	s.call(401, "", "POST", path, nil, nil)
+	s.call(403, s.viewer, "POST", path, nil, nil)
+	s.call(404, s.importer, "POST", path, nil, nil)
+	s.call(400, s.limited, "POST", path+"?now=true", nil, nil)
+	s.call(202, s.limited, "POST", path, nil, nil)
+	s.call(409, s.limited, "POST", path, nil, nil)
+	s.call(405, "", "DELETE", path, nil, nil)
 }
 
 // cancelWhileUploading cancels an import whose upload has no end, and then ends it.
