@@ -9,7 +9,7 @@ COMMIT := $(shell git describe --always --abbrev=40 --exclude='*' --dirty 2>/dev
 OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/robustnesstest ./web/browsertest ./examples ./cmd/benchmark
 UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|robustnesstest|browsertest|examples|benchmark)$$')
 
-.PHONY: help check generate generated fmt vet vuln test unit race outside fuzz bench profile large pgo memory chaos soak races cluster disk long run build lint packages packages-test screenshots
+.PHONY: help check generate generated fmt vet vuln test unit race outside fuzz bench profile large pgo memory chaos soak races cluster disk long reference run build lint packages packages-test screenshots
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -105,6 +105,11 @@ long: ## more races and larger attacks than CI runs
 
 screenshots: ## every view of the page to docs/screenshots (fonts: fonts-noto-core fonts-noto-cjk)
 	go test ./web/browsertest -count=1 -run 'Views|Cancels' -screenshots docs/screenshots
+
+reference: ## the viewer of the API reference, copied from its npm package
+	cd internal/openapi/lint && npm ci --ignore-scripts --no-audit --no-fund
+	for file in swagger-ui-bundle.js swagger-ui.css; do sed '/sourceMappingURL/d' internal/openapi/lint/node_modules/swagger-ui-dist/$$file > web/reference/$$file; done
+	cp internal/openapi/lint/node_modules/swagger-ui-dist/LICENSE web/reference/LICENSE.md
 
 run: build ## the server
 	$(PROGRAM) serve

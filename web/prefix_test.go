@@ -20,6 +20,7 @@ import (
 var (
 	linked  = regexp.MustCompile(`(?:href|src)="([^"#]+)"`)
 	located = regexp.MustCompile(`new URL\("([^"]+)", import\.meta\.url\)`)
+	started = regexp.MustCompile(`new URL\("([^"]+)", document\.currentScript\.src\)`)
 	dynamic = regexp.MustCompile(`\bfetch\("([^"]+)"`)
 )
 
@@ -54,7 +55,7 @@ func (b *browser) visit(address string) {
 	}
 	patterns := map[string][]*regexp.Regexp{
 		"text/html; charset=utf-8":       {linked},
-		"text/javascript; charset=utf-8": {imported, located},
+		"text/javascript; charset=utf-8": {imported, located, started},
 	}[res.Header.Get("Content-Type")]
 	if path.Ext(base.Path) == ".js" && dynamic.Match(text) {
 		b.Errorf("%s fetches an address that is relative to the page: %s", address, dynamic.Find(text))
@@ -86,6 +87,7 @@ func TestPageBelowAPrefix(t *testing.T) {
 		}
 		router.Handle("GET", "/api/v1/", answer)
 		router.Handle("GET", "/openapi.yaml", answer)
+		router.Handle("GET", "/openapi.json", answer)
 		inside, err := httpx.Listen(httpx.ServerConfig{Addr: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
@@ -111,7 +113,7 @@ func TestPageBelowAPrefix(t *testing.T) {
 			t.Run(name+slash, func(t *testing.T) {
 				b := &browser{t, map[string]bool{}}
 				b.visit(front.URL + "/some/prefix" + slash)
-				for _, want := range []string{"/static/css/base.css", "/static/js/app.js", "/static/js/views/license.js", "/static/columns.json", "/static/guide.md", "/api/v1/", "/openapi.yaml"} {
+				for _, want := range []string{"/static/css/base.css", "/static/js/app.js", "/static/js/views/license.js", "/static/columns.json", "/static/guide.md", "/api/v1/", "/reference/", "/reference/start.js", "/reference/swagger-ui.css", "/openapi.json"} {
 					if !b.visited[front.URL+"/some/prefix"+want] {
 						t.Errorf("%s was not asked for", want)
 					}

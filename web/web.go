@@ -34,9 +34,12 @@ var types = map[string]string{
 	".md":   "text/markdown; charset=utf-8",
 }
 
-// Register adds GET / and the files below /static/; they need no key. An error is a
-// defect of the program: a file without a type.
+// Register adds GET /, the files below /static/ and the API reference below /reference/; they need no
+// key. An error is a defect of the program: a file without a type.
 func Register(router *httpx.Router) error {
+	if err := registerReference(router); err != nil {
+		return err
+	}
 	router.Handle(http.MethodGet, "/static/guide.md", serve(docs.Importing, types[".md"]), httpx.AnyQuery)
 	return fs.WalkDir(files, "static", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -59,8 +62,13 @@ func Register(router *httpx.Router) error {
 	})
 }
 
-// relative matches the addresses of other files in the page.
-var relative = regexp.MustCompile(`(href|src)="((?:static/|openapi)[^"]*)"`)
+// relative matches the addresses of other files in a page.
+var relative = regexp.MustCompile(`(href|src)="((?:static/|openapi|reference/)[^"]*)"`)
+
+// below is a page whose addresses begin with a prefix and a slash.
+func below(page []byte, prefix string) []byte {
+	return relative.ReplaceAll(page, []byte(`$1="`+prefix+`/$2"`)) // a prefix has no $ and no quote
+}
 
 // servePage answers with the page. Below a proxy's prefix its addresses begin with that prefix: at
 // /prefix, without a last slash, a browser would look for relative ones beside /prefix.
@@ -71,13 +79,15 @@ func servePage(content []byte, mime string) httpx.Handler {
 		if prefix == "" {
 			return page(w, r, p)
 		}
-		below := relative.ReplaceAll(content, []byte(`$1="`+prefix+`/$2"`)) // a prefix has no $ and no quote
-		return serve(below, mime)(w, r, p)
+		return serve(below(content, prefix), mime)(w, r, p)
 	}
 }
 
-// serve answers with one file, or 304 if the client has it.
-func serve(content []byte, mime string) httpx.Handler {
+// serve answers with one file of the page, or 304 if the client has it.
+func serve(content []byte, mime string) httpx.Handler { return serveUnder(policy, content, mime) }
+
+// serveUnder answers with one file under a Content-Security-Policy.
+func serveUnder(policy string, content []byte, mime string) httpx.Handler {
 	sum := sha256.Sum256(content)
 	tag := `"` + hex.EncodeToString(sum[:16]) + `"`
 	return func(w http.ResponseWriter, r *http.Request, _ httpx.Params) error {

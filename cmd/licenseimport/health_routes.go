@@ -24,6 +24,7 @@ func registerHealth(router *httpx.Router, set *metrics.Set, ready *readiness) {
 		return httpx.WriteJSON(w, http.StatusOK, readyBody{Status: "ready", SetAside: ready.setAside(r.Context())})
 	})
 	router.Handle("GET", openapi.Path, openapi.Handler)
+	router.Handle("GET", openapi.JSONPath, openapi.JSONHandler)
 	router.Handle("GET", "/metrics", func(w http.ResponseWriter, r *http.Request, _ httpx.Params) error {
 		scrape.ServeHTTP(w, r)
 		return nil

@@ -53,7 +53,7 @@ func text(e ast.Expr) string {
 			return s
 		}
 	case *ast.SelectorExpr:
-		return map[string]string{"MethodGet": http.MethodGet, "MethodPost": http.MethodPost, "Path": openapi.Path}[e.Sel.Name]
+		return map[string]string{"MethodGet": http.MethodGet, "MethodPost": http.MethodPost, "Path": openapi.Path, "JSONPath": openapi.JSONPath}[e.Sel.Name]
 	}
 	return ""
 }

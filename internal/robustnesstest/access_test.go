@@ -24,6 +24,7 @@ var matrix = map[string]string{
 	"GET /readyz":        "200 200 200 200 200 200 200 200",
 	"GET /metrics":       "200 200 200 200 200 200 200 200",
 	"GET /openapi.yaml":  "200 200 200 200 200 200 200 200",
+	"GET /openapi.json":  "200 200 200 200 200 200 200 200",
 	"GET /api/v1/me/":    "401 401 200 200 200 200 200 200",
 	"GET /api/v1/views/": "401 401 200 403 403 403 403 403",
 	"GET /api/v1/license-import-template.csv":                   "401 401 200 200 200 200 200 200",

@@ -2,7 +2,7 @@ import { fill, h } from "../dom.js";
 import { loading, problem } from "../parts/notice.js";
 import { markdown } from "../parts/markdown.js";
 
-const addresses = { "columns.md": "#/columns", "api.md": new URL("../../../openapi.yaml", import.meta.url).href };
+const addresses = { "columns.md": "#/columns", "api.md": new URL("../../../reference/", import.meta.url).href };
 
 /** guide shows the guide to importing. It is a static file: no key is needed. */
 export function guide({ root, signal, title }) {
