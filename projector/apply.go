@@ -1,7 +1,6 @@
 package projector
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -33,7 +32,9 @@ func (m *memtable) apply(f fact) error {
 		return fmt.Errorf("comes after sequence %d", m.position.Seq)
 	}
 	if err := m.applyEvent(f); err != nil {
-		if _, ok := errors.AsType[*importjob.TransitionError](err); ok {
+		_, impossible := errors.AsType[*importjob.TransitionError](err)
+		_, unknown := errors.AsType[*unknownLicenseError](err)
+		if impossible || unknown {
 			return &eventlog.UnreadableEventError{Subject: f.Event.Subject(), Seq: f.seq, Cause: err}
 		}
 		return err
@@ -74,9 +75,11 @@ func (m *memtable) applyFirst(f fact) error {
 	switch e := f.Event.(type) {
 	case *events.ImportStarted:
 		j := newJob(e, f.time)
+		j.Begins, j.Moved = f.seq, f.seq
 		m.jobs[j.ID] = j
 		m.markDirty(j)
 		m.progressed = append(m.progressed, j.ID)
+		return m.retried(j, f)
 	case *events.ImportAborted:
 	default:
 		return &unhandledEventError{name: f.Type}
@@ -84,24 +87,39 @@ func (m *memtable) applyFirst(f fact) error {
 	return nil
 }
 
-// applyAfterEnd folds what comes after the end of an import. Its facts change nothing, such as the
-// ImportFinished after an ImportCancelled. An outcome is folded all the same: its license exists.
+// retried notes at an import that another one repeats its rejected rows.
+func (m *memtable) retried(by *Job, f fact) error {
+	if by.RetryOf == 0 {
+		return nil
+	}
+	j, err := m.job(by.RetryOf)
+	if j == nil || err != nil {
+		return err
+	}
+	j.RetriedBy, j.Moved = append(j.RetriedBy, by.ID), f.seq
+	m.markDirty(j)
+	return nil
+}
+
+// applyAfterEnd folds what comes after the end of an import: its undo. Late facts of the import itself
+// change nothing, such as the ImportFinished after an ImportCancelled. An outcome is folded all the
+// same: its license exists.
 func (m *memtable) applyAfterEnd(j *Job, f fact) error {
 	m.markDirty(j) // written again as it is, the job leaves the memory
 	switch f.Event.(type) {
-	case *events.LicenseImported, *events.LicenseExisted, *events.RowRejected:
+	case *events.LicenseImported, *events.LicenseUpdated, *events.LicenseUpdateProposed, *events.LicenseExisted,
+		*events.RowRejected:
 		return m.applyJobEvent(j, f)
-	case *events.ImportSealed, *events.ImportProgressed, *events.ImportCancelled, *events.ImportAborted,
-		*events.ImportFinished:
+	case *events.ImportSealed, *events.ImportProgressed, *events.ImportCancelled, *events.ImportAborted:
 		return nil
-	case *events.LicenseUpdated, *events.LicenseUpdateProposed, *events.LicenseRevoked, *events.LicenseRestored,
-		*events.LicenseKept, *events.UndoStarted, *events.UndoProgressed, *events.UndoFinished: // nothing appends them yet
+	case *events.ImportFinished:
+		j.Ends = f.seq
 		return nil
 	}
-	if _, err := importjob.Finished.After(f.Event); err != nil {
+	if _, err := j.phase().After(f.Event); err != nil {
 		return err
 	}
-	return &unhandledEventError{name: f.Type}
+	return m.undo(j, f)
 }
 
 // applyJobEvent folds what happens to an import that has started.
@@ -109,14 +127,19 @@ func (m *memtable) applyJobEvent(j *Job, f fact) error {
 	switch e := f.Event.(type) {
 	case *events.LicenseImported:
 		return m.licenseImported(j, e, f)
+	case *events.LicenseUpdated:
+		return m.licenseUpdated(j, e, f)
+	case *events.LicenseUpdateProposed:
+		return m.updateProposed(j, e, f)
 	case *events.LicenseExisted:
 		return m.licenseExisted(j, e, f)
 	case *events.RowRejected:
 		m.rowRejected(j, e, f)
 	case *events.ImportSealed:
-		j.Sealed = e.Rows
+		return m.importSealed(j, e, f)
 	case *events.ImportProgressed:
 		j.progressed(e, f.time)
+		j.Moved = f.seq
 		m.progressed = append(m.progressed, j.ID)
 	case *events.ImportFinished:
 		if e.Row > 0 {
@@ -125,29 +148,50 @@ func (m *memtable) applyJobEvent(j *Job, f fact) error {
 		m.endImport(j, f)
 	case *events.ImportCancelled, *events.ImportAborted:
 		m.endImport(j, f)
-	case *events.LicenseUpdated, *events.LicenseUpdateProposed: // nothing appends them yet
 	default:
 		return &unhandledEventError{name: f.Type}
 	}
 	return nil
 }
 
+// importSealed notes the file, and the import before that was sealed with the same one.
+func (m *memtable) importSealed(j *Job, e *events.ImportSealed, f fact) error {
+	j.Sealed, j.Moved = e.Rows, f.seq
+	if e.SHA256 == "" {
+		return nil
+	}
+	before, err := m.Get(jobByFile, []byte(e.SHA256))
+	if err != nil {
+		return err
+	}
+	if len(before) == 8 {
+		j.SameFileAs = events.JobID(seqAt(before))
+	}
+	m.Set(jobByFile, []byte(e.SHA256), viewstore.NumberKey(j.ID))
+	return nil
+}
+
 func (m *memtable) endImport(j *Job, f fact) {
 	j.end(importjob.FailureOf(f.Event), f.time)
+	j.Ends, j.Moved = f.seq, f.seq
 	m.ended = append(m.ended, j.ID)
 }
 
 // licenseImported adds a license, and its customer and order where they are new.
 func (m *memtable) licenseImported(j *Job, e *events.LicenseImported, f fact) error {
 	r := record{nanos: f.time.UnixNano(), body: f.body}
-	var err error
-	if r.customer, err = m.customerOf(j, e, f.seq); err != nil {
+	if err := m.customerOf(j, e, f.seq, &r); err != nil {
 		return err
 	}
-	if r.order, err = m.orderOf(j, e, f.seq); err != nil {
+	if err := m.orderOf(j, e, f.seq, &r); err != nil {
 		return err
 	}
 	j.Next.CreatedLicenses++
+	if e.License.Enabled != nil && !*e.License.Enabled {
+		r.flags |= isDisabled
+		m.Append(disabled, "", uint64(f.seq))
+		m.Count(counters, countDisabled, 1)
+	}
 	key, product := e.License.Key, e.Product.ShortCode
 	m.value = r.appendTo(m.value[:0])
 	m.Put(allLicenses, uint64(f.seq), m.value)
@@ -157,58 +201,62 @@ func (m *memtable) licenseImported(j *Job, e *events.LicenseImported, f fact) er
 	m.Append(jobLicenses, j.ID.String(), uint64(f.seq))
 	m.Count(counters, countLicenses, 1)
 	m.Count(counters, countProduct+product, 1)
-	if e.License.Enabled != nil && !*e.License.Enabled {
-		m.Append(disabled, "", uint64(f.seq))
-		m.Count(counters, countDisabled, 1)
+	if len(e.Warnings) == 0 {
+		return nil
 	}
-	return nil
+	return m.warn(j, e.Warnings, WarnedRow{Row: e.Row, Line: e.Line, Key: key, Product: product, License: f.seq, Outcome: RowImported})
 }
 
 // customerOf finds or creates the customer of a row: by e-mail, as [events.EmailKey] compares them.
 // A row without an e-mail has no customer (0).
-func (m *memtable) customerOf(j *Job, e *events.LicenseImported, seq events.Seq) (events.Seq, error) {
+func (m *memtable) customerOf(j *Job, e *events.LicenseImported, seq events.Seq, r *record) error {
 	if e.Customer == nil || e.Customer.Email == "" {
-		return 0, nil
+		return nil
 	}
-	id, created, err := m.lookupOrInsert(customerByEmail, events.EmailKey(e.Customer.Email), seq)
+	id, found, err := m.join(customerKind, events.EmailKey(e.Customer.Email), seq)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	if !created {
-		j.Next.ExistedCustomers++
-		m.insertMore(customerLicenses, id, seq)
-		return id, nil
+	r.customer = id
+	if !found {
+		j.Next.CreatedCustomers++
+		return nil
 	}
-	j.Next.CreatedCustomers++
-	m.Append(customers, "", uint64(id))
-	m.Count(counters, countCustomers, 1)
-	return id, nil
+	j.Next.ExistedCustomers++
+	r.flags |= customerListed
+	m.list(customerKind, id, seq)
+	return nil
 }
 
 // orderOf finds or creates the order of a row: by store id. Each row without a store id creates an
 // order.
-func (m *memtable) orderOf(j *Job, e *events.LicenseImported, seq events.Seq) (events.Seq, error) {
-	id, created, err := seq, true, error(nil)
-	if e.Order.StoreID != "" {
-		if id, created, err = m.lookupOrInsert(orderByStore, e.Order.StoreID, seq); err != nil {
-			return 0, err
-		}
+func (m *memtable) orderOf(j *Job, e *events.LicenseImported, seq events.Seq, r *record) error {
+	r.order = seq
+	if e.Order.StoreID == "" {
+		r.flags |= hasOwnOrder
+		m.makeParty(orderKind, seq)
+		j.Next.CreatedOrders++
+		return nil
 	}
-	if !created {
-		j.Next.ExistedOrders++
-		m.insertMore(orderLicenses, id, seq)
-		return id, nil
+	id, found, err := m.join(orderKind, e.Order.StoreID, seq)
+	if err != nil {
+		return err
 	}
-	j.Next.CreatedOrders++
-	m.Append(orders, "", uint64(id))
-	m.Count(counters, countOrders, 1)
-	return id, nil
+	r.order = id
+	if !found {
+		j.Next.CreatedOrders++
+		return nil
+	}
+	j.Next.ExistedOrders++
+	r.flags |= orderListed
+	m.list(orderKind, id, seq)
+	return nil
 }
 
-// insertMore adds a license to those of a customer or an order.
-func (m *memtable) insertMore(v viewstore.View, id, seq events.Seq) {
-	m.name = binary.BigEndian.AppendUint64(m.name[:0], uint64(id))
-	m.Insert(v, m.name, m.name, uint64(seq))
+// updateProposed notes what a dry run's row would change.
+func (m *memtable) updateProposed(j *Job, e *events.LicenseUpdateProposed, f fact) error {
+	m.Put(rowsOf(proposed, j.ID), uint64(e.Row), f.body)
+	return m.warn(j, e.Warnings, WarnedRow{Row: e.Row, Line: e.Line, Key: e.License.Key, Product: e.Product.ShortCode, Outcome: RowUpdated})
 }
 
 // licenseExisted creates nothing: its customer and order count where they exist.
@@ -218,6 +266,10 @@ func (m *memtable) licenseExisted(j *Job, e *events.LicenseExisted, f fact) erro
 		j.Next.Differing++
 	}
 	m.Put(rowsOf(existed, j.ID), uint64(e.Row), f.body)
+	if err := m.warn(j, e.Warnings, WarnedRow{Row: e.Row, Line: e.Line, Key: e.LicenseKey, Product: e.Product.ShortCode,
+		Outcome: RowExisted}); err != nil {
+		return err
+	}
 	if e.Customer != nil && e.Customer.Email != "" {
 		id, err := m.lookup(customerByEmail, events.EmailKey(e.Customer.Email))
 		if err != nil {

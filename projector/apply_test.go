@@ -3,6 +3,7 @@ package projector
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,12 +25,17 @@ func TestEveryTypeHasACase(t *testing.T) {
 			t.Errorf("%v: %v", allowed, err)
 		}
 	}
+	ofUndo := []string{"LicenseRevoked", "LicenseRestored", "LicenseKept", "UndoProgressed", "UndoFinished"}
 	for _, name := range events.Types() {
 		e, err := events.New(name)
 		check(t, err)
 		err = applyOne(t, importjob.Finished, e)
-		if refused := name == "RowReceived" || name == "ImportStarted"; (err != nil) != refused {
+		if refused := name == "RowReceived" || name == "ImportStarted" || slices.Contains(ofUndo, name); (err != nil) != refused {
 			t.Errorf("%s after the end: %v", name, err)
+		}
+		err = applyOne(t, importjob.Undone, e)
+		if refused := name == "RowReceived" || name == "ImportStarted" || name == "UndoStarted" || slices.Contains(ofUndo, name); (err != nil) != refused {
+			t.Errorf("%s after the undo: %v", name, err)
 		}
 	}
 	err := applyOne(t, importjob.Uploading, unhandled{&events.ImportSealed{}})
@@ -60,8 +66,14 @@ func applyOne(t *testing.T, phase importjob.Phase, e events.Event) error {
 	s := openViews(t, t.TempDir())
 	defer func() { check(t, s.Close()) }()
 	l := newBatchWriter(s, maxBatchEvents)
+	defer l.overlay.Release()
 	if phase != importjob.None {
 		j := newJob(&events.ImportStarted{}, logBegins)
+		j.Phase = events.Import
+		l.jobs[0] = j
+		made := &events.LicenseImported{}
+		check(t, l.apply(fact{Envelope: events.Envelope{Event: made, Type: made.Type()}, seq: 1, time: logBegins, body: encoded(t, imported(1, 1, "p", "k", "", ""))}))
+		j.Phase = ""
 		switch phase {
 		case importjob.Sealed:
 			j.Sealed = 1
@@ -69,13 +81,32 @@ func applyOne(t *testing.T, phase importjob.Phase, e events.Event) error {
 			j.Sealed, j.Phase = 1, events.Validate
 		case importjob.Importing:
 			j.Sealed, j.Phase = 1, events.Import
-		case importjob.Cancelled, importjob.Finished, importjob.Undoing:
+		case importjob.Cancelled, importjob.Finished:
 			j.end(nil, logBegins)
+		case importjob.Undoing:
+			j.end(nil, logBegins)
+			j.Undo = &Undo{}
+		case importjob.Undone:
+			j.end(nil, logBegins)
+			j.Undo = &Undo{Finished: logBegins}
 		}
-		l.jobs[0] = j
 	}
-	defer l.overlay.Release()
-	return l.apply(fact{Envelope: events.Envelope{Event: e, Type: e.Type()}, seq: 1, time: logBegins})
+	switch e := e.(type) {
+	case *events.LicenseUpdated:
+		e.Previous = 1
+	case *events.LicenseRestored:
+		e.Previous, e.Restores = 1, 1
+	case *events.LicenseRevoked:
+		e.Previous = 1
+	}
+	return l.apply(fact{Envelope: events.Envelope{Event: e, Type: e.Type()}, seq: 2, time: logBegins})
+}
+
+func encoded(t *testing.T, e events.Event) []byte {
+	t.Helper()
+	body, err := events.Encode(e, logBegins)
+	check(t, err)
+	return body
 }
 
 func TestRowsPerSecond(t *testing.T) {
@@ -100,8 +131,8 @@ func TestStoredJob(t *testing.T) {
 	check(t, err)
 	want := `{"id":1,"file_name":"file.csv","manager":"anna","mode":"partial","dry_run":false,` +
 		`"columns":["license__license_key","product__short_code","customer__email","order__store_id"],"delimiter":",",` +
-		`"status":"pending","created":"2021-04-22T11:14:21.345069999Z","started":"0001-01-01T00:00:00Z",` +
-		`"decided":"0001-01-01T00:00:00Z","finished":"0001-01-01T00:00:00Z","sealed":0,"row":0,"shown":` + noTally + `,"next":` + noTally + `}`
+		`"existing":"keep","status":"pending","created":"2021-04-22T11:14:21.345069999Z","started":"0001-01-01T00:00:00Z",` +
+		`"decided":"0001-01-01T00:00:00Z","finished":"0001-01-01T00:00:00Z","sealed":0,"row":0,"shown":` + noTally + `,"next":` + noTally + `,"begins":0,"moved":0}`
 	if string(stored) != want {
 		t.Errorf("%s, want %s", stored, want)
 	}

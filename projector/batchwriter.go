@@ -23,17 +23,18 @@ type batchWriter struct {
 	afterCommit    func(*memtable) // called after each commit; may be nil
 
 	jobs      map[events.JobID]*Job // running ones
-	overlay   *viewstore.Overlay    // what the active memtable looks up
-	active    *memtable             // being filled; nil: there is nothing to commit
-	immutable *memtable             // being written or, if not writing, written last
-	recycled  *memtable             // its buffers are reused
+	members   memberCounts
+	overlay   *viewstore.Overlay // what the active memtable looks up
+	active    *memtable          // being filled; nil: there is nothing to commit
+	immutable *memtable          // being written or, if not writing, written last
+	recycled  *memtable          // its buffers are reused
 	writing   bool
 	done      chan error // result of writing the immutable memtable
 }
 
 func newBatchWriter(s *viewstore.Store, maxEvents int) *batchWriter {
 	return &batchWriter{
-		store: s, maxEvents: maxEvents, jobs: map[events.JobID]*Job{},
+		store: s, maxEvents: maxEvents, jobs: map[events.JobID]*Job{}, members: memberCounts{},
 		overlay: viewstore.NewOverlay(s), done: make(chan error, 1),
 	}
 }

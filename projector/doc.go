@@ -18,7 +18,18 @@
 //
 // Customers and orders exist in the views only. The first event that names an e-mail creates the
 // customer: the event's sequence is its id, and its data are those of that row. Orders are created by
-// their store id in the same way.
+// their store id in the same way. Either is gone when the last license leaves it, by an update that moves
+// the license or by an undo. An event that names it later creates another one (party.go).
+//
+// The record of a license is never written again. Of the few that change, the views hold each later event
+// and which one is the last (applychange.go); a revoked license stays readable by its id. All indexes,
+// lists and counters hold licenses as they are now, so a selection needs no check of its members:
+//
+//	an import     adds to the ends of lists and indexes, and looks nothing up but names
+//	a change      looks up the license, and writes again the slots and blocks that it leaves
+//
+// What an undo would do is counted while folding, by chains of events (see the views), so that
+// [Reader.UndoPreview] reads three counters.
 //
 // # Committing
 //

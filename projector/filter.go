@@ -16,11 +16,12 @@ func (r *Reader) Products() iter.Seq[string] { return r.views.CounterNames(count
 
 // where is the set of the licenses of all that pass every filter. It reads each license of all.
 func (r *Reader) where(all viewstore.Postings, keep ...func(*License) bool) viewstore.Postings {
-	return filtered{r, all, keep}
+	return filtered{r, r.License, all, keep}
 }
 
 type filtered struct {
 	reader *Reader
+	read   func(events.Seq) (*License, error) // nil: not a member
 	all    viewstore.Postings
 	keep   []func(*License) bool
 }
@@ -32,7 +33,7 @@ func (s filtered) Next(from uint64, desc bool) (uint64, bool) {
 		if !ok || !s.reader.bound.Step() {
 			break
 		}
-		l, err := s.reader.License(events.Seq(n))
+		l, err := s.read(events.Seq(n))
 		if err != nil {
 			s.reader.bound.Fail(err)
 			break
@@ -57,7 +58,7 @@ func (s filtered) keeps(l *License) bool {
 // withIDs is the set of the licenses with some ids.
 func (r *Reader) withIDs(ids []events.Seq) viewstore.Postings {
 	var set viewstore.NumberSet
-	all := r.views.All(allLicenses)
+	all := r.existing()
 	for _, id := range ids {
 		if found, ok := all.Next(uint64(id), false); ok && found == uint64(id) {
 			set.Add(found)
@@ -103,7 +104,7 @@ func (q *LicenseQuery) byCustomer(r *Reader, selections []selection, keep []func
 	var match, hidden viewstore.NumberSet
 	matches := customerMatches(q.MatchesCustomer)
 	for id := range ordered[events.Seq](r.bound, r.views.Postings(customers, ""), false) {
-		creator, err := r.License(id)
+		creator, err := r.partyCreator(id)
 		switch {
 		case err != nil:
 			return nil, nil, err

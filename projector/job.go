@@ -1,6 +1,7 @@
 package projector
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -32,6 +33,11 @@ type Job struct {
 	DryRun    bool            `json:"dry_run"`
 	Columns   []string        `json:"columns"`
 	Delimiter string          `json:"delimiter"`
+	Existing  events.Existing `json:"existing"`
+	Kind      string          `json:"kind,omitempty"`    // as in [events.ImportStarted], as are the next three
+	Headers   []string        `json:"headers,omitempty"` // beside Columns, without those that Columns lacks
+	Ignored   []string        `json:"ignored,omitempty"`
+	Mapping   *events.Mapping `json:"mapping,omitempty"`
 	Status    Status          `json:"status"`
 	Error     *events.Failure `json:"error,omitempty"`
 
@@ -48,6 +54,15 @@ type Job struct {
 	// batch whole or not at all.
 	Shown Tally `json:"shown"`
 	Next  Tally `json:"next"`
+
+	SameFileAs events.JobID   `json:"same_file_as,omitempty"` // the import sealed last before with the same file; 0: none
+	RetryOf    events.JobID   `json:"retry_of,omitempty"`     // the import whose rejected rows these are; 0: none
+	RetriedBy  []events.JobID `json:"retried_by,omitempty"`   // the imports of this one's rejected rows, oldest first
+	Undo       *Undo          `json:"undo,omitempty"`         // nil: nobody asked for it
+
+	Begins events.Seq `json:"begins"`         // its ImportStarted
+	Ends   events.Seq `json:"ends,omitempty"` // its last ImportFinished, ImportCancelled or ImportAborted; 0: none
+	Moved  events.Seq `json:"moved"`          // the last event that changed what readers see
 
 	indexed Status     // the status in the view jobIndex; "" if none is there
 	dirty   bool       // differs from the record in the file
@@ -67,31 +82,65 @@ type Tally struct {
 	CreatedLicenses  uint64 `json:"created_licenses"`
 	ExistedLicenses  uint64 `json:"existed_licenses"`
 	Differing        uint64 `json:"differing,omitempty"` // of the existed ones, rows that say something else
+	UpdatedLicenses  uint64 `json:"updated_licenses,omitempty"`
 
-	Errors map[events.Code]uint64 `json:"errors,omitempty"` // rows that have the code
+	// What a dry run's valid rows would have been counted as.
+	WouldImport events.Row `json:"would_import,omitempty"`
+	WouldUpdate events.Row `json:"would_update,omitempty"`
+	WouldExist  events.Row `json:"would_exist,omitempty"`
+
+	Errors       map[events.Code]uint64        `json:"errors,omitempty"`        // rows that have the code
+	WarningCodes map[events.WarningCode]uint64 `json:"warning_codes,omitempty"` // rows that have the code
+}
+
+// Undo is what the views know of an import's undo.
+type Undo struct {
+	Manager  string    `json:"manager"` // who asked for it
+	Started  time.Time `json:"started"`
+	Finished time.Time `json:"finished"` // zero: not yet
+	events.UndoCounts
+	Position events.Seq `json:"position"` // all of the import up to here is taken back or kept
 }
 
 func newJob(e *events.ImportStarted, at time.Time) *Job {
-	// The columns that a file of rejected rows adds are written by readers, with each row's own errors.
-	columns := slices.DeleteFunc(slices.Clone(e.Columns), func(name string) bool {
-		return strings.HasPrefix(name, events.ErrorPrefix)
-	})
-	return &Job{
-		ID: e.JobID, FileName: e.FileName, Manager: e.Manager, Mode: e.Mode, DryRun: e.DryRun,
-		Columns: columns, Delimiter: e.Delimiter, Status: StatusPending, Created: at,
+	j := &Job{
+		ID: e.JobID, FileName: e.FileName, Manager: e.Manager, Mode: e.Mode, DryRun: e.DryRun, Delimiter: e.Delimiter,
+		Existing: cmp.Or(e.Existing, events.KeepExisting), Kind: e.Kind, Ignored: e.Ignored, Mapping: e.Mapping, RetryOf: e.RetryOf,
+		Status: StatusPending, Created: at,
 	}
+	// The columns that a file of rejected rows adds are written by readers, with each row's own errors.
+	for i, name := range e.Columns {
+		if strings.HasPrefix(name, events.ErrorPrefix) {
+			continue
+		}
+		j.Columns = append(j.Columns, name)
+		if len(e.Headers) == len(e.Columns) {
+			j.Headers = append(j.Headers, e.Headers[i])
+		}
+	}
+	return j
 }
 
 // Ended reports whether the import is over for managers and readers.
 func (j *Job) Ended() bool { return !j.Finished.IsZero() }
 
+// Settled reports whether nothing more is being done to the import: it has ended, and no undo is
+// running.
+func (j *Job) Settled() bool { return j.Ended() && (j.Undo == nil || !j.Undo.Finished.IsZero()) }
+
 // phase is the import's phase, which the record encodes in several fields; j may be nil: the import
-// has not started. The record does not tell the ends apart, so an ended import must not ask. Ingest
-// refuses files without rows: 0 sealed rows mean that there is no seal.
+// has not started. The record does not tell the ends apart: each is Finished. Ingest refuses files
+// without rows: 0 sealed rows mean that there is no seal.
 func (j *Job) phase() importjob.Phase {
 	switch {
 	case j == nil:
 		return importjob.None
+	case j.Undo != nil && j.Settled():
+		return importjob.Undone
+	case j.Undo != nil:
+		return importjob.Undoing
+	case j.Ended():
+		return importjob.Finished
 	case j.Phase == events.Import:
 		return importjob.Importing
 	case j.Phase == events.Validate:
@@ -126,8 +175,9 @@ func (j *Job) decide(row events.Row, counts events.Counts, at time.Time) {
 	j.Next.Total = max(j.Next.Total, row) // the import phase passes the rows again
 	j.Next.Rejected = max(j.Next.Rejected, counts.Rejected)
 	j.Next.Warnings = max(j.Next.Warnings, counts.Warnings)
+	j.Next.WouldImport, j.Next.WouldUpdate, j.Next.WouldExist = counts.WouldImport, counts.WouldUpdate, counts.WouldExist
 	j.Shown = j.Next
-	j.Shown.Errors = maps.Clone(j.Next.Errors)
+	j.Shown.Errors, j.Shown.WarningCodes = maps.Clone(j.Next.Errors), maps.Clone(j.Next.WarningCodes)
 }
 
 func (t *Tally) reject(e *events.RowRejected) []events.Code {
@@ -171,6 +221,19 @@ func (j *Job) Progress() float64 {
 // decidedToEnd reports whether the import has ended with its last row decided.
 func (j *Job) decidedToEnd() bool { return j.Ended() && j.Row == j.Sealed }
 
+// UndoProgress is the share of an undo that is done, from 0 to 1, as far as the import's part of the
+// stream tells.
+func (j *Job) UndoProgress() float64 {
+	switch {
+	case j.Undo == nil:
+		return 0
+	case j.Settled() || j.Ends <= j.Begins:
+		return 1
+	}
+	part := float64(j.Undo.Position-min(j.Undo.Position, j.Begins)) / float64(j.Ends-j.Begins)
+	return math.Round(min(part, 1)*1e4) / 1e4
+}
+
 // RowsPerSecond is nil until it is known. It follows from the stream's times, so a rebuild gives
 // the same.
 func (j *Job) RowsPerSecond() *float64 {
@@ -186,7 +249,11 @@ func (j *Job) RowsPerSecond() *float64 {
 func (j *Job) snapshot(at events.Seq) *Job {
 	c := *j
 	c.At = at
-	c.Shown.Errors = maps.Clone(j.Shown.Errors)
-	c.Next.Errors = nil // not read in snapshots
+	c.Shown.Errors, c.Shown.WarningCodes = maps.Clone(j.Shown.Errors), maps.Clone(j.Shown.WarningCodes)
+	c.Next.Errors, c.Next.WarningCodes = nil, nil // not read in snapshots
+	if j.Undo != nil {
+		undo := *j.Undo
+		c.Undo = &undo
+	}
 	return &c
 }

@@ -23,8 +23,9 @@ type memtable struct {
 	overlay  *viewstore.Overlay
 	position viewstore.Position
 
-	jobs  map[events.JobID]*Job // running ones, shared by successive memtables, and those in dirty
-	dirty []*Job                // to be written
+	jobs    map[events.JobID]*Job // running ones, shared by successive memtables, and those in dirty
+	members memberCounts          // shared by successive memtables
+	dirty   []*Job                // to be written
 
 	progressed []events.JobID // their counts for readers moved since the last publishProgress
 	ended      []events.JobID
@@ -40,7 +41,7 @@ func (bw *batchWriter) begin(recycled *memtable) *memtable {
 	if m == nil {
 		m = &memtable{Memtable: viewstore.NewMemtable(bw.overlay)}
 	}
-	m.overlay, m.position, m.jobs = bw.overlay, bw.position(), bw.jobs
+	m.overlay, m.position, m.jobs, m.members = bw.overlay, bw.position(), bw.jobs, bw.members
 	return m
 }
 

@@ -184,13 +184,13 @@ func (p *Projector) notify() {
 	p.changed = make(chan struct{})
 }
 
-// publishProgress shows readers the progress of imports before it is committed. The end of an import
-// is shown only after its commit, when all of it can be read.
+// publishProgress shows readers the progress of imports, and of undos, before it is committed. The end of
+// either is shown only after its commit, when all of it can be read.
 func (p *Projector) publishProgress(jobs []*Job, at events.Seq) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, j := range jobs {
-		if !j.Ended() {
+		if !j.Ended() || !j.Settled() && j.Ends <= p.committed {
 			p.live[j.ID] = j.snapshot(at)
 		}
 	}

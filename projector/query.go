@@ -101,7 +101,7 @@ func (r *Reader) Customers(q CustomerQuery, desc bool) (ids iter.Seq[events.Seq]
 	}
 	chosen := r.intersect(selections)
 	if q.Matches != nil {
-		chosen = selection{r.where(chosen.postings, customerMatches(q.Matches)), CountUnknown}
+		chosen = selection{filtered{r, r.partyCreator, chosen.postings, []func(*License) bool{customerMatches(q.Matches)}}, CountUnknown}
 	}
 	return ordered[events.Seq](r.bound, chosen.postings, desc), chosen.count, nil
 }
@@ -153,7 +153,7 @@ func (q *LicenseQuery) selectFrom(r *Reader) (selection, error) {
 	if q.Enabled != nil && !*q.Enabled {
 		selections = append(selections, off)
 	}
-	chosen := selection{r.views.All(allLicenses), r.count(countLicenses)}
+	chosen := selection{r.existing(), r.count(countLicenses)}
 	if len(selections) > 0 {
 		chosen = r.intersect(selections)
 	}
@@ -168,6 +168,15 @@ func (q *LicenseQuery) selectFrom(r *Reader) (selection, error) {
 		enabled.count = chosen.count - off.count
 	}
 	return enabled, nil
+}
+
+// existing returns all licenses.
+func (r *Reader) existing() viewstore.Postings {
+	all := r.views.All(allLicenses)
+	if r.count(countGone) == 0 {
+		return all
+	}
+	return viewstore.Without(r.bound, all, r.views.Postings(gone, ""))
 }
 
 // intersect returns what is in every selection, of which there is at least one.
@@ -194,15 +203,15 @@ func (q *LicenseQuery) byName(r *Reader) (selections []selection, err error) {
 		add(r.views.Match(r.bound, licenseByKey, nil, keyMatches(q.KeyPrefix, q.KeyContains)))
 	}
 	for _, of := range []struct {
-		names, more viewstore.View
-		name        string
+		kind *partyKind
+		name string
 	}{
-		{customerByEmail, customerLicenses, events.EmailKey(q.Email)}, {orderByStore, orderLicenses, q.StoreID},
+		{customerKind, events.EmailKey(q.Email)}, {orderKind, q.StoreID},
 	} {
 		if of.name == "" {
 			continue
 		}
-		found, err := r.licensesOf(of.names, of.name, of.more)
+		found, err := r.licensesNaming(of.kind, of.name)
 		if err != nil {
 			return nil, err
 		}
@@ -231,15 +240,13 @@ func (r *Reader) named(names viewstore.View, name string) (viewstore.SliceList, 
 	return viewstore.SliceList{id}, nil
 }
 
-// licensesOf returns the licenses of the customer or order with a name: the one that created it, and
-// those that more holds.
-func (r *Reader) licensesOf(names viewstore.View, name string, more viewstore.View) (viewstore.Postings, error) {
-	id, err := r.views.Lookup(names, []byte(name))
+// licensesNaming returns the licenses of the customer or order with a name.
+func (r *Reader) licensesNaming(k *partyKind, name string) (viewstore.Postings, error) {
+	id, err := r.views.Lookup(k.names, []byte(name))
 	if id == 0 || err != nil {
 		return viewstore.SliceList{}, err
 	}
-	key := viewstore.NumberKey(id)
-	return viewstore.Merge(viewstore.SliceList{id}, r.inSlot(more, key, key)), nil
+	return r.licensesOf(k, events.Seq(id))
 }
 
 // inSlot returns the sequences of the names that begin with a prefix and share the slot of hashed.

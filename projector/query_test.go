@@ -55,12 +55,12 @@ func TestPartitionedIndexes(t *testing.T) {
 		r := &Reader{views, viewstore.NewBound(func() error { return nil })}
 		compareKeys(t, r, keys)
 		for email, want := range ofCustomer {
-			got, err := r.licensesOf(customerByEmail, email, customerLicenses)
+			got, err := r.licensesNaming(customerKind, email)
 			check(t, err)
 			compareLists(t, email, members(got), want)
 		}
 		for store, want := range ofOrder {
-			got, err := r.licensesOf(orderByStore, store, orderLicenses)
+			got, err := r.licensesNaming(orderKind, store)
 			check(t, err)
 			compareLists(t, store, members(got), want)
 		}

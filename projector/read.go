@@ -79,17 +79,6 @@ type Reader struct {
 	bound *viewstore.Bound // nil: none
 }
 
-// License is one imported license. Each license that names a new customer or order creates it; the
-// others refer to it by the creator's id.
-type License struct {
-	Seq      events.Seq // its id
-	Created  time.Time  // when the stream stored it
-	Customer events.Seq // the license that created its customer; 0: it has none
-	Order    events.Seq // the license that created its order
-	Event    *events.LicenseImported
-	Body     []byte // the event as the stream has it; valid until the Reader reads another record
-}
-
 // Job returns what the last commit knows of an import; nil if there is none.
 func (r *Reader) Job(id events.JobID) (*Job, error) {
 	value := r.views.Entry(jobs, viewstore.NumberKey(id))
@@ -99,68 +88,12 @@ func (r *Reader) Job(id events.JobID) (*Job, error) {
 	return parseJob(value)
 }
 
-// License returns the license with an id; nil if there is none.
-func (r *Reader) License(id events.Seq) (*License, error) {
-	value, err := r.views.Get(allLicenses, uint64(id))
-	if value == nil || err != nil {
-		return nil, err
-	}
-	stored, ok := parseRecord(value)
-	if !ok {
-		return nil, ErrDamaged
-	}
-	event, err := decodeAs[*events.LicenseImported](stored.body)
-	if err != nil {
-		return nil, fmt.Errorf("license %d: %w", id, err)
-	}
-	return &License{
-		Seq: id, Created: time.Unix(0, stored.nanos), Customer: stored.customer, Order: stored.order,
-		Event: event, Body: stored.body,
-	}, nil
-}
+// CustomerCreator returns the license that made the customer with an id, as the event left it that
+// did: that is what is shown of the customer. It is nil if there is no such customer, or if it is gone.
+func (r *Reader) CustomerCreator(id events.Seq) (*License, error) { return r.creator(customerKind, id) }
 
-// CustomerCreator returns the license that created the customer with an id; nil if there is no
-// such customer.
-func (r *Reader) CustomerCreator(id events.Seq) (*License, error) { return r.creator(customers, id) }
-
-// OrderCreator returns the license that created the order with an id; nil if there is no such
-// order.
-func (r *Reader) OrderCreator(id events.Seq) (*License, error) { return r.creator(orders, id) }
-
-func (r *Reader) creator(v viewstore.View, id events.Seq) (*License, error) {
-	if found, ok := r.views.Postings(v, "").Next(uint64(id), false); !ok || found != uint64(id) {
-		return nil, nil
-	}
-	return r.License(id)
-}
-
-// RejectedRows yields the numbers of an import's rejected rows from one number on, in the order of
-// the uploaded file.
-func (r *Reader) RejectedRows(id events.JobID, from events.Row) iter.Seq[events.Row] {
-	return ascending[events.Row](r.bound, r.views.All(rowsOf(rejected, id)), uint64(from))
-}
-
-// RowsRejectedWith yields the numbers of an import's rows that were rejected with an error code, in
-// the order of the uploaded file.
-func (r *Reader) RowsRejectedWith(id events.JobID, code events.Code) iter.Seq[events.Row] {
-	return ascending[events.Row](r.bound, r.views.Keys(rejectedByCode, codePrefix(id, code)), 0)
-}
-
-// ExistedRows yields the numbers of an import's rows whose license existed, in the order of the
-// uploaded file.
-func (r *Reader) ExistedRows(id events.JobID) iter.Seq[events.Row] {
-	return ascending[events.Row](r.bound, r.views.All(rowsOf(existed, id)), 0)
-}
-
-// RejectedRow returns the event of one of [Reader.RejectedRows].
-func (r *Reader) RejectedRow(id events.JobID, row events.Row) (*events.RowRejected, error) {
-	return viewstore.GetAs(r.views, rowsOf(rejected, id), uint64(row), decodeAs[*events.RowRejected])
-}
-
-// ExistedRow returns the event of one of [Reader.ExistedRows].
-func (r *Reader) ExistedRow(id events.JobID, row events.Row) (*events.LicenseExisted, error) {
-	return viewstore.GetAs(r.views, rowsOf(existed, id), uint64(row), decodeAs[*events.LicenseExisted])
-}
+// OrderCreator is [Reader.CustomerCreator] of an order.
+func (r *Reader) OrderCreator(id events.Seq) (*License, error) { return r.creator(orderKind, id) }
 
 // count returns a counter.
 func (r *Reader) count(name string) int { return int(r.views.Counter(counters, name)) }

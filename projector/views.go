@@ -13,18 +13,40 @@ const FileName = "views.bolt"
 
 // format is the version of the views' file. Raise it with every change of the views or of what
 // folding does: a file of another version is folded from the beginning.
-const format = 7
+const format = 8
 
 // The views. Package viewstore gives the bytes of each layout. Numbers (sequences, imports, rows)
 // are 8 bytes, big-endian, so that keys sort as their numbers do. A text before a number ends with
 // a NUL, which no value can hold.
 //
-// A license is stored once, under its sequence in the stream, which is its id:
+// A license is stored under its id, the sequence of the LicenseImported that made it. That record never
+// changes:
 //
 //	licenses   sequence → 8 bytes  time in the stream, nanoseconds since 1970
-//	                      8 bytes  its customer: the sequence of the license that created it; 0: none
-//	                      8 bytes  its order, in the same way
-//	                      rest     the event LicenseImported, as the stream has it
+//	                      8 bytes  its customer, 0: none
+//	                      8 bytes  its order
+//	                      1 byte   flags, see below
+//	                      rest     the event, as the stream has it
+//
+// The id of a customer or an order is the sequence of the event that made it. The license of that event
+// belongs to it without an entry in customer_more or order_more, if the event is a LicenseImported.
+//
+// Of the few licenses that changed, license_now has the last event, and changes each event after the
+// first:
+//
+//	license_now  license → 8 bytes  sequence of its last event
+//	changes      sequence → 25 bytes as of a license, after the event; of a LicenseRevoked 0
+//	                        8 bytes  the license
+//	                        8 bytes  the license's event before this one
+//	                        8 bytes  the first event of the chain that the license stands at
+//	                        8 bytes  the import of that chain
+//	                        rest     the event, as the stream has it
+//
+// A chain is what one import did to a license in a row: events that follow each other directly. An undo
+// takes the license back to the chain before. The license stands at the chain that made it what it is.
+//
+// All other views hold licenses as they are now. A revoked license is in licenses, changes, license_now,
+// gone, and in the list of its import's revoked licenses.
 //
 // A license key leads to the sequences of the licenses that have it, one for each product. The slot
 // depends on the key alone:
@@ -35,15 +57,15 @@ const format = 7
 // license_by_key, and one read of the chunk with its sequence in licenses.
 const (
 	licenses         viewstore.View = iota // Chunks: sequence → record, see above
-	licenseByKey                           // HashIndex by key: key NUL product
+	licenseByKey                           // HashIndex by key: key NUL product → sequence
 	productLicenses                        // PostingLists: product's short code → sequences
-	jobLicenses                            // PostingLists: import in decimal → sequences
+	jobLicenses                            // PostingLists: import in decimal → sequences; the same with revokedList: those revoked
 	customerLicenses                       // HashIndex: customer → the licenses after the one that created it
 	orderLicenses                          // HashIndex: order → the licenses after the one that created it
 	disabled                               // PostingLists: "" → licenses that are not enabled
-	customers                              // PostingLists: "" → licenses that created a customer
+	customers                              // PostingLists: "" → customers
 	customerByEmail                        // HashIndex, filtered: events.EmailKey → customer
-	orders                                 // PostingLists: "" → licenses that created an order
+	orders                                 // PostingLists: "" → orders
 	orderByStore                           // HashIndex, filtered: store id → order
 	rejected                               // Chunks by import: row → event RowRejected
 	rejectedByCode                         // Entries: import, code, NUL, row → nothing
@@ -51,8 +73,20 @@ const (
 	jobs                                   // Entries: import → Job, JSON
 	jobIndex                               // Entries: "manager" or "status", NUL, value, NUL, import → nothing
 	counters                               // Counters, by the names below
+	licenseNow                             // Entries: license → its last event, see above
+	changes                                // Chunks: sequence → change, see above
+	gone                                   // PostingLists: "" → revoked licenses
+	updated                                // Chunks by import: row → 8 bytes, the sequence of its LicenseUpdated
+	proposed                               // Chunks by import: row → event LicenseUpdateProposed
+	kept                                   // Chunks by import: row → event LicenseKept
+	warned                                 // Chunks by import: row → WarnedRow, JSON
+	warnedByCode                           // PostingLists: import in decimal, ":", code → rows
+	jobByFile                              // Entries: SHA-256 of a file → 8 bytes, the import sealed last
 	numViews
 )
+
+// revokedList follows an import in the name of a list of jobLicenses.
+const revokedList = ":revoked"
 
 // schema is the table of views. The order is that of the constants: digest and checksums depend on it.
 var schema = viewstore.Schema{Version: format, Views: []viewstore.ViewSpec{
@@ -73,6 +107,15 @@ var schema = viewstore.Schema{Version: format, Views: []viewstore.ViewSpec{
 	jobs:             {Name: "jobs", Layout: viewstore.Entries},
 	jobIndex:         {Name: "job_index", Layout: viewstore.Entries},
 	counters:         {Name: "counters", Layout: viewstore.Counters},
+	licenseNow:       {Name: "license_now", Layout: viewstore.Entries},
+	changes:          {Name: "changes", Layout: viewstore.Chunks},
+	gone:             {Name: "gone", Layout: viewstore.PostingLists},
+	updated:          {Name: "updated", Layout: viewstore.Chunks},
+	proposed:         {Name: "proposed", Layout: viewstore.Chunks},
+	kept:             {Name: "kept", Layout: viewstore.Chunks},
+	warned:           {Name: "warned", Layout: viewstore.Chunks},
+	warnedByCode:     {Name: "warned_by_code", Layout: viewstore.PostingLists},
+	jobByFile:        {Name: "job_by_file", Layout: viewstore.Entries},
 }}
 
 // The counters; that of one product's licenses is countProduct and its short code.
@@ -82,10 +125,19 @@ const (
 	countCustomers = "customers"
 	countOrders    = "orders"
 	countProduct   = "product\x00"
+	countGone      = "gone"
+
+	// Of one import, by its id in decimal: chains of events (see changes).
+	countOvertaken  = "overtaken\x00"  // that began with a LicenseImported, and were followed by another import's
+	countRestorable = "restorable\x00" // that began with a LicenseUpdated, and the license stands at
+	countSuperseded = "superseded\x00" // that began with a LicenseUpdated, and were followed by another import's
 )
 
-// allLicenses is the chunk set of the licenses' records.
-var allLicenses = viewstore.ChunkSet{View: licenses}
+// allLicenses is the chunk set of the licenses' records, allChanges that of the events after the first.
+var (
+	allLicenses = viewstore.ChunkSet{View: licenses}
+	allChanges  = viewstore.ChunkSet{View: changes}
+)
 
 // rowsOf is the chunk set of one import's rows in the view rejected or existed.
 func rowsOf(v viewstore.View, job events.JobID) viewstore.ChunkSet {
@@ -110,35 +162,6 @@ func appendLicenseKey(b []byte, key, product string) []byte {
 // The values of jobIndex, before the NUL and the import.
 func managerIndex(name string) string { return "manager\x00" + name }
 func statusIndex(s Status) string     { return "status\x00" + string(s) }
-
-// record is the value of a license.
-type record struct {
-	nanos    int64      // time in the stream, since 1970
-	customer events.Seq // 0: none
-	order    events.Seq
-	body     []byte // the event as the stream has it
-}
-
-const recordHead = 24 // bytes before the body
-
-func (r record) appendTo(b []byte) []byte {
-	b = binary.BigEndian.AppendUint64(b, uint64(r.nanos))
-	b = binary.BigEndian.AppendUint64(b, uint64(r.customer))
-	b = binary.BigEndian.AppendUint64(b, uint64(r.order))
-	return append(b, r.body...)
-}
-
-func parseRecord(b []byte) (record, bool) {
-	if len(b) < recordHead {
-		return record{}, false
-	}
-	return record{
-		nanos:    int64(binary.BigEndian.Uint64(b)),
-		customer: events.Seq(binary.BigEndian.Uint64(b[8:])),
-		order:    events.Seq(binary.BigEndian.Uint64(b[16:])),
-		body:     b[recordHead:],
-	}, true
-}
 
 // Verify reads the whole views' file of a directory that no projector has open, and returns what is
 // wrong with it; nil if it is sound or does not exist. It changes nothing.

@@ -25,13 +25,13 @@ func formatTimeOrNull(t time.Time) *string {
 func renderLicense(views *projector.Reader, l *projector.License, m access.Manager) (object, error) {
 	var customer any // null: it has none
 	if l.Customer != 0 {
-		said, id, err := visibleParty(m, views, l, l.Customer)
+		said, id, err := visibleParty(m, views, l, l.Customer, customers.creator)
 		if err != nil {
 			return nil, err
 		}
 		customer = customerObject(id, said)
 	}
-	said, id, err := visibleParty(m, views, l, l.Order)
+	said, id, err := visibleParty(m, views, l, l.Order, orders.creator)
 	if err != nil {
 		return nil, err
 	}

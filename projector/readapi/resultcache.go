@@ -28,16 +28,15 @@ type resultKey struct {
 
 // cachedResult is the JSON of a result.
 type cachedResult struct {
-	at   events.Seq // the last event that it shows; 0: its import has ended
+	at   events.Seq // the last event that it shows
 	json []byte
 }
 
-// sharedVersion returns the last event that a result shows, 0 if its import has ended. ok is false
-// where the result must not be cached: the manager does not see all rows, or the file does not tell
+// sharedVersion returns the last event that a result shows. ok is false where the result must not be cached: the manager does not see all rows, or the file does not tell
 // which event the import shows.
 func sharedVersion(m access.Manager, j *projector.Job) (at events.Seq, ok bool) {
 	if j.Ended() {
-		return 0, seesAllRows(m, j)
+		return j.Moved, seesAllRows(m, j)
 	}
 	return j.At, j.At > 0 && seesAllRows(m, j)
 }

@@ -21,7 +21,7 @@ const (
 
 var errViewsStopped = errors.New("the views have stopped")
 
-// streamImport sends the progress of an import as Server-Sent Events, until the import ends, the
+// streamImport sends the progress of an import, or of its undo, as Server-Sent Events, until that ends, the
 // client leaves, the server stops or the views fail.
 func (a *API) streamImport(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error {
 	header := w.Header()
@@ -38,7 +38,7 @@ func (a *API) streamImport(w http.ResponseWriter, r *http.Request, j *projector.
 		if err != nil {
 			return err
 		}
-		if err := s.send(j); err != nil || j.Ended() {
+		if err := s.send(j); err != nil || j.Settled() {
 			return err
 		}
 		if changed == nil {
@@ -58,7 +58,8 @@ type eventStream struct {
 	last    []byte // the data of the last progress event
 }
 
-// send writes the import as it is, unless that was sent last, and "done" if it has ended.
+// send writes the import as it is, unless that was sent last, and "done" if
+// nothing more is being done to it.
 func (s *eventStream) send(j *projector.Job) error {
 	data, err := json.Marshal(renderImport(j, s.manager, nil))
 	if err != nil {
@@ -70,7 +71,7 @@ func (s *eventStream) send(j *projector.Job) error {
 			return err
 		}
 	}
-	if j.Ended() {
+	if j.Settled() {
 		return s.write("event: done\ndata: %s\n\n", data)
 	}
 	return nil

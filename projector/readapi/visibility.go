@@ -46,14 +46,15 @@ func seesLicense(m access.Manager, l *projector.License) bool {
 func seesPartyCounts(m access.Manager) bool { return !m.Limited() }
 
 // visibleParty returns the license whose row says what a manager may see of the customer or order
-// with an id that l has, and that id: the license that created it or, if the manager may not see
-// that one, l itself and no id.
-func visibleParty(m access.Manager, views *projector.Reader, l *projector.License, id events.Seq) (
+// with an id that l has, and that id: the license as it was when it created the party or, if the manager
+// may not see that one, l itself and no id.
+func visibleParty(m access.Manager, views *projector.Reader, l *projector.License, id events.Seq,
+	creatorOf func(*projector.Reader, events.Seq) (*projector.License, error)) (
 	said *projector.License, visibleID *events.Seq, err error) {
-	if id == l.Seq {
+	if id == l.Last {
 		return l, &id, nil
 	}
-	creator, err := mustExist(views.License(id))
+	creator, err := mustExist(creatorOf(views, id))
 	if err != nil {
 		return nil, nil, err
 	}

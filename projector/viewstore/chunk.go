@@ -123,6 +123,18 @@ func (c chunk) value(place uint64) (found []byte, ok bool) {
 	return found, ok
 }
 
+// has reports whether there is a value at a place.
+func (c *chunk) has(place uint64) bool { return c.bitmap>>place&1 != 0 }
+
+// mustValue is value with an error.
+func (c *chunk) mustValue(place uint64) ([]byte, error) {
+	found, ok := c.value(place)
+	if !ok {
+		return nil, ErrDamaged
+	}
+	return found, nil
+}
+
 // merge puts all values of another chunk. It is false if one of the two is malformed.
 func (c *chunk) merge(other *chunk) bool {
 	sound := c.forEach(func(uint64, []byte) bool { return true })
@@ -161,6 +173,15 @@ type chunkCache struct {
 // size would take 50 MB.
 const maxRetainedBuf = 256 << 10
 
+// take decodes a chunk into the cache. It is false if the chunk is malformed.
+func (c *chunkCache) take(set ChunkSet, number uint64, value []byte) (*chunk, bool) {
+	taken := &c.chunks[c.next]
+	c.next = (c.next + 1) % len(c.chunks)
+	ok := taken.decode(value)
+	taken.set, taken.number = set, number
+	return taken, ok
+}
+
 // reset empties the cache and keeps its buffers.
 func (c *chunkCache) reset() {
 	for i := range c.chunks {
@@ -179,11 +200,7 @@ func (r *Reader) Get(set ChunkSet, n uint64) ([]byte, error) {
 	if !ok {
 		return nil, ErrDamaged
 	}
-	value, ok := c.value(n & chunkMask)
-	if !ok {
-		return nil, ErrDamaged
-	}
-	return value, nil
+	return c.mustValue(n & chunkMask)
 }
 
 // GetAs reads the value of a number and parses it. parse gets nil if there is none.
@@ -207,10 +224,7 @@ func (r *Reader) chunk(set ChunkSet, number uint64) (chunk, bool) {
 	if value == nil {
 		return chunk{}, true
 	}
-	c := &r.cache.chunks[r.cache.next]
-	r.cache.next = (r.cache.next + 1) % len(r.cache.chunks)
-	ok := c.decode(value)
-	c.set, c.number = set, number
+	c, ok := r.cache.take(set, number, value)
 	return *c, ok
 }
 

@@ -52,10 +52,12 @@
 //
 //	key    4 bytes  partition = sequence >> 17
 //	       2 bytes  slot = CRC-32C(hashed part of the name) & 1023
-//	value  for each name, in stream order:
+//	value  for each name, in the order in which they were inserted:
 //	       uvarint  length of the name
 //	       n bytes  name
 //	       3 bytes  sequence & (1<<17 - 1), big-endian
+//
+// A removed name leaves no trace. A slot without names has no entry.
 //
 // [Chunks]: one entry for each 64 neighbouring numbers n of a set that have a value.
 //
@@ -75,6 +77,8 @@
 //	value  for each member, in ascending order:
 //	       2 bytes  n & 4095, big-endian
 //
+// A block without members has no entry.
+//
 // # Promises
 //
 //   - An entry's bytes depend on the operations in stream order, not on how they were divided into
@@ -91,7 +95,8 @@
 //
 //   - Commits are not synced. After a power cut the file may be damaged; Open detects that, and the
 //     views must be folded again. [Store.Sync] makes the file durable.
-//   - Entries of chunks, posting lists and hash indexes are never removed.
+//   - The values of chunks are never removed. To remove a name or a member writes its slot or block
+//     again, which costs what adding one costs.
 //   - Only one process can have the file open.
 //   - A [Reader] that stays open keeps the file from reusing pages.
 //   - The two goroutines of the writing side share a Store without locks: one calls [Store.Begin],

@@ -27,23 +27,26 @@ func appendSlotKey(b []byte, partition uint32, slot int) []byte {
 	return binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint32(b, partition), uint16(slot))
 }
 
-// indexDelta holds the new names of one partition of an index.
+// indexDelta holds the new names of one partition of an index, and those that leave it.
 type indexDelta struct {
 	partition uint32
-	slots     [slotCount][]byte // to be appended to each slot
+	slots     [slotCount][]byte           // to be appended to each slot
+	removed   map[int]map[string]struct{} // by slot: what is in the file, as it is encoded there
 }
 
-// indexDeltas are those of one index, in partition order. Their buffers are reused.
+// indexDeltas are those of one index, by partition. Their buffers are reused.
 type indexDeltas struct {
 	all  []*indexDelta
 	used int
 }
 
-// of is the delta of a sequence's partition: the last one, or a new one after it.
+// of is the delta of a sequence's partition, mostly the last one. It makes one where there is none.
 func (d *indexDeltas) of(seq uint64) *indexDelta {
 	partition := partitionOf(seq)
-	if d.used > 0 && d.all[d.used-1].partition == partition {
-		return d.all[d.used-1]
+	for i := d.used - 1; i >= 0; i-- {
+		if d.all[i].partition == partition {
+			return d.all[i]
+		}
 	}
 	if d.used == len(d.all) {
 		d.all = append(d.all, new(indexDelta))
@@ -57,9 +60,70 @@ func (d *indexDeltas) of(seq uint64) *indexDelta {
 // insert adds a name.
 func (d *indexDeltas) insert(slot int, name []byte, seq uint64) {
 	added := &d.of(seq).slots[slot]
-	*added = append(binary.AppendUvarint(*added, uint64(len(name))), name...)
+	*added = appendName(*added, name, seq)
+}
+
+// appendName appends a name and its sequence as a slot holds them.
+func appendName(b, name []byte, seq uint64) []byte {
+	b = append(binary.AppendUvarint(b, uint64(len(name))), name...)
 	offset := seq & (1<<partitionBits - 1)
-	*added = append(*added, byte(offset>>16), byte(offset>>8), byte(offset))
+	return append(b, byte(offset>>16), byte(offset>>8), byte(offset))
+}
+
+// remove removes a name: one that this transaction added, or else one of the file.
+func (d *indexDeltas) remove(number int, name []byte, seq uint64) {
+	delta := d.of(seq)
+	leaving := appendName(nil, name, seq)
+	added := delta.slots[number]
+	if rest := withoutNames(added[:0], added, map[string]struct{}{string(leaving): {}}); len(rest) < len(added) {
+		delta.slots[number] = rest
+		return
+	}
+	if delta.removed == nil {
+		delta.removed = map[int]map[string]struct{}{}
+	}
+	if delta.removed[number] == nil {
+		delta.removed[number] = map[string]struct{}{}
+	}
+	delta.removed[number][string(leaving)] = struct{}{}
+}
+
+// withoutNames appends a slot's names without some of them to b, which may be the slot's own beginning.
+// A malformed rest is appended as it is.
+func withoutNames(b, names []byte, removed map[string]struct{}) []byte {
+	for len(names) > 0 {
+		size, n := binary.Uvarint(names)
+		if n <= 0 || size > uint64(len(names)) || len(names) < n+int(size)+offsetSize {
+			return append(b, names...)
+		}
+		one := names[:n+int(size)+offsetSize]
+		names = names[len(one):]
+		if _, leaves := removed[string(one)]; !leaves {
+			b = append(b, one...)
+		}
+	}
+	return b
+}
+
+// replay applies what the transaction changed of a name to the sequences that the name has in the file,
+// with or without that transaction.
+func (d *indexDeltas) replay(number int, name []byte, found map[uint64]struct{}) {
+	for _, delta := range d.all[:d.used] {
+		for one := range delta.removed[number] {
+			slot{delta.partition, []byte(one)}.forEach(func(other []byte, seq uint64) bool {
+				if string(other) == string(name) {
+					delete(found, seq)
+				}
+				return true
+			})
+		}
+		slot{delta.partition, delta.slots[number]}.forEach(func(other []byte, seq uint64) bool {
+			if string(other) == string(name) {
+				found[seq] = struct{}{}
+			}
+			return true
+		})
+	}
 }
 
 // reset removes all names and keeps the buffers.
@@ -68,11 +132,12 @@ func (d *indexDeltas) reset() {
 		for i := range used.slots {
 			used.slots[i] = used.slots[i][:0]
 		}
+		used.removed = nil
 	}
 	d.used = 0
 }
 
-// writeIndex appends the new names to their slots.
+// writeIndex appends the new names to their slots, without the names that leave them.
 func (w *WriteTx) writeIndex(v View, deltas *indexDeltas, a *arena) error {
 	var key []byte
 	for _, delta := range deltas.all[:deltas.used] {
@@ -80,14 +145,34 @@ func (w *WriteTx) writeIndex(v View, deltas *indexDeltas, a *arena) error {
 			if slot%yieldEntries == 0 {
 				runtime.Gosched()
 			}
-			if len(added) == 0 {
+			removed := delta.removed[slot]
+			if len(added) == 0 && len(removed) == 0 {
 				continue
 			}
 			key = appendSlotKey(key[:0], delta.partition, slot)
-			if err := w.append(v, key, added, a); err != nil {
+			var err error
+			if len(removed) == 0 {
+				err = w.append(v, key, added, a)
+			} else {
+				err = w.rewrite(v, key, added, removed, a)
+			}
+			if err != nil {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// rewrite removes names of a slot and appends others. A slot without names has no entry.
+func (w *WriteTx) rewrite(v View, key, added []byte, removed map[string]struct{}, a *arena) error {
+	old := w.buckets[v].Get(key)
+	value := append(withoutNames(a.alloc(len(old)+len(added)), old, removed), added...)
+	switch {
+	case len(value) > 0:
+		return w.set(v, key, old, value)
+	case old != nil:
+		return w.remove(v, key)
 	}
 	return nil
 }

@@ -91,6 +91,26 @@ func (m *Memtable) Put(set ChunkSet, n uint64, value []byte) {
 	c.put(n&chunkMask, value)
 }
 
+// Value reads the value of a number as the operations so far left it; nil if there is none. It is for
+// sets whose numbers are put in ascending order, each once. The value is valid until four other chunks
+// were read or, if it is not committed yet, until the next operation.
+func (m *Memtable) Value(set ChunkSet, n uint64) ([]byte, error) {
+	if c := m.chunks[set]; c != nil && c.number == n>>chunkBits && c.has(n&chunkMask) {
+		return c.mustValue(n & chunkMask)
+	}
+	return m.overlay.chunkValue(m, set, n)
+}
+
+// Get reads an entry as the operations so far left it; nil if there is none. Of entries that are not
+// committed it sees those of [Memtable.Set] and [Memtable.Delete] only. The value is valid until the
+// next call.
+func (m *Memtable) Get(v View, key []byte) ([]byte, error) {
+	if value, ok := m.updates[entryID{v, string(key)}]; ok {
+		return value, nil
+	}
+	return m.overlay.Get(v, key)
+}
+
 // flush makes an entry of a chunk that values were added to.
 func (m *Memtable) flush(c *chunk) {
 	if c.bitmap != 0 {
@@ -100,16 +120,47 @@ func (m *Memtable) flush(c *chunk) {
 }
 
 // Insert adds a name and its sequence to a hash index. hashed is the name, or the part of it that
-// [Reader.InSlot] searches by. Sequences come in ascending order of their partitions.
+// [Reader.InSlot] searches by. The index does not hold the name with this sequence.
 func (m *Memtable) Insert(v View, hashed, name []byte, seq uint64) {
 	m.indexes[v].insert(hashSlot(hashed), name, seq)
 }
 
-// Append adds a member to a posting list. It is larger than all others of the list.
+// Remove removes a name and its sequence, which the hash index holds. The slot is written anew at the
+// commit, which costs what an Insert costs.
+func (m *Memtable) Remove(v View, hashed, name []byte, seq uint64) {
+	m.indexes[v].remove(hashSlot(hashed), name, seq)
+}
+
+// Sequences finds all sequences of a name in a hash index, from the partition of one on. It reads one
+// slot in each partition.
+func (m *Memtable) Sequences(v View, hashed, name []byte, from uint64) (map[uint64]struct{}, error) {
+	found := map[uint64]struct{}{}
+	number := hashSlot(hashed)
+	if err := m.overlay.sequences(v, number, name, from, found); err != nil {
+		return nil, err
+	}
+	if frozen := m.overlay.immutable; frozen != nil {
+		frozen.indexes[v].replay(number, name, found)
+	}
+	m.indexes[v].replay(number, name, found)
+	return found, nil
+}
+
+// Append adds a member to a posting list. It is larger than all others of the list, and was not among
+// them before.
 func (m *Memtable) Append(v View, list string, n uint64) { m.postings[v].append(list, n) }
+
+// Include makes a number a member of a posting list, if it is none. It costs more than Append.
+func (m *Memtable) Include(v View, list string, n uint64) { m.postings[v].edit(list, n, true) }
+
+// Exclude removes a number from a posting list, if it is a member.
+func (m *Memtable) Exclude(v View, list string, n uint64) { m.postings[v].edit(list, n, false) }
 
 // Count adds to a counter.
 func (m *Memtable) Count(v View, counter string, n uint64) { m.counts[v][counter] += n }
+
+// Uncount subtracts from a counter. One that is 0 stays in the file.
+func (m *Memtable) Uncount(v View, counter string, n uint64) { m.counts[v][counter] -= n }
 
 // Lookup finds the first sequence of a name in a filtered hash index: in this memtable, in the
 // frozen one or in the file. It is 0 if there is none.
@@ -139,6 +190,14 @@ func (m *Memtable) LookupOrInsert(v View, name string, seq uint64) (first uint64
 	m.Insert(v, m.name, m.name, seq)
 	filters.add(v, m.name, seq)
 	return seq, true, nil
+}
+
+// Forget removes a name and its sequence from a filtered hash index: look-ups do not find the name until
+// it is inserted again.
+func (m *Memtable) Forget(v View, name string, seq uint64) {
+	m.resolved[v][name] = 0
+	m.name = append(m.name[:0], name...)
+	m.Remove(v, m.name, m.name, seq)
 }
 
 // Freeze ends the memtable: it must not be changed until [Memtable.Reset].

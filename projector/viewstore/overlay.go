@@ -1,7 +1,9 @@
 package viewstore
 
 import (
+	"bytes"
 	"fmt"
+	"sort"
 
 	"github.com/bits-and-blooms/bloom/v3"
 	bolt "go.etcd.io/bbolt"
@@ -22,6 +24,7 @@ type Overlay struct {
 	key       []byte // reused buffer
 	value     []byte // reused buffer: pages may be damaged after they were read
 	scratch   []byte // reused buffer
+	cache     chunkCache
 }
 
 // NewOverlay returns an overlay of a store, without a frozen memtable.
@@ -119,6 +122,74 @@ func (o *Overlay) Lookup(v View, name string) (uint64, error) {
 		}
 	}
 	return 0, nil
+}
+
+// chunkValue finds the value of a number in an active memtable's finished chunks, in the frozen memtable or
+// in the file; nil if there is none. A cached chunk may lack places that were put later, and is right
+// in those that it has.
+func (o *Overlay) chunkValue(active *Memtable, set ChunkSet, n uint64) ([]byte, error) {
+	number, place := n>>chunkBits, n&chunkMask
+	for i := range o.cache.chunks {
+		if c := &o.cache.chunks[i]; c.set == set && c.number == number && c.has(place) {
+			return c.mustValue(place)
+		}
+	}
+	o.key = set.key(o.key[:0], number)
+	for _, m := range [...]*Memtable{active, o.immutable} {
+		if m == nil {
+			continue
+		}
+		if piece := m.piece(set.View, o.key); piece != nil {
+			if c, ok := o.cache.take(set, number, piece); !ok || c.has(place) {
+				return c.mustValue(place)
+			}
+		}
+	}
+	stored, err := o.read(set.View, o.key)
+	if stored == nil || err != nil {
+		return nil, err
+	}
+	c, ok := o.cache.take(set, number, stored)
+	if !ok {
+		return nil, ErrDamaged
+	}
+	return c.mustValue(place)
+}
+
+// piece is the value of a chunk's entry in the memtable, whose entries are in order; nil if there is
+// none.
+func (m *Memtable) piece(v View, key []byte) []byte {
+	entries := m.entries[v]
+	i := sort.Search(len(entries), func(i int) bool { return bytes.Compare(entries[i].key, key) >= 0 })
+	if i == len(entries) || !bytes.Equal(entries[i].key, key) {
+		return nil
+	}
+	return entries[i].value
+}
+
+// sequences adds the sequences of a name in the file, from the partition of one on.
+func (o *Overlay) sequences(v View, number int, name []byte, from uint64, found map[uint64]struct{}) (err error) {
+	defer o.store.guard(&err)()
+	bucket, err := o.bucket(v)
+	if err != nil {
+		return err
+	}
+	for p := range partitions(bucket, from) {
+		o.key = appendSlotKey(o.key[:0], p, number)
+		value, err := o.read(v, o.key)
+		if err != nil {
+			return err
+		}
+		if !(slot{p, value}).forEach(func(other []byte, seq uint64) bool {
+			if string(other) == string(name) {
+				found[seq] = struct{}{}
+			}
+			return true
+		}) {
+			return ErrDamaged
+		}
+	}
+	return nil
 }
 
 // filters are the Bloom filters of the file's names and of those inserted since. The first call

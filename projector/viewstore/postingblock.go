@@ -9,7 +9,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// A posting list grows at its end. It is stored in blocks: one entry holds all members between two
+// A posting list grows mostly at its end. It is stored in blocks: one entry holds all members between two
 // multiples of 4096, in 2 bytes each. Its key is the list's name, a NUL and the block's number. One
 // entry for each member would take twenty times the space, and would be a third of all entries that
 // an import writes.
@@ -18,37 +18,117 @@ const (
 	blockMask = 1<<blockBits - 1
 )
 
-// pendingPostings are the new members of the lists of one view, by the lists' names.
-type pendingPostings map[string]*[]uint64
+// pendingPostings are the changes of the lists of one view, by the lists' names.
+type pendingPostings map[string]*pendingList
+
+// pendingList holds the changes of one list. The edits apply after the new members.
+type pendingList struct {
+	added []uint64        // larger than all others of the list
+	edits map[uint64]bool // whether a number is a member; nil: none
+}
+
+func (p pendingPostings) of(name string) *pendingList {
+	list := p[name]
+	if list == nil {
+		list = new(pendingList)
+		p[name] = list
+	}
+	return list
+}
 
 // append adds a member to a list. The member is larger than all others of the list.
 func (p pendingPostings) append(name string, n uint64) {
-	members := p[name]
-	if members == nil {
-		members = new([]uint64)
-		p[name] = members
-	}
-	*members = append(*members, n)
+	list := p.of(name)
+	list.added = append(list.added, n)
 }
 
-// writePostings appends the new members to their blocks.
+// edit makes a number a member of a list, or makes it none.
+func (p pendingPostings) edit(name string, n uint64, member bool) {
+	list := p.of(name)
+	if list.edits == nil {
+		list.edits = map[uint64]bool{}
+	}
+	list.edits[n] = member
+}
+
+// writePostings writes the changes of the lists to their blocks.
 func (w *WriteTx) writePostings(v View, lists pendingPostings, a *arena) error {
-	var added []byte
 	for _, name := range slices.Sorted(maps.Keys(lists)) {
-		for rest := *lists[name]; len(rest) > 0; {
-			block := rest[0] >> blockBits
-			n := sort.Search(len(rest), func(i int) bool { return rest[i]>>blockBits > block })
-			added = added[:0]
-			for _, member := range rest[:n] {
-				added = binary.BigEndian.AppendUint16(added, uint16(member&blockMask))
-			}
-			if err := w.append(v, TextNumberKey(name, block), added, a); err != nil {
-				return err
-			}
-			rest = rest[n:]
+		list := lists[name]
+		if err := w.appendMembers(v, name, list.added, a); err != nil {
+			return err
+		}
+		if err := w.editMembers(v, name, list.edits, a); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func (w *WriteTx) appendMembers(v View, name string, members []uint64, a *arena) error {
+	var added []byte
+	for len(members) > 0 {
+		n := sameBlock(members)
+		added = added[:0]
+		for _, member := range members[:n] {
+			added = binary.BigEndian.AppendUint16(added, uint16(member&blockMask))
+		}
+		if err := w.append(v, TextNumberKey(name, members[0]>>blockBits), added, a); err != nil {
+			return err
+		}
+		members = members[n:]
+	}
+	return nil
+}
+
+// sameBlock counts the numbers at the beginning of ascending ones that lie in one block.
+func sameBlock(numbers []uint64) int {
+	block := numbers[0] >> blockBits
+	return sort.Search(len(numbers), func(i int) bool { return numbers[i]>>blockBits > block })
+}
+
+// editMembers writes each block again that has an edit. A block without members has no entry.
+func (w *WriteTx) editMembers(v View, name string, edits map[uint64]bool, a *arena) error {
+	for rest := slices.Sorted(maps.Keys(edits)); len(rest) > 0; {
+		n := sameBlock(rest)
+		key := TextNumberKey(name, rest[0]>>blockBits)
+		old := w.buckets[v].Get(key)
+		value := mergeBlock(a.alloc(len(old)+2*n), old, rest[:n], edits)
+		rest = rest[n:]
+		var err error
+		switch {
+		case len(value) > 0:
+			err = w.set(v, key, old, value)
+		case old != nil:
+			err = w.remove(v, key)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mergeBlock appends the members of a block after some edits to b. Both are in ascending order.
+func mergeBlock(b, old []byte, numbers []uint64, edits map[uint64]bool) []byte {
+	for len(old) >= 2 || len(numbers) > 0 {
+		member := uint64(blockMask + 1) // after all
+		if len(old) >= 2 {
+			member = uint64(binary.BigEndian.Uint16(old))
+		}
+		if len(numbers) == 0 || member < numbers[0]&blockMask {
+			b, old = append(b, old[:2]...), old[2:]
+			continue
+		}
+		if member == numbers[0]&blockMask {
+			old = old[2:]
+		}
+		if edits[numbers[0]] {
+			b = binary.BigEndian.AppendUint16(b, uint16(numbers[0]&blockMask))
+		}
+		numbers = numbers[1:]
+	}
+	return b
 }
 
 // blockPostings is a set whose members lie in numbered entries: a posting list in blocks, or the

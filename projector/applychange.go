@@ -1,0 +1,401 @@
+package projector
+
+import (
+	"fmt"
+
+	"licenseimport/events"
+	"licenseimport/projector/viewstore"
+)
+
+// unknownLicenseError reports an event that changes a license that the views do not have.
+type unknownLicenseError struct{ previous events.Seq }
+
+func (e *unknownLicenseError) Error() string {
+	return fmt.Sprintf("it changes a license that does not exist: the event before it is said to be %d", e.previous)
+}
+
+// current is a license that exists, as the events so far left it.
+type current struct {
+	record
+	id    events.Seq
+	last  events.Seq   // its last event
+	chain events.Seq   // the first event of the chain that it stands at
+	owner events.JobID // the import of that chain
+}
+
+// current finds the license that an event changes: by the event before or, where the views do not have
+// that one, by key and product. by is the import that made the license.
+func (m *memtable) current(previous events.Seq, key, product string, by events.JobID) (at current, err error) {
+	id, err := m.licenseOf(previous)
+	if err != nil {
+		return at, err
+	}
+	if id == 0 {
+		if id, err = m.licenseNamed(key, product); err != nil {
+			return at, err
+		}
+	}
+	now, c, err := m.latest(id)
+	switch {
+	case err != nil:
+		return at, err
+	case now == nil || now.flags&isRevoked != 0:
+		return at, &unknownLicenseError{previous}
+	case c == nil:
+		at = current{record: *now, id: id, last: id, chain: id, owner: by}
+	default:
+		at = current{record: *now, id: id, chain: c.chain, owner: c.owner}
+		if at.last, err = m.lastOf(id); err != nil {
+			return at, err
+		}
+	}
+	at.body = append([]byte(nil), at.body...) // later look-ups may reuse the memory
+	return at, nil
+}
+
+// licenseOf is the license of an event that made or changed it; 0: none.
+func (m *memtable) licenseOf(seq events.Seq) (events.Seq, error) {
+	value, err := m.Value(allChanges, uint64(seq))
+	if err != nil {
+		return 0, err
+	}
+	if value != nil {
+		c, ok := parseChange(value)
+		if !ok {
+			return 0, ErrDamaged
+		}
+		return c.license, nil
+	}
+	if value, err = m.Value(allLicenses, uint64(seq)); value == nil {
+		seq = 0
+	}
+	return seq, err
+}
+
+// licenseNamed is the license of a key in a product; 0: none.
+func (m *memtable) licenseNamed(key, product string) (events.Seq, error) {
+	m.name = appendLicenseKey(m.name[:0], key, product)
+	found, err := m.Sequences(licenseByKey, m.name[:len(key)], m.name, 0)
+	for seq := range found {
+		return events.Seq(seq), err // there is no other
+	}
+	return 0, err
+}
+
+// lastOf is the last event of a license that has changed; 0: it has not.
+func (m *memtable) lastOf(id events.Seq) (events.Seq, error) {
+	value, err := m.Get(licenseNow, viewstore.NumberKey(id))
+	if value == nil || err != nil {
+		return 0, err
+	}
+	if len(value) != 8 {
+		return 0, ErrDamaged
+	}
+	return seqAt(value), nil
+}
+
+// latest is what the last event of a license left: the record, and the change if the event is not the
+// license's first. It is nil if there never was such a license, and valid until the next look-up.
+func (m *memtable) latest(id events.Seq) (*record, *change, error) {
+	last, err := m.lastOf(id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if last == 0 {
+		value, err := m.Value(allLicenses, uint64(id))
+		if value == nil || err != nil {
+			return nil, nil, err
+		}
+		r, ok := parseRecord(value)
+		if !ok {
+			return nil, nil, ErrDamaged
+		}
+		return &r, nil, nil
+	}
+	c, err := m.changeAt(last)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &c.record, c, nil
+}
+
+// changeAt is the change at a sequence, where there must be one.
+func (m *memtable) changeAt(seq events.Seq) (*change, error) {
+	value, err := m.Value(allChanges, uint64(seq))
+	if err != nil {
+		return nil, err
+	}
+	c, ok := parseChange(value)
+	if !ok {
+		return nil, ErrDamaged
+	}
+	return &c, nil
+}
+
+// licenseUpdated changes a license by a row. Its customer and order count where the row moves the
+// license: as created or existed. Where the license stays with them, the event does not tell whether
+// the row named them, so they count as neither.
+func (m *memtable) licenseUpdated(j *Job, e *events.LicenseUpdated, f fact) error {
+	at, err := m.current(e.Previous, e.License.Key, e.Product.ShortCode, e.By.JobID)
+	if err != nil {
+		return err
+	}
+	next := change{chain: at.chain, owner: j.ID}
+	if at.owner != j.ID || at.flags&isRestored != 0 {
+		m.overtake(&at)
+		next.chain = f.seq
+		m.Count(counters, countRestorable+j.ID.String(), 1)
+	}
+	s, _ := stateAfter(e)
+	moved, err := m.changeTo(&at, &next, s, f)
+	if err != nil {
+		return err
+	}
+	j.Next.UpdatedLicenses++
+	moved.customer.count(&j.Next.CreatedCustomers, &j.Next.ExistedCustomers)
+	moved.order.count(&j.Next.CreatedOrders, &j.Next.ExistedOrders)
+	m.Put(rowsOf(updated, j.ID), uint64(e.Row), viewstore.NumberKey(f.seq))
+	return m.warn(j, e.Warnings, WarnedRow{Row: e.Row, Line: e.Line, Key: e.License.Key, Product: e.Product.ShortCode,
+		License: at.id, Outcome: RowUpdated})
+}
+
+// licenseRestored takes a license back to what it was before an import changed it. The counts of no
+// import change.
+func (m *memtable) licenseRestored(e *events.LicenseRestored, f fact) error {
+	at, err := m.current(e.Previous, e.License.Key, e.Product.ShortCode, e.By.JobID)
+	if err != nil {
+		return err
+	}
+	next := change{chain: at.id, owner: e.By.JobID}
+	next.flags = isRestored
+	if e.Restores != at.id {
+		value, err := m.Value(allChanges, uint64(e.Restores))
+		if err != nil {
+			return err
+		}
+		if c, ok := parseChange(value); ok && c.license == at.id {
+			next.chain, next.owner = c.chain, c.owner
+		}
+	}
+	m.fallBack(&at, &next)
+	s, _ := stateAfter(e)
+	_, err = m.changeTo(&at, &next, s, f)
+	return err
+}
+
+// overtake counts that another import follows the chain that a license stands at.
+func (m *memtable) overtake(at *current) {
+	owner := at.owner.String()
+	if at.chain == at.id {
+		m.Count(counters, countOvertaken+owner, 1)
+		return
+	}
+	m.Uncount(counters, countRestorable+owner, 1)
+	m.Count(counters, countSuperseded+owner, 1)
+}
+
+// fallBack counts that the chain that a license stands at is taken back, to an earlier one.
+func (m *memtable) fallBack(at *current, to *change) {
+	if at.chain == to.chain {
+		return
+	}
+	if at.chain != at.id {
+		m.Uncount(counters, countRestorable+at.owner.String(), 1)
+	}
+	owner := to.owner.String()
+	if to.chain == at.id {
+		m.Uncount(counters, countOvertaken+owner, 1)
+		return
+	}
+	m.Uncount(counters, countSuperseded+owner, 1)
+	m.Count(counters, countRestorable+owner, 1)
+}
+
+// move says what became of a license's customer or order.
+type move uint8
+
+const (
+	stays move = iota // also: it has none any more
+	finds             // it belongs to another one, that exists
+	makes             // it belongs to another one, that it makes
+)
+
+// count adds a move to a job's counts.
+func (v move) count(created, existed *uint64) {
+	switch v {
+	case makes:
+		*created++
+	case finds:
+		*existed++
+	}
+}
+
+// moves says what became of a license's customer and order.
+type moves struct{ customer, order move }
+
+// changeTo makes a license what an event says that it is.
+func (m *memtable) changeTo(at *current, next *change, s state, f fact) (moved moves, err error) {
+	var was *state // decoded where it is needed
+	next.customer, next.order = at.customer, at.order
+	next.flags |= at.flags & (hasOwnOrder | customerListed | orderListed)
+	if moved.customer, err = m.moveTo(customerKind, at, next, s.emailKey(), f.seq, &was); err != nil {
+		return moved, err
+	}
+	if moved.order, err = m.moveTo(orderKind, at, next, s.order.StoreID, f.seq, &was); err != nil {
+		return moved, err
+	}
+	if s.license.Enabled != nil && !*s.license.Enabled {
+		next.flags |= isDisabled
+	}
+	m.setDisabled(at.id, at.flags&isDisabled != 0, next.flags&isDisabled != 0)
+	m.putChange(at, next, f)
+	return moved, nil
+}
+
+// moveTo moves a license to the customer or order with a name, if it is not there already. Without a
+// name it has no customer, and an order of its own.
+func (m *memtable) moveTo(k *partyKind, at *current, next *change, name string, seq events.Seq, was **state) (v move, err error) {
+	id, v := events.Seq(0), stays
+	switch {
+	case name != "":
+		var found bool
+		if id, found, err = m.join(k, name, seq); err != nil {
+			return stays, err
+		}
+		if v = makes; found {
+			v = finds
+		}
+	case k == orderKind && at.flags&hasOwnOrder != 0:
+		return stays, nil
+	case k == orderKind:
+		id, v = seq, makes
+		m.makeParty(k, id)
+	}
+	from := k.of(&at.record)
+	if id == from {
+		return stays, nil
+	}
+	if from != 0 {
+		name, err := at.partyName(k, was)
+		if err != nil {
+			return stays, err
+		}
+		if err := m.leave(k, at, name); err != nil {
+			return stays, err
+		}
+	}
+	next.flags &^= k.listed
+	if id != 0 {
+		m.list(k, id, at.id)
+		next.flags |= k.listed
+	}
+	if k == customerKind {
+		next.customer = id
+		return v, nil
+	}
+	next.order = id
+	if next.flags &^= hasOwnOrder; name == "" {
+		next.flags |= hasOwnOrder
+	}
+	return v, nil
+}
+
+// partyName is the name of the license's customer or order. was is the decoded event, once it is.
+func (at *current) partyName(k *partyKind, was **state) (string, error) {
+	if k == orderKind && at.flags&hasOwnOrder != 0 {
+		return "", nil
+	}
+	if *was == nil {
+		s, _, err := decodeState(at.body)
+		if err != nil {
+			return "", err
+		}
+		*was = &s
+	}
+	if k == customerKind {
+		return (*was).emailKey(), nil
+	}
+	return (*was).order.StoreID, nil
+}
+
+func (m *memtable) setDisabled(id events.Seq, before, after bool) {
+	switch {
+	case after && !before:
+		m.Include(disabled, "", uint64(id))
+		m.Count(counters, countDisabled, 1)
+	case before && !after:
+		m.Exclude(disabled, "", uint64(id))
+		m.Uncount(counters, countDisabled, 1)
+	}
+}
+
+// putChange stores a change as a license's last event.
+func (m *memtable) putChange(at *current, next *change, f fact) {
+	next.nanos, next.body, next.license, next.previous = f.time.UnixNano(), f.body, at.id, at.last
+	m.value = next.appendTo(m.value[:0])
+	m.Put(allChanges, uint64(f.seq), m.value)
+	m.Set(licenseNow, viewstore.NumberKey(at.id), viewstore.NumberKey(f.seq))
+}
+
+// licenseRevoked removes a license. Its record, its history and its place among the rows of its import
+// stay.
+func (m *memtable) licenseRevoked(j *Job, e *events.LicenseRevoked, f fact) error {
+	at, err := m.current(e.Previous, e.LicenseKey, e.Product.ShortCode, e.JobID)
+	if err != nil {
+		return err
+	}
+	var was *state
+	for _, k := range [...]*partyKind{customerKind, orderKind} {
+		if k.of(&at.record) == 0 {
+			continue
+		}
+		name, err := at.partyName(k, &was)
+		if err != nil {
+			return err
+		}
+		if err := m.leave(k, &at, name); err != nil {
+			return err
+		}
+	}
+	id, key, product := uint64(at.id), e.LicenseKey, e.Product.ShortCode
+	m.name = appendLicenseKey(m.name[:0], key, product)
+	m.Remove(licenseByKey, m.name[:len(key)], m.name, id)
+	m.Exclude(productLicenses, product, id)
+	m.Exclude(jobLicenses, j.ID.String(), id)
+	m.Include(jobLicenses, j.ID.String()+revokedList, id)
+	m.Include(gone, "", id)
+	m.setDisabled(at.id, at.flags&isDisabled != 0, false)
+	m.Uncount(counters, countLicenses, 1)
+	m.Uncount(counters, countProduct+product, 1)
+	m.Count(counters, countGone, 1)
+	next := change{chain: at.chain, owner: at.owner}
+	next.flags = isRevoked
+	m.putChange(&at, &next, f)
+	return nil
+}
+
+// undo folds what happens to an import after its end.
+func (m *memtable) undo(j *Job, f fact) error {
+	switch e := f.Event.(type) {
+	case *events.UndoStarted:
+		j.Undo = &Undo{Manager: e.Manager, Started: f.time, Position: j.Begins}
+		m.progressed = append(m.progressed, j.ID)
+	case *events.UndoProgressed:
+		j.Undo.Position, j.Undo.UndoCounts = e.Position, e.UndoCounts
+		m.progressed = append(m.progressed, j.ID)
+	case *events.UndoFinished:
+		j.Undo.Finished, j.Undo.UndoCounts = f.time, e.UndoCounts
+		m.ended = append(m.ended, j.ID)
+	case *events.LicenseRevoked:
+		return m.licenseRevoked(j, e, f)
+	case *events.LicenseRestored:
+		return m.licenseRestored(e, f)
+	case *events.LicenseKept:
+		m.Put(rowsOf(kept, j.ID), uint64(e.Row), f.body)
+		return nil
+	default:
+		return &unhandledEventError{name: f.Type}
+	}
+	j.Moved = f.seq
+	return nil
+}

@@ -1,0 +1,269 @@
+package projector
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/projector/viewstore"
+)
+
+// License is one license as it is now. Its customer and order are parties: a license refers to them
+// by id.
+type License struct {
+	Seq      events.Seq // its id: the sequence of the event that made it
+	Created  time.Time  // when the stream stored that event
+	Customer events.Seq // 0: it has none
+	Order    events.Seq
+	// Event is the license after its last event, as an event of the row that made it. Customer and Order
+	// in it are what the last row says that names them.
+	Event *events.LicenseImported
+	Last  events.Seq // its last event
+	Body  []byte     // that event as the stream has it; valid until the Reader reads another record
+}
+
+// Changed reports whether anything happened to the license after it was made.
+func (l *License) Changed() bool { return l.Last != l.Seq }
+
+// Fact is one event of a license.
+type Fact struct {
+	Seq   events.Seq
+	Time  time.Time // when the stream stored it
+	Event events.Event
+	Body  []byte // as the stream has it; valid until the Reader reads another record
+}
+
+// License returns the license with an id, as it is now; nil if there is none, or if it is gone.
+func (r *Reader) License(id events.Seq) (*License, error) {
+	l, revoked, err := r.license(id)
+	if revoked {
+		return nil, err
+	}
+	return l, err
+}
+
+// GoneLicense returns the license with an id that was revoked, as it was before; nil if there never was
+// one, or if it exists. [Reader.History] has how it went.
+func (r *Reader) GoneLicense(id events.Seq) (*License, error) {
+	l, revoked, err := r.license(id)
+	if !revoked {
+		return nil, err
+	}
+	return l, err
+}
+
+// license returns a license as it is or, if it was revoked, as it was before.
+func (r *Reader) license(id events.Seq) (l *License, revoked bool, err error) {
+	made, err := r.record(id)
+	if made == nil || err != nil {
+		return nil, false, err
+	}
+	last := id
+	if value := r.views.Entry(licenseNow, viewstore.NumberKey(id)); value != nil {
+		if len(value) != 8 {
+			return nil, false, ErrDamaged
+		}
+		last = seqAt(value)
+	}
+	now, created := *made, made.nanos
+	if last != id {
+		c, err := r.change(last)
+		if err == nil && c.flags&isRevoked != 0 {
+			revoked, last = true, c.previous
+			now, err = r.after(id, last)
+		} else if err == nil {
+			now = c.record
+		}
+		if err != nil {
+			return nil, false, err
+		}
+	}
+	s, event, err := decodeState(now.body)
+	if err != nil {
+		return nil, false, fmt.Errorf("license %d: %w", id, err)
+	}
+	return &License{
+		Seq: id, Created: time.Unix(0, created), Customer: now.customer, Order: now.order,
+		Event: s.asImported(event, s.by), Last: last, Body: now.body,
+	}, revoked, nil
+}
+
+// asImported is the state as the event of a row.
+func (s state) asImported(e events.Event, row events.Origin) *events.LicenseImported {
+	if made, ok := e.(*events.LicenseImported); ok {
+		return made
+	}
+	return &events.LicenseImported{
+		JobID: row.JobID, Row: row.Row, License: s.license, Product: s.product, Customer: s.customer, Order: s.order,
+	}
+}
+
+// after is what an event of a license left.
+func (r *Reader) after(id, seq events.Seq) (record, error) {
+	if seq == id {
+		made, err := r.record(id)
+		if made == nil {
+			return record{}, errOr(err, ErrDamaged)
+		}
+		return *made, err
+	}
+	c, err := r.change(seq)
+	return c.record, err
+}
+
+func errOr(err, other error) error {
+	if err != nil {
+		return err
+	}
+	return other
+}
+
+// record is a license's first record; nil if there is none.
+func (r *Reader) record(id events.Seq) (*record, error) {
+	value, err := r.views.Get(allLicenses, uint64(id))
+	if value == nil || err != nil {
+		return nil, err
+	}
+	found, ok := parseRecord(value)
+	if !ok {
+		return nil, ErrDamaged
+	}
+	return &found, nil
+}
+
+// change is the change at a sequence, where there must be one.
+func (r *Reader) change(seq events.Seq) (change, error) {
+	value, err := r.views.Get(allChanges, uint64(seq))
+	if err != nil {
+		return change{}, err
+	}
+	c, ok := parseChange(value)
+	if !ok {
+		return change{}, ErrDamaged
+	}
+	return c, nil
+}
+
+// History returns the sequences of all events of a license, oldest first: also of one that is gone. It
+// is empty if there never was one.
+func (r *Reader) History(id events.Seq) ([]events.Seq, error) {
+	made, err := r.record(id)
+	if made == nil || err != nil {
+		return nil, err
+	}
+	var all []events.Seq
+	if value := r.views.Entry(licenseNow, viewstore.NumberKey(id)); len(value) == 8 {
+		for seq := seqAt(value); seq != id && seq != 0; {
+			all = append(all, seq)
+			c, err := r.change(seq)
+			if err != nil {
+				return nil, err
+			}
+			if seq = c.previous; !r.bound.Step() {
+				return nil, r.bound.Err()
+			}
+		}
+	}
+	all = append(all, id)
+	slices.Reverse(all)
+	return all, nil
+}
+
+// Fact returns one event of [Reader.History]; nil if no license has an event at that sequence.
+func (r *Reader) Fact(seq events.Seq) (*Fact, error) {
+	found, err := r.record(seq)
+	if err != nil {
+		return nil, err
+	}
+	if found == nil {
+		value, err := r.views.Get(allChanges, uint64(seq))
+		if value == nil || err != nil {
+			return nil, err
+		}
+		c, ok := parseChange(value)
+		if !ok {
+			return nil, ErrDamaged
+		}
+		found = &c.record
+	}
+	event, err := decodeAs[events.Event](found.body)
+	if err != nil {
+		return nil, fmt.Errorf("event %d: %w", seq, err)
+	}
+	return &Fact{Seq: seq, Time: time.Unix(0, found.nanos), Event: event, Body: found.body}, nil
+}
+
+// creator returns the license as the event left it that made a customer or order, whatever became of
+// the license since. Its Seq is that event, and its Event names the import and row of it. nil: there is no
+// such party.
+func (r *Reader) creator(k *partyKind, id events.Seq) (*License, error) {
+	if found, ok := r.views.Postings(k.all, "").Next(uint64(id), false); !ok || found != uint64(id) {
+		return nil, nil
+	}
+	return r.partyCreator(id)
+}
+
+// partyCreator is creator of a customer or order that exists.
+func (r *Reader) partyCreator(id events.Seq) (*License, error) {
+	made, err := r.record(id)
+	if err != nil {
+		return nil, err
+	}
+	if made == nil {
+		c, err := r.change(id)
+		if err != nil {
+			return nil, err
+		}
+		made = &c.record
+	}
+	s, event, err := decodeState(made.body)
+	if err != nil {
+		return nil, fmt.Errorf("event %d: %w", id, err)
+	}
+	row := s.by
+	switch e := event.(type) {
+	case *events.LicenseUpdated:
+		row = events.Origin{JobID: e.JobID, Row: e.Row}
+	case *events.LicenseRestored:
+		row = events.Origin{JobID: e.JobID, Row: e.Row}
+	}
+	return &License{
+		Seq: id, Created: time.Unix(0, made.nanos), Customer: made.customer, Order: made.order,
+		Event: s.asImported(event, row), Last: id, Body: made.body,
+	}, nil
+}
+
+// licensesOf returns the licenses of a customer or an order.
+func (r *Reader) licensesOf(k *partyKind, id events.Seq) (viewstore.Postings, error) {
+	key := viewstore.NumberKey(id)
+	listed := r.inSlot(k.more, key, key)
+	made, err := r.record(id)
+	if made == nil || err != nil {
+		return listed, err
+	}
+	now := *made
+	if value := r.views.Entry(licenseNow, key); len(value) == 8 {
+		c, err := r.change(seqAt(value))
+		if err != nil {
+			return nil, err
+		}
+		now = c.record
+	}
+	if k.of(&now) != id {
+		return listed, nil
+	}
+	return viewstore.Merge(viewstore.SliceList{uint64(id)}, listed), nil
+}
+
+// UndoPreview says what an undo of an import would do now, if it has not begun yet: how many licenses
+// would be revoked, how many restored, and how many kept since another import changed them.
+func (r *Reader) UndoPreview(j *Job) events.UndoCounts {
+	id := j.ID.String()
+	overtaken := r.count(countOvertaken + id)
+	return events.UndoCounts{
+		Revoked:  events.Row(max(0, int(j.Next.CreatedLicenses)-overtaken)),
+		Restored: events.Row(r.count(countRestorable + id)),
+		Kept:     events.Row(overtaken + r.count(countSuperseded+id)),
+	}
+}

@@ -1,0 +1,127 @@
+package projector
+
+import (
+	"encoding/binary"
+
+	"licenseimport/events"
+	"licenseimport/projector/viewstore"
+)
+
+// A party is a customer or an order: what licenses belong to. The event that first names it makes it,
+// and the event's sequence is its id. When the last license leaves it, it is gone; who names it next
+// makes another one.
+
+// partyKind is customers or orders.
+type partyKind struct {
+	all, names, more viewstore.View // see the views
+	counter          string
+	listed           flags // of a license that more has
+}
+
+var (
+	customerKind = &partyKind{customers, customerByEmail, customerLicenses, countCustomers, customerListed}
+	orderKind    = &partyKind{orders, orderByStore, orderLicenses, countOrders, orderListed}
+)
+
+// of returns the party of a license.
+func (k *partyKind) of(r *record) events.Seq {
+	if k == customerKind {
+		return r.customer
+	}
+	return r.order
+}
+
+// partyID names a party of either kind.
+type partyID struct {
+	kind *partyKind
+	id   events.Seq
+}
+
+// maxMemberCounts bounds the parties whose licenses are counted in memory.
+const maxMemberCounts = 1 << 17
+
+// memberCounts has how many licenses belong to some parties: to those that lost one lately. It spares
+// counting them again. What it lacks the views tell.
+type memberCounts map[partyID]int
+
+// join finds or makes the party with a name, for the event at seq. found tells which. The caller adds
+// the license to it.
+func (m *memtable) join(k *partyKind, name string, seq events.Seq) (id events.Seq, found bool, err error) {
+	id, made, err := m.lookupOrInsert(k.names, name, seq)
+	if err == nil && made {
+		m.makeParty(k, id)
+	}
+	return id, !made, err
+}
+
+func (m *memtable) makeParty(k *partyKind, id events.Seq) {
+	m.Append(k.all, "", uint64(id))
+	m.Count(counters, k.counter, 1)
+}
+
+// list adds a license to a party's.
+func (m *memtable) list(k *partyKind, id, license events.Seq) {
+	m.name = binary.BigEndian.AppendUint64(m.name[:0], uint64(id))
+	m.Insert(k.more, m.name, m.name, uint64(license))
+	if len(m.members) == 0 {
+		return
+	}
+	if n, known := m.members[partyID{k, id}]; known {
+		m.members[partyID{k, id}] = n + 1
+	}
+}
+
+// leave takes a license, as it was, out of its party. The party is gone if that was its last one. name
+// is the party's; "": it has none.
+func (m *memtable) leave(k *partyKind, at *current, name string) error {
+	id := k.of(&at.record)
+	left := 0
+	if name != "" {
+		n, err := m.memberCount(k, id)
+		if err != nil {
+			return err
+		}
+		left = n - 1
+	}
+	if at.flags&k.listed != 0 {
+		m.name = binary.BigEndian.AppendUint64(m.name[:0], uint64(id))
+		m.Remove(k.more, m.name, m.name, uint64(at.id))
+	}
+	if left > 0 {
+		m.members[partyID{k, id}] = left
+		return nil
+	}
+	delete(m.members, partyID{k, id})
+	if name != "" {
+		m.Forget(k.names, name, uint64(id))
+	}
+	m.Exclude(k.all, "", uint64(id))
+	m.Uncount(counters, k.counter, 1)
+	return nil
+}
+
+// memberCount counts the licenses of a party that has a name. The first count reads one slot in each
+// partition.
+func (m *memtable) memberCount(k *partyKind, id events.Seq) (int, error) {
+	if n, known := m.members[partyID{k, id}]; known {
+		return n, nil
+	}
+	if len(m.members) >= maxMemberCounts {
+		clear(m.members)
+	}
+	m.name = binary.BigEndian.AppendUint64(m.name[:0], uint64(id))
+	listed, err := m.Sequences(k.more, m.name, m.name, 0)
+	if err != nil {
+		return 0, err
+	}
+	n := len(listed)
+	creator, _, err := m.latest(id)
+	if err != nil {
+		return 0, err
+	}
+	if creator != nil && k.of(creator) == id && creator.flags&(k.listed|isRevoked) == 0 {
+		n++
+	}
+	m.members[partyID{k, id}] = n
+	return n, nil
+}
