@@ -52,7 +52,7 @@ func BenchmarkDecide(b *testing.B) {
 			}
 			verdicts = append(verdicts, policy.Judge(row))
 		}
-		for _, outcome := range Outcomes(verdicts, make(Origins, len(verdicts))) {
+		for _, outcome := range policy.Outcomes(verdicts, make(Licenses, len(verdicts))) {
 			var err error
 			if body, err = events.Append(body[:0], outcome, now); err != nil {
 				b.Fatal(err)

@@ -15,10 +15,13 @@ type Policy struct {
 	// Returned says that the file is one of rejected rows that has its columns, so its values are as they
 	// were meant.
 	Returned bool
-	// Validated says that an earlier phase has validated all rows. Their product is not checked
-	// again: an all_or_nothing import must not reject a row because the catalogue changed in
-	// between.
+	// Existing says what a row does whose license exists.
+	Existing events.Existing
+	// Validated says that an earlier phase has validated all rows. No row is rejected any more: an
+	// all_or_nothing import must not reject one because the catalogue, or a license, changed in between.
 	Validated bool
+	// Preview says that nothing of what is decided is stored: no row waits for a license that is pending.
+	Preview bool
 }
 
 // Verdict is what can be said about a row without knowing which licenses exist.
@@ -37,6 +40,12 @@ type Verdict struct {
 	// not.
 	Stored events.Event
 
+	// Previous is the last event of the row's license that an outcome at its subject follows. [Policy.Outcomes]
+	// sets it.
+	Previous events.Seq
+
+	position events.Seq // of the row, in ROWS
+
 	subject string // of the row's license, once Subject has been called
 }
 
@@ -51,6 +60,9 @@ func (v *Verdict) Subject() string {
 	return v.subject
 }
 
+// values are the row's values, by column, as the rules read them.
+func (v *Verdict) values() *events.Values { return &v.Row.Values }
+
 // Judge reads a row's values and applies all rules to them. The verdict has every error of the row,
 // not only the first.
 func (p *Policy) Judge(row *events.RowReceived) Verdict {
@@ -61,9 +73,9 @@ func (p *Policy) Judge(row *events.RowReceived) Verdict {
 			return v
 		}
 	}
-	v.readColumns()
+	p.readColumns(&v)
 	p.checkProduct(&v)
-	v.checkConflicts()
+	p.checkConflicts(&v)
 	if row.Malformed != nil { // other errors of the damaged value would mislead
 		damaged := v.Errors[0].Column
 		others := slices.DeleteFunc(v.Errors[1:], func(e events.FieldError) bool { return e.Column == damaged })
@@ -71,7 +83,7 @@ func (p *Policy) Judge(row *events.RowReceived) Verdict {
 	}
 	if v.Valid() {
 		v.Record.License.FillDefaults(&v.Product)
-		v.Warnings = warnings(v.Record)
+		v.Warnings = v.warnings(v.Record)
 		if !p.Returned {
 			v.warnOfApostrophes()
 		}
@@ -91,14 +103,18 @@ func malformed(row *events.RowReceived, m *events.Malformed) events.FieldError {
 	}
 }
 
-func (v *Verdict) readColumns() {
+// readColumns parses the values. One that clears its column says nothing of a license that is new.
+func (p *Policy) readColumns(v *Verdict) {
 	for i := range events.Columns {
 		column := &events.Columns[i]
-		sent := v.Row.Values[i]
+		sent := v.values()[i]
 		if sent == "" && !column.Required {
 			continue
 		}
 		value := column.Clean(sent)
+		if p.clears(value) {
+			value = ""
+		}
 		switch {
 		case value != "":
 			if code := column.Set(v.Record, value); code != "" {
@@ -108,6 +124,11 @@ func (v *Verdict) readColumns() {
 			v.reject(i, events.Required)
 		}
 	}
+}
+
+// clears reports whether a value clears its column.
+func (p *Policy) clears(value string) bool {
+	return p.Existing == events.UpdateExisting && events.Clears(value)
 }
 
 func (v *Verdict) reject(column int, code events.Code) {
@@ -132,49 +153,66 @@ func (p *Policy) checkProduct(v *Verdict) {
 	}
 }
 
-func (v *Verdict) checkConflicts() {
-	if v.given(columnValidityPeriod) && v.given(columnValidDuration) {
+func (p *Policy) checkConflicts(v *Verdict) {
+	if p.gives(v, columnValidityPeriod) && p.gives(v, columnValidDuration) {
 		v.reject(columnValidityPeriod, events.Conflict)
 	}
 }
 
-func (v *Verdict) given(column int) bool {
-	return events.Columns[column].Clean(v.Row.Values[column]) != ""
+// gives reports whether the row gives a value in this column.
+func (p *Policy) gives(v *Verdict, column int) bool {
+	value := events.Columns[column].Clean(v.values()[column])
+	return value != "" && !p.clears(value)
 }
 
-// Origins holds the event that imported each license that exists, by the license's subject.
-type Origins map[string]*events.LicenseImported
-
-// Outcomes decides judged rows in file order. Origins must hold the licenses of the rows that
-// exist. Outcomes adds those that the rows import: of two rows with one license the first imports
-// it and the second finds it. A license whose origin is the row itself was stored by a torn batch;
-// Outcomes sets Stored.
-func Outcomes(verdicts []Verdict, origins Origins) []events.Event {
-	outcomes := make([]events.Event, len(verdicts))
+// Outcomes decides judged rows in file order. licenses must hold what is known of their licenses, and
+// Outcomes adds what the rows make of them: of two rows with one license the first imports it and the
+// second finds it. Outcomes decides as many rows as can be stored in one batch, at least one unless the
+// license of the first is pending: it stops before a row whose outcome follows a pending event. Where the
+// stream holds a row's outcome already, it sets Stored.
+func (p *Policy) Outcomes(verdicts []Verdict, licenses Licenses) []events.Event {
+	outcomes := make([]events.Event, 0, len(verdicts))
+	size := 0
 	for i := range verdicts {
 		v := &verdicts[i]
-		if v.Stored != nil {
-			outcomes[i] = v.Stored
-			continue
-		}
-		if !v.Valid() {
-			outcomes[i] = v.rejected()
-			continue
-		}
-		if origin, ok := origins[v.Subject()]; ok {
-			if origin.JobID == v.Row.JobID && origin.Row == v.Row.Row {
-				v.Stored = v.imported()
-				outcomes[i] = v.Stored
-				continue
+		outcome := v.Stored
+		switch {
+		case outcome != nil:
+		case !v.Valid():
+			outcome = v.rejected(v.Errors)
+		case isOutcomeOf(licenses[v.Subject()].Last, v.Row):
+			v.Stored = licenses[v.Subject()].Last
+			outcome = v.Stored
+		default:
+			outcome = p.outcome(v, licenses[v.Subject()])
+			if size += extraSize(outcome); outcome == nil || size > maxExtraSize && i > 0 {
+				return outcomes
 			}
-			outcomes[i] = v.existed(origin)
-			continue
 		}
-		imported := v.imported()
-		origins[v.Subject()] = imported
-		outcomes[i] = imported
+		if _, exists := events.StateAfter(outcome); exists && (v.Stored == nil || p.Preview) {
+			v.Previous = licenses[v.Subject()].Seq
+			licenses[v.Subject()] = License{Last: outcome, Pending: true}
+		}
+		outcomes = append(outcomes, outcome)
 	}
 	return outcomes
+}
+
+// outcome decides a valid row whose license is known: nil if that has to be stored before.
+func (p *Policy) outcome(v *Verdict, license License) events.Event {
+	var outcome events.Event
+	switch now, exists := license.State(); {
+	case !exists:
+		outcome = v.imported()
+	case p.Existing != events.UpdateExisting:
+		return v.existed(now, v.Warnings)
+	default:
+		outcome = p.update(v, now, license.Seq)
+	}
+	if _, follows := events.StateAfter(outcome); follows && license.Pending && !p.Preview {
+		return nil
+	}
+	return outcome
 }
 
 // Rejections are the outcomes of rows that are only validated: nil for a valid one.
@@ -185,7 +223,7 @@ func Rejections(verdicts []Verdict) []events.Event {
 		case v.Stored != nil:
 			outcomes[i] = v.Stored
 		case !v.Valid():
-			outcomes[i] = v.rejected()
+			outcomes[i] = v.rejected(v.Errors)
 		}
 	}
 	return outcomes
@@ -193,27 +231,25 @@ func Rejections(verdicts []Verdict) []events.Event {
 
 func (v *Verdict) imported() *events.LicenseImported {
 	return &events.LicenseImported{
-		JobID: v.Row.JobID, Row: v.Row.Row,
+		JobID: v.Row.JobID, Row: v.Row.Row, Line: v.Row.Line,
 		License: v.Record.License, Product: v.Product, Customer: v.customer(), Order: v.Record.Order,
 		Warnings: v.Warnings,
 	}
 }
 
-func (v *Verdict) existed(license *events.LicenseImported) *events.LicenseExisted {
-	now, _ := events.StateAfter(license)
+func (v *Verdict) existed(now events.LicenseState, warnings []events.Warning) *events.LicenseExisted {
 	return &events.LicenseExisted{
-		JobID: v.Row.JobID, Row: v.Row.Row,
-		LicenseKey: v.Record.License.Key, Product: v.Product,
-		By:       events.Origin{JobID: license.JobID, Row: license.Row},
-		Differs:  v.Record.Differs(&v.Row.Values, now),
-		Customer: v.customer(), Order: v.Record.Order, Warnings: v.Warnings,
+		JobID: v.Row.JobID, Row: v.Row.Row, Line: v.Row.Line,
+		LicenseKey: v.Record.License.Key, Product: v.Product, By: now.By,
+		Differs:  v.Record.Differs(v.values(), now),
+		Customer: v.customer(), Order: v.Record.Order, Warnings: warnings,
 	}
 }
 
-func (v *Verdict) rejected() *events.RowRejected {
+func (v *Verdict) rejected(errors []events.FieldError) *events.RowRejected {
 	rejected := &events.RowRejected{
 		JobID: v.Row.JobID, Row: v.Row.Row, Line: v.Row.Line,
-		Errors: v.Errors, Values: v.Row.Values,
+		Errors: errors, Values: v.Row.Values,
 	}
 	if m := v.Row.Malformed; m != nil {
 		rejected.Raw = m.Raw

@@ -23,11 +23,14 @@ var update = flag.Bool("update", false, "rewrite the outcomes of the scenarios")
 // TestScenarios decides the rows of each testdata/*.txtar and compares the events with the
 // scenario's. With -update it rewrites the outcomes. A scenario has the sections
 //
-//	policy    lines "catalogue <product as JSON>", "limited-to <short code>",
-//	          "exists <product> <key> <job> <row>", "only-validate", "returned",
+//	policy    lines "catalogue <product as JSON>", "limited-to <short code>", "update" (what exists),
+//	          "exists <product> <key> <job> <row> [<more of LicenseImported as JSON>]",
+//	          "revoked <product> <key>", "only-validate", "preview", "validated", "returned",
 //	          "malformed <row> <RowReceived.malformed as JSON>"
 //	rows.csv  the rows
-//	outcomes  one event a line: id, type, data
+//	outcomes  one event a line: id, type, data; a line "batch" where a new one begins
+//
+// The licenses that exist have the sequences 1, 2 and so on; outcomes have those from 1001, in order.
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) < 5 {
@@ -68,13 +71,13 @@ func runScenario(t *testing.T, file string) {
 
 type scenario struct {
 	policy       Policy
-	origins      Origins
+	licenses     Licenses
 	onlyValidate bool
 	malformed    map[events.Row]*events.Malformed
 }
 
 func parseScenario(t *testing.T, text string) *scenario {
-	s := &scenario{policy: Policy{Catalogue: map[string]events.Product{}}, origins: Origins{}, malformed: map[events.Row]*events.Malformed{}}
+	s := &scenario{policy: Policy{Catalogue: map[string]events.Product{}}, licenses: Licenses{}, malformed: map[events.Row]*events.Malformed{}}
 	for line := range strings.Lines(text) {
 		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch word {
@@ -89,6 +92,15 @@ func parseScenario(t *testing.T, text string) *scenario {
 			s.policy.Products = append(s.policy.Products, rest)
 		case "returned":
 			s.policy.Returned = true
+		case "update":
+			s.policy.Existing = events.UpdateExisting
+		case "preview":
+			s.policy.Preview = true
+		case "validated":
+			s.policy.Validated = true
+		case "revoked":
+			product, key, _ := strings.Cut(rest, " ")
+			s.add(events.LicenseSubject(product, key), &events.LicenseRevoked{JobID: 7, Row: 3, LicenseKey: key, Product: events.Product{ShortCode: product}})
 		case "only-validate":
 			s.onlyValidate = true
 		case "malformed":
@@ -111,12 +123,16 @@ func parseScenario(t *testing.T, text string) *scenario {
 				}
 			}
 			by.License.Key, by.Product.ShortCode = key, product
-			s.origins[events.LicenseSubject(product, key)] = by
+			s.add(events.LicenseSubject(product, key), by)
 		default:
 			t.Fatalf("policy: %q is not understood", line)
 		}
 	}
 	return s
+}
+
+func (s *scenario) add(subject string, last events.Event) {
+	s.licenses[subject] = License{Last: last, Seq: events.Seq(len(s.licenses) + 1)}
 }
 
 func (s *scenario) decide(t *testing.T, file []byte) string {
@@ -139,7 +155,29 @@ func (s *scenario) decide(t *testing.T, file []byte) string {
 	if s.onlyValidate {
 		return describe(t, Rejections(verdicts))
 	}
-	return describe(t, Outcomes(verdicts, s.origins))
+	return s.outcomes(t, verdicts)
+}
+
+// outcomes decides the rows as a processor does that stores each batch before the next one.
+func (s *scenario) outcomes(t *testing.T, verdicts []Verdict) (text string) {
+	for seq := events.Seq(1000); len(verdicts) > 0; {
+		outcomes := s.policy.Outcomes(verdicts, s.licenses)
+		if len(outcomes) == 0 {
+			t.Fatalf("row %d is not decided", verdicts[0].Row.Row)
+		}
+		if text != "" {
+			text += "batch\n"
+		}
+		text += describe(t, outcomes)
+		for _, outcome := range outcomes {
+			seq++
+			if _, exists := events.StateAfter(outcome); exists {
+				s.licenses[outcome.Subject()] = License{Last: outcome, Seq: seq}
+			}
+		}
+		verdicts = verdicts[len(outcomes):]
+	}
+	return text
 }
 
 func describe(t *testing.T, outcomes []events.Event) string {
@@ -179,12 +217,12 @@ func TestRawTextIsCarriedOn(t *testing.T) {
 	row := &events.RowReceived{JobID: 10, Row: 1, Line: 2, Raw: first}
 	row.Values[events.ColumnKey] = "K1"
 	v := (&Policy{}).Judge(row)
-	if got := v.rejected(); got.Raw != first || got.Errors[0].Code != events.Required {
+	if got := v.rejected(v.Errors); got.Raw != first || got.Errors[0].Code != events.Required {
 		t.Errorf("a row without a product: %+v", got)
 	}
 	row.Malformed = &events.Malformed{Code: events.InvalidEncoding, Column: "license__license_key", Raw: "K1,,another text"}
 	v = (&Policy{}).Judge(row)
-	if got := v.rejected(); got.Raw != first {
+	if got := v.rejected(v.Errors); got.Raw != first {
 		t.Errorf("a row that is damaged again holds the text %q", got.Raw)
 	}
 }
@@ -204,7 +242,7 @@ func TestRowWithBadEncodingReportsAllErrors(t *testing.T) {
 	if !slices.Equal(v.Errors, want) {
 		t.Errorf("errors are %+v, want %+v", v.Errors, want)
 	}
-	if rejected := v.rejected(); rejected.Raw != row.Malformed.Raw {
+	if rejected := v.rejected(v.Errors); rejected.Raw != row.Malformed.Raw {
 		t.Errorf("the rejection holds the text %q, want %q", rejected.Raw, row.Malformed.Raw)
 	}
 }
@@ -217,7 +255,7 @@ func TestDecidingIsPure(t *testing.T) {
 	activations := 7
 	policy := &Policy{Catalogue: map[string]events.Product{"psc": {ShortCode: "psc", MaxActivations: &activations}}}
 	decide := func() string {
-		return describe(t, Outcomes([]Verdict{policy.Judge(row)}, Origins{}))
+		return describe(t, policy.Outcomes([]Verdict{policy.Judge(row)}, Licenses{}))
 	}
 	if first, second := decide(), decide(); first != second {
 		t.Errorf("first %s\nthen %s", first, second)

@@ -143,19 +143,18 @@ func (h *harness) history() []events.Event {
 }
 
 // checkOutcomes fails unless so many rows of the job have an outcome, each exactly one, and each
-// license was imported once.
+// license's events are a story.
 func (h *harness) checkOutcomes(job events.JobID, rows int) (imported, existed, rejected int) {
 	h.Helper()
 	outcomes := map[events.Row]string{}
-	licenses := map[string]string{}
-	for _, e := range h.history() {
+	licenses := Licenses{}
+	for i, e := range h.history() {
+		h.checkStory(licenses, e, events.Seq(i+1))
 		var row events.Row
 		switch e := e.(type) {
 		case *events.LicenseImported:
-			if by, twice := licenses[e.Subject()]; twice {
-				h.Errorf("%s was imported by %s and by %s", e.Subject(), by, e.ID())
-			}
-			licenses[e.Subject()] = e.ID()
+			row = e.Row
+		case *events.LicenseUpdated:
 			row = e.Row
 		case *events.LicenseExisted:
 			row = e.Row
@@ -178,7 +177,7 @@ func (h *harness) checkOutcomes(job events.JobID, rows int) (imported, existed, 
 			imported++
 		case "LicenseExisted":
 			existed++
-		default:
+		case "RowRejected":
 			rejected++
 		}
 	}
@@ -186,4 +185,35 @@ func (h *harness) checkOutcomes(job events.JobID, rows int) (imported, existed, 
 		h.Errorf("job %d: %d of %d rows have an outcome", job, len(outcomes), rows)
 	}
 	return imported, existed, rejected
+}
+
+// checkStory fails if an event of a license does not follow the one before, and adds it. The sequences
+// are those of a log in which nothing was deleted.
+func (h *harness) checkStory(licenses Licenses, e events.Event, seq events.Seq) {
+	h.Helper()
+	before := licenses[e.Subject()]
+	now, exists := before.State()
+	switch e := e.(type) {
+	case *events.LicenseImported:
+		if exists {
+			h.Errorf("%s was imported by %s and by %s", e.Subject(), before.Last.ID(), e.ID())
+		}
+	case *events.LicenseUpdated:
+		if !exists || before.Seq != e.Previous {
+			h.Errorf("%s updates %s after %d, and %d was its last event", e.ID(), e.Subject(), e.Previous, before.Seq)
+			return
+		}
+		after, _ := events.StateAfter(e)
+		applied, err := now.Apply(e.Changed)
+		if err != nil || len(e.Changed) == 0 || events.Changes(applied, after) != nil || e.By != now.By {
+			h.Errorf("%s changes %+v of %+v and leaves %+v: %v", e.ID(), e.Changed, now, after, err)
+		}
+	case *events.LicenseRevoked:
+		if !exists {
+			h.Errorf("%s revokes no license", e.ID())
+		}
+	default:
+		return
+	}
+	licenses[e.Subject()] = License{Last: e, Seq: seq}
 }

@@ -25,8 +25,19 @@ func (j *job) policy(catalogue map[string]events.Product) *Policy {
 		Returned: slices.ContainsFunc(j.Started.Columns, func(name string) bool {
 			return strings.HasPrefix(name, events.ErrorPrefix)
 		}),
+		Existing:  j.Started.Existing,
 		Validated: j.Started.Mode == events.AllOrNothing && j.Progress.Phase == events.Import,
+		Preview:   j.previews(),
 	}
+}
+
+// decides reports whether the rows' outcomes are stored. Otherwise they are only validated.
+func (j *job) decides() bool { return j.Progress.Phase == events.Import }
+
+// previews reports whether the outcomes are decided and not stored: a dry run tells what the rows would do,
+// and whether a row is valid that updates a license depends on the license.
+func (j *job) previews() bool {
+	return !j.decides() && (j.Started.DryRun || j.Started.Existing == events.UpdateExisting)
 }
 
 // advance adds a fact that this processor has appended.
@@ -34,17 +45,42 @@ func (j *job) advance(fact events.Event, seq events.Seq) error {
 	return j.Apply(importjob.Fact{Event: fact, Seq: seq})
 }
 
-// count adds one outcome to the counts.
-func count(c *events.Counts, outcome events.Event, v *Verdict) {
-	switch outcome.(type) {
+// count adds the outcome of a row to the counts; nil: the row is only validated.
+func (j *job) count(c *events.Counts, outcome events.Event, v *Verdict) {
+	warnings := v.Warnings
+	var imported, updated, existed events.Row
+	switch e := outcome.(type) {
 	case *events.LicenseImported:
-		c.Imported++
+		imported, warnings = 1, e.Warnings
+	case *events.LicenseUpdated:
+		updated, warnings = 1, e.Warnings
+	case *events.LicenseUpdateProposed: // of a torn batch
+		updated, warnings = 1, e.Warnings
 	case *events.LicenseExisted:
-		c.Existed++
+		existed, warnings = 1, e.Warnings
 	case *events.RowRejected:
 		c.Rejected++
+		warnings = nil
 	}
-	if len(v.Warnings) > 0 {
+	if len(warnings) > 0 {
 		c.Warnings++
 	}
+	switch {
+	case j.decides():
+		c.Imported, c.Updated, c.Existed = c.Imported+imported, c.Updated+updated, c.Existed+existed
+	case j.Started.DryRun:
+		c.WouldImport, c.WouldUpdate, c.WouldExist = c.WouldImport+imported, c.WouldUpdate+updated, c.WouldExist+existed
+	}
+}
+
+// addCounts adds up the counts of two parts of the rows.
+func addCounts(sum *events.Counts, c events.Counts) {
+	sum.Imported += c.Imported
+	sum.Updated += c.Updated
+	sum.Existed += c.Existed
+	sum.Rejected += c.Rejected
+	sum.Warnings += c.Warnings
+	sum.WouldImport += c.WouldImport
+	sum.WouldUpdate += c.WouldUpdate
+	sum.WouldExist += c.WouldExist
 }

@@ -8,9 +8,9 @@ import (
 )
 
 // prefetchLookups looks licenses up while the batches before are staged and committed. Which ones,
-// the policy says. The returned channel is closed when in is.
+// the policies say. The returned channel is closed when in is.
 func (p *Processor) prefetchLookups(
-	ctx context.Context, in <-chan judgedRows, job events.JobID, lookups *lookupPolicy,
+	ctx context.Context, in <-chan judgedRows, start job, policy *Policy, lookups *lookupPolicy,
 ) <-chan judgedRows {
 	out := make(chan judgedRows, 1)
 	go func() {
@@ -18,11 +18,11 @@ func (p *Processor) prefetchLookups(
 		for b := range in {
 			if b.serial = lookups.serial(); !b.serial && b.err == nil {
 				which := func(v *Verdict) bool { return v.MaybeRepeated }
-				if lookups.lookUpAll() {
+				if lookups.lookUpAll() || start.decides() && policy.Existing == events.UpdateExisting || policy.Preview {
 					which = (*Verdict).Valid
 				}
-				b.origins, b.err = p.lookUp(ctx, b.verdicts, which)
-				lookups.observe(b.origins, job)
+				b.licenses, b.err = p.lookUp(ctx, b.verdicts, which)
+				lookups.observe(b.licenses, start.Job)
 			}
 			select {
 			case out <- b:
@@ -33,22 +33,22 @@ func (p *Processor) prefetchLookups(
 	return out
 }
 
-// lookUp asks the stream for the licenses of the rows that which selects, and returns the origins
-// of those that exist.
-func (p *Processor) lookUp(ctx context.Context, verdicts []Verdict, which func(*Verdict) bool) (Origins, error) {
+// lookUp asks the stream for the licenses of the rows that which selects, and returns those that have an
+// event.
+func (p *Processor) lookUp(ctx context.Context, verdicts []Verdict, which func(*Verdict) bool) (Licenses, error) {
 	subjects := make([]string, 0, len(verdicts))
 	for i := range verdicts {
 		if which(&verdicts[i]) {
 			subjects = append(subjects, verdicts[i].Subject())
 		}
 	}
-	origins := Origins{}
+	licenses := Licenses{}
 	err := p.log.Lookup(ctx, subjects, func(m eventlog.Message) error {
-		license, err := eventlog.DecodeAs[*events.LicenseImported](&m)
+		license, err := decodeLicense(&m)
 		if err == nil {
-			origins[m.Subject] = license
+			licenses[m.Subject] = license
 		}
 		return err
 	})
-	return origins, err
+	return licenses, err
 }

@@ -61,9 +61,9 @@ func (l *lookupPolicy) lookUpAll() bool {
 }
 
 // observe takes the result of a look-up for the job id into account.
-func (l *lookupPolicy) observe(found Origins, id events.JobID) {
-	for _, origin := range found {
-		if origin.JobID != id {
+func (l *lookupPolicy) observe(found Licenses, id events.JobID) {
+	for _, license := range found {
+		if license.Last.Job() != id {
 			l.fullLookups = max(l.fullLookups, fullLookupBatches)
 			return
 		}

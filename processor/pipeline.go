@@ -40,9 +40,9 @@ func (p *Processor) decideRows(
 	}
 	known.torn = torn
 	lookups.begin(known)
-	line := &pipeline{p: p, job: j, start: known, position: known.Progress, commits: commits}
+	line := &pipeline{p: p, job: j, start: known, policy: policy, position: known.Progress, commits: commits}
 	reading, cancel := context.WithCancel(ctx)
-	ahead := p.prefetchLookups(reading, p.read(reading, known, policy, lookups.seen), known.Job, lookups)
+	ahead := p.prefetchLookups(reading, p.read(reading, known, policy, lookups.seen), known, policy, lookups)
 	defer func() { // wait for the goroutines that use lookups: the caller uses it next
 		cancel()
 		for range ahead {
@@ -76,10 +76,11 @@ func (p *Processor) prepare(ctx context.Context, known job) (*Policy, tornOutcom
 // pipeline stages the batches of one phase of a job.
 type pipeline struct {
 	p        *Processor
-	job      *job                    // belongs to the commit queue until that is drained
-	start    job                     // as the phase found it
+	job      *job // belongs to the commit queue until that is drained
+	start    job  // as the phase found it
+	policy   *Policy
 	position events.ImportProgressed // after the last batch staged
-	recent   [inFlight]Origins       // of the last batches staged
+	recent   [inFlight]Licenses      // of the last rows staged, with those that were pending then
 	commits  *commitQueue
 }
 
@@ -101,15 +102,57 @@ func (l *pipeline) push(ctx context.Context, b judgedRows) error {
 		return l.p.appendFact(ctx, l.job, l.job.RowsMissing())
 	}
 	l.yieldToSmall(ctx)
-	next, err := l.stage(ctx, b)
+	licenses, err := l.licenses(ctx, b)
+	for err == nil && len(b.verdicts) > 0 {
+		var decided int
+		if decided, err = l.stage(ctx, b, licenses); err == nil && decided == 0 {
+			err = l.awaitPending(ctx, b, licenses)
+		}
+		b.verdicts = b.verdicts[decided:]
+	}
+	return err
+}
+
+// stage decides as many of the rows as it can and stages them as one batch, whose commit it queues. It
+// returns their number.
+func (l *pipeline) stage(ctx context.Context, b judgedRows, licenses Licenses) (int, error) {
+	var outcomes []events.Event
+	if l.start.decides() || l.start.previews() {
+		outcomes = l.policy.Outcomes(b.verdicts, licenses)
+	} else {
+		outcomes = Rejections(b.verdicts)
+	}
+	if len(outcomes) == 0 {
+		return 0, nil
+	}
+	next, err := l.p.stage(l.start, b, outcomes, l.position)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	l.position = next.position
-	return l.commits.push(func() error {
+	return len(outcomes), l.commits.push(func() error {
 		l.yieldToSmall(ctx)
 		return l.p.commit(ctx, l.job, next)
 	})
+}
+
+// awaitPending waits until the events that were pending are stored, and looks their licenses up again.
+func (l *pipeline) awaitPending(ctx context.Context, b judgedRows, licenses Licenses) error {
+	if err := l.commits.drain(); err != nil {
+		return err
+	}
+	pending := func(v *Verdict) bool { return v.Valid() && licenses[v.Subject()].Pending }
+	stored, err := l.p.lookUp(ctx, b.verdicts, pending)
+	if err != nil {
+		return err
+	}
+	for i := range b.verdicts {
+		if v := &b.verdicts[i]; pending(v) {
+			delete(licenses, v.Subject()) // a replica that lags may not have it: the stream refuses the batch then
+		}
+	}
+	maps.Copy(licenses, stored)
+	return nil
 }
 
 // yieldToSmall delays a large import while small ones are in progress.
@@ -119,42 +162,42 @@ func (l *pipeline) yieldToSmall(ctx context.Context) {
 	}
 }
 
-func (l *pipeline) stage(ctx context.Context, b judgedRows) (*stagedBatch, error) {
-	if l.position.Phase != events.Import {
-		return l.p.stage(l.start, b, l.position, nil)
+// licenses returns what is known of the rows' licenses: as far as they were looked up, or stand in one of
+// the batches in flight.
+func (l *pipeline) licenses(ctx context.Context, b judgedRows) (Licenses, error) {
+	l.start.torn.attach(b.verdicts)
+	if !l.start.decides() && !l.start.previews() {
+		return nil, nil
 	}
-	origins, err := l.origins(ctx, b)
-	if err != nil {
-		return nil, err
-	}
-	s, err := l.p.stage(l.start, b, l.position, origins)
-	copy(l.recent[1:], l.recent[:])
-	l.recent[0] = origins
-	return s, err
-}
-
-// origins returns the origins of the rows' licenses, as far as they were looked up or stand in one
-// of the batches in flight.
-func (l *pipeline) origins(ctx context.Context, b judgedRows) (Origins, error) {
-	found := b.origins
+	licenses := b.licenses
 	if b.serial {
 		var err error
-		if found, err = l.p.lookUp(ctx, b.verdicts, (*Verdict).Valid); err != nil {
+		if licenses, err = l.p.lookUp(ctx, b.verdicts, (*Verdict).Valid); err != nil {
 			return nil, err
 		}
+	} else if l.start.decides() {
+		l.addRecent(licenses, b.verdicts)
 	}
-	origins := make(Origins, len(b.verdicts))
-	maps.Copy(origins, found)
-	for i := range b.verdicts {
-		if v := &b.verdicts[i]; v.MaybeRepeated {
+	if !l.start.decides() {
+		return licenses, nil
+	}
+	copy(l.recent[1:], l.recent[:])
+	l.recent[0] = licenses
+	return licenses, l.p.findStored(ctx, l.start, b.verdicts, licenses)
+}
+
+// addRecent adds what the batches in flight make of the rows' licenses.
+func (l *pipeline) addRecent(licenses Licenses, verdicts []Verdict) {
+	for i := range verdicts {
+		if v := &verdicts[i]; v.MaybeRepeated {
 			for _, recent := range l.recent {
-				if origin, ok := recent[v.Subject()]; ok {
-					origins[v.Subject()] = origin
+				if license := recent[v.Subject()]; license.Pending {
+					licenses[v.Subject()] = license
+					break
 				}
 			}
 		}
 	}
-	return origins, nil
 }
 
 // commit commits a staged batch, provided that the job's last fact is still the one known.

@@ -35,7 +35,8 @@ type Observer interface {
 }
 
 // RefusedReasons are the reasons of a refused batch. moved: another process appended a fact of the
-// job (a cancel, or another processor). conflict: another import made one of the batch's licenses.
+// job (a cancel, or another processor). conflict: another import made or changed one of the batch's
+// licenses.
 var RefusedReasons = []string{"moved", "conflict"}
 
 // BatchStats describes one committed batch.
@@ -128,7 +129,7 @@ func logFact(fact events.Event) {
 		if e.Error != nil {
 			log = log.With("code", e.Error.Code)
 		}
-		log.Info("import decided", "rows", e.Row, "imported", e.Imported, "existed", e.Existed, "rejected", e.Rejected)
+		log.Info("import decided", "rows", e.Row, "imported", e.Imported, "updated", e.Updated, "existed", e.Existed, "rejected", e.Rejected)
 	}
 }
 

@@ -30,12 +30,11 @@ const (
 // them.
 type judgedRows struct {
 	verdicts []Verdict
-	origins  Origins    // of those of their licenses that were looked up and exist
-	serial   bool       // look all licenses up and stage only when the batches before are stored
-	position events.Seq // of the last row, in ROWS
-	began    time.Time  // when reading began
-	missing  bool       // ROWS ends here, before the job's last row
-	err      error      // why the rows cannot be read any further
+	licenses Licenses  // of those of their licenses that were looked up and have an event
+	serial   bool      // look all licenses up and stage only when the batches before are stored
+	began    time.Time // when reading began
+	missing  bool      // ROWS ends here, before the job's last row
+	err      error     // why the rows cannot be read any further
 }
 
 // read judges the job's rows after its position, batch by batch. The returned channel is closed
@@ -95,8 +94,7 @@ func (r *rowReader) batch(ctx context.Context, row events.Row) judgedRows {
 		if r.ended = err != nil || received.Row != row+1; r.ended {
 			break
 		}
-		b.verdicts = append(b.verdicts, r.judge(received))
-		b.position = message.Seq
+		b.verdicts = append(b.verdicts, r.judge(received, message.Seq))
 		if len(b.verdicts)%rowsPerGosched == 0 {
 			runtime.Gosched()
 		}
@@ -106,8 +104,9 @@ func (r *rowReader) batch(ctx context.Context, row events.Row) judgedRows {
 	return b
 }
 
-func (r *rowReader) judge(row *events.RowReceived) Verdict {
+func (r *rowReader) judge(row *events.RowReceived, position events.Seq) Verdict {
 	v := r.policy.Judge(row)
+	v.position = position
 	v.MaybeRepeated = r.seen != nil && v.Valid() && r.seen.TestAndAddString(v.Subject())
 	return v
 }

@@ -21,28 +21,21 @@ type stagedBatch struct {
 	errors map[events.Code]events.Row
 }
 
-// stage decides the outcomes of rows that follow a position and sends them to the server. Origins
-// are those of the licenses that exist; nil: the rows are only validated.
+// stage sends the outcomes of the first rows after a position to the server.
 func (p *Processor) stage(
-	j job, b judgedRows, position events.ImportProgressed, origins Origins,
+	j job, b judgedRows, outcomes []events.Event, position events.ImportProgressed,
 ) (*stagedBatch, error) {
-	s := &stagedBatch{batch: p.log.NewBatch(j.Job), position: position, rows: events.Row(len(b.verdicts)), began: b.began}
-	j.torn.attach(b.verdicts)
-	var outcomes []events.Event
-	if origins != nil {
-		outcomes = Outcomes(b.verdicts, origins)
-	} else {
-		outcomes = Rejections(b.verdicts)
-	}
+	rows := b.verdicts[:len(outcomes)]
+	s := &stagedBatch{batch: p.log.NewBatch(j.Job), position: position, rows: events.Row(len(rows)), began: b.began}
 	for i := range outcomes {
-		count(&s.counts, outcomes[i], &b.verdicts[i])
+		j.count(&s.counts, outcomes[i], &rows[i])
 	}
 	s.errors = countErrors(outcomes)
-	if err := s.send(outcomes, b.verdicts, time.Now()); err != nil {
+	if err := s.send(&j, outcomes, rows, time.Now()); err != nil {
 		return nil, err
 	}
 	s.position.Row += s.rows
-	s.position.Position = b.position
+	s.position.Position = rows[len(rows)-1].position
 	addCounts(&s.position.Counts, s.counts)
 	s.fact = j.Commit(s.position)
 	if progress, ok := s.fact.(*events.ImportProgressed); ok && failpoint.Position {
@@ -51,25 +44,43 @@ func (p *Processor) stage(
 	return s, nil
 }
 
-// send adds the outcomes to the batch, except those that the stream holds already. LicenseImported
-// expects to be the first message at its subject; the verdict has that subject from the look-up.
-func (s *stagedBatch) send(outcomes []events.Event, verdicts []Verdict, now time.Time) error {
+// send adds the outcomes to the batch, except those that the stream holds already. One at a license's
+// subject expects the license's last event that is known; the verdict has that subject from the look-up.
+func (s *stagedBatch) send(j *job, outcomes []events.Event, verdicts []Verdict, now time.Time) error {
 	var body []byte // reused: Add copies it
 	for i, outcome := range outcomes {
-		if outcome == nil || verdicts[i].Stored != nil {
+		v := &verdicts[i]
+		if !j.decides() {
+			outcome = j.told(outcome)
+		}
+		if outcome == nil || v.Stored != nil {
 			continue
 		}
 		var err error
 		if body, err = events.Append(body[:0], outcome, now); err != nil {
 			return err
 		}
-		if _, first := outcome.(*events.LicenseImported); first {
-			err = s.batch.Add(verdicts[i].Subject(), body, true)
-		} else {
+		switch outcome.(type) {
+		case *events.LicenseImported, *events.LicenseUpdated:
+			err = s.batch.AddAfter(v.Subject(), body, v.Subject(), v.Previous)
+		default:
 			err = s.batch.Add(outcome.Subject(), body, false)
 		}
 		if err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// told is what the stream is told of an outcome that happens only later, or not at all; nil: nothing.
+func (j *job) told(outcome events.Event) events.Event {
+	switch e := outcome.(type) {
+	case *events.RowRejected:
+		return e
+	case *events.LicenseUpdated:
+		if j.Started.DryRun {
+			return proposed(e)
 		}
 	}
 	return nil
@@ -97,11 +108,4 @@ func countErrors(outcomes []events.Event) map[events.Code]events.Row {
 		}
 	}
 	return counts
-}
-
-func addCounts(sum *events.Counts, c events.Counts) {
-	sum.Imported += c.Imported
-	sum.Existed += c.Existed
-	sum.Rejected += c.Rejected
-	sum.Warnings += c.Warnings
 }

@@ -50,24 +50,33 @@ var warningRules = []struct {
 	{"order__store_id", events.InvisibleCharacter, func(r *events.Record) bool { return hasInvisible(r.Order.StoreID) }},
 }
 
-func warnings(r *events.Record) []events.Warning {
+// warnings are those about what the row says.
+func (v *Verdict) warnings(r *events.Record) []events.Warning {
 	var found []events.Warning
-	for _, rule := range warningRules {
-		if rule.applies(r) {
-			found = append(found, events.Warning{Column: rule.column, Code: rule.code})
+	for i := range warningRules {
+		if rule := &warningRules[i]; rule.applies(r) {
+			found = append(found, v.warning(mustColumn(rule.column), rule.code))
 		}
 	}
 	return found
 }
 
+// warning holds the value as sent.
+func (v *Verdict) warning(column int, code events.WarningCode) events.Warning {
+	return events.Warning{
+		Column: events.Columns[column].Name, Code: code,
+		Value: events.Excerpt(v.Row.Values[column], events.MaxErrorValue),
+	}
+}
+
 // warnOfApostrophes warns of each value that begins with ' before a formula. The files of rejected rows
 // guard such values; a file that has lost the columns that say so is read as it is.
 func (v *Verdict) warnOfApostrophes() {
-	for i, sent := range v.Row.Values {
+	for i, sent := range v.values() {
 		if sent == "" || !isGuarded(events.Columns[i].Clean(sent)) {
 			continue
 		}
-		v.Warnings = append(v.Warnings, events.Warning{Column: events.Columns[i].Name, Code: events.LeadingApostrophe})
+		v.Warnings = append(v.Warnings, v.warning(i, events.LeadingApostrophe))
 	}
 }
 

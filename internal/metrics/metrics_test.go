@@ -77,6 +77,7 @@ func TestScrape(t *testing.T) {
 		`licenseimport_uploads_limit 16`,
 		`licenseimport_row_outcomes_total{kind="imported"} 8`,
 		`licenseimport_row_outcomes_total{kind="existed"} 1`,
+		`licenseimport_row_outcomes_total{kind="updated"} 0`,
 		`licenseimport_row_outcomes_total{kind="rejected"} 3`,
 		`licenseimport_row_warnings_total 2`,
 		`licenseimport_row_errors_total{code="invalid_int"} 2`,

@@ -125,6 +125,7 @@ func (o *decisions) start() {
 
 func (o *decisions) count(c events.Counts) {
 	o.outcomes.WithLabelValues("imported").Add(float64(c.Imported))
+	o.outcomes.WithLabelValues("updated").Add(float64(c.Updated))
 	o.outcomes.WithLabelValues("existed").Add(float64(c.Existed))
 	o.outcomes.WithLabelValues("rejected").Add(float64(c.Rejected))
 	o.warnings.Add(float64(c.Warnings))
