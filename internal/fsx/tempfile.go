@@ -1,0 +1,69 @@
+package fsx
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// checkedBytes is how much is written between two looks at the free space of the disk.
+const checkedBytes = 4 << 20
+
+// TempFile is a file that is gone when it is closed, and on Unix whatever ends the process: its name is
+// removed as soon as the file is open.
+type TempFile struct {
+	*os.File
+	dir       string
+	minFree   uint64
+	unchecked int
+}
+
+// CreateTemp makes a file of mode 0600 in a directory; "": the system's for temporary files. A write
+// that would leave less than minFree bytes free on the disk fails with ENOSPC.
+//
+// A process that is killed between two system calls leaves the name. [RemoveTemp] removes it.
+func CreateTemp(dir, prefix string, minFree uint64) (*TempFile, error) {
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	f, err := os.CreateTemp(dir, prefix+"*")
+	if err != nil {
+		return nil, err
+	}
+	_ = os.Remove(f.Name()) // Windows refuses it while the file is open: Close does it there
+	return &TempFile{File: f, dir: dir, minFree: minFree, unchecked: checkedBytes}, nil
+}
+
+// Write appends to the file.
+func (f *TempFile) Write(p []byte) (int, error) {
+	if f.unchecked += len(p); f.unchecked >= checkedBytes {
+		f.unchecked = 0
+		if free, known := FreeSpace(f.dir); known && free < f.minFree {
+			return 0, &fs.PathError{Op: "write", Path: f.Name(), Err: syscall.ENOSPC}
+		}
+	}
+	return f.File.Write(p)
+}
+
+// Close closes the file, which is gone then.
+func (f *TempFile) Close() error {
+	err := f.File.Close()
+	if removed := os.Remove(f.Name()); removed != nil && !errors.Is(removed, fs.ErrNotExist) {
+		err = errors.Join(err, removed)
+	}
+	return err
+}
+
+// RemoveTemp removes the files that killed processes have left in a directory. No other process may use
+// the directory. One that does not exist has none.
+func RemoveTemp(dir, prefix string) error {
+	left, err := filepath.Glob(filepath.Join(dir, prefix+"*")) // the prefix is no pattern
+	for _, path := range left {
+		if removed := os.Remove(path); !errors.Is(removed, fs.ErrNotExist) {
+			err = errors.Join(err, removed)
+		}
+	}
+	return err
+}
