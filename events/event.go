@@ -373,7 +373,7 @@ type RowRejected struct {
 
 func (e *RowRejected) Type() string    { return "RowRejected" }
 func (e *RowRejected) ID() string      { return rowID(e.JobID, e.Row, "") }
-func (e *RowRejected) Subject() string { return outcome(e.JobID, "rejected") }
+func (e *RowRejected) Subject() string { return RejectedSubject(e.JobID) }
 func (e *RowRejected) Job() JobID      { return e.JobID }
 
 // Counts are the rows decided so far. In a dry run and in the phase validate Imported is 0: the number of

@@ -76,6 +76,9 @@ func SetAsideSubject(seq Seq) string {
 // OutcomesFilter matches the outcomes of one job whose rows made no license.
 func OutcomesFilter(job JobID) string { return outcome(job, "*") }
 
+// RejectedSubject is the subject of one job's RowRejected.
+func RejectedSubject(job JobID) string { return outcome(job, "rejected") }
+
 // LicenseSubject is the subject of one license. The first message there is the LicenseImported that made
 // it, and the last one says what the license is now.
 func LicenseSubject(product, key string) string {

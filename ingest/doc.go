@@ -19,6 +19,8 @@
 //	jobstate.go     loads the state of an import and appends the fact that a decision makes of it
 //	transitions.go  refused transitions as HTTP answers; what the janitor does
 //	cancel.go       the route that cancels an import
+//	retry.go        the route that imports again the rows that an import rejected
+//	rejectedsource.go  reads these rows from the outcomes of that import
 //	janitor.go      ends abandoned uploads, purges rows that nobody needs
 //	template.go     the CSV template
 //	observer.go     what is reported for the metrics

@@ -10,7 +10,7 @@ import (
 	"licenseimport/internal/httpx"
 )
 
-// Ingest takes uploads, and the requests to cancel and to undo imports.
+// Ingest takes uploads, and the requests to cancel, undo and retry imports.
 type Ingest struct {
 	log     *eventlog.Log
 	jobs    *eventlog.Bucket
@@ -42,6 +42,7 @@ func (in *Ingest) Register(rt *httpx.Router, auth *access.Authenticator) {
 	rt.Handle(http.MethodPost, resultsPath+":id/cancel/", auth.Require(access.Cancel, in.serveCancel))
 	rt.Handle(http.MethodPost, resultsPath+":id/undo/", auth.Require(access.Undo, in.serveUndo))
 	rt.Reserve(http.MethodGet, resultsPath+":id/undo/") // the role projector answers it
+	rt.Handle(http.MethodPost, resultsPath+":id/retry/", auth.Require(access.Import, in.retryHandler(auth)), retryParameterNames()...)
 	rt.Handle(http.MethodGet, templatePath, auth.Require(access.Identify, serveTemplate))
 }
 

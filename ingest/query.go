@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -35,12 +36,15 @@ type choice struct {
 var parameters = []struct {
 	name    string
 	choices []choice
+	// of is the value that an import was started with: the default of its retry. nil: a retry does not
+	// take the parameter.
+	of func(*events.ImportStarted) string
 }{
-	{name: "dry_run", choices: []choice{
+	{name: "dry_run", of: func(s *events.ImportStarted) string { return strconv.FormatBool(s.DryRun) }, choices: []choice{
 		{"false", func(o *options) { o.dryRun = false }},
 		{"true", func(o *options) { o.dryRun = true }},
 	}},
-	{name: "mode", choices: []choice{
+	{name: "mode", of: func(s *events.ImportStarted) string { return string(s.Mode) }, choices: []choice{
 		{string(events.Partial), func(o *options) { o.mode = events.Partial }},
 		{string(events.AllOrNothing), func(o *options) { o.mode = events.AllOrNothing }},
 	}},
@@ -63,11 +67,25 @@ var parameters = []struct {
 
 // parseOptions reads the query and the Idempotency-Key. The router has refused parameters that are
 // not in the table, empty or repeated.
-func parseOptions(r *http.Request) (options, error) {
+func parseOptions(r *http.Request) (options, error) { return parseOptionsAfter(r, nil) }
+
+// parseRetryOptions is parseOptions for a retry of an import: what the query does not say is as it was.
+func parseRetryOptions(r *http.Request, first *events.ImportStarted) (options, error) {
+	o, err := parseOptionsAfter(r, first)
+	o.query = strings.TrimPrefix(o.query+"&retry_of="+first.JobID.String(), "&")
+	return o, err
+}
+
+// parseOptionsAfter takes the defaults from an earlier import, or from the table where that is nil.
+func parseOptionsAfter(r *http.Request, first *events.ImportStarted) (options, error) {
 	var o options
 	query, canonical := r.URL.Query(), url.Values{}
 	for _, p := range parameters {
-		chosen, err := choose(p.name, query.Get(p.name), p.choices)
+		value := query.Get(p.name)
+		if value == "" && first != nil && p.of != nil {
+			value = p.of(first)
+		}
+		chosen, err := choose(p.name, value, p.choices)
 		if err != nil {
 			return o, err
 		}
@@ -100,10 +118,20 @@ func choose(name, value string, choices []choice) (int, error) {
 	return 0, httpx.BadParameter(name, value, "one of "+strings.Join(names, ", "))
 }
 
-func parameterNames() []string {
-	var names []string
+// parameterNames lists the query parameters of an upload.
+func parameterNames() (names []string) {
 	for _, p := range parameters {
 		names = append(names, p.name)
+	}
+	return names
+}
+
+// retryParameterNames lists the query parameters of a retry.
+func retryParameterNames() (names []string) {
+	for _, p := range parameters {
+		if p.of != nil {
+			names = append(names, p.name)
+		}
 	}
 	return names
 }

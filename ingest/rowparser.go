@@ -196,8 +196,13 @@ func (in *rowParser) malformed(d *csvfile.RowError) *events.Malformed {
 	return m
 }
 
-// tooLargeRow replaces a row whose event would be larger than [events.MaxBody].
 func (in *rowParser) tooLargeRow(row *events.RowReceived) *events.RowReceived {
+	return oversized(row, in.record(row))
+}
+
+// oversized replaces a row whose event would be larger than [events.MaxBody]. text is the row as a
+// CSV record; a text that the row itself holds comes first.
+func oversized(row *events.RowReceived, text string) *events.RowReceived {
 	m := &events.Malformed{
 		Code:    events.RowTooLarge,
 		Message: fmt.Sprintf("the row is longer than %d KiB once it is written as an event: shorten it", events.MaxBody>>10),
@@ -208,7 +213,7 @@ func (in *rowParser) tooLargeRow(row *events.RowReceived) *events.RowReceived {
 	case row.Malformed != nil:
 		m.Raw = row.Malformed.Raw
 	default:
-		m.Raw = events.Excerpt(in.record(row), events.MaxRaw)
+		m.Raw = events.Excerpt(text, events.MaxRaw)
 	}
 	return &events.RowReceived{JobID: row.JobID, Row: row.Row, Line: row.Line, Malformed: m}
 }

@@ -49,6 +49,9 @@ func refusal(e *importjob.RefusedError) *httpx.Error {
 	case importjob.ImportingAll:
 		answer = httpx.Conflict("importing",
 			"Import %d has passed its validation and is being imported as a whole: it cannot be cancelled any more.", e.Job)
+	case importjob.NeverSealed:
+		answer = httpx.Conflict("nothing_to_retry",
+			"The file of import %d did not arrive completely, so none of its rows was rejected: upload the file again.", e.Job)
 	default:
 		answer = undoRefusal(e)
 	}
@@ -59,7 +62,7 @@ func refusal(e *importjob.RefusedError) *httpx.Error {
 func undoRefusal(e *importjob.RefusedError) *httpx.Error {
 	switch e.Reason {
 	case importjob.NotEnded:
-		return httpx.Conflict("not_ended", "Import %d has not ended: wait for its end or cancel it, then undo it.", e.Job)
+		return httpx.Conflict("not_ended", "Import %d has not ended: wait for its end, or cancel it first.", e.Job)
 	case importjob.EndPending:
 		return httpx.Unavailable(2*time.Second, "not_ended", "Import %d was cancelled and ends in a moment: try again shortly.", e.Job)
 	case importjob.WasDryRun:

@@ -126,6 +126,7 @@ func TestRefusalsAreAnswers(t *testing.T) {
 		importjob.UploadEnded:  {409, "already_ended"},
 		importjob.ImportEnded:  {409, "already_ended"},
 		importjob.ImportingAll: {409, "importing"},
+		importjob.NeverSealed:  {409, "nothing_to_retry"},
 
 		importjob.NotEnded:        {409, "not_ended"},
 		importjob.EndPending:      {503, "not_ended"},

@@ -25,6 +25,9 @@ type cursor struct {
 	stream string
 	filter []string
 	last   events.Seq // of the last message returned
+	// bounded: the request for the consumer names its one subject, so that permissions of a NATS user
+	// can bound what it reads.
+	bounded bool
 
 	pull      *pull // from the consumer; nil: no consumer
 	consumer  string
@@ -91,6 +94,9 @@ func (c *cursor) open(ctx context.Context) error {
 		InactiveThreshold: consumerTTL,
 		MemoryStorage:     true,
 		Replicas:          1,
+	}
+	if c.bounded {
+		config.FilterSubject, config.FilterSubjects = c.filter[0], nil
 	}
 	return c.log.retryUntilDone(ctx, c.log.timeout, func(ctx context.Context) error {
 		consumer, err := c.log.js.CreateConsumer(ctx, c.stream, config)

@@ -59,7 +59,7 @@
 //
 // # Read
 //
-// [Log.Follow] and [Log.Rows] deliver in stream order without gap or repetition, over reconnects,
+// [Log.Follow], [Log.Rows] and [Log.RejectedRows] deliver in stream order without gap or repetition, over reconnects,
 // restarts and leader changes. They detect a gap by the consumer's own count and continue after
 // the last message that they delivered. [Message.Decode] is the one decoder for what they deliver.
 // [Log.SubscribeHints] is earlier than the stream, but lossy.

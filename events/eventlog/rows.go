@@ -97,28 +97,39 @@ func (l *Log) subjects(ctx context.Context, name, filter string) (map[string]uin
 	return info.State.Subjects, nil
 }
 
-// A RowReader reads a job's rows. One goroutine uses it.
+// A RowReader reads a job's rows, or those outcomes that say which were rejected. One goroutine uses
+// it.
 type RowReader struct {
-	log    *Log
-	job    events.JobID
-	cursor *cursor
-	end    events.Seq // of the job's last row
+	log     *Log
+	subject string
+	cursor  *cursor
+	end     events.Seq // of the last message
 }
 
 // Rows reads the rows that a job has now, after a sequence (0: all).
 func (l *Log) Rows(ctx context.Context, job events.JobID, after events.Seq) (*RowReader, error) {
-	r := &RowReader{
-		log:    l,
-		job:    job,
-		cursor: l.newCursor(events.RowsStream, []string{events.RowsSubject(job)}, after),
+	return l.readRows(ctx, events.RowsStream, events.RowsSubject(job), after)
+}
+
+// RejectedRows reads the RowRejected that a job has now, after a sequence of LICENSES (0: all),
+// without those that are set aside.
+func (l *Log) RejectedRows(ctx context.Context, job events.JobID, after events.Seq) (*RowReader, error) {
+	if _, err := l.refreshSetAside(ctx); err != nil {
+		return nil, err
 	}
+	return l.readRows(ctx, events.LicensesStream, events.RejectedSubject(job), after)
+}
+
+func (l *Log) readRows(ctx context.Context, stream, subject string, after events.Seq) (*RowReader, error) {
+	r := &RowReader{log: l, subject: subject, cursor: l.newCursor(stream, []string{subject}, after)}
+	r.cursor.bounded = true
 	return r, r.findEnd(ctx)
 }
 
-// findEnd asks the leader for the last row. A consumer's pending count would not do: the consumer
+// findEnd asks the leader for the last message. A consumer's pending count would not do: the consumer
 // may be on a replica that lags.
 func (r *RowReader) findEnd(ctx context.Context) error {
-	last, _, err := r.log.LastRow(ctx, r.job)
+	last, _, err := r.log.get(ctx, r.cursor.stream, getRequest{LastSubject: r.subject})
 	r.end = last.Seq
 	return err
 }
@@ -127,10 +138,13 @@ func (r *RowReader) findEnd(ctx context.Context) error {
 // may have deleted them.
 const rowTimeout = 10 * time.Second
 
-// Next returns the next row, or [io.EOF] after the last one.
+// Next returns the next message, or [io.EOF] after the last one.
 func (r *RowReader) Next(ctx context.Context) (Message, error) {
 	for r.cursor.last < r.end {
 		m, err := r.cursor.next(ctx, rowTimeout)
+		if err == nil && r.cursor.stream == events.LicensesStream && r.log.setAside.has(m.Seq) {
+			continue
+		}
 		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
 			return m, err
 		}

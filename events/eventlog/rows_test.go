@@ -75,6 +75,64 @@ func TestAppendRowsWithContention(t *testing.T) {
 	}
 }
 
+// TestRejectedRows: the outcomes of one job, of one kind, in order, over several batches and those of
+// other jobs, without a message that is set aside.
+func TestRejectedRows(t *testing.T) {
+	t.Parallel()
+	log := eventlogtest.Start(t)
+	ctx := t.Context()
+	last := map[events.JobID]events.Seq{}
+	var stray events.Seq
+	for from := 0; from < 3000; from += 500 {
+		for _, job := range []events.JobID{7, 70} {
+			batch := log.NewBatch(job)
+			for i := range 500 {
+				body := fmt.Appendf(nil, "%d rejected %d", job, from+i)
+				if err := errors.Join(batch.Add(events.RejectedSubject(job), body, false), batch.Add("outcomes.7.other", body, false)); err != nil {
+					t.Fatal(err)
+				}
+				if batch.Len() == eventlog.MaxBatch-2 {
+					break
+				}
+			}
+			seq, err := batch.Commit(ctx, "imports."+job.String()+".progressed", []byte("x"), last[job])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if last[job] = seq; job == 7 && from == 1000 {
+				stray = seq - 2
+			}
+		}
+	}
+	read := func() (bodies []string) {
+		reader, err := log.RejectedRows(ctx, 7, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer reader.Stop()
+		for {
+			m, err := reader.Next(ctx)
+			if err == io.EOF {
+				return bodies
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			bodies = append(bodies, string(m.Data))
+		}
+	}
+	all := read()
+	if len(all) != 6*499 || all[0] != "7 rejected 0" || all[len(all)-1] != "7 rejected 2998" {
+		t.Fatalf("%d outcomes, from %s to %s", len(all), all[0], all[len(all)-1])
+	}
+	if _, err := log.SetAside(ctx, stray, "ada", "not ours", nil); err != nil {
+		t.Fatal(err)
+	}
+	if left := read(); len(left) != len(all)-1 || slices.Contains(left, "7 rejected 1498") {
+		t.Errorf("%d of %d outcomes after one was set aside", len(left), len(all))
+	}
+}
+
 func TestPurgeRows(t *testing.T) {
 	t.Parallel()
 	log := eventlogtest.Start(t)

@@ -17,6 +17,7 @@ const (
 	UploadEnded  Reason = "upload ended"  // it is sealed, or was never started
 	ImportEnded  Reason = "import ended"  // nothing is left to be cancelled
 	ImportingAll Reason = "importing all" // an all_or_nothing import has passed its validation
+	NeverSealed  Reason = "never sealed"  // the upload was not completed: nothing of it was decided
 )
 
 // The reasons why an import cannot be taken back.
@@ -33,7 +34,7 @@ const (
 // Reasons lists all reasons of refusals.
 func Reasons() []Reason {
 	return []Reason{
-		NotStarted, WasCancelled, WasAborted, UploadEnded, ImportEnded, ImportingAll,
+		NotStarted, WasCancelled, WasAborted, UploadEnded, ImportEnded, ImportingAll, NeverSealed,
 		NotEnded, EndPending, WasDryRun, NothingImported, UndoRunning, WasUndone, NoUndo,
 	}
 }
@@ -122,4 +123,18 @@ func (s State) Cancel(manager string) (events.Event, error) {
 		return nil, err
 	}
 	return &events.ImportCancelled{JobID: s.Job, Manager: manager}, nil
+}
+
+// CanRetry is nil where the rows that the import rejected may be imported again, and else a
+// [*RefusedError]. Whether there are such rows is not a question of the state.
+func (s State) CanRetry() error {
+	switch {
+	case s.Started == nil:
+		return s.refuse(NotStarted, "")
+	case !s.Ended():
+		return s.refuse(NotEnded, "")
+	case s.Discarded():
+		return s.refuse(NeverSealed, "")
+	}
+	return nil
 }

@@ -50,6 +50,30 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+func TestCanRetry(t *testing.T) {
+	for name, tt := range map[string]struct {
+		history []events.Event
+		refused Reason
+	}{
+		"unknown":                   {nil, NotStarted},
+		"aborted before its start":  {[]events.Event{aborted}, NotStarted},
+		"uploading":                 {[]events.Event{started}, NotEnded},
+		"sealed":                    {[]events.Event{started, sealed}, NotEnded},
+		"importing":                 {[]events.Event{started, sealed, importing}, NotEnded},
+		"aborted":                   {[]events.Event{started, aborted}, NeverSealed},
+		"cancelled before its seal": {[]events.Event{started, cancelled}, NeverSealed},
+		"cancelled":                 {[]events.Event{started, sealed, importing, cancelled}, ""},
+		"finished":                  {[]events.Event{started, sealed, importing, finished}, ""},
+		"a dry run":                 {[]events.Event{dryRun, sealed, validating, finished}, ""},
+		"being undone":              {[]events.Event{started, sealed, finished, &events.UndoStarted{JobID: 1}}, ""},
+		"undone":                    {[]events.Event{started, sealed, finished, &events.UndoStarted{JobID: 1}, &events.UndoFinished{JobID: 1}}, ""},
+	} {
+		if got := reasonOf(t, after(t, tt.history...).CanRetry()); got != tt.refused {
+			t.Errorf("%s: %q, want %q", name, got, tt.refused)
+		}
+	}
+}
+
 func TestSealAndAbort(t *testing.T) {
 	for name, tt := range map[string]struct {
 		history     []events.Event

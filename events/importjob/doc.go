@@ -12,8 +12,8 @@
 //
 // # Who uses it
 //
-//   - ingest: [State.Seal], [State.Abort], [State.Cancel], [State.Undo], [State.KeyState], [State.Discarded]. A
-//     refusal is a [*RefusedError]; ingest turns it into an HTTP answer.
+//   - ingest: [State.Seal], [State.Abort], [State.Cancel], [State.Undo], [State.CanRetry], [State.KeyState],
+//     [State.Discarded]. A refusal is a [*RefusedError]; ingest turns it into an HTTP answer.
 //   - processor: [State.Next], [State.Commit], [State.RowsMissing], [State.UndoRange], [State.CommitUndo].
 //   - projector: [Phase.After] for each event of an import that has not ended, and [FailureOf].
 //     After an end it folds outcomes, since the licenses exist, and ignores the known facts.

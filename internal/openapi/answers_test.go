@@ -189,10 +189,11 @@ func TestAnswers(t *testing.T) {
 
 	unseen, err := s.coverage.Unseen()
 	s.must(err)
-	// Slow clients, uploads that meet, faults and overload are tested where they
+	// Slow clients, uploads that meet, faults, overload and limits that were lowered are tested where they
 	// can be made; the operator's addresses belong to the program.
 	elsewhere := func(a openapitest.Answer) bool {
 		return slices.Contains([]int{408, 429, 500, 503, 507}, a.Status) || a.Path == upload && a.Status == 409 ||
+			strings.HasSuffix(a.Path, "/retry/") && a.Status == 413 ||
 			slices.Contains([]string{"/healthz", "/readyz", "/metrics"}, a.Path)
 	}
 	for _, a := range slices.DeleteFunc(unseen, elsewhere) {
@@ -228,6 +229,7 @@ func (s *system) uploads() {
 	s.call(409, s.limited, "POST", path, nil, nil)
 	s.call(405, "", "DELETE", path, nil, nil)
 	s.undos()
+	s.retries()
 }
 
 // undos are all that may become of a request to undo an import.
@@ -242,6 +244,24 @@ func (s *system) undos() {
 	s.call(202, s.limited, "POST", path, nil, nil)
 	s.call(409, s.limited, "POST", path, nil, nil)
 	s.call(405, "", "DELETE", path, nil, nil)
+}
+
+// retries are all that may become of a retry.
+func (s *system) retries() {
+	id := s.send(200, s.admin, "", file)
+	s.await(s.admin, id)
+	path := fmt.Sprintf("%s%d/retry/", results, id)
+	key := http.Header{"Idempotency-Key": {"retry"}}
+	s.call(200, s.admin, "POST", path+"?dry_run=true&mode=all_or_nothing", key, nil)
+	s.call(422, s.admin, "POST", path, key, nil)
+	s.call(400, s.admin, "POST", path+"?delimiter=comma", nil, nil)
+	s.call(401, "", "POST", path, nil, nil)
+	s.call(403, s.viewer, "POST", path, nil, nil)
+	s.call(404, s.importer, "POST", path, nil, nil)
+	s.call(405, "", "GET", path, nil, nil)
+	valid := s.send(200, s.admin, "", "license__license_key,product__short_code\nno-fault,psc\n")
+	s.await(s.admin, valid)
+	s.call(409, s.admin, "POST", fmt.Sprintf("%s%d/retry/", results, valid), nil, nil)
 }
 
 // cancelWhileUploading cancels an import whose upload has no end, and then ends it.

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"math/big"
 	"net"
 	"os"
@@ -319,8 +320,13 @@ func TestPermissions(t *testing.T) {
 	processor := launch(t, "processor", "--nats-url", as("processor"))
 	ingest := launch(t, "ingest", "--http", "127.0.0.1:0", "--projector-url", projector.url, "--nats-url", as("ingest"))
 	for range 2 {
-		if r := ingest.admin().imports(t, rows("permitted", 100)+"x,unknown\n"); r.Status != "success" || r.Result.Invalid != 1 {
+		r := ingest.admin().imports(t, rows("permitted", 100)+"x,unknown\n")
+		if r.Status != "success" || r.Result.Invalid != 1 {
 			t.Errorf("the import: %+v %+v", r, r.Result)
+		}
+		retry := ingest.admin().call(t, 200, "POST", fmt.Sprintf("%s%d/retry/", resultsPath, r.ID), nil).decode(t).JobID
+		if r := ingest.admin().await(t, retry); r.Status != "success" || r.Result.Invalid != 1 || r.Result.Total != 1 {
+			t.Errorf("the retry: %+v %+v", r, r.Result)
 		}
 	}
 	ingest.admin().get(t, 200, "/api/v1/products/")
@@ -414,6 +420,9 @@ func TestEachUserAtEachSubject(t *testing.T) {
 		{"publish", publish, "$JS.ACK.LICENSES.welcome.1.1.1.1.1", "operator service"},
 		{"publish", publish, "$JS.API.CONSUMER.CREATE.LICENSES.welcome.licenses.>", "operator projector service"},
 		{"publish", publish, "$JS.API.CONSUMER.CREATE.LICENSES.welcome.outcomes.>", "operator projector"},
+		{"publish", publish, "$JS.API.CONSUMER.CREATE.LICENSES.welcome.outcomes.1.rejected", "operator ingest projector"},
+		{"publish", publish, "$JS.API.CONSUMER.CREATE.LICENSES.processor.outcomes.1.rejected", "operator processor projector"},
+		{"publish", publish, "$JS.API.CONSUMER.MSG.NEXT.LICENSES.welcome", "operator ingest processor projector service"},
 		{"publish", publish, "$JS.API.CONSUMER.CREATE.ROWS.spy.rows.>", "operator processor"},
 		{"publish", publish, "_INBOX_processor.forged", ""},
 		{"subscribe", subscribe, "_INBOX_operator.>", "operator"},

@@ -41,7 +41,7 @@ func TestOneRoleMayPublishEachType(t *testing.T) {
 }
 
 var (
-	userOf    = regexp.MustCompile(`(?s)\{ user: (\w+),.*?publish: \[(.*?)\]`)
+	userOf    = regexp.MustCompile(`(?s)\{ user: (\w+),.*?publish: (?:\{\s*allow: )?\[(.*?)\]`)
 	subjectOf = regexp.MustCompile(`"([^"]+)"`)
 )
 

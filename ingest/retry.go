@@ -1,0 +1,68 @@
+package ingest
+
+import (
+	"context"
+	"net/http"
+
+	"licenseimport/events"
+	"licenseimport/events/importjob"
+	"licenseimport/internal/access"
+	"licenseimport/internal/httpx"
+)
+
+// retryHandler answers POST /api/v1/licenses-import-results/:id/retry/: an upload whose rows are those
+// that an import rejected. While it goes on its key is authenticated again.
+func (in *Ingest) retryHandler(auth *access.Authenticator) access.Handler {
+	return func(w http.ResponseWriter, r *http.Request, p httpx.Params, m access.Manager) error {
+		// Not the request's context: a client that disconnects has asked for everything already.
+		ctx, stop := auth.Watch(in.uploads, r, access.Import)
+		defer stop()
+		return in.serveRetry(ctx, w, r, p, m, func(ctx context.Context) error { return auth.Recheck(ctx, r, access.Import) })
+	}
+}
+
+func (in *Ingest) serveRetry(
+	ctx context.Context, w http.ResponseWriter, r *http.Request, p httpx.Params, m access.Manager,
+	recheck func(context.Context) error,
+) error {
+	job, err := events.ParseJobID(p.ByName("id"))
+	if err != nil {
+		return httpx.NotFound("There is no such import.")
+	}
+	first, err := in.load(ctx, job)
+	if err == nil {
+		err = canRetry(first, m)
+	}
+	if err != nil {
+		return storeError(err)
+	}
+	o, err := parseRetryOptions(r, first.Started)
+	if err != nil {
+		return err
+	}
+	if err := in.admit(m.Name); err != nil {
+		return err
+	}
+	defer in.limiter.release(m.Name)
+	ctx, halt := context.WithCancelCause(ctx)
+	defer halt(nil)
+	source, err := openRejectedSource(ctx, in.log, first.Started, m, in.config)
+	if err != nil {
+		return err
+	}
+	defer source.stop()
+	u := &upload{in: in, ctx: ctx, halt: halt, manager: m, options: o, recheck: recheck, source: source}
+	if err := u.run(); err != nil {
+		return err
+	}
+	return answerJob(w, r, http.StatusOK, u.job)
+}
+
+// canRetry is why a manager may not retry an import, or nil. Managers get the same answer for an
+// import that they may not see as for one that does not exist.
+func canRetry(s importjob.State, m access.Manager) error {
+	if s.Started != nil && !m.Sees(s.Started.Manager) {
+		return noSuchImport(s.Job)
+	}
+	return s.CanRetry()
+}
