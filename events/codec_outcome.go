@@ -241,6 +241,9 @@ func appendErrors(b []byte, errors []FieldError) []byte {
 	for i := range errors {
 		e := &errors[i]
 		b = appendString(append(b, `,{"column":`...), e.Column)
+		if e.Header != "" {
+			b = appendString(append(b, `,"header":`...), e.Header)
+		}
 		b = appendString(append(b, `,"code":`...), string(e.Code))
 		b = appendString(append(b, `,"message":`...), e.Message)
 		b = appendString(append(b, `,"value":`...), e.Value)
@@ -255,6 +258,9 @@ func (s *scanner) errors() (errors []FieldError) {
 		var e FieldError
 		s.expect(`{"column":`)
 		e.Column = s.text()
+		if s.consumeIf(`,"header":`) {
+			e.Header = s.text()
+		}
 		s.expect(`,"code":`)
 		e.Code = Code(s.text())
 		s.expect(`,"message":`)

@@ -112,7 +112,9 @@ const MaxErrorValue = 256
 // FieldError says what is wrong with one value of a row, and what to do.
 type FieldError struct {
 	// Column is empty where the row as a whole is wrong.
-	Column  string `json:"column"`
+	Column string `json:"column"`
+	// Header is the file's own header of the column. Empty: it is the column's name.
+	Header  string `json:"header,omitempty"`
 	Code    Code   `json:"code"`
 	Message string `json:"message"` // begins in lower case: it follows the column's name
 	Value   string `json:"value"`   // as sent, at most MaxErrorValue characters

@@ -170,6 +170,8 @@ type ImportStarted struct {
 
 // Mapping says how a file's columns and values become those of an import.
 type Mapping struct {
+	// Name is that of the saved mapping which the mapping is, or began with. Empty: none.
+	Name       string             `json:"name,omitempty"`
 	Kind       string             `json:"kind,omitempty"`        // what the rows are; empty: licenses
 	Columns    map[string]*string `json:"columns,omitempty"`     // header → column; nil: the column is ignored
 	Set        map[string]string  `json:"set,omitempty"`         // column → its value in every row

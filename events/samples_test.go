@@ -131,7 +131,7 @@ func fullEvents() map[string]Event {
 		&ImportStarted{JobID: 10, FileName: "Lizenzen März – 許可.csv", Manager: "Zoë", Mode: AllOrNothing, DryRun: true,
 			Columns: []string{"license__license_key", "product__short_code", "error__raw"}, Delimiter: ";", Products: []string{"psc-é", "b"}, Query: "dry_run=true&mode=all_or_nothing",
 			Existing: UpdateExisting, Kind: "licenses", Headers: []string{"Серийный №", "Produkt", "error__raw"}, Ignored: []string{"Notizen <2>"}, RetryOf: 9,
-			Mapping: &Mapping{Kind: "licenses", Columns: map[string]*string{"Серийный №": ptr("license__license_key"), "Notizen <2>": nil},
+			Mapping: &Mapping{Name: "händler", Kind: "licenses", Columns: map[string]*string{"Серийный №": ptr("license__license_key"), "Notizen <2>": nil},
 				Set: map[string]string{"product__short_code": "psc-é"}, DateFormat: "MM/DD/YYYY",
 				Values: map[string]map[string]string{"license__license_type": {"Lebenslang": "perpetual"}}}},
 		&ImportSealed{JobID: 10, Rows: 1000000, Bytes: 4 << 30, SHA256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
@@ -140,7 +140,7 @@ func fullEvents() map[string]Event {
 		&LicenseImported{JobID: 10, Row: 17, License: fullLicense, Product: fullProduct, Customer: &fullCustomer, Order: fullOrder, Warnings: fullWarnings, Line: 21},
 		&LicenseExisted{JobID: 10, Row: 18, LicenseKey: "КЛЮЧ-0001-ß", Product: fullProduct, By: Origin{JobID: 9, Row: 3}, Differs: []string{"customer__email", "license__note"}, Customer: &fullCustomer, Order: fullOrder, Warnings: fullWarnings, Line: 22},
 		&RowRejected{JobID: 10, Row: 19, Line: 22, Values: fullValues(), Raw: "挨拶,\"", Errors: []FieldError{
-			{Column: "license__max_activations", Code: InvalidInt, Message: "must be a whole number from 0 to 2147483647", Value: "viele – <3"},
+			{Header: "E-Mail <Kunde>", Column: "license__max_activations", Code: InvalidInt, Message: "must be a whole number from 0 to 2147483647", Value: "viele – <3"},
 			{Column: "", Code: FieldCount, Message: "has 3 fields, the header has 4", Value: ""}}},
 		&ImportProgressed{JobID: 10, Phase: Validate, Row: 999, Counts: fullCounts, Position: 123456},
 		&ImportFinished{JobID: 10, Status: Failed, Error: &Failure{Code: "refused", Message: "4 rows were rejected – nothing is imported"}, Row: 1998,

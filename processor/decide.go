@@ -2,8 +2,10 @@ package processor
 
 import (
 	"slices"
+	"strings"
 
 	"licenseimport/events"
+	"licenseimport/internal/mapping"
 )
 
 // Policy is what the verdict on a row depends on besides the row.
@@ -22,9 +24,14 @@ type Policy struct {
 	Validated bool
 	// Preview says that nothing of what is decided is stored: no row waits for a license that is pending.
 	Preview bool
+	// Cells maps the rows' cells. nil: they are as the columns want them.
+	Cells *mapping.Cells
+	// Headers are the file's own headers, by column index. nil: the columns' names.
+	Headers []string
 }
 
-// Verdict is what can be said about a row without knowing which licenses exist.
+// Verdict is what can be said about a row without knowing which licenses exist. The row's values are
+// mapped.
 type Verdict struct {
 	Row      *events.RowReceived
 	Record   *events.Record
@@ -46,7 +53,9 @@ type Verdict struct {
 
 	position events.Seq // of the row, in ROWS
 
-	subject string // of the row's license, once Subject has been called
+	subject string         // of the row's license, once Subject has been called
+	policy  *Policy        // that judged the row
+	sent    []mapping.Cell // the values that the mapping changed, as they were
 }
 
 // Valid reports whether the row can be imported.
@@ -63,16 +72,17 @@ func (v *Verdict) Subject() string {
 // values are the row's values, by column, as the rules read them.
 func (v *Verdict) values() *events.Values { return &v.Row.Values }
 
-// Judge reads a row's values and applies all rules to them. The verdict has every error of the row,
-// not only the first.
+// Judge maps a row's values in place and applies all rules to them. The verdict has every error of the
+// row, not only the first.
 func (p *Policy) Judge(row *events.RowReceived) Verdict {
-	v := Verdict{Row: row, Record: new(events.Record)}
+	v := Verdict{Row: row, Record: new(events.Record), policy: p}
 	if m := row.Malformed; m != nil {
 		v.Errors = []events.FieldError{malformed(row, m)}
 		if m.Code != events.InvalidEncoding { // with this code the fields are known
 			return v
 		}
 	}
+	v.sent = p.Cells.Apply(&row.Values)
 	p.readColumns(&v)
 	p.checkProduct(&v)
 	p.checkConflicts(&v)
@@ -89,6 +99,32 @@ func (p *Policy) Judge(row *events.RowReceived) Verdict {
 		}
 	}
 	return v
+}
+
+// nameAsSent makes errors speak of the file as its owner knows it: by its headers, with the cells as
+// sent, and with dates in its format.
+func (p *Policy) nameAsSent(errors []events.FieldError, sent []mapping.Cell) {
+	if p.Cells == nil && p.Headers == nil {
+		return
+	}
+	for i := range errors {
+		e := &errors[i]
+		column, known := events.ColumnIndex(e.Column)
+		if !known {
+			continue
+		}
+		if p.Headers != nil {
+			e.Header = p.Headers[column]
+		}
+		for _, cell := range sent {
+			if cell.Column == column && cell.Value != "" {
+				e.Value = events.Excerpt(cell.Value, events.MaxErrorValue)
+			}
+		}
+		if e.Code == events.InvalidDate {
+			e.Message = strings.Replace(e.Message, mapping.ISO, p.Cells.DateFormat(), 1)
+		}
+	}
 }
 
 // malformed is the error of a row that the CSV reader could not read.
@@ -247,9 +283,13 @@ func (v *Verdict) existed(now events.LicenseState, warnings []events.Warning) *e
 }
 
 func (v *Verdict) rejected(errors []events.FieldError) *events.RowRejected {
+	v.policy.nameAsSent(errors, v.sent)
 	rejected := &events.RowRejected{
 		JobID: v.Row.JobID, Row: v.Row.Row, Line: v.Row.Line,
 		Errors: errors, Values: v.Row.Values,
+	}
+	for _, cell := range v.sent {
+		rejected.Values[cell.Column] = cell.Value
 	}
 	if m := v.Row.Malformed; m != nil {
 		rejected.Raw = m.Raw

@@ -6,6 +6,7 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/events/importjob"
+	"licenseimport/internal/mapping"
 )
 
 // job is an import with what its processor needs beside the state. Its methods are pure.
@@ -28,6 +29,8 @@ func (j *job) policy(catalogue map[string]events.Product) *Policy {
 		Existing:  j.Started.Existing,
 		Validated: j.Started.Mode == events.AllOrNothing && j.Progress.Phase == events.Import,
 		Preview:   j.previews(),
+		Cells:     mapping.Compile(j.Started.Mapping),
+		Headers:   ownHeaders(j.Started),
 	}
 }
 
@@ -38,6 +41,20 @@ func (j *job) decides() bool { return j.Progress.Phase == events.Import }
 // and whether a row is valid that updates a license depends on the license.
 func (j *job) previews() bool {
 	return !j.decides() && (j.Started.DryRun || j.Started.Existing == events.UpdateExisting)
+}
+
+// ownHeaders are the file's headers by column index; nil where all are the columns' names.
+func ownHeaders(started *events.ImportStarted) []string {
+	if len(started.Headers) != len(started.Columns) {
+		return nil
+	}
+	headers := make([]string, events.NumColumns)
+	for i, name := range started.Columns {
+		if column, known := events.ColumnIndex(name); known && started.Headers[i] != name {
+			headers[column] = started.Headers[i]
+		}
+	}
+	return headers
 }
 
 // advance adds a fact that this processor has appended.
