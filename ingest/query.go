@@ -17,6 +17,7 @@ import (
 // options are the parameters of an upload.
 type options struct {
 	mode          events.Mode
+	existing      events.Existing
 	dryRun        bool
 	ignoreUnknown bool
 	delimiter     byte // 0: detect it
@@ -47,6 +48,10 @@ var parameters = []struct {
 	{name: "mode", of: func(s *events.ImportStarted) string { return string(s.Mode) }, choices: []choice{
 		{string(events.Partial), func(o *options) { o.mode = events.Partial }},
 		{string(events.AllOrNothing), func(o *options) { o.mode = events.AllOrNothing }},
+	}},
+	{name: "existing", choices: []choice{
+		{string(events.KeepExisting), func(o *options) { o.existing = events.KeepExisting }},
+		{string(events.UpdateExisting), func(o *options) { o.existing = events.UpdateExisting }},
 	}},
 	{name: "unknown_columns", choices: []choice{
 		{"reject", func(o *options) { o.ignoreUnknown = false }},

@@ -214,7 +214,7 @@ func (u *upload) storeError(err error) error {
 func (u *upload) start(ctx context.Context) error {
 	started := &events.ImportStarted{
 		JobID: u.job, Manager: u.manager.Name, Products: u.manager.Products,
-		Mode: u.options.mode, DryRun: u.options.dryRun, Query: u.options.query,
+		Mode: u.options.mode, Existing: u.options.existing, DryRun: u.options.dryRun, Query: u.options.query,
 	}
 	u.source.describe(started)
 	body, err := events.Encode(started, time.Now())

@@ -45,13 +45,13 @@ func TestDocumentedSample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := h.send(string(file), request{name: "simple_licenses_example.csv", key: h.key("ada", access.Importer, "psc"), query: "?dry_run=true&mode=partial"})
+	a := h.send(string(file), request{name: "simple_licenses_example.csv", key: h.key("ada", access.Importer, "psc"), query: "?dry_run=true&mode=partial&existing=Update"})
 	if a.status != 200 || a.text != "{\"job_id\":1}\n" || a.header.Get("Location") != "/api/v1/licenses-import-results/1/" {
 		t.Fatalf("%d %s %v", a.status, a.text, a.header)
 	}
 	f := h.state(1)
 	want := events.ImportStarted{JobID: 1, FileName: "simple_licenses_example.csv", Manager: "ada", Mode: "partial", DryRun: true, Delimiter: ",",
-		Columns: []string{"customer__email", "order__store_id", "license__license_key", "product__short_code"}, Products: []string{"psc"}, Query: "dry_run=true"}
+		Columns: []string{"customer__email", "order__store_id", "license__license_key", "product__short_code"}, Products: []string{"psc"}, Query: "dry_run=true&existing=update", Existing: events.UpdateExisting}
 	if fmt.Sprint(*f.Started) != fmt.Sprint(want) {
 		t.Errorf("started %+v\n   want %+v", *f.Started, want)
 	}
@@ -182,6 +182,7 @@ func TestRefusals(t *testing.T) {
 		{"bad delimiter", good, request{query: "?delimiter=;"}, 400, "invalid_parameter", ""},
 		{"named delimiter", good, request{query: "?delimiter=colon"}, 400, "invalid_parameter", "one of comma, semicolon, tab, pipe"},
 		{"bad encoding", good, request{query: "?encoding=latin-9"}, 400, "invalid_parameter", "encoding=latin-9"},
+		{"bad existing", good, request{query: "?existing=replace"}, 400, "invalid_parameter", "existing=replace: must be one of keep, update"},
 		{"given twice", good, request{query: "?dry_run=true&dry_run=false"}, 400, "invalid_parameter", "dry_run is given 2 times"},
 		{"empty dry_run", good, request{query: "?dry_run="}, 400, "invalid_parameter", "Nothing was done"},
 		{"misspelt parameter", good, request{query: "?dryrun=true"}, 400, "unknown_parameter", "dryrun here; there are dry_run, mode"},
