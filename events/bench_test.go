@@ -31,8 +31,15 @@ func twelveFields() (*RowReceived, *LicenseImported) {
 // has all columns.
 func BenchmarkJSON(b *testing.B) {
 	row, imported := twelveFields()
-	whole := outcomesOf("value of a column", 12, 1<<(NumColumns+1)-1)[0]
-	for name, e := range map[string]Event{"RowReceived": row, "LicenseImported": imported, "LicenseImportedWhole": whole} {
+	var whole *LicenseImported
+	for _, e := range outcomesOf("value of a column", 12, 1<<(NumColumns+1)-1) {
+		if imported, ok := e.(*LicenseImported); ok {
+			whole = imported
+		}
+	}
+	updated := &LicenseUpdated{JobID: 10, Row: 123456, Line: 123457, License: imported.License, Product: imported.Product, Customer: imported.Customer,
+		Order: imported.Order, Changed: []Change{{"license__max_activations", "5", "3"}}, Previous: 123, By: Origin{JobID: 9, Row: 3}}
+	for name, e := range map[string]Event{"RowReceived": row, "LicenseImported": imported, "LicenseImportedWhole": whole, "LicenseUpdated": updated} {
 		b.Run(name+"/encode/codec", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -61,6 +61,12 @@ func (s *scanner) data(event Event) bool {
 		e.parse(s)
 	case *RowRejected:
 		e.parse(s)
+	case *LicenseUpdated:
+		e.parse(s)
+	case *LicenseUpdateProposed:
+		(*LicenseUpdated)(e).parse(s)
+	case *LicenseRestored:
+		e.parse(s)
 	default:
 		data, ok := bytes.CutSuffix(s.rest, []byte{'}'})
 		return ok && json.Unmarshal(data, event) == nil

@@ -18,6 +18,12 @@ func appendOutcome(b []byte, e Event) (body []byte, ok bool) {
 		body = e.appendData(b)
 	case *RowRejected:
 		body = e.appendData(b)
+	case *LicenseUpdated:
+		body = e.appendData(b)
+	case *LicenseUpdateProposed:
+		body = (*LicenseUpdated)(e).appendData(b)
+	case *LicenseRestored:
+		body = e.appendData(b)
 	default:
 		return b, false
 	}

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// outcomesOf returns three outcomes of one row. The low bits of given select the columns, which all have
+// outcomesOf returns an outcome of each kind of one row, and a restored license. The low bits of given select the columns, which all have
 // the same text or number. The bits above them select the other members.
 func outcomesOf(text string, number int, given uint64) []Event {
 	var record Record
@@ -38,19 +38,27 @@ func outcomesOf(text string, number int, given uint64) []Event {
 		rejected.Raw, rejected.Values[ColumnKey], rejected.Values[NumColumns-1] = text, text, text
 	}
 	var differs []string
+	var changed []Change
 	for bit := NumColumns + 2; bit < NumColumns+4; bit++ {
 		if has(bit) {
 			differs = append(differs, text)
+			changed = append(changed, Change{Column: text, From: text, To: text})
 			warnings = append(warnings, Warning{Column: text, Code: WarningCode(text)})
 			rejected.Errors = append(rejected.Errors, FieldError{Column: text, Code: Code(text), Message: text, Value: text})
 		}
 	}
 	if has(NumColumns+4) && warnings == nil {
-		warnings, rejected.Errors = []Warning{}, []FieldError{}
+		warnings, changed, rejected.Errors = []Warning{}, []Change{}, []FieldError{}
 	}
+	by := Origin{JobID: JobID(given), Row: Row(number)}
+	updated := &LicenseUpdated{JobID: 10, Row: 17, Line: given, License: record.License, Product: product, Customer: customer, Order: record.Order,
+		Changed: changed, Previous: Seq(given), By: by, Warnings: warnings}
 	return []Event{
+		updated, (*LicenseUpdateProposed)(updated),
+		&LicenseRestored{JobID: 10, Row: 17, License: record.License, Product: product, Customer: customer, Order: record.Order,
+			Changed: changed, Previous: Seq(given), Restores: Seq(number), By: by, Manager: text},
 		&LicenseImported{JobID: 10, Row: 17, License: record.License, Product: product, Customer: customer, Order: record.Order, Warnings: warnings},
-		&LicenseExisted{JobID: 10, Row: 17, LicenseKey: text, Product: product, By: Origin{JobID: JobID(given), Row: Row(number)},
+		&LicenseExisted{JobID: 10, Row: 17, LicenseKey: text, Product: product, By: by,
 			Differs: differs, Customer: customer, Order: record.Order, Warnings: warnings},
 		rejected,
 	}

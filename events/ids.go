@@ -56,6 +56,10 @@ func appendID(b []byte, e Event) []byte {
 		return appendRowID(b, e.JobID, e.Row, "")
 	case *RowRejected:
 		return appendRowID(b, e.JobID, e.Row, "")
+	case *LicenseUpdated:
+		return appendRowID(b, e.JobID, e.Row, "")
+	case *LicenseUpdateProposed:
+		return appendRowID(b, e.JobID, e.Row, "")
 	default:
 		return append(b, e.ID()...)
 	}
