@@ -27,12 +27,9 @@ type Copy struct {
 // Send it to a client without a transaction: while one is open, commits that have to grow the file's
 // mapping wait. It is an ENOSPC where the copy would leave less than 256 MiB free.
 func (p *Projector) Copy() (c *Copy, err error) {
-	file, err := os.CreateTemp(filepath.Dir(p.path), FileName+".copy-*") // mode 0600
+	file, err := p.createTemp()
 	if err != nil {
 		return nil, err
-	}
-	if runtime.GOOS != "windows" {
-		_ = os.Remove(file.Name()) // Close tries again
 	}
 	c = &Copy{File: file}
 	var size int64
@@ -52,6 +49,16 @@ func (p *Projector) Copy() (c *Copy, err error) {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
+}
+
+// createTemp creates a temporary file beside the views, of which nothing is left after a crash where the
+// system lets open files be removed.
+func (p *Projector) createTemp() (*os.File, error) {
+	file, err := os.CreateTemp(filepath.Dir(p.path), FileName+".copy-*") // mode 0600
+	if err == nil && runtime.GOOS != "windows" {
+		_ = os.Remove(file.Name()) // who closes it tries again
+	}
+	return file, err
 }
 
 // Close closes and removes the file.

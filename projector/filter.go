@@ -14,14 +14,15 @@ const maxMergedParties = 32
 // Products yields the short codes of all products that have or had a license, sorted.
 func (r *Reader) Products() iter.Seq[string] { return r.views.CounterNames(counters, countProduct) }
 
-// where is the set of the licenses of all that pass every filter. It reads each license of all.
-func (r *Reader) where(all viewstore.Postings, keep ...func(*License) bool) viewstore.Postings {
-	return filtered{r, r.License, all, keep}
+// where is the set of those of all that pass every filter. It reads each of all; read returns nil for what
+// is no member.
+func (r *Reader) where(all viewstore.Postings, read func(events.Seq) (*License, error), keep ...func(*License) bool) viewstore.Postings {
+	return filtered{r, read, all, keep}
 }
 
 type filtered struct {
 	reader *Reader
-	read   func(events.Seq) (*License, error) // nil: not a member
+	read   func(events.Seq) (*License, error)
 	all    viewstore.Postings
 	keep   []func(*License) bool
 }

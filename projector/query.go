@@ -3,6 +3,7 @@ package projector
 import (
 	"bytes"
 	"iter"
+	"time"
 
 	"licenseimport/events"
 	"licenseimport/projector/viewstore"
@@ -53,6 +54,9 @@ type CustomerQuery struct {
 type OrderQuery struct {
 	StoreID string
 	Product string // the short code of a product that a license of the order has
+
+	// From and To bound when the order was created: not before From and before To. The zero time is no bound.
+	From, To time.Time
 }
 
 // selection is a set of licenses, customers or orders, and its size.
@@ -101,7 +105,7 @@ func (r *Reader) Customers(q CustomerQuery, desc bool) (ids iter.Seq[events.Seq]
 	}
 	chosen := r.intersect(selections)
 	if q.Matches != nil {
-		chosen = selection{filtered{r, r.partyCreator, chosen.postings, []func(*License) bool{customerMatches(q.Matches)}}, CountUnknown}
+		chosen = selection{r.where(chosen.postings, r.partyCreator, customerMatches(q.Matches)), CountUnknown}
 	}
 	return ordered[events.Seq](r.bound, chosen.postings, desc), chosen.count, nil
 }
@@ -114,11 +118,27 @@ func customerMatches(match func(*events.Customer) bool) func(*License) bool {
 // Orders yields the ids of the orders that q selects: oldest first or, if desc, newest first. count
 // is their number or CountUnknown.
 func (r *Reader) Orders(q OrderQuery, desc bool) (ids iter.Seq[events.Seq], count int, err error) {
+	chosen, err := q.selectFrom(r)
+	return ordered[events.Seq](r.bound, chosen.postings, desc), chosen.count, err
+}
+
+// LicensesOfOrders yields the ids of the licenses of the orders that q selects, oldest first.
+func (r *Reader) LicensesOfOrders(q OrderQuery) (iter.Seq[events.Seq], error) {
+	chosen, err := q.selectFrom(r)
+	if err != nil {
+		return nil, err
+	}
+	set := r.collect(chosen.postings)
+	all := r.where(r.views.All(allLicenses), r.License, func(l *License) bool { return set.Has(uint64(l.Order)) })
+	return ordered[events.Seq](r.bound, all, false), nil
+}
+
+func (q *OrderQuery) selectFrom(r *Reader) (selection, error) {
 	selections := []selection{{r.views.Postings(orders, ""), r.count(countOrders)}}
 	if q.StoreID != "" {
 		found, err := r.named(orderByStore, q.StoreID)
 		if err != nil {
-			return nil, 0, err
+			return selection{}, err
 		}
 		selections = append(selections, selection{found, CountUnknown})
 	}
@@ -126,7 +146,12 @@ func (r *Reader) Orders(q OrderQuery, desc bool) (ids iter.Seq[events.Seq], coun
 		selections = append(selections, selection{r.ordersOf(q.Product), CountUnknown})
 	}
 	chosen := r.intersect(selections)
-	return ordered[events.Seq](r.bound, chosen.postings, desc), chosen.count, nil
+	if q.From.IsZero() && q.To.IsZero() {
+		return chosen, nil
+	}
+	return selection{r.where(chosen.postings, r.partyCreator, func(l *License) bool {
+		return !l.Created.Before(q.From) && (q.To.IsZero() || l.Created.Before(q.To))
+	}), CountUnknown}, nil
 }
 
 // selectFrom intersects the selections of all filters. The count is known where one counter has it.
@@ -158,7 +183,7 @@ func (q *LicenseQuery) selectFrom(r *Reader) (selection, error) {
 		chosen = r.intersect(selections)
 	}
 	if len(keep) > 0 {
-		chosen = selection{r.where(chosen.postings, keep...), CountUnknown}
+		chosen = selection{r.where(chosen.postings, r.License, keep...), CountUnknown}
 	}
 	if q.Enabled == nil || !*q.Enabled || off.count == 0 {
 		return chosen, nil

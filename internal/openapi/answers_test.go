@@ -358,6 +358,16 @@ func (s *system) reads(job uint64) {
 		s.call(405, s.admin, "PUT", fmt.Sprintf(path, id), nil, nil)
 	}
 	s.get(401, "", "/api/v1/me/")
+	for _, path := range []string{"/api/v1/licenses/export/", "/api/v1/customers/export/", "/api/v1/orders/export/"} {
+		s.get(200, s.admin, path)
+		s.get(400, s.admin, path+"?limit=1")
+		s.get(401, "", path)
+		s.call(405, s.admin, "DELETE", path, nil, nil)
+	}
+	s.get(200, s.limited, "/api/v1/licenses/export/?license_key__icontains=a&enabled=true")
+	s.get(403, s.limited, "/api/v1/customers/export/?email=a@example.com")
+	s.get(403, s.limited, "/api/v1/orders/export/?range=last30")
+	s.get(400, s.admin, "/api/v1/orders/export/?from=2020-01-01&to=yesterday")
 	s.get(200, s.admin, "/api/v1/views/")
 	s.get(403, s.viewer, "/api/v1/views/")
 	s.get(401, "", "/api/v1/views/")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,30 +36,49 @@ type Catalogue interface {
 // New makes the API of a projector, which need not run yet, and of the catalogue.
 func New(p *projector.Projector, c Catalogue) *API { return &API{projector: p, catalogue: c} }
 
+// route is one read.
+type route struct {
+	path  string // below prefix
+	right access.Right
+	serve access.Handler
+	query []string // the query parameters that it understands
+	long  bool     // it answers in pieces, and ends within a second after its key was revoked
+}
+
+// routes is the table of all reads.
+func (a *API) routes() []route {
+	const imports = "licenses-import-results/"
+	return []route{
+		{path: imports, right: access.ReadImports, serve: a.listImports, query: ordered("status__iexact", "status_iexact")},
+		{path: imports + ":id/", right: access.ReadImports, serve: a.forJob(a.getImport)},
+		{path: imports + ":id/invalid_rows/", right: access.ReadImports, serve: a.forJob(a.listInvalidRows), query: paged("code")},
+		{path: imports + ":id/existed_rows/", right: access.ReadImports, serve: a.forJob(a.listExistedRows), query: paged()},
+		{path: imports + ":id/invalid_rows.csv", right: access.ReadImports, serve: a.forJob(a.invalidRowsCSV), query: []string{"raw"}, long: true},
+		{path: imports + ":id/events/", right: access.ReadImports, serve: a.forJob(a.streamImport), long: true},
+		{path: "licenses/", right: access.ReadLicenses, serve: a.listLicenses, query: ordered(licenseFilters...)},
+		{path: "licenses/export/", right: access.ReadLicenses, serve: a.exportLicenses, query: licenseFilters, long: true},
+		{path: "licenses/:id/", right: access.ReadLicenses, serve: a.getLicense},
+		{path: "licenses/:id/event/", right: access.ReadLicenses, serve: a.getLicenseEvent},
+		{path: "products/", right: access.ReadLicenses, serve: a.listProducts, query: paged("short_code")},
+		{path: "products/:id/", right: access.ReadLicenses, serve: a.getProduct},
+		{path: "customers/", right: access.ReadCustomers, serve: a.listCustomers, query: ordered(customerFilters...)},
+		{path: "customers/export/", right: access.ReadCustomers, serve: a.exportCustomers, query: customerFilters, long: true},
+		{path: "customers/:id/", right: access.ReadCustomers, serve: a.getCreated(customers)},
+		{path: "orders/", right: access.ReadCustomers, serve: a.listOrders, query: ordered(orderFilters...)},
+		{path: "orders/export/", right: access.ReadCustomers, serve: a.exportOrders, query: slices.Concat(orderFilters, orderRange), long: true},
+		{path: "orders/:id/", right: access.ReadCustomers, serve: a.getCreated(orders)},
+		{path: strings.TrimPrefix(ExportPath, prefix), right: access.Manage, serve: a.exportViews, long: true},
+	}
+}
+
 // Register adds the routes of all reads.
 func (a *API) Register(router *httpx.Router, auth *access.Authenticator) {
-	get := func(path string, right access.Right, h access.Handler, query ...string) {
-		router.Handle(http.MethodGet, prefix+path, auth.Require(right, a.answer(h)), query...)
+	for _, r := range a.routes() {
+		if r.long {
+			r.serve = watched(auth, r.right, r.serve)
+		}
+		router.Handle(http.MethodGet, prefix+r.path, auth.Require(r.right, a.answer(r.serve)), r.query...)
 	}
-	long := func(path string, right access.Right, h access.Handler, query ...string) {
-		get(path, right, watched(auth, right, h), query...)
-	}
-	get("licenses-import-results/", access.ReadImports, a.listImports, ordered("status__iexact", "status_iexact")...)
-	get("licenses-import-results/:id/", access.ReadImports, a.forJob(a.getImport))
-	get("licenses-import-results/:id/invalid_rows/", access.ReadImports, a.forJob(a.listInvalidRows), paged("code")...)
-	get("licenses-import-results/:id/existed_rows/", access.ReadImports, a.forJob(a.listExistedRows), paged()...)
-	long("licenses-import-results/:id/invalid_rows.csv", access.ReadImports, a.forJob(a.invalidRowsCSV), "raw")
-	long("licenses-import-results/:id/events/", access.ReadImports, a.forJob(a.streamImport))
-	get("licenses/", access.ReadLicenses, a.listLicenses, ordered(licenseFilters...)...)
-	get("licenses/:id/", access.ReadLicenses, a.getLicense)
-	get("licenses/:id/event/", access.ReadLicenses, a.getLicenseEvent)
-	get("products/", access.ReadLicenses, a.listProducts, paged("short_code")...)
-	get("products/:id/", access.ReadLicenses, a.getProduct)
-	get("customers/", access.ReadCustomers, a.listCustomers, ordered(customerFilters...)...)
-	get("customers/:id/", access.ReadCustomers, a.getCreated(customers))
-	get("orders/", access.ReadCustomers, a.listOrders, ordered(orderFilters...)...)
-	get("orders/:id/", access.ReadCustomers, a.getCreated(orders))
-	long(strings.TrimPrefix(ExportPath, prefix), access.Manage, a.exportViews)
 	// Without this, a GET of the import path would look for a license of that id.
 	router.Reserve(http.MethodPost, prefix+"licenses/import_from_csv/")
 }

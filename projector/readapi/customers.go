@@ -28,8 +28,13 @@ var (
 var customerFilters = []string{"email", "email__icontains", "email__startswith", "company_name__icontains", "first_name__icontains",
 	"last_name__icontains", "phone__icontains", "reference__exact", "reference__icontains", "reference__startswith"}
 
-// orderFilters are the query parameters that select orders.
+// orderFilters are the query parameters of parseOrderQuery.
 var orderFilters = []string{"store_id", "short_code"}
+
+// parseOrderQuery reads the filters of a list of orders.
+func parseOrderQuery(query url.Values) projector.OrderQuery {
+	return projector.OrderQuery{StoreID: query.Get("store_id"), Product: query.Get("short_code")}
+}
 
 // parseCustomerQuery reads the filters of a list of customers.
 func parseCustomerQuery(query url.Values) (projector.CustomerQuery, error) {
@@ -72,7 +77,7 @@ func (a *API) listOrders(w http.ResponseWriter, r *http.Request, _ httpx.Params,
 	if err != nil {
 		return err
 	}
-	q := projector.OrderQuery{StoreID: r.URL.Query().Get("store_id"), Product: r.URL.Query().Get("short_code")}
+	q := parseOrderQuery(r.URL.Query())
 	return orders.list(func(views *projector.Reader) (iter.Seq[events.Seq], int, error) {
 		return views.Orders(q, desc)
 	}).write(a, w, r, page)

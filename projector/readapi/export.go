@@ -1,53 +1,217 @@
 package readapi
 
 import (
+	"context"
 	"errors"
 	"io"
+	"iter"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
+	"licenseimport/events"
 	"licenseimport/internal/access"
+	"licenseimport/internal/csvfile"
 	"licenseimport/internal/httpx"
 	"licenseimport/projector"
 )
 
-// ExportPath is the path of the views' file, for admins.
-const ExportPath = prefix + "views/"
+// orderRange are the query parameters of parseRange.
+var orderRange = []string{"range", "from", "to"}
 
-// exportTime bounds how long a client may take to read the file. Until it has, its copy takes space on
-// the disk.
-const exportTime = 10 * time.Minute
+// last30 is the documented range of orders, in days.
+const last30 = 30
 
-// exportViews answers with the views' file as the last commit left it. It sends a copy on the disk, so
-// that no transaction waits for a slow client.
-func (a *API) exportViews(w http.ResponseWriter, r *http.Request, _ httpx.Params, _ access.Manager) (err error) {
-	if r.Method == http.MethodHead {
-		size, err := a.projector.Size(r.Context())
-		if err == nil {
-			setFileHeader(w.Header(), size)
-		}
-		return err
-	}
-	views, err := a.projector.Copy()
-	if errors.Is(err, syscall.ENOSPC) {
-		return httpx.New(http.StatusInsufficientStorage, "disk_full",
-			"The server's disk has no space for a copy of the views. Free some, or make the backup without the server.").Because(err)
-	}
+// exportLicenses answers with the licenses that the filters of the list select, as a file that can be
+// imported: each as its last event has it, oldest first.
+func (a *API) exportLicenses(w http.ResponseWriter, r *http.Request, _ httpx.Params, m access.Manager) error {
+	filter, err := parseLicenseFilter(r.URL.Query(), m)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, views.Close()) }()
-	setFileHeader(w.Header(), views.Size)
-	// The writer of a test has no deadlines, and no slow client.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(exportTime))
-	_, err = io.Copy(w, views.File)
+	return a.exportCSV(w, r, csvExport{"licenses.csv", events.ColumnNames(), func(views *projector.Reader, write func(...string) error) error {
+		ids, _, err := views.Licenses(filter.query(views), false)
+		if err != nil {
+			return err
+		}
+		return exportEach(views, ids, write)
+	}})
+}
+
+// exportOrders answers with the licenses of the orders that were created in a range, as a file that can be
+// imported: what is imported are licenses, and these name their orders.
+func (a *API) exportOrders(w http.ResponseWriter, r *http.Request, _ httpx.Params, _ access.Manager) error {
+	q := parseOrderQuery(r.URL.Query())
+	if err := parseRange(r.URL.Query(), time.Now(), &q); err != nil {
+		return err
+	}
+	return a.exportCSV(w, r, csvExport{"orders.csv", events.ColumnNames(), func(views *projector.Reader, write func(...string) error) error {
+		ids, err := views.LicensesOfOrders(q)
+		if err != nil {
+			return err
+		}
+		return exportEach(views, ids, write)
+	}})
+}
+
+// exportCustomers answers with the customers that the filters of the list select, oldest first.
+func (a *API) exportCustomers(w http.ResponseWriter, r *http.Request, _ httpx.Params, _ access.Manager) error {
+	q, err := parseCustomerQuery(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	var columns []*events.Column
+	var names []string
+	for i := range events.Columns {
+		if name, ok := strings.CutPrefix(events.Columns[i].Name, "customer__"); ok {
+			columns, names = append(columns, &events.Columns[i]), append(names, name)
+		}
+	}
+	return a.exportCSV(w, r, csvExport{"customers.csv", names, func(views *projector.Reader, write func(...string) error) error {
+		ids, _, err := views.Customers(q, false)
+		if err != nil {
+			return err
+		}
+		fields := make([]string, len(columns))
+		for id := range ids {
+			creator, err := mustExist(views.CustomerCreator(id))
+			if err != nil {
+				return err
+			}
+			record := events.Record{Customer: *creator.Event.Customer}
+			for i, c := range columns {
+				fields[i] = valueText(c.Value(&record))
+			}
+			if err := write(fields...); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+}
+
+// exportEach writes the licenses with some ids.
+func exportEach(views *projector.Reader, ids iter.Seq[events.Seq], write func(...string) error) error {
+	fields := make([]string, events.NumColumns)
+	for id := range ids {
+		l, err := mustExist(views.License(id))
+		if err != nil {
+			return err
+		}
+		record := recordOf(l.Event)
+		for i := range events.Columns {
+			fields[i] = valueText(events.Columns[i].Value(&record))
+		}
+		if err := write(fields...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recordOf is what an event says, as a row. The customer and the order are as the license's row has them.
+func recordOf(e *events.LicenseImported) events.Record {
+	r := events.Record{License: e.License, Product: e.Product.ShortCode, Order: e.Order}
+	if e.Customer != nil {
+		r.Customer = *e.Customer
+	}
+	return r
+}
+
+// valueText is a column's value as the text of a CSV; "": none.
+func valueText(value any) string {
+	switch v := value.(type) {
+	case string:
+		return v
+	case bool:
+		return strconv.FormatBool(v)
+	case int:
+		return strconv.Itoa(v)
+	}
+	return ""
+}
+
+// csvExport is a file of one moment of the views.
+type csvExport struct {
+	name   string
+	header []string
+	// rows passes each row to write.
+	rows func(views *projector.Reader, write func(fields ...string) error) error
+}
+
+// exportCSV answers with a file.
+func (a *API) exportCSV(w http.ResponseWriter, r *http.Request, e csvExport) error {
+	header := w.Header()
+	header.Set("Content-Type", "text/csv; charset=utf-8")
+	header.Set("Content-Disposition", `attachment; filename="`+e.name+`"`)
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	err := a.projector.Stream(r.Context(), pacedWriter{r.Context(), w}, func(views *projector.Reader, out io.Writer) error {
+		var line []byte
+		write := func(fields ...string) error {
+			line = csvfile.AppendRecord(line[:0], ',', fields...)
+			_, err := out.Write(line)
+			return err
+		}
+		if err := write(e.header...); err != nil {
+			return err
+		}
+		return e.rows(views, write)
+	})
+	if errors.Is(err, syscall.ENOSPC) {
+		return httpx.New(http.StatusInsufficientStorage, "disk_full",
+			"The server's disk has no space for the file. Free some, or narrow the export.").Because(err)
+	}
 	return err
 }
 
-func setFileHeader(h http.Header, size int64) {
-	h.Set("Content-Type", "application/octet-stream")
-	h.Set("Content-Disposition", `attachment; filename="`+projector.FileName+`"`)
-	h.Set("Content-Length", strconv.FormatInt(size, 10))
+// pacedWriter gives a client csvPieceTime for each piece, until a context ends.
+type pacedWriter struct {
+	ctx context.Context
+	w   http.ResponseWriter
+}
+
+func (p pacedWriter) Write(b []byte) (int, error) {
+	if err := context.Cause(p.ctx); err != nil {
+		return 0, err
+	}
+	// The writer of a test has no deadlines, and no slow client.
+	_ = http.NewResponseController(p.w).SetWriteDeadline(time.Now().Add(csvPieceTime))
+	return p.w.Write(b)
+}
+
+// parseRange reads when orders were created: range=last30, or the days from and to, in UTC. Both days are
+// part of the range.
+func parseRange(query url.Values, now time.Time, q *projector.OrderQuery) error {
+	p := &filterParser{query: query}
+	from, to := p.date("from"), p.date("to")
+	if p.err != nil {
+		return p.err
+	}
+	switch named := query.Get("range"); {
+	case named == "":
+	case named != "last30":
+		return httpx.BadParameter("range", named, "last30")
+	case from != "" || to != "":
+		return httpx.BadRequest("invalid_parameter", "Query parameter range excludes from and to: give it, or them.")
+	default:
+		q.From = now.AddDate(0, 0, -last30)
+		return nil
+	}
+	day := func(date string) (t time.Time) {
+		t, _ = time.Parse(time.DateOnly, date) // "": the zero time
+		return t
+	}
+	q.From = day(from)
+	if to != "" {
+		q.To = day(to).AddDate(0, 0, 1)
+	}
+	if from != "" && to != "" && from > to {
+		return httpx.BadRequest("invalid_parameter", "Query parameter from=%s is after to=%s.", from, to)
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package readapi
 import (
 	"iter"
 	"net/http"
+	"strconv"
 
 	"licenseimport/events"
 	"licenseimport/internal/access"
@@ -56,6 +57,7 @@ func (a *API) getLicenseEvent(w http.ResponseWriter, r *http.Request, params htt
 		return err
 	}
 	w.Header().Set("Content-Type", "application/cloudevents+json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	_, err = w.Write(body)
 	return err
 }

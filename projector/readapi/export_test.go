@@ -1,0 +1,329 @@
+package readapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/internal/csvfile"
+	"licenseimport/projector"
+)
+
+// records parses an export, whose first line must be these columns.
+func (r *harness) records(a answer, columns []string) (rows [][]string) {
+	r.Helper()
+	if a.status != 200 || a.header.Get("Content-Type") != "text/csv; charset=utf-8" {
+		r.Fatalf("%d %v: %.300s", a.status, a.header, a.body)
+	}
+	file := csvfile.NewReader(strings.NewReader(a.body), csvfile.Options{})
+	header, err := file.Header()
+	check(r, err)
+	if !slices.Equal(header.Fields, columns) {
+		r.Fatalf("the columns are %v, want %v", header.Fields, columns)
+	}
+	for {
+		row, err := file.Read()
+		if errors.Is(err, io.EOF) {
+			return rows
+		}
+		check(r, err)
+		if row.Err != nil {
+			r.Fatalf("row %d: %v", row.Number, row.Err)
+		}
+		fields := make([]string, len(row.Fields))
+		for i := range fields {
+			fields[i] = string(row.Fields[i])
+		}
+		rows = append(rows, fields)
+	}
+}
+
+// anyText is a text that a column may hold, with what makes files hard to read.
+func anyText(random *rand.Rand) string {
+	parts := []string{"a", "Ü", "0", "'", `"`, ",", ";", "\t", "=", "-", "+1", "@", "\r\n", "\n", "\n\n", " ", "日本", "\u200b", "e\u0301", "#N/A x", "😀"}
+	var b strings.Builder
+	for range 1 + random.IntN(8) {
+		b.WriteString(parts[random.IntN(len(parts))])
+	}
+	return b.String()
+}
+
+// anyValue is a value that a row may give in a column; "" now and then.
+func anyValue(random *rand.Rand, c *events.Column) string {
+	pick := func(values ...string) string { return values[random.IntN(len(values))] }
+	if !c.Required && random.IntN(3) == 0 {
+		return ""
+	}
+	switch c.Type {
+	case events.Email:
+		return pick("ada", "Ada", "ö.k+1", `"a b"`) + pick("@example.com", "@bücher.example", "@EXAMPLE.com")
+	case events.Bool:
+		return pick("true", "FALSE", "yes", "0", "1", "No")
+	case events.Int:
+		return fmt.Sprint(pick("0", "00", ""), random.IntN(1<<31-1))
+	case events.Date:
+		return pick("2030-01-31", "1999-12-31", "2028-02-29T23:59:59Z", "2030-01-01 00:00:00")
+	case events.Duration:
+		return fmt.Sprint(1+random.IntN(36500), pick("d", "m", "y"))
+	case events.Enum:
+		return strings.ToUpper(c.Choices[random.IntN(len(c.Choices))])
+	}
+	if text := c.Clean(anyText(random)); text != "" {
+		return text
+	}
+	return "x"
+}
+
+// TestWhatIsExportedSaysTheSame: for values of every kind in every column, an exported row says what the
+// license says, and nothing else.
+func TestWhatIsExportedSaysTheSame(t *testing.T) {
+	random := rand.New(rand.NewPCG(11, 12))
+	var want []*events.LicenseImported
+	log := newMemLog(started(1, "anna"), sealed(1, 500), progressed(1, 0, 0, 0, 0))
+	for row := events.Row(1); row <= 500; row++ {
+		var r events.Record
+		for i := range events.Columns {
+			c := &events.Columns[i]
+			if value := anyValue(random, c); value != "" {
+				if code := c.Set(&r, value); code != "" {
+					t.Fatalf("%s: %q is %s", c.Name, value, code)
+				}
+			}
+		}
+		r.License.Key += fmt.Sprint("/", row)
+		e := &events.LicenseImported{JobID: 1, Row: row, License: r.License, Product: events.Product{ShortCode: r.Product, Name: "named"}, Order: r.Order}
+		if r.Customer != (events.Customer{}) {
+			e.Customer = &r.Customer
+		}
+		want = append(want, e)
+		log.Add(e)
+	}
+	log.Add(finished(1, 500, 500, 0, 0))
+	h := newHarness(t, t.TempDir(), log)
+	h.catchUp()
+	rows := h.records(h.get(prefix+"licenses/export/"), events.ColumnNames())
+	if len(rows) != len(want) {
+		t.Fatalf("%d rows", len(rows))
+	}
+	given := 0
+	for n, fields := range rows {
+		var r events.Record
+		values := events.Values(fields)
+		for i, value := range fields {
+			c := &events.Columns[i]
+			if value = c.Clean(value); value == "" {
+				continue
+			}
+			given++
+			if code := c.Set(&r, value); code != "" {
+				t.Errorf("row %d, %s: %q is %s", n+1, c.Name, value, code)
+			}
+		}
+		if differs := r.Differs(&values, stateOf(want[n])); differs != nil {
+			t.Errorf("row %d differs in %v: %q", n+1, differs, fields)
+		}
+		if again := recordOf(want[n]); r.License.Key != want[n].License.Key || !sameValues(&r, &again) {
+			t.Errorf("row %d: %+v, want %+v", n+1, r, again)
+		}
+	}
+	if given < 500*events.NumColumns/2 {
+		t.Errorf("only %d values", given)
+	}
+}
+
+func sameValues(a, b *events.Record) bool {
+	for i := range events.Columns {
+		if events.Columns[i].Value(a) != events.Columns[i].Value(b) {
+			return false
+		}
+	}
+	return true
+}
+
+// TestExportSelectsAsTheList: the filters of the lists select what is exported, for a manager who is limited
+// too.
+func TestExportSelectsAsTheList(t *testing.T) {
+	r, limited := partiesHarness(t)
+	for _, filter := range []string{"", "product__short_code=b", "license_key__icontains=y-1", "customer_company_name__icontains=acme",
+		"order__store_id__startswith=eShop&enabled=true", "validity_period__lt=2030-06-30", "id__in=5,9,4", "product_id=" + fmt.Sprint(productID("a"))} {
+		query, err := url.ParseQuery(filter)
+		check(t, err)
+		for _, key := range []string{adminKey, limited} {
+			var keys, want []string
+			for _, fields := range r.records(r.getAs(key, prefix+"licenses/export/?"+filter), events.ColumnNames()) {
+				keys = append(keys, fields[events.ColumnKey])
+			}
+			for _, l := range r.all(key, "licenses/", query) {
+				want = append(want, l.text("license_key"))
+			}
+			if !slices.Equal(keys, want) {
+				t.Errorf("%s: %v, want %v", filter, keys, want)
+			}
+		}
+	}
+	columns := []string{"email", "first_name", "last_name", "company_name", "phone", "reference", "address", "postcode", "state", "city", "country"}
+	for _, filter := range []string{"", "company_name__icontains=acme", "email__startswith=bert"} {
+		query, err := url.ParseQuery(filter)
+		check(t, err)
+		want := r.all(adminKey, "customers/", query)
+		for n, fields := range r.records(r.get(prefix+"customers/export/?"+filter), columns) {
+			for i, column := range columns {
+				if n >= len(want) || fields[i] != want[n].text(column) {
+					t.Errorf("%s: customer %d of %d: %v", filter, n, len(want), fields)
+				}
+			}
+		}
+	}
+	for _, path := range []string{"customers/export/", "orders/export/"} {
+		if a := r.getAs(limited, prefix+path); a.status != 403 {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
+	}
+}
+
+// TestExportOfOrders: the licenses of all orders that were created in a range of days.
+func TestExportOfOrders(t *testing.T) {
+	r, _ := partiesHarness(t)
+	licenses := r.all(adminKey, "licenses/", nil)
+	day := licenses[0].text("created_at")[:len(time.DateOnly)]
+	before := func(date string) string {
+		t, _ := time.Parse(time.DateOnly, date)
+		return t.AddDate(0, 0, -1).Format(time.DateOnly)
+	}(day)
+	for query, want := range map[string]int{
+		"": 400, "from=" + day: 400, "to=" + day: 400, "from=" + day + "&to=" + day: 400, "from=" + before + "&to=" + before: 0, "to=" + before: 0,
+		"range=last30": 0, "from=2999-01-01": 0,
+	} {
+		if got := len(r.records(r.get(prefix+"orders/export/?"+query), events.ColumnNames())); got != want {
+			t.Errorf("%s: %d, want %d", query, got, want)
+		}
+	}
+	for _, store := range []string{"Shop-12", "eShop-30"} {
+		var want []string
+		for _, l := range licenses {
+			if l.text("order.store_id") == store {
+				want = append(want, l.text("license_key"))
+			}
+		}
+		var got []string
+		for _, fields := range r.records(r.get(prefix+"orders/export/?store_id="+store), events.ColumnNames()) {
+			got = append(got, fields[events.ColumnKey])
+		}
+		if !slices.Equal(got, want) || len(want) == 0 {
+			t.Errorf("%s: %v, want %v", store, got, want)
+		}
+	}
+	for _, query := range []string{"range=last31", "range=last30&from=" + day, "from=yesterday", "to=1", "from=2021-02-01&to=2021-01-01"} {
+		if a := r.get(prefix + "orders/export/?" + query); a.status != 400 || !strings.Contains(a.body, `"invalid_parameter"`) {
+			t.Errorf("%s: %d %s", query, a.status, a.body)
+		}
+	}
+	now := time.Date(2021, 4, 30, 12, 0, 0, 0, time.UTC)
+	var q projector.OrderQuery
+	check(t, parseRange(url.Values{"range": {"last30"}}, now, &q))
+	if want := time.Date(2021, 3, 31, 12, 0, 0, 0, time.UTC); !q.From.Equal(want) || !q.To.IsZero() {
+		t.Errorf("last30: %v to %v", q.From, q.To)
+	}
+}
+
+// slowClient takes the first piece of an answer only after proceed has returned.
+type slowClient struct {
+	*httptest.ResponseRecorder
+	once    sync.Once
+	proceed func()
+}
+
+func (c *slowClient) Write(b []byte) (int, error) {
+	c.once.Do(c.proceed)
+	return c.ResponseRecorder.Write(b)
+}
+
+// TestExportIsOfOneMoment: what is folded while a client reads an export is not in it, and is folded all the
+// same.
+func TestExportIsOfOneMoment(t *testing.T) {
+	log := newMemLog(manyParties(2, 3000)...)
+	r := newHarness(t, t.TempDir(), log)
+	r.catchUp()
+	client := &slowClient{ResponseRecorder: httptest.NewRecorder(), proceed: func() {
+		log.Add(started(2, "anna"), sealed(2, 1), progressed(2, 0, 0, 0, 0), imported(2, 1, "a", "late", "", ""), finished(2, 1, 1, 0, 0))
+		r.catchUp()
+	}}
+	request := httptest.NewRequest(http.MethodGet, prefix+"licenses/export/", nil)
+	request.Header.Set("Authorization", "Api-Key "+adminKey)
+	r.handler.ServeHTTP(client, request)
+	if lines := strings.Count(client.Body.String(), "\r\n"); lines < 3001 || strings.Contains(client.Body.String(), "late") {
+		t.Errorf("%d lines", lines)
+	}
+	if a := r.get(prefix + "licenses/?license_key=late"); !strings.Contains(a.body, `"count":1`) {
+		t.Errorf("the license is not there: %s", a.body)
+	}
+}
+
+// TestExportEndsWithTheRequest: a client that leaves after the first piece ends the reading, and gets no more.
+func TestExportEndsWithTheRequest(t *testing.T) {
+	r := newHarness(t, t.TempDir(), newMemLog(manyParties(3, 10_000)...))
+	r.catchUp()
+	whole := len(r.get(prefix + "licenses/export/").body)
+	ctx, leave := context.WithCancel(t.Context())
+	client := &slowClient{ResponseRecorder: httptest.NewRecorder(), proceed: leave}
+	request := httptest.NewRequestWithContext(ctx, http.MethodGet, prefix+"licenses/export/", nil)
+	request.Header.Set("Authorization", "Api-Key "+adminKey)
+	defer func() {
+		if p := recover(); p != nil && p != http.ErrAbortHandler {
+			t.Error(p)
+		}
+		if sent := client.Body.Len(); sent == 0 || sent > whole/2 {
+			t.Errorf("%d of %d bytes", sent, whole)
+		}
+	}()
+	r.handler.ServeHTTP(client, request)
+}
+
+// TestLongAnswersAreWatched: an answer that says no length beforehand, or that gives its client more time
+// than the server's default, ends when its key is revoked.
+func TestLongAnswersAreWatched(t *testing.T) {
+	r, _ := partiesHarness(t)
+	for _, route := range New(r.Projector, catalogue).routes() {
+		id := map[bool]string{true: "1", false: "4"}[strings.HasPrefix(route.path, "licenses-import-results")]
+		if strings.HasPrefix(route.path, "products") {
+			id = fmt.Sprint(productID("a"))
+		}
+		w := &deadlineRecorder{ResponseRecorder: httptest.NewRecorder()}
+		request := httptest.NewRequest(http.MethodGet, prefix+strings.Replace(route.path, ":id", id, 1), nil)
+		request.Header.Set("Authorization", "Api-Key "+adminKey)
+		r.handler.ServeHTTP(w, request)
+		if w.Code != http.StatusOK {
+			t.Fatalf("%s: %d %s", route.path, w.Code, w.Body)
+		}
+		if long := w.Header().Get("Content-Length") == "" || w.longest > 45*time.Second; long != route.long {
+			t.Errorf("%s: long in the table: %t; length %q, %s for a piece", route.path, route.long, w.Header().Get("Content-Length"), w.longest)
+		}
+	}
+}
+
+// deadlineRecorder notes how long a client has to take a piece.
+type deadlineRecorder struct {
+	*httptest.ResponseRecorder
+	longest time.Duration
+}
+
+func (w *deadlineRecorder) SetWriteDeadline(t time.Time) error {
+	w.longest = max(w.longest, time.Until(t))
+	return nil
+}
+
+func stateOf(e events.Event) events.LicenseState {
+	s, _ := events.StateAfter(e)
+	return s
+}
