@@ -67,6 +67,7 @@ func newSystem(t *testing.T) *system {
 	readapi.New(views, s.catalogue).Register(router, auth)
 	router.Handle("GET", "/api/v1/me/", auth.Require(access.Identify, access.Me))
 	router.Handle("GET", openapi.Path, openapi.Handler)
+	router.Handle("GET", openapi.JSONPath, openapi.JSONHandler)
 	handler, err := router.Handler()
 	s.must(err)
 	server := httptest.NewServer(handler)
@@ -186,6 +187,7 @@ func TestAnswers(t *testing.T) {
 	s.uploads()
 	s.reads(job)
 	s.get(200, "", openapi.Path)
+	s.get(200, "", openapi.JSONPath)
 
 	unseen, err := s.coverage.Unseen()
 	s.must(err)
@@ -372,7 +374,7 @@ func (s *system) reads(job uint64) {
 	s.get(403, s.viewer, "/api/v1/views/")
 	s.get(401, "", "/api/v1/views/")
 	s.get(401, "", "/api/v1/license-import-template.csv")
-	for _, path := range []string{"/api/v1/me/", "/api/v1/views/", "/api/v1/license-import-template.csv", openapi.Path} {
+	for _, path := range []string{"/api/v1/me/", "/api/v1/views/", "/api/v1/license-import-template.csv", openapi.Path, openapi.JSONPath} {
 		s.get(400, s.admin, path+"?page=2")
 	}
 	s.call(400, s.admin, "POST", one+"cancel/?now=true", nil, nil)

@@ -150,7 +150,10 @@ func (a *api) checkUndescribed(r *http.Request, res *http.Response, body []byte)
 		}
 		return nil
 	case exists && res.StatusCode == http.StatusMethodNotAllowed:
-		return a.checkAnswer(responses["MethodNotAllowed"].Value, r, res, body)
+		if res.Header.Get("Allow") == "" {
+			return errors.New("it has no header Allow")
+		}
+		return a.checkAnswer(responses["NotFound"].Value, r, res, body) // the same problem
 	case !exists && res.StatusCode == http.StatusNotFound:
 		return a.checkAnswer(responses["NotFound"].Value, r, res, body)
 	case res.StatusCode == http.StatusServiceUnavailable: // nobody there to ask
