@@ -40,6 +40,7 @@ type cli struct {
 
 	Import   importCommand   `cmd:"" group:"use" help:"Import a CSV file and say what became of its rows."`
 	Status   statusCommand   `cmd:"" group:"use" help:"Show one import, or the list of all."`
+	Retry    retryCommand    `cmd:"" group:"use" help:"Import again the rows that an import rejected."`
 	Template templateCommand `cmd:"" group:"use" help:"Print a CSV file with all columns and one example row."`
 
 	Keys     keysCommand     `cmd:"" group:"manage" help:"Managers' keys: create, list, revoke."`

@@ -119,6 +119,42 @@ func (c *client) get(ctx context.Context, path string) ([]byte, error) {
 	return body, nil
 }
 
+// post sends a request without a body and returns the job id of the answer.
+func (c *client) post(ctx context.Context, path, idempotencyKey string) (uint64, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, nil)
+	if err != nil {
+		return 0, err
+	}
+	if idempotencyKey != "" {
+		r.Header.Set("Idempotency-Key", idempotencyKey)
+	}
+	resp, err := c.do(r)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	return readJobID(resp.Body)
+}
+
+// whileBusy calls f again while the server answers that it is busy, for transientTimeout. Such an
+// answer means that nothing was done.
+func whileBusy(ctx context.Context, t *terminal, f func() error) error {
+	began, told := time.Now(), false
+	for attempts := resending.Start(); ; {
+		err := f()
+		if _, answered := errors.AsType[*apiError](err); !answered || !isTransient(err) || time.Since(began) > transientTimeout {
+			return err
+		}
+		if !told {
+			fmt.Fprintf(t.err, "%v This goes on for a minute.\n", err)
+			told = true
+		}
+		if err := attempts.WaitAtLeast(ctx, err, retryAfter(err)); err != nil {
+			return err
+		}
+	}
+}
+
 // result reads one import's result.
 func (c *client) result(ctx context.Context, id uint64) (*result, error) {
 	body, err := c.get(ctx, resultPath(id))

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 )
@@ -53,11 +51,8 @@ func (c *importCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer file.Close()
-	if c.Rejected != "" && exists(c.Rejected) {
-		return fmt.Errorf("--rejected %s: there is such a file already: name another", c.Rejected)
-	}
-	if dir := filepath.Dir(c.Rejected); !exists(dir) {
-		return fmt.Errorf("--rejected %s: there is no directory %s", c.Rejected, dir)
+	if err := checkRejectedFile(c.Rejected); err != nil {
+		return err
 	}
 	return c.withServer(ctx, t, allRoles, func(ctx context.Context, api *client) error {
 		return c.importFile(ctx, t, api, file)
@@ -65,22 +60,16 @@ func (c *importCommand) Run(ctx context.Context, t *terminal) error {
 }
 
 func (c *importCommand) importFile(ctx context.Context, t *terminal, api *client, file *source) error {
-	bar := newProgress(t.err)
-	defer bar.end()
 	if err := api.waitForServer(ctx); err != nil {
 		return explainUpload(ctx, err)
 	}
+	bar := newProgress(t.err)
 	id, err := c.upload(ctx, t, bar, api, file)
+	bar.end()
 	if err != nil {
 		return explainUpload(ctx, err)
 	}
-	bar.begin("Importing "+file.name, 1000, shares)
-	end, err := api.waitForResult(ctx, id, func(r *result) { showProgress(bar, r) })
-	bar.end()
-	if err != nil {
-		return explainWait(ctx, id, api, err)
-	}
-	return c.end(ctx, t, api, end)
+	return finishImport(ctx, t, api, id, ending{what: file.name, strict: c.Strict, asJSON: c.JSON, rejected: c.Rejected})
 }
 
 // upload sends the file. It sends it again after a transient error answer, for example
@@ -123,82 +112,18 @@ func (c *importCommand) query() url.Values {
 	return q
 }
 
-// showProgress draws how many of the sealed rows are decided.
-func showProgress(bar *progress, r *result) {
-	if r.Result != nil {
-		bar.share(r.Progress, plural(r.Result.Rows, "row", "rows"))
-	}
-}
-
 func explainUpload(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return errors.New("stopped while uploading: nothing is imported")
 	}
-	if problem, ok := errors.AsType[*apiError](err); ok && problem.Status/100 == 4 && problem.Status != 401 && problem.Status != 403 {
+	if isRefusal(err) {
 		return fmt.Errorf("nothing was imported: %w", err)
 	}
 	return err
 }
 
-func explainWait(ctx context.Context, id uint64, api *client, err error) error {
-	switch {
-	case ctx.Err() == nil:
-		return fmt.Errorf("the file is stored as import %d, but its result could not be read: %w", id, err)
-	case api.remote:
-		return fmt.Errorf("stopped waiting; the server goes on with import %d: licenseimport status %d --watch", id, id)
-	default:
-		return fmt.Errorf("stopped; the file is stored as import %d, and the next process on this data directory, such as licenseimport serve, goes on with it", id)
-	}
-}
-
-// end prints the result and turns it into the exit status.
-func (c *importCommand) end(ctx context.Context, t *terminal, api *client, end *result) error {
-	if err := end.report(ctx, t, api, c.JSON, c.Rejected); err != nil {
-		return err
-	}
-	switch {
-	case end.Status != "success":
-		return exitStatus(1)
-	case c.Strict && end.rejected() > 0:
-		return exitStatus(2)
-	default:
-		return nil
-	}
-}
-
-// report prints a result, as JSON or as text. It writes the rejected rows to the file
-// named by rejected, unless that is "".
-func (r *result) report(ctx context.Context, t *terminal, api *client, asJSON bool, rejected string) error {
-	if asJSON {
-		fmt.Fprintf(t.out, "%s\n", trimmed(r.raw))
-	} else {
-		printSummary(t.out, r)
-	}
-	if r.rejected() == 0 {
-		return nil
-	}
-	note := fmt.Sprintf("All of them, as a CSV to be corrected and imported again: licenseimport status %d --rejected FILE", r.ID)
-	if rejected != "" {
-		if err := saveRejected(ctx, api, r.ID, rejected); err != nil {
-			return err
-		}
-		note = fmt.Sprintf("All of them are in %s: correct them there and import that file.", rejected)
-	}
-	if !asJSON {
-		fmt.Fprintln(t.out, note)
-	}
-	return nil
-}
-
-// saveRejected writes the rejected rows into a new file.
-func saveRejected(ctx context.Context, api *client, id uint64, path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // it holds customers' data
-	if err != nil {
-		return fmt.Errorf("the rejected rows cannot be written: %w", err)
-	}
-	err = api.save(ctx, resultPath(id)+"invalid_rows.csv", f)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("the rejected rows in %s are not complete: %w", path, err)
-	}
-	return nil
+// isRefusal reports whether the server refuses what was asked, and not who asked.
+func isRefusal(err error) bool {
+	problem, ok := errors.AsType[*apiError](err)
+	return ok && problem.Status/100 == 4 && problem.Status != 401 && problem.Status != 403
 }

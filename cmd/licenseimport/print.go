@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -25,9 +26,12 @@ func newTable(w io.Writer, header ...any) table.Writer {
 	return t
 }
 
-// printSummary prints the result of an import that has ended.
+// printSummary prints the result of an import.
 func printSummary(w io.Writer, r *result) {
 	fmt.Fprintf(w, "Import %d of %s: %s%s\n", r.ID, r.FileName, r.summary(), r.speed())
+	if r.RetryOf != nil {
+		fmt.Fprintf(w, "A retry of the rows that import %d rejected.\n", *r.RetryOf)
+	}
 	if r.Result != nil {
 		fmt.Fprintln(w)
 		printCounts(w, r)
@@ -35,22 +39,72 @@ func printSummary(w io.Writer, r *result) {
 	}
 }
 
-// summary is one sentence about the import's end.
+// summary is one sentence about what the import did.
 func (r *result) summary() string {
+	c := r.Result
 	switch {
-	case r.Status == "error" && r.Error != nil:
-		return "error. " + r.Error.Message
+	case !r.ended():
+		return r.Status + "."
+	case r.Status != "success" && r.Error != nil && strings.Contains(r.Error.Message, "nothing was imported"):
+		return r.Error.Message + "."
+	case r.Status != "success" && (c == nil || c.CreatedLicenses+c.UpdatedLicenses == 0):
+		return "nothing was imported. " + r.failure()
 	case r.Status != "success":
-		return r.Status
-	case r.DryRun && r.rejected() > 0:
-		return fmt.Sprintf("%s would be rejected. This was a dry run: nothing was imported.", plural(r.rejected(), "row", "rows"))
+		return r.done() + ", then it ended. " + r.failure()
+	case r.DryRun && c.Invalid == 0:
+		return fmt.Sprintf("%s valid%s. This was a dry run: nothing was imported.", allRows(c.Valid, "is", "are"), c.preview())
 	case r.DryRun:
-		return "no row would be rejected. This was a dry run: nothing was imported."
-	case r.rejected() > 0:
-		return fmt.Sprintf("success, but %s rejected.", plural(r.rejected(), "row was", "rows were"))
+		return fmt.Sprintf("%s of %s valid%s, %s would be rejected. This was a dry run: nothing was imported.",
+			grouped(c.Valid), plural(c.Rows, "row is", "rows are"), c.preview(), grouped(c.Invalid))
+	case c.Valid == 0:
+		return fmt.Sprintf("nothing was imported, %s rejected.", allRows(c.Invalid, "was", "were"))
 	default:
-		return "success."
+		return r.done() + "."
 	}
+}
+
+// done says how many rows had each outcome, without those that no row had.
+func (r *result) done() string {
+	c := r.Result
+	return listed(c.CreatedLicenses, "imported", c.UpdatedLicenses, "updated", c.ExistedLicenses, "existed (unchanged)", c.Invalid, "rejected")
+}
+
+func (r *result) failure() string {
+	if r.Error == nil {
+		return ""
+	}
+	return r.Error.Message
+}
+
+// preview is what a dry run's valid rows would do, where the server tells.
+func (c *counts) preview() string {
+	if c.Preview == nil || c.Valid == 0 {
+		return ""
+	}
+	p := c.Preview
+	return ": " + listed(p.CreatedLicenses, "new", p.UpdatedLicenses, "would change", p.ExistedLicenses, "would stay as they are")
+}
+
+// allRows is "the row is", "both rows are", "all 4 rows are".
+func allRows(n uint64, one, many string) string {
+	switch n {
+	case 1:
+		return "the row " + one
+	case 2:
+		return "both rows " + many
+	}
+	return "all " + grouped(n) + " rows " + many
+}
+
+// listed joins numbers with their words, without those that are 0: "34 imported, 5 rejected".
+func listed(pairs ...any) string {
+	var parts []string
+	for i := 0; i < len(pairs); i += 2 {
+		if n := pairs[i].(uint64); n > 0 {
+			parts = append(parts, grouped(n)+" "+pairs[i+1].(string))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (r *result) speed() string {
@@ -65,24 +119,27 @@ func (r *result) speed() string {
 	return text + ")"
 }
 
+// printCounts prints a line for what has a count.
 func printCounts(w io.Writer, r *result) {
 	c := r.Result
-	line := func(name string, n uint64, what string, m uint64, what2 string) {
-		fmt.Fprintf(w, "  %-10s %10s %-9s %10s %s\n", name, grouped(n), what, grouped(m), what2)
+	line := func(name, text string) {
+		if text != "" {
+			fmt.Fprintf(w, "  %-10s %s\n", name, text)
+		}
 	}
-	line("Rows", c.Valid, "valid", c.Invalid, "rejected")
-	line("Licenses", c.CreatedLicenses, "created", c.ExistedLicenses, "existed")
-	if c.Differing > 0 {
-		fmt.Fprintf(w, "  %-10s %10s %s\n", "Differing", grouped(c.Differing), "existed with other values; nothing was changed")
-	}
+	line("Rows", listed(c.Valid, "valid", c.Invalid, "rejected"))
+	line("Licenses", listed(c.CreatedLicenses, "new", c.UpdatedLicenses, "updated", c.ExistedLicenses, "existing"))
 	if c.CreatedCustomers != nil && c.ExistedCustomers != nil {
-		line("Customers", *c.CreatedCustomers, "created", *c.ExistedCustomers, "existed")
+		line("Customers", listed(*c.CreatedCustomers, "new", *c.ExistedCustomers, "existing"))
 	}
 	if c.CreatedOrders != nil && c.ExistedOrders != nil {
-		line("Orders", *c.CreatedOrders, "created", *c.ExistedOrders, "existed")
+		line("Orders", listed(*c.CreatedOrders, "new", *c.ExistedOrders, "existing"))
+	}
+	if c.Differing > 0 {
+		line("Differing", fmt.Sprintf("%s of an existing license with other values; nothing was changed", plural(c.Differing, "row", "rows")))
 	}
 	if c.Warnings > 0 {
-		fmt.Fprintf(w, "  %-10s %10s %s\n", "Warnings", grouped(c.Warnings), "valid rows with a value to look at")
+		line("Warnings", plural(c.Warnings, "valid row", "valid rows")+" with a value to look at")
 	}
 }
 

@@ -21,7 +21,9 @@ type result struct {
 	} `json:"error"`
 	Manager       string  `json:"manager"`
 	Mode          string  `json:"mode"`
+	Existing      string  `json:"existing"`
 	DryRun        bool    `json:"dry_run"`
+	RetryOf       *uint64 `json:"retry_of"`
 	Progress      float64 `json:"progress"`
 	RowsPerSecond float64 `json:"rows_per_second"`
 
@@ -41,8 +43,17 @@ type counts struct {
 	ExistedOrders    *uint64      `json:"existed_orders_count"`
 	CreatedLicenses  uint64       `json:"created_licenses_count"`
 	ExistedLicenses  uint64       `json:"existed_licenses_count"`
+	UpdatedLicenses  uint64       `json:"updated_licenses_count"`
 	Differing        uint64       `json:"differing_rows_count"`
+	Preview          *preview     `json:"preview"`
 	InvalidRows      []invalidRow `json:"invalid_rows"`
+}
+
+// preview is what the valid rows of a dry run would do.
+type preview struct {
+	CreatedLicenses uint64 `json:"created_licenses"`
+	UpdatedLicenses uint64 `json:"updated_licenses"`
+	ExistedLicenses uint64 `json:"existed_licenses"`
 }
 
 // invalidRow is a rejected row with all its errors.

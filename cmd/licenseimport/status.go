@@ -31,7 +31,7 @@ Examples:
 
 // Run shows.
 func (c *statusCommand) Run(ctx context.Context, t *terminal) error {
-	return c.withServer(ctx, t, readRoles, func(ctx context.Context, api *client) error {
+	return c.withExisting(ctx, t, readRoles, func(ctx context.Context, api *client) error {
 		if c.ID == 0 {
 			return c.list(ctx, t, api)
 		}

@@ -45,13 +45,22 @@ func (c *clientFlags) withServer(ctx context.Context, t *terminal, roles []strin
 		return fmt.Errorf("the data directory %s is in use by process %d, which answers no requests: wait until it has ended, or name a server by --server", c.Data, by.PID)
 	case held:
 		return c.withURL(ctx, by.HTTP, f)
-	case !has(roles, "ingest") && !holdsData(c.Data):
-		if c.Key == "" && c.AdminKey == "" {
-			return fmt.Errorf("there is nothing in the data directory %s: name another by --data, or a server by --server and your key by --key or LICENSEIMPORT_KEY", c.Data)
-		}
-		return c.withURL(ctx, defaultServer, f) // the data directory holds nothing to read
 	default:
 		return c.withInProcess(ctx, t, roles, f)
+	}
+}
+
+// withExisting is withServer for commands that need what was imported before: no process makes a data
+// directory for them.
+func (c *clientFlags) withExisting(ctx context.Context, t *terminal, roles []string, f func(context.Context, *client) error) error {
+	_, held, err := eventlog.LockOwner(c.Data)
+	switch {
+	case c.Server != "" || err != nil || held || holdsData(c.Data):
+		return c.withServer(ctx, t, roles, f)
+	case c.Key == "" && c.AdminKey == "":
+		return fmt.Errorf("there is nothing in the data directory %s: name another by --data, or a server by --server and your key by --key or LICENSEIMPORT_KEY", c.Data)
+	default:
+		return c.withURL(ctx, defaultServer, f)
 	}
 }
 

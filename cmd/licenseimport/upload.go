@@ -170,7 +170,7 @@ func readJobID(body io.Reader) (uint64, error) {
 		JobID uint64 `json:"job_id"`
 	}
 	if json.NewDecoder(body).Decode(&answer) != nil || answer.JobID == 0 {
-		return 0, errors.New("the server's answer to the upload has no job_id: is it a licenseimport server?")
+		return 0, errors.New("the server's answer has no job_id: is it a licenseimport server?")
 	}
 	return answer.JobID, nil
 }

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// ending says how a command waits for the end of an import, and what it prints then.
+type ending struct {
+	what     string // is imported, for the progress bar
+	strict   bool   // rejected rows are status 2
+	asJSON   bool
+	rejected string // the file for the rejected rows; "": none
+}
+
+// finishImport waits for the end of an import, prints its result and turns that into the exit status.
+func finishImport(ctx context.Context, t *terminal, api *client, id uint64, e ending) error {
+	bar := newProgress(t.err)
+	bar.begin("Importing "+e.what, 1000, shares)
+	end, err := api.waitForResult(ctx, id, func(r *result) { showProgress(bar, r) })
+	bar.end()
+	if err != nil {
+		return explainWait(ctx, id, api, err)
+	}
+	if err := end.report(ctx, t, api, e.asJSON, e.rejected); err != nil {
+		return err
+	}
+	switch {
+	case end.Status != "success":
+		return exitStatus(1)
+	case e.strict && end.rejected() > 0:
+		return exitStatus(2)
+	default:
+		return nil
+	}
+}
+
+// showProgress draws how many of the sealed rows are decided.
+func showProgress(bar *progress, r *result) {
+	if r.Result != nil {
+		bar.share(r.Progress, plural(r.Result.Rows, "row", "rows"))
+	}
+}
+
+func explainWait(ctx context.Context, id uint64, api *client, err error) error {
+	switch {
+	case ctx.Err() == nil:
+		return fmt.Errorf("the file is stored as import %d, but its result could not be read: %w", id, err)
+	case api.remote:
+		return fmt.Errorf("stopped waiting; the server goes on with import %d: licenseimport status %d --watch", id, id)
+	default:
+		return fmt.Errorf("stopped; the file is stored as import %d, and the next process on this data directory, such as licenseimport serve, goes on with it", id)
+	}
+}
+
+// report prints a result, as JSON or as text. It writes the rejected rows to the file
+// named by rejected, unless that is "".
+func (r *result) report(ctx context.Context, t *terminal, api *client, asJSON bool, rejected string) error {
+	if asJSON {
+		fmt.Fprintf(t.out, "%s\n", trimmed(r.raw))
+	} else {
+		printSummary(t.out, r)
+	}
+	if r.rejected() == 0 {
+		return nil
+	}
+	note := fmt.Sprintf("All of them, as a CSV to be corrected and imported again: licenseimport status %d --rejected FILE", r.ID)
+	if rejected != "" {
+		if err := saveRejected(ctx, api, r.ID, rejected); err != nil {
+			return err
+		}
+		note = fmt.Sprintf("All of them are in %s: correct them there and import that file.", rejected)
+	}
+	if !asJSON {
+		fmt.Fprintln(t.out, note)
+	}
+	return nil
+}
+
+// checkRejectedFile fails, before anything is imported, where the rejected rows cannot be written.
+func checkRejectedFile(path string) error {
+	if path != "" && exists(path) {
+		return fmt.Errorf("--rejected %s: there is such a file already: name another", path)
+	}
+	if dir := filepath.Dir(path); !exists(dir) {
+		return fmt.Errorf("--rejected %s: there is no directory %s", path, dir)
+	}
+	return nil
+}
+
+// saveRejected writes the rejected rows into a new file.
+func saveRejected(ctx context.Context, api *client, id uint64, path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // it holds customers' data
+	if err != nil {
+		return fmt.Errorf("the rejected rows cannot be written: %w", err)
+	}
+	err = api.save(ctx, resultPath(id)+"invalid_rows.csv", f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("the rejected rows in %s are not complete: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+)
+
+// retryCommand imports again what an import rejected, and waits for the end.
+type retryCommand struct {
+	ID count `arg:"" help:"The import whose rejected rows are imported again."`
+
+	DryRun         *bool  `negatable:"" group:"file" help:"Check the rows and count, but import nothing; --no-dry-run imports what a dry run checked. Default: as the first import."`
+	Mode           string `group:"file" placeholder:"MODE" enum:",partial,all_or_nothing" default:"" help:"What a rejected row means: the others are imported (partial), or nothing is (all_or_nothing). Default: as the first import."`
+	IdempotencyKey string `group:"file" placeholder:"TEXT" help:"A name for this retry, within 24 hours: saying it again gives the first one's outcome and imports nothing more."`
+
+	Strict   bool   `help:"End with status 2 when rows were rejected again."`
+	JSON     bool   `name:"json" help:"Print the result as the API gives it, and nothing else."`
+	Rejected string `placeholder:"FILE" help:"Write the rows that are rejected again there, as a CSV to be corrected and imported."`
+
+	clientFlags
+}
+
+// Help is what --help tells beside the flags.
+func (retryCommand) Help() string {
+	return `For when not the rows were wrong, but the product catalogue, a right or an option: a new import of just the rejected rows, as they were sent. It has the options of the first import unless the flags say otherwise, and keeps the lines of its file.
+
+An all_or_nothing import that was refused has imported nothing: import its file again instead.
+
+Examples:
+  licenseimport products set photo-pro && licenseimport retry 10
+  licenseimport retry 10 --dry-run
+  licenseimport retry 10 --server https://licenses.example.com --key lik_...
+
+Exit status: as of licenseimport import.`
+}
+
+// Run retries.
+func (c *retryCommand) Run(ctx context.Context, t *terminal) error {
+	if err := checkRejectedFile(c.Rejected); err != nil {
+		return err
+	}
+	return c.withExisting(ctx, t, allRoles, func(ctx context.Context, api *client) error {
+		id, err := c.start(ctx, t, api)
+		if err != nil {
+			return explainRetry(ctx, err)
+		}
+		return finishImport(ctx, t, api, id, ending{
+			what: fmt.Sprintf("the rejected rows of import %d", c.ID), strict: c.Strict, asJSON: c.JSON, rejected: c.Rejected,
+		})
+	})
+}
+
+// start asks for the new import and returns its id. By then every row is stored.
+func (c *retryCommand) start(ctx context.Context, t *terminal, api *client) (id uint64, err error) {
+	bar := newProgress(t.err)
+	defer bar.end()
+	if err := api.waitForServer(ctx); err != nil {
+		return 0, err
+	}
+	bar.begin(fmt.Sprintf("Reading the rejected rows of import %d", c.ID), -1, shares)
+	path := resultPath(uint64(c.ID)) + "retry/?" + c.query().Encode()
+	err = whileBusy(ctx, t, func() error {
+		id, err = api.post(ctx, path, c.IdempotencyKey)
+		return err
+	})
+	return id, err
+}
+
+// query holds the parameters that differ from the first import's.
+func (c *retryCommand) query() url.Values {
+	q := url.Values{}
+	if c.DryRun != nil {
+		q.Set("dry_run", strconv.FormatBool(*c.DryRun))
+	}
+	if c.Mode != "" {
+		q.Set("mode", c.Mode)
+	}
+	return q
+}
+
+func explainRetry(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return errors.New("stopped before all rows were stored: nothing is imported")
+	}
+	if isRefusal(err) {
+		return fmt.Errorf("nothing was imported: %w", err)
+	}
+	return err
+}
