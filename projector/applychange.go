@@ -146,7 +146,7 @@ func (m *memtable) licenseUpdated(j *Job, e *events.LicenseUpdated, f fact) erro
 		next.chain = f.seq
 		m.Count(counters, countRestorable+j.ID.String(), 1)
 	}
-	s, _ := stateAfter(e)
+	s, _ := events.StateAfter(e)
 	moved, err := m.changeTo(&at, &next, s, f)
 	if err != nil {
 		return err
@@ -178,7 +178,7 @@ func (m *memtable) licenseRestored(e *events.LicenseRestored, f fact) error {
 		}
 	}
 	m.fallBack(&at, &next)
-	s, _ := stateAfter(e)
+	s, _ := events.StateAfter(e)
 	_, err = m.changeTo(&at, &next, s, f)
 	return err
 }
@@ -234,17 +234,17 @@ func (v move) count(created, existed *uint64) {
 type moves struct{ customer, order move }
 
 // changeTo makes a license what an event says that it is.
-func (m *memtable) changeTo(at *current, next *change, s state, f fact) (moved moves, err error) {
-	var was *state // decoded where it is needed
+func (m *memtable) changeTo(at *current, next *change, s events.LicenseState, f fact) (moved moves, err error) {
+	var was *events.LicenseState // decoded where it is needed
 	next.customer, next.order = at.customer, at.order
 	next.flags |= at.flags & (hasOwnOrder | customerListed | orderListed)
-	if moved.customer, err = m.moveTo(customerKind, at, next, s.emailKey(), f.seq, &was); err != nil {
+	if moved.customer, err = m.moveTo(customerKind, at, next, emailKey(s), f.seq, &was); err != nil {
 		return moved, err
 	}
-	if moved.order, err = m.moveTo(orderKind, at, next, s.order.StoreID, f.seq, &was); err != nil {
+	if moved.order, err = m.moveTo(orderKind, at, next, s.Order.StoreID, f.seq, &was); err != nil {
 		return moved, err
 	}
-	if s.license.Enabled != nil && !*s.license.Enabled {
+	if s.License.Enabled != nil && !*s.License.Enabled {
 		next.flags |= isDisabled
 	}
 	m.setDisabled(at.id, at.flags&isDisabled != 0, next.flags&isDisabled != 0)
@@ -254,7 +254,7 @@ func (m *memtable) changeTo(at *current, next *change, s state, f fact) (moved m
 
 // moveTo moves a license to the customer or order with a name, if it is not there already. Without a
 // name it has no customer, and an order of its own.
-func (m *memtable) moveTo(k *partyKind, at *current, next *change, name string, seq events.Seq, was **state) (v move, err error) {
+func (m *memtable) moveTo(k *partyKind, at *current, next *change, name string, seq events.Seq, was **events.LicenseState) (v move, err error) {
 	id, v := events.Seq(0), stays
 	switch {
 	case name != "":
@@ -301,7 +301,7 @@ func (m *memtable) moveTo(k *partyKind, at *current, next *change, name string, 
 }
 
 // partyName is the name of the license's customer or order. was is the decoded event, once it is.
-func (at *current) partyName(k *partyKind, was **state) (string, error) {
+func (at *current) partyName(k *partyKind, was **events.LicenseState) (string, error) {
 	if k == orderKind && at.flags&hasOwnOrder != 0 {
 		return "", nil
 	}
@@ -313,9 +313,9 @@ func (at *current) partyName(k *partyKind, was **state) (string, error) {
 		*was = &s
 	}
 	if k == customerKind {
-		return (*was).emailKey(), nil
+		return emailKey(**was), nil
 	}
-	return (*was).order.StoreID, nil
+	return (*was).Order.StoreID, nil
 }
 
 func (m *memtable) setDisabled(id events.Seq, before, after bool) {
@@ -344,7 +344,7 @@ func (m *memtable) licenseRevoked(j *Job, e *events.LicenseRevoked, f fact) erro
 	if err != nil {
 		return err
 	}
-	var was *state
+	var was *events.LicenseState
 	for _, k := range [...]*partyKind{customerKind, orderKind} {
 		if k.of(&at.record) == 0 {
 			continue

@@ -99,3 +99,12 @@ func openViews(t testing.TB, dir string) *viewstore.Store {
 	setOrigin(s, eventlog.State{Created: logBegins})
 	return s
 }
+
+// readAll reads without a limit.
+func readAll(f func(r *Reader)) func(views *viewstore.Reader) error {
+	return func(views *viewstore.Reader) error {
+		r := &Reader{views, viewstore.NewBound(func() error { return nil })}
+		f(r)
+		return r.bound.Err()
+	}
+}

@@ -85,17 +85,17 @@ func (r *Reader) license(id events.Seq) (l *License, revoked bool, err error) {
 	}
 	return &License{
 		Seq: id, Created: time.Unix(0, created), Customer: now.customer, Order: now.order,
-		Event: s.asImported(event, s.by), Last: last, Body: now.body,
+		Event: asImported(s, event, s.By), Last: last, Body: now.body,
 	}, revoked, nil
 }
 
 // asImported is the state as the event of a row.
-func (s state) asImported(e events.Event, row events.Origin) *events.LicenseImported {
+func asImported(s events.LicenseState, e events.Event, row events.Origin) *events.LicenseImported {
 	if made, ok := e.(*events.LicenseImported); ok {
 		return made
 	}
 	return &events.LicenseImported{
-		JobID: row.JobID, Row: row.Row, License: s.license, Product: s.product, Customer: s.customer, Order: s.order,
+		JobID: row.JobID, Row: row.Row, License: *s.License, Product: *s.Product, Customer: s.Customer, Order: *s.Order,
 	}
 }
 
@@ -221,7 +221,7 @@ func (r *Reader) partyCreator(id events.Seq) (*License, error) {
 	if err != nil {
 		return nil, fmt.Errorf("event %d: %w", id, err)
 	}
-	row := s.by
+	row := s.By
 	switch e := event.(type) {
 	case *events.LicenseUpdated:
 		row = events.Origin{JobID: e.JobID, Row: e.Row}
@@ -230,7 +230,7 @@ func (r *Reader) partyCreator(id events.Seq) (*License, error) {
 	}
 	return &License{
 		Seq: id, Created: time.Unix(0, made.nanos), Customer: made.customer, Order: made.order,
-		Event: s.asImported(event, row), Last: id, Body: made.body,
+		Event: asImported(s, event, row), Last: id, Body: made.body,
 	}, nil
 }
 

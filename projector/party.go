@@ -37,8 +37,8 @@ type partyID struct {
 	id   events.Seq
 }
 
-// maxMemberCounts bounds the parties whose licenses are counted in memory.
-const maxMemberCounts = 1 << 17
+// maxMemberCounts bounds the parties whose licenses are counted in memory, but for tests.
+var maxMemberCounts = 1 << 17
 
 // memberCounts has how many licenses belong to some parties: to those that lost one lately. It spares
 // counting them again. What it lacks the views tell.
@@ -119,7 +119,7 @@ func (m *memtable) memberCount(k *partyKind, id events.Seq) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if creator != nil && k.of(creator) == id && creator.flags&(k.listed|isRevoked) == 0 {
+	if creator != nil && k.of(creator) == id && creator.flags&k.listed == 0 {
 		n++
 	}
 	m.members[partyID{k, id}] = n

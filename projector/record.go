@@ -87,44 +87,23 @@ func parseChange(b []byte) (change, bool) {
 // seqAt reads the sequence at the beginning of b.
 func seqAt(b []byte) events.Seq { return events.Seq(binary.BigEndian.Uint64(b)) }
 
-// state is what a license is after one of its events, and the row that this event says made it.
-type state struct {
-	license  events.License
-	product  events.Product
-	customer *events.Customer
-	order    events.Order
-	by       events.Origin
-}
-
-// stateAfter is the license after an event; false where it does not exist then.
-func stateAfter(e events.Event) (state, bool) {
-	switch e := e.(type) {
-	case *events.LicenseImported:
-		return state{e.License, e.Product, e.Customer, e.Order, events.Origin{JobID: e.JobID, Row: e.Row}}, true
-	case *events.LicenseUpdated:
-		return state{e.License, e.Product, e.Customer, e.Order, e.By}, true
-	case *events.LicenseRestored:
-		return state{e.License, e.Product, e.Customer, e.Order, e.By}, true
-	}
-	return state{}, false
-}
-
 // decodeState reads the license after a stored event.
-func decodeState(body []byte) (state, events.Event, error) {
+func decodeState(body []byte) (events.LicenseState, events.Event, error) {
 	e, err := decodeAs[events.Event](body)
 	if err != nil {
-		return state{}, nil, err
+		return events.LicenseState{}, nil, err
 	}
-	s, exists := stateAfter(e)
+	s, exists := events.StateAfter(e)
 	if !exists {
-		return state{}, nil, ErrDamaged
+		return s, nil, ErrDamaged
 	}
 	return s, e, nil
 }
 
-func (s state) emailKey() string {
-	if s.customer == nil {
+// emailKey is the name of a license's customer; "": it has none.
+func emailKey(s events.LicenseState) string {
+	if s.Customer == nil {
 		return ""
 	}
-	return events.EmailKey(s.customer.Email)
+	return events.EmailKey(s.Customer.Email)
 }
