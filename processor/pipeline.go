@@ -40,7 +40,11 @@ func (p *Processor) decideRows(
 	}
 	known.torn = torn
 	lookups.begin(known)
-	line := &pipeline{p: p, job: j, start: known, policy: policy, position: known.Progress, commits: commits}
+	memory, err := p.newPreview(ctx, known, policy)
+	if err != nil {
+		return err
+	}
+	line := &pipeline{p: p, job: j, start: known, policy: policy, position: known.Progress, preview: memory, commits: commits}
 	reading, cancel := context.WithCancel(ctx)
 	ahead := p.prefetchLookups(reading, p.read(reading, known, policy, lookups.seen), known, policy, lookups)
 	defer func() { // wait for the goroutines that use lookups: the caller uses it next
@@ -81,6 +85,7 @@ type pipeline struct {
 	policy   *Policy
 	position events.ImportProgressed // after the last batch staged
 	recent   [inFlight]Licenses      // of the last rows staged, with those that were pending then
+	preview  *preview                // nil: the rows' outcomes are stored, or are not decided
 	commits  *commitQueue
 }
 
@@ -103,12 +108,16 @@ func (l *pipeline) push(ctx context.Context, b judgedRows) error {
 	}
 	l.yieldToSmall(ctx)
 	licenses, err := l.licenses(ctx, b)
+	rows := b.verdicts
 	for err == nil && len(b.verdicts) > 0 {
 		var decided int
 		if decided, err = l.stage(ctx, b, licenses); err == nil && decided == 0 {
 			err = l.awaitPending(ctx, b, licenses)
 		}
 		b.verdicts = b.verdicts[decided:]
+	}
+	if err == nil && l.preview != nil {
+		l.preview.remember(rows, licenses)
 	}
 	return err
 }
@@ -117,7 +126,7 @@ func (l *pipeline) push(ctx context.Context, b judgedRows) error {
 // returns their number.
 func (l *pipeline) stage(ctx context.Context, b judgedRows, licenses Licenses) (int, error) {
 	var outcomes []events.Event
-	if l.start.decides() || l.start.previews() {
+	if l.start.decides() || l.preview != nil {
 		outcomes = l.policy.Outcomes(b.verdicts, licenses)
 	} else {
 		outcomes = Rejections(b.verdicts)
@@ -166,9 +175,6 @@ func (l *pipeline) yieldToSmall(ctx context.Context) {
 // the batches in flight.
 func (l *pipeline) licenses(ctx context.Context, b judgedRows) (Licenses, error) {
 	l.start.torn.attach(b.verdicts)
-	if !l.start.decides() && !l.start.previews() {
-		return nil, nil
-	}
 	licenses := b.licenses
 	if b.serial {
 		var err error
@@ -177,6 +183,9 @@ func (l *pipeline) licenses(ctx context.Context, b judgedRows) (Licenses, error)
 		}
 	} else if l.start.decides() {
 		l.addRecent(licenses, b.verdicts)
+	}
+	if l.preview != nil {
+		return licenses, l.preview.recall(ctx, b.verdicts, licenses)
 	}
 	if !l.start.decides() {
 		return licenses, nil

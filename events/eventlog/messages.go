@@ -18,8 +18,17 @@ const maxGets = 256
 // MessagesAt calls fn with the messages of LICENSES at some sequences, in no order, set aside or not, until
 // fn returns an error. It omits sequences without a message.
 func (l *Log) MessagesAt(ctx context.Context, seqs []events.Seq, fn func(Message) error) error {
+	return l.readAt(ctx, events.LicensesStream, seqs, fn)
+}
+
+// RowsAt is MessagesAt for the stream of rows.
+func (l *Log) RowsAt(ctx context.Context, seqs []events.Seq, fn func(Message) error) error {
+	return l.readAt(ctx, events.RowsStream, seqs, fn)
+}
+
+func (l *Log) readAt(ctx context.Context, stream string, seqs []events.Seq, fn func(Message) error) error {
 	for rest := seqs; len(rest) > 0; rest = rest[min(maxGets, len(rest)):] {
-		if err := l.messagesAt(ctx, rest[:min(maxGets, len(rest))], fn); err != nil {
+		if err := l.messagesAt(ctx, stream, rest[:min(maxGets, len(rest))], fn); err != nil {
 			return fmt.Errorf("read %d messages: %w", len(seqs), err)
 		}
 	}
@@ -27,12 +36,14 @@ func (l *Log) MessagesAt(ctx context.Context, seqs []events.Seq, fn func(Message
 }
 
 // messagesAt asks any replica for all messages at once, and the leader for those that it did not get.
-func (l *Log) messagesAt(ctx context.Context, seqs []events.Seq, fn func(Message) error) error {
+func (l *Log) messagesAt(ctx context.Context, stream string, seqs []events.Seq, fn func(Message) error) error {
 	missing := make(map[events.Seq]bool, len(seqs))
 	for _, seq := range seqs {
-		missing[seq] = true
+		if seq > 0 {
+			missing[seq] = true
+		}
 	}
-	err := l.directGets(ctx, missing, func(m Message) error {
+	err := l.directGets(ctx, stream, missing, func(m Message) error {
 		delete(missing, m.Seq)
 		return fn(m)
 	})
@@ -40,7 +51,7 @@ func (l *Log) messagesAt(ctx context.Context, seqs []events.Seq, fn func(Message
 		return err
 	}
 	for seq := range missing {
-		m, found, err := l.MessageAt(ctx, seq)
+		m, found, err := l.get(ctx, stream, getRequest{Seq: seq})
 		if err == nil && found {
 			err = fn(m)
 		}
@@ -52,7 +63,7 @@ func (l *Log) messagesAt(ctx context.Context, seqs []events.Seq, fn func(Message
 }
 
 // directGets calls fn with the messages that arrive in time. Its only errors are those of fn and of ctx.
-func (l *Log) directGets(ctx context.Context, wanted map[events.Seq]bool, fn func(Message) error) error {
+func (l *Log) directGets(ctx context.Context, stream string, wanted map[events.Seq]bool, fn func(Message) error) error {
 	inbox, answer := l.conn.NewInbox(), make(chan *nats.Msg, len(wanted))
 	sub, err := l.conn.ChanSubscribe(inbox, answer)
 	if err != nil {
@@ -62,7 +73,7 @@ func (l *Log) directGets(ctx context.Context, wanted map[events.Seq]bool, fn fun
 	pending := 0
 	for seq := range wanted {
 		request := fmt.Appendf(nil, `{"seq":%d}`, seq)
-		if l.conn.PublishRequest(jetstream.DefaultAPIPrefix+"DIRECT.GET."+events.LicensesStream, inbox, request) == nil {
+		if l.conn.PublishRequest(jetstream.DefaultAPIPrefix+"DIRECT.GET."+stream, inbox, request) == nil {
 			pending++
 		}
 	}

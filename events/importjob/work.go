@@ -59,6 +59,7 @@ func (s State) Commit(p events.ImportProgressed) events.Event {
 	}
 	switch {
 	case s.Started.Mode == events.AllOrNothing && p.Rejected > 0:
+		p.WouldImport, p.WouldUpdate, p.WouldExist = 0, 0, 0
 		return s.finished(events.Failed, rejectedRows(p.Rejected, p.Row), p)
 	case p.Phase == events.Validate && !s.Started.DryRun:
 		return &p

@@ -1,0 +1,204 @@
+package processor
+
+import (
+	"context"
+	"hash/maphash"
+	"slices"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+// A preview tells, for rows whose outcomes are not stored, what earlier rows of the file would have made of
+// their licenses. It holds nothing of a license that the file names once, and of each row of another one
+// some 40 bytes: where the row stands in ROWS. What such a license would be it finds by deciding its earlier
+// rows again, or in a cache of 64 MiB. So a preview that another processor continues tells the same.
+type preview struct {
+	p      *Processor
+	job    job
+	policy *Policy
+
+	seed maphash.Seed
+	// rows is the last row so far, by the hash of the license, counted from 1 in earlier; 0: none so far.
+	// Licenses that are not in it are named once.
+	rows    map[uint64]uint32
+	all     bool // every license may be named again
+	earlier []earlierRow
+
+	// states is the event that a license would end with, by subject. Empty: its rows so far change nothing.
+	states     *simplelru.LRU[string, []byte]
+	stateBytes int
+}
+
+// An earlierRow is one row of a license that the file names more than once.
+type earlierRow struct {
+	position events.Seq // in ROWS
+	before   uint32     // the row of the license before, counted from 1 in preview.earlier; 0: none
+}
+
+const (
+	// maxStateBytes bounds the cache of states.
+	maxStateBytes = 64 << 20
+	// previewAll is up to how many rows every license may be named again: to find out would read all rows
+	// once more.
+	previewAll = 10 * maxRows
+)
+
+// newPreview reads the job's rows for the licenses that they name more than once, and those before the
+// position. It returns nil for a job that is not previewed.
+func (p *Processor) newPreview(ctx context.Context, j job, policy *Policy) (*preview, error) {
+	if !j.previews() {
+		return nil, nil
+	}
+	m := &preview{p: p, job: j, policy: policy, seed: maphash.MakeSeed(), rows: map[uint64]uint32{}}
+	m.states, _ = simplelru.NewLRU(maxStateBytes, func(subject string, body []byte) { // it fails only for sizes below 1
+		m.stateBytes -= stateBytes(subject, body)
+	})
+	if m.all = j.Sealed.Rows <= previewAll; !m.all {
+		seen := newSeenFilter(j.Sealed.Rows)
+		err := m.read(ctx, j.Sealed.Rows, func(v *Verdict) {
+			if seen.TestAndAddString(v.Subject()) {
+				m.rows[m.hash(v)] = 0
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return m, m.read(ctx, j.Progress.Row, m.pass)
+}
+
+// read calls fn with the valid rows up to row.
+func (m *preview) read(ctx context.Context, row events.Row, fn func(*Verdict)) error {
+	whole := m.job
+	whole.Progress = events.ImportProgressed{}
+	reader := &rowReader{log: m.p.log, job: whole, policy: m.policy}
+	defer reader.stop()
+	for at := events.Row(0); at < row; {
+		b := reader.batch(ctx, at)
+		if b.err != nil || b.missing {
+			return b.err
+		}
+		for i := range b.verdicts {
+			if v := &b.verdicts[i]; v.Valid() && v.Row.Row <= row {
+				fn(v)
+			}
+		}
+		at += events.Row(len(b.verdicts))
+	}
+	return ctx.Err()
+}
+
+func (m *preview) hash(v *Verdict) uint64 { return maphash.String(m.seed, v.Subject()) }
+
+// pass notes a valid row, so that later ones of its license find it.
+func (m *preview) pass(v *Verdict) {
+	hash := m.hash(v)
+	before, repeated := m.rows[hash]
+	if !repeated && !m.all {
+		return
+	}
+	m.earlier = append(m.earlier, earlierRow{position: v.position, before: before})
+	m.rows[hash] = uint32(len(m.earlier))
+}
+
+// madeBefore is what a row before has made of a license, as far as an import that keeps what exists is
+// concerned.
+var madeBefore = License{Last: new(events.LicenseImported), Pending: true}
+
+// recall adds to the licenses what rows before these would have made of them.
+func (m *preview) recall(ctx context.Context, verdicts []Verdict, licenses Licenses) error {
+	wanted := map[string]bool{}
+	var positions []events.Seq
+	for i := range verdicts {
+		v := &verdicts[i]
+		if !v.Valid() || m.rows[m.hash(v)] == 0 || wanted[v.Subject()] {
+			continue
+		}
+		wanted[v.Subject()] = true
+		if m.policy.Existing != events.UpdateExisting {
+			licenses[v.Subject()] = madeBefore
+		} else if last, cached := m.state(v.Subject()); cached {
+			if last != nil {
+				licenses[v.Subject()] = License{Last: last, Pending: true}
+			}
+		} else {
+			for at := m.rows[m.hash(v)]; at > 0; at = m.earlier[at-1].before {
+				positions = append(positions, m.earlier[at-1].position)
+			}
+		}
+	}
+	if len(positions) == 0 {
+		return nil
+	}
+	return m.decideAgain(ctx, positions, wanted, licenses)
+}
+
+// decideAgain decides earlier rows of the licenses that are wanted.
+func (m *preview) decideAgain(ctx context.Context, positions []events.Seq, wanted map[string]bool, licenses Licenses) error {
+	verdicts := make([]Verdict, 0, len(positions))
+	err := m.p.log.RowsAt(ctx, positions, func(message eventlog.Message) error {
+		row, err := eventlog.DecodeAs[*events.RowReceived](&message)
+		if err != nil {
+			return err
+		}
+		if v := m.policy.Judge(row); v.Valid() && wanted[v.Subject()] { // else the hashes of two licenses are the same
+			verdicts = append(verdicts, v)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(verdicts, func(a, b Verdict) int { return int(a.Row.Row) - int(b.Row.Row) })
+	verdicts = slices.CompactFunc(verdicts, func(a, b Verdict) bool { return a.Row.Row == b.Row.Row })
+	for len(verdicts) > 0 {
+		verdicts = verdicts[len(m.policy.Outcomes(verdicts, licenses)):]
+	}
+	return nil
+}
+
+// remember notes rows that were decided, and what they would make of their licenses.
+func (m *preview) remember(verdicts []Verdict, licenses Licenses) {
+	for i := range verdicts {
+		v := &verdicts[i]
+		if !v.Valid() {
+			continue
+		}
+		m.pass(v)
+		if m.policy.Existing != events.UpdateExisting || m.rows[m.hash(v)] == 0 {
+			continue
+		}
+		m.cache(v.Subject(), licenses[v.Subject()])
+	}
+}
+
+func (m *preview) cache(subject string, license License) {
+	var body []byte
+	m.states.Remove(subject)
+	if license.Pending {
+		var err error
+		if body, err = events.Append(nil, license.Last, time.Time{}); err != nil {
+			return // its rows are decided again
+		}
+	}
+	m.states.Add(subject, body)
+	for m.stateBytes += stateBytes(subject, body); m.stateBytes > maxStateBytes; {
+		m.states.RemoveOldest()
+	}
+}
+
+// stateBytes is about what an entry of the cache takes.
+func stateBytes(subject string, body []byte) int { return len(subject) + len(body) + 200 }
+
+func (m *preview) state(subject string) (events.Event, bool) {
+	body, cached := m.states.Get(subject)
+	if !cached || len(body) == 0 {
+		return nil, cached
+	}
+	envelope, err := events.Decode(body)
+	return envelope.Event, err == nil
+}
