@@ -164,6 +164,8 @@ type ImportStarted struct {
 	Ignored []string `json:"ignored,omitempty"`
 	// Mapping is the whole mapping of the file. nil: its headers are the columns' names.
 	Mapping *Mapping `json:"mapping,omitempty"`
+	// Sheet is the sheet of a workbook whose rows these are. Empty: the file is a CSV.
+	Sheet string `json:"sheet,omitempty"`
 	// RetryOf is the import whose rejected rows these are. 0: the rows are those of a file.
 	RetryOf JobID `json:"retry_of,omitempty"`
 }

@@ -130,7 +130,7 @@ func fullEvents() map[string]Event {
 			Raw:       "挨拶,\"–"},
 		&ImportStarted{JobID: 10, FileName: "Lizenzen März – 許可.csv", Manager: "Zoë", Mode: AllOrNothing, DryRun: true,
 			Columns: []string{"license__license_key", "product__short_code", "error__raw"}, Delimiter: ";", Products: []string{"psc-é", "b"}, Query: "dry_run=true&mode=all_or_nothing",
-			Existing: UpdateExisting, Kind: "licenses", Headers: []string{"Серийный №", "Produkt", "error__raw"}, Ignored: []string{"Notizen <2>"}, RetryOf: 9,
+			Existing: UpdateExisting, Kind: "licenses", Headers: []string{"Серийный №", "Produkt", "error__raw"}, Ignored: []string{"Notizen <2>"}, Sheet: "Schlüssel", RetryOf: 9,
 			Mapping: &Mapping{Name: "händler", Kind: "licenses", Columns: map[string]*string{"Серийный №": ptr("license__license_key"), "Notizen <2>": nil},
 				Set: map[string]string{"product__short_code": "psc-é"}, DateFormat: "MM/DD/YYYY",
 				Values: map[string]map[string]string{"license__license_type": {"Lebenslang": "perpetual"}}}},

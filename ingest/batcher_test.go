@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"licenseimport/internal/csvfile"
 )
 
 func TestBatcherFills(t *testing.T) {
@@ -108,7 +110,7 @@ func generatedForm(rows int) io.Reader {
 func TestMemoryIsFlat(t *testing.T) {
 	peak := func(rows int) uint64 {
 		var peakHeap atomic.Uint64
-		in, err := openRowParser(&generated{rows: rows}, options{}, Config{}.withDefaults())
+		in, err := openRowParser(csvfile.NewReader(&generated{rows: rows}, csvfile.Options{}), options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +179,7 @@ func BenchmarkEncode(b *testing.B) {
 	const n = 100_000
 	b.ReportAllocs()
 	for b.Loop() {
-		in, err := openRowParser(&generated{rows: n}, options{}, Config{}.withDefaults())
+		in, err := openRowParser(csvfile.NewReader(&generated{rows: n}, csvfile.Options{}), options{})
 		if err != nil {
 			b.Fatal(err)
 		}

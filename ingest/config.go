@@ -10,10 +10,13 @@ import (
 
 // Config holds what an operator may set. Zero values are the defaults.
 type Config struct {
-	MaxFile    int64 // bytes of a file, decompressed; a larger one is answered 413. Default 4 GiB
-	MaxRows    int   // of a file; a longer one is answered 413. Default 20 million
-	MaxRow     int   // bytes of a row; a longer row is rejected, the others are not. Default 256 KiB
-	MaxColumns int   // of a file; one with more is answered 400. Default 200
+	MaxFile int64 // bytes of a file, decompressed; a larger one is answered 413. Default 4 GiB
+	// MaxWorkbook is the limit of a workbook's bytes as it is sent; a larger one is answered 413. Once it
+	// is unpacked it may take 16 times as much, and no more than MaxFile. Default 256 MiB.
+	MaxWorkbook int64
+	MaxRows     int // of a file; a longer one is answered 413. Default 20 million
+	MaxRow      int // bytes of a row; a longer row is rejected, the others are not. Default 256 KiB
+	MaxColumns  int // of a file; one with more is answered 400. Default 200
 	// MaxUploads in flight; more are answered 503. What a manager has beyond half of them does not
 	// count against the others: these find their half free, so half as many again may be in flight.
 	// Default 16.
@@ -37,6 +40,12 @@ type Config struct {
 	Retention time.Duration
 	// SweepEvery is the janitor's interval. Default a quarter of Abandoned, at most 30 s.
 	SweepEvery time.Duration
+
+	// TempDir is the directory of the temporary files of workbooks. Default the system's.
+	TempDir string
+	// MinFree is the free space in bytes that these files leave on the disk; an upload that would take
+	// more is answered 507. Default 0.
+	MinFree int64
 
 	// Observer receives what happened, for metrics. Default none.
 	Observer Observer
@@ -72,6 +81,7 @@ func (c Config) maxStored() int64 {
 // withDefaults replaces zero values by the defaults.
 func (c Config) withDefaults() Config {
 	orElse(&c.MaxFile, 4<<30)
+	orElse(&c.MaxWorkbook, 256<<20)
 	orElse(&c.MaxRows, 20_000_000)
 	orElse(&c.MaxRow, csvfile.DefaultMaxRow)
 	orElse(&c.MaxColumns, csvfile.DefaultMaxColumns)

@@ -13,6 +13,7 @@
 //	query.go        the table of query parameters, the Idempotency-Key
 //	pacedreader.go  the request's body: minimum pace of the client, interruption
 //	multipart.go    exactly one part, named file; gzip; length and SHA-256
+//	workbook.go     tells a workbook from a CSV; the temporary file of a workbook
 //	rowparser.go    CSV to RowReceived; damaged rows become events, too
 //	idempotency.go  draws the job id, and recognizes a repeated upload
 //	batcher.go      collects events into batches and stores them while the next one fills
@@ -25,6 +26,9 @@
 //	template.go     the CSV template
 //	observer.go     what is reported for the metrics
 //	proxy.go        passes all other API requests on to the projector (role ingest only)
+//
+// A workbook cannot be read before its end has arrived. So it is first written to a temporary file that
+// has no name, then read like a CSV; its first three steps begin when the request has been read.
 //
 // # Steps of an upload
 //

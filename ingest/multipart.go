@@ -32,6 +32,7 @@ type body struct {
 	content io.Reader // decompressed
 	parts   *multipart.Reader
 	file    *file
+	end     bool // finish has read the request to its end
 }
 
 // file is the uploaded file, decompressed. It is read once, as a stream.
@@ -167,6 +168,9 @@ func (f *file) sum() string { return hex.EncodeToString(f.hash.Sum(nil)) }
 // finish reads to the end of the request: the rest of the file, the closing boundary and any bytes
 // after it. An error means that the upload is truncated or has another part.
 func (b *body) finish() error {
+	if b.end {
+		return nil
+	}
 	if _, err := io.Copy(io.Discard, b.file); err != nil {
 		return err
 	}
@@ -178,6 +182,7 @@ func (b *body) finish() error {
 		return err
 	}
 	_, err = io.Copy(io.Discard, b.content)
+	b.end = err == nil
 	return err
 }
 
@@ -185,12 +190,16 @@ func (b *body) finish() error {
 type limitedReader struct {
 	src      io.Reader
 	left     int64
-	maxBytes int64 // of the file, for the message
+	maxBytes int64  // of the file, for the message
+	what     string // the file, for the message; empty: a file, unpacked
 }
 
 func (l *limitedReader) Read(p []byte) (int, error) {
 	n, err := l.src.Read(p)
 	if l.left -= int64(n); l.left < 0 {
+		if l.what != "" {
+			return n, httpx.TooLarge("too_large", "The %s is larger than %d bytes: split it.", l.what, l.maxBytes)
+		}
 		return n, tooLarge(l.maxBytes)
 	}
 	return n, err

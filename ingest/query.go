@@ -22,6 +22,7 @@ type options struct {
 	ignoreUnknown bool
 	delimiter     byte // 0: detect it
 	encoding      csvfile.Encoding
+	sheet         string // of a workbook; empty: the first one
 
 	key   string // the Idempotency-Key, or empty
 	query string // the parameters in canonical form: sorted, without defaults
@@ -59,10 +60,10 @@ var parameters = []struct {
 	}},
 	{name: "delimiter", choices: []choice{
 		{"", func(o *options) { o.delimiter = 0 }},
-		{"comma", func(o *options) { o.delimiter = ',' }},
-		{"semicolon", func(o *options) { o.delimiter = ';' }},
-		{"tab", func(o *options) { o.delimiter = '\t' }},
-		{"pipe", func(o *options) { o.delimiter = '|' }},
+		{csvfile.DelimiterName(','), func(o *options) { o.delimiter = ',' }},
+		{csvfile.DelimiterName(';'), func(o *options) { o.delimiter = ';' }},
+		{csvfile.DelimiterName('\t'), func(o *options) { o.delimiter = '\t' }},
+		{csvfile.DelimiterName('|'), func(o *options) { o.delimiter = '|' }},
 	}},
 	{name: "encoding", choices: []choice{
 		{"utf-8", func(o *options) { o.encoding = csvfile.UTF8 }},
@@ -99,6 +100,9 @@ func parseOptionsAfter(r *http.Request, first *events.ImportStarted) (options, e
 			canonical.Set(p.name, p.choices[chosen].value)
 		}
 	}
+	if o.sheet = query.Get("sheet"); o.sheet != "" {
+		canonical.Set("sheet", o.sheet)
+	}
 	o.query = canonical.Encode()
 	var err error
 	o.key, err = idempotencyKey(r.Header)
@@ -123,12 +127,20 @@ func choose(name, value string, choices []choice) (int, error) {
 	return 0, httpx.BadParameter(name, value, "one of "+strings.Join(names, ", "))
 }
 
+// csvOptions are how a CSV is read.
+func csvOptions(o options, c Config) csvfile.Options {
+	return csvfile.Options{
+		Delimiter: o.delimiter, Encoding: o.encoding, MaxRow: c.MaxRow, MaxColumns: c.MaxColumns,
+		Known: func(name string) bool { _, known := events.ColumnIndex(name); return known },
+	}
+}
+
 // parameterNames lists the query parameters of an upload.
 func parameterNames() (names []string) {
 	for _, p := range parameters {
 		names = append(names, p.name)
 	}
-	return names
+	return append(names, "sheet")
 }
 
 // retryParameterNames lists the query parameters of a retry.

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -18,14 +17,6 @@ type table interface {
 	Header() (csvfile.Header, error)
 	// Read returns the next row that is not blank, valid until the next call; [io.EOF] after the last.
 	Read() (csvfile.Row, error)
-}
-
-// openTable opens a file as rows.
-func openTable(r io.Reader, o options, c Config) (table, error) {
-	return csvfile.NewReader(r, csvfile.Options{
-		Delimiter: o.delimiter, Encoding: o.encoding, MaxRow: c.MaxRow, MaxColumns: c.MaxColumns,
-		Known: func(name string) bool { _, known := events.ColumnIndex(name); return known },
-	}), nil
 }
 
 // rowParser turns a file into RowReceived events, one row at a time. It does not check values: the
@@ -56,15 +47,11 @@ var required = func() (names []string) {
 
 // openRowParser reads the header and the first row. If the file is at fault the error is the
 // answer, otherwise it is the error of the read.
-func openRowParser(r io.Reader, o options, c Config) (*rowParser, error) {
-	rows, err := openTable(r, o, c)
-	if err != nil {
-		return nil, headerError(err)
-	}
+func openRowParser(rows table, o options) (*rowParser, error) {
 	in := &rowParser{table: rows}
 	header, err := in.table.Header()
 	if err != nil {
-		return nil, headerError(err)
+		return nil, tableError(err)
 	}
 	if err := in.match(header, o.ignoreUnknown); err != nil {
 		return nil, err
@@ -75,20 +62,6 @@ func openRowParser(r io.Reader, o options, c Config) (*rowParser, error) {
 	}
 	in.first = first
 	return in, err
-}
-
-// headerError is the answer to a file whose header cannot be read.
-func headerError(err error) error {
-	if foreign, ok := errors.AsType[*csvfile.NotCSVError](err); ok {
-		return httpx.Unsupported("not_csv", "%s.", sentence(foreign.Error()))
-	}
-	if header, ok := errors.AsType[*csvfile.HeaderError](err); ok {
-		return httpx.BadRequest(string(header.Code), "%s.", sentence(header.Error()))
-	}
-	if errors.Is(err, csvfile.ErrEmpty) {
-		return httpx.BadRequest("empty_file", "%s.", sentence(err.Error()))
-	}
-	return err
 }
 
 // match assigns columns to the header's fields. The error names every mistake in the header.

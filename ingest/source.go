@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"io"
 	"net/http"
 
@@ -25,21 +26,32 @@ type rowSource interface {
 // fileSource reads the file of a request.
 type fileSource struct {
 	*rowParser
-	body *body
+	body  *body
+	sheet string // of a workbook
+	close func() // frees what the table holds
 }
 
 // openFileSource opens the file of a request, and reads its header and its first row. Its errors are
-// answers.
-func openFileSource(r *http.Request, in io.Reader, o options, c Config) (*fileSource, error) {
+// answers. The caller must call close.
+func openFileSource(ctx context.Context, r *http.Request, in io.Reader, o options, c Config) (*fileSource, error) {
 	body, err := openBody(r, in, c.MaxFile)
 	if err != nil {
 		return nil, uploadError(err)
 	}
-	rows, err := openRowParser(body.file, o, c)
+	table, closeTable, err := openTable(ctx, body, o, c)
 	if err != nil {
 		return nil, uploadError(err)
 	}
-	return &fileSource{rows, body}, nil
+	rows, err := openRowParser(table, o)
+	if err != nil {
+		closeTable()
+		return nil, uploadError(err)
+	}
+	source := &fileSource{rowParser: rows, body: body, close: closeTable}
+	if book, ok := table.(workbookTable); ok {
+		source.sheet = book.Sheet()
+	}
+	return source, nil
 }
 
 func (s *fileSource) tooLarge(row *events.RowReceived) *events.RowReceived { return s.tooLargeRow(row) }
@@ -47,7 +59,7 @@ func (s *fileSource) tooLarge(row *events.RowReceived) *events.RowReceived { ret
 func (s *fileSource) finish() error { return s.body.finish() }
 
 func (s *fileSource) describe(started *events.ImportStarted) {
-	started.FileName = s.body.file.name
+	started.FileName, started.Sheet = s.body.file.name, s.sheet
 	started.Columns, started.Delimiter = s.header, string(rune(s.delimiter))
 }
 

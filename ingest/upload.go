@@ -62,10 +62,12 @@ func (in *Ingest) serveUpload(
 	body, stop := newPacedReader(ctx, w, r, in.config)
 	defer stop()
 
-	u := &upload{in: in, ctx: ctx, halt: halt, manager: m, options: o, recheck: recheck}
-	if u.source, err = openFileSource(r, body, o, in.config); err != nil {
+	source, err := openFileSource(ctx, r, body, o, in.config)
+	if err != nil {
 		return err
 	}
+	defer source.close()
+	u := &upload{in: in, ctx: ctx, halt: halt, manager: m, options: o, recheck: recheck, source: source}
 	if err := u.run(); err != nil {
 		return err
 	}

@@ -11,12 +11,13 @@ import (
 
 // importCommand uploads one file and waits for the import's end.
 type importCommand struct {
-	File string `arg:"" help:"The CSV file, packed by gzip or not; - reads standard input."`
+	File string `arg:"" help:"The CSV file, packed by gzip or not, or Excel workbook (.xlsx); - reads standard input."`
 
 	DryRun         bool   `group:"file" help:"Check every row and count, but import nothing."`
 	Mode           string `group:"file" placeholder:"MODE" enum:"partial,all_or_nothing" default:"partial" help:"What a rejected row means: the others are imported (partial, the default), or nothing is (all_or_nothing)."`
 	Delimiter      string `group:"file" placeholder:"NAME" enum:",comma,semicolon,tab,pipe" default:"" help:"comma, semicolon, tab or pipe. Default: found out from the header."`
 	Encoding       string `group:"file" placeholder:"NAME" enum:",utf-8,windows-1252" default:"" help:"utf-8 or windows-1252. Default: UTF-8, or UTF-16 by its byte order mark."`
+	Sheet          string `group:"file" placeholder:"NAME" help:"Sheet of an Excel workbook. Default: the first one that is not hidden."`
 	UnknownColumns string `group:"file" placeholder:"WHAT" enum:"reject,ignore" default:"reject" help:"What to do with columns that are not known: reject the file (the default) or ignore them."`
 	IdempotencyKey string `group:"file" placeholder:"TEXT" help:"A name for this upload, within 24 hours: saying it again gives the first import's outcome and imports nothing more."`
 
@@ -35,6 +36,7 @@ Without --server nothing has to run: this process imports into the data director
 
 Examples:
   licenseimport import licenses.csv
+  licenseimport import licenses.xlsx --sheet "New licenses"
   licenseimport import licenses.csv --dry-run
   licenseimport import licenses.csv --mode all_or_nothing --strict
   licenseimport import licenses.csv --rejected corrected.csv
@@ -107,6 +109,7 @@ func (c *importCommand) query() url.Values {
 	set("dry_run", strconv.FormatBool(c.DryRun), "false")
 	set("mode", c.Mode, "partial")
 	set("delimiter", c.Delimiter, "")
+	set("sheet", c.Sheet, "")
 	set("encoding", c.Encoding, "")
 	set("unknown_columns", c.UnknownColumns, "reject")
 	return q

@@ -5,13 +5,16 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 
 	"licenseimport/events/eventlog"
 	"licenseimport/ingest"
+	"licenseimport/internal/fsx"
 	"licenseimport/internal/gctuner"
 	"licenseimport/internal/httpx"
+	"licenseimport/internal/workbook"
 	"licenseimport/processor"
 	"licenseimport/projector"
 	"licenseimport/projector/readapi"
@@ -134,10 +137,15 @@ func makeProcessor(_ context.Context, n *node) (component, error) {
 
 func makeIngest(_ context.Context, n *node) (component, error) {
 	limits := n.settings.limits
+	temp, err := n.tempDir()
+	if err != nil {
+		return component{}, err
+	}
 	in := ingest.New(n.log, ingest.Config{
 		MaxFile: int64(limits.MaxFileSize), MaxRows: int(limits.MaxRows), MaxRow: int(limits.MaxRowSize), MaxColumns: int(limits.MaxColumns),
 		MaxUploads: int(limits.MaxUploads), SlowBytes: int64(limits.MinUpload), SlowWindow: limits.MinUploadTime,
 		Retention: limits.RowsRetention, Abandoned: limits.AbandonedAfter,
+		MaxWorkbook: int64(limits.MaxWorkbookSize), TempDir: temp, MinFree: n.minFree(),
 		Observer: n.metrics.Ingest(),
 	})
 	n.metrics.Uploads(in)
@@ -150,6 +158,27 @@ func makeIngest(_ context.Context, n *node) (component, error) {
 		n.router.Fallback("/api/", forward)
 	}
 	return component{run: in.RunJanitor, finish: in.Shutdown}, nil
+}
+
+// tempDir returns the directory for the temporary files of workbooks: one in the data directory, without
+// what a killed process has left there, or "" for the system's.
+func (n *node) tempDir() (string, error) {
+	if n.settings.data == "" {
+		return "", nil
+	}
+	dir := filepath.Join(n.settings.data, "tmp")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	return dir, fsx.RemoveTemp(dir, workbook.TempPrefix)
+}
+
+// minFree is the free space that temporary files leave on the disk.
+func (n *node) minFree() int64 {
+	if n.settings.embedded != nil {
+		return n.settings.embedded.MinFree
+	}
+	return minFree
 }
 
 // settings configure the roles of one process.

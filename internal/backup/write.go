@@ -27,13 +27,10 @@ var streamOrder = []string{
 	eventlog.BucketStream(eventlog.Jobs),
 	eventlog.BucketStream(eventlog.Managers),
 	eventlog.BucketStream(eventlog.Products),
-	eventlog.BucketStream(eventlog.Mappings),
 }
 
 // quiescent are the streams that must not change during their snapshot.
-var quiescent = []string{
-	eventlog.BucketStream(eventlog.Managers), eventlog.BucketStream(eventlog.Products), eventlog.BucketStream(eventlog.Mappings),
-}
+var quiescent = []string{eventlog.BucketStream(eventlog.Managers), eventlog.BucketStream(eventlog.Products)}
 
 // Log is what a backup needs of an [*eventlog.Log].
 type Log interface {

@@ -45,7 +45,7 @@ func readWithEncodingCSV(data string, delim byte) (string, bool) {
 	}
 	line, _ := r.FieldPos(0)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s@%d %s\n", delimiterName(delim), line, strings.Join(header, "|"))
+	fmt.Fprintf(&b, "%s@%d %s\n", DelimiterName(delim), line, strings.Join(header, "|"))
 	number := 0
 	for {
 		row, err := r.Read()

@@ -230,7 +230,8 @@ func (r *Reader) keepHeader() {
 	}
 }
 
-func delimiterName(d byte) string {
+// DelimiterName is the word for a delimiter that a file may have.
+func DelimiterName(d byte) string {
 	switch d {
 	case ',':
 		return "comma"

@@ -19,7 +19,7 @@ func dump(t testing.TB, r *Reader) string {
 		return "header: " + err.Error()
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s@%d %s\n", delimiterName(h.Delimiter), h.Line, strings.Join(h.Fields, "|"))
+	fmt.Fprintf(&b, "%s@%d %s\n", DelimiterName(h.Delimiter), h.Line, strings.Join(h.Fields, "|"))
 	line, number := uint64(h.Line), uint64(0)
 	for {
 		row, err := r.Read()

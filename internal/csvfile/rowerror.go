@@ -107,7 +107,7 @@ func (r *Reader) countMessage() string {
 	have, want := r.row.count, len(r.header.Fields)
 	found := fmt.Sprintf("the row has %s, the header %s: ", plural(have, "field"), plural(want, "column"))
 	if have > want {
-		return found + fmt.Sprintf("take out what is too much, or put a value that contains a delimiter (%s) in quotes", delimiterName(r.delim))
+		return found + fmt.Sprintf("take out what is too much, or put a value that contains a delimiter (%s) in quotes", DelimiterName(r.delim))
 	}
 	return found + "add what is missing, or put a value that contains a line break in quotes"
 }

@@ -71,7 +71,7 @@ func tellSample(t *testing.T, w io.Writer, file io.Reader, query url.Values) {
 		return
 	}
 	columns, problems := MatchHeader(h.Fields, knownNames, requiredNames, query.Get("unknown_columns") == "ignore")
-	fmt.Fprintf(w, "header line %d, %s\n", h.Line, delimiterName(h.Delimiter))
+	fmt.Fprintf(w, "header line %d, %s\n", h.Line, DelimiterName(h.Delimiter))
 	for _, p := range problems {
 		fmt.Fprintf(w, "problem %s: %s\n", p.Kind, p.Message)
 	}
@@ -122,7 +122,7 @@ func sampleOptions(t *testing.T, query url.Values) Options {
 	switch d := query.Get("delimiter"); d {
 	case "":
 	case "comma", "semicolon", "tab", "pipe":
-		i := slices.IndexFunc(delimiters, func(b byte) bool { return delimiterName(b) == d })
+		i := slices.IndexFunc(delimiters, func(b byte) bool { return DelimiterName(b) == d })
 		o.Delimiter = delimiters[i]
 	default:
 		t.Fatalf("delimiter %q", d)

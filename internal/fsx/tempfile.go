@@ -14,9 +14,10 @@ const checkedBytes = 4 << 20
 // TempFile is a file that is gone when it is closed, and on Unix whatever ends the process: its name is
 // removed as soon as the file is open.
 type TempFile struct {
-	*os.File
+	file      *os.File // not embedded: its ReadFrom would pass the check of the free space
 	dir       string
 	minFree   uint64
+	size      int64
 	unchecked int
 }
 
@@ -33,7 +34,7 @@ func CreateTemp(dir, prefix string, minFree uint64) (*TempFile, error) {
 		return nil, err
 	}
 	_ = os.Remove(f.Name()) // Windows refuses it while the file is open: Close does it there
-	return &TempFile{File: f, dir: dir, minFree: minFree, unchecked: checkedBytes}, nil
+	return &TempFile{file: f, dir: dir, minFree: minFree, unchecked: checkedBytes}, nil
 }
 
 // Write appends to the file.
@@ -41,16 +42,24 @@ func (f *TempFile) Write(p []byte) (int, error) {
 	if f.unchecked += len(p); f.unchecked >= checkedBytes {
 		f.unchecked = 0
 		if free, known := FreeSpace(f.dir); known && free < f.minFree {
-			return 0, &fs.PathError{Op: "write", Path: f.Name(), Err: syscall.ENOSPC}
+			return 0, &fs.PathError{Op: "write", Path: f.file.Name(), Err: syscall.ENOSPC}
 		}
 	}
-	return f.File.Write(p)
+	n, err := f.file.Write(p)
+	f.size += int64(n)
+	return n, err
 }
+
+// ReadAt is that of [io.ReaderAt].
+func (f *TempFile) ReadAt(p []byte, at int64) (int, error) { return f.file.ReadAt(p, at) }
+
+// Size returns how many bytes were written.
+func (f *TempFile) Size() int64 { return f.size }
 
 // Close closes the file, which is gone then.
 func (f *TempFile) Close() error {
-	err := f.File.Close()
-	if removed := os.Remove(f.Name()); removed != nil && !errors.Is(removed, fs.ErrNotExist) {
+	err := f.file.Close()
+	if removed := os.Remove(f.file.Name()); removed != nil && !errors.Is(removed, fs.ErrNotExist) {
 		err = errors.Join(err, removed)
 	}
 	return err

@@ -47,7 +47,7 @@ var allowed = map[string]struct {
 	"internal/profiling":      {"", "profiles are of the process, whatever it does"},
 	"web":                     {"docs internal/httpx", "the page is static files: it knows the API, not the program"},
 	"docs":                    {"", "the guides are files"},
-	"cmd/licenseimport":       {"events events/eventlog ingest processor projector projector/readapi web internal/access internal/backup internal/csvfile internal/failpoint internal/fsx internal/gctuner internal/httpx internal/mapping internal/metrics internal/openapi internal/profiling internal/retry", "cmd wires"},
+	"cmd/licenseimport":       {"events events/eventlog ingest processor projector projector/readapi web internal/access internal/backup internal/csvfile internal/failpoint internal/fsx internal/gctuner internal/httpx internal/mapping internal/metrics internal/openapi internal/profiling internal/retry internal/workbook", "cmd wires"},
 	"cmd/benchmark":           {"events internal/profiling", "the benchmark sees the program from outside, and knows the columns of its files"},
 	"examples":                {"", "other services: they know the events on the wire, and nothing of ours"},
 	"deploy/check":            {"", "a separate module: it reads files with libraries that the program does not have"},

@@ -133,13 +133,11 @@ func (b *cachedBlock) get(i int) []byte {
 func (t *sharedStrings) load(b *cachedBlock, index int) error {
 	from, strings := t.blocks[index], t.count
 	b.index = -1
-	size := int64(-1)
+	var size int64
 	if index+1 < len(t.blocks) {
 		size, strings = t.blocks[index+1].at-from.at, t.blocks[index+1].first
-	} else if info, err := t.file.Stat(); err != nil {
-		return err
 	} else {
-		size = info.Size() - from.at
+		size = t.file.Size() - from.at
 	}
 	if int64(cap(b.data)) < size || cap(b.data) > 4*blockBytes {
 		b.data = make([]byte, size)

@@ -49,7 +49,7 @@ function drop({ title, hint, aside, small, choose }) {
     wrong.hidden = files.length === 0;
   };
   const input = h("input", {
-    type: "file", id, accept: ".csv,.txt,.tsv,.gz,text/csv,text/plain", "aria-label": `${title}: choose a file`,
+    type: "file", id, accept: ".csv,.xlsx,.txt,.tsv,.gz,text/csv,text/plain", "aria-label": `${title}: choose a file`,
     on: { change: () => take(input.files) },
   });
   const zone = h("div", { class: small ? "drop small" : "drop" },

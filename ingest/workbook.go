@@ -1,0 +1,144 @@
+package ingest
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"licenseimport/internal/csvfile"
+	"licenseimport/internal/fsx"
+	"licenseimport/internal/httpx"
+	"licenseimport/internal/workbook"
+)
+
+// unpackedFactor bounds what a workbook takes once it is unpacked, in multiples of Config.MaxWorkbook:
+// 4 GiB by default. XML packs well, so a workbook that is full of values takes some ten times as much.
+const unpackedFactor = 16
+
+// openTable opens the file of a request as rows: a workbook by its first bytes, else a CSV. The caller
+// must call close when it has read the rows.
+func openTable(ctx context.Context, b *body, o options, c Config) (rows table, closeTable func(), err error) {
+	content := bufio.NewReaderSize(b.file, 512)
+	head, _ := content.Peek(workbook.Head) // the next read returns an error again
+	if !workbook.IsZIP(head) && !workbook.IsOLE(head) {
+		if o.sheet != "" {
+			return nil, nil, httpx.BadParameter("sheet", o.sheet, "left out for a CSV: only a workbook has sheets")
+		}
+		return csvfile.NewReader(content, csvOptions(o, c)), func() {}, nil
+	}
+	if name, value := csvParameter(o); name != "" {
+		return nil, nil, httpx.BadParameter(name, value, "left out for a workbook: it is about a CSV")
+	}
+	return openWorkbook(ctx, content, b, o, c)
+}
+
+// csvParameter is a parameter of the upload that is about a CSV, or empty.
+func csvParameter(o options) (name, value string) {
+	switch {
+	case o.delimiter != 0:
+		return "delimiter", csvfile.DelimiterName(o.delimiter)
+	case o.encoding != csvfile.UTF8:
+		return "encoding", "windows-1252"
+	}
+	return "", ""
+}
+
+// openWorkbook writes the file to a temporary file, since a workbook's directory stands at its end, and
+// reads the rest of the request. The temporary file is gone after close, and when the process ends.
+func openWorkbook(ctx context.Context, content io.Reader, b *body, o options, c Config) (table, func(), error) {
+	temp, err := c.tempFile()
+	if err != nil {
+		return nil, nil, tableError(err)
+	}
+	size, err := io.Copy(temp, &limitedReader{src: content, left: c.MaxWorkbook, maxBytes: c.MaxWorkbook, what: "workbook"})
+	if err == nil {
+		err = b.finish()
+	}
+	var rows *workbook.Reader
+	if err == nil {
+		rows, err = workbook.Open(haltedReaderAt{ctx, temp}, size, workbook.Options{
+			Sheet: o.sheet, MaxRow: c.MaxRow, MaxColumns: c.MaxColumns, Temp: c.tempFile,
+			MaxUnpacked: min(c.MaxFile, c.MaxWorkbook*unpackedFactor),
+		})
+	}
+	if err != nil {
+		return nil, nil, tableError(errors.Join(err, temp.Close()))
+	}
+	closeAll := func() { _ = errors.Join(rows.Close(), temp.Close()) } // nothing was written that anybody reads
+	return workbookTable{rows}, closeAll, nil
+}
+
+func (c Config) tempFile() (*fsx.TempFile, error) {
+	return fsx.CreateTemp(c.TempDir, workbook.TempPrefix, uint64(c.MinFree))
+}
+
+// workbookTable makes answers of the errors of a workbook's rows.
+type workbookTable struct{ *workbook.Reader }
+
+func (t workbookTable) Read() (csvfile.Row, error) {
+	row, err := t.Reader.Read()
+	if err != nil && err != io.EOF {
+		err = tableError(err)
+	}
+	return row, err
+}
+
+// haltedReaderAt fails when the upload is halted, with the reason.
+type haltedReaderAt struct {
+	ctx context.Context
+	io.ReaderAt
+}
+
+func (r haltedReaderAt) ReadAt(p []byte, at int64) (int, error) {
+	if r.ctx.Err() != nil {
+		return 0, context.Cause(r.ctx)
+	}
+	return r.ReaderAt.ReadAt(p, at)
+}
+
+// tableError is the answer to a file that cannot be read as rows. Errors of reading the request stay.
+func tableError(err error) error {
+	if known, ok := errors.AsType[*httpx.Error](err); ok {
+		return known
+	}
+	if foreign, ok := errors.AsType[*csvfile.NotCSVError](err); ok {
+		return httpx.Unsupported("not_csv", "%s.", sentence(foreign.Error()))
+	}
+	if unreadable, ok := errors.AsType[*workbook.UnreadableError](err); ok {
+		return httpx.Unsupported("not_csv", "%s.", sentence(unreadable.Error())).Because(unreadable.Cause)
+	}
+	if sheet, ok := errors.AsType[*workbook.SheetError](err); ok {
+		return httpx.BadParameter("sheet", sheet.Name, "one of the workbook's sheets: "+quoted(sheet.Sheets))
+	}
+	if large, ok := errors.AsType[*workbook.TooLargeError](err); ok {
+		return httpx.TooLarge("too_large", "%s.", sentence(large.Error()))
+	}
+	if header, ok := errors.AsType[*csvfile.HeaderError](err); ok {
+		return httpx.BadRequest(string(header.Code), "%s.", sentence(header.Error()))
+	}
+	switch {
+	case errors.Is(err, csvfile.ErrEmpty):
+		return httpx.BadRequest("empty_file", "%s.", sentence(err.Error()))
+	case errors.Is(err, syscall.ENOSPC):
+		return diskFull(err)
+	}
+	if temporary, ok := errors.AsType[*fs.PathError](err); ok {
+		return httpx.New(http.StatusInternalServerError, "internal",
+			"The server cannot use its directory for temporary files, so nothing was imported.").Because(temporary)
+	}
+	return err
+}
+
+func quoted(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = strconv.Quote(name)
+	}
+	return strings.Join(quoted, ", ")
+}
