@@ -157,6 +157,7 @@ func (m *memtable) applyJobEvent(j *Job, f fact) error {
 // importSealed notes the file, and the import before that was sealed with the same one.
 func (m *memtable) importSealed(j *Job, e *events.ImportSealed, f fact) error {
 	j.Sealed, j.Moved = e.Rows, f.seq
+	m.progressed = append(m.progressed, j.ID)
 	if e.SHA256 == "" {
 		return nil
 	}
@@ -204,7 +205,9 @@ func (m *memtable) licenseImported(j *Job, e *events.LicenseImported, f fact) er
 	if len(e.Warnings) == 0 {
 		return nil
 	}
-	return m.warn(j, e.Warnings, WarnedRow{Row: e.Row, Line: e.Line, Key: key, Product: product, License: f.seq, Outcome: RowImported})
+	return m.warn(j, e.Warnings, WarnedRow{
+		Row: e.Row, Line: e.Line, Key: key, Product: product, License: f.seq, Outcome: RowImported,
+	})
 }
 
 // customerOf finds or creates the customer of a row: by e-mail, as [events.EmailKey] compares them.
@@ -256,7 +259,9 @@ func (m *memtable) orderOf(j *Job, e *events.LicenseImported, seq events.Seq, r 
 // updateProposed notes what a dry run's row would change.
 func (m *memtable) updateProposed(j *Job, e *events.LicenseUpdateProposed, f fact) error {
 	m.Put(rowsOf(proposed, j.ID), uint64(e.Row), f.body)
-	return m.warn(j, e.Warnings, WarnedRow{Row: e.Row, Line: e.Line, Key: e.License.Key, Product: e.Product.ShortCode, Outcome: RowUpdated})
+	return m.warn(j, e.Warnings, WarnedRow{
+		Row: e.Row, Line: e.Line, Key: e.License.Key, Product: e.Product.ShortCode, Outcome: RowUpdated,
+	})
 }
 
 // licenseExisted creates nothing: its customer and order count where they exist.
@@ -266,8 +271,9 @@ func (m *memtable) licenseExisted(j *Job, e *events.LicenseExisted, f fact) erro
 		j.Next.Differing++
 	}
 	m.Put(rowsOf(existed, j.ID), uint64(e.Row), f.body)
-	if err := m.warn(j, e.Warnings, WarnedRow{Row: e.Row, Line: e.Line, Key: e.LicenseKey, Product: e.Product.ShortCode,
-		Outcome: RowExisted}); err != nil {
+	if err := m.warn(j, e.Warnings, WarnedRow{
+		Row: e.Row, Line: e.Line, Key: e.LicenseKey, Product: e.Product.ShortCode, Outcome: RowExisted,
+	}); err != nil {
 		return err
 	}
 	if e.Customer != nil && e.Customer.Email != "" {

@@ -18,9 +18,10 @@ func (e *unknownLicenseError) Error() string {
 type current struct {
 	record
 	id    events.Seq
-	last  events.Seq   // its last event
-	chain events.Seq   // the first event of the chain that it stands at
-	owner events.JobID // the import of that chain
+	last  events.Seq           // its last event
+	chain events.Seq           // the first event of the chain that it stands at
+	owner events.JobID         // the import of that chain
+	state *events.LicenseState // what its last event says; nil: not decoded yet
 }
 
 // current finds the license that an event changes: by the event before or, where the views do not have
@@ -155,8 +156,9 @@ func (m *memtable) licenseUpdated(j *Job, e *events.LicenseUpdated, f fact) erro
 	moved.customer.count(&j.Next.CreatedCustomers, &j.Next.ExistedCustomers)
 	moved.order.count(&j.Next.CreatedOrders, &j.Next.ExistedOrders)
 	m.Put(rowsOf(updated, j.ID), uint64(e.Row), viewstore.NumberKey(f.seq))
-	return m.warn(j, e.Warnings, WarnedRow{Row: e.Row, Line: e.Line, Key: e.License.Key, Product: e.Product.ShortCode,
-		License: at.id, Outcome: RowUpdated})
+	return m.warn(j, e.Warnings, WarnedRow{
+		Row: e.Row, Line: e.Line, Key: e.License.Key, Product: e.Product.ShortCode, License: at.id, Outcome: RowUpdated,
+	})
 }
 
 // licenseRestored takes a license back to what it was before an import changed it. The counts of no
@@ -235,13 +237,12 @@ type moves struct{ customer, order move }
 
 // changeTo makes a license what an event says that it is.
 func (m *memtable) changeTo(at *current, next *change, s events.LicenseState, f fact) (moved moves, err error) {
-	var was *events.LicenseState // decoded where it is needed
 	next.customer, next.order = at.customer, at.order
 	next.flags |= at.flags & (hasOwnOrder | customerListed | orderListed)
-	if moved.customer, err = m.moveTo(customerKind, at, next, emailKey(s), f.seq, &was); err != nil {
+	if moved.customer, err = m.moveTo(customerKind, emailKey(s), at, next, f.seq); err != nil {
 		return moved, err
 	}
-	if moved.order, err = m.moveTo(orderKind, at, next, s.Order.StoreID, f.seq, &was); err != nil {
+	if moved.order, err = m.moveTo(orderKind, s.Order.StoreID, at, next, f.seq); err != nil {
 		return moved, err
 	}
 	if s.License.Enabled != nil && !*s.License.Enabled {
@@ -254,33 +255,14 @@ func (m *memtable) changeTo(at *current, next *change, s events.LicenseState, f 
 
 // moveTo moves a license to the customer or order with a name, if it is not there already. Without a
 // name it has no customer, and an order of its own.
-func (m *memtable) moveTo(k *partyKind, at *current, next *change, name string, seq events.Seq, was **events.LicenseState) (v move, err error) {
-	id, v := events.Seq(0), stays
-	switch {
-	case name != "":
-		var found bool
-		if id, found, err = m.join(k, name, seq); err != nil {
-			return stays, err
-		}
-		if v = makes; found {
-			v = finds
-		}
-	case k == orderKind && at.flags&hasOwnOrder != 0:
-		return stays, nil
-	case k == orderKind:
-		id, v = seq, makes
-		m.makeParty(k, id)
-	}
+func (m *memtable) moveTo(k *partyKind, name string, at *current, next *change, seq events.Seq) (move, error) {
 	from := k.of(&at.record)
-	if id == from {
-		return stays, nil
+	id, v, err := m.partyFor(k, name, at, seq)
+	if err != nil || id == from {
+		return stays, err
 	}
 	if from != 0 {
-		name, err := at.partyName(k, was)
-		if err != nil {
-			return stays, err
-		}
-		if err := m.leave(k, at, name); err != nil {
+		if err := m.leave(k, at); err != nil {
 			return stays, err
 		}
 	}
@@ -300,22 +282,40 @@ func (m *memtable) moveTo(k *partyKind, at *current, next *change, name string, 
 	return v, nil
 }
 
-// partyName is the name of the license's customer or order. was is the decoded event, once it is.
-func (at *current) partyName(k *partyKind, was **events.LicenseState) (string, error) {
+// partyFor is the customer or order that a license is to have, 0 if none, and how it comes to it.
+func (m *memtable) partyFor(k *partyKind, name string, at *current, seq events.Seq) (events.Seq, move, error) {
+	switch {
+	case name != "":
+		id, found, err := m.join(k, name, seq)
+		if found {
+			return id, finds, err
+		}
+		return id, makes, err
+	case k == customerKind:
+		return 0, stays, nil
+	case at.flags&hasOwnOrder != 0:
+		return at.order, stays, nil
+	}
+	m.makeParty(k, seq)
+	return seq, makes, nil
+}
+
+// partyName is the name of the license's customer or order; "": the order has none.
+func (at *current) partyName(k *partyKind) (string, error) {
 	if k == orderKind && at.flags&hasOwnOrder != 0 {
 		return "", nil
 	}
-	if *was == nil {
+	if at.state == nil {
 		s, _, err := decodeState(at.body)
 		if err != nil {
 			return "", err
 		}
-		*was = &s
+		at.state = &s
 	}
 	if k == customerKind {
-		return emailKey(**was), nil
+		return emailKey(*at.state), nil
 	}
-	return (*was).Order.StoreID, nil
+	return at.state.Order.StoreID, nil
 }
 
 func (m *memtable) setDisabled(id events.Seq, before, after bool) {
@@ -344,16 +344,11 @@ func (m *memtable) licenseRevoked(j *Job, e *events.LicenseRevoked, f fact) erro
 	if err != nil {
 		return err
 	}
-	var was *events.LicenseState
 	for _, k := range [...]*partyKind{customerKind, orderKind} {
 		if k.of(&at.record) == 0 {
 			continue
 		}
-		name, err := at.partyName(k, &was)
-		if err != nil {
-			return err
-		}
-		if err := m.leave(k, &at, name); err != nil {
+		if err := m.leave(k, &at); err != nil {
 			return err
 		}
 	}

@@ -23,7 +23,9 @@ type DecidedRow struct {
 func (r *Reader) DecidedRows(id events.JobID, from events.Row) iter.Seq2[DecidedRow, error] {
 	return func(yield func(DecidedRow, error) bool) {
 		sources := []*rowSource{
-			r.importedRows(id, from), r.decided(updated, id, from, r.decidedUpdate), r.decided(existed, id, from, r.decidedExisted),
+			r.importedRows(id, from),
+			r.decided(updated, id, from, r.decidedUpdate),
+			r.decided(existed, id, from, r.decidedExisted),
 		}
 		for r.bound.Step() {
 			var first *rowSource
@@ -113,7 +115,8 @@ func (r *Reader) importedRows(id events.JobID, from events.Row) *rowSource {
 
 // madeBy are the licenses that an import made: also those that are gone.
 func (r *Reader) madeBy(id events.JobID) viewstore.Postings {
-	return viewstore.Merge(r.views.Postings(jobLicenses, id.String()), r.views.Postings(jobLicenses, id.String()+revokedList))
+	list := id.String()
+	return viewstore.Merge(r.views.Postings(jobLicenses, list), r.views.Postings(jobLicenses, list+revokedList))
 }
 
 func (r *Reader) madeLicense(id events.Seq) (*events.LicenseImported, error) {

@@ -71,7 +71,8 @@
 //
 //	what exists in the views    is answered at once
 //	what would be missing       waits for the stream's end at the time of the request
-//	the list of imports         waits for all uploads that were answered
+//	an import that has ended    waits for its undo, if the stream has one
+//	the list of imports         waits for all uploads and undos that were answered
 //	everything                  waits until the views were at the stream's end once since the start
 //
 // A read that times out is an [ErrLagging].

@@ -105,8 +105,8 @@ type Undo struct {
 func newJob(e *events.ImportStarted, at time.Time) *Job {
 	j := &Job{
 		ID: e.JobID, FileName: e.FileName, Manager: e.Manager, Mode: e.Mode, DryRun: e.DryRun, Delimiter: e.Delimiter,
-		Existing: cmp.Or(e.Existing, events.KeepExisting), Kind: e.Kind, Ignored: e.Ignored, Mapping: e.Mapping, RetryOf: e.RetryOf,
-		Status: StatusPending, Created: at,
+		Existing: cmp.Or(e.Existing, events.KeepExisting), Kind: e.Kind, Ignored: e.Ignored, Mapping: e.Mapping,
+		RetryOf: e.RetryOf, Status: StatusPending, Created: at,
 	}
 	// The columns that a file of rejected rows adds are written by readers, with each row's own errors.
 	for i, name := range e.Columns {

@@ -71,11 +71,13 @@ func (m *memtable) list(k *partyKind, id, license events.Seq) {
 	}
 }
 
-// leave takes a license, as it was, out of its party. The party is gone if that was its last one. name
-// is the party's; "": it has none.
-func (m *memtable) leave(k *partyKind, at *current, name string) error {
-	id := k.of(&at.record)
-	left := 0
+// leave takes a license, as it was, out of its party. The party is gone if that was its last one.
+func (m *memtable) leave(k *partyKind, at *current) error {
+	id, left := k.of(&at.record), 0
+	name, err := at.partyName(k)
+	if err != nil {
+		return err
+	}
 	if name != "" {
 		n, err := m.memberCount(k, id)
 		if err != nil {

@@ -17,6 +17,9 @@ import (
 // ReadTimeout bounds how long one read waits for the views, and then how long it searches them.
 const ReadTimeout = 2 * time.Second
 
+// undoTime bounds how long the stream may take to say whether there is an undo of an import.
+const undoTime = 500 * time.Millisecond
+
 // ErrLagging says that the views did not reach what a read needs in time. It wraps the cause, if
 // there is another one than time.
 var ErrLagging = errors.New("the views lag behind the stream")
@@ -47,11 +50,11 @@ func (p *Projector) WaitForStart(ctx context.Context) error {
 }
 
 // WaitForUploads waits until the views hold every import whose upload was answered: it was sealed
-// or aborted.
+// or aborted. It waits for the undos that were asked for, too.
 func (p *Projector) WaitForUploads(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, ReadTimeout)
 	defer cancel()
-	for _, subject := range []string{events.SealedFilter, events.AbortedFilter} {
+	for _, subject := range []string{events.SealedFilter, events.AbortedFilter, events.UndoFilter} {
 		last, found, err := p.log.Fact(ctx, subject)
 		if err == nil && found {
 			err = p.WaitFor(ctx, last.Seq)
@@ -88,9 +91,13 @@ func (p *Projector) WaitForJob(ctx context.Context, j *Job) error {
 }
 
 // FindJob is [Projector.Job] for a read: if the import is unknown it asks the stream, and waits for
-// the import if the stream has it. The result is nil if there is no such import.
+// the import if the stream has it. For an import that has ended it does the same with an undo. The result
+// is nil if there is no such import.
 func (p *Projector) FindJob(ctx context.Context, id events.JobID) (*Job, error) {
 	j, err := p.Job(id)
+	if err == nil && j != nil && j.Ended() && j.Undo == nil {
+		return p.findUndo(ctx, j)
+	}
 	if j != nil || err != nil {
 		return j, err
 	}
@@ -107,6 +114,23 @@ func (p *Projector) FindJob(ctx context.Context, id events.JobID) (*Job, error) 
 		return nil, lagging(err)
 	}
 	return p.Job(id)
+}
+
+// findUndo waits until the views show the undo of an import, if the stream has one. A stream that does
+// not answer tells nothing: then the import is shown as the views have it.
+func (p *Projector) findUndo(ctx context.Context, j *Job) (*Job, error) {
+	asking, cancel := context.WithTimeout(ctx, undoTime)
+	defer cancel()
+	last, found, err := p.log.Fact(asking, (&events.UndoStarted{JobID: j.ID}).Subject())
+	if err != nil || !found {
+		return j, nil
+	}
+	waiting, stop := context.WithTimeout(ctx, ReadTimeout)
+	defer stop()
+	if err := p.waitForEither(waiting, last.Seq, j.ID); err != nil {
+		return nil, lagging(err)
+	}
+	return p.Job(j.ID)
 }
 
 // Job returns an import: a running one as it is in memory, up to its last whole batch, another as

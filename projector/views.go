@@ -59,7 +59,7 @@ const (
 	licenses         viewstore.View = iota // Chunks: sequence → record, see above
 	licenseByKey                           // HashIndex by key: key NUL product → sequence
 	productLicenses                        // PostingLists: product's short code → sequences
-	jobLicenses                            // PostingLists: import in decimal → sequences; the same with revokedList: those revoked
+	jobLicenses                            // PostingLists: import in decimal → sequences; with revokedList: those revoked
 	customerLicenses                       // HashIndex: customer → the licenses after the one that created it
 	orderLicenses                          // HashIndex: order → the licenses after the one that created it
 	disabled                               // PostingLists: "" → licenses that are not enabled

@@ -20,8 +20,10 @@
 //	answer                                   waits for
 //	any, until the views were at the         the stream's end at the time of the request
 //	stream's end once since the start
-//	the list of imports                      the last upload that was sealed or aborted
+//	the list of imports                      the last upload that was sealed or aborted, and
+//	                                         the last undo
 //	one import that is not known             its last event, if the stream has one
+//	one import that has ended                its undo, if the stream has one
 //	a license, customer, order above         that sequence, if the stream has it
 //	the views' position
 //	rows of a running import, as a list      the last event that the import shows

@@ -32,8 +32,8 @@ type cachedResult struct {
 	json []byte
 }
 
-// sharedVersion returns the last event that a result shows. ok is false where the result must not be cached: the manager does not see all rows, or the file does not tell
-// which event the import shows.
+// sharedVersion returns the last event that a result shows. ok is false where the result must not be
+// cached: the manager does not see all rows, or the file does not tell which event the import shows.
 func sharedVersion(m access.Manager, j *projector.Job) (at events.Seq, ok bool) {
 	if j.Ended() {
 		return j.Moved, seesAllRows(m, j)
