@@ -50,7 +50,7 @@ var parameters = []struct {
 		{string(events.Partial), func(o *options) { o.mode = events.Partial }},
 		{string(events.AllOrNothing), func(o *options) { o.mode = events.AllOrNothing }},
 	}},
-	{name: "existing", choices: []choice{
+	{name: "existing", of: func(s *events.ImportStarted) string { return string(s.Existing) }, choices: []choice{
 		{string(events.KeepExisting), func(o *options) { o.existing = events.KeepExisting }},
 		{string(events.UpdateExisting), func(o *options) { o.existing = events.UpdateExisting }},
 	}},

@@ -192,6 +192,6 @@ func (s *rejectedSource) describe(started *events.ImportStarted) {
 	own := *started
 	*started = *s.started
 	started.JobID, started.Manager, started.Products = own.JobID, own.Manager, own.Products
-	started.Mode, started.DryRun, started.Query = own.Mode, own.DryRun, own.Query
+	started.Mode, started.Existing, started.DryRun, started.Query = own.Mode, own.Existing, own.DryRun, own.Query
 	started.RetryOf = s.started.JobID
 }

@@ -249,21 +249,22 @@ func TestRepeatedOutcomesAreRetriedOnce(t *testing.T) {
 // TestRetryOptions: they are those of the first import unless the query says otherwise.
 func TestRetryOptions(t *testing.T) {
 	h := newHarness(t, Config{})
-	h.send(rejectedFile, request{query: "?dry_run=true&mode=all_or_nothing&delimiter=semicolon"})
+	h.send(rejectedFile, request{query: "?dry_run=true&mode=all_or_nothing&existing=update&delimiter=semicolon"})
 	h.reject(1, "old")
+	const whole, update = events.AllOrNothing, events.UpdateExisting
 	for query, want := range map[string]events.ImportStarted{
-		"":                            {DryRun: true, Mode: events.AllOrNothing, Query: "dry_run=true&mode=all_or_nothing&retry_of=1"},
-		"?dry_run=TRUE":               {DryRun: true, Mode: events.AllOrNothing, Query: "dry_run=true&mode=all_or_nothing&retry_of=1"},
-		"?dry_run=false":              {Mode: events.AllOrNothing, Query: "mode=all_or_nothing&retry_of=1"},
-		"?mode=partial":               {DryRun: true, Mode: events.Partial, Query: "dry_run=true&retry_of=1"},
-		"?mode=partial&dry_run=false": {Mode: events.Partial, Query: "retry_of=1"},
+		"":                            {DryRun: true, Mode: whole, Existing: update, Query: "dry_run=true&existing=update&mode=all_or_nothing&retry_of=1"},
+		"?dry_run=TRUE":               {DryRun: true, Mode: whole, Existing: update, Query: "dry_run=true&existing=update&mode=all_or_nothing&retry_of=1"},
+		"?dry_run=false":              {Mode: whole, Existing: update, Query: "existing=update&mode=all_or_nothing&retry_of=1"},
+		"?mode=partial&dry_run=false": {Mode: events.Partial, Existing: update, Query: "existing=update&retry_of=1"},
+		"?existing=keep&mode=partial": {DryRun: true, Mode: events.Partial, Existing: events.KeepExisting, Query: "dry_run=true&retry_of=1"},
 	} {
 		a := h.retry(1, query, request{})
 		if a.status != 200 {
 			t.Errorf("%s: %d %s", query, a.status, a.text)
 			continue
 		}
-		if s := h.state(a.body.JobID).Started; s.DryRun != want.DryRun || s.Mode != want.Mode || s.Query != want.Query || s.Delimiter != ";" {
+		if s := h.state(a.body.JobID).Started; s.DryRun != want.DryRun || s.Mode != want.Mode || s.Existing != want.Existing || s.Query != want.Query || s.Delimiter != ";" {
 			t.Errorf("%s: %+v", query, s)
 		}
 	}

@@ -15,6 +15,7 @@ type importCommand struct {
 
 	DryRun         bool   `group:"file" help:"Check every row and count, but import nothing."`
 	Mode           string `group:"file" placeholder:"MODE" enum:"partial,all_or_nothing" default:"partial" help:"What a rejected row means: the others are imported (partial, the default), or nothing is (all_or_nothing)."`
+	Existing       string `group:"file" placeholder:"WHAT" enum:"keep,update" default:"keep" help:"What to do with a row whose license exists: keep the license as it is (the default), or update it with the row's values."`
 	Delimiter      string `group:"file" placeholder:"NAME" enum:",comma,semicolon,tab,pipe" default:"" help:"comma, semicolon, tab or pipe. Default: found out from the header."`
 	Encoding       string `group:"file" placeholder:"NAME" enum:",utf-8,windows-1252" default:"" help:"utf-8 or windows-1252. Default: UTF-8, or UTF-16 by its byte order mark."`
 	Sheet          string `group:"file" placeholder:"NAME" help:"Sheet of an Excel workbook. Default: the first one that is not hidden."`
@@ -30,7 +31,7 @@ type importCommand struct {
 
 // Help is what --help tells beside the flags.
 func (importCommand) Help() string {
-	return `Each row is imported, existed already, or is rejected with the reason; importing the same file twice does no harm.
+	return `Each row is imported, existed already, or is rejected with the reason; importing the same file twice does no harm. With --existing update a row whose license exists changes it; --dry-run shows first what would change.
 
 Without --server nothing has to run: this process imports into the data directory by itself. Where a server of this machine holds that directory, it is used.
 
@@ -39,6 +40,7 @@ Examples:
   licenseimport import licenses.xlsx --sheet "New licenses"
   licenseimport import licenses.csv --dry-run
   licenseimport import licenses.csv --mode all_or_nothing --strict
+  licenseimport import prices.csv --existing update --dry-run
   licenseimport import licenses.csv --rejected corrected.csv
   licenseimport import licenses.csv --server https://licenses.example.com --key lik_...
   zcat huge.csv.gz | licenseimport import - --json
@@ -108,6 +110,7 @@ func (c *importCommand) query() url.Values {
 	}
 	set("dry_run", strconv.FormatBool(c.DryRun), "false")
 	set("mode", c.Mode, "partial")
+	set("existing", c.Existing, "keep")
 	set("delimiter", c.Delimiter, "")
 	set("sheet", c.Sheet, "")
 	set("encoding", c.Encoding, "")

@@ -14,6 +14,7 @@ type retryCommand struct {
 
 	DryRun         *bool  `negatable:"" group:"file" help:"Check the rows and count, but import nothing; --no-dry-run imports what a dry run checked. Default: as the first import."`
 	Mode           string `group:"file" placeholder:"MODE" enum:",partial,all_or_nothing" default:"" help:"What a rejected row means: the others are imported (partial), or nothing is (all_or_nothing). Default: as the first import."`
+	Existing       string `group:"file" placeholder:"WHAT" enum:",keep,update" default:"" help:"What to do with a row whose license exists: keep the license as it is, or update it. Default: as the first import."`
 	IdempotencyKey string `group:"file" placeholder:"TEXT" help:"A name for this retry, within 24 hours: saying it again gives the first one's outcome and imports nothing more."`
 
 	Strict   bool   `help:"End with status 2 when rows were rejected again."`
@@ -77,6 +78,9 @@ func (c *retryCommand) query() url.Values {
 	}
 	if c.Mode != "" {
 		q.Set("mode", c.Mode)
+	}
+	if c.Existing != "" {
+		q.Set("existing", c.Existing)
 	}
 	return q
 }
