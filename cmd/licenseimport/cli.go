@@ -23,6 +23,7 @@ var groups = []kong.Group{
 	{Key: "manage", Title: "Manage:"},
 	{Key: "run", Title: "Run a server:"},
 	{Key: "file", Title: "About the file:"},
+	{Key: "filter", Title: "Which ones:"},
 	{Key: "where", Title: "Which server, or which data directory:"},
 	{Key: "listen", Title: "Where it listens:"},
 	{Key: "nats", Title: "NATS:"},
@@ -41,6 +42,7 @@ type cli struct {
 	Import   importCommand   `cmd:"" group:"use" help:"Import a CSV file and say what became of its rows."`
 	Status   statusCommand   `cmd:"" group:"use" help:"Show one import, or the list of all."`
 	Retry    retryCommand    `cmd:"" group:"use" help:"Import again the rows that an import rejected."`
+	Export   exportCommand   `cmd:"" group:"use" help:"Write licenses, customers or orders as a CSV."`
 	Template templateCommand `cmd:"" group:"use" help:"Print a CSV file with all columns and one example row."`
 
 	Keys     keysCommand     `cmd:"" group:"manage" help:"Managers' keys: create, list, revoke."`

@@ -54,8 +54,15 @@ func explainUsage(err error) error {
 // apiParameters matches the API's parameters that are flags of import.
 var apiParameters = regexp.MustCompile(`\b(unknown_columns|encoding|delimiter)=([a-z0-9-]+)`)
 
+// apiFilters matches the API's parameters where a message names them as such: most are flags.
+var apiFilters = regexp.MustCompile(`\bQuery parameter ([a-z_]+)`)
+
 // inFlags replaces the API's parameters in a message by the flags of the command line.
 func inFlags(message string) string {
+	message = apiFilters.ReplaceAllStringFunc(message, func(said string) string {
+		_, name, _ := strings.Cut(said, "parameter ")
+		return "--" + strings.NewReplacer("__", "-", "_", "-").Replace(name)
+	})
 	return apiParameters.ReplaceAllStringFunc(message, func(said string) string {
 		name, value, _ := strings.Cut(said, "=")
 		return "--" + strings.ReplaceAll(name, "_", "-") + " " + value

@@ -2,6 +2,7 @@ package fsx
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -38,13 +39,25 @@ func Rename(from, to string) error {
 // WritePrivate writes a file of mode 0600. After a crash the file has the old content or the new
 // one. It replaces what stands at path and follows no link.
 func WritePrivate(path string, data []byte) error {
+	return StreamPrivate(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// StreamPrivate is [WritePrivate] with the content that write writes. If write fails, what stands at path
+// stays, and the error is that of write.
+func StreamPrivate(path string, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name()) // fails after the rename, as it should
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err := write(f); err != nil {
+		_ = f.Close()
+		return err
+	}
+	if err = errors.Join(f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return Rename(f.Name(), path)
