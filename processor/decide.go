@@ -72,6 +72,16 @@ func (v *Verdict) Subject() string {
 // values are the row's values, by column, as the rules read them.
 func (v *Verdict) values() *events.Values { return &v.Row.Values }
 
+// asSent is the row's value in a column before any mapping.
+func (v *Verdict) asSent(column int) string {
+	for i := range v.sent {
+		if v.sent[i].Column == column {
+			return v.sent[i].Value
+		}
+	}
+	return v.Row.Values[column]
+}
+
 // Judge maps a row's values in place and applies all rules to them. The verdict has every error of the
 // row, not only the first.
 func (p *Policy) Judge(row *events.RowReceived) Verdict {

@@ -1,5 +1,5 @@
 // Package processor decides what becomes of each row of a sealed import and appends the outcomes to
-// the stream LICENSES: LicenseImported, LicenseExisted or RowRejected.
+// the stream LICENSES: LicenseImported, LicenseUpdated, LicenseExisted or RowRejected.
 //
 // # The way of a row
 //
@@ -11,10 +11,13 @@
 //	pipeline.go       drives the steps below, stages one batch while another is committed
 //	read.go           reads the job's rows after its position, in batches of at most 999
 //	decide.go         pure: row and policy → verdict; verdict and known licenses → outcome
+//	update.go         pure: a row whose license exists and is to be updated
+//	license.go        what is known of a license: its last event
 //	warnings.go       pure: the table of warnings about valid rows
 //	lookup.go         asks the stream which licenses exist
 //	lookup_policy.go  which licenses are worth a look-up, and what a refused batch changes
 //	stage.go          sends a batch's outcomes to the server
+//	preview.go        what earlier rows of a dry run's file would have made of their licenses
 //	priority.go       delays batches of large imports while a small one is in progress
 //	torn_batch.go     finds outcomes of a batch that the server stored in part
 //	catalogue.go      the products that licenses may be imported for
@@ -25,7 +28,7 @@
 //	which columns there are, which are required             events/columns.go
 //	the codes and sentences of errors and warnings          events/error_codes.go, events/warning_codes.go
 //	product unknown, no access, columns in conflict         decide.go
-//	default values                                          decide.go, fillDefaults
+//	what a row changes of a license, default values         events/change.go
 //	warnings                                                warnings.go
 //	CSV that cannot be read                                 internal/csvfile, during the upload
 //
@@ -36,10 +39,25 @@
 // A row has at most one outcome. Each row of an import that succeeded has one, except the valid
 // rows of a dry run.
 //
-// A license is imported once. LicenseImported is appended at the license's own subject and expects
-// no message there, so the stream refuses the second one. A refused batch is stored nowhere; the
-// processor looks its licenses up and decides again. Look-ups before staging only make refusals
-// rare: no outcome depends on them being complete.
+// A license's events are one story. Its last event tells what it is: none or LicenseRevoked that it is
+// not. LicenseImported and LicenseUpdated are appended at the license's own subject and expect that its
+// last event is still the one that was compared with, so the stream refuses the second of two writers. A
+// refused batch is stored nowhere; the processor looks its licenses up and decides again. Look-ups
+// before staging only make refusals rare: no event of a license depends on them being complete. An
+// import that keeps what exists looks up only licenses that may exist; one that updates, and a dry run,
+// look up all.
+//
+// A LicenseExisted is no event of its license and expects nothing: the license was as it says when the
+// row was compared, or after an earlier row of the file.
+//
+// Rows of one license are decided one after the other. A batch writes a subject once, so a second event
+// of a license waits until the first is stored, and begins a new batch.
+//
+// A dry run stores the rejected rows and a LicenseUpdateProposed for each row that would update, and
+// counts what the import would do. It decides as the import does, each row after the ones before it. The
+// validation of an all_or_nothing import that updates does so, too: whether a row conflicts depends on
+// the license. Its second phase rejects nothing. A row that conflicts then, because another import has
+// changed the license, leaves the license as it is: LicenseExisted with the columns that differ.
 //
 // The processor has no state that must survive. A job's position is its last ImportProgressed. One
 // atomic batch holds the outcomes of up to 999 rows and, as its last message, the new position. The

@@ -65,7 +65,7 @@ func (v *Verdict) warnings(r *events.Record) []events.Warning {
 func (v *Verdict) warning(column int, code events.WarningCode) events.Warning {
 	return events.Warning{
 		Column: events.Columns[column].Name, Code: code,
-		Value: events.Excerpt(v.Row.Values[column], events.MaxErrorValue),
+		Value: events.Excerpt(v.asSent(column), events.MaxErrorValue),
 	}
 }
 
