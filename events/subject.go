@@ -24,13 +24,20 @@ var LifecycleSubjects = []string{"imports.*.started", SealedFilter, AbortedFilte
 
 // Filters for readers.
 const (
-	SealedFilter   = "imports.*.sealed"       // the jobs that a processor may claim
-	AbortedFilter  = "imports.*.aborted"      // the jobs whose uploads broke off
-	FinishedFilter = "imports.*.finished"     // the jobs that a processor has ended
-	LicensesFilter = "licenses.>"             // each license once: what other services read
-	UndoFilter     = "imports.*.undo_started" // the jobs that a processor may claim to undo
-	SetAsideFilter = "operations.set_aside.*" // which messages no reader reads
+	SealedFilter   = "imports.*.sealed"        // the jobs that a processor may claim
+	AbortedFilter  = "imports.*.aborted"       // the jobs whose uploads broke off
+	FinishedFilter = "imports.*.finished"      // the jobs that a processor has ended
+	LicensesFilter = "licenses.>"              // each license once: what other services read
+	UndoFilter     = "imports.*.undo_started"  // the jobs that a processor may claim to undo
+	UndoneFilter   = "imports.*.undo_finished" // the jobs that a processor has undone
+	SetAsideFilter = "operations.set_aside.*"  // which messages no reader reads
 )
+
+// WorkFilters match the facts that give a processor work: an ImportSealed and an UndoStarted.
+var WorkFilters = []string{SealedFilter, UndoFilter}
+
+// workEnds has, for each of the WorkFilters, the last tokens of its facts and of the facts that end the work.
+var workEnds = [...]struct{ begin, end string }{{".sealed", ".finished"}, {".undo_started", ".undo_finished"}}
 
 // Source is the CloudEvents source of every event.
 const Source = "licenseimport"
@@ -66,6 +73,20 @@ func ParseSealedSubject(subject string) (JobID, error) {
 		return 0, fmt.Errorf("%q is not the subject of a sealed job", subject)
 	}
 	return ParseJobID(digits)
+}
+
+// ParseWorkSubject is the job of a fact that gives a processor work, and the subject of the fact that ends
+// that work.
+func ParseWorkSubject(subject string) (job JobID, end string, err error) {
+	for _, work := range workEnds {
+		if digits, ok := strings.CutSuffix(subject, work.begin); ok {
+			digits, _ = strings.CutPrefix(digits, "imports.")
+			if job, err = ParseJobID(digits); err == nil && subject == fact(job, work.begin[1:]) {
+				return job, fact(job, work.end[1:]), nil
+			}
+		}
+	}
+	return 0, "", fmt.Errorf("%q is not the subject of a fact that gives a processor work", subject)
 }
 
 // SetAsideSubject is the subject of the EventSetAside about the message with a sequence.

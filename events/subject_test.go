@@ -1,6 +1,7 @@
 package events
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -186,6 +187,30 @@ func TestParseOutcomeID(t *testing.T) {
 	for _, id := range []string{"", "10", "10/", "/17", "10/17/received", "10/started", "10/0", "0/17", "010/17", "10/+17", "10/progressed/17"} {
 		if got, err := ParseOutcomeID(id); err == nil {
 			t.Errorf("ParseOutcomeID(%q) = %+v, want an error", id, got)
+		}
+	}
+}
+
+// TestWorkSubjects: each fact that gives a processor work is of one filter, and has the fact that ends it.
+func TestWorkSubjects(t *testing.T) {
+	for _, work := range []struct {
+		filter     string
+		begin, end Event
+	}{
+		{SealedFilter, &ImportSealed{JobID: 10}, &ImportFinished{JobID: 10}},
+		{UndoFilter, &UndoStarted{JobID: 10}, &UndoFinished{JobID: 10}},
+	} {
+		if !slices.Contains(WorkFilters, work.filter) || !matches(work.begin.Subject(), work.filter) {
+			t.Errorf("%s is not of the filter %s", work.begin.Subject(), work.filter)
+		}
+		job, end, err := ParseWorkSubject(work.begin.Subject())
+		if job != 10 || end != work.end.Subject() || err != nil {
+			t.Errorf("%s: job %d, %s, %v", work.begin.Subject(), job, end, err)
+		}
+	}
+	for _, other := range []string{"imports.10.finished", "imports.x.sealed", "rows.10.sealed", "10.sealed", "imports.10.undo_progressed", ""} {
+		if job, _, err := ParseWorkSubject(other); err == nil {
+			t.Errorf("%q gives work of job %d", other, job)
 		}
 	}
 }

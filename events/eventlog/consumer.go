@@ -17,16 +17,16 @@ import (
 // processorConsumerConfig is the consumer that all processors share. Its settings are restored
 // whenever a processor starts.
 var processorConsumerConfig = jetstream.ConsumerConfig{
-	Durable:       processorConsumer,
-	Description:   "the jobs that wait for a processor",
-	FilterSubject: events.SealedFilter,
-	AckPolicy:     jetstream.AckExplicitPolicy,
-	AckWait:       leaseTTL,
-	MaxDeliver:    -1,
-	MaxAckPending: 1000,
+	Durable:        processorConsumer,
+	Description:    "the jobs that wait for a processor",
+	FilterSubjects: events.WorkFilters,
+	AckPolicy:      jetstream.AckExplicitPolicy,
+	AckWait:        leaseTTL,
+	MaxDeliver:     -1,
+	MaxAckPending:  1000,
 }
 
-// A ConsumerProblemError says why sealed jobs do not reach a processor, or too slowly.
+// A ConsumerProblemError says why sealed jobs, or undos, do not reach a processor, or too slowly.
 type ConsumerProblemError struct{ Reasons []string }
 
 func (e *ConsumerProblemError) Error() string {
@@ -52,8 +52,7 @@ func consumerProblem(info *jetstream.ConsumerInfo, last events.Seq) error {
 		{"max_ack_pending", have.MaxAckPending, want.MaxAckPending},
 		{"ack_wait", have.AckWait, want.AckWait},
 		{"max_deliver", have.MaxDeliver, want.MaxDeliver},
-		{"filter_subject", have.FilterSubject, want.FilterSubject},
-		{"filter_subjects", len(have.FilterSubjects), len(want.FilterSubjects)},
+		{"filter_subjects", filters(have), filters(want)},
 		{"backoff", len(have.BackOff), len(want.BackOff)},
 		{"headers_only", have.HeadersOnly, want.HeadersOnly},
 		{"max_batch", have.MaxRequestBatch, want.MaxRequestBatch},
@@ -68,6 +67,16 @@ func consumerProblem(info *jetstream.ConsumerInfo, last events.Seq) error {
 		return nil
 	}
 	return &ConsumerProblemError{Reasons: slices.Clip(reasons)}
+}
+
+// filters are a consumer's filters of subjects, as one text.
+func filters(c jetstream.ConsumerConfig) string {
+	all := slices.Clone(c.FilterSubjects)
+	if c.FilterSubject != "" {
+		all = append(all, c.FilterSubject)
+	}
+	slices.Sort(all)
+	return strings.Join(all, " ")
 }
 
 // ProcessorsReady returns an error, a *[ConsumerProblemError], if the consumer that all processors

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,43 @@ func TestTheProcessorsConsumerIsRestored(t *testing.T) {
 	defer cancel()
 	if m, err := s.open().Next(jetstream.NextContext(ctx)); err != nil || m.Subject() != events.SealedSubject(1) {
 		t.Errorf("the job is not delivered: %v", err)
+	}
+}
+
+// TestAnOlderConsumerGetsUndos: a consumer that an earlier version made for imports alone delivers undos, also
+// one that was asked for before a processor of this version started.
+func TestAnOlderConsumerGetsUndos(t *testing.T) {
+	t.Parallel()
+	s := strays{t, openHere(t)}
+	older := processorConsumerConfig
+	older.FilterSubjects, older.FilterSubject = nil, events.SealedFilter
+	consumer, err := s.js.CreateConsumer(t.Context(), events.LicensesStream, older)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.sweep = sweepTimes{every: 20 * time.Millisecond, acknowledged: time.Millisecond, delivered: time.Hour}
+	s.sealed(1, &events.ImportFinished{JobID: 1})
+	s.undo(1)
+	s.sealed(2, &events.ImportFinished{JobID: 2})
+	for range 2 {
+		m, err := consumer.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.DoubleAck(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err = s.ProcessorsReady(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "has filter_subjects imports.*.sealed, not imports.*.sealed imports.*.undo_started") {
+		t.Errorf("an older consumer: %v", err)
+	}
+	s.undo(2)
+	if taken := s.leaseUntil(1, 2); !slices.Equal(taken, []events.JobID{1, 2}) {
+		t.Errorf("taken: %v", taken)
+	}
+	if err := s.ProcessorsReady(t.Context()); err != nil {
+		t.Errorf("restored: %v", err)
 	}
 }
 

@@ -28,8 +28,8 @@ var jobRetry = retry.Policy{First: 100 * time.Millisecond, Max: 30 * time.Second
 // processorConsumer is the durable consumer that all processors share.
 const processorConsumer = "processor"
 
-// LeaseJobs calls work with each sealed job's ImportSealed, up to concurrency of them at a time,
-// and shares the jobs with every other process that calls it. owner names whose job it is (nil: all
+// LeaseJobs calls work with each fact that gives a processor work, an ImportSealed or an UndoStarted, up to
+// concurrency of them at a time, and shares these jobs with every other process that calls it. owner names whose job it is (nil: all
 // jobs have one owner). What an owner has in work beyond half of the concurrency does not count
 // against the jobs of others, so half as many again may be in work: see package fairshare.
 //
@@ -38,7 +38,7 @@ const processorConsumer = "processor"
 // processes can work on one job for a moment; the sequence check of their appends stops one. work's
 // context ends with ctx.
 //
-// At the start and every minute it looks for sealed jobs without an end that the consumer does not
+// At the start and every minute it looks for jobs without an end that the consumer does not
 // deliver any more, whatever the cause: somebody else has acknowledged them, or the consumer is
 // ahead of a stream that lost its end. It works on these, too.
 //
@@ -52,7 +52,7 @@ func (l *Log) LeaseJobs(
 	defer cancel(nil)
 	w := &leaser{
 		work: work, owner: owner, stop: cancel, places: fairshare.New(concurrency),
-		jobs: map[events.JobID]bool{}, failures: map[events.Seq]int{}, passed: map[events.JobID]time.Time{},
+		jobs: map[events.Seq]bool{}, failures: map[events.Seq]int{}, passed: map[events.Seq]time.Time{},
 	}
 	var sweeps sync.WaitGroup
 	sweeps.Go(func() { l.sweepLoop(ctx, w) })
@@ -73,15 +73,16 @@ type leaser struct {
 	places  *fairshare.Places // by owner
 	workers sync.WaitGroup
 
+	// By the sequence of the job's fact. An import and its undo are two jobs.
 	mu       sync.Mutex
-	jobs     map[events.JobID]bool      // in work in this process
-	failures map[events.Seq]int         // of a job's work in this process since it last succeeded
-	passed   map[events.JobID]time.Time // jobs that found no place here, and when; they wait
+	jobs     map[events.Seq]bool      // in work in this process
+	failures map[events.Seq]int       // of a job's work in this process since it last succeeded
+	passed   map[events.Seq]time.Time // jobs that found no place here, and when; they wait
 }
 
 // begin reports whether a job is in work in this process only by its caller, who then has to call
 // end.
-func (w *leaser) begin(job events.JobID) bool {
+func (w *leaser) begin(job events.Seq) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.jobs[job] {
@@ -92,7 +93,7 @@ func (w *leaser) begin(job events.JobID) bool {
 	return true
 }
 
-func (w *leaser) end(job events.JobID) {
+func (w *leaser) end(job events.Seq) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.jobs, job)
@@ -100,14 +101,10 @@ func (w *leaser) end(job events.JobID) {
 
 // workOn is work, unless this process has the job in work: then the lease is lost to itself.
 func (w *leaser) workOn(ctx context.Context, m Message) error {
-	job, err := events.ParseSealedSubject(m.Subject)
-	if err != nil {
-		return w.work(ctx, m) // which reports it
-	}
-	if !w.begin(job) {
+	if !w.begin(m.Seq) {
 		return ErrLeaseLost
 	}
-	defer w.end(job)
+	defer w.end(m.Seq)
 	return w.work(ctx, m)
 }
 
@@ -151,7 +148,7 @@ func (l *Log) openLeases(
 	return consumer, messages, err
 }
 
-// RedeliverJobs has every sealed job delivered again, also those that are done. It is for a stream
+// RedeliverJobs has every job delivered again, also those that are done. It is for a stream
 // that has lost facts which processors had acted upon. It may be called while [Log.LeaseJobs] runs,
 // in any process.
 func (l *Log) RedeliverJobs(ctx context.Context) error {
@@ -218,7 +215,7 @@ func (w *leaser) process(ctx context.Context, raw jetstream.Msg, m Message) erro
 		_ = raw.Nak() // deliver at once to another process
 	default:
 		delay := jobRetry.Delay(w.failed(m.Seq, true))
-		job, _ := events.ParseSealedSubject(raw.Subject()) // the filter admits no other subject
+		job, _, _ := events.ParseWorkSubject(raw.Subject()) // the filter admits no other subject
 		slog.Warn("a job failed and will be retried", "job_id", job, "in", delay, "error", err)
 		_ = raw.NakWithDelay(delay)
 	}

@@ -54,20 +54,16 @@ func (w *leaser) start(ctx context.Context, raw jetstream.Msg) bool {
 
 // pass notes that a job found no place. It waits at the server, and is no orphan: see sweepLoop.
 func (w *leaser) pass(m Message) {
-	job, err := events.ParseSealedSubject(m.Subject)
-	if err != nil {
-		return
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.passed) > 2*lookMax { // other processes have worked on most of them
-		maps.DeleteFunc(w.passed, func(_ events.JobID, at time.Time) bool { return time.Since(at) > time.Minute })
+		maps.DeleteFunc(w.passed, func(_ events.Seq, at time.Time) bool { return time.Since(at) > time.Minute })
 	}
-	w.passed[job] = time.Now()
+	w.passed[m.Seq] = time.Now()
 }
 
 // waits reports whether a job found no place in this process a while ago.
-func (w *leaser) waits(job events.JobID) bool {
+func (w *leaser) waits(job events.Seq) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	at, passed := w.passed[job]

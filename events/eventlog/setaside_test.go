@@ -29,7 +29,7 @@ func (s strays) encode(e events.Event) []byte {
 // fact appends a fact of import 7.
 func (s strays) fact(e events.Event, expect events.Seq) events.Seq {
 	s.Helper()
-	seq, err := s.AppendFact(s.Context(), 7, e.Subject(), s.encode(e), expect)
+	seq, err := s.AppendFact(s.Context(), e.Job(), e.Subject(), s.encode(e), expect)
 	if err != nil {
 		s.Fatal(err)
 	}

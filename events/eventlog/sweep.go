@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 
 	"licenseimport/events"
@@ -12,8 +13,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// sweepTimes pace the sweeps for orphans: sealed jobs without an end that the processors' consumer
-// does not deliver (again), and that nobody works on.
+// sweepTimes pace the sweeps for orphans: jobs without an end (sealed imports, and undos) that the
+// processors' consumer does not deliver (again), and that nobody works on.
 type sweepTimes struct {
 	every        time.Duration // between two sweeps
 	acknowledged time.Duration // without a fact, of a job that the consumer counts as done
@@ -22,16 +23,16 @@ type sweepTimes struct {
 
 var defaultSweepTimes = sweepTimes{every: time.Minute, acknowledged: 10 * time.Second, delivered: time.Minute}
 
-// A sweeper finds orphans. It lists all jobs once. Later sweeps read the seals that are new, and the
+// A sweeper finds orphans. It lists all jobs once. Later sweeps read the facts that are new, and the
 // state of the jobs that have not ended.
 type sweeper struct {
-	log      *Log
-	waits    func(events.JobID) bool  // the job waits for a place; nil: none does
-	lastSeal events.Seq               // every seal up to here is known
-	open     map[events.JobID]Message // the seals of jobs without a known end; nil: nothing is listed
+	log   *Log
+	waits func(job events.Seq) bool // the job waits for a place; nil: none does
+	known map[string]events.Seq     // by filter of [events.WorkFilters]: every fact up to here is known
+	open  map[events.Seq]Message    // the facts of jobs without a known end; nil: nothing is listed
 }
 
-// orphans returns the seals of the orphans, and when the next sweep is due.
+// orphans returns the facts of the orphans, and when the next sweep is due.
 func (s *sweeper) orphans(ctx context.Context) (orphans []Message, next time.Duration, err error) {
 	next = s.log.sweep.every
 	if err := s.update(ctx); err != nil || len(s.open) == 0 {
@@ -41,14 +42,14 @@ func (s *sweeper) orphans(ctx context.Context) (orphans []Message, next time.Dur
 	if err != nil || consumer == nil {
 		return nil, next, err
 	}
-	for job, seal := range s.open {
+	for seq, job := range s.open {
 		patience := s.log.sweep.delivered
 		switch {
-		case uint64(seal.Seq) <= consumer.AckFloor.Stream:
+		case uint64(seq) <= consumer.AckFloor.Stream:
 			patience = s.log.sweep.acknowledged
-		case uint64(seal.Seq) > consumer.Delivered.Stream:
+		case uint64(seq) > consumer.Delivered.Stream:
 			continue // it will be delivered
-		case s.waits != nil && s.waits(job):
+		case s.waits != nil && s.waits(seq):
 			continue // it was delivered, and found no place: it will be delivered again
 		}
 		idle, ended, err := s.idle(ctx, job, now)
@@ -56,9 +57,9 @@ func (s *sweeper) orphans(ctx context.Context) (orphans []Message, next time.Dur
 		case err != nil:
 			return nil, next, err
 		case ended:
-			delete(s.open, job)
+			delete(s.open, seq)
 		case idle >= patience:
-			orphans = append(orphans, seal)
+			orphans = append(orphans, job)
 		default:
 			next = min(next, patience-idle)
 		}
@@ -66,70 +67,86 @@ func (s *sweeper) orphans(ctx context.Context) (orphans []Message, next time.Dur
 	return orphans, next, nil
 }
 
-// update adds the seals that are new.
+// update adds the jobs that are new.
 func (s *sweeper) update(ctx context.Context) error {
-	last, found, err := s.log.get(ctx, events.LicensesStream, getRequest{LastSubject: events.SealedFilter})
-	if err != nil || !found {
-		return err
+	last := map[string]events.Seq{}
+	shortened := false // the stream has lost its end
+	for _, filter := range events.WorkFilters {
+		m, _, err := s.log.get(ctx, events.LicensesStream, getRequest{LastSubject: filter})
+		if err != nil {
+			return err
+		}
+		last[filter] = m.Seq
+		shortened = shortened || m.Seq < s.known[filter]
 	}
-	if s.open == nil || last.Seq < s.lastSeal { // or the stream has lost its end
-		err = s.listAll(ctx)
+	if s.open == nil || shortened {
+		if err := s.listAll(ctx); err != nil {
+			return err
+		}
 	} else {
-		err = s.log.eachAt(ctx, events.SealedFilter, s.lastSeal, last.Seq+1, func(m Message) error { s.add(m); return nil })
+		for filter, seq := range last {
+			err := s.log.eachAt(ctx, filter, s.known[filter], seq+1, func(m Message) error { s.add(m); return nil })
+			if err != nil {
+				return err
+			}
+		}
 	}
-	if err == nil {
-		s.lastSeal = last.Seq
-	}
-	return err
+	s.known = last
+	return nil
 }
 
-// add takes a seal that can be read. The consumer's readers report one that cannot.
+// add takes a fact that can be read. The consumer's readers report one that cannot.
 func (s *sweeper) add(m Message) {
-	if seal, err := DecodeAs[*events.ImportSealed](&m); err == nil {
-		s.open[seal.JobID] = m
+	if _, err := m.Decode(); err == nil {
+		s.open[m.Seq] = m
 	}
 }
 
-// listAll finds the jobs without an end by the subjects of seals and ends, which the server has in
+// listAll finds the jobs without an end by the subjects of their facts and ends, which the server has in
 // memory.
 func (s *sweeper) listAll(ctx context.Context) error {
-	seals, err := s.log.subjects(ctx, events.LicensesStream, events.SealedFilter)
-	if err != nil {
-		return err
+	var open []Message
+	s.open = nil
+	begun, ended := map[string]uint64{}, map[string]uint64{}
+	for filter, into := range map[string]map[string]uint64{
+		events.SealedFilter: begun, events.UndoFilter: begun, events.FinishedFilter: ended, events.UndoneFilter: ended,
+	} {
+		subjects, err := s.log.subjects(ctx, events.LicensesStream, filter)
+		if err != nil {
+			return err
+		}
+		maps.Copy(into, subjects)
 	}
-	ends, err := s.log.subjects(ctx, events.LicensesStream, events.FinishedFilter)
-	if err != nil {
-		return err
-	}
-	open := map[events.JobID]Message{}
-	s.open = open
-	for subject := range seals {
-		job, err := events.ParseSealedSubject(subject)
-		if err != nil || ends[finishedSubject(job)] > 0 {
+	for subject := range begun {
+		_, end, err := events.ParseWorkSubject(subject)
+		if err != nil || ended[end] > 0 {
 			continue
 		}
 		m, found, err := s.log.Fact(ctx, subject)
 		if err != nil {
-			s.open = nil
 			return err
 		}
 		if found {
-			s.add(m)
+			open = append(open, m)
 		}
+	}
+	s.open = map[events.Seq]Message{}
+	for _, m := range open {
+		s.add(m)
 	}
 	return nil
 }
 
-func finishedSubject(job events.JobID) string {
-	return (&events.ImportFinished{JobID: job}).Subject()
-}
-
-// idle is how long no fact of a job was stored, or whether it has ended.
-func (s *sweeper) idle(ctx context.Context, job events.JobID, now time.Time) (time.Duration, bool, error) {
-	if _, ended, err := s.log.Fact(ctx, finishedSubject(job)); ended || err != nil {
+// idle is how long no fact of a job's import was stored, or whether the job has ended.
+func (s *sweeper) idle(ctx context.Context, job Message, now time.Time) (time.Duration, bool, error) {
+	id, end, err := events.ParseWorkSubject(job.Subject)
+	if err != nil {
+		return 0, true, nil // it can only be a message that add has taken by mistake
+	}
+	if _, ended, err := s.log.Fact(ctx, end); ended || err != nil {
 		return 0, ended, err
 	}
-	last, _, err := s.log.LastFact(ctx, job)
+	last, _, err := s.log.LastFact(ctx, id)
 	return now.Sub(last.Time), false, err
 }
 
@@ -160,16 +177,16 @@ func (l *Log) sweepLoop(ctx context.Context, w *leaser) {
 	for {
 		orphans, next, err := s.orphans(ctx)
 		if err != nil && ctx.Err() == nil {
-			slog.Warn("sealed imports that nobody works on could not be looked for; the next sweep does", "error", err)
+			slog.Warn("imports that nobody works on could not be looked for; the next sweep does", "error", err)
 		}
-		for _, seal := range orphans {
-			owner := w.ownerOf(ctx, seal)
+		for _, job := range orphans {
+			owner := w.ownerOf(ctx, job)
 			if w.take(ctx, owner) != nil {
 				return
 			}
 			w.workers.Go(func() {
 				defer w.places.Release(owner)
-				l.adopt(ctx, w, seal)
+				l.adopt(ctx, w, job)
 			})
 		}
 		timer := time.NewTimer(next)
@@ -183,19 +200,19 @@ func (l *Log) sweepLoop(ctx context.Context, w *leaser) {
 }
 
 // adopt works on an orphan. If that fails, a later sweep finds it again.
-func (l *Log) adopt(ctx context.Context, w *leaser, seal Message) {
-	job, err := events.ParseSealedSubject(seal.Subject)
-	if err != nil || !w.begin(job) {
+func (l *Log) adopt(ctx context.Context, w *leaser, job Message) {
+	id, _, err := events.ParseWorkSubject(job.Subject)
+	if err != nil || !w.begin(job.Seq) {
 		return
 	}
-	defer w.end(job)
-	slog.Warn("a sealed import that nobody works on is taken up", "job_id", job)
-	err = w.work(ctx, seal)
+	defer w.end(job.Seq)
+	slog.Warn("an import that nobody works on is taken up", "job_id", id, "by", job.Subject)
+	err = w.work(ctx, job)
 	switch {
 	case err == nil || errors.Is(err, ErrLeaseLost) || ctx.Err() != nil:
 	case errors.Is(err, ErrStop):
 		w.stop(err)
 	default:
-		slog.Warn("a job failed; the next sweep takes it up again", "job_id", job, "error", err)
+		slog.Warn("a job failed; the next sweep takes it up again", "job_id", id, "error", err)
 	}
 }

@@ -26,7 +26,7 @@ func (s strays) sealed(job events.JobID, more ...events.Event) {
 }
 
 // TestSweepFindsSealedImportsThatNobodyWorksOn: jobs that a stranger has acknowledged, cancelled
-// ones among them, get a processor. Those that ended do not.
+// ones and undos among them, get a processor. Those that ended do not.
 func TestSweepFindsSealedImportsThatNobodyWorksOn(t *testing.T) {
 	t.Parallel()
 	s := strays{t, openHere(t)}
@@ -34,11 +34,13 @@ func TestSweepFindsSealedImportsThatNobodyWorksOn(t *testing.T) {
 	s.sealed(1)
 	s.sealed(2, &events.ImportCancelled{JobID: 2, Manager: "anna"})
 	s.sealed(3, &events.ImportFinished{JobID: 3, Status: events.Success})
+	s.sealed(5, &events.ImportFinished{JobID: 5}, &events.UndoStarted{JobID: 5})
+	s.sealed(6, &events.ImportFinished{JobID: 6}, &events.UndoStarted{JobID: 6}, &events.UndoFinished{JobID: 6})
 	s.stray(events.SealedSubject(9), []byte("hello"))
 	s.acknowledgeAll()
 	s.sealed(4) // the consumer delivers it
-	taken := s.leaseUntil(1, 2, 4)
-	if !slices.Equal(taken, []events.JobID{1, 2, 4}) {
+	taken := s.leaseUntil(1, 2, 4, 5)
+	if !slices.Equal(taken, []events.JobID{1, 2, 4, 5}) {
 		t.Errorf("taken: %v", taken)
 	}
 }
@@ -57,7 +59,7 @@ func TestSweepFindsSealsThatAreNew(t *testing.T) {
 		}
 		var jobs []events.JobID
 		for _, m := range seals {
-			job, _ := events.ParseSealedSubject(m.Subject)
+			job, _, _ := events.ParseWorkSubject(m.Subject)
 			jobs = append(jobs, job)
 		}
 		if slices.Sort(jobs); !slices.Equal(jobs, want) {
@@ -82,6 +84,20 @@ func TestSweepFindsSealsThatAreNew(t *testing.T) {
 		t.Fatal(err)
 	}
 	find(2)
+	s.undo(1)
+	find(2) // the undo will be delivered
+	s.acknowledgeAll()
+	find(1, 2)
+}
+
+// undo asks for the undo of an import that has ended.
+func (s strays) undo(job events.JobID) {
+	s.Helper()
+	last, _, err := s.LastFact(s.Context(), job)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.fact(&events.UndoStarted{JobID: job, Manager: "anna"}, last.Seq)
 }
 
 // TestSweepWaitsForLeases: a job that was delivered is left to its lease for some time.
@@ -143,7 +159,7 @@ func (s strays) leaseUntil(want ...events.JobID) []events.JobID {
 	_ = s.LeaseJobs(ctx, 4, nil, func(ctx context.Context, m Message) error {
 		mu.Lock()
 		defer mu.Unlock()
-		job, _ := events.ParseSealedSubject(m.Subject)
+		job, _, _ := events.ParseWorkSubject(m.Subject)
 		if !slices.Contains(taken, job) {
 			taken = append(taken, job)
 		}
