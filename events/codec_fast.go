@@ -40,6 +40,21 @@ func decodeFast(body []byte) (Envelope, bool) {
 	return envelope, true
 }
 
+// JobOf is the import that an event belongs to, read from the body alone, by the event's id. known is false
+// for a body in another form than Append's, and for an event of no import: [Decode] tells then.
+func JobOf(body []byte) (job JobID, known bool) {
+	s := scanner{rest: body}
+	s.expect(beforeID)
+	digits, _, found := bytes.Cut(s.rawString(), []byte("/"))
+	for _, c := range digits {
+		if c < '0' || c > '9' || job > 1<<59 {
+			return 0, false
+		}
+		job = 10*job + JobID(c-'0')
+	}
+	return job, found && !s.failed && job != 0
+}
+
 // newByName is New for a name in the body; it does not allocate the name.
 func newByName(name []byte) (Event, bool) {
 	for i := range typeNames {

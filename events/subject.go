@@ -65,16 +65,6 @@ func StartedSubject(job JobID) string { return fact(job, "started") }
 // SealedSubject is the subject of a job's ImportSealed.
 func SealedSubject(job JobID) string { return fact(job, "sealed") }
 
-// ParseSealedSubject is the inverse of SealedSubject.
-func ParseSealedSubject(subject string) (JobID, error) {
-	digits, ok1 := strings.CutPrefix(subject, "imports.")
-	digits, ok2 := strings.CutSuffix(digits, ".sealed")
-	if !ok1 || !ok2 {
-		return 0, fmt.Errorf("%q is not the subject of a sealed job", subject)
-	}
-	return ParseJobID(digits)
-}
-
 // ParseWorkSubject is the job of a fact that gives a processor work, and the subject of the fact that ends
 // that work.
 func ParseWorkSubject(subject string) (job JobID, end string, err error) {

@@ -159,8 +159,8 @@ func TestParseIDs(t *testing.T) {
 		if back, err := ParseRowsSubject(RowsSubject(job)); err != nil || back != job {
 			t.Errorf("ParseRowsSubject(%s) = %d, %v", RowsSubject(job), back, err)
 		}
-		if back, err := ParseSealedSubject(SealedSubject(job)); err != nil || back != job {
-			t.Errorf("ParseSealedSubject(%s) = %d, %v", SealedSubject(job), back, err)
+		if back, _, err := ParseWorkSubject(SealedSubject(job)); err != nil || back != job {
+			t.Errorf("ParseWorkSubject(%s) = %d, %v", SealedSubject(job), back, err)
 		}
 		if existed := (&LicenseExisted{JobID: job}).Subject(); !matches(existed, OutcomesFilter(job)) || matches(existed, OutcomesFilter(job+1)) {
 			t.Errorf("the outcomes of job %d are not those at %s", job, OutcomesFilter(job))

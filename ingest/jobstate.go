@@ -20,7 +20,7 @@ func (in *Ingest) load(ctx context.Context, job events.JobID) (importjob.State, 
 	if err != nil || last.Event == nil {
 		return none, err
 	}
-	facts := []importjob.Fact{last}
+	var facts []importjob.Fact
 	if _, first := last.Event.(*events.ImportStarted); !first {
 		subjects := append([]string{events.StartedSubject(job), events.SealedSubject(job)}, importjob.Parts(last.Event)...)
 		for _, subject := range subjects {
@@ -31,7 +31,7 @@ func (in *Ingest) load(ctx context.Context, job events.JobID) (importjob.State, 
 			facts = append(facts, fact)
 		}
 	}
-	s, err := importjob.Fold(job, facts...)
+	s, err := importjob.Fold(job, append(facts, last)...)
 	if err != nil {
 		_, _ = in.log.SetAsides(ctx) // the next load leaves out what was set aside meanwhile
 		return none, &eventlog.UnreadableEventError{Subject: events.FactsFilter(job), Seq: last.Seq, Cause: err}

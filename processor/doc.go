@@ -20,6 +20,8 @@
 //	preview.go        what earlier rows of a dry run's file would have made of their licenses
 //	priority.go       delays batches of large imports while a small one is in progress
 //	torn_batch.go     finds outcomes of a batch that the server stored in part
+//	undo.go           pure: an import's events, and what became of their licenses → what an undo does
+//	undo_run.go       follows an import's events, looks their licenses up, stages and commits
 //	catalogue.go      the products that licenses may be imported for
 //
 // # Where a rule about a row stands
@@ -67,11 +69,24 @@
 // may run, and each may be killed at any time: the next one continues at the position. What a
 // killed processor had staged is not in the stream; the server drops it after 10 s.
 //
+// # Undo
+//
+// An undo is a job like an import: an UndoStarted is leased as an ImportSealed is. Its rows are the events that
+// the import appended at licenses.>, between its seal and its end. They are followed by one consumer, so an undo
+// needs neither the rows nor the views, and its memory does not grow with the import. Each batch looks the last
+// events of its licenses up, decides by the rule of [story], and appends its outcomes and the UndoProgressed
+// together, under the same fence as rows. The position is the sequence in LICENSES.
+//
+// Each outcome, LicenseKept too, expects the license's last event that it was decided with. So it is what one
+// undo alone would have decided at its place of the stream, whatever other imports and undos do meanwhile. A
+// batch that is refused is looked up and decided again. If that happens again at the same place, the batches
+// get smaller, down to one event.
+//
 // # Torn batches
 //
 // A batch is torn if the stream holds its first messages and not the last, the position. The next
-// processor reads such outcomes and does not decide their rows again (torn_batch.go), so the
-// promises hold.
+// processor reads such outcomes and does not decide their rows again (torn_batch.go; findStored of an
+// undo), so the promises hold.
 //
 //	                                       torn batch possible?
 //	processor or NATS server killed        no: a server that starts completes the batch from its

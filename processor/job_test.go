@@ -78,7 +78,7 @@ func (h *harness) leasedJob() (job events.JobID) {
 	ctx, cancel := context.WithTimeout(h.Context(), 20*time.Second)
 	defer cancel()
 	_ = h.log.LeaseJobs(ctx, 1, nil, func(ctx context.Context, m eventlog.Message) error {
-		job, _ = events.ParseSealedSubject(m.Subject)
+		job, _, _ = events.ParseWorkSubject(m.Subject)
 		cancel()
 		return ctx.Err()
 	})

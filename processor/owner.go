@@ -26,12 +26,18 @@ func newOwners() owners {
 // onHint takes an ImportStarted that is being published.
 func (o owners) onHint(started *events.ImportStarted) { o.manager.Add(started.JobID, started.Manager) }
 
-// owner is the manager whose import a lease is for: one manager's imports do not keep those of the
-// others waiting. Where it cannot be read all such jobs have one owner, and the work tells why.
+// owner is the manager whom a lease is for, because it is their import, or they asked for the undo: one
+// manager's jobs do not keep those of the others waiting. Where it cannot be read all such jobs have one
+// owner, and the work tells why.
 func (p *Processor) owner(ctx context.Context, lease eventlog.Message) string {
-	job, err := events.ParseSealedSubject(lease.Subject)
+	job, _, err := events.ParseWorkSubject(lease.Subject)
 	if err != nil {
 		return ""
+	}
+	if envelope, err := lease.Decode(); err == nil {
+		if undo, ok := envelope.Event.(*events.UndoStarted); ok {
+			return undo.Manager
+		}
 	}
 	if manager, known := p.owners.manager.Get(job); known {
 		return manager

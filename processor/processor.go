@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,6 +33,8 @@ type Observer interface {
 	// Refused reports a batch that the stream has refused, and the reason, one of
 	// [RefusedReasons]. The processor decides its rows again.
 	Refused(reason string)
+	// TakenBack reports a batch of an undo that the stream has acknowledged.
+	TakenBack(UndoStats)
 }
 
 // RefusedReasons are the reasons of a refused batch. moved: another process appended a fact of the
@@ -51,7 +54,14 @@ type BatchStats struct {
 	Took time.Duration
 }
 
-// Processor decides the rows of sealed jobs. Any number of processors may share a log.
+// UndoStats describes one committed batch of an undo.
+type UndoStats struct {
+	Counts events.UndoCounts // those of this batch, not of the undo
+	// Took is the time from reading the first event to the acknowledgement.
+	Took time.Duration
+}
+
+// Processor decides the rows of sealed jobs, and takes imports back. Any number of processors may share a log.
 type Processor struct {
 	log       *eventlog.Log
 	catalogue *Catalogue
@@ -78,7 +88,7 @@ func New(log *eventlog.Log, c Config) *Processor {
 	return p
 }
 
-// Run leases sealed jobs and decides them, until ctx ends. It returns the cause of ctx, or why the
+// Run leases sealed jobs and undos and does their work, until ctx ends. It returns the cause of ctx, or why the
 // log cannot lease jobs.
 func (p *Processor) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -104,11 +114,12 @@ func (p *Processor) Ready() error {
 // [eventlog.ErrLeaseLost]: another processor has taken the job over. After any other error the log
 // leases the job again, with a back-off.
 func (p *Processor) process(ctx context.Context, lease eventlog.Message) error {
-	job, _ := events.ParseSealedSubject(lease.Subject) // 0: no job has such a seal
-	sealed, err := eventlog.DecodeAs[*events.ImportSealed](&lease)
+	job, _, _ := events.ParseWorkSubject(lease.Subject) // 0: no job has such a fact
+	envelope, err := lease.Decode()
 	if err == nil {
 		if _, err = p.log.SetAsides(ctx); err == nil { // facts that can be read may be set aside, too
-			err = p.runToEnd(ctx, sealed.JobID)
+			_, undo := envelope.Event.(*events.UndoStarted)
+			err = p.runToEnd(ctx, envelope.Event.Job(), undo)
 		}
 	} else if aside, askErr := p.log.IsSetAside(ctx, lease.Seq); askErr == nil && aside {
 		err = nil
@@ -117,7 +128,7 @@ func (p *Processor) process(ctx context.Context, lease eventlog.Message) error {
 	return err
 }
 
-// logFact logs the begin of a phase and the end of a job.
+// logFact logs the begin of a phase, the end of a job and the end of an undo.
 func logFact(fact events.Event) {
 	switch e := fact.(type) {
 	case *events.ImportProgressed:
@@ -130,6 +141,8 @@ func logFact(fact events.Event) {
 			log = log.With("code", e.Error.Code)
 		}
 		log.Info("import decided", "rows", e.Row, "imported", e.Imported, "updated", e.Updated, "existed", e.Existed, "rejected", e.Rejected)
+	case *events.UndoFinished:
+		slog.Info("import undone", "job_id", e.JobID, "revoked", e.Revoked, "restored", e.Restored, "kept", e.Kept)
 	}
 }
 
@@ -144,9 +157,15 @@ func (p *Processor) recordReadiness(id events.JobID, err error) {
 	}
 }
 
-// runToEnd does what is due until the job has ended. After a refused append it loads the job again.
-func (p *Processor) runToEnd(ctx context.Context, id events.JobID) error {
+// runToEnd does what is due until the import, or its undo, has ended. After a refused append it loads the
+// job again.
+func (p *Processor) runToEnd(ctx context.Context, id events.JobID, undo bool) error {
 	var lookups lookupPolicy
+	var pace undoPace
+	onConflict := lookups.onConflict
+	if undo {
+		onConflict = pace.onConflict
+	}
 	for {
 		j, err := p.load(ctx, id)
 		if err != nil {
@@ -162,11 +181,13 @@ func (p *Processor) runToEnd(ctx context.Context, id events.JobID) error {
 			case step == importjob.ProcessRows:
 				start, _ := fact.(*events.ImportProgressed)
 				err = p.processRows(ctx, j, start, &lookups)
-			default: // importjob.Done
+			case step == importjob.TakeBack && undo:
+				err = p.takeBack(ctx, j, &pace)
+			default: // importjob.Done; or an undo of the import is in work, which has its own lease
 				return nil
 			}
 		}
-		if err := p.resolveRefusal(ctx, j, err, &lookups); err != nil {
+		if err := p.resolveRefusal(ctx, j, err, onConflict); err != nil {
 			return err
 		}
 	}
@@ -174,11 +195,13 @@ func (p *Processor) runToEnd(ctx context.Context, id events.JobID) error {
 
 // resolveRefusal finds out what to do about an error of the job. nil: load the job again and decide
 // again.
-func (p *Processor) resolveRefusal(ctx context.Context, j *job, err error, lookups *lookupPolicy) error {
+func (p *Processor) resolveRefusal(
+	ctx context.Context, j *job, err error, onConflict func(ctx context.Context, at events.Seq) error,
+) error {
 	switch {
 	case errors.Is(err, eventlog.ErrConflict):
 		p.config.Observer.Refused("conflict")
-		return lookups.onConflict(ctx, j.Last.Seq)
+		return onConflict(ctx, j.Last.Seq)
 	case errors.Is(err, eventlog.ErrWrongSequence):
 		p.config.Observer.Refused("moved")
 		now, err := p.load(ctx, j.Job)
@@ -186,7 +209,7 @@ func (p *Processor) resolveRefusal(ctx context.Context, j *job, err error, looku
 			return err
 		}
 		step, _, err := now.Next()
-		if err == nil && step == importjob.ProcessRows {
+		if err == nil && (step == importjob.ProcessRows || step == importjob.TakeBack && j.Phase == importjob.Undoing) {
 			return eventlog.ErrLeaseLost // another processor works on it
 		}
 		return err // nil: cancelled, or ended by another processor
@@ -209,9 +232,12 @@ func (p *Processor) appendFact(ctx context.Context, j *job, fact events.Event) e
 	return j.advance(fact, seq)
 }
 
-// load reads a job's state from its facts: the last one, the position, and what was asked for.
+// load reads a job's state from its facts: the start, the seal, the last one, and those that the last one
+// asks for.
 func (p *Processor) load(ctx context.Context, id events.JobID) (*job, error) {
-	var started, sealed, position, last importjob.Fact
+	var started, sealed importjob.Fact
+	var parts []importjob.Fact
+	var last importjob.Fact
 	reads, readCtx := errgroup.WithContext(ctx)
 	reads.Go(func() (err error) {
 		started, err = readFact(readCtx, p.log, events.StartedSubject(id))
@@ -222,34 +248,37 @@ func (p *Processor) load(ctx context.Context, id events.JobID) (*job, error) {
 		return err
 	})
 	reads.Go(func() (err error) {
-		position, last, err = p.readPosition(readCtx, id)
+		parts, last, err = p.readLast(readCtx, id)
 		return err
 	})
 	if err := reads.Wait(); err != nil {
 		return nil, err
 	}
-	state, err := importjob.Fold(id, started, sealed, position, last)
+	state, err := importjob.Fold(id, slices.Concat([]importjob.Fact{started, sealed}, parts, []importjob.Fact{last})...)
 	if err != nil {
 		return nil, &eventlog.UnreadableEventError{Subject: events.FactsFilter(id), Seq: last.Seq, Cause: err}
 	}
 	return &job{State: state}, nil
 }
 
-// readPosition reads the job's last fact first and the position second, unless the last fact is the
-// position. A position that is newer than the last fact known is harmless: the append is refused.
-// An older one would decide rows twice.
-func (p *Processor) readPosition(ctx context.Context, id events.JobID) (position, last importjob.Fact, err error) {
+// readLast reads the job's last fact first, and then the positions and other facts that it asks for. A
+// position that is newer than the last fact known is harmless: the append is refused. An older one would
+// decide rows twice.
+func (p *Processor) readLast(ctx context.Context, id events.JobID) (parts []importjob.Fact, last importjob.Fact, err error) {
 	if last, err = readFact(ctx, p.log, events.FactsFilter(id)); err != nil {
-		return position, last, err
+		return nil, last, err
 	}
-	switch last.Event.(type) {
-	case nil:
-		return position, last, fmt.Errorf("import %d: its facts are not in the store", id)
-	case *events.ImportSealed, *events.ImportProgressed:
-		return position, last, nil
+	if last.Event == nil {
+		return nil, last, fmt.Errorf("import %d: its facts are not in the store", id)
 	}
-	position, err = readFact(ctx, p.log, (&events.ImportProgressed{JobID: id}).Subject())
-	return position, last, err
+	for _, subject := range importjob.PartsWithPositions(last.Event) {
+		part, err := readFact(ctx, p.log, subject)
+		if err != nil {
+			return nil, last, err
+		}
+		parts = append(parts, part)
+	}
+	return parts, last, nil
 }
 
 // readFact reads the last fact at a subject. It returns a Fact without an event if there is none.
@@ -266,3 +295,4 @@ type nopObserver struct{}
 
 func (nopObserver) Committed(BatchStats) {}
 func (nopObserver) Refused(string)       {}
+func (nopObserver) TakenBack(UndoStats)  {}

@@ -217,7 +217,7 @@ func TestFenced(t *testing.T) {
 	if !errors.Is(err, eventlog.ErrWrongSequence) {
 		t.Errorf("batch of the fenced processor: %v", err)
 	}
-	if err := h.p.resolveRefusal(t.Context(), fenced, err, &lookups); !errors.Is(err, eventlog.ErrLeaseLost) {
+	if err := h.p.resolveRefusal(t.Context(), fenced, err, lookups.onConflict); !errors.Is(err, eventlog.ErrLeaseLost) {
 		t.Errorf("the fenced processor continued: %v", err)
 	}
 	h.checkOutcomes(1, 0)

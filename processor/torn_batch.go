@@ -38,6 +38,8 @@ func (p *Processor) readTornOutcomes(ctx context.Context, j job) (tornOutcomes, 
 			torn[e.Row] = e
 		case *events.LicenseUpdateProposed:
 			torn[e.Row] = e
+		case *events.LicenseKept:
+			torn[e.Row] = e
 		}
 		if m.Seq >= last.Seq {
 			return errLastOutcome

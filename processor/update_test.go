@@ -129,9 +129,9 @@ func TestRevokedKeysAreImportedAgain(t *testing.T) {
 		t.Run(string(existing), func(t *testing.T) {
 			h := newHarness(t)
 			rows := keys(3000, "K")
-			h.upload(events.ImportStarted{JobID: 1, Mode: events.Partial}, rows[2000:], 1000)
-			h.run(1)
-			h.revoke(1, rows[2500:])
+			h.importRows(events.ImportStarted{JobID: 1, Mode: events.Partial}, rows[2000:2500])
+			h.importRows(events.ImportStarted{JobID: 3, Mode: events.Partial}, rows[2500:])
+			h.undo(3)
 			h.upload(events.ImportStarted{JobID: 2, Mode: events.Partial, Existing: existing}, rows, len(rows))
 			end := h.run(2)[0]
 			if want := (events.Counts{Imported: 2500, Existed: 500}); end.Counts != want {
@@ -139,32 +139,5 @@ func TestRevokedKeysAreImportedAgain(t *testing.T) {
 			}
 			h.checkOutcomes(2, len(rows))
 		})
-	}
-}
-
-// revoke revokes the licenses of a job that has ended.
-func (h *harness) revoke(job events.JobID, rows []row) {
-	h.Helper()
-	last, _, err := h.log.LastFact(h.Context(), job)
-	if err != nil {
-		h.Fatal(err)
-	}
-	batch := h.log.NewBatch(job)
-	for i, row := range rows {
-		subject := events.LicenseSubject("psc", row.key)
-		fact, err := readFact(h.Context(), h.log, subject)
-		if err != nil {
-			h.Fatal(err)
-		}
-		revoked := &events.LicenseRevoked{
-			JobID: job, Row: events.Row(i + 1), LicenseKey: row.key, Product: events.Product{ShortCode: "psc"}, Previous: fact.Seq,
-		}
-		if err := batch.AddAfter(subject, h.encode(revoked), subject, fact.Seq); err != nil {
-			h.Fatal(err)
-		}
-	}
-	undo := &events.UndoStarted{JobID: job}
-	if _, err := batch.Commit(h.Context(), undo.Subject(), h.encode(undo), last.Seq); err != nil {
-		h.Fatal(err)
 	}
 }

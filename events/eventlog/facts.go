@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -57,6 +58,20 @@ func (l *Log) AppendFact(ctx context.Context, job events.JobID, subject string, 
 		return 0, fmt.Errorf("append to %s: %w", subject, err)
 	}
 	return seq, nil
+}
+
+// FactsAfter calls fn with the messages at a subject of LICENSES after a sequence, in order, without those set
+// aside, until fn returns an error. It asks the leader for each: it is for subjects with few messages.
+func (l *Log) FactsAfter(ctx context.Context, subject string, after events.Seq, fn func(Message) error) error {
+	return l.eachAt(ctx, subject, after, math.MaxUint64, func(m Message) error {
+		if l.setAside.has(m.Seq) {
+			return nil
+		}
+		if err := fn(m); err != nil && !l.skips(ctx, &m, err) {
+			return err
+		}
+		return nil
+	})
 }
 
 // Limits of one batched get.

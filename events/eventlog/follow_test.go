@@ -243,7 +243,7 @@ type leaseHarness struct {
 }
 
 func (h *leaseHarness) work(ctx context.Context, m eventlog.Message) error {
-	job, err := events.ParseSealedSubject(m.Subject)
+	job, _, err := events.ParseWorkSubject(m.Subject)
 	if err != nil {
 		return err
 	}
@@ -261,7 +261,7 @@ func (h *leaseHarness) work(ctx context.Context, m eventlog.Message) error {
 }
 
 func ownerOf(_ context.Context, m eventlog.Message) string {
-	job, _ := events.ParseSealedSubject(m.Subject)
+	job, _, _ := events.ParseWorkSubject(m.Subject)
 	return (job / 100).String()
 }
 

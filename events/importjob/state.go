@@ -1,9 +1,7 @@
 package importjob
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"time"
 
 	"licenseimport/events"
@@ -34,11 +32,10 @@ type State struct {
 }
 
 // Fold applies facts, in the order of their sequences, to an import without facts. It skips a fact
-// without an event, and one that is given twice: the last fact may be the ImportSealed, too.
+// without an event, and one that it has applied already: the last fact may be the ImportSealed,
+// too.
 func Fold(job events.JobID, facts ...Fact) (State, error) {
 	s := State{Job: job}
-	facts = slices.Clone(facts)
-	slices.SortStableFunc(facts, func(a, b Fact) int { return cmp.Compare(a.Seq, b.Seq) })
 	for _, f := range facts {
 		if f.Event == nil || s.Last.Event != nil && f.Seq == s.Last.Seq {
 			continue

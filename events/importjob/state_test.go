@@ -107,11 +107,9 @@ func TestFoldOfAnUndo(t *testing.T) {
 // too.
 func TestFoldSkips(t *testing.T) {
 	all := facts(started, sealed)
-	for _, given := range [][]Fact{{all[0], all[1], {}, all[1]}, {all[1], all[0], all[1]}} { // in any order
-		s, err := Fold(1, given...)
-		if err != nil || s.Phase != Sealed || s.Last != all[1] {
-			t.Errorf("%+v, %v", s, err)
-		}
+	s, err := Fold(1, all[0], all[1], Fact{}, all[1])
+	if err != nil || s.Phase != Sealed || s.Last != all[1] {
+		t.Errorf("%+v, %v", s, err)
 	}
 }
 
@@ -168,11 +166,11 @@ func compareParts(t *testing.T, whole State, all []Fact) {
 	t.Helper()
 	last := lastOf(all, func(e events.Event) bool { return strings.HasPrefix(e.Subject(), "imports.") })
 	read := func(subjects []string) []Fact {
-		found := []Fact{lastOf(all, is[*events.ImportStarted]), lastOf(all, is[*events.ImportSealed]), last}
+		found := []Fact{lastOf(all, is[*events.ImportStarted]), lastOf(all, is[*events.ImportSealed])}
 		for _, subject := range subjects {
 			found = append(found, lastOf(all, func(e events.Event) bool { return e.Subject() == subject }))
 		}
-		return found
+		return append(found, last)
 	}
 	ingest, err := Fold(1, read(Parts(last.Event))...)
 	if err != nil || !reflect.DeepEqual(answers(ingest), answers(whole)) {

@@ -58,9 +58,9 @@ func (s State) CommitUndo(p events.UndoProgressed) events.Event {
 	return &events.UndoFinished{JobID: s.Job, UndoCounts: p.UndoCounts}
 }
 
-// Parts lists the subjects whose last messages give, with an import's ImportStarted, ImportSealed and last
-// fact, the import's state for ingest: see the package's comment. Read them after the last fact: they do not
-// change any more.
+// Parts lists the subjects whose last messages give, between an import's ImportStarted and ImportSealed and
+// its last fact, the import's state for ingest: see the package's comment. They are in the order in which
+// [Fold] needs them. Read them after the last fact: they do not change any more.
 func Parts(last events.Event) []string {
 	switch e := last.(type) {
 	case *events.UndoStarted:
@@ -77,9 +77,9 @@ func PartsWithPositions(last events.Event) []string {
 	case nil, *events.ImportStarted, *events.ImportSealed, *events.ImportProgressed:
 		return nil
 	case *events.UndoFinished:
-		return append(Parts(e), progressedSubject(e.JobID), undoProgressedSubject(e.JobID))
+		return append(append([]string{progressedSubject(e.JobID)}, Parts(e)...), undoProgressedSubject(e.JobID))
 	default:
-		return append(Parts(e), progressedSubject(e.Job()))
+		return append([]string{progressedSubject(e.Job())}, Parts(e)...)
 	}
 }
 

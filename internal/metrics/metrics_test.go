@@ -51,6 +51,7 @@ func everything(v views) *Set {
 		Errors: map[events.Code]events.Row{events.InvalidInt: 2, events.Required: 1}, Took: time.Second,
 	})
 	decided.Refused("moved")
+	decided.TakenBack(processor.UndoStats{Counts: events.UndoCounts{Revoked: 5, Restored: 1, Kept: 2}, Took: time.Second})
 	s.HTTP("/api/v1/licenses/:id/", "GET", 404, time.Millisecond)
 	return s
 }
@@ -84,9 +85,12 @@ func TestScrape(t *testing.T) {
 		`licenseimport_row_errors_total{code="no_access"} 0`,
 		`licenseimport_batches_refused_total{reason="moved"} 1`,
 		`licenseimport_batches_refused_total{reason="conflict"} 0`,
+		`licenseimport_undo_outcomes_total{kind="revoked"} 5`,
+		`licenseimport_undo_outcomes_total{kind="restored"} 1`,
+		`licenseimport_undo_outcomes_total{kind="kept"} 2`,
 		`licenseimport_batch_rows_sum{stage="ingest"} 12`,
-		`licenseimport_batch_rows_sum{stage="processor"} 12`,
-		`licenseimport_batch_duration_seconds_sum{stage="processor"} 1`,
+		`licenseimport_batch_rows_sum{stage="processor"} 20`,
+		`licenseimport_batch_duration_seconds_sum{stage="processor"} 2`,
 		`licenseimport_views_lag_events 7`,
 		`licenseimport_views_lag_seconds 1.5`,
 		`licenseimport_views_bytes 4096`,

@@ -96,25 +96,30 @@ func (s *Set) Processor() processor.Observer {
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: prefix + "batches_refused_total",
 			Help: "Batches that the stream refused and the processor decided again, by reason: " +
-				"moved (another processor, or a cancel), conflict (another import of the same license).",
+				"moved (another processor, or a cancel), conflict (another import or undo of the same license).",
 		}, []string{"reason"}),
 	}
+	o.undone = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: prefix + "undo_outcomes_total",
+		Help: "Licenses that undos of imports have passed, by outcome: revoked, restored, or kept because another import changed them.",
+	}, []string{"kind"})
 	o.batchRows, o.batchSeconds = s.batchMetrics("processor")
 	o.start()
-	s.registry.MustRegister(o.outcomes, o.errors, o.warnings, o.refused)
+	s.registry.MustRegister(o.outcomes, o.errors, o.warnings, o.refused, o.undone)
 	return o
 }
 
 // decisions is a processor.Observer.
 type decisions struct {
-	outcomes, errors, refused *prometheus.CounterVec
-	warnings                  prometheus.Counter
-	batchRows, batchSeconds   prometheus.Observer
+	outcomes, errors, refused, undone *prometheus.CounterVec
+	warnings                          prometheus.Counter
+	batchRows, batchSeconds           prometheus.Observer
 }
 
 // start sets the series of every label value to 0: a rate needs a value before the first increase.
 func (o *decisions) start() {
 	o.count(events.Counts{})
+	o.countUndo(events.UndoCounts{})
 	for _, code := range events.Codes {
 		o.errors.WithLabelValues(string(code))
 	}
@@ -137,6 +142,18 @@ func (o *decisions) Committed(b processor.BatchStats) {
 		o.errors.WithLabelValues(string(code)).Add(float64(rows))
 	}
 	o.batchRows.Observe(float64(b.Rows))
+	o.batchSeconds.Observe(b.Took.Seconds())
+}
+
+func (o *decisions) countUndo(c events.UndoCounts) {
+	o.undone.WithLabelValues("revoked").Add(float64(c.Revoked))
+	o.undone.WithLabelValues("restored").Add(float64(c.Restored))
+	o.undone.WithLabelValues("kept").Add(float64(c.Kept))
+}
+
+func (o *decisions) TakenBack(b processor.UndoStats) {
+	o.countUndo(b.Counts)
+	o.batchRows.Observe(float64(b.Counts.Revoked + b.Counts.Restored + b.Counts.Kept))
 	o.batchSeconds.Observe(b.Took.Seconds())
 }
 
