@@ -318,7 +318,7 @@ func TestMembersOfEvents(t *testing.T) {
 			"data.columns": `["license__license_key","product__short_code","license__trial_days","customer__email"]`},
 		"1/sealed": {"data.rows": "4"},
 		"1/1": {"type": `"LicenseImported"`, "data.license.license_key": `"k"`, "data.license.trial_days": "3", "data.product.short_code": `"psc"`,
-			"data.customer.email": `"a@example.com"`, "data.warnings": `[{"code":"not_a_trial","column":"license__trial_days"}]`},
+			"data.customer.email": `"a@example.com"`, "data.warnings": `[{"code":"not_a_trial","column":"license__trial_days","value":"3"}]`},
 		"1/2":            {"type": `"LicenseExisted"`, "data.license_key": `"k"`, "data.product.short_code": `"psc"`, "data.by": `{"job_id":1,"row":1}`, "data.customer.email": `"b@example.com"`},
 		"1/3":            {"type": `"RowRejected"`, "data.line": "4", "data.errors.#": "2", "data.values.license__trial_days": `"x"`},
 		"1/progressed/0": {"data.phase": `"import"`, "data.row": "0", "data.imported": "0"},

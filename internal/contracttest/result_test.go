@@ -288,7 +288,7 @@ func TestLeadingApostrophe(t *testing.T) {
 	const file = "license__license_key,product__short_code,customer__email,customer__phone,license__note"
 	const row = "\nla-%d,psc,a@example.com,'+49 30,'=x"
 	for i, test := range []struct{ column, cell, phone, note, warnings string }{
-		{"", "", `"'+49 30"`, `"'=x"`, `[{"code":"leading_apostrophe","column":"customer__phone"},{"code":"leading_apostrophe","column":"license__note"}]`},
+		{"", "", `"'+49 30"`, `"'=x"`, `[{"code":"leading_apostrophe","column":"customer__phone","value":"'+49 30"},{"code":"leading_apostrophe","column":"license__note","value":"'=x"}]`},
 		{",error__raw", ",", `"'+49 30"`, `"'=x"`, ""},
 		{",error__raw_guarded", ",", `"+49 30"`, `"=x"`, ""},
 	} {
