@@ -30,8 +30,8 @@ generated: ## fails where `make generate` changes a file
 	@before=$$($(TREE)); go generate ./... && test "$$before" = "$$($(TREE))" || { echo "make generate changed files: commit them"; git status --short; exit 1; }
 
 vet: ## the analysers
-	go vet ./...
-	go tool staticcheck ./...
+	go vet -tags tools ./...
+	go tool staticcheck -tags tools ./...
 
 vuln: ## known vulnerabilities in what the program calls; VULNDB names another database, such as file:///a/copy
 	@if curl -sSfL -m 20 -o /dev/null $(VULNDB)/index/db.json; then go tool govulncheck -db $(VULNDB) ./...; \
@@ -48,8 +48,8 @@ unit: ## the unit suite
 race: ## the unit suite with the race detector; much of it waits for the disk, hence -p
 	go test -race -p 4 $(UNIT)
 
-outside: ## the built program: its contract, killed processes, hostile clients, the page in a browser, the examples, the benchmark in small
-	go test -count=1 $(OUTSIDE)
+outside: ## the built program: its contract, killed processes, hostile clients, the page in a browser, the examples in all languages, the benchmark in small
+	go test -count=1 -tags tools $(OUTSIDE) ./internal/openapi
 
 lint: ## golangci-lint with .golangci.yaml; its first run on a machine compiles it, in one to two minutes
 	go tool -modfile=tools/golangci-lint/go.mod golangci-lint run
@@ -104,7 +104,7 @@ long: ## more races and larger attacks than CI runs
 	LICENSEIMPORT_LONG=1 go test -count=1 -timeout 20m ./internal/robustnesstest ./events/eventlog
 
 screenshots: ## every view of the page to docs/screenshots (fonts: fonts-noto-core fonts-noto-cjk)
-	go test ./web/browsertest -count=1 -run 'Views|Cancels' -screenshots docs/screenshots
+	go test -tags tools ./web/browsertest -count=1 -run 'Views|Cancels' -screenshots docs/screenshots
 
 reference: ## the viewer of the API reference, copied from its npm package
 	cd internal/openapi/lint && npm ci --ignore-scripts --no-audit --no-fund

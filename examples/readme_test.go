@@ -9,76 +9,52 @@ import (
 	"time"
 )
 
-// aroundReadme completes the README's excerpt to a program.
-const aroundReadme = `package main
-
-import (
-	"context"
-	"encoding/json"
-	"fmt"
-	"log"
-	"os"
-
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-)
-
-func check(err error) {
-	if err != nil {
-		log.Fatal(err)
-	}
-}
-
-func sendOnce(id string, email any) bool {
-	fmt.Println(id, email)
-	return true
-}
-
-func main() {
-	ctx := context.Background()
-	%s
-	select {}
-}
-`
-
-// TestReadme runs the subscriber in the README.
-func TestReadme(t *testing.T) {
+// TestReadmeShowsTheQuickstart: the program in the README is the file that the next test runs.
+func TestReadmeShowsTheQuickstart(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text, _ := strings.Cut(string(readme), "```go\n")
-	text, _, _ = strings.Cut(text, "```")
-	nats, data := serve(t)
-	text = strings.Replace(text, "nats://127.0.0.1:4222", nats, 1)
-	folder := t.TempDir()
-	if err := os.WriteFile(filepath.Join(folder, "main.go"), []byte(strings.Replace(aroundReadme, "%s", text, 1)), 0o600); err != nil {
+	program, err := os.ReadFile("quickstart/main.go")
+	if err != nil {
 		t.Fatal(err)
 	}
-	program := filepath.Join(folder, "service")
-	output(t, os.Environ(), "go", "build", "-o", program, filepath.Join(folder, "main.go"))
-	importRows(t, data, "readme", 3)
+	_, shown, _ := strings.Cut(string(readme), "```go\n")
+	if shown, _, _ = strings.Cut(shown, "```"); shown != string(program) {
+		t.Errorf("the README shows\n%s\nquickstart/main.go is\n%s", shown, program)
+	}
+}
 
-	c := exec.Command(program)
-	out, err := os.Create(filepath.Join(folder, "out"))
+// TestQuickstart runs the program of the README.
+func TestQuickstart(t *testing.T) {
+	t.Parallel()
+	nats, data := serve(t)
+	importRows(t, data, "readme", 3)
+	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	c.Env, c.Stdout, c.Stderr = withToken(t, data), out, os.Stderr
+	c := exec.Command(filepath.Join(built, "quickstart"))
+	c.Env, c.Stdout, c.Stderr = append(withToken(t, data), "NATS_URL="+nats), out, os.Stderr
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer kill(c)
-	const want = "1/1 readme0@example.com\n1/2 readme1@example.com\n1/3 readme2@example.com\n"
+	const want = "licenses.photo-pro.readme-0 readme-0\nlicenses.photo-pro.readme-1 readme-1\nlicenses.photo-pro.readme-2 readme-2\n"
+	untilOutput(t, out.Name(), want)
+}
+
+func untilOutput(t *testing.T, path, want string) {
+	t.Helper()
 	for end := time.Now().Add(40 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		got, err := os.ReadFile(out.Name())
+		got, err := os.ReadFile(path)
 		if err == nil && string(got) == want {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("%q, %v", got, err)
+			t.Fatalf("%q, %v; want %q", got, err, want)
 		}
 	}
 }

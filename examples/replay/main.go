@@ -1,10 +1,10 @@
 // Command replay is an example of a projection, a state made from the stream: the number of
-// licenses imported for each product and month.
+// licenses for each product and month in which they were imported.
 //
 //	export NATS_TOKEN="$(cat data/nats.token)"
 //	go run ./examples/replay nats://127.0.0.1:4222
 //
-// It reads every LicenseImported, in the order of the stream, up to the last one at its start,
+// It reads the events of all licenses, in the order of the stream, up to the last one at its start,
 // and stores nothing: the next run reads them all again. A state that can be made again needs no
 // backup, and fixing the program fixes the state. A long-running service stores the last sequence
 // together with its state and continues from there.
@@ -33,16 +33,17 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: replay NATS-URL")
 		os.Exit(2)
 	}
-	counts, err := replay(context.Background(), os.Args[1])
+	licenses, err := replay(context.Background(), os.Args[1])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "replay:", err)
 		os.Exit(1)
 	}
-	show(os.Stdout, counts)
+	show(os.Stdout, licenses)
 }
 
-// replay folds the stream from its first event to its last one at the start.
-func replay(ctx context.Context, url string) (map[month]int, error) {
+// replay folds the stream from its first event to its last one at the start. The state is the month
+// of each license that exists, by the license's subject.
+func replay(ctx context.Context, url string) (map[string]month, error) {
 	nc, err := nats.Connect(url, nats.Token(os.Getenv("NATS_TOKEN")), nats.Name("replay"))
 	if err != nil {
 		return nil, err
@@ -62,21 +63,21 @@ func replay(ctx context.Context, url string) (map[month]int, error) {
 		return nil, err
 	}
 	defer events.Stop()
-	counts := map[month]int{}
+	licenses := map[string]month{}
 	for left := consumer.CachedInfo().NumPending; left > 0; left-- {
 		message, err := events.Next()
 		if err != nil {
 			return nil, err
 		}
-		if err := apply(counts, message.Data()); err != nil {
+		if err := apply(licenses, message.Subject(), message.Data()); err != nil {
 			return nil, fmt.Errorf("%s: %w", message.Subject(), err)
 		}
 	}
-	return counts, nil
+	return licenses, nil
 }
 
 // apply folds one event into the state.
-func apply(counts map[month]int, body []byte) error {
+func apply(licenses map[string]month, subject string, body []byte) error {
 	var event struct {
 		Type string
 		Time time.Time
@@ -89,14 +90,23 @@ func apply(counts map[month]int, body []byte) error {
 	if err := json.Unmarshal(body, &event); err != nil {
 		return err
 	}
-	if event.Type != "LicenseImported" {
+	switch event.Type {
+	case "LicenseImported":
+		licenses[subject] = month{event.Data.Product.Code, event.Time.UTC().Format("2006-01")}
+	case "LicenseUpdated", "LicenseRestored": // neither the product nor the month of the import changes
+	case "LicenseRevoked":
+		delete(licenses, subject)
+	default:
 		return fmt.Errorf("an event of type %s: this program is too old for it", event.Type)
 	}
-	counts[month{event.Data.Product.Code, event.Time.UTC().Format("2006-01")}]++
 	return nil
 }
 
-func show(w io.Writer, counts map[month]int) {
+func show(w io.Writer, licenses map[string]month) {
+	counts := map[month]int{}
+	for _, m := range licenses {
+		counts[m]++
+	}
 	order := func(a, b month) int { return strings.Compare(a.product+"\x00"+a.month, b.product+"\x00"+b.month) }
 	for _, m := range slices.SortedFunc(maps.Keys(counts), order) {
 		fmt.Fprintf(w, "%s\t%s\t%d\n", m.product, m.month, counts[m])

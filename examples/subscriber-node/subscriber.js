@@ -47,6 +47,10 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
 }
 for await (const message of messages) {
   const { id, type, data } = message.json();
+  if (["LicenseUpdated", "LicenseRestored", "LicenseRevoked"].includes(type)) { // no reason for a welcome
+    message.ack();
+    continue;
+  }
   if (type !== "LicenseImported") throw new Error(`an event of type ${type}: this program is too old for it`);
   if (data.customer?.email) {
     const text = `Welcome, ${data.customer.first_name ?? ""}! Your license for ${data.product.short_code} is ${data.license.license_key}.`;

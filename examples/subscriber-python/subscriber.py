@@ -41,6 +41,8 @@ class Outbox:
 
 def handle(outbox, body):
     event = json.loads(body)
+    if event["type"] in ("LicenseUpdated", "LicenseRestored", "LicenseRevoked"):
+        return  # no reason for a welcome
     if event["type"] != "LicenseImported":
         raise ValueError(f"an event of type {event['type']}: this program is too old for it")
     data = event["data"]

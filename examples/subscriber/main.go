@@ -110,14 +110,23 @@ func handle(out *outbox, message jetstream.Msg) error {
 	if err := json.Unmarshal(message.Data(), &e); err != nil {
 		return fmt.Errorf("an event that cannot be read, at %s: %w", message.Subject(), err)
 	}
-	if e.Type != "LicenseImported" {
-		return fmt.Errorf("an event of type %s: this program is too old for it", e.Type)
-	}
-	if c := e.Data.Customer; c != nil && c.Email != "" {
-		text := fmt.Sprintf("Welcome, %s! Your license for %s is %s.", c.Name, e.Data.Product.Code, e.Data.License.Key)
-		if err := out.send(mail{ID: e.ID, To: c.Email, Text: text}); err != nil {
+	switch e.Type {
+	case "LicenseImported":
+		if err := welcome(out, e); err != nil {
 			return err
 		}
+	case "LicenseUpdated", "LicenseRestored", "LicenseRevoked": // no reason for a welcome
+	default:
+		return fmt.Errorf("an event of type %s: this program is too old for it", e.Type)
 	}
 	return message.Ack()
+}
+
+func welcome(out *outbox, e event) error {
+	c := e.Data.Customer
+	if c == nil || c.Email == "" {
+		return nil
+	}
+	text := fmt.Sprintf("Welcome, %s! Your license for %s is %s.", c.Name, e.Data.Product.Code, e.Data.License.Key)
+	return out.send(mail{ID: e.ID, To: c.Email, Text: text})
 }
