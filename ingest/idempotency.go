@@ -134,7 +134,9 @@ func (u *upload) checkRepeat() error {
 	if err != nil {
 		return storeError(err)
 	}
-	if bytes, sum := u.source.content(); !s.SameUpload(u.options.query, bytes, sum) {
+	var again events.ImportStarted
+	u.source.describe(&again)
+	if bytes, sum := u.source.content(); !s.SameUpload(u.options.query, again.Mapping, bytes, sum) {
 		return httpx.Unprocessable("idempotency_key_reused",
 			"This Idempotency-Key was used for another file or other query parameters: use a new key.").ForJob(uint64(u.job))
 	}

@@ -12,10 +12,11 @@ import (
 
 // Ingest takes uploads, and the requests to cancel, undo and retry imports.
 type Ingest struct {
-	log     *eventlog.Log
-	jobs    *eventlog.Bucket
-	config  Config
-	limiter *limiter
+	log      *eventlog.Log
+	jobs     *eventlog.Bucket
+	mappings *eventlog.Bucket // saved mappings, by the token of their name
+	config   Config
+	limiter  *limiter
 
 	uploads context.Context // of all uploads; ends when a shutdown aborts them
 	halt    context.CancelCauseFunc
@@ -24,7 +25,7 @@ type Ingest struct {
 // New makes an Ingest on a log. It makes no request.
 func New(log *eventlog.Log, c Config) *Ingest {
 	c = c.withDefaults()
-	in := &Ingest{log: log, jobs: log.Bucket(eventlog.Jobs), config: c, limiter: newLimiter(c.MaxUploads)}
+	in := &Ingest{log: log, jobs: log.Bucket(eventlog.Jobs), mappings: log.Bucket(eventlog.Mappings), config: c, limiter: newLimiter(c.MaxUploads)}
 	in.uploads, in.halt = context.WithCancelCause(context.Background())
 	return in
 }
@@ -34,6 +35,7 @@ const (
 	importPath   = "/api/v1/licenses/import_from_csv/"
 	resultsPath  = "/api/v1/licenses-import-results/"
 	templatePath = "/api/v1/license-import-template.csv"
+	mappingsPath = "/api/v1/import-mappings/"
 )
 
 // Register adds the routes to the router.
@@ -43,6 +45,10 @@ func (in *Ingest) Register(rt *httpx.Router, auth *access.Authenticator) {
 	rt.Handle(http.MethodPost, resultsPath+":id/undo/", auth.Require(access.Undo, in.serveUndo))
 	rt.Reserve(http.MethodGet, resultsPath+":id/undo/") // the role projector answers it
 	rt.Handle(http.MethodPost, resultsPath+":id/retry/", auth.Require(access.Import, in.retryHandler(auth)), retryParameterNames()...)
+	rt.Handle(http.MethodGet, mappingsPath, auth.Require(access.Identify, in.listMappings), "limit", "offset")
+	rt.Handle(http.MethodGet, mappingsPath+":name/", auth.Require(access.Identify, in.showMapping))
+	rt.Handle(http.MethodPut, mappingsPath+":name/", auth.Require(access.Import, in.saveMapping))
+	rt.Handle(http.MethodDelete, mappingsPath+":name/", auth.Require(access.Import, in.removeMapping))
 	rt.Handle(http.MethodGet, templatePath, auth.Require(access.Identify, serveTemplate))
 }
 

@@ -12,6 +12,7 @@ import (
 	"licenseimport/events"
 	"licenseimport/internal/csvfile"
 	"licenseimport/internal/httpx"
+	"licenseimport/internal/mapping"
 )
 
 // options are the parameters of an upload.
@@ -23,6 +24,9 @@ type options struct {
 	delimiter     byte // 0: detect it
 	encoding      csvfile.Encoding
 	sheet         string // of a workbook; empty: the first one
+
+	mapping string        // the saved mapping, or empty
+	given   mapping.Given // over the saved one
 
 	key   string // the Idempotency-Key, or empty
 	query string // the parameters in canonical form: sorted, without defaults
@@ -103,6 +107,7 @@ func parseOptionsAfter(r *http.Request, first *events.ImportStarted) (options, e
 	if o.sheet = query.Get("sheet"); o.sheet != "" {
 		canonical.Set("sheet", o.sheet)
 	}
+	o.readMapping(query)
 	o.query = canonical.Encode()
 	var err error
 	o.key, err = idempotencyKey(r.Header)
@@ -140,7 +145,7 @@ func parameterNames() (names []string) {
 	for _, p := range parameters {
 		names = append(names, p.name)
 	}
-	return append(names, "sheet")
+	return append(append(names, "sheet"), mappingParameters()...)
 }
 
 // retryParameterNames lists the query parameters of a retry.

@@ -8,6 +8,7 @@ import (
 	"licenseimport/events"
 	"licenseimport/internal/csvfile"
 	"licenseimport/internal/httpx"
+	"licenseimport/internal/mapping"
 )
 
 // table is a file as rows, whatever its format.
@@ -29,31 +30,35 @@ type rowParser struct {
 	unguard   bool // the file is an invalid_rows.csv whose cells were guarded: see [csvfile.Guard]
 	raw       int  // the field with the text of a row that an earlier import could not read; -1: none
 
+	headers []string        // the file's own headers of header, in the same order
+	ignored []string        // the file's headers that are not read
+	mapping *events.Mapping // nil: the headers are the columns' names
+
+	mappingField int        // the field that names the mapping; -1: none
+	mappingName  []byte     // what it says in the first row
+	peeked       *peekedRow // already read, and not returned yet
+
 	first *events.RowReceived // already read: the first call of next returns it
 	event events.RowReceived  // reused for each row
 	buf   []byte
 	ends  []int
 }
 
-// required are the names of the columns that a file must have.
-var required = func() (names []string) {
-	for i := range events.Columns {
-		if events.Columns[i].Required {
-			names = append(names, events.Columns[i].Name)
-		}
-	}
-	return names
-}()
+// peekedRow is the result of one read of a table.
+type peekedRow struct {
+	row csvfile.Row
+	err error
+}
 
 // openRowParser reads the header and the first row. If the file is at fault the error is the
 // answer, otherwise it is the error of the read.
-func openRowParser(rows table, o options) (*rowParser, error) {
+func openRowParser(rows table, o options, base baseMapping) (*rowParser, error) {
 	in := &rowParser{table: rows}
 	header, err := in.table.Header()
 	if err != nil {
 		return nil, tableError(err)
 	}
-	if err := in.match(header, o.ignoreUnknown); err != nil {
+	if err := in.useMapping(header, o, base); err != nil {
 		return nil, err
 	}
 	first, err := in.next()
@@ -65,20 +70,21 @@ func openRowParser(rows table, o options) (*rowParser, error) {
 }
 
 // match assigns columns to the header's fields. The error names every mistake in the header.
-func (in *rowParser) match(header csvfile.Header, ignoreUnknown bool) error {
-	columns, problems := csvfile.MatchHeader(header.Fields, events.ColumnNames(), required, ignoreUnknown)
+func (in *rowParser) match(header csvfile.Header, o options) error {
+	matched, problems := mapping.Match(header.Fields, in.mapping, o.given, o.ignoreUnknown)
 	if len(problems) > 0 {
 		return headerProblems(problems)
 	}
-	in.columns, in.delimiter, in.raw = columns, header.Delimiter, -1
-	for i, column := range columns {
+	in.columns, in.ignored, in.delimiter, in.raw = matched.Columns, matched.Ignored, header.Delimiter, -1
+	for i, column := range in.columns {
 		name := header.Fields[i]
 		switch {
 		case column >= 0:
 			in.header = append(in.header, events.Columns[column].Name)
+			in.headers = append(in.headers, csvfile.TrimName(name))
 		case csvfile.IsRawColumn(name):
-			in.header = append(in.header, strings.ToLower(strings.TrimSpace(name)))
-			in.unguard = in.unguard || csvfile.IsGuardedColumn(name)
+			in.header = append(in.header, csvfile.NormalName(name))
+			in.headers = append(in.headers, csvfile.NormalName(name))
 			if in.raw < 0 {
 				in.raw = i
 			}
@@ -92,13 +98,22 @@ func headerProblems(problems []csvfile.HeaderProblem) error {
 	var list []httpx.Problem
 	for _, p := range problems {
 		texts = append(texts, p.Message)
-		list = append(list, httpx.Problem{Column: p.Name, Code: string(p.Kind), Message: p.Message})
+		list = append(list, httpx.Problem{Column: p.Name, Code: string(p.Kind), Message: p.Message, Parameter: p.Parameter})
 	}
 	return httpx.BadRequest("invalid_header", "%s.", sentence(strings.Join(texts, "; "))).With(list...)
 }
 
 // sentence capitalizes a message.
 func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// read returns the next row of the file.
+func (in *rowParser) read() (csvfile.Row, error) {
+	if peeked := in.peeked; peeked != nil {
+		in.peeked = nil
+		return peeked.row, peeked.err
+	}
+	return in.table.Read()
+}
 
 // next returns the next row, without a job id, valid until the next call. After the last row it
 // returns [io.EOF].
@@ -107,7 +122,10 @@ func (in *rowParser) next() (*events.RowReceived, error) {
 		in.first = nil
 		return first, nil
 	}
-	row, err := in.table.Read()
+	row, err := in.read()
+	if err == nil {
+		err = in.checkMapping(row)
+	}
 	if err != nil {
 		return nil, err
 	}

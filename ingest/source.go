@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 
 	"licenseimport/events"
 )
@@ -33,7 +34,7 @@ type fileSource struct {
 
 // openFileSource opens the file of a request, and reads its header and its first row. Its errors are
 // answers. The caller must call close.
-func openFileSource(ctx context.Context, r *http.Request, in io.Reader, o options, c Config) (*fileSource, error) {
+func openFileSource(ctx context.Context, r *http.Request, in io.Reader, o options, c Config, base baseMapping) (*fileSource, error) {
 	body, err := openBody(r, in, c.MaxFile)
 	if err != nil {
 		return nil, uploadError(err)
@@ -42,7 +43,7 @@ func openFileSource(ctx context.Context, r *http.Request, in io.Reader, o option
 	if err != nil {
 		return nil, uploadError(err)
 	}
-	rows, err := openRowParser(table, o)
+	rows, err := openRowParser(table, o, base)
 	if err != nil {
 		closeTable()
 		return nil, uploadError(err)
@@ -61,6 +62,10 @@ func (s *fileSource) finish() error { return s.body.finish() }
 func (s *fileSource) describe(started *events.ImportStarted) {
 	started.FileName, started.Sheet = s.body.file.name, s.sheet
 	started.Columns, started.Delimiter = s.header, string(rune(s.delimiter))
+	if !slices.Equal(s.header, s.headers) {
+		started.Headers = s.headers
+	}
+	started.Ignored, started.Mapping = s.ignored, s.mapping
 }
 
 func (s *fileSource) content() (bytes uint64, sha256 string) {

@@ -62,7 +62,7 @@ func (in *Ingest) serveUpload(
 	body, stop := newPacedReader(ctx, w, r, in.config)
 	defer stop()
 
-	source, err := openFileSource(ctx, r, body, o, in.config)
+	source, err := openFileSource(ctx, r, body, o, in.config, in.baseMapping(ctx, m, o))
 	if err != nil {
 		return err
 	}

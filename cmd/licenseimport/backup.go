@@ -162,8 +162,8 @@ func (c *restoreCommand) restoreToNATS(ctx context.Context, b *backup.Backup, pr
 	config.Name = "licenseimport restore"
 	err := b.Restore(ctx, config, progress)
 	if used, ok := errors.AsType[*eventlog.NotEmptyError](err); ok {
-		return fmt.Errorf("%w on %s: nothing was written. Restore into a server without it, or delete the streams first (they are %s, %s and those of the buckets %s, %s, %s)",
-			used, withoutPassword(c.NatsURL), events.LicensesStream, events.RowsStream, eventlog.Jobs, eventlog.Managers, eventlog.Products)
+		return fmt.Errorf("%w on %s: nothing was written. Restore into a server without it, or delete the streams first (they are %s, %s and those of the buckets %s, %s, %s, %s)",
+			used, withoutPassword(c.NatsURL), events.LicensesStream, events.RowsStream, eventlog.Jobs, eventlog.Managers, eventlog.Products, eventlog.Mappings)
 	}
 	return err
 }

@@ -26,7 +26,7 @@ type Entry struct {
 	Created  time.Time // when this revision was written, UTC
 }
 
-// Bucket returns one of the buckets: [Managers], [Products] or [Jobs].
+// Bucket returns one of the buckets: [Managers], [Products], [Mappings] or [Jobs].
 func (l *Log) Bucket(name string) *Bucket { return &Bucket{log: l, name: name} }
 
 // Get reads a key from the leader. The error is [ErrNotFound] if the key is missing, deleted or

@@ -20,7 +20,7 @@ func TestHealth(t *testing.T) {
 	}
 	defer bare.Close()
 	c := health(t, bare)
-	if len(c.Streams) != 5 || c.Processors != nil || !c.Embedded || c.Cluster != "" || !strings.HasPrefix(c.Version, "2.") {
+	if len(c.Streams) != 6 || c.Processors != nil || !c.Embedded || c.Cluster != "" || !strings.HasPrefix(c.Version, "2.") {
 		t.Errorf("%+v", c)
 	}
 	for _, s := range c.Streams {

@@ -47,6 +47,10 @@ const (
 	streamsMark = "licenseimport.streams" // all of its streams, separated by spaces; written when all of them exist
 )
 
+// newerThanMarks is the stream that no version without marks had: where no stream names any, that one
+// never existed.
+var newerThanMarks = BucketStream(Mappings)
+
 // A found is what a server says of one of the log's streams.
 type found struct {
 	name     string
@@ -71,7 +75,7 @@ type inventory struct {
 // do not exist never did, and may be created.
 //
 //	a stream                           is lost if
-//	does not exist                     another one names it; or none names any and one has been used
+//	does not exist                     another one names it; or none names any, one has been used, and a version without marks had it
 //	exists                             the others are marked as one log, and it is not of that log
 //	LICENSES ends at a sequence        a claim is beyond it
 //	ROWS never had a message           an import is sealed: its rows are stored before that
@@ -80,7 +84,7 @@ func (inv inventory) losses() (lost []string) {
 	store, named := inv.marks()
 	for _, s := range inv.streams {
 		switch {
-		case !s.exists && (named[s.name] || len(named) == 0 && inv.used()):
+		case !s.exists && (named[s.name] || len(named) == 0 && inv.used() && s.name != newerThanMarks):
 			lost = append(lost, fmt.Sprintf("the stream %s does not exist", s.name))
 		case s.exists && len(named) > 0 && s.store() != store:
 			lost = append(lost, fmt.Sprintf("the stream %s is another one, made at %s: it does not belong to the other streams",

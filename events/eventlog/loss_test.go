@@ -30,6 +30,8 @@ func TestLosses(t *testing.T) {
 			[]string{"ROWS does not", "LICENSES does not", "KV_managers does not", "KV_jobs does not"}},
 		{"a stream of a version without marks is missing", both(without("KV_products"), unmarked), []string{"KV_products does not exist"}},
 		{"streams of a version without marks", unmarked, nil},
+		{"the saved mappings are missing", without("KV_mappings"), []string{"KV_mappings does not exist"}},
+		{"a version without marks had no saved mappings", both(without("KV_mappings"), unmarked), nil},
 		{"nothing was ever there", func(inv *inventory) { *inv = inventory{streams: nowhere()} }, nil},
 		{"nothing is there, but views", func(inv *inventory) { *inv = inventory{streams: nowhere(), claims: inv.claims} },
 			[]string{"ROWS does not", "LICENSES does not", "KV_managers does not", "KV_products does not", "KV_jobs does not"}},

@@ -33,7 +33,7 @@ func TestSnapshotOfACluster(t *testing.T) {
 		restorer := openRestorer(ctx, t, to, replicas)
 		for _, name := range []string{
 			events.LicensesStream, events.RowsStream,
-			eventlog.BucketStream(eventlog.Jobs), eventlog.BucketStream(eventlog.Managers), eventlog.BucketStream(eventlog.Products),
+			eventlog.BucketStream(eventlog.Jobs), eventlog.BucketStream(eventlog.Managers), eventlog.BucketStream(eventlog.Products), eventlog.BucketStream(eventlog.Mappings),
 		} {
 			var file bytes.Buffer
 			s, err := log.Snapshot(ctx, name, &file)

@@ -188,7 +188,7 @@ func state(t *testing.T, log *eventlog.Log, stream string) eventlog.State {
 
 var allStreams = []string{
 	events.LicensesStream, events.RowsStream, eventlog.BucketStream(eventlog.Jobs),
-	eventlog.BucketStream(eventlog.Managers), eventlog.BucketStream(eventlog.Products),
+	eventlog.BucketStream(eventlog.Managers), eventlog.BucketStream(eventlog.Products), eventlog.BucketStream(eventlog.Mappings),
 }
 
 func copyAll(t *testing.T, log *eventlog.Log, to eventlog.Config) {

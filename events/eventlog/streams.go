@@ -15,6 +15,7 @@ import (
 const (
 	Managers = "managers" // keys of the API, by digest
 	Products = "products" // the catalogue, by short code
+	Mappings = "mappings" // saved mappings, by name
 	Jobs     = "jobs"     // idempotency keys; the revision of an entry is its job's id
 )
 
@@ -51,6 +52,7 @@ var streams = []jetstream.StreamConfig{
 var buckets = []jetstream.KeyValueConfig{
 	{Bucket: Managers, History: 1, Storage: jetstream.FileStorage},
 	{Bucket: Products, History: 1, Storage: jetstream.FileStorage},
+	{Bucket: Mappings, History: 1, Storage: jetstream.FileStorage},
 	{Bucket: Jobs, History: 1, Storage: jetstream.FileStorage, TTL: 24 * time.Hour},
 }
 

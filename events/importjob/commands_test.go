@@ -149,21 +149,23 @@ func TestKeyState(t *testing.T) {
 func TestSameUpload(t *testing.T) {
 	s := after(t, started, sealed)
 	for name, tt := range map[string]struct {
-		query string
-		bytes uint64
-		sum   string
-		want  bool
+		query   string
+		mapping *events.Mapping
+		bytes   uint64
+		sum     string
+		want    bool
 	}{
-		"same":          {"", 9, "ab", true},
-		"other query":   {"dry_run=true", 9, "ab", false},
-		"other length":  {"", 8, "ab", false},
-		"other content": {"", 9, "ac", false},
+		"same":          {"", nil, 9, "ab", true},
+		"other query":   {"dry_run=true", nil, 9, "ab", false},
+		"other mapping": {"", &events.Mapping{DateFormat: "MM/DD/YYYY"}, 9, "ab", false},
+		"other length":  {"", nil, 8, "ab", false},
+		"other content": {"", nil, 9, "ac", false},
 	} {
-		if got := s.SameUpload(tt.query, tt.bytes, tt.sum); got != tt.want {
+		if got := s.SameUpload(tt.query, tt.mapping, tt.bytes, tt.sum); got != tt.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
-	if s := after(t, started); s.SameUpload("", 0, "") {
+	if s := after(t, started); s.SameUpload("", nil, 0, "") {
 		t.Error("an upload without a seal is the same as another")
 	}
 }

@@ -1,6 +1,8 @@
 package importjob
 
 import (
+	"bytes"
+	"encoding/json"
 	"time"
 
 	"licenseimport/events"
@@ -32,11 +34,18 @@ func (s State) KeyState(reserved, abandoned time.Duration) KeyState {
 	}
 }
 
-// SameUpload reports whether an upload with this query, length in bytes and SHA-256 repeats the one
-// that the import was sealed with.
-func (s State) SameUpload(query string, bytes uint64, sha256 string) bool {
-	return s.Started != nil && s.Sealed != nil &&
-		s.Started.Query == query && s.Sealed.Bytes == bytes && s.Sealed.SHA256 == sha256
+// SameUpload reports whether an upload with this query, mapping, length in bytes and SHA-256 repeats the
+// one that the import was sealed with.
+func (s State) SameUpload(query string, mapping *events.Mapping, size uint64, sha256 string) bool {
+	return s.Started != nil && s.Sealed != nil && s.Started.Query == query && sameMapping(s.Started.Mapping, mapping) &&
+		s.Sealed.Bytes == size && s.Sealed.SHA256 == sha256
+}
+
+// sameMapping compares mappings as they are stored.
+func sameMapping(a, b *events.Mapping) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
 
 // AbandonedUpload is the fact that ends an upload which nobody continues, after so many stored

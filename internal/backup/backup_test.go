@@ -52,7 +52,7 @@ func TestManifest(t *testing.T) {
 			t.Errorf("%s: %v, %v; manifest %+v", s.File, info, err, s)
 		}
 	}
-	if got := strings.Join(names, " "); got != "LICENSES ROWS KV_jobs KV_managers KV_products" {
+	if got := strings.Join(names, " "); got != "LICENSES ROWS KV_jobs KV_managers KV_products KV_mappings" {
 		t.Errorf("order: %s", got)
 	}
 	if rows := b.Manifest.Streams[1]; rows.First != 1 || rows.Last != 3 || rows.Messages != 3 || b.Manifest.Program != "a test" {
@@ -66,7 +66,7 @@ func TestDamageIsRefused(t *testing.T) {
 	t.Parallel()
 	dir, _ := write(t)
 	files, err := os.ReadDir(dir)
-	if err != nil || len(files) != 7 {
+	if err != nil || len(files) != 8 {
 		t.Fatal(files, err)
 	}
 	damages := map[string]func(path string, whole []byte) error{

@@ -8,6 +8,7 @@
 //	KV_jobs.snapshot     a bucket is a stream, too
 //	KV_managers.snapshot
 //	KV_products.snapshot
+//	KV_mappings.snapshot
 //	views.bolt           a copy of the views, if the source has one
 //	SHA256SUMS           of each file above; sha256sum -c SHA256SUMS checks the backup without this program
 //

@@ -105,6 +105,10 @@ func Open(ctx context.Context, dir string) (*Backup, error) {
 	return b, b.Manifest.check(sums)
 }
 
+// newest is the stream that backups of earlier versions do not have. The first start after the restore
+// creates it.
+var newest = eventlog.BucketStream(eventlog.Mappings)
+
 // check compares the manifest with the list of checksums.
 func (m *Manifest) check(sums map[string]string) error {
 	if m.Format != Format {
@@ -124,7 +128,7 @@ func (m *Manifest) check(sums map[string]string) error {
 		return damaged("%s and %s do not agree on %s", manifestName, sumsName, viewsName)
 	}
 	for _, name := range streamOrder {
-		if !names[name] {
+		if !names[name] && name != newest {
 			return damaged("it lacks the stream %s", name)
 		}
 	}

@@ -27,10 +27,13 @@ var streamOrder = []string{
 	eventlog.BucketStream(eventlog.Jobs),
 	eventlog.BucketStream(eventlog.Managers),
 	eventlog.BucketStream(eventlog.Products),
+	eventlog.BucketStream(eventlog.Mappings),
 }
 
 // quiescent are the streams that must not change during their snapshot.
-var quiescent = []string{eventlog.BucketStream(eventlog.Managers), eventlog.BucketStream(eventlog.Products)}
+var quiescent = []string{
+	eventlog.BucketStream(eventlog.Managers), eventlog.BucketStream(eventlog.Products), eventlog.BucketStream(eventlog.Mappings),
+}
 
 // Log is what a backup needs of an [*eventlog.Log].
 type Log interface {

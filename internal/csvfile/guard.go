@@ -12,6 +12,10 @@ const (
 	GuardedRawColumn = "error__raw_guarded"
 )
 
+// MappingColumn is the column of an invalid_rows.csv that names the mapping of its rows, where they have
+// one.
+const MappingColumn = "error__mapping"
+
 // Guard makes a cell safe to open in a spreadsheet program, which would run one that begins like a formula:
 //
 //   - A cell that matches ^'*[=+\-@\t\r] gets one ' in front. So does one that begins with a full-width

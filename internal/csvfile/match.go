@@ -57,6 +57,9 @@ func IsErrorColumn(field string) bool {
 // IsGuardedColumn says whether a header field tells that the cells of the file were guarded; see Unguard.
 func IsGuardedColumn(field string) bool { return NormalName(field) == GuardedRawColumn }
 
+// IsMappingColumn says whether a header field names the mapping of the file's rows.
+func IsMappingColumn(field string) bool { return NormalName(field) == MappingColumn }
+
 // IsRawColumn says whether a header field names the texts of rows that could not be read.
 func IsRawColumn(field string) bool { return NormalName(field) == RawColumn || IsGuardedColumn(field) }
 

@@ -34,6 +34,8 @@ type Problem struct {
 	Column  string `json:"column,omitempty"`
 	Code    string `json:"code"`
 	Message string `json:"message"`
+	// Parameter is a query parameter to copy that would solve it, not escaped; or empty.
+	Parameter string `json:"parameter,omitempty"`
 }
 
 // Error is the text for logs; unlike the answer it includes the cause.

@@ -11,6 +11,20 @@ import (
 // files, whose addresses other programs extend, and for routes of another process.
 const AnyQuery = "*"
 
+// Repeatable marks a query parameter that a request may give more than once.
+func Repeatable(name string) string { return name + repeatable }
+
+const repeatable = "..."
+
+// parameterNames returns the names without their marks.
+func parameterNames(parameters []string) []string {
+	names := make([]string, len(parameters))
+	for i, p := range parameters {
+		names[i] = strings.TrimSuffix(p, repeatable)
+	}
+	return names
+}
+
 // checked refuses a query that the route does not understand, before h. Access comes first: a
 // guard's error is the answer.
 func (rt *Router) checked(h Handler, parameters []string) Handler {
@@ -27,7 +41,7 @@ func (rt *Router) checked(h Handler, parameters []string) Handler {
 }
 
 // checkQuery returns a 400 for a query with a parameter that is not one of these, that has no value
-// or that is given more than once. What a server ignores could be a filter, or a dry run.
+// or that is given more than once, unless it is [Repeatable]. What a server ignores could be a filter, or a dry run.
 func checkQuery(r *http.Request, parameters []string) error {
 	if r.URL.RawQuery == "" {
 		return nil
@@ -38,13 +52,13 @@ func checkQuery(r *http.Request, parameters []string) error {
 	}
 	for _, name := range sortedNames(query) {
 		switch values := query[name]; {
-		case !slices.Contains(parameters, name):
+		case !slices.Contains(parameterNames(parameters), name):
 			return BadRequest("unknown_parameter", "There is no query parameter %s here; %s.%s",
-				shorten(name), listParameters(parameters), nothingDone(r))
-		case len(values) > 1:
+				shorten(name), listParameters(parameterNames(parameters)), nothingDone(r))
+		case len(values) > 1 && slices.Contains(parameters, name):
 			return BadRequest("invalid_parameter", "Query parameter %s is given %d times: give it once.%s",
 				name, len(values), nothingDone(r))
-		case values[0] == "":
+		case slices.Contains(values, ""):
 			return BadRequest("invalid_parameter", "Query parameter %s is empty: give it a value, or leave it out.%s",
 				name, nothingDone(r))
 		}

@@ -66,7 +66,7 @@ type Router struct {
 type Route struct {
 	Method string
 	Path   string // as registered: /api/v1/licenses/:id/
-	// Query names the query parameters that the route understands, each at most once in a request.
+	// Query names the query parameters that the route understands.
 	// [AnyQuery]: it ignores the query.
 	Query []string
 }
@@ -110,13 +110,13 @@ func NewRouter(o Options) *Router {
 // has a parameter, nor another name for the parameter. Handler returns such mistakes.
 //
 // Query names the query parameters that h understands. A request with any other one, an
-// empty one or one that is repeated is a 400 and does not reach h.
+// empty one or one that is repeated and not [Repeatable] is a 400 and does not reach h.
 func (rt *Router) Handle(method, path string, h Handler, query ...string) {
 	if err := rt.add(method, path, h, query); err != nil {
 		rt.errs = append(rt.errs, fmt.Errorf("route %s %s: %w", method, path, err))
 		return
 	}
-	rt.routes = append(rt.routes, Route{method, path, query})
+	rt.routes = append(rt.routes, Route{method, path, parameterNames(query)})
 }
 
 // Routes lists the routes registered so far, to compare them with a description of

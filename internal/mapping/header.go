@@ -178,9 +178,12 @@ func advise(fields []string, columns []int, problems []csvfile.HeaderProblem) {
 		}
 		p.Parameter = "set=" + p.Name + ":VALUE"
 		if header := suggested(fields, columns, p.Name); header != "" {
-			p.Suggestion = header
 			p.Parameter = "map=" + header + ":" + p.Name
-			p.Message += fmt.Sprintf("; %q seems to be it: upload with %s", csvfile.ShortName(header), p.Parameter)
+			if p.Suggestion == "" {
+				p.Message += fmt.Sprintf("; %q seems to be it", csvfile.ShortName(header))
+			}
+			p.Suggestion = header
+			p.Message += "; or upload with " + p.Parameter
 		} else if p.Name != events.Columns[events.ColumnKey].Name {
 			p.Message += "; where all rows have the same, upload with " + p.Parameter
 		} else {

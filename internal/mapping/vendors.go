@@ -147,12 +147,20 @@ var Vendors = []Vendor{
 	},
 }
 
-// Builtin returns the mapping of that name, in any case, that comes with the program, or nil.
-func Builtin(name string) *events.Mapping {
+// VendorNamed returns the vendor of that name, in any case, or nil.
+func VendorNamed(name string) *Vendor {
 	for i := range Vendors {
 		if strings.EqualFold(Vendors[i].Name, name) {
-			return Vendors[i].mapping()
+			return &Vendors[i]
 		}
+	}
+	return nil
+}
+
+// Builtin returns the mapping of that name, in any case, that comes with the program, or nil.
+func Builtin(name string) *events.Mapping {
+	if v := VendorNamed(name); v != nil {
+		return v.mapping()
 	}
 	return nil
 }
@@ -160,7 +168,7 @@ func Builtin(name string) *events.Mapping {
 // mapping is the vendor's export as a mapping. Of headers that name one column in several versions of
 // the export the first is mapped.
 func (v *Vendor) mapping() *events.Mapping {
-	m := &events.Mapping{Kind: Licenses, Columns: map[string]*string{}}
+	m := &events.Mapping{Name: v.Name, Kind: Licenses, Columns: map[string]*string{}}
 	taken := map[string]bool{}
 	for _, c := range v.columns {
 		m.Columns[c.header] = nil

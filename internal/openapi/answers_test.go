@@ -232,6 +232,44 @@ func (s *system) uploads() {
 	s.call(405, "", "DELETE", path, nil, nil)
 	s.undos()
 	s.retries()
+	s.mappings()
+}
+
+// mappings are all that may become of requests about saved mappings, and of uploads with a mapping.
+func (s *system) mappings() {
+	const all, one = "/api/v1/import-mappings/", "/api/v1/import-mappings/our%20vendor/"
+	put := func(status int, key, path, body string) {
+		s.call(status, key, "PUT", path, http.Header{"Content-Type": {"application/json"}}, strings.NewReader(body))
+	}
+	saved := `{"columns":{"Serial No.":"license__license_key","Notes 2":null},"set":{"product__short_code":"psc"},` +
+		`"date_format":"MM/DD/YYYY","values":{"license__license_type":{"Lifetime":"perpetual"}}}`
+	put(200, s.importer, one, saved)
+	put(400, s.importer, one, `{"columns":{"a":"b"}}`)
+	put(401, "", one, saved)
+	put(403, s.viewer, one, saved)
+	put(409, s.admin, all+"keygen/", saved)
+	put(413, s.admin, one, strings.Repeat(" ", 300<<10)+saved)
+	s.get(200, s.viewer, all+"?limit=2&offset=1")
+	s.get(400, s.viewer, all+"?limit=many")
+	s.get(401, "", all)
+	s.get(200, s.viewer, one)
+	s.get(200, s.viewer, all+"shopify/")
+	s.get(400, s.viewer, one+"?a=b")
+	s.get(401, "", one)
+	s.get(404, s.viewer, all+"nobody/")
+	s.call(405, "", "POST", all, nil, nil)
+
+	foreign := "Serial No.,Notes 2,Expires\nm-1,x,12/31/2030\n,y,31/12/2030\n"
+	s.await(s.admin, s.send(200, s.admin, "?mapping=our%20vendor&map=Expires:license__validity_period&set=license__enabled:no&ignore=Notes%202&date_format=MM/DD/YYYY", foreign))
+	s.send(400, s.admin, "?mapping=our%20vendor&map=Expirse:license__validity_period", foreign)
+	s.send(400, s.admin, "?mapping=nobody", foreign)
+
+	s.call(400, s.admin, "DELETE", one+"?a=b", nil, nil)
+	s.call(401, "", "DELETE", one, nil, nil)
+	s.call(403, s.viewer, "DELETE", one, nil, nil)
+	s.call(409, s.admin, "DELETE", all+"keygen/", nil, nil)
+	s.call(204, s.importer, "DELETE", one, nil, nil)
+	s.call(404, s.importer, "DELETE", one, nil, nil)
 }
 
 // undos are all that may become of a request to undo an import.

@@ -1,0 +1,155 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"licenseimport/events"
+	"licenseimport/internal/access"
+	"licenseimport/internal/csvfile"
+	"licenseimport/internal/httpx"
+	"licenseimport/internal/mapping"
+)
+
+// The query parameters that say what a file's columns are. map, set and ignore may be repeated.
+const (
+	mappingParameter    = "mapping"
+	mapParameter        = "map"
+	setParameter        = "set"
+	ignoreParameter     = "ignore"
+	dateFormatParameter = "date_format"
+)
+
+// mappingParameters are the names for the router.
+func mappingParameters() []string {
+	return []string{mappingParameter, httpx.Repeatable(mapParameter), httpx.Repeatable(setParameter), httpx.Repeatable(ignoreParameter), dateFormatParameter}
+}
+
+// readMapping reads the parameters of the mapping. They are no part of options.query: repeated uploads
+// are compared by the mapping itself.
+func (o *options) readMapping(query url.Values) {
+	o.mapping = query.Get(mappingParameter)
+	o.given = mapping.Given{
+		Map: query[mapParameter], Set: query[setParameter], Ignore: query[ignoreParameter], DateFormat: query.Get(dateFormatParameter),
+	}
+}
+
+// baseMapping finds the mapping that an upload begins with. named is what the file itself names in its
+// column [csvfile.MappingColumn]; the query comes first. nil: there is none.
+type baseMapping func(named string) (*events.Mapping, error)
+
+// baseMapping returns what finds the mapping of an upload of a manager.
+func (in *Ingest) baseMapping(ctx context.Context, m access.Manager, o options) baseMapping {
+	return func(named string) (*events.Mapping, error) {
+		switch {
+		case o.mapping != "":
+			return in.mappingNamed(ctx, o.mapping)
+		case named != "":
+			return in.mappingOfFile(ctx, m, named)
+		}
+		return nil, nil
+	}
+}
+
+// namedImport is how a file of rejected rows names the import whose mapping it has: alone, or behind the
+// name of a saved mapping.
+var namedImport = regexp.MustCompile(`^(?:(.*) \()?import ([0-9]{1,20})\)?$`)
+
+// mappingOfFile finds the mapping that a file of rejected rows names. Where the import is not here, a
+// saved mapping of the name will do.
+func (in *Ingest) mappingOfFile(ctx context.Context, m access.Manager, named string) (*events.Mapping, error) {
+	parts := namedImport.FindStringSubmatch(strings.TrimSpace(named))
+	if parts == nil {
+		return in.mappingNamed(ctx, strings.TrimSpace(named))
+	}
+	if id, err := events.ParseJobID(parts[2]); err == nil {
+		s, err := in.load(ctx, id)
+		if err != nil {
+			return nil, storeError(err)
+		}
+		if s.Started != nil && m.Sees(s.Started.Manager) {
+			return s.Started.Mapping, nil
+		}
+	}
+	if parts[1] != "" {
+		return in.mappingNamed(ctx, parts[1])
+	}
+	return nil, httpx.BadRequest("unknown_mapping",
+		"The file names the mapping of import %s, which is not known here: say which mapping it needs (mapping=NAME), or take its column %s out.",
+		parts[2], csvfile.MappingColumn)
+}
+
+// useMapping reads the mapping of the file and matches the header under it.
+func (in *rowParser) useMapping(header csvfile.Header, o options, base baseMapping) error {
+	in.mappingField = -1
+	for i, field := range header.Fields {
+		if csvfile.IsMappingColumn(field) && o.mapping == "" {
+			in.mappingField = i
+		}
+		in.unguard = in.unguard || csvfile.IsGuardedColumn(field)
+	}
+	first, err := in.peek()
+	if err != nil {
+		return err
+	}
+	from, err := base(string(first))
+	if err != nil {
+		return err
+	}
+	resolved, problems := mapping.Resolve(from, o.given)
+	if len(problems) > 0 {
+		return mappingProblems(problems)
+	}
+	in.mapping, in.mappingName = resolved, bytes.Clone(first)
+	return in.match(header, o)
+}
+
+// peek reads the first row of a file that names its mapping, and returns that name.
+func (in *rowParser) peek() ([]byte, error) {
+	if in.mappingField < 0 {
+		return nil, nil
+	}
+	row, err := in.table.Read()
+	in.peeked = &peekedRow{row, err}
+	if err != nil || in.mappingField >= len(row.Fields) {
+		return nil, nil // next returns the error
+	}
+	return in.named(row), nil
+}
+
+// named is the mapping that a row names.
+func (in *rowParser) named(row csvfile.Row) []byte {
+	name := bytes.TrimSpace(row.Fields[in.mappingField])
+	if in.unguard {
+		return []byte(csvfile.Unguard(string(name)))
+	}
+	return name
+}
+
+// checkMapping refuses a row that names another mapping than the first one. A row that names none was
+// added by hand.
+func (in *rowParser) checkMapping(row csvfile.Row) error {
+	if in.mappingField < 0 || in.mappingField >= len(row.Fields) || row.Err != nil {
+		return nil
+	}
+	if name := in.named(row); len(name) > 0 && !bytes.Equal(name, in.mappingName) {
+		return httpx.BadRequest("mixed_mappings",
+			"Row %d, line %d, was of the mapping %q, and the first row of %q: send the rows of each import in a file of its own, or say which mapping all have (mapping=NAME).",
+			row.Number, row.Line, events.Excerpt(string(name), 80), events.Excerpt(string(in.mappingName), 80))
+	}
+	return nil
+}
+
+// mappingProblems is the answer to a mapping that is not valid.
+func mappingProblems(problems []mapping.Problem) error {
+	var texts []string
+	var list []httpx.Problem
+	for _, p := range problems {
+		texts = append(texts, p.Message)
+		list = append(list, httpx.Problem{Column: p.Column, Code: string(p.Code), Message: p.Message})
+	}
+	return httpx.BadRequest("invalid_mapping", "%s.", sentence(strings.Join(texts, "; "))).With(list...)
+}

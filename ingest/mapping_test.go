@@ -1,0 +1,202 @@
+package ingest
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"licenseimport/events"
+	"licenseimport/internal/access"
+)
+
+// noBase is the base of an upload without a mapping.
+func noBase(string) (*events.Mapping, error) { return nil, nil }
+
+// mapQuery is a query of pairs of names and values.
+func mapQuery(pairs ...string) string {
+	q := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		q.Add(pairs[i], pairs[i+1])
+	}
+	return "?" + q.Encode()
+}
+
+const foreign = "Serial No.;Notes 2;Mail\nAB-1;x;ada@example.com\nAB-2;y;bob@example.com\n"
+
+var foreignQuery = mapQuery("map", "Serial No.:license__license_key", "map", "mail:customer__email", "set", "product__short_code:pp", "ignore", "Notes 2")
+
+func TestUploadWithForeignHeadersIsMapped(t *testing.T) {
+	h := newHarness(t, Config{})
+	if a := h.send(foreign, request{query: foreignQuery}); a.status != 200 {
+		t.Fatal(a.text)
+	}
+	s := h.state(1).Started
+	if strings.Join(s.Columns, "|") != "license__license_key|customer__email" || strings.Join(s.Headers, "|") != "Serial No.|Mail" ||
+		strings.Join(s.Ignored, "|") != "Notes 2" || s.Delimiter != ";" || s.Query != "" {
+		t.Errorf("%+v", s)
+	}
+	if m := s.Mapping; m == nil || *m.Columns["Serial No."] != "license__license_key" || m.Columns["Notes 2"] != nil || m.Set["product__short_code"] != "pp" {
+		t.Errorf("%+v", m)
+	}
+	for i, row := range h.rows(1) {
+		if value(row, "license__license_key") != []string{"AB-1", "AB-2"}[i] || value(row, "product__short_code") != "" {
+			t.Errorf("not as sent: %+v", row)
+		}
+	}
+}
+
+func TestUploadWithoutMappingHasNone(t *testing.T) {
+	h := newHarness(t, Config{})
+	h.send(csvOf(1), request{})
+	if s := h.state(1).Started; s.Mapping != nil || s.Headers != nil || s.Ignored != nil {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestRefusedMappings(t *testing.T) {
+	h := newHarness(t, Config{})
+	for name, c := range map[string]struct{ query, file, code, problem, parameter string }{
+		"no column of that name": {mapQuery("map", "Serial No.:license__key"), foreign, "invalid_mapping", "unknown_column", ""},
+		"no colon":               {mapQuery("set", "pp"), foreign, "invalid_mapping", "unknown_column", ""},
+		"no such header": {mapQuery("map", "Serial:license__license_key", "set", "product__short_code:pp", "unknown_columns", "ignore"),
+			foreign, "invalid_header", "unknown_header", ""},
+		"set what the file gives": {mapQuery("set", "product__short_code:pp"), csvOf(1), "invalid_header", "set_and_mapped", ""},
+		"a missing column": {mapQuery("map", "Mail:customer__email", "set", "product__short_code:pp", "ignore", "Notes 2", "unknown_columns", "ignore"), foreign,
+			"invalid_header", "missing_column", "map=Serial No.:license__license_key"},
+		"a foreign header":         {"", foreign, "invalid_header", "missing_column", "map=Serial No.:license__license_key"},
+		"a date format":            {mapQuery("date_format", "ambiguous"), csvOf(1), "invalid_mapping", "invalid_date_format", ""},
+		"a mapping that is not":    {mapQuery("mapping", "mine"), csvOf(1), "unknown_mapping", "", ""},
+		"an empty one":             {"?map=&map=a:license__note", csvOf(1), "invalid_parameter", "", ""},
+		"a file's unknown mapping": {"", "license__license_key,product__short_code,error__mapping\na,b,import 99\n", "unknown_mapping", "", ""},
+		"a file's unknown name":    {"", "license__license_key,product__short_code,error__mapping\na,b,nobody's\n", "unknown_mapping", "", ""},
+	} {
+		a := h.send(c.file, request{query: c.query})
+		found := c.problem == ""
+		parameter := ""
+		for _, e := range a.body.Errors {
+			found = found || e.Code == c.problem
+			if e.Code == c.problem && parameter == "" {
+				parameter = e.Parameter
+			}
+		}
+		if a.status != 400 || a.body.Code != c.code || !found || c.parameter != "" && parameter != c.parameter {
+			t.Errorf("%s: %d %s", name, a.status, a.text)
+		}
+	}
+	if rows := h.stored.Load(); rows != 0 {
+		t.Errorf("%d rows stored", rows)
+	}
+}
+
+// put sends a request about a saved mapping.
+func (h *harness) mappingRequest(method, name, body, key string) answer {
+	h.Helper()
+	req, err := http.NewRequestWithContext(h.Context(), method, h.http.URL+mappingsPath+url.PathEscape(name), strings.NewReader(body))
+	if err != nil {
+		h.Fatal(err)
+	}
+	h.authorize(req, key)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return readAnswer(h, res)
+}
+
+const vendorMapping = `{"kind":"licenses","columns":{"Serial No.":"license__license_key","Notes 2":null,"Mail":"customer__email"},` +
+	`"set":{"product__short_code":"pp"},"date_format":"MM/DD/YYYY","values":{"license__license_type":{"Lifetime":"perpetual"}}}`
+
+func TestSavedMappings(t *testing.T) {
+	h := newHarness(t, Config{})
+	viewer, importer := h.key("eve", access.Viewer), h.key("ada", access.Importer)
+	want := func(a answer, status int, code, part string) {
+		t.Helper()
+		if a.status != status || a.body.Code != code || !strings.Contains(a.text, part) {
+			t.Errorf("%d %s, want %d %s %s", a.status, a.text, status, code, part)
+		}
+	}
+	want(h.mappingRequest("GET", "unser Händler", "", viewer), 404, "not_found", "")
+	want(h.mappingRequest("PUT", "unser Händler", vendorMapping, viewer), 403, "permission_denied", "")
+	want(h.mappingRequest("PUT", "unser Händler", vendorMapping, importer), 200, "", `"Notes 2":null`)
+	saved := h.mappingRequest("GET", "unser Händler", "", viewer)
+	want(saved, 200, "", `"date_format":"MM/DD/YYYY"`)
+	want(h.mappingRequest("PUT", "copy", strings.Replace(saved.text, `"unser Händler"`, `""`, 1), importer), 200, "", `"name":"copy"`)
+	want(h.mappingRequest("GET", "", "", viewer), 200, "", `"name":"unser Händler"`)
+	want(h.mappingRequest("GET", "Keygen", "", viewer), 200, "", `"builtin":true`)
+	for name, body := range map[string]string{
+		"no JSON": `x`, "two objects": `{} {}`, "an unknown member": `{"column":{}}`, "another name": `{"name":"b"}`, "a number": `{"columns":{"a":1}}`,
+	} {
+		if a := h.mappingRequest("PUT", "a", body, importer); a.status != 400 || a.body.Code != "invalid_mapping" {
+			t.Errorf("%s: %d %s", name, a.status, a.text)
+		}
+	}
+	want(h.mappingRequest("PUT", "a", `{"columns":{"A":"license__kee"}}`, importer), 400, "invalid_mapping", "license__license_key")
+	want(h.mappingRequest("PUT", "a", `{"values":{"a":{"`+strings.Repeat("x", 300<<10)+`":""}}}`, importer), 413, "mapping_too_large", "")
+	want(h.mappingRequest("PUT", " a", `{}`, importer), 400, "invalid_name", "")
+	want(h.mappingRequest("PUT", strings.Repeat("許", 64), `{}`, importer), 400, "invalid_name", "")
+	want(h.mappingRequest("PUT", "KEYGEN", `{}`, importer), 409, "builtin_mapping", "")
+	want(h.mappingRequest("DELETE", "shopify", "", importer), 409, "builtin_mapping", "")
+	want(h.mappingRequest("DELETE", "unser Händler", "", viewer), 403, "permission_denied", "")
+	want(h.mappingRequest("DELETE", "copy", "", importer), 204, "", "")
+	want(h.mappingRequest("DELETE", "copy", "", importer), 404, "not_found", "")
+}
+
+// A saved mapping is used by its name, and what was started with it stays as it is.
+func TestUploadWithASavedMapping(t *testing.T) {
+	h := newHarness(t, Config{})
+	h.mappingRequest("PUT", "vendor", vendorMapping, adminKey)
+	query := mapQuery("mapping", "vendor", "set", "license__enabled:false")
+	if a := h.send(foreign, request{query: query, header: map[string]string{"Idempotency-Key": "a"}}); a.status != 200 {
+		t.Fatal(a.text)
+	}
+	s := h.state(1).Started
+	if s.Mapping.Name != "vendor" || s.Mapping.DateFormat != "MM/DD/YYYY" || s.Mapping.Set["license__enabled"] != "false" || s.Mapping.Set["product__short_code"] != "pp" {
+		t.Errorf("%+v", s.Mapping)
+	}
+	if a := h.send(foreign, request{query: query, header: map[string]string{"Idempotency-Key": "a"}}); a.status != 200 || a.body.JobID != 1 {
+		t.Errorf("the same again: %s", a.text)
+	}
+	h.mappingRequest("PUT", "vendor", strings.Replace(vendorMapping, "pp", "other", 1), adminKey)
+	if a := h.send(foreign, request{query: query, header: map[string]string{"Idempotency-Key": "a"}}); a.status != 422 {
+		t.Errorf("the same key with a mapping that has changed: %d %s", a.status, a.text)
+	}
+	if again := h.state(1).Started; again.Mapping.Set["product__short_code"] != "pp" {
+		t.Error("the import has changed")
+	}
+}
+
+// A file of rejected rows is mapped by the mapping of the import that it names.
+func TestRejectedRowsAreMappedAgain(t *testing.T) {
+	h := newHarness(t, Config{})
+	ada, bob := h.key("ada", access.Importer), h.key("bob", access.Importer)
+	h.send(foreign, request{query: foreignQuery, key: ada})
+	returned := "Serial No.;Mail;error__row;error__mapping;error__raw_guarded\nAB-1;ada@example.com;1;import 1;\nAB-9;;;;\n"
+	if a := h.send(returned, request{key: ada}); a.status != 200 {
+		t.Fatal(a.text)
+	}
+	first, second := h.state(1).Started, h.state(2).Started
+	if second.Mapping == nil || second.Mapping.Set["product__short_code"] != "pp" || len(first.Mapping.Columns) != len(second.Mapping.Columns) {
+		t.Errorf("%+v", second.Mapping)
+	}
+	if rows := h.rows(2); len(rows) != 2 || value(rows[1], "license__license_key") != "AB-9" {
+		t.Errorf("%+v", rows)
+	}
+	if a := h.send(returned, request{key: bob}); a.status != 400 || a.body.Code != "unknown_mapping" {
+		t.Errorf("by a manager who may not see the import: %d %s", a.status, a.text)
+	}
+	mixed := "Serial No.;error__mapping\nAB-1;import 1\nAB-2;import 2\n"
+	if a := h.send(mixed, request{key: ada}); a.status != 400 || a.body.Code != "mixed_mappings" {
+		t.Errorf("rows of two mappings: %d %s", a.status, a.text)
+	}
+	if a := h.send(strings.Replace(returned, "import 1", "import 99", 1), request{key: ada, query: foreignQuery}); a.status != 400 {
+		t.Errorf("of an unknown import: %d %s", a.status, a.text)
+	}
+	h.mappingRequest("PUT", "vendor", vendorMapping, ada)
+	for name, query := range map[string]string{"by name": "", "by the query": "?mapping=vendor"} {
+		file := strings.Replace(returned, "import 1", "vendor (import 99)", 1)
+		if a := h.send(file, request{key: ada, query: query}); a.status != 200 {
+			t.Errorf("%s: %d %s", name, a.status, a.text)
+		}
+	}
+}
