@@ -16,6 +16,10 @@ const (
 	LeadingApostrophe     WarningCode = "leading_apostrophe"
 )
 
+// WarningCodes lists all codes of warnings.
+var WarningCodes = []WarningCode{CustomerWithoutEmail, MaintenanceNotEnabled, NotATrial, OveragesNotAllowed, NotFloating, ValidityOnPerpetual,
+	InvisibleCharacter, NumberLike, LeadingApostrophe}
+
 // Warning tells of a value that has no effect, or that is probably not what was meant. The row is
 // imported all the same.
 type Warning struct {

@@ -23,6 +23,7 @@ type Error struct {
 	RetryAfter time.Duration // more than 0: sent as Retry-After, in whole seconds, rounded up
 	Header     http.Header   // further headers of the answer
 	JobID      uint64        // not 0: the import that this is about, sent as "job_id"
+	History    string        // not "": the address of what happened to what is gone, sent as "history"
 	Problems   []Problem     // every mistake found, where there may be several, sent as "errors"
 	Cause      error         // for the log only
 	Unlogged   bool          // the Router does not log it
@@ -89,6 +90,13 @@ func BadParameter(name, value, want string) *Error {
 func Unauthorized(code, format string, args ...any) *Error {
 	e := New(http.StatusUnauthorized, code, format, args...)
 	e.Header = http.Header{"Www-Authenticate": {"Api-Key"}}
+	return e
+}
+
+// Gone is a 410: what was there is gone. history is the address of what happened to it.
+func Gone(history, format string, args ...any) *Error {
+	e := New(http.StatusGone, "gone", format, args...)
+	e.History = history
 	return e
 }
 
@@ -159,6 +167,7 @@ type problem struct {
 	Code    string    `json:"code"`
 	Message string    `json:"message"`
 	JobID   uint64    `json:"job_id,omitempty"`
+	History string    `json:"history,omitempty"`
 	Errors  []Problem `json:"errors,omitempty"`
 }
 
@@ -184,7 +193,7 @@ func writeError(log *slog.Logger, w http.ResponseWriter, r *http.Request, err er
 func (e *Error) problem() problem {
 	return problem{
 		Type: "about:blank", Title: http.StatusText(e.Status), Status: e.Status,
-		Detail: e.Detail, Code: e.Code, Message: e.Detail, JobID: e.JobID, Errors: e.Problems,
+		Detail: e.Detail, Code: e.Code, Message: e.Detail, JobID: e.JobID, History: e.History, Errors: e.Problems,
 	}
 }
 

@@ -205,6 +205,10 @@ func TestAnswers(t *testing.T) {
 
 // uploads are all that may become of an upload, and of a cancel.
 func (s *system) uploads() {
+	updates := s.send(200, s.admin, "?dry_run=true&existing=update", "license__license_key,product__short_code,license__max_activations,license__trial_days\na-1,psc,9,3\n")
+	s.await(s.admin, updates)
+	s.get(200, s.admin, fmt.Sprintf("%s%d/updated_rows/", results, updates))
+	s.get(409, s.admin, fmt.Sprintf("%s%d/undo/", results, updates))
 	s.await(s.admin, s.send(200, s.admin, "?dry_run=true&delimiter=comma&encoding=windows-1252&unknown_columns=ignore", file))
 	s.await(s.admin, s.send(200, s.admin, "?mode=all_or_nothing", file))
 	first := s.send(200, s.limited, "", file, "Idempotency-Key=one")
@@ -276,7 +280,9 @@ func (s *system) mappings() {
 func (s *system) undos() {
 	job := s.send(200, s.limited, "", "license__license_key,product__short_code\nundone-1,psc\n")
 	s.await(s.limited, job)
+	license := fmt.Sprintf("/api/v1/licenses/%d/", s.ids("/api/v1/licenses/?license_key=undone-1"))
 	path := fmt.Sprintf("%s%d/undo/", results, job)
+	s.call(200, s.limited, "GET", path, nil, nil)
 	s.call(401, "", "POST", path, nil, nil)
 	s.call(403, s.viewer, "POST", path, nil, nil)
 	s.call(404, s.importer, "POST", path, nil, nil)
@@ -284,6 +290,13 @@ func (s *system) undos() {
 	s.call(202, s.limited, "POST", path, nil, nil)
 	s.call(409, s.limited, "POST", path, nil, nil)
 	s.call(405, "", "DELETE", path, nil, nil)
+	s.await(s.limited, job)
+	s.get(409, s.limited, path)
+	s.get(410, s.limited, license)
+	s.get(410, s.limited, license+"event/")
+	s.get(200, s.limited, license+"history/")
+	s.get(200, s.limited, fmt.Sprintf("%s%d/", results, job))
+	s.get(200, s.limited, fmt.Sprintf("%s%d/kept_rows/", results, job))
 }
 
 // retries are all that may become of a retry.
@@ -377,9 +390,12 @@ func (s *system) reads(job uint64) {
 		s.get(401, "", list)
 	}
 	s.get(200, s.admin, one+"invalid_rows/?code=invalid_int")
+	s.get(200, s.admin, one+"warnings/?code=number_like&limit=1")
 	s.get(200, s.admin, one+"invalid_rows.csv?raw=true")
 	s.get(400, s.admin, one+"invalid_rows.csv?raw=perhaps")
 	for _, path := range []string{
+		results + "%d/updated_rows/", results + "%d/kept_rows/", results + "%d/warnings/", results + "%d/imported_rows.csv",
+		results + "%d/undo/", "/api/v1/licenses/%d/history/",
 		results + "%d/", results + "%d/invalid_rows/", results + "%d/existed_rows/", results + "%d/invalid_rows.csv", results + "%d/events/",
 		"/api/v1/licenses/%d/", "/api/v1/licenses/%d/event/", "/api/v1/customers/%d/", "/api/v1/orders/%d/", "/api/v1/products/%d/",
 	} {

@@ -54,11 +54,17 @@ func (a *API) routes() []route {
 		{path: imports + ":id/invalid_rows/", right: access.ReadImports, serve: a.forJob(a.listInvalidRows), query: paged("code")},
 		{path: imports + ":id/existed_rows/", right: access.ReadImports, serve: a.forJob(a.listExistedRows), query: paged()},
 		{path: imports + ":id/invalid_rows.csv", right: access.ReadImports, serve: a.forJob(a.invalidRowsCSV), query: []string{"raw"}, long: true},
+		{path: imports + ":id/imported_rows.csv", right: access.ReadImports, serve: a.forJob(a.importedRowsCSV), long: true},
+		{path: imports + ":id/updated_rows/", right: access.ReadImports, serve: a.forJob(a.listUpdatedRows), query: paged()},
+		{path: imports + ":id/kept_rows/", right: access.ReadImports, serve: a.forJob(a.listKeptRows), query: paged()},
+		{path: imports + ":id/warnings/", right: access.ReadImports, serve: a.forJob(a.listWarnings), query: paged("code")},
+		{path: imports + ":id/undo/", right: access.ReadImports, serve: a.forJob(a.previewUndo)},
 		{path: imports + ":id/events/", right: access.ReadImports, serve: a.forJob(a.streamImport), long: true},
 		{path: "licenses/", right: access.ReadLicenses, serve: a.listLicenses, query: ordered(licenseFilters...)},
 		{path: "licenses/export/", right: access.ReadLicenses, serve: a.exportLicenses, query: licenseFilters, long: true},
 		{path: "licenses/:id/", right: access.ReadLicenses, serve: a.getLicense},
 		{path: "licenses/:id/event/", right: access.ReadLicenses, serve: a.getLicenseEvent},
+		{path: "licenses/:id/history/", right: access.ReadLicenses, serve: a.listHistory, query: paged()},
 		{path: "products/", right: access.ReadLicenses, serve: a.listProducts, query: paged("short_code")},
 		{path: "products/:id/", right: access.ReadLicenses, serve: a.getProduct},
 		{path: "customers/", right: access.ReadCustomers, serve: a.listCustomers, query: ordered(customerFilters...)},
@@ -79,8 +85,9 @@ func (a *API) Register(router *httpx.Router, auth *access.Authenticator) {
 		}
 		router.Handle(http.MethodGet, prefix+r.path, auth.Require(r.right, a.answer(r.serve)), r.query...)
 	}
-	// Without this, a GET of the import path would look for a license of that id.
+	// The role ingest takes the others of these. Without the first, a GET of the import path would look for a license of that id.
 	router.Reserve(http.MethodPost, prefix+"licenses/import_from_csv/")
+	router.Reserve(http.MethodPost, prefix+"licenses-import-results/:id/undo/")
 }
 
 // paged returns the query parameters of a list: these and those of a page.

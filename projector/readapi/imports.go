@@ -31,65 +31,174 @@ type result struct {
 	Error         *events.Failure  `json:"error"`
 	Manager       string           `json:"manager"`
 	Mode          events.Mode      `json:"mode"`
+	Existing      events.Existing  `json:"existing"`
 	DryRun        bool             `json:"dry_run"`
+	Ignored       []string         `json:"ignored_columns"` // the file's headers that were not read
+	SameFileAs    *events.JobID    `json:"same_file_as"`
+	RetryOf       *events.JobID    `json:"retry_of"`
+	Undo          *undo            `json:"undo"` // null: nobody asked for it
 	Progress      float64          `json:"progress"`
 	RowsPerSecond *float64         `json:"rows_per_second"`
 }
 
+// undo is the undo of an import as the API shows it.
+type undo struct {
+	Status     string  `json:"status"` // running or finished
+	Manager    string  `json:"manager"`
+	StartedAt  string  `json:"started_at"`
+	FinishedAt *string `json:"finished_at"`
+	events.UndoCounts
+	Progress float64 `json:"progress"`
+}
+
+// preview is what a dry run would have done.
+type preview struct {
+	CreatedLicenses events.Row `json:"created_licenses"`
+	UpdatedLicenses events.Row `json:"updated_licenses"`
+	ExistedLicenses events.Row `json:"existed_licenses"`
+}
+
 type resultCounts struct {
-	TotalRows        events.Row             `json:"total_row_count"`
-	ValidRows        events.Row             `json:"valid_row_count"`
-	InvalidRows      []invalidRow           `json:"invalid_rows"`
-	CreatedCustomers *uint64                `json:"created_customers_count"` // null: the manager may not see it; so are the next three
-	ExistedCustomers *uint64                `json:"existed_customers_count"`
-	CreatedOrders    *uint64                `json:"created_orders_count"`
-	ExistedOrders    *uint64                `json:"existed_orders_count"`
-	CreatedLicenses  uint64                 `json:"created_licenses_count"`
-	ExistedLicenses  uint64                 `json:"existed_licenses_count"`
-	DifferingRows    uint64                 `json:"differing_rows_count"`
-	InvalidCount     events.Row             `json:"invalid_row_count"`
-	WarningCount     events.Row             `json:"warning_count"`
-	ErrorCounts      map[events.Code]uint64 `json:"error_counts"`
+	TotalRows        events.Row                    `json:"total_row_count"`
+	ValidRows        events.Row                    `json:"valid_row_count"`
+	InvalidRows      []invalidRow                  `json:"invalid_rows"`
+	CreatedCustomers *uint64                       `json:"created_customers_count"` // null: the manager may not see it; so are the next three
+	ExistedCustomers *uint64                       `json:"existed_customers_count"`
+	CreatedOrders    *uint64                       `json:"created_orders_count"`
+	ExistedOrders    *uint64                       `json:"existed_orders_count"`
+	CreatedLicenses  uint64                        `json:"created_licenses_count"`
+	ExistedLicenses  uint64                        `json:"existed_licenses_count"`
+	UpdatedLicenses  uint64                        `json:"updated_licenses_count"`
+	DifferingRows    uint64                        `json:"differing_rows_count"`
+	InvalidCount     events.Row                    `json:"invalid_row_count"`
+	WarningCount     events.Row                    `json:"warning_count"`
+	WarningCounts    map[events.WarningCode]uint64 `json:"warning_counts"`
+	ErrorCounts      map[events.Code]uint64        `json:"error_counts"`
+	Preview          *preview                      `json:"preview"` // null: it is no dry run
+}
+
+// related are the other imports that a result names. 0: none, or none that the manager may know of.
+type related struct{ sameFileAs, retryOf events.JobID }
+
+// relatedTo returns the imports that the result of j names to a manager: of those of the same file the latest
+// earlier one that the manager may know of.
+func relatedTo(views *projector.Reader, j *projector.Job, m access.Manager) (related, error) {
+	if m.Can(access.ReadAllImports) {
+		return related{j.SameFileAs, j.RetryOf}, nil
+	}
+	var r related
+	for id := j.SameFileAs; id != 0 && r.sameFileAs == 0; {
+		other, err := mustExist(views.Job(id))
+		if err != nil {
+			return related{}, err
+		}
+		if seesImport(m, other) {
+			r.sameFileAs = id
+		}
+		id = other.SameFileAs
+	}
+	if j.RetryOf == 0 {
+		return r, nil
+	}
+	other, err := views.Job(j.RetryOf)
+	if err == nil && other != nil && seesImport(m, other) {
+		r.retryOf = j.RetryOf
+	}
+	return r, err
+}
+
+// related is relatedTo in a separate transaction.
+func (a *API) related(ctx context.Context, j *projector.Job, m access.Manager) (r related, err error) {
+	if m.Can(access.ReadAllImports) || j.SameFileAs == 0 && j.RetryOf == 0 {
+		return related{j.SameFileAs, j.RetryOf}, nil
+	}
+	err = a.projector.Read(ctx, func(views *projector.Reader) (err error) {
+		r, err = relatedTo(views, j, m)
+		return err
+	})
+	return r, err
+}
+
+// jobOrNull returns nil (null in JSON) for no import.
+func jobOrNull(id events.JobID) *events.JobID {
+	if id == 0 {
+		return nil
+	}
+	return &id
 }
 
 // renderImport shows an import with some of its rejected rows to a manager. Counts are null until
 // the first row is decided.
-func renderImport(j *projector.Job, m access.Manager, rows []invalidRow) result {
+func renderImport(j *projector.Job, m access.Manager, others related, rows []invalidRow) result {
 	shown := result{
 		ID: j.ID, FileName: j.FileName, Status: j.Status, Error: j.Error,
 		CreatedAt: formatTime(j.Created), StartedAt: formatTimeOrNull(j.Started), FinishedAt: formatTimeOrNull(j.Finished),
-		Manager: j.Manager, Mode: j.Mode, DryRun: j.DryRun,
+		Manager: j.Manager, Mode: j.Mode, Existing: j.Existing, DryRun: j.DryRun, Ignored: orEmpty(j.Ignored),
+		SameFileAs: jobOrNull(others.sameFileAs), RetryOf: jobOrNull(others.retryOf), Undo: renderUndo(j),
 		Progress: j.Progress(), RowsPerSecond: j.RowsPerSecond(),
 	}
 	if j.Shown.Total > 0 {
-		shown.Result = renderCounts(&j.Shown, m, rows)
+		shown.Result = renderCounts(j, m, rows)
 	}
 	return shown
 }
 
-func renderCounts(t *projector.Tally, m access.Manager, rows []invalidRow) *resultCounts {
+// renderUndo shows the undo of an import; nil if nobody asked for it.
+func renderUndo(j *projector.Job) *undo {
+	if j.Undo == nil {
+		return nil
+	}
+	shown := &undo{
+		Status: "running", Manager: j.Undo.Manager,
+		StartedAt: formatTime(j.Undo.Started), FinishedAt: formatTimeOrNull(j.Undo.Finished),
+		UndoCounts: j.Undo.UndoCounts, Progress: j.UndoProgress(),
+	}
+	if j.Settled() {
+		shown.Status = "finished"
+	}
+	return shown
+}
+
+func renderCounts(j *projector.Job, m access.Manager, rows []invalidRow) *resultCounts {
+	t := &j.Shown
 	c := &resultCounts{
-		TotalRows: t.Total, ValidRows: t.Total - t.Rejected, InvalidRows: rows,
-		CreatedLicenses: t.CreatedLicenses, ExistedLicenses: t.ExistedLicenses,
-		DifferingRows: t.Differing, InvalidCount: t.Rejected, WarningCount: t.Warnings, ErrorCounts: t.Errors,
+		TotalRows: t.Total, ValidRows: t.Total - t.Rejected, InvalidRows: orEmpty(rows),
+		CreatedLicenses: t.CreatedLicenses, ExistedLicenses: t.ExistedLicenses, UpdatedLicenses: t.UpdatedLicenses,
+		DifferingRows: t.Differing, InvalidCount: t.Rejected,
+		WarningCount: t.Warnings, WarningCounts: t.WarningCodes, ErrorCounts: t.Errors,
 	}
 	if seesPartyCounts(m) {
 		c.CreatedCustomers, c.ExistedCustomers = &t.CreatedCustomers, &t.ExistedCustomers
 		c.CreatedOrders, c.ExistedOrders = &t.CreatedOrders, &t.ExistedOrders
 	}
-	if c.InvalidRows == nil {
-		c.InvalidRows = []invalidRow{}
+	if c.WarningCounts == nil {
+		c.WarningCounts = map[events.WarningCode]uint64{}
 	}
 	if c.ErrorCounts == nil {
 		c.ErrorCounts = map[events.Code]uint64{}
 	}
+	if j.DryRun {
+		c.Preview = &preview{t.WouldImport, t.WouldUpdate, t.WouldExist}
+	}
 	return c
+}
+
+// orEmpty returns a list that is [] in JSON, not null.
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 // getImport answers with one import and its first rejected rows.
 func (a *API) getImport(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error {
+	others, err := a.related(r.Context(), j, m)
+	if err != nil {
+		return err
+	}
 	at, cacheable := sharedVersion(m, j)
-	key := resultKey{j.ID, seesPartyCounts(m)}
+	key := resultKey{j.ID, seesPartyCounts(m), others}
 	if cacheable {
 		if body, ok := a.results.get(key, at); ok {
 			return httpx.WriteEncoded(w, http.StatusOK, body)
@@ -99,7 +208,7 @@ func (a *API) getImport(w http.ResponseWriter, r *http.Request, j *projector.Job
 	if err != nil {
 		return err
 	}
-	body, err := httpx.Encode(renderImport(j, m, rows))
+	body, err := httpx.Encode(renderImport(j, m, others, rows))
 	if err != nil {
 		return err
 	}
@@ -182,7 +291,8 @@ func (a *API) listImports(w http.ResponseWriter, r *http.Request, _ httpx.Params
 			if err != nil {
 				return result{}, err
 			}
-			return renderImport(j, m, nil), nil
+			others, err := relatedTo(views, j, m)
+			return renderImport(j, m, others, nil), err
 		},
 	}.write(a, w, r, page)
 }

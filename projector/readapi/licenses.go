@@ -1,6 +1,7 @@
 package readapi
 
 import (
+	"fmt"
 	"iter"
 	"net/http"
 	"strconv"
@@ -46,7 +47,7 @@ func (a *API) getLicense(w http.ResponseWriter, r *http.Request, params httpx.Pa
 	return httpx.WriteJSON(w, http.StatusOK, o)
 }
 
-// getLicenseEvent answers with the event of a license, byte for byte as the stream has it.
+// getLicenseEvent answers with the last event of a license, byte for byte as the stream has it.
 func (a *API) getLicenseEvent(w http.ResponseWriter, r *http.Request, params httpx.Params, m access.Manager) error {
 	var body []byte
 	err := a.withLicense(r, params, m, func(_ *projector.Reader, l *projector.License) error {
@@ -63,13 +64,12 @@ func (a *API) getLicenseEvent(w http.ResponseWriter, r *http.Request, params htt
 }
 
 // withLicense calls f with the license that a path names. One that the manager may not see is as if
-// it did not exist.
+// it did not exist; one that is gone is a 410.
 func (a *API) withLicense(r *http.Request, params httpx.Params, m access.Manager,
 	f func(*projector.Reader, *projector.License) error) error {
-	missing := httpx.NotFound("There is no such license.")
 	id, ok := parseID(params)
 	if !ok {
-		return missing
+		return errNoLicense
 	}
 	if err := a.projector.WaitForID(r.Context(), id); err != nil {
 		return err
@@ -79,9 +79,27 @@ func (a *API) withLicense(r *http.Request, params httpx.Params, m access.Manager
 		if err != nil {
 			return err
 		}
-		if l == nil || !seesLicense(m, l) {
-			return missing
+		if l == nil {
+			return goneOrMissing(r, views, id, m)
+		}
+		if !seesLicense(m, l) {
+			return errNoLicense
 		}
 		return f(views, l)
 	})
+}
+
+var errNoLicense = httpx.NotFound("There is no such license.")
+
+// goneOrMissing is the answer for an id that no license has: 410 for one that an undo has taken back.
+func goneOrMissing(r *http.Request, views *projector.Reader, id events.Seq, m access.Manager) error {
+	l, err := views.GoneLicense(id)
+	if err != nil {
+		return err
+	}
+	if l == nil || !seesLicense(m, l) {
+		return errNoLicense
+	}
+	history := httpx.Location(r, fmt.Sprintf("%slicenses/%d/history/", prefix, id))
+	return httpx.Gone(history, "License %d is gone: an undo has taken back the import that made it. What happened to it: %s", id, history)
 }

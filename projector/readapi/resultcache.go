@@ -20,10 +20,12 @@ type resultCache struct {
 	size    int                        // bytes of all results
 }
 
-// resultKey names what managers share: an import, with or without the counts of customers and orders.
+// resultKey names what managers share: an import, with or without the counts of customers and orders, and
+// the other imports that its result names.
 type resultKey struct {
 	job         events.JobID
 	partyCounts bool
+	others      related
 }
 
 // cachedResult is the JSON of a result.

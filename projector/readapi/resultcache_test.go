@@ -12,7 +12,7 @@ import (
 
 func TestCacheHoldsTheNewestResultOfEachImport(t *testing.T) {
 	var c resultCache
-	first, second := resultKey{1, true}, resultKey{1, false}
+	first, second := resultKey{job: 1, partyCounts: true}, resultKey{job: 1}
 	if _, ok := c.get(first, 0); ok {
 		t.Error("an empty cache has a result")
 	}

@@ -49,8 +49,20 @@ func (a *API) invalidRowsCSV(w http.ResponseWriter, r *http.Request, j *projecto
 	if err := a.projector.WaitForJob(r.Context(), j); err != nil {
 		return err
 	}
+	return a.sendRows(w, r, fmt.Sprintf("import-%s-invalid-rows.csv", j.ID), c)
+}
+
+// rowsCSV formats rows of one import.
+type rowsCSV interface {
+	header() []byte
+	// piece appends the rows from one on to b. more says that other rows follow; next is the first.
+	piece(views *projector.Reader, b []byte, from events.Row) (piece []byte, next events.Row, more bool, err error)
+}
+
+// sendRows answers with rows of an import as a file.
+func (a *API) sendRows(w http.ResponseWriter, r *http.Request, name string, c rowsCSV) error {
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="import-%s-invalid-rows.csv"`, j.ID))
+	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
 	if r.Method == http.MethodHead {
 		return nil
 	}
@@ -58,7 +70,7 @@ func (a *API) invalidRowsCSV(w http.ResponseWriter, r *http.Request, j *projecto
 }
 
 // writeCSV reads and sends one piece after the other.
-func (a *API) writeCSV(ctx context.Context, w http.ResponseWriter, c *csvWriter) error {
+func (a *API) writeCSV(ctx context.Context, w http.ResponseWriter, c rowsCSV) error {
 	conn := http.NewResponseController(w)
 	piece := c.header()
 	for next, more := events.Row(0), true; ; {
@@ -93,7 +105,7 @@ func (c *csvWriter) header() []byte {
 	return csvfile.AppendRecord([]byte("\uFEFF"), c.delimiter, names...)
 }
 
-// piece appends the rows from one on to b. more says that other rows follow; next is the first.
+// piece implements [rowsCSV].
 func (c *csvWriter) piece(views *projector.Reader, b []byte, from events.Row) (
 	piece []byte, next events.Row, more bool, err error) {
 	appended, read := 0, 0

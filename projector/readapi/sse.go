@@ -38,7 +38,11 @@ func (a *API) streamImport(w http.ResponseWriter, r *http.Request, j *projector.
 		if err != nil {
 			return err
 		}
-		if err := s.send(j); err != nil || j.Settled() {
+		others, err := a.related(r.Context(), j, m)
+		if err != nil {
+			return err
+		}
+		if err := s.send(j, others); err != nil || j.Settled() {
 			return err
 		}
 		if changed == nil {
@@ -60,8 +64,8 @@ type eventStream struct {
 
 // send writes the import as it is, unless that was sent last, and "done" if
 // nothing more is being done to it.
-func (s *eventStream) send(j *projector.Job) error {
-	data, err := json.Marshal(renderImport(j, s.manager, nil))
+func (s *eventStream) send(j *projector.Job, others related) error {
+	data, err := json.Marshal(renderImport(j, s.manager, others, nil))
 	if err != nil {
 		return err
 	}

@@ -130,4 +130,8 @@ func openAPICodes(b *bytes.Buffer) {
 	for _, code := range events.Codes {
 		fmt.Fprintf(b, "        - %s\n", code)
 	}
+	b.WriteString("\n    WarningCode:\n      type: string\n      description: What is odd in a valid row, for programs.\n      enum:\n")
+	for _, code := range events.WarningCodes {
+		fmt.Fprintf(b, "        - %s\n", code)
+	}
 }
