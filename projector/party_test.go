@@ -10,7 +10,7 @@ import (
 // updatedTo is an update that gives a license another customer and order.
 func updatedTo(e *events.LicenseImported, job events.JobID, row events.Row, previous events.Seq, email, store string) *events.LicenseUpdated {
 	u := &events.LicenseUpdated{JobID: job, Row: row, License: e.License, Product: e.Product, Order: events.Order{StoreID: store},
-		Changed: []events.Change{}, Previous: previous, By: events.Origin{JobID: e.JobID, Row: e.Row}}
+		Changed: []events.Change{{Column: "license__note", From: "a", To: "b"}}, Previous: previous, By: events.Origin{JobID: e.JobID, Row: e.Row}}
 	if email != "" {
 		u.Customer = &events.Customer{Email: email}
 	}
