@@ -33,6 +33,9 @@ func FuzzSlot(f *testing.F) {
 		if n > len(data) {
 			t.Errorf("%d bytes from %d", n, len(data))
 		}
+		if same := withoutNames(nil, data, nil); !bytes.Equal(same, data) {
+			t.Errorf("without no names: %x, want %x", same, data)
+		}
 		_, err := slot{partition, data}.find([]byte("\x00none\x00"))
 		if (err == nil) != sound || err != nil && !errors.Is(err, ErrDamaged) {
 			t.Errorf("%v, sound: %v", err, sound)
@@ -86,9 +89,10 @@ func FuzzChunk(f *testing.F) {
 }
 
 // FuzzPostingBlock: in arbitrary bytes of a block every step goes on in its direction, so that a walk
-// ends.
+// ends. Edits of any block end, and are found if the block was in order.
 func FuzzPostingBlock(f *testing.F) {
 	f.Add([]byte{0, 1, 0, 5, 15, 255}, uint64(1))
+	f.Add([]byte{0, 1, 0, 5, 15, 255}, uint64(6))
 	f.Add([]byte{255, 255, 0}, uint64(0))
 	f.Add([]byte{9}, uint64(4095))
 	f.Fuzz(func(t *testing.T, data []byte, place uint64) {
@@ -98,7 +102,32 @@ func FuzzPostingBlock(f *testing.F) {
 				t.Errorf("from %d, desc %v: %d", place, desc, n)
 			}
 		}
+		numbers, edits := []uint64{place}, map[uint64]bool{place: true}
+		edited := mergeBlock(nil, data, numbers, edits)
+		if again := mergeBlock(nil, edited, numbers, edits); !bytes.Equal(again, edited) && inOrder(data) {
+			t.Errorf("edited twice: %x, once: %x", again, edited)
+		}
+		if n, ok := nextInBlock(edited, place, false); inOrder(data) && (!ok || n != place) {
+			t.Errorf("%d is not in %x", place, edited)
+		}
+		removed := mergeBlock(nil, edited, numbers, map[uint64]bool{})
+		if n, ok := nextInBlock(removed, place, false); inOrder(data) && ok && n == place {
+			t.Errorf("%d is still in %x", place, removed)
+		}
 	})
+}
+
+// inOrder reports whether the bytes are a block as one is written.
+func inOrder(data []byte) bool {
+	last := -1
+	for i := 0; i+1 < len(data); i += 2 {
+		member := int(data[i])<<8 | int(data[i+1])
+		if member <= last || member > blockMask {
+			return false
+		}
+		last = member
+	}
+	return len(data)%2 == 0
 }
 
 // FuzzMeta: arbitrary bytes of the meta bucket are an ErrDamaged, or a position.

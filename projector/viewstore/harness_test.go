@@ -14,6 +14,7 @@ const (
 	values
 	grouped
 	lists
+	facts // a single set, put in ascending order
 )
 
 var testSchema = Schema{Version: 1, Views: []ViewSpec{
@@ -24,6 +25,7 @@ var testSchema = Schema{Version: 1, Views: []ViewSpec{
 	values:     {Name: "values", Layout: Chunks},
 	grouped:    {Name: "grouped", Layout: Chunks},
 	lists:      {Name: "lists", Layout: PostingLists},
+	facts:      {Name: "facts", Layout: Chunks},
 }}
 
 // harness is a store that memtables are written to.

@@ -92,8 +92,8 @@ func (m *Memtable) Put(set ChunkSet, n uint64, value []byte) {
 }
 
 // Value reads the value of a number as the operations so far left it; nil if there is none. It is for
-// sets whose numbers are put in ascending order, each once. The value is valid until four other chunks
-// were read or, if it is not committed yet, until the next operation.
+// views with a single set whose numbers are put in ascending order, each once. The value is valid until
+// four other chunks were read or, if it is not committed yet, until the next operation.
 func (m *Memtable) Value(set ChunkSet, n uint64) ([]byte, error) {
 	if c := m.chunks[set]; c != nil && c.number == n>>chunkBits && c.has(n&chunkMask) {
 		return c.mustValue(n & chunkMask)

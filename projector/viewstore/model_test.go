@@ -31,7 +31,7 @@ type operation func(m *Memtable) error
 // next makes a random operation and applies it to the model.
 func (want *model) next(random *rand.Rand, seq uint64) operation {
 	name := fmt.Sprintf("%0*d", 1+random.IntN(30), random.IntN(200))
-	switch random.IntN(8) {
+	switch random.IntN(14) {
 	case 0:
 		key := TextNumberKey("new", seq)
 		want.plain[string(key)] = name
@@ -46,6 +46,12 @@ func (want *model) next(random *rand.Rand, seq uint64) operation {
 		want.counters[name] += seq
 		return always(func(m *Memtable) { m.Count(counters, name, seq) })
 	case 4:
+		if random.IntN(3) == 0 { // of an older partition
+			seq -= min(seq-1, random.Uint64N(4<<partitionBits))
+		}
+		if slices.Contains(want.many[name], seq) {
+			return want.lookup(name, seq, false)
+		}
 		want.many[name] = append(want.many[name], seq)
 		return always(func(m *Memtable) { m.Insert(unfiltered, []byte(name), []byte(name), seq) })
 	case 5:
@@ -53,6 +59,24 @@ func (want *model) next(random *rand.Rand, seq uint64) operation {
 		return always(func(m *Memtable) { m.Append(lists, name, seq) })
 	case 6:
 		return want.put(random, seq)
+	case 7:
+		return want.remove(random, name)
+	case 8:
+		return want.edit(random, name, seq)
+	case 9:
+		if first, known := want.names[name]; known {
+			delete(want.names, name)
+			return always(func(m *Memtable) { m.Forget(names, name, first) })
+		}
+		return want.lookup(name, seq, true)
+	case 10:
+		n := min(want.counters[name], seq/2)
+		want.counters[name] -= n
+		return always(func(m *Memtable) { m.Uncount(counters, name, n) })
+	case 11:
+		return want.value(random, seq)
+	case 12:
+		return want.get(name)
 	default:
 		return want.lookup(name, seq, random.IntN(3) == 0)
 	}
@@ -61,6 +85,79 @@ func (want *model) next(random *rand.Rand, seq uint64) operation {
 func always(f func(m *Memtable)) operation {
 	return func(m *Memtable) error {
 		f(m)
+		return nil
+	}
+}
+
+// remove removes a name of the unfiltered index, and compares those that are left.
+func (want *model) remove(random *rand.Rand, name string) operation {
+	seqs := want.many[name]
+	if len(seqs) == 0 {
+		return always(func(*Memtable) {})
+	}
+	i := random.IntN(len(seqs))
+	seq, left := seqs[i], slices.Delete(slices.Clone(seqs), i, i+1)
+	want.many[name] = left
+	return func(m *Memtable) error {
+		m.Remove(unfiltered, []byte(name), []byte(name), seq)
+		got, err := m.Sequences(unfiltered, []byte(name), []byte(name), 0)
+		if sorted := slices.Sorted(slices.Values(left)); !slices.Equal(slices.Sorted(maps.Keys(got)), sorted) || err != nil {
+			return fmt.Errorf("%s: %d, %w, want %d", name, got, err, sorted)
+		}
+		return nil
+	}
+}
+
+// edit makes a number a member of a list, or a member none.
+func (want *model) edit(random *rand.Rand, name string, seq uint64) operation {
+	n := seq - random.Uint64N(min(seq, 3<<blockBits))
+	if list := want.lists[name]; len(list) > 0 && random.IntN(2) == 0 {
+		n = list[random.IntN(len(list))]
+	}
+	at, member := slices.BinarySearch(want.lists[name], n)
+	if random.IntN(2) == 0 {
+		if !member {
+			want.lists[name] = slices.Insert(want.lists[name], at, n)
+		}
+		return always(func(m *Memtable) { m.Include(lists, name, n) })
+	}
+	if member {
+		want.lists[name] = slices.Delete(want.lists[name], at, at+1)
+	}
+	return always(func(m *Memtable) { m.Exclude(lists, name, n) })
+}
+
+// value reads a value, in a set whose numbers are put in ascending order, and puts another one.
+func (want *model) value(random *rand.Rand, seq uint64) operation {
+	set := ChunkSet{View: facts}
+	values := want.chunks[set]
+	if values == nil {
+		values = map[uint64]string{}
+		want.chunks[set] = values
+	}
+	n := seq - random.Uint64N(min(seq, 2000))
+	if numbers := slices.Sorted(maps.Keys(values)); len(numbers) > 0 && random.IntN(4) > 0 {
+		n = numbers[random.IntN(len(numbers))]
+	}
+	before, known := values[n]
+	fresh := fmt.Sprint("value ", seq)
+	values[seq] = fresh
+	return func(m *Memtable) error {
+		if got, err := m.Value(set, n); string(got) != before || (got != nil) != known || err != nil {
+			return fmt.Errorf("value %d: %q, %w, want %q", n, got, err, before)
+		}
+		m.Put(set, seq, []byte(fresh))
+		return nil
+	}
+}
+
+// get reads an entry that may exist.
+func (want *model) get(name string) operation {
+	value, known := want.plain[name]
+	return func(m *Memtable) error {
+		if got, err := m.Get(plain, []byte(name)); string(got) != value || (got != nil) != known || err != nil {
+			return fmt.Errorf("entry %s: %q, %w, want %q", name, got, err, value)
+		}
 		return nil
 	}
 }
@@ -261,7 +358,13 @@ func (want *model) compareNames(t *testing.T, r *Reader) {
 		return true
 	}
 	check(t, errors.Join(r.Names(unfiltered, collect)))
-	if !maps.EqualFunc(got, want.many, slices.Equal[[]uint64]) {
-		t.Errorf("%d names, want %d", len(got), len(want.many))
+	for name, seqs := range want.many {
+		if slices.Sort(seqs); !slices.Equal(slices.Sorted(slices.Values(got[name])), seqs) {
+			t.Errorf("name %s: %d, want %d", name, got[name], seqs)
+		}
+		delete(got, name)
+	}
+	if len(got) > 0 {
+		t.Errorf("%d other names", len(got))
 	}
 }
