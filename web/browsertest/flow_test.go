@@ -158,7 +158,7 @@ func TestBrowserImportsDroppedFile(t *testing.T) {
 	b.sees("dropped.csv")
 	b.do(`document.querySelector(".choice input").click()`)
 	b.click("Check the file")
-	b.sees("Import 1", "Checked", "Valid 1", "Nothing was imported yet")
+	b.sees("Import 1", "Checked", "1 new", "Nothing was imported yet")
 	b.click("Import the file")
 	b.sees("Import 2", "1 imported", "Total rows 1")
 }

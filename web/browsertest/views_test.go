@@ -48,6 +48,8 @@ var scenes = []scene{
 	{"import-existed", "#/imports/3?show=existed", "Import 1, row 1 (left unchanged)", nil},
 	{"import-refused", "#/imports/4", "Nothing imported", nil},
 	{"import-checked", "#/imports/5", "Checked", nil},
+	{"import-changes", "#/imports/6?show=updated", "Maximum activations", nil},
+	{"import-undone", "#/imports/7?show=kept", "Stayed after the undo", nil},
 	{"licenses", "#/licenses?key=PPRO", "licenses", nil},
 	{"nothing-found", "#/licenses?order=4711", "No licenses match", nil},
 	{"license", "#/licenses?key=PPRO-R2EE-17KQ-0011", "1 license", func(b *tab) {
@@ -75,6 +77,27 @@ func prepare(t *testing.T, site string) {
 	imported(t, site, "", "old-shop-again.csv", strings.NewReader(first))
 	imported(t, site, "mode=all_or_nothing", "licenses-2027.csv", strings.NewReader(string(file)))
 	imported(t, site, "dry_run=true", "renewals.csv", strings.NewReader(rows(2000)))
+	const header = "license__license_key,product__short_code,license__max_activations,license__note\n"
+	imported(t, site, "dry_run=true&existing=update", "prices-2027.csv", strings.NewReader(header+
+		"PPRO-R2EE-17KQ-0011,photo-pro,5,#N/A\nPPRO-7Q2M-K4XD-0001,photo-pro,9,Upgrade 2027\nPPRO-2027-0001,photo-pro,1,\n"))
+	wrong := imported(t, site, "", "wrong-list.csv", strings.NewReader(header+"OLD-1,photo-pro,1,\nOLD-2,photo-pro,1,\nOLD-3,photo-pro,1,\n"))
+	imported(t, site, "existing=update", "support.csv", strings.NewReader(header+"OLD-2,photo-pro,4,\n"))
+	undo(t, site, wrong)
+}
+
+// undo undoes an import by the API and waits for its end.
+func undo(t *testing.T, site string, id int) {
+	t.Helper()
+	address := fmt.Sprintf("%s/api/v1/licenses-import-results/%d/", site, id)
+	var accepted struct{}
+	request(t, "POST", address+"undo/", "", nil, &accepted)
+	for {
+		var result struct{ Undo struct{ Status string } }
+		request(t, "GET", address, "", nil, &result)
+		if result.Undo.Status == "finished" {
+			return
+		}
+	}
 }
 
 // TestBrowserViews checks each view in both widths and both themes: no overflow, no

@@ -41,9 +41,10 @@ export async function text(path, { signal } = {}) {
   return response.text();
 }
 
-/** post sends a command without a body. */
-export async function post(path) {
-  await check(await send(path, { method: "POST" }));
+/** post sends a command, without a body unless one is given, and returns the answer's JSON; null: it has none. */
+export async function post(path, query, { method = "POST", body, headers, signal } = {}) {
+  const response = await check(await send(path, { method, query, body, headers, signal }));
+  return response.json().catch(() => null);
 }
 
 /** open returns the response itself, for a stream. */
@@ -55,8 +56,8 @@ export async function open(path, { signal, accept } = {}) {
  * save downloads a file: by fetch, since a link cannot send the key. The file is
  * held in memory.
  */
-export async function save(path, name) {
-  const response = await ask(path, {});
+export async function save(path, name, query) {
+  const response = await ask(path, { query });
   const url = URL.createObjectURL(await response.blob());
   const link = document.createElement("a");
   link.href = url;
@@ -80,10 +81,10 @@ async function ask(path, options) {
   }
 }
 
-async function send(path, { query, signal, key = session.key, method = "GET", headers = {} }) {
+async function send(path, { query, signal, key = session.key, method = "GET", headers = {}, body }) {
   try {
     return await fetch(address(path, query), {
-      method, signal, cache: "no-store", credentials: "omit",
+      method, signal, body, cache: "no-store", credentials: "omit",
       headers: { Authorization: `Api-Key ${key}`, ...headers },
     });
   } catch (error) {
@@ -92,9 +93,10 @@ async function send(path, { query, signal, key = session.key, method = "GET", he
   }
 }
 
-/** address is a path below api/v1/ with a query; it leaves out empty parameters. */
+/** address is a path below api/v1/ with a query; it leaves out empty parameters, and repeats lists. */
 export function address(path, query = {}) {
-  const given = Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined);
+  const given = Object.entries(query).flatMap(([name, value]) => [value].flat().map((one) => [name, one]))
+    .filter(([, value]) => value !== "" && value !== null && value !== undefined);
   const search = new URLSearchParams(given).toString();
   return base + path + (search ? `?${search}` : "");
 }

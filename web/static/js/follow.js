@@ -11,9 +11,14 @@ export function hasEnded(found) {
   return found.status === "success" || found.status === "error";
 }
 
+/** isAtRest reports whether it is, and no undo of it is running. */
+export function isAtRest(found) {
+  return hasEnded(found) && found.undo?.status !== "running";
+}
+
 /**
  * follow calls onResult with each state of an import, the last one included. It
- * returns when the import has ended. It retries after network failures and reports
+ * returns when the import has ended and no undo of it runs. It retries after network failures and reports
  * them to onLost; other errors of a request it throws.
  */
 export async function follow(id, { onResult, onLost = () => {}, signal }) {
@@ -27,7 +32,7 @@ export async function follow(id, { onResult, onLost = () => {}, signal }) {
       const found = await get(`licenses-import-results/${id}/`, { signal });
       onLost(null);
       onResult({ ...found, result: found.result && { ...found.result, invalid_rows: [] } });
-      if (hasEnded(found)) return;
+      if (isAtRest(found)) return;
     } catch (error) {
       const passing = error instanceof Problem && (error.status === 0 || error.status >= 500);
       if (!passing) throw error;
@@ -37,7 +42,7 @@ export async function follow(id, { onResult, onLost = () => {}, signal }) {
   }
 }
 
-/** listen reads the stream; it returns true if the import has ended. */
+/** listen reads the stream; it returns true if nothing more will happen. */
 async function listen(id, onResult, signal) {
   const silence = new AbortController();
   const response = await open(`licenses-import-results/${id}/events/`, {
@@ -50,8 +55,9 @@ async function listen(id, onResult, signal) {
     const { value, done } = await reader.read().finally(() => clearTimeout(watch));
     if (done) return false;
     for (const { event, data } of split(value)) {
-      if (event === "progress" || event === "done") onResult(JSON.parse(data));
-      if (event === "done") return true;
+      const found = event === "progress" || event === "done" ? JSON.parse(data) : null;
+      if (found) onResult(found);
+      if (event === "done") return isAtRest(found);
     }
   }
 }

@@ -9,18 +9,18 @@ import { session } from "./session.js";
  * "failed", "done". It emits "change".
  */
 export const upload = Object.assign(new EventTarget(), {
-  state: "idle", file: null, options: {}, sent: 0, total: 0, speed: 0, problem: null, jobId: 0, origin: "",
+  state: "idle", file: null, options: {}, sent: 0, total: 0, speed: 0, problem: null, jobId: 0, origin: "", place: "",
 });
 
 let request = null;
 let attempt = { file: null, options: "", key: "" };
 
 /**
- * start sends a file. The origin is the address of the view that shows progress.
+ * start sends a file. The origin is the address of the view that shows progress, the place is where in it.
  * The same file with the same options is sent with the same Idempotency-Key: if
  * the answer was lost, the retry does not import it twice.
  */
-export function start(file, options, origin) {
+export function start(file, options, origin, place) {
   if (busy()) return;
   const began = performance.now();
   request = new XMLHttpRequest();
@@ -38,13 +38,13 @@ export function start(file, options, origin) {
   }));
   const form = new FormData();
   form.append("file", file);
-  change({ state: "sending", file, options, origin, sent: 0, total: file.size, speed: 0, problem: null, jobId: 0 });
+  change({ state: "sending", file, options, origin, place, sent: 0, total: file.size, speed: 0, problem: null, jobId: 0 });
   request.send(form);
 }
 
 /** again retries a failed upload. */
 export function again() {
-  start(upload.file, upload.options, upload.origin);
+  start(upload.file, upload.options, upload.origin, upload.place);
 }
 
 /** stop aborts the upload; none of its rows is imported. */

@@ -55,6 +55,23 @@ const errors = {
   spreadsheet_error: "Error value of a spreadsheet",
 };
 
+const warnings = {
+  customer_without_email: "Customer without e-mail",
+  maintenance_not_enabled: "Maintenance not enabled",
+  not_a_trial: "Not a trial",
+  overages_not_allowed: "Overages not allowed",
+  not_floating: "Not floating",
+  validity_on_perpetual: "End date on a perpetual license",
+  invisible_character: "Invisible character",
+  number_like: "Looks like a number",
+  leading_apostrophe: "Leading apostrophe",
+};
+
+/** warningName is the short name of a row's warning code. */
+export function warningName(code) {
+  return warnings[code] || capital(code.replaceAll("_", " "));
+}
+
 /** errorName is the short name of a row's error code. */
 export function errorName(code) {
   return errors[code] || code.replaceAll("_", " ");
@@ -121,7 +138,7 @@ function isoDate(value) {
 
 /** whatToDo is the advice about one error of a row. */
 export function whatToDo({ code, value = "", message }) {
-  if (code !== "invalid_date") return onPage(message);
+  if (code !== "invalid_date" || !message.includes("YYYY-MM-DD")) return onPage(message); // a mapped file has other dates
   const date = isoDate(value);
   return date ? `Write ${value.trim()} as ${date}.` : "Write a date that exists as year-month-day, such as 2027-12-31.";
 }

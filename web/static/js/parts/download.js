@@ -8,8 +8,13 @@ export function downloadButton(id, label) {
 }
 
 /** saveButton saves a file of the API. */
-export function saveButton(path, name, label) {
+export function saveButton(path, name, label, query) {
   const button = h("button", { type: "button", class: "button" }, label);
-  button.addEventListener("click", () => working(button, () => save(path, name)));
+  button.addEventListener("click", () => working(button, () => save(path, name, query)));
   return button;
+}
+
+/** exportButton saves a list as a CSV in the columns of the import: what the filters select. */
+export function exportButton(what, filters) {
+  return saveButton(`${what}/export/`, `${what}.csv`, "Export as CSV", filters);
 }

@@ -9,22 +9,26 @@ import { options } from "./options.js";
 
 /**
  * uploader is the place where a file is dropped or chosen. title and hint explain
- * it; given and file preselect options and a file; signal removes its listeners.
+ * it; given and file preselect options and a file. With go, the text of the button, the options of a given file are
+ * settled, and out of sight. signal removes its listeners.
  */
-export function uploader({ title, hint, aside, given = {}, file = null, small = false, signal }) {
+export function uploader({ title, hint, aside, given = {}, file = null, small = false, go = "", signal }) {
   const origin = location.hash.split("?")[0];
   const root = h("section", { class: "stack", "aria-label": title });
   const chosen = options(given);
+  let settled = file ? go : "";
 
   const draw = () => {
-    const ours = upload.origin === origin;
+    const ours = upload.origin === origin && upload.place === title;
+    if (busy() && upload.origin === origin && !ours) return fill(root); // it is shown in another place of this view
     if (busy()) return fill(root, sending(ours));
     if (upload.state === "failed" && ours) return fill(root, failed(() => choose(null), () => choose(upload.file)));
-    if (file) return fill(root, ready(file, chosen, () => start(file, chosen.values(), origin), () => choose(null)));
+    if (file) return fill(root, ready(file, chosen, settled, () => start(file, chosen.values(), origin, title), () => choose(null)));
     return fill(root, drop({ title, hint, aside, small, choose }));
   };
   const choose = (picked) => {
     file = picked;
+    settled = "";
     if (upload.state === "failed") reset(); // reset emits "change", which draws
     else draw();
     focusOn(root.querySelector(picked ? "h2, h3" : "input, button"));
@@ -49,7 +53,7 @@ function drop({ title, hint, aside, small, choose }) {
     wrong.hidden = files.length === 0;
   };
   const input = h("input", {
-    type: "file", id, accept: ".csv,.xlsx,.txt,.tsv,.gz,text/csv,text/plain", "aria-label": `${title}: choose a file`,
+    type: "file", id, accept: ".csv,.txt,.tsv,.gz,text/csv,text/plain", "aria-label": `${title}: choose a file`,
     on: { change: () => take(input.files) },
   });
   const zone = h("div", { class: small ? "drop small" : "drop" },
@@ -71,15 +75,15 @@ function drop({ title, hint, aside, small, choose }) {
   return zone;
 }
 
-function ready(file, chosen, send, back) {
-  const label = () => (chosen.values().dry_run ? "Check the file" : "Import the file");
+function ready(file, chosen, settled, send, back) {
+  const label = () => settled || (chosen.values().dry_run ? "Check the file" : "Import the file");
   const button = h("button", { type: "button", class: "button primary", on: { click: send } }, label());
   chosen.root.onchange = () => { button.textContent = label(); };
   return h("div", { class: "sheet stack" },
     h("div", { class: "heading" },
       h("h2", {}, user(file.name)),
       h("span", { class: "soft" }, bytes(file.size))),
-    chosen.root,
+    settled ? h("details", {}, h("summary", {}, "Options"), chosen.root) : chosen.root,
     h("div", { class: "actions" }, button,
       h("button", { type: "button", class: "button", on: { click: back } }, "Choose another file")));
 }
@@ -99,6 +103,7 @@ function sending(ours) {
 
 function progress(root) {
   const track = root.querySelector(".progress");
+  if (!track) return; // another place of the view shows it
   const part = upload.total ? upload.sent / upload.total : 0;
   const storing = upload.state === "storing";
   track.firstChild.style.width = storing ? "100%" : percent(part).replace(" ", "");

@@ -3,6 +3,7 @@
 import { h, user } from "../dom.js";
 import { link } from "../router.js";
 import { moment } from "../parts/badge.js";
+import { exportButton } from "../parts/download.js";
 import { empty } from "../parts/notice.js";
 import { recordList } from "../parts/recordlist.js";
 import { row } from "../parts/table.js";
@@ -13,10 +14,16 @@ const columns = [
 
 export const customers = recordList({
   path: "customers", title: "Customers", noun: "customer", columns,
-  fields: [{ name: "email", label: "E-mail contains", filter: "email__icontains" }],
+  fields: [
+    { name: "email", label: "E-mail contains", filter: "email__icontains" },
+    { name: "company", label: "Company contains", filter: "company_name__icontains" },
+    { name: "last_name", label: "Last name contains", filter: "last_name__icontains" },
+    { name: "reference", label: "Customer number", filter: "reference__exact" },
+  ],
   nothing: (searched) => (searched
-    ? empty("No customers match", h("p", {}, "Try a shorter part of the e-mail address."))
+    ? empty("No customers match", h("p", {}, "Try fewer filters, or a shorter part of the e-mail, company or name. The customer number must match exactly."))
     : empty("No customers yet", h("p", {}, h("a", { href: "#/" }, "Import a file"), " with customers to see them here."))),
+  actions: (filters) => exportButton("customers", filters),
   draw: (c) => row(columns, [
     h("a", { href: link("licenses", { email: c.email }), title: "Licenses of this customer" }, user(c.email)),
     [c.first_name, c.last_name].filter(Boolean).map((name, i) => [i > 0 && " ", user(name)]),

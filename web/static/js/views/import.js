@@ -3,15 +3,19 @@
 
 import { get } from "../api.js";
 import { fill, focusOn, h, say } from "../dom.js";
-import { follow, hasEnded } from "../follow.js";
+import { follow, isAtRest } from "../follow.js";
+import { number } from "../format.js";
 import { link } from "../router.js";
 import { sentence } from "../parts/bar.js";
 import { loading, problem } from "../parts/notice.js";
 import { status } from "../words.js";
 import { existedRows } from "./existed.js";
+import { keptRows } from "./kept.js";
 import { nextStep } from "./nextstep.js";
 import { rejectedRows } from "./rejected.js";
 import { summary } from "./summary.js";
+import { updatedRows } from "./updated.js";
+import { warnedRows } from "./warned.js";
 
 export function importView({ root, params, query, signal, title }) {
   let current = query;
@@ -20,13 +24,14 @@ export function importView({ root, params, query, signal, title }) {
     fill(root, loading());
     try {
       const found = await get(`licenses-import-results/${encodeURIComponent(params.id)}/`, { signal });
-      const top = summary(found, signal);
+      const bottom = h("div", { class: "loose" });
+      const top = summary(found, signal, load);
       rows = rowsOf(found, signal);
-      const bottom = h("div", { class: "loose" }, nextStep(found, signal));
+      fill(bottom, nextStep(found, signal));
       fill(root, top.root, rows.root, bottom);
       title(top.heading, found.file_name || `Import ${found.id}`);
       rows.show(found, current, false);
-      if (!hasEnded(found)) await watch(found, top, rows, bottom, () => current, signal);
+      if (!isAtRest(found)) await watch(found, top, rows, bottom, () => current, signal);
     } catch (error) {
       if (error.name === "AbortError") return;
       const heading = h("h1", {}, `Import ${params.id}`);
@@ -53,7 +58,7 @@ async function watch(first, top, rows, bottom, query, signal) {
       top.show(found);
       rows.show(found, query(), false);
       const quarter = Math.floor(found.progress * 4);
-      if (quarter > told && !hasEnded(found)) say(`${quarter * 25} percent. ${sentence(found)}`);
+      if (quarter > told && found.status === "running") say(`${quarter * 25} percent. ${sentence(found)}`);
       told = Math.max(told, quarter);
     },
   });
@@ -61,38 +66,47 @@ async function watch(first, top, rows, bottom, query, signal) {
   fill(bottom, nextStep(last, signal));
 }
 
-/** rowsOf has two lists, of rejected and of existed rows; the query selects one. */
+/** lists are the lists of an import's rows: name in the address, label, rows(found), and what makes it. */
+const lists = [
+  { name: "rejected", label: () => "Rejected rows", rows: (found) => found.result?.invalid_row_count, make: rejectedRows },
+  { name: "updated", label: (found) => (found.dry_run ? "Would change" : "Changed"), make: updatedRows,
+    rows: (found) => found.result?.updated_licenses_count || found.result?.preview?.updated_licenses },
+  { name: "warnings", label: () => "Warnings", rows: (found) => found.result?.warning_count, make: warnedRows },
+  { name: "existed", label: () => "Existed already", rows: (found) => found.result?.existed_licenses_count, make: existedRows },
+  { name: "kept", label: () => "Stayed after the undo", rows: (found) => found.undo?.kept, make: keptRows },
+];
+
+/** rowsOf has the lists that hold rows; the query selects one. */
 function rowsOf(first, signal) {
   let found = first;
   const tabs = h("nav", { "aria-label": "Rows" });
   const heading = h("h2", {}, "Rows that need attention");
-  const parts = { rejected: rejectedRows(first.id, signal), existed: existedRows(first.id, signal) };
+  const made = {};
   const place = h("div");
   const root = h("section", { class: "stack", hidden: true }, h("div", { class: "heading" }, heading, tabs), place);
 
   const show = (next, query, moved) => {
     found = next || found;
-    const counts = { rejected: found.result?.invalid_row_count || 0, existed: found.result?.existed_licenses_count || 0 };
-    root.hidden = counts.rejected + counts.existed === 0;
+    const filled = lists.filter((l) => l.rows(found) > 0);
+    root.hidden = filled.length === 0;
     if (root.hidden) return;
-    const chosen = query.show || (counts.rejected > 0 ? "rejected" : "existed");
-    const part = parts[chosen] || parts.rejected;
-    drawTabs(tabs, heading, found.id, chosen, counts);
-    if (place.firstChild !== part.root) fill(place, part.root);
-    part.show(found, query);
+    const chosen = filled.find((l) => l.name === query.show) || filled[0];
+    made[chosen.name] ||= chosen.make(first.id, signal);
+    drawTabs(tabs, heading, found, chosen, filled);
+    if (place.firstChild !== made[chosen.name].root) fill(place, made[chosen.name].root);
+    made[chosen.name].show(found, query);
     if (moved) focusOn(heading);
   };
   return { root, show };
 }
 
-function drawTabs(tabs, heading, id, chosen, counts) {
-  const labels = [["rejected", "Rejected rows"], ["existed", "Existed already"]].filter(([name]) => counts[name] > 0);
-  const version = `${chosen} ${JSON.stringify(counts)}`;
+function drawTabs(tabs, heading, found, chosen, filled) {
+  const version = JSON.stringify([chosen.name, filled.map((l) => [l.name, l.rows(found)])]);
   if (tabs.dataset.version === version) return;
   tabs.dataset.version = version;
-  heading.textContent = labels.length === 1 ? labels[0][1] : "Rows that need attention";
-  tabs.hidden = labels.length === 1;
-  fill(tabs, h("ul", { class: "chips" }, labels.map(([name, label]) => h("li", {},
-    h("a", { href: link(`imports/${id}`, { show: name }), "aria-current": chosen === name && "true" },
-      label, " ", h("span", { class: "count" }, counts[name].toLocaleString()))))));
+  heading.textContent = filled.length === 1 ? chosen.label(found) : "Rows that need attention";
+  tabs.hidden = filled.length === 1;
+  fill(tabs, h("ul", { class: "chips" }, filled.map((l) => h("li", {},
+    h("a", { href: link(`imports/${found.id}`, { show: l.name }), "aria-current": l === chosen && "true" },
+      l.label(found), " ", h("span", { class: "count" }, number(l.rows(found))))))));
 }

@@ -5,7 +5,9 @@ import { fill, h, say, user } from "../dom.js";
 import { exactTime, number } from "../format.js";
 import { columnLabel } from "../labels.js";
 import { link } from "../router.js";
-import { loading, problem, working } from "../parts/notice.js";
+import { moment } from "../parts/badge.js";
+import { loading, notice, problem, working } from "../parts/notice.js";
+import { history } from "./history.js";
 
 export function license({ root, params, signal, title }) {
   const path = `licenses/${encodeURIComponent(params.id)}/`;
@@ -14,15 +16,31 @@ export function license({ root, params, signal, title }) {
     try {
       const found = await get(path, { signal });
       const heading = h("h1", { class: "key-title" }, user(found.license_key));
-      fill(root, head(heading, found), body(found), event(path, found, signal));
+      fill(root, head(heading, found), body(found), history(path, signal), event(path, found, signal));
       title(heading, found.license_key);
     } catch (error) {
+      if (error.status === 410) return gone(root, params.id, path, error, signal, title);
       const heading = h("h1", {}, "License");
       fill(root, heading, problem(error, load), h("p", {}, h("a", { href: "#/licenses" }, "Search for licenses")));
       if (error.name !== "AbortError") title(heading, "License");
     }
   };
   load();
+}
+
+/** gone shows a license that an undo took back. Its history is all that is left. */
+function gone(root, id, path, error, signal, title) {
+  const heading = h("h1", {}, `License ${id} is gone`);
+  const why = h("p", {}, error.message);
+  fill(root, h("div", { class: "stack" },
+    h("div", {}, h("p", { class: "crumbs" }, h("a", { href: "#/licenses" }, "Licenses")), heading),
+    notice("calm", "An undo removed this license", why)),
+  history(path, signal, (facts) => {
+    const last = facts.findLast((f) => f.type === "LicenseRevoked");
+    if (last) fill(why, "It was taken back by undoing ", h("a", { href: link(`imports/${last.import_id}`) }, `import ${last.import_id}`),
+      last.manager && [", by ", user(last.manager)], ", ", moment(last.time), ". Its key may be imported again.");
+  }));
+  title(heading, `License ${id}`);
 }
 
 function head(heading, l) {

@@ -6,6 +6,7 @@ import { count } from "../format.js";
 import { go, link, pageOf } from "../router.js";
 import { moment } from "../parts/badge.js";
 import { empty, loading, problem } from "../parts/notice.js";
+import { exportButton } from "../parts/download.js";
 import { pager } from "../parts/pager.js";
 import { row, table } from "../parts/table.js";
 
@@ -68,18 +69,20 @@ function searchForm() {
   };
 }
 
+/** filtersOf are the API's parameters of a query. */
+function filtersOf(query) {
+  const compare = { exact: "license_key", icontains: "license_key__icontains" }[query.match] || "license_key__startswith";
+  return {
+    [compare]: query.key, customer_email: query.email, order__store_id: query.order, product__short_code: query.product, import_id: query.import_id,
+  };
+}
+
 async function load(list, query, signal, moved) {
   const page = pageOf(query);
-  const compare = { exact: "license_key", icontains: "license_key__icontains" }[query.match] || "license_key__startswith";
   if (!moved) fill(list, loading());
   list.setAttribute("aria-busy", "true");
   try {
-    const found = await get("licenses/", {
-      signal, query: {
-        limit: size, offset: (page - 1) * size, [compare]: query.key, customer_email: query.email,
-        order__store_id: query.order, product__short_code: query.product, import_id: query.import_id,
-      },
-    });
+    const found = await get("licenses/", { signal, query: { limit: size, offset: (page - 1) * size, ...filtersOf(query) } });
     draw(list, found, query, page, moved);
   } catch (error) {
     if (error.name === "AbortError") return;
@@ -95,7 +98,7 @@ function draw(list, found, query, page, moved) {
     return;
   }
   const heading = h("h2", {}, count(found.count, "license"));
-  fill(list, heading,
+  fill(list, h("div", { class: "heading" }, heading, h("div", { class: "actions" }, exportButton("licenses", filtersOf(query)))),
     h("div", { class: "sheet" }, table("Licenses, newest first", columns, found.results.map(entry))),
     pager({
       page, size, count: found.count, noun: "licenses",

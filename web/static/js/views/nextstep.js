@@ -1,21 +1,27 @@
-// The next step after an import has ended: fix and upload its rejected rows, or
-// import the file of a dry run.
+// The next step after an import has ended: fix and upload its rejected rows, try them again as they are, or go
+// on from a check to the import.
 
+import { post } from "../api.js";
 import { h } from "../dom.js";
-import { hasEnded } from "../follow.js";
+import { isAtRest } from "../follow.js";
+import { count, number } from "../format.js";
+import { go } from "../router.js";
 import { mayImport } from "../session.js";
 import { upload } from "../upload.js";
 import { downloadButton } from "../parts/download.js";
+import { working } from "../parts/notice.js";
 import { uploader } from "../parts/uploader.js";
 
-/** nextStep is that step as a section; null: nothing is left to do. */
+/** nextStep is that step as sections; null: nothing is left to do. */
 export function nextStep(found, signal) {
-  if (!hasEnded(found) || !mayImport()) return null;
-  const given = { mode: found.mode };
+  if (!isAtRest(found) || found.undo || !mayImport()) return null;
+  const given = { mode: found.mode, existing: found.existing };
   const again = upload.jobId === found.id ? { file: upload.file, given: { ...upload.options, ...given } } : { given };
   const rejected = found.result?.invalid_row_count || 0;
-  if (rejected > 0) return fixRows(found, again, signal);
-  if (found.dry_run && found.status === "success") return importChecked(found, again, signal);
+  const valid = found.result?.valid_row_count || 0;
+  const checked = found.dry_run && found.status === "success" && valid > 0 && (rejected === 0 || found.mode !== "all_or_nothing");
+  if (rejected > 0) return [fixRows(found, again, signal), checked && goOn(found, again, signal)];
+  if (checked) return goOn(found, again, signal);
   if (found.status === "error") return whole("Import it again", "The same file, complete.", again, signal);
   return null;
 }
@@ -31,7 +37,20 @@ function fixRows(found, { given }, signal) {
       title: "Upload the corrected file", hint: nothing ? "The complete file, with corrections." : "The rows you downloaded, with corrections.",
       given: optionsOfFixed(given), small: true, signal,
     }),
+    !nothing && retry(found),
   ]);
+}
+
+/** retry sends the rejected rows again as they are. */
+function retry(found) {
+  const button = h("button", { type: "button", class: "button" }, "Try the rejected rows again");
+  button.addEventListener("click", () => working(button, async () => {
+    const { job_id: job } = await post(`licenses-import-results/${found.id}/retry/`);
+    go(`imports/${job}`);
+  }));
+  return h("div", { class: "stack" },
+    h("p", { class: "soft" }, "Is the file right, and the reason was elsewhere, such as a product missing from the catalogue? Then try the same rows again, as they are."),
+    h("div", { class: "actions" }, button));
 }
 
 /** optionsOfFixed are the options without the encoding: the downloaded rows are UTF-8. */
@@ -39,11 +58,14 @@ function optionsOfFixed({ encoding: _, dry_run: __, ...rest }) {
   return rest;
 }
 
-function importChecked(found, { file, given }, signal) {
+/** goOn imports the file that was checked: one button where the page still has the file. */
+function goOn(found, { file, given }, signal) {
   const { dry_run: _, ...rest } = given;
-  return section("Every row is valid", [
-    h("p", {}, file ? "Nothing was imported yet. Import it now:" : "Nothing was imported yet. Choose the file again to import it."),
-    uploader({ title: "Import the file", hint: "The file that was checked.", given: rest, file, small: true, signal }),
+  const rejected = found.result.invalid_row_count;
+  const what = rejected === 0 ? "Import the file" : `Import the ${count(found.result.valid_row_count, "valid row")}`;
+  return section(rejected === 0 ? "Every row is valid" : `Or import without the ${number(rejected)} to fix`, [
+    h("p", {}, file ? "Nothing was imported yet." : "Nothing was imported yet. Choose the file again to import it."),
+    uploader({ title: what, hint: "The file that was checked.", given: rest, file, small: true, go: what, signal }),
   ]);
 }
 

@@ -3,7 +3,7 @@
 
 import { get } from "../api.js";
 import { fill, h, user } from "../dom.js";
-import { hasEnded } from "../follow.js";
+import { hasEnded, isAtRest } from "../follow.js";
 import { count } from "../format.js";
 import { link } from "../router.js";
 import { moment } from "../parts/badge.js";
@@ -11,13 +11,14 @@ import { notice } from "../parts/notice.js";
 
 /** notes has a root and show(found). */
 export function notes(signal) {
-  const root = h("div", { class: "tight", hidden: true });
+  const root = h("div", { class: "tight" });
   const show = (found) => {
-    const version = JSON.stringify([found.ignored_columns, found.same_file_as, found.retry_of, hasEnded(found)]);
+    const version = JSON.stringify([found.ignored_columns, found.same_file_as, found.retry_of, hasEnded(found), hasRejected(found)]);
     if (root.dataset.version === version) return;
     root.dataset.version = version;
-    fill(root, sameFile(found, signal), retried(found), ignored(found));
-    root.hidden = !root.hasChildNodes();
+    const again = h("div");
+    fill(root, sameFile(found, signal), retried(found), again, ignored(found));
+    if (hasRejected(found)) retries(found, again, signal);
   };
   return { root, show };
 }
@@ -36,6 +37,27 @@ function sameFile(found, signal) {
 function retried(found) {
   return found.retry_of ? notice("calm", "Another try", h("p", { class: "detail" },
     "These are the rejected rows of ", h("a", { href: link(`imports/${found.retry_of}`) }, `import ${found.retry_of}`), ".")) : null;
+}
+
+function hasRejected(found) {
+  return isAtRest(found) && !found.dry_run && found.result?.invalid_row_count > 0;
+}
+
+const recent = 100; // imports that are looked through for retries
+
+/** retries says what is still open after the last retry of an import's rejected rows. */
+async function retries(found, place, signal) {
+  let last;
+  try {
+    last = (await get("licenses-import-results/", { signal, query: { limit: recent } })).results.find((r) => r.retry_of === found.id);
+  } catch {
+    return; // the sentence is missing, no more
+  }
+  if (!last) return;
+  const open = hasEnded(last) ? last.result?.invalid_row_count ?? found.result.invalid_row_count : null;
+  const says = { 0: "None of the rejected rows is open any more.", null: "The rejected rows are being tried again." }[open] || `${count(open, "row")} still to fix: see there.`;
+  fill(place, notice(open === 0 ? "good" : "calm", "Tried again", h("p", { class: "detail" },
+    "The rejected rows were sent again as ", h("a", { href: link(`imports/${last.id}`) }, `import ${last.id}`), ". ", says)));
 }
 
 function ignored(found) {

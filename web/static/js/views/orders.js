@@ -1,9 +1,10 @@
 // The search of orders.
 
-import { h, user } from "../dom.js";
+import { save } from "../api.js";
+import { h, uniqueId, user } from "../dom.js";
 import { link } from "../router.js";
 import { moment } from "../parts/badge.js";
-import { empty } from "../parts/notice.js";
+import { empty, working } from "../parts/notice.js";
 import { recordList } from "../parts/recordlist.js";
 import { row } from "../parts/table.js";
 
@@ -11,12 +12,29 @@ const columns = [
   { label: "Store order number", class: "lead" }, { label: "Kind" }, { label: "Import", class: "short" }, { label: "Since" },
 ];
 
+/** exportForm saves the orders of a list as a CSV: all, or those of some days. */
+function exportForm(filters) {
+  const day = (label) => {
+    const id = uniqueId("day");
+    const input = h("input", { class: "input", id, type: "date" });
+    return { input, root: [h("label", { for: id }, label), input] };
+  };
+  const [from, to] = [day("From"), day("to")];
+  const button = h("button", { class: "button" }, "Export as CSV");
+  const submit = (e) => {
+    e.preventDefault();
+    working(button, () => save("orders/export/", "orders.csv", { ...filters, from: from.input.value, to: to.input.value }));
+  };
+  return h("form", { class: "days", "aria-label": "Export", on: { submit } }, from.root, to.root, h("div", {}, button));
+}
+
 export const orders = recordList({
   path: "orders", title: "Orders", noun: "order", columns,
-  fields: [{ name: "order", label: "Store order number", filter: "store_id" }],
+  fields: [{ name: "order", label: "Store order number", filter: "store_id" }, { name: "product", label: "Product", filter: "short_code" }],
   nothing: (searched) => (searched
-    ? empty("No orders match", h("p", {}, "The store order number must match exactly."))
+    ? empty("No orders match", h("p", {}, "The store order number and the product must match exactly."))
     : empty("No orders yet", h("p", {}, h("a", { href: "#/" }, "Import a file"), " to see its orders here."))),
+  actions: exportForm,
   draw: (o) => row(columns, [
     o.store_id
       ? h("a", { href: link("licenses", { order: o.store_id }), title: "Licenses of this order" }, user(o.store_id))

@@ -45,11 +45,16 @@ function draw(rejected) {
   const { errors } = rejected;
   return errors.map((e, i) => row(columns, [
     i === 0 ? number(rejected.line) : h("span", { class: "unseen" }, number(rejected.line)),
-    e.column ? columnLabel(e.column) : h("span", { class: "soft" }, "the whole row"),
+    e.column ? [columnLabel(e.column), header(e)] : h("span", { class: "soft" }, "the whole row"),
     e.value === "" ? h("span", { class: "soft" }, "empty") : user(beginning(e.value, 160), { class: "value" }),
     [h("strong", {}, errorName(e.code)), h("div", {}, whatToDo(e)),
       i === errors.length - 1 && whole(rejected)],
   ], { class: [i > 0 && "again", i < errors.length - 1 && "joined-below"].filter(Boolean).join(" ") || null }));
+}
+
+/** header is what the file itself calls the column, where that is another name. */
+function header({ column, header: own }) {
+  return own && own.trim().toLowerCase() !== column ? h("div", { class: "under" }, h("span", {}, "in your file: ", user(own))) : null;
 }
 
 /** whole is the row as sent. */

@@ -11,12 +11,14 @@ import { badge, moment } from "../parts/badge.js";
 import { bar, numbers, sentence } from "../parts/bar.js";
 import { notice, working } from "../parts/notice.js";
 import { notes } from "./notes.js";
+import { mayUndo, undoButton, undoNote } from "./undo.js";
 
-/** summary has a root to show, the heading, show(found) and lost(error or null). */
-export function summary(first, signal) {
+/** summary has a root to show, the heading, show(found) and lost(error or null). undone() is called when an undo has begun. */
+export function summary(first, signal, undone) {
   const heading = h("h1", {}, user(first.file_name || `Import ${first.id}`));
   const state = h("div", { class: "under" });
   const failure = h("div");
+  const undo = h("div");
   const connection = h("div");
   const counts = h("div", { class: "stack" });
   const actions = h("div", { class: "actions" });
@@ -26,10 +28,11 @@ export function summary(first, signal) {
   const show = (found) => {
     fill(state, facts(found));
     fill(failure, found.error && failed(found));
+    fill(undo, undoNote(found));
     fill(counts, found.result && hasEnded(found) && h("p", { class: "outcome" }, sentence(found)), picture(found),
       !hasEnded(found) && going(found, left(found)), found.result && [numbers(found), others(found)]);
     aside.show(found);
-    act(actions, found);
+    act(actions, found, undone);
     sheet.hidden = !counts.hasChildNodes() && !actions.hasChildNodes();
   };
   show(first);
@@ -37,7 +40,7 @@ export function summary(first, signal) {
     heading, show,
     root: h("div", { class: "stack" },
       h("div", {}, h("p", { class: "crumbs" }, h("a", { href: "#/" }, "Imports")), heading, state),
-      failure, connection, aside.root,
+      failure, undo, connection, aside.root,
       sheet),
     lost: (error) => fill(connection, error && notice("busy", "The connection is lost", h("p", { class: "detail" },
       "The import goes on without this page, which shows it again as soon as the server answers."))),
@@ -97,7 +100,7 @@ function estimate() {
 /** others are the counts of customers and orders; null for a key limited to products. */
 function others(found) {
   const r = found.result;
-  if (r.created_licenses_count + r.existed_licenses_count === 0 || r.created_customers_count === null) return null;
+  if (found.dry_run || r.created_licenses_count + r.existed_licenses_count === 0 || r.created_customers_count === null) return null;
   const part = (name, made, existed) => h("span", {}, h("strong", {}, `${name}: `), `${number(made)} new, ${number(existed)} existing`);
   return h("p", { class: "aside" },
     part("Customers", r.created_customers_count, r.existed_customers_count),
@@ -105,17 +108,19 @@ function others(found) {
 }
 
 /** act updates the buttons for the state; a button that stays keeps its focus. */
-function act(actions, found) {
+function act(actions, found, undone) {
   const wanted = [
     !hasEnded(found) && mayCancel(found) && "cancel",
-    found.result?.created_licenses_count > 0 && "licenses",
+    found.result?.created_licenses_count > 0 && !found.undo && "licenses",
+    mayUndo(found) && "undo",
   ].filter(Boolean);
   if (actions.dataset.version === wanted.join()) return;
   actions.dataset.version = wanted.join();
   actions.hidden = wanted.length === 0;
   fill(actions,
     wanted.includes("cancel") && cancelButton(found),
-    wanted.includes("licenses") && h("a", { class: "button", href: link("licenses", { import_id: found.id }) }, "View the imported licenses"));
+    wanted.includes("licenses") && h("a", { class: "button", href: link("licenses", { import_id: found.id }) }, "View the imported licenses"),
+    wanted.includes("undo") && undoButton(found, undone));
 }
 
 function cancelButton(found) {

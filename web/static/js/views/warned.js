@@ -1,0 +1,45 @@
+// The valid rows with warnings, filtered by what they warn of.
+
+import { fill, h, user } from "../dom.js";
+import { beginning, number } from "../format.js";
+import { columnLabel } from "../labels.js";
+import { link } from "../router.js";
+import { onPage, warningName } from "../words.js";
+import { row } from "../parts/table.js";
+import { rowList } from "./rowlist.js";
+
+const columns = [{ label: "Row", class: "number" }, { label: "License" }, { label: "Field" }, { label: "Value" }, { label: "Warning", class: "wide" }];
+
+/** warnedRows has a root, and show(found, query). */
+export function warnedRows(id, signal) {
+  const list = rowList(id, {
+    name: "warnings", path: "warnings", caption: "Rows with warnings", columns,
+    count: (found, query) => (query.code ? found.result.warning_counts[query.code] || 0 : found.result.warning_count),
+    filter: (query) => (query.code ? { code: query.code } : {}), draw,
+  }, signal);
+  const codes = h("nav", { "aria-label": "Filter by warning" });
+  const root = h("div", { class: "stack" }, codes, list.root);
+  const show = (found, query) => {
+    drawCodes(codes, found, query.code || "");
+    list.show(found, query);
+  };
+  return { root, show };
+}
+
+function drawCodes(codes, found, chosen) {
+  const counts = Object.entries(found.result.warning_counts || {}).sort((a, b) => b[1] - a[1]);
+  const chip = (code, label, n) => h("li", {}, h("a", {
+    href: link(`imports/${found.id}`, { show: "warnings", code }), "aria-current": code === chosen && "true",
+  }, label, " ", h("span", { class: "count" }, number(n))));
+  fill(codes, h("ul", { class: "chips" }, chip("", "All", found.result.warning_count), counts.map(([code, n]) => chip(code, warningName(code), n))));
+}
+
+function draw(w) {
+  return [row(columns, [
+    number(w.row),
+    [user(w.license_key, { class: "code" }), h("div", { class: "under" }, user(w.product))],
+    columnLabel(w.column),
+    w.value === null ? h("span", { class: "soft" }, "not known") : user(beginning(w.value, 160), { class: "value" }),
+    [h("strong", {}, warningName(w.code)), h("div", {}, onPage(w.message))],
+  ])];
+}
