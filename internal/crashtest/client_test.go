@@ -37,7 +37,7 @@ func newClient(base string) *client {
 	}}
 }
 
-// statusError is an answer other than 200.
+// statusError is an answer other than 200 and 202.
 type statusError struct {
 	path   string
 	status int
@@ -55,7 +55,7 @@ func (c *client) do(r *http.Request) ([]byte, error) {
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK {
+	if err == nil && response.StatusCode != http.StatusOK && response.StatusCode != http.StatusAccepted {
 		err = &statusError{r.URL.Path, response.StatusCode, string(body)}
 	}
 	return body, err
@@ -147,6 +147,7 @@ type imported struct {
 	Status   string       `json:"status"`
 	Error    *struct{ Code, Message string }
 	Result   *Result `json:"result"`
+	Undo     *struct{ Status string }
 }
 
 func (c *client) result(job events.JobID) (imported, error) {

@@ -1,0 +1,525 @@
+package crashtest
+
+import (
+	"fmt"
+	"slices"
+
+	"licenseimport/events"
+)
+
+// Cells are the columns of a license that the files of changes have, as text. Empty: not given.
+type Cells struct{ Email, Store, Activations, Note string }
+
+// clear is the cell that clears its column in an import that updates.
+const clear = "#N/A"
+
+// update is the license after a row of an import that updates it.
+func (c Cells) update(row Cells) Cells {
+	if row.Email == clear || row.Email != "" && events.EmailKey(row.Email) != events.EmailKey(c.Email) {
+		c.Email = cleared(row.Email, "")
+	}
+	if row.Store != "" {
+		c.Store = cleared(row.Store, "")
+	}
+	if row.Activations != "" {
+		c.Activations = cleared(row.Activations, "1")
+	}
+	if row.Note != "" {
+		c.Note = cleared(row.Note, "")
+	}
+	return c
+}
+
+// first is the license that a row makes.
+func (c Cells) first() Cells {
+	return Cells{Activations: "1"}.update(c)
+}
+
+func cleared(cell, otherwise string) string {
+	if cell == clear {
+		return otherwise
+	}
+	return cell
+}
+
+// differing names the columns in which two states differ.
+func (c Cells) differing(other Cells) (columns []string) {
+	for _, column := range []struct{ name, a, b string }{
+		{"customer__email", c.Email, other.Email}, {"order__store_id", c.Store, other.Store},
+		{"license__max_activations", c.Activations, other.Activations}, {"license__note", c.Note, other.Note},
+	} {
+		if column.a != column.b {
+			columns = append(columns, column.name)
+		}
+	}
+	return columns
+}
+
+// cellsOf is what an event says of a license.
+func cellsOf(s events.LicenseState) Cells {
+	c := Cells{Store: s.Order.StoreID, Note: s.License.Note}
+	if s.Customer != nil {
+		c.Email = s.Customer.Email
+	}
+	if s.License.MaxActivations != nil {
+		c.Activations = fmt.Sprint(*s.License.MaxActivations)
+	}
+	return c
+}
+
+// Validity says whether a row of a file of changes is valid.
+type Validity uint8
+
+// What a row may be.
+const (
+	Valid   Validity = iota // in every import
+	Invalid                 // in every import
+	Open                    // depends on the catalogue, which changes meanwhile
+)
+
+// ChangeRow is a row of a file of changes.
+type ChangeRow struct {
+	License
+	Cells
+	Validity
+}
+
+// ChangeUpload is a file of changes as its client saw it.
+type ChangeUpload struct {
+	Name         string
+	Rows         []ChangeRow
+	Updates      bool // existing=update
+	Acknowledged bool
+	Job          events.JobID // of the answer
+}
+
+// Requests counts what clients asked for, beside uploads. Each counts once, however often it was sent.
+type Requests struct {
+	Undone  map[events.JobID]bool // imports whose undo was accepted
+	Retried map[events.JobID]int  // retries by import, each with an Idempotency-Key
+}
+
+// entry is a state of a license that no undo has taken back.
+type entry struct {
+	by    events.Origin // the row that brought it about
+	cells Cells
+}
+
+// story is what the stream says of one license.
+type story struct {
+	last   events.Seq
+	stack  []entry       // empty: the license does not exist
+	maker  events.Origin // the row that made it; of the bottom of the stack
+	past   []Cells       // all states that it ever had
+	makers []events.Origin
+	buried map[events.JobID]bool // imports whose state another import has changed, at some time
+}
+
+func (s *story) push(by events.Origin, cells Cells, seq events.Seq) {
+	if len(s.stack) == 0 {
+		s.maker = by
+		s.makers = append(s.makers, by)
+	} else if top := s.stack[len(s.stack)-1].by.JobID; top != by.JobID {
+		for _, e := range s.stack {
+			s.buried[e.by.JobID] = true
+		}
+	}
+	s.stack = append(s.stack, entry{by, cells})
+	s.past = append(s.past, cells)
+	s.last = seq
+}
+
+// pop takes back what an import did last. It returns the row that began it, or 0.
+func (s *story) pop(job events.JobID) (first events.Row) {
+	for len(s.stack) > 0 && s.stack[len(s.stack)-1].by.JobID == job {
+		first = s.stack[len(s.stack)-1].by.Row
+		s.stack = s.stack[:len(s.stack)-1]
+	}
+	return first
+}
+
+// changeRun is one import.
+type changeRun struct {
+	job       events.JobID
+	rows      []ChangeRow
+	updates   bool
+	retryOf   events.JobID
+	sealed    bool
+	cancelled bool
+	ended     bool
+	whole     bool // it decided every row
+	outcomes  []bool
+	rejected  []ChangeRow
+	counts    events.Counts
+	undoing   bool
+	undone    bool
+	undo      events.UndoCounts
+	handled   map[events.Row]bool // by an undo
+}
+
+// Changes is the result of CheckChanges.
+type Changes struct {
+	Imported, Updated, Existed, Rejected, Revoked, Restored, Kept int
+	Retries, Undos, Cancelled                                     int
+
+	Lost, Duplicated, Unexpected Faults
+
+	Licenses map[License]Cells // those that exist at the end
+}
+
+// OK reports whether there is no fault.
+func (r *Changes) OK() bool { return len(r.Lost)+len(r.Duplicated)+len(r.Unexpected) == 0 }
+
+// String is a line with all counts.
+func (r *Changes) String() string {
+	return fmt.Sprintf("imported %d, updated %d, existed %d, rejected %d; %d undos: revoked %d, restored %d, kept %d; retries %d, cancelled %d; licenses %d; lost %v; duplicated %v; unexpected %v",
+		r.Imported, r.Updated, r.Existed, r.Rejected, r.Undos, r.Revoked, r.Restored, r.Kept, r.Retries, r.Cancelled, len(r.Licenses), r.Lost, r.Duplicated, r.Unexpected)
+}
+
+// CheckChanges compares what clients asked for with the stream LICENSES, read after every import and undo has
+// ended. Each license's story has to be one that a single process could have written, one event at a time.
+func CheckChanges(uploads []ChangeUpload, asked Requests, stream []Stored) *Changes {
+	c := &changeChecker{uploads: map[string]*ChangeUpload{}, runs: map[events.JobID]*changeRun{}, stories: map[License]*story{}, retries: map[events.JobID]int{}}
+	for i := range uploads {
+		c.uploads[uploads[i].Name] = &uploads[i]
+	}
+	for _, s := range stream {
+		c.event(s)
+	}
+	c.finish(asked)
+	return &c.Changes
+}
+
+type changeChecker struct {
+	Changes
+	uploads map[string]*ChangeUpload
+	runs    map[events.JobID]*changeRun
+	stories map[License]*story
+	retries map[events.JobID]int // sealed, by the import that they retry
+}
+
+func (c *changeChecker) story(l License) *story {
+	s := c.stories[l]
+	if s == nil {
+		s = &story{buried: map[events.JobID]bool{}}
+		c.stories[l] = s
+	}
+	return s
+}
+
+func (c *changeChecker) event(s Stored) {
+	if e, ok := s.Event.(*events.ImportStarted); ok {
+		c.started(e)
+		return
+	}
+	r := c.runs[s.Event.Job()]
+	if r == nil {
+		if _, orphan := s.Event.(*events.ImportAborted); !orphan {
+			c.Unexpected.add("%s %s of an import that never started", s.Event.Type(), s.Event.ID())
+		}
+		return
+	}
+	switch e := s.Event.(type) {
+	case *events.LicenseImported:
+		c.imported(r, e, s.Seq)
+	case *events.LicenseUpdated:
+		c.updated(r, e, s.Seq)
+	case *events.LicenseExisted:
+		c.existed(r, e)
+	case *events.RowRejected:
+		c.rejected(r, e)
+	case *events.LicenseRevoked:
+		c.revoked(r, e, s.Seq)
+	case *events.LicenseRestored:
+		c.restored(r, e, s.Seq)
+	case *events.LicenseKept:
+		c.kept(r, e)
+	default:
+		c.fact(r, e)
+	}
+}
+
+func (c *changeChecker) started(e *events.ImportStarted) {
+	if c.runs[e.JobID] != nil {
+		c.Duplicated.add("import %d starts again", e.JobID)
+		return
+	}
+	r := &changeRun{job: e.JobID, retryOf: e.RetryOf, updates: e.Existing == events.UpdateExisting, handled: map[events.Row]bool{}}
+	if first := c.runs[e.RetryOf]; first != nil {
+		r.rows = first.rejected
+	} else if u := c.uploads[e.FileName]; u != nil {
+		r.rows = u.Rows
+		if u.Updates != r.updates {
+			c.Unexpected.add("import %d says existing=%s", e.JobID, e.Existing)
+		}
+	} else {
+		c.Unexpected.add("import %d of %q, which nobody uploaded", e.JobID, e.FileName)
+	}
+	r.outcomes = make([]bool, len(r.rows))
+	c.runs[e.JobID] = r
+}
+
+// fact follows the facts of the import itself.
+func (c *changeChecker) fact(r *changeRun, e events.Event) {
+	switch e := e.(type) {
+	case *events.ImportSealed:
+		r.sealed = true
+		if r.retryOf != 0 {
+			c.retries[r.retryOf]++
+			c.Retries++
+		}
+		if int(e.Rows) != len(r.rows) {
+			c.Unexpected.add("import %d is sealed with %d rows instead of %d", r.job, e.Rows, len(r.rows))
+		}
+	case *events.ImportAborted:
+		r.ended = true
+	case *events.ImportCancelled:
+		r.cancelled = true
+		r.ended = r.ended || !r.sealed
+		c.Cancelled++
+	case *events.ImportProgressed:
+		c.progress(r, e.ID(), e.Row, e.Counts)
+	case *events.ImportFinished:
+		r.ended, r.whole = true, e.Status == events.Success
+		c.progress(r, e.ID(), e.Row, e.Counts)
+	case *events.UndoStarted:
+		if !r.ended || !r.sealed || r.undoing {
+			c.Unexpected.add("the undo of import %d starts out of turn", r.job)
+		}
+		r.undoing = true
+		c.Undos++
+	case *events.UndoProgressed:
+		c.undoCounts(r, e.ID(), e.UndoCounts)
+	case *events.UndoFinished:
+		c.undoCounts(r, e.ID(), e.UndoCounts)
+		r.undone = true
+	default:
+		c.Unexpected.add("%s of import %d: the checker has no case for this type", e.Type(), r.job)
+	}
+}
+
+func (c *changeChecker) progress(r *changeRun, id string, row events.Row, counts events.Counts) {
+	counts.Warnings = 0
+	if counts != r.counts || counts.Imported+counts.Updated+counts.Existed+counts.Rejected != row {
+		c.Unexpected.add("%s tells of %+v at row %d; the outcomes before it are %+v", id, counts, row, r.counts)
+	}
+}
+
+func (c *changeChecker) undoCounts(r *changeRun, id string, counts events.UndoCounts) {
+	if counts != r.undo || !r.undoing || r.undone {
+		c.Unexpected.add("%s tells of %+v; the outcomes before it are %+v", id, counts, r.undo)
+	}
+}
+
+// outcome records the outcome of a row, and returns the row or nil.
+func (c *changeChecker) outcome(r *changeRun, e events.Event, row events.Row) *ChangeRow {
+	switch {
+	case !r.sealed || r.cancelled || r.ended:
+		c.Unexpected.add("outcome %s before the seal or after the end", e.ID())
+		return nil
+	case row == 0 || int(row) > len(r.rows):
+		c.Unexpected.add("outcome %s: the file has %d rows", e.ID(), len(r.rows))
+		return nil
+	case r.outcomes[row-1]:
+		c.Duplicated.add("outcome %s: a second one", e.ID())
+		return nil
+	}
+	r.outcomes[row-1] = true
+	return &r.rows[row-1]
+}
+
+func (c *changeChecker) imported(r *changeRun, e *events.LicenseImported, seq events.Seq) {
+	c.Imported++
+	r.counts.Imported++
+	state, _ := events.StateAfter(e)
+	license := License{e.Product.ShortCode, e.License.Key}
+	s := c.story(license)
+	if row := c.outcome(r, e, e.Row); row != nil {
+		c.compare(e, row, license, row.first(), cellsOf(state))
+	}
+	if len(s.stack) > 0 {
+		c.Duplicated.add("%s imports a license that %v made", e.ID(), s.maker)
+	}
+	s.push(events.Origin{JobID: e.JobID, Row: e.Row}, cellsOf(state), seq)
+}
+
+// compare checks that an outcome follows from its row.
+func (c *changeChecker) compare(e events.Event, row *ChangeRow, license License, want, got Cells) {
+	if row.Validity == Invalid || row.License != license || want != got {
+		c.Unexpected.add("%s %s: %v %+v does not follow from its row %+v, which gives %+v", e.Type(), e.ID(), license, got, *row, want)
+	}
+}
+
+func (c *changeChecker) updated(r *changeRun, e *events.LicenseUpdated, seq events.Seq) {
+	c.Updated++
+	r.counts.Updated++
+	state, _ := events.StateAfter(e)
+	license := License{e.Product.ShortCode, e.License.Key}
+	s := c.story(license)
+	row := c.outcome(r, e, e.Row)
+	switch {
+	case len(s.stack) == 0:
+		c.Unexpected.add("%s updates a license that does not exist", e.ID())
+	case !r.updates:
+		c.Unexpected.add("%s updates, and its import keeps", e.ID())
+	case row != nil:
+		top := s.stack[len(s.stack)-1]
+		c.compare(e, row, license, top.cells.update(row.Cells), cellsOf(state))
+		c.follows(e, s, e.Previous, e.By)
+		c.checkChanged(e, top.cells, cellsOf(state), e.Changed)
+	}
+	s.push(events.Origin{JobID: e.JobID, Row: e.Row}, cellsOf(state), seq)
+}
+
+// follows checks that an event was decided from the license's last state.
+func (c *changeChecker) follows(e events.Event, s *story, previous events.Seq, by events.Origin) {
+	if previous != s.last {
+		c.Lost.add("%s %s was decided after sequence %d; the license's last event is %d", e.Type(), e.ID(), previous, s.last)
+	}
+	if by != s.maker {
+		c.Unexpected.add("%s %s says that %v made the license; that was %v", e.Type(), e.ID(), by, s.maker)
+	}
+}
+
+func (c *changeChecker) checkChanged(e events.Event, before, after Cells, changed []events.Change) {
+	var columns []string
+	for _, change := range changed {
+		columns = append(columns, change.Column)
+	}
+	if want := before.differing(after); len(want) == 0 || !slices.Equal(columns, want) {
+		c.Unexpected.add("%s says that %v changed; that is %v", e.ID(), columns, want)
+	}
+}
+
+// existed checks an outcome that changes nothing. Another import may change the license between the look-up
+// and the append, so the row is compared with all states that there were.
+func (c *changeChecker) existed(r *changeRun, e *events.LicenseExisted) {
+	c.Existed++
+	r.counts.Existed++
+	license := License{e.Product.ShortCode, e.LicenseKey}
+	s := c.story(license)
+	row := c.outcome(r, e, e.Row)
+	if row == nil {
+		return
+	}
+	unchanged := func(past Cells) bool { return past.update(row.Cells) == past }
+	if row.Validity == Invalid || row.License != license || !slices.Contains(s.makers, e.By) || r.updates && !slices.ContainsFunc(s.past, unchanged) {
+		c.Unexpected.add("%s existed, made by %v; row %+v, makers %v, states %+v", e.ID(), e.By, *row, s.makers, s.past)
+	}
+}
+
+func (c *changeChecker) rejected(r *changeRun, e *events.RowRejected) {
+	c.Rejected++
+	r.counts.Rejected++
+	row := c.outcome(r, e, e.Row)
+	if row == nil {
+		return
+	}
+	r.rejected = append(r.rejected, *row)
+	if row.Validity == Valid {
+		c.Unexpected.add("%s is rejected: %v", e.ID(), e.Errors)
+	}
+}
+
+// taken records what an undo did about a license. It returns the license's story, or nil.
+func (c *changeChecker) taken(r *changeRun, e events.Event, row events.Row, license License) *story {
+	switch {
+	case !r.undoing || r.undone:
+		c.Unexpected.add("%s %s outside an undo", e.Type(), e.ID())
+		return nil
+	case r.handled[row]:
+		c.Duplicated.add("%s %s: the undo has passed this row", e.Type(), e.ID())
+		return nil
+	}
+	r.handled[row] = true
+	return c.story(license)
+}
+
+func (c *changeChecker) revoked(r *changeRun, e *events.LicenseRevoked, seq events.Seq) {
+	c.Revoked++
+	r.undo.Revoked++
+	s := c.taken(r, e, e.Row, License{e.Product.ShortCode, e.LicenseKey})
+	if s == nil {
+		return
+	}
+	c.follows(e, s, e.Previous, s.maker)
+	if first := s.pop(r.job); first != e.Row || len(s.stack) > 0 {
+		c.Unexpected.add("%s revokes what is not the import's alone: row %d began it, below it are %+v", e.ID(), first, s.stack)
+	}
+	s.last = seq
+}
+
+func (c *changeChecker) restored(r *changeRun, e *events.LicenseRestored, seq events.Seq) {
+	c.Restored++
+	r.undo.Restored++
+	s := c.taken(r, e, e.Row, License{e.Product.ShortCode, e.License.Key})
+	if s == nil || len(s.stack) == 0 {
+		c.Unexpected.add("%s restores a license that does not exist", e.ID())
+		return
+	}
+	state, _ := events.StateAfter(e)
+	before := s.stack[len(s.stack)-1].cells
+	c.follows(e, s, e.Previous, e.By)
+	first := s.pop(r.job)
+	if first != e.Row || len(s.stack) == 0 || s.stack[len(s.stack)-1].cells != cellsOf(state) {
+		c.Unexpected.add("%s restores %+v; row %d began it, below it are %+v", e.ID(), cellsOf(state), first, s.stack)
+	}
+	if before != cellsOf(state) {
+		c.checkChanged(e, before, cellsOf(state), e.Changed)
+	}
+	s.past = append(s.past, cellsOf(state))
+	s.last = seq
+}
+
+// kept checks that another import has changed the license since, at some time: its undo may have come
+// between the look-up and the append.
+func (c *changeChecker) kept(r *changeRun, e *events.LicenseKept) {
+	c.Kept++
+	r.undo.Kept++
+	s := c.taken(r, e, e.Row, License{e.Product.ShortCode, e.LicenseKey})
+	if s != nil && !s.buried[r.job] {
+		c.Unexpected.add("%s is kept, and no other import changed the license: %+v", e.ID(), s.stack)
+	}
+}
+
+func (c *changeChecker) finish(asked Requests) {
+	c.Licenses = map[License]Cells{}
+	for license, s := range c.stories {
+		if len(s.stack) == 0 {
+			continue
+		}
+		top := s.stack[len(s.stack)-1]
+		c.Licenses[license] = top.cells
+		if c.runs[top.by.JobID].undone && !s.buried[top.by.JobID] {
+			c.Lost.add("%v is still as import %d left it, which was undone", license, top.by.JobID)
+		}
+	}
+	for _, r := range c.runs {
+		c.checkRun(r, asked)
+	}
+	for job, n := range c.retries {
+		if n > asked.Retried[job] {
+			c.Duplicated.add("import %d was retried %d times, asked for %d times", job, n, asked.Retried[job])
+		}
+	}
+	for _, u := range c.uploads {
+		if r := c.runs[u.Job]; u.Acknowledged && (r == nil || !r.sealed) {
+			c.Lost.add("%s, acknowledged as import %d, is not sealed", u.Name, u.Job)
+		}
+	}
+}
+
+func (c *changeChecker) checkRun(r *changeRun, asked Requests) {
+	if !r.ended {
+		c.Unexpected.add("import %d has no end", r.job)
+	}
+	if r.undoing != r.undone {
+		c.Unexpected.add("the undo of import %d has no end", r.job)
+	}
+	if asked.Undone[r.job] && !r.undone {
+		c.Lost.add("the undo of import %d was accepted and did not happen", r.job)
+	}
+	if r.whole && slices.Contains(r.outcomes, false) {
+		c.Lost.add("import %d decided %d of %d rows", r.job, slices.Index(r.outcomes, false), len(r.outcomes))
+	}
+}
