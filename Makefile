@@ -85,7 +85,7 @@ memory: build ## what the role ingest needs for a file of 2 GB
 	go run ./cmd/benchmark -only memory
 
 chaos: ## kills and pauses at random for CHAOS_SECONDS (60), drawn from CHAOS_SEED; and programs with faults, which must be found
-	CHAOS_SECONDS=$${CHAOS_SECONDS:-60} go test -count=1 -timeout 90m -run '^(TestChaos|TestFaultsAreFound)$$' -v ./internal/crashtest
+	CHAOS_SECONDS=$${CHAOS_SECONDS:-60} go test -count=1 -timeout 90m -run '^(TestChaos|TestChangesInChaos|TestFaultsAreFound|TestChangeFaultsAreFound)$$' -v ./internal/crashtest
 
 soak: ## 200,000 generated rows, in one process and in several
 	SOAK_ROWS=$${SOAK_ROWS:-200000} go test -count=1 -timeout 30m -run '^TestGenerated$$' -v ./internal/crashtest

@@ -11,6 +11,7 @@ import (
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
 	"licenseimport/events/importjob"
+	"licenseimport/internal/failpoint"
 	"licenseimport/internal/httpx"
 )
 
@@ -38,7 +39,7 @@ func (in *Ingest) reserve(ctx context.Context, manager, key string) (reservation
 }
 
 func bucketKey(manager, key string) string {
-	if key == "" {
+	if key == "" || failpoint.Key {
 		return rand.Text()
 	}
 	sum := sha256.Sum256([]byte(manager + "\x00" + key))

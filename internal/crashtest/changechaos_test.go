@@ -296,11 +296,18 @@ const (
 func newChangeFile(name string, random *rand.Rand) *changeFile {
 	u := &changeFile{rows: make([]ChangeRow, 1+random.IntN(200)), updates: random.IntN(3) > 0}
 	u.Name = name + ".csv"
+	for i := range u.rows {
+		u.rows[i] = u.newRow(random)
+	}
+	u.write()
+	return u
+}
+
+// write makes the text of the rows.
+func (u *changeFile) write() {
 	var b strings.Builder
 	b.WriteString(header)
-	for i := range u.rows {
-		row := u.newRow(random)
-		u.rows[i] = row
+	for _, row := range u.rows {
 		activations := row.Activations
 		if row.Validity == Invalid {
 			activations = "many"
@@ -308,7 +315,6 @@ func newChangeFile(name string, random *rand.Rand) *changeFile {
 		fmt.Fprintf(&b, "%s,%s,%s,%s,%s,%s\n", row.Key, row.Product, row.Email, row.Store, activations, row.Note)
 	}
 	u.text = b.String()
-	return u
 }
 
 func (u *changeFile) newRow(random *rand.Rand) ChangeRow {

@@ -59,6 +59,7 @@ func answers(t *testing.T, c *client) map[string][]byte {
 	all := map[string][]byte{}
 	for _, path := range []string{"licenses/", "customers/", "orders/"} {
 		pages(t, c, all, "/api/v1/"+path)
+		fetch(t, c, all, "/api/v1/"+path+"export/")
 	}
 	for _, id := range pages(t, c, all, resultsPath) {
 		at := fmt.Sprintf("%s%d/", resultsPath, id)
@@ -66,7 +67,10 @@ func answers(t *testing.T, c *client) map[string][]byte {
 		fetch(t, c, all, at+"events/")
 		fetch(t, c, all, at+"invalid_rows.csv")
 		pages(t, c, all, at+"invalid_rows/")
-		pages(t, c, all, at+"existed_rows/")
+		for _, list := range []string{"existed_rows/", "updated_rows/", "kept_rows/", "warnings/"} {
+			pages(t, c, all, at+list)
+		}
+		fetch(t, c, all, at+"imported_rows.csv")
 		pages(t, c, all, fmt.Sprintf("/api/v1/licenses/?import_id=%d&order_by=created_at", id))
 	}
 	return all
@@ -102,8 +106,12 @@ func pages(t *testing.T, c *client, all map[string][]byte, path string) (ids []u
 		for _, e := range page.Results {
 			ids = append(ids, e.ID)
 		}
-		if single := len(page.Results) > 0 && page.Results[0].ID != 0 && join == "?" && !strings.Contains(path, "_rows"); single {
-			fetch(t, c, all, fmt.Sprintf("%s%d/", path, page.Results[0].ID))
+		if hasIDs := len(page.Results) > 0 && page.Results[0].ID != 0 && join == "?" && !strings.Contains(path, "_rows") && !strings.Contains(path, "warnings"); hasIDs {
+			single := fmt.Sprintf("%s%d/", path, page.Results[0].ID)
+			fetch(t, c, all, single)
+			if strings.HasSuffix(path, "/licenses/") {
+				fetch(t, c, all, single+"history/")
+			}
 		}
 	}
 	return ids

@@ -6,9 +6,11 @@
 // by commas:
 //
 //	fence             a batch is stored although another process has written a fact of the job
-//	first             a license is imported although its subject has a message
+//	first             a license is imported or changed although its subject has another last message
 //	position          a batch is stored without the job's position after it
 //	acknowledgement   rows are sent without waiting for their acknowledgement
+//	changed           an undo takes back what another import has changed since
+//	key               an Idempotency-Key that was used before counts as new
 //
 // In that build only, this package reads the environment; otherwise cmd alone does.
 package failpoint

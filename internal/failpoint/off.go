@@ -11,4 +11,6 @@ const (
 	First           = false
 	Position        = false
 	Acknowledgement = false
+	Changed         = false
+	Key             = false
 )

@@ -17,6 +17,8 @@ var (
 	First           = active("first")
 	Position        = active("position")
 	Acknowledgement = active("acknowledgement")
+	Changed         = active("changed")
+	Key             = active("key")
 )
 
 func active(name string) bool {

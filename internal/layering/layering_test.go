@@ -34,7 +34,7 @@ var allowed = map[string]struct {
 	"internal/openapi":        {"internal/httpx", "the document knows no program: only its tests compare it with one"},
 	"internal/failpoint":      {"", "what is broken on purpose knows nothing of what it breaks"},
 	"internal/metrics":        {"events events/eventlog ingest processor projector internal/httpx", "metrics observe the services through the interfaces that these define"},
-	"ingest":                  {"events events/eventlog events/importjob internal/access internal/csvfile internal/fairshare internal/fsx internal/httpx internal/mapping internal/retry internal/workbook", "the services meet in the streams only, never by import"},
+	"ingest":                  {"events events/eventlog events/importjob internal/access internal/csvfile internal/failpoint internal/fairshare internal/fsx internal/httpx internal/mapping internal/retry internal/workbook", "the services meet in the streams only, never by import"},
 	"processor":               {"events events/eventlog events/importjob internal/failpoint internal/mapping internal/retry", "the services meet in the streams only, and the processor has no HTTP"},
 	"projector":               {"events events/eventlog events/importjob internal/fsx projector/viewstore", "the services meet in the streams only, and the projector has no HTTP"},
 	"projector/readapi":       {"events projector internal/access internal/csvfile internal/httpx internal/workbook", "the API of all reads asks the projector, and knows neither the stream nor the views' file"},
