@@ -17,8 +17,9 @@ import (
 var who = []string{"nobody", "stranger", "admin", "ada", "bob", "viewer", "lim", "lena"}
 
 // matrix is what each of them is answered on every route, as openapi.yaml names
-// it. {id} is Ada's import, or a license of a product that Lim and Lena may not see.
-// 415: the upload is let in, and is none; 409: the import has ended already.
+// it. {id} is Ada's import, or a license of a product that Lim and Lena may not see, or that product. Of an undo
+// and a retry it is Ada's dry run, which has nothing for them.
+// 415: the upload is let in, and is none; 409: the import has ended already, or was a dry run.
 var matrix = map[string]string{
 	"GET /healthz":       "200 200 200 200 200 200 200 200",
 	"GET /readyz":        "200 200 200 200 200 200 200 200",
@@ -27,22 +28,35 @@ var matrix = map[string]string{
 	"GET /openapi.json":  "200 200 200 200 200 200 200 200",
 	"GET /api/v1/me/":    "401 401 200 200 200 200 200 200",
 	"GET /api/v1/views/": "401 401 200 403 403 403 403 403",
-	"GET /api/v1/license-import-template.csv":                   "401 401 200 200 200 200 200 200",
-	"POST /api/v1/licenses/import_from_csv/":                    "401 401 415 415 415 403 415 403",
-	"GET /api/v1/licenses-import-results/":                      "401 401 200 200 200 200 200 200",
-	"GET /api/v1/licenses-import-results/{id}/":                 "401 401 200 200 404 200 404 200",
-	"GET /api/v1/licenses-import-results/{id}/invalid_rows/":    "401 401 200 200 404 200 404 200",
-	"GET /api/v1/licenses-import-results/{id}/invalid_rows.csv": "401 401 200 200 404 200 404 200",
-	"GET /api/v1/licenses-import-results/{id}/existed_rows/":    "401 401 200 200 404 200 404 200",
-	"GET /api/v1/licenses-import-results/{id}/events/":          "401 401 200 200 404 200 404 200",
-	"POST /api/v1/licenses-import-results/{id}/cancel/":         "401 401 409 409 404 403 404 403",
-	"GET /api/v1/licenses/":                                     "401 401 200 200 200 200 200 200",
-	"GET /api/v1/licenses/{id}/":                                "401 401 200 200 200 200 404 404",
-	"GET /api/v1/licenses/{id}/event/":                          "401 401 200 200 200 200 404 404",
-	"GET /api/v1/customers/":                                    "401 401 200 200 200 200 403 403",
-	"GET /api/v1/customers/{id}/":                               "401 401 200 200 200 200 403 403",
-	"GET /api/v1/orders/":                                       "401 401 200 200 200 200 403 403",
-	"GET /api/v1/orders/{id}/":                                  "401 401 200 200 200 200 403 403",
+	"GET /api/v1/license-import-template.csv":                    "401 401 200 200 200 200 200 200",
+	"POST /api/v1/licenses/import_from_csv/":                     "401 401 415 415 415 403 415 403",
+	"GET /api/v1/licenses-import-results/":                       "401 401 200 200 200 200 200 200",
+	"GET /api/v1/licenses-import-results/{id}/":                  "401 401 200 200 404 200 404 200",
+	"GET /api/v1/licenses-import-results/{id}/invalid_rows/":     "401 401 200 200 404 200 404 200",
+	"GET /api/v1/licenses-import-results/{id}/invalid_rows.csv":  "401 401 200 200 404 200 404 200",
+	"GET /api/v1/licenses-import-results/{id}/existed_rows/":     "401 401 200 200 404 200 404 200",
+	"GET /api/v1/licenses-import-results/{id}/events/":           "401 401 200 200 404 200 404 200",
+	"GET /api/v1/licenses-import-results/{id}/imported_rows.csv": "401 401 200 200 404 200 404 200",
+	"GET /api/v1/licenses-import-results/{id}/updated_rows/":     "401 401 200 200 404 200 404 200",
+	"GET /api/v1/licenses-import-results/{id}/kept_rows/":        "401 401 200 200 404 200 404 200",
+	"GET /api/v1/licenses-import-results/{id}/warnings/":         "401 401 200 200 404 200 404 200",
+	"GET /api/v1/licenses-import-results/{id}/undo/":             "401 401 200 200 404 200 404 200",
+	"POST /api/v1/licenses-import-results/{id}/cancel/":          "401 401 409 409 404 403 404 403",
+	"POST /api/v1/licenses-import-results/{id}/undo/":            "401 401 409 409 404 403 404 403",
+	"POST /api/v1/licenses-import-results/{id}/retry/":           "401 401 409 409 404 403 404 403",
+	"GET /api/v1/licenses/":                                      "401 401 200 200 200 200 200 200",
+	"GET /api/v1/licenses/{id}/":                                 "401 401 200 200 200 200 404 404",
+	"GET /api/v1/licenses/{id}/event/":                           "401 401 200 200 200 200 404 404",
+	"GET /api/v1/licenses/{id}/history/":                         "401 401 200 200 200 200 404 404",
+	"GET /api/v1/licenses/export/":                               "401 401 200 200 200 200 200 200",
+	"GET /api/v1/products/":                                      "401 401 200 200 200 200 200 200",
+	"GET /api/v1/products/{id}/":                                 "401 401 200 200 200 200 404 404",
+	"GET /api/v1/customers/export/":                              "401 401 200 200 200 200 403 403",
+	"GET /api/v1/orders/export/":                                 "401 401 200 200 200 200 403 403",
+	"GET /api/v1/customers/":                                     "401 401 200 200 200 200 403 403",
+	"GET /api/v1/customers/{id}/":                                "401 401 200 200 200 200 403 403",
+	"GET /api/v1/orders/":                                        "401 401 200 200 200 200 403 403",
+	"GET /api/v1/orders/{id}/":                                   "401 401 200 200 200 200 403 403",
 
 	"GET /api/v1/nothing/":                          "401 401 404 404 404 404 404 404",
 	"PUT /api/v2/":                                  "401 401 404 404 404 404 404 404",
@@ -75,6 +89,9 @@ func TestMatrix(t *testing.T) {
 	ada := p.as(keys["ada"])
 	job := ada.imports(t, "license__license_key,product__short_code,customer__email,order__store_id\na-1,other,a@example.com,o-1\na-1,other,,\n,psc,,\n").ID
 	license := ada.get(t, 200, "/api/v1/licenses/").decode(t).Results[0].ID
+	dry := ada.importsWith(t, "?dry_run=true", header+"a-2,other\n").ID
+	command(t, "products", "set", "other", "--data", data)
+	product := ada.get(t, 200, "/api/v1/products/").decode(t).Results[0].ID
 
 	for _, route := range described(t) {
 		if _, known := matrix[route]; !known {
@@ -84,8 +101,13 @@ func TestMatrix(t *testing.T) {
 	for route, row := range matrix {
 		method, path, _ := strings.Cut(route, " ")
 		id := license
-		if strings.Contains(path, "results") {
+		switch {
+		case method == "POST" && (strings.HasSuffix(path, "/undo/") || strings.HasSuffix(path, "/retry/")):
+			id = dry
+		case strings.Contains(path, "results"):
 			id = job
+		case strings.Contains(path, "products"):
+			id = product
 		}
 		path = strings.ReplaceAll(path, "{id}", fmt.Sprint(id))
 		for i, want := range strings.Fields(row) {
@@ -152,6 +174,12 @@ func TestLimitedManagerSeesNothingElse(t *testing.T) {
 	keys := callerKeys(t, "--data", data)
 	const columns = "license__license_key,product__short_code,customer__email,order__store_id,license__enabled\n"
 	first := p.admin().imports(t, columns+"hidden-1,other,h@example.com,secret-store,0\nshown-1,psc,s@example.com,store,1\nshared,other,,,\n").ID
+	hidden := p.admin().get(t, 200, "/api/v1/licenses/?license_key=hidden-1").decode(t).Results[0]
+	var every []string
+	for _, l := range p.admin().get(t, 200, "/api/v1/licenses/").decode(t).Results {
+		every = append(every, fmt.Sprint(l.ID))
+	}
+	ids := strings.Join(every, ",")
 	for _, name := range []string{"lim", "lena"} {
 		c := p.as(keys[name])
 		for query, want := range map[string]int{
@@ -159,6 +187,9 @@ func TestLimitedManagerSeesNothingElse(t *testing.T) {
 			"?product__short_code=other": 0, "?product__short_code=psc": 1, "?customer_email=h@example.com": 0, "?order__store_id=secret-store": 0,
 			"?enabled=false": 0, "?enabled=true": 1, fmt.Sprintf("?import_id=%d", first): 1, "?limit=1&offset=1": 1, "?order_by=created_at": 1,
 			"?license_key__icontains=s&limit=1": 1,
+			"?id__in=" + ids:                    1, "?customer_email__icontains=h@": 0, "?order__store_id__startswith=secret": 0, "?order__store_id__icontains=STORE": 1,
+			"?license_key__isnull=false": 1, "?license_key__isnull=true": 0, "?is_any_floating=false": 1,
+			fmt.Sprintf("?product_id=%.0f", hidden.Product.(map[string]any)["id"]): 0, fmt.Sprintf("?customer_id=%d", hidden.ID): 0,
 		} {
 			a := c.get(t, 200, "/api/v1/licenses/"+query)
 			if n := a.decode(t).Count; n != want || strings.Contains(string(a.body), "hidden") || strings.Contains(string(a.body), "other") {
@@ -175,13 +206,78 @@ func TestLimitedManagerSeesNothingElse(t *testing.T) {
 	if a := lim.get(t, 200, fmt.Sprintf("%s%d/invalid_rows/", resultsPath, r.ID)); !strings.Contains(string(a.body), `"no_access"`) {
 		t.Errorf("the rejected row: %s", a.body)
 	}
-	for _, path := range []string{"", "invalid_rows/", "existed_rows/", "events/", "invalid_rows.csv"} {
+	for _, path := range []string{"", "invalid_rows/", "existed_rows/", "events/", "invalid_rows.csv", "updated_rows/", "kept_rows/", "warnings/",
+		"imported_rows.csv", "undo/"} {
 		lim.get(t, 404, fmt.Sprintf("%s%d/%s", resultsPath, first, path))
 	}
 	if n := lim.get(t, 200, resultsPath).decode(t).Count; n != 1 {
 		t.Errorf("Lim sees %d imports", n)
 	}
 	tellsNothingOfParties(t, p, keys)
+	tellsNothingOfChanges(t, p, keys)
+}
+
+// tellsNothingOfChanges: the rows of an update and of its undo, licenses that are gone, their histories, exports, the catalogue and
+// the import of a file that somebody else has imported show nothing of another product.
+func tellsNothingOfChanges(t *testing.T, p *process, keys map[string]string) {
+	t.Helper()
+	lim, lena := p.as(keys["lim"]), p.as(keys["lena"])
+	const columns = "license__license_key,product__short_code,license__max_activations,license__trial_days\n"
+	made := p.admin().imports(t, columns+"c-1,psc,1,1\nhidden-c,other,1,1\nc-2,psc,1,\nhidden-d,other,1,\n").ID
+	file := columns + "c-1,psc,2,\nhidden-c,other,2,\n"
+	updated := p.admin().importsWith(t, "?existing=update", file).ID
+	key := func(c *client, key string) (id int) {
+		for _, l := range c.get(t, 200, "/api/v1/licenses/?license_key="+key).decode(t).Results {
+			id = l.ID
+		}
+		return id
+	}
+	shown, gone, secret, alsoGone := key(p.admin(), "c-1"), key(p.admin(), "c-2"), key(p.admin(), "hidden-c"), key(p.admin(), "hidden-d")
+	p.admin().call(t, 202, "POST", fmt.Sprintf("%s%d/undo/", resultsPath, made), nil)
+	p.admin().get(t, 200, fmt.Sprintf("%s%d/events/", resultsPath, made)) // ends when the undo is finished
+	for path, want := range map[string]int{"updated_rows/": 1, "warnings/": 0} {
+		checkHidden(t, lena, fmt.Sprintf("%s%d/%s", resultsPath, updated, path), want)
+	}
+	for path, want := range map[string]int{"kept_rows/": 1, "warnings/": 1, "warnings/?code=not_a_trial": 1} {
+		checkHidden(t, lena, fmt.Sprintf("%s%d/%s", resultsPath, made, path), want)
+	}
+	for _, path := range []string{fmt.Sprintf("%s%d/imported_rows.csv", resultsPath, made), fmt.Sprintf("%s%d/imported_rows.csv", resultsPath, updated),
+		"/api/v1/licenses/export/", "/api/v1/licenses/export/?license_key__startswith=hidden", "/api/v1/products/"} {
+		checkHidden(t, lena, path, -1)
+	}
+	for _, c := range []*client{lim, lena} {
+		if n := c.get(t, 200, fmt.Sprintf("/api/v1/licenses/%d/history/", shown)).decode(t).Count; n != 2 {
+			t.Errorf("%d events of the license", n)
+		}
+		c.get(t, 410, fmt.Sprintf("/api/v1/licenses/%d/", gone))
+		if n := c.get(t, 200, fmt.Sprintf("/api/v1/licenses/%d/history/", gone)).decode(t).Count; n != 2 {
+			t.Errorf("%d events of the license that is gone", n)
+		}
+		for _, id := range []int{secret, alsoGone} {
+			for _, path := range []string{"", "event/", "history/"} {
+				c.get(t, 404, fmt.Sprintf("/api/v1/licenses/%d/%s", id, path))
+			}
+		}
+		for _, path := range []string{"customers/export/", "orders/export/", "orders/export/?range=last30"} {
+			c.get(t, 403, "/api/v1/"+path)
+		}
+	}
+	own := lim.imports(t, file).ID
+	if body := string(lim.get(t, 200, fmt.Sprintf("%s%d/", resultsPath, own)).body); !strings.Contains(body, `"same_file_as":null`) {
+		t.Errorf("an import of another manager is named: %s", body)
+	}
+}
+
+// checkHidden: an answer to a limited manager shows nothing of the other product; as a list it has so many elements.
+func checkHidden(t *testing.T, c *client, path string, count int) {
+	t.Helper()
+	a := c.get(t, 200, path)
+	if strings.Contains(string(a.body), "hidden") || strings.Contains(string(a.body), "other") {
+		t.Errorf("%s shows the other product: %s", path, a.body)
+	}
+	if count >= 0 && a.decode(t).Count != count {
+		t.Errorf("%s has %d elements, want %d", path, a.decode(t).Count, count)
+	}
 }
 
 // tellsNothingOfParties: a row that names a customer and an order of another product shows nothing

@@ -109,6 +109,13 @@ func (c *client) imports(t *testing.T, file string) result {
 	return c.await(t, c.upload(t, 200, file).decode(t).JobID)
 }
 
+// importsWith is imports with a query.
+func (c *client) importsWith(t *testing.T, query, file string) result {
+	t.Helper()
+	body, contentType := form(file)
+	return c.await(t, c.call(t, 200, "POST", uploadPath+query, body, "Content-Type", contentType).decode(t).JobID)
+}
+
 // await waits until an import has ended.
 func (c *client) await(t *testing.T, job int) (r result) {
 	t.Helper()
@@ -133,7 +140,8 @@ type result struct {
 	FinishedAt *string `json:"finished_at"`
 	Count      int     `json:"count"`
 	Results    []struct {
-		ID int `json:"id"`
+		ID      int `json:"id"`
+		Product any `json:"product"` // of a license an object
 	} `json:"results"`
 	Result *struct {
 		Total    int `json:"total_row_count"`

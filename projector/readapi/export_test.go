@@ -154,7 +154,7 @@ func sameValues(a, b *events.Record) bool {
 // TestExportSelectsAsTheList: the filters of the lists select what is exported, for a manager who is limited
 // too.
 func TestExportSelectsAsTheList(t *testing.T) {
-	r, limited := partiesHarness(t)
+	r, limited := partiesHarness(t, changedParties(1, 400))
 	for _, filter := range []string{"", "product__short_code=b", "license_key__icontains=y-1", "customer_company_name__icontains=acme",
 		"order__store_id__startswith=eShop&enabled=true", "validity_period__lt=2030-06-30", "id__in=5,9,4", "product_id=" + fmt.Sprint(productID("a"))} {
 		query, err := url.ParseQuery(filter)
@@ -194,7 +194,7 @@ func TestExportSelectsAsTheList(t *testing.T) {
 
 // TestExportOfOrders: the licenses of all orders that were created in a range of days.
 func TestExportOfOrders(t *testing.T) {
-	r, _ := partiesHarness(t)
+	r, _ := partiesHarness(t, manyParties(1, 400))
 	licenses := r.all(adminKey, "licenses/", nil)
 	day := licenses[0].text("created_at")[:len(time.DateOnly)]
 	before := func(date string) string {
@@ -293,7 +293,7 @@ func TestExportEndsWithTheRequest(t *testing.T) {
 // TestLongAnswersAreWatched: an answer that says no length beforehand, or that gives its client more time
 // than the server's default, ends when its key is revoked.
 func TestLongAnswersAreWatched(t *testing.T) {
-	r, _ := partiesHarness(t)
+	r, _ := partiesHarness(t, manyParties(1, 400))
 	for _, route := range New(r.Projector, catalogue).routes() {
 		id := map[bool]string{true: "1", false: "4"}[strings.HasPrefix(route.path, "licenses-import-results")]
 		if strings.HasPrefix(route.path, "products") {

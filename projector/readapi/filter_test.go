@@ -68,6 +68,49 @@ func oldestFirst(query url.Values) url.Values {
 	return c
 }
 
+// changedParties are those licenses after some were updated by a second import, and after an undo of the first
+// has revoked some of the others.
+func changedParties(seed uint64, n int) []events.Event {
+	random := rand.New(rand.NewPCG(seed, 3))
+	all := manyParties(seed, n)
+	donor := manyParties(seed+1, n) // what rows of the second import say
+	first := len(all)
+	all = append(all, started(2, "bert"), sealed(2, events.Row(n)), progressed(2, 0, 0, 0, 0))
+	updated := map[events.Row]bool{}
+	for at, e := range all[:first] {
+		made, ok := e.(*events.LicenseImported)
+		if !ok || random.IntN(3) > 0 {
+			continue
+		}
+		updated[made.Row] = true
+		from := donor[at].(*events.LicenseImported)
+		u := &events.LicenseUpdated{JobID: 2, Row: made.Row, License: from.License, Product: made.Product, Customer: from.Customer, Order: from.Order,
+			Previous: events.Seq(at + 1), By: events.Origin{JobID: 1, Row: made.Row},
+			Changed: []events.Change{{Column: "license__note", From: made.License.Note, To: from.License.Note}}}
+		u.License.Key = made.License.Key
+		all = append(all, u)
+	}
+	end := finished(2, events.Row(n), 0, 0, 0)
+	end.Updated = events.Row(len(updated))
+	all = append(all, end, &events.UndoStarted{JobID: 1, Manager: "boss"})
+	var counts events.UndoCounts
+	for at, e := range all[:first] {
+		made, ok := e.(*events.LicenseImported)
+		switch {
+		case !ok:
+		case updated[made.Row]:
+			counts.Kept++
+			all = append(all, &events.LicenseKept{JobID: 1, Row: made.Row, LicenseKey: made.License.Key, Product: made.Product,
+				By: events.Origin{JobID: 2, Row: made.Row}})
+		case random.IntN(2) == 0:
+			counts.Revoked++
+			all = append(all, &events.LicenseRevoked{JobID: 1, Row: made.Row, LicenseKey: made.License.Key, Product: made.Product,
+				Manager: "boss", Previous: events.Seq(at + 1)})
+		}
+	}
+	return append(all, &events.UndoProgressed{JobID: 1, Position: events.Seq(first - 1), UndoCounts: counts})
+}
+
 // manyParties are licenses of few products, customers and orders, whose rows say random things of them.
 func manyParties(seed uint64, n int) []events.Event {
 	random := rand.New(rand.NewPCG(seed, 2))
@@ -112,7 +155,12 @@ func fold(text, part string) bool {
 // TestEveryFilterSelectsByWhatIsShown: each documented filter of licenses selects what a person would who
 // reads all that is shown to them, also where the manager is limited to products.
 func TestEveryFilterSelectsByWhatIsShown(t *testing.T) {
-	r, limited := partiesHarness(t)
+	t.Run("as imported", func(t *testing.T) { everyFilter(t, manyParties(1, 400)) })
+	t.Run("after changes", func(t *testing.T) { everyFilter(t, changedParties(1, 400)) })
+}
+
+func everyFilter(t *testing.T, all []events.Event) {
+	r, limited := partiesHarness(t, all)
 	type is = func(l shown, value string) bool
 	contains := func(path string) is { return func(l shown, v string) bool { return fold(l.text(path), v) } }
 	equal := func(path string) is { return func(l shown, v string) bool { return l.text(path) == v } }
@@ -176,7 +224,7 @@ func TestEveryFilterSelectsByWhatIsShown(t *testing.T) {
 			}
 		}
 		random := rand.New(rand.NewPCG(8, 9)) // and two filters at once
-		for range 150 {
+		for range 50 {
 			a, b := used[random.IntN(len(used))], used[random.IntN(len(used))]
 			if a[0] == b[0] {
 				continue
@@ -190,11 +238,11 @@ func TestEveryFilterSelectsByWhatIsShown(t *testing.T) {
 }
 
 // partiesHarness has licenses of several products, and the key of a manager who sees those of two.
-func partiesHarness(t *testing.T) (r *harness, limited string) {
+func partiesHarness(t *testing.T, all []events.Event) (r *harness, limited string) {
 	keys := access.NewStore(newStream(t).Bucket(eventlog.Managers))
 	limited, err := keys.Create(t.Context(), "vera", string(access.Viewer), []string{"a", "ü"})
 	check(t, err)
-	r = newHarnessWith(t, t.TempDir(), newMemLog(manyParties(1, 400)...), access.Config{Store: keys, AdminKey: adminKey})
+	r = newHarnessWith(t, t.TempDir(), newMemLog(all...), access.Config{Store: keys, AdminKey: adminKey})
 	r.catchUp()
 	return r, limited
 }
@@ -214,7 +262,12 @@ func (r *harness) compareLists(who string, got, want []shown, of ...any) {
 
 // TestEveryFilterOfCustomersAndOrders is the same for customers and orders.
 func TestEveryFilterOfCustomersAndOrders(t *testing.T) {
-	r, _ := partiesHarness(t)
+	t.Run("as imported", func(t *testing.T) { everyPartyFilter(t, manyParties(1, 400)) })
+	t.Run("after changes", func(t *testing.T) { everyPartyFilter(t, changedParties(1, 400)) })
+}
+
+func everyPartyFilter(t *testing.T, all []events.Event) {
+	r, _ := partiesHarness(t, all)
 	customers, licenses := r.all(adminKey, "customers/", nil), r.all(adminKey, "licenses/", nil)
 	for filter, is := range map[string]func(c shown) bool{
 		"email=aDA12@example.com":     func(c shown) bool { return events.EmailKey(c.text("email")) == "ada12@example.com" },
@@ -273,7 +326,7 @@ func TestFilterThatCannotBeRead(t *testing.T) {
 
 // TestProducts: the catalogue in the documented shape, as far as the manager may see it.
 func TestProducts(t *testing.T) {
-	r, limited := partiesHarness(t)
+	r, limited := partiesHarness(t, manyParties(1, 400))
 	id := func(code string) string { return fmt.Sprint(productID(code)) }
 	for _, test := range []struct {
 		key, path string
