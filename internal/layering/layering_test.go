@@ -37,7 +37,7 @@ var allowed = map[string]struct {
 	"ingest":                  {"events events/eventlog events/importjob internal/access internal/csvfile internal/failpoint internal/fairshare internal/fsx internal/httpx internal/mapping internal/retry internal/workbook", "the services meet in the streams only, never by import"},
 	"processor":               {"events events/eventlog events/importjob internal/failpoint internal/mapping internal/retry", "the services meet in the streams only, and the processor has no HTTP"},
 	"projector":               {"events events/eventlog events/importjob internal/fsx projector/viewstore", "the services meet in the streams only, and the projector has no HTTP"},
-	"projector/readapi":       {"events projector internal/access internal/csvfile internal/httpx internal/workbook", "the API of all reads asks the projector, and knows neither the stream nor the views' file"},
+	"projector/readapi":       {"events projector internal/access internal/csvfile internal/httpx internal/mapping internal/workbook", "the API of all reads asks the projector, and knows neither the stream nor the views' file"},
 	"projector/viewstore":     {"", "the storage engine knows neither events nor what its views mean"},
 	"internal/fairshare":      {"", "how places are shared does not depend on what they are for"},
 	"internal/retry":          {"", "how to pause between attempts does not depend on what is attempted"},

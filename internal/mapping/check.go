@@ -17,10 +17,10 @@ const Licenses = "licenses"
 
 // Limits of a mapping.
 const (
-	MaxHeaders = 500       // of Mapping.Columns
-	MaxHeader  = 1024      // characters of a header
-	MaxCells   = 5000      // translations, of all columns together
-	MaxBytes   = 128 << 10 // as JSON
+	MaxHeaders = 500      // of Mapping.Columns
+	MaxHeader  = 1024     // characters of a header
+	MaxCells   = 5000     // translations, of all columns together
+	MaxBytes   = 64 << 10 // as JSON
 )
 
 // A Code says in a word what is wrong with a mapping.

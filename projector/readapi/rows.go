@@ -1,6 +1,7 @@
 package readapi
 
 import (
+	"cmp"
 	"iter"
 	"net/http"
 	"strings"
@@ -28,7 +29,8 @@ func readInvalidRow(views *projector.Reader, id events.JobID, row events.Row) (i
 	}
 	shown := invalidRow{Row: e.Row, Line: e.Line, Errors: e.Errors, Values: e.Values, Raw: e.Raw}
 	for i := range shown.Errors {
-		shown.Errors[i].Value = shown.wholeValue(shown.Errors[i])
+		e := &shown.Errors[i]
+		e.Value, e.Header = shown.wholeValue(*e), cmp.Or(e.Header, e.Column)
 	}
 	return shown, nil
 }

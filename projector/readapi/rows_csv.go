@@ -101,8 +101,28 @@ type csvWriter struct {
 
 // header starts with a byte order mark: without one, Excel does not read UTF-8.
 func (c *csvWriter) header() []byte {
-	names := append(append(slices.Clone(c.job.Columns), errorColumns...), c.rawColumn)
+	names := append(slices.Clone(ownHeaders(c.job)), errorColumns...)
+	if c.job.Mapping != nil {
+		names = append(names, csvfile.MappingColumn)
+	}
+	names = append(names, c.rawColumn)
 	return csvfile.AppendRecord([]byte("\uFEFF"), c.delimiter, names...)
+}
+
+// ownHeaders are the headers of an import's columns as its file has them.
+func ownHeaders(j *projector.Job) []string {
+	if len(j.Headers) == len(j.Columns) {
+		return j.Headers
+	}
+	return j.Columns
+}
+
+// mappingName names the mapping of an import's rows: an upload of them finds it by the import.
+func mappingName(j *projector.Job) string {
+	if j.Mapping.Name == "" {
+		return "import " + j.ID.String()
+	}
+	return j.Mapping.Name + " (import " + j.ID.String() + ")"
 }
 
 // piece implements [rowsCSV].
@@ -137,13 +157,17 @@ func (c *csvWriter) fields(row invalidRow) []string {
 		fields = append(fields, value)
 	}
 	for _, e := range row.Errors {
-		columns = append(columns, e.Column)
+		columns = append(columns, e.Header)
 		codes = append(codes, string(e.Code))
-		messages = append(messages, strings.TrimSpace(e.Column+" "+e.Message))
+		messages = append(messages, strings.TrimSpace(e.Header+" "+e.Message))
 	}
 	fields = append(fields,
 		strconv.FormatUint(uint64(row.Row), 10), strconv.FormatUint(row.Line, 10),
-		strings.Join(columns, "; "), strings.Join(codes, "; "), strings.Join(messages, "; "), row.Raw)
+		strings.Join(columns, "; "), strings.Join(codes, "; "), strings.Join(messages, "; "))
+	if c.job.Mapping != nil {
+		fields = append(fields, mappingName(c.job))
+	}
+	fields = append(fields, row.Raw)
 	for i := range fields {
 		fields[i] = c.guard(fields[i])
 	}

@@ -5,6 +5,7 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/internal/access"
+	"licenseimport/internal/mapping"
 	"licenseimport/projector"
 )
 
@@ -89,18 +90,25 @@ func visibleRejectedRows(m access.Manager, j *projector.Job, views *projector.Re
 		if err != nil {
 			return "", err
 		}
-		return productOf(&e.Values), nil
+		return productOf(j, &e.Values), nil
 	})
 }
 
 // seesRejectedRow reports whether a manager may see a rejected row of an import, by its values.
 func seesRejectedRow(m access.Manager, j *projector.Job, values *events.Values) bool {
-	return seesAllRows(m, j) || m.Allowed(productOf(values))
+	return seesAllRows(m, j) || m.Allowed(productOf(j, values))
 }
 
-// productOf returns the product that a row names.
-func productOf(values *events.Values) string {
-	return events.Columns[events.ColumnProduct].Clean(values[events.ColumnProduct])
+// productOf returns the product that a row of an import names, by the import's mapping.
+func productOf(j *projector.Job, values *events.Values) string {
+	product := values[events.ColumnProduct]
+	if j.Mapping != nil {
+		var mapped events.Values
+		mapped[events.ColumnProduct] = product
+		mapping.Compile(j.Mapping).Apply(&mapped)
+		product = mapped[events.ColumnProduct]
+	}
+	return events.Columns[events.ColumnProduct].Clean(product)
 }
 
 // visibleExistedRows yields the rows of an import whose license existed and that a manager may see.
