@@ -41,8 +41,8 @@
 // A row has at most one outcome. Each row of an import that succeeded has one, except the valid
 // rows of a dry run.
 //
-// A license's events are one story. Its last event tells what it is: none or LicenseRevoked that it is
-// not. LicenseImported and LicenseUpdated are appended at the license's own subject and expect that its
+// A license's events are one story, and the last one tells what it is. Without one, or after a
+// LicenseRevoked, the license does not exist. LicenseImported and LicenseUpdated are appended at the license's own subject and expect that its
 // last event is still the one that was compared with, so the stream refuses the second of two writers. A
 // refused batch is stored nowhere; the processor looks its licenses up and decides again. Look-ups
 // before staging only make refusals rare: no event of a license depends on them being complete. An
