@@ -120,7 +120,7 @@ var allTypes = map[string]*regexp.Regexp{
 
 // notAppended are the types that everything does not cause: EventSetAside needs a message that is no event.
 var notAppended = []string{
-	"EventSetAside", "LicenseUpdated", "LicenseRevoked", "LicenseRestored", "LicenseUpdateProposed", "LicenseKept",
+	"EventSetAside", "LicenseRevoked", "LicenseRestored", "LicenseKept",
 	"UndoStarted", "UndoProgressed", "UndoFinished",
 }
 
@@ -135,6 +135,8 @@ func everything(t *testing.T, c *caller) {
 	c.imports("?mode=all_or_nothing", header2+"x.y z*>ü,p.1\n")
 	c.imports("?mode=all_or_nothing", header2+"new,p\n,p\n")
 	c.imports("?dry_run=true", header2+"never,p\np\"\n")
+	c.imports("?existing=update&dry_run=true", header2[:len(header2)-1]+",license__note\nx.y z*>ü,p.1,new\n")
+	c.imports("?existing=update", header2[:len(header2)-1]+",license__note\nx.y z*>ü,p.1,new\n")
 	c.imports("", string(c.get(200, "/api/v1/license-import-template.csv").body))
 	broken := parts([3]string{"file", "a.csv", header2 + strings.Repeat("k-1,psc\n", 4_000)})
 	c.call(400, "POST", uploadPath, strings.NewReader(broken[:len(broken)-7]), "Content-Type", asForm)
