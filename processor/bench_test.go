@@ -2,6 +2,7 @@ package processor
 
 import (
 	"testing"
+	"time"
 
 	"licenseimport/events"
 )
@@ -17,6 +18,33 @@ func BenchmarkImport(b *testing.B) {
 		h.run(1)
 	}
 	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+// BenchmarkUndo takes an import of 100,000 licenses back, and one that changed them. Compare the rows a second
+// with those of the imports, which it reports, too.
+func BenchmarkUndo(b *testing.B) {
+	const n = 100_000
+	for _, kind := range []string{"imported", "updated"} {
+		b.Run(kind, func(b *testing.B) {
+			var importing time.Duration
+			for b.Loop() {
+				b.StopTimer()
+				h := newHarness(b)
+				job := events.JobID(1)
+				if kind == "updated" {
+					h.importRows(events.ImportStarted{JobID: 2, Mode: events.Partial}, keys(n, "K"))
+				}
+				h.upload(updating(job), with(keys(n, "K"), "5", 1), n)
+				began := time.Now()
+				h.run(job)
+				importing += time.Since(began)
+				b.StartTimer()
+				h.undo(job)
+			}
+			b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "undone/s")
+			b.ReportMetric(n*float64(b.N)/importing.Seconds(), "rows/s")
+		})
+	}
 }
 
 // BenchmarkDecide decides full batches of rows with twelve columns, from the JSON that was read to

@@ -72,7 +72,7 @@
 // # Undo
 //
 // An undo is a job like an import: an UndoStarted is leased as an ImportSealed is. Its rows are the events that
-// the import appended at licenses.>, between its seal and its end. They are followed by one consumer, so an undo
+// the import appended at licenses.>, between its seal and its end. One consumer follows that part of the stream, so an undo
 // needs neither the rows nor the views, and its memory does not grow with the import. Each batch looks the last
 // events of its licenses up, decides by the rule of [story], and appends its outcomes and the UndoProgressed
 // together, under the same fence as rows. The position is the sequence in LICENSES.

@@ -5,6 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"licenseimport/events"
@@ -18,9 +22,9 @@ import (
 func (p *Processor) takeBack(ctx context.Context, j *job, pace *undoPace) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	u := &undo{p: p, job: j, start: *j, progress: j.UndoProgress, commits: newCommitQueue()}
+	u := &undo{p: p, job: j, start: *j, pace: pace, progress: j.UndoProgress, commits: newCommitQueue()}
 	u.progress.JobID = j.Job
-	err := u.run(ctx, pace)
+	err := u.run(ctx)
 	if refused := u.commits.close(); refused != nil {
 		return refused
 	}
@@ -32,12 +36,12 @@ type undo struct {
 	p        *Processor
 	job      *job // belongs to the commit queue until that is drained
 	start    job  // as the pass found it
-	progress events.UndoProgressed
-	passed   int // of the import's events
+	pace     *undoPace
+	progress events.UndoProgressed // after the last batch staged
 	commits  *commitQueue
 }
 
-func (u *undo) run(ctx context.Context, pace *undoPace) error {
+func (u *undo) run(ctx context.Context) error {
 	var err error
 	if u.start.torn, err = u.p.readTornOutcomes(ctx, u.start); err != nil {
 		return err
@@ -46,8 +50,8 @@ func (u *undo) run(ctx context.Context, pace *undoPace) error {
 		slog.Info("undo begun", "job_id", u.start.Job)
 	}
 	reading, cancel := context.WithCancel(ctx)
-	ahead := u.p.readUndo(reading, u.start, pace)
-	defer func() { // wait for the goroutine that uses pace: the caller uses it next
+	ahead := u.decideAhead(reading, u.p.readUndo(reading, u.start, u.pace))
+	defer func() { // wait for the goroutines that use pace: the caller uses it next
 		cancel()
 		for range ahead {
 		}
@@ -60,23 +64,40 @@ func (u *undo) run(ctx context.Context, pace *undoPace) error {
 	return ctx.Err()
 }
 
-// push decides and stages a batch, and queues its commit.
+// decideAhead decides batches while the ones before are staged and committed, but for the serial ones. The
+// returned channel is closed when in is.
+func (u *undo) decideAhead(ctx context.Context, in <-chan undoBatch) <-chan undoBatch {
+	out := make(chan undoBatch, 1)
+	go func() {
+		defer close(out)
+		for b := range in {
+			if !b.serial && b.err == nil {
+				b.outcomes, b.err = u.decide(ctx, b)
+			}
+			select {
+			case out <- b:
+			case <-ctx.Done(): // nobody receives: read on until in is closed
+			}
+		}
+	}()
+	return out
+}
+
+// push stages a batch, and queues its commit.
 func (u *undo) push(ctx context.Context, b undoBatch) error {
 	if b.serial || b.err != nil {
 		if err := u.commits.drain(); err != nil {
 			return err
 		}
 	}
+	if b.serial && b.err == nil {
+		b.outcomes, b.err = u.decide(ctx, b)
+	}
 	if b.err != nil {
 		return b.err
 	}
 	u.yieldToSmall(ctx)
-	outcomes, err := u.decide(ctx, b.facts)
-	if err != nil {
-		return err
-	}
-	u.passed += len(b.facts)
-	staged, err := u.stage(outcomes, b)
+	staged, err := u.stage(b)
 	if err != nil || staged == nil {
 		return err
 	}
@@ -93,14 +114,21 @@ func (u *undo) yieldToSmall(ctx context.Context) {
 	}
 }
 
-// decide looks the licenses of some facts up and decides what becomes of the facts.
-func (u *undo) decide(ctx context.Context, facts []License) ([]undoOutcome, error) {
-	s, err := u.lookUp(ctx, facts)
-	if err != nil {
-		return nil, err
+// decide decides what becomes of a batch's facts. It looks up what that depends on.
+func (u *undo) decide(ctx context.Context, b undoBatch) ([]undoOutcome, error) {
+	s := u.story(b.facts)
+	if b.first || u.pace.lookUpAll() {
+		if err := u.lookUp(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	if b.first {
+		if err := u.findStored(ctx, s); err != nil {
+			return nil, err
+		}
 	}
 	for {
-		outcomes, missing, err := s.takeBackAll(facts)
+		outcomes, missing, err := s.takeBackAll(b.facts)
 		if err != nil || len(missing) == 0 {
 			return outcomes, err
 		}
@@ -120,43 +148,43 @@ func (u *undo) decide(ctx context.Context, facts []License) ([]undoOutcome, erro
 	}
 }
 
-// lookUp reads the last events of the facts' licenses.
-func (u *undo) lookUp(ctx context.Context, facts []License) (*story, error) {
+// story is what the facts themselves tell: as far as they know, each is its license's last event. Where it is
+// not, the stream refuses the batch, unless the licenses are looked up.
+func (u *undo) story(facts []License) *story {
 	s := &story{
 		job: u.start.Job, manager: u.start.UndoStarted.Manager, stored: map[events.Row]events.Event{},
 		last: make(map[string]License, len(facts)), events: make(map[events.Seq]events.Event, len(facts)),
 	}
-	subjects := make([]string, 0, len(facts))
 	for _, f := range facts {
-		s.events[f.Seq] = f.Last
-		subjects = append(subjects, f.Last.Subject())
+		s.events[f.Seq], s.last[f.Last.Subject()] = f.Last, f
 	}
-	err := u.p.log.Lookup(ctx, subjects, func(m eventlog.Message) (err error) {
-		last := License{Last: s.events[m.Seq], Seq: m.Seq}
-		if last.Last == nil {
+	return s
+}
+
+// lookUp reads the last events of the facts' licenses.
+func (u *undo) lookUp(ctx context.Context, s *story) error {
+	changed := false
+	err := u.p.log.Lookup(ctx, slices.Collect(maps.Keys(s.last)), func(m eventlog.Message) (err error) {
+		switch last := s.last[m.Subject]; {
+		case m.Seq == last.Seq:
+		case m.Seq < last.Seq:
+			err = fmt.Errorf("%w: a replica has %d as the last event of a license, not %d", eventlog.ErrConflict, m.Seq, last.Seq)
+		default:
+			changed = true
 			last, err = decodeLicense(&m)
-			s.events[m.Seq] = last.Last
+			s.events[m.Seq], s.last[m.Subject] = last.Last, last
 		}
-		s.last[m.Subject] = last
 		return err
 	})
-	if err != nil {
-		return nil, err
+	if changed {
+		u.pace.observeChange()
 	}
-	for i, f := range facts {
-		if s.last[subjects[i]].Seq < f.Seq {
-			return nil, fmt.Errorf("%w: a replica lags behind sequence %d", eventlog.ErrConflict, f.Seq)
-		}
-	}
-	return s, u.findStored(ctx, s)
+	return err
 }
 
 // findStored adds the outcomes that a torn batch left: see doc.go. All of them follow the job's last fact, and
 // are of events of one batch, so of some of the first maxRows after the position.
 func (u *undo) findStored(ctx context.Context, s *story) error {
-	if u.passed >= maxRows {
-		return nil
-	}
 	for row, e := range u.start.torn {
 		s.stored[row] = e
 	}
@@ -194,11 +222,11 @@ type stagedUndo struct {
 }
 
 // stage sends outcomes to the server. It returns nil where there is nothing to commit.
-func (u *undo) stage(outcomes []undoOutcome, b undoBatch) (*stagedUndo, error) {
+func (u *undo) stage(b undoBatch) (*stagedUndo, error) {
 	s := &stagedUndo{batch: u.p.log.NewBatch(u.start.Job), began: b.began}
 	var body []byte // reused: AddAfter copies it
 	now := time.Now()
-	for _, o := range outcomes {
+	for _, o := range b.outcomes {
 		countUndo(&s.stats.Counts, o.event)
 		if o.event == nil || o.stored {
 			continue
@@ -243,9 +271,12 @@ type undoBatch struct {
 	facts    []License
 	position events.Seq // the events up to here are passed
 	began    time.Time  // when reading began
+	first    bool       // some are of the first maxRows of the pass
 	serial   bool       // decide them only when the batches before are stored
 	due      bool       // the position is to be stored, even if nothing else is
 	err      error      // why the events cannot be read any further
+
+	outcomes []undoOutcome // of the facts, once they are decided
 }
 
 // undoScan is how long an undo reads events of other imports before it stores its position: a processor that
@@ -264,8 +295,9 @@ func (p *Processor) readUndo(ctx context.Context, j job, pace *undoPace) <-chan 
 		defer close(out)
 		r.begin()
 		after, _ := j.UndoRange()
-		filter := []string{events.LicensesFilter, j.End.Event.Subject()} // the second one tells that there is no more
-		err := p.log.Follow(ctx, after, filter, func(m eventlog.Message) error { return r.add(ctx, &m) })
+		// All messages, because the import's end tells that there is no more. With two filters the server would
+		// look through all subjects of a block for each message.
+		err := p.log.Follow(ctx, after, nil, func(m eventlog.Message) error { return r.add(ctx, &m) })
 		if !errors.Is(err, errUndoRead) && ctx.Err() == nil {
 			r.batch.err = err
 			_ = r.emit(ctx)
@@ -274,17 +306,21 @@ func (p *Processor) readUndo(ctx context.Context, j job, pace *undoPace) <-chan 
 	return out
 }
 
+// licensesPrefix begins the subjects of licenses.
+var licensesPrefix = strings.TrimSuffix(events.LicensesFilter, ">")
+
 type undoReader struct {
 	job   job
 	pace  *undoPace
 	out   chan<- undoBatch
 	batch undoBatch
+	read  int // events in all batches
 	limit int // of events in the batch
 	bytes int // of their bodies
 }
 
 func (r *undoReader) begin() {
-	r.batch = undoBatch{began: time.Now()}
+	r.batch = undoBatch{began: time.Now(), first: r.read < maxRows}
 	r.limit, r.batch.serial = r.pace.next()
 	r.bytes = 0
 }
@@ -310,7 +346,7 @@ func (r *undoReader) add(ctx context.Context, m *eventlog.Message) error {
 		return errUndoRead
 	}
 	r.batch.position = m.Seq
-	if job, known := events.JobOf(m.Data); !known || job == r.job.Job {
+	if job, known := events.JobOf(m.Data); strings.HasPrefix(m.Subject, licensesPrefix) && (!known || job == r.job.Job) {
 		license, err := decodeLicense(m)
 		if err != nil {
 			return err
@@ -319,6 +355,7 @@ func (r *undoReader) add(ctx context.Context, m *eventlog.Message) error {
 		case *events.LicenseImported, *events.LicenseUpdated:
 			if license.Last.Job() == r.job.Job {
 				r.batch.facts = append(r.batch.facts, license)
+				r.read++
 				r.bytes += len(m.Data)
 			}
 		}
@@ -330,13 +367,18 @@ func (r *undoReader) add(ctx context.Context, m *eventlog.Message) error {
 	return nil
 }
 
-// undoPace says how many events an undo decides at once. It holds what this processor has learned while
-// working on the undo.
+// undoPace says how many events an undo decides at once, and whether it looks their licenses up. It holds
+// what this processor has learned while working on the undo, and decides no outcome.
 type undoPace struct {
-	shrink     int        // of the limit, in powers of two
-	left       int        // batches that are still to be decided serially
+	// Used by the goroutine that reads:
+	shrink int // of the limit, in powers of two
+	left   int // batches that are still to be decided serially
+
+	// Used where the work is repeated:
 	conflictAt events.Seq // the job's last fact at the last conflict
 	backoff    retry.Backoff
+
+	fullLookups atomic.Int64 // batches still to be looked up
 }
 
 // next is the limit of the next batch, and whether it is decided only when the ones before are stored. It
@@ -349,12 +391,20 @@ func (u *undoPace) next() (limit int, serial bool) {
 	return max(1, maxRows>>u.shrink), true
 }
 
-// onConflict notes that a batch was refused which followed the job's fact at: another import had changed one
+// lookUpAll reports whether to look up the licenses of the next batch, because others that were changed since
+// were found a moment ago: they come in groups. It counts the batch.
+func (u *undoPace) lookUpAll() bool { return u.fullLookups.Add(-1) >= 0 }
+
+// observeChange notes that a look-up found a license that has changed since.
+func (u *undoPace) observeChange() { u.fullLookups.Store(fullLookupBatches) }
+
+// onConflict notes that a batch was refused which followed the job's fact at: another import has changed one
 // of its licenses. The first decision there is repeated at once. If the job does not advance after that,
 // onConflict halves the batches, so that some will pass among writers that are as busy, and waits longer each
 // time. It returns the context's error if ctx ends.
 func (u *undoPace) onConflict(ctx context.Context, at events.Seq) error {
 	u.left = serialBatches
+	u.fullLookups.Store(serialBatches)
 	if u.conflictAt != at {
 		u.conflictAt, u.shrink, u.backoff = at, 0, conflictRetry.Start()
 		return ctx.Err()

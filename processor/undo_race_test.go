@@ -1,0 +1,144 @@
+package processor
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+
+	"licenseimport/events"
+	"licenseimport/events/eventlog"
+	"licenseimport/events/eventlog/eventlogtest"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// undoRaceCount is how many races of each kind are run: 400 by `make races`, which sets LICENSEIMPORT_LONG.
+var undoRaceCount = map[bool]int{true: 400, false: 24}[os.Getenv("LICENSEIMPORT_LONG") != ""]
+
+// raced is one race: jobs whose ids follow first, with licenses that no other race has.
+type raced struct {
+	*harness
+	first events.JobID
+	rows  []row
+	odd   bool // the second writer begins
+}
+
+// undoRaces are the kinds of races. Each returns when its jobs have ended.
+var undoRaces = map[string]func(r raced){
+	"undo against update": func(r raced) {
+		r.imported(1)
+		r.race(func() { r.askUndo(r.first + 1) }, r.prepare(updating(r.first+2), with(r.rows, "2", 2)))
+		r.awaitUndo(r.first + 1)
+		r.awaitEnd(r.first + 2)
+	},
+	"undo of an update against update": func(r raced) {
+		r.imported(1)
+		r.prepare(updating(r.first+2), with(r.rows, "2", 1))()
+		r.awaitEnd(r.first + 2)
+		r.race(func() { r.askUndo(r.first + 2) }, r.prepare(updating(r.first+3), append(with(r.rows, "3", 2), r.rows...)))
+		r.awaitUndo(r.first + 2)
+		r.awaitEnd(r.first + 3)
+	},
+	"undo against re-import": func(r raced) {
+		r.imported(1)
+		r.race(func() { r.askUndo(r.first + 1) },
+			r.prepare(events.ImportStarted{JobID: r.first + 2, Mode: events.Partial}, r.rows))
+		r.awaitUndo(r.first + 1)
+		r.awaitEnd(r.first + 2)
+	},
+	"two undos": func(r raced) {
+		r.imported(1)
+		r.prepare(updating(r.first+2), with(r.rows, "2", 2))()
+		r.awaitEnd(r.first + 2)
+		r.race(func() { r.askUndo(r.first + 1) }, func() { r.askUndo(r.first + 2) })
+		r.awaitUndo(r.first + 1)
+		r.awaitUndo(r.first + 2)
+	},
+	"undo against cancel": func(r raced) {
+		rows := keys(3000, fmt.Sprint("C", r.first, "-"))
+		seal := r.prepare(events.ImportStarted{JobID: r.first + 1, Mode: events.Partial}, rows)
+		r.race(seal, func() { r.cancelOnceRunning(r.first + 1) })
+		r.awaitEnd(r.first + 1)
+		r.race(func() { r.askUndo(r.first + 1) },
+			r.prepare(events.ImportStarted{JobID: r.first + 2, Mode: events.Partial}, rows[:1200]))
+		r.awaitUndo(r.first + 1)
+		r.awaitEnd(r.first + 2)
+	},
+}
+
+// imported imports the race's rows as its nth job.
+func (r raced) imported(n events.JobID) {
+	r.Helper()
+	r.prepare(events.ImportStarted{JobID: r.first + n, Mode: events.Partial}, r.rows)()
+	r.awaitEnd(r.first + n)
+}
+
+// prepare stores the rows of an import and returns what seals it.
+func (r raced) prepare(start events.ImportStarted, rows []row) (seal func()) {
+	r.Helper()
+	var last events.Seq
+	for from := 0; from < len(rows); from += eventlog.MaxBatch {
+		var bodies [][]byte
+		for i, row := range rows[from:min(from+eventlog.MaxBatch, len(rows))] {
+			bodies = append(bodies, r.encode(row.event(start.JobID, from+i+1)))
+		}
+		var err error
+		if last, err = r.log.AppendRows(r.Context(), start.JobID, last, bodies); err != nil {
+			r.Fatal(err)
+		}
+	}
+	started := r.append(&start, 0)
+	return func() {
+		r.Helper()
+		r.append(&events.ImportSealed{JobID: start.JobID, Rows: events.Row(len(rows))}, started)
+	}
+}
+
+// race runs two writers at once.
+func (r raced) race(a, b func()) {
+	if r.odd {
+		a, b = b, a
+	}
+	var writing sync.WaitGroup
+	writing.Go(a)
+	writing.Go(b)
+	writing.Wait()
+}
+
+// TestUndoRaces runs undos against updates, imports, cancels and each other, of the same licenses and by two
+// processors. Each license's story is one that one process could have written, and each undo has decided every
+// license as it was then.
+func TestUndoRaces(t *testing.T) {
+	t.Parallel()
+	for name, run := range undoRaces {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := eventlogtest.StartServer(t)
+			raceUndos(t, [2]*eventlog.Log{eventlogtest.Open(t, server), eventlogtest.Open(t, server)}, undoRaceCount, run)
+		})
+	}
+}
+
+// raceUndos runs a number of races of one kind, some at once, and checks what they left.
+func raceUndos(t *testing.T, logs [2]*eventlog.Log, times int, run func(raced)) {
+	t.Helper()
+	h := &harness{TB: t, log: logs[0]}
+	for _, log := range logs {
+		stop := h.start(New(log, Config{}))
+		defer stop()
+	}
+	var races errgroup.Group
+	races.SetLimit(4)
+	for i := range times {
+		r := raced{harness: h, first: events.JobID(10 * (i + 1)), rows: keys(40, fmt.Sprint("R", i, "-")), odd: i%2 == 1}
+		races.Go(func() error { run(r); return nil })
+	}
+	_ = races.Wait()
+	h.checkStories()
+	var counts events.UndoCounts
+	for _, e := range h.history() {
+		countUndo(&counts, e)
+	}
+	t.Logf("%+v", counts)
+}
