@@ -106,10 +106,10 @@ func (m *memtable) retried(by *Job, f fact) error {
 // same: its license exists.
 func (m *memtable) applyAfterEnd(j *Job, f fact) error {
 	m.markDirty(j) // written again as it is, the job leaves the memory
-	switch f.Event.(type) {
-	case *events.LicenseImported, *events.LicenseUpdated, *events.LicenseUpdateProposed, *events.LicenseExisted,
-		*events.RowRejected:
+	if isRowOutcome(f.Event) {
 		return m.applyJobEvent(j, f)
+	}
+	switch f.Event.(type) {
 	case *events.ImportSealed, *events.ImportProgressed, *events.ImportCancelled, *events.ImportAborted:
 		return nil
 	case *events.ImportFinished:
@@ -236,7 +236,6 @@ func (m *memtable) customerOf(j *Job, e *events.LicenseImported, seq events.Seq,
 func (m *memtable) orderOf(j *Job, e *events.LicenseImported, seq events.Seq, r *record) error {
 	r.order = seq
 	if e.Order.StoreID == "" {
-		r.flags |= hasOwnOrder
 		m.makeParty(orderKind, seq)
 		j.Next.CreatedOrders++
 		return nil

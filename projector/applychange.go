@@ -1,56 +1,64 @@
 package projector
 
 import (
-	"fmt"
-
 	"licenseimport/events"
 	"licenseimport/projector/viewstore"
 )
 
-// unknownLicenseError reports an event that changes a license that the views do not have.
-type unknownLicenseError struct{ previous events.Seq }
+// unknownLicenseError reports an event that changes a license that does not exist.
+type unknownLicenseError struct{}
 
-func (e *unknownLicenseError) Error() string {
-	return fmt.Sprintf("it changes a license that does not exist: the event before it is said to be %d", e.previous)
-}
+func (*unknownLicenseError) Error() string { return "it changes a license that does not exist" }
 
 // current is a license that exists, as the events so far left it.
 type current struct {
-	record
-	id    events.Seq
-	last  events.Seq           // its last event
-	chain events.Seq           // the first event of the chain that it stands at
-	owner events.JobID         // the import of that chain
-	state *events.LicenseState // what its last event says; nil: not decoded yet
+	record              // of its last event, without the body
+	events.LicenseState // after its last event
+	id                  events.Seq
+	last                events.Seq   // its last event
+	chain               events.Seq   // the first event of the chain that it stands at
+	owner               events.JobID // the import of that chain
 }
 
-// current finds the license that an event changes: by the event before or, where the views do not have
-// that one, by key and product. by is the import that made the license.
-func (m *memtable) current(previous events.Seq, key, product string, by events.JobID) (at current, err error) {
+// current finds the license that an event changes: by the event before or, where that is not one of the
+// license, by key and product.
+func (m *memtable) current(previous events.Seq, key, product string) (*current, error) {
 	id, err := m.licenseOf(previous)
 	if err != nil {
+		return nil, err
+	}
+	at, err := m.existing(id)
+	if err != nil || at != nil && at.License.Key == key && at.Product.ShortCode == product {
 		return at, err
 	}
-	if id == 0 {
-		if id, err = m.licenseNamed(key, product); err != nil {
-			return at, err
-		}
+	if id, err = m.licenseNamed(key, product); err != nil {
+		return nil, err
 	}
+	if at, err = m.existing(id); err == nil && at == nil {
+		err = &unknownLicenseError{}
+	}
+	return at, err
+}
+
+// existing is the license with an id; nil if there is none, or if it is gone.
+func (m *memtable) existing(id events.Seq) (*current, error) {
 	now, c, err := m.latest(id)
-	switch {
-	case err != nil:
-		return at, err
-	case now == nil || now.flags&isRevoked != 0:
-		return at, &unknownLicenseError{previous}
-	case c == nil:
-		at = current{record: *now, id: id, last: id, chain: id, owner: by}
-	default:
-		at = current{record: *now, id: id, chain: c.chain, owner: c.owner}
+	if now == nil || err != nil || now.flags&isRevoked != 0 {
+		return nil, err
+	}
+	at := &current{record: *now, id: id, last: id, chain: id}
+	if c != nil {
+		at.chain, at.owner = c.chain, c.owner
 		if at.last, err = m.lastOf(id); err != nil {
-			return at, err
+			return nil, err
 		}
 	}
-	at.body = append([]byte(nil), at.body...) // later look-ups may reuse the memory
+	if at.LicenseState, _, err = decodeState(now.body); err != nil {
+		return nil, err
+	}
+	if at.body = nil; c == nil {
+		at.owner = at.By.JobID
+	}
 	return at, nil
 }
 
@@ -137,18 +145,18 @@ func (m *memtable) changeAt(seq events.Seq) (*change, error) {
 // license: as created or existed. Where the license stays with them, the event does not tell whether
 // the row named them, so they count as neither.
 func (m *memtable) licenseUpdated(j *Job, e *events.LicenseUpdated, f fact) error {
-	at, err := m.current(e.Previous, e.License.Key, e.Product.ShortCode, e.By.JobID)
+	at, err := m.current(e.Previous, e.License.Key, e.Product.ShortCode)
 	if err != nil {
 		return err
 	}
 	next := change{chain: at.chain, owner: j.ID}
 	if at.owner != j.ID || at.flags&isRestored != 0 {
-		m.overtake(&at)
+		m.overtake(at)
 		next.chain = f.seq
 		m.Count(counters, countRestorable+j.ID.String(), 1)
 	}
 	s, _ := events.StateAfter(e)
-	moved, err := m.changeTo(&at, &next, s, f)
+	moved, err := m.changeTo(at, &next, s, f)
 	if err != nil {
 		return err
 	}
@@ -164,7 +172,7 @@ func (m *memtable) licenseUpdated(j *Job, e *events.LicenseUpdated, f fact) erro
 // licenseRestored takes a license back to what it was before an import changed it. The counts of no
 // import change.
 func (m *memtable) licenseRestored(e *events.LicenseRestored, f fact) error {
-	at, err := m.current(e.Previous, e.License.Key, e.Product.ShortCode, e.By.JobID)
+	at, err := m.current(e.Previous, e.License.Key, e.Product.ShortCode)
 	if err != nil {
 		return err
 	}
@@ -179,9 +187,9 @@ func (m *memtable) licenseRestored(e *events.LicenseRestored, f fact) error {
 			next.chain, next.owner = c.chain, c.owner
 		}
 	}
-	m.fallBack(&at, &next)
+	m.fallBack(at, &next)
 	s, _ := events.StateAfter(e)
-	_, err = m.changeTo(&at, &next, s, f)
+	_, err = m.changeTo(at, &next, s, f)
 	return err
 }
 
@@ -238,11 +246,11 @@ type moves struct{ customer, order move }
 // changeTo makes a license what an event says that it is.
 func (m *memtable) changeTo(at *current, next *change, s events.LicenseState, f fact) (moved moves, err error) {
 	next.customer, next.order = at.customer, at.order
-	next.flags |= at.flags & (hasOwnOrder | customerListed | orderListed)
-	if moved.customer, err = m.moveTo(customerKind, emailKey(s), at, next, f.seq); err != nil {
+	next.flags |= at.flags & (customerListed | orderListed)
+	if moved.customer, err = m.moveTo(customerKind, s, at, next, f.seq); err != nil {
 		return moved, err
 	}
-	if moved.order, err = m.moveTo(orderKind, s.Order.StoreID, at, next, f.seq); err != nil {
+	if moved.order, err = m.moveTo(orderKind, s, at, next, f.seq); err != nil {
 		return moved, err
 	}
 	if s.License.Enabled != nil && !*s.License.Enabled {
@@ -253,11 +261,13 @@ func (m *memtable) changeTo(at *current, next *change, s events.LicenseState, f 
 	return moved, nil
 }
 
-// moveTo moves a license to the customer or order with a name, if it is not there already. Without a
-// name it has no customer, and an order of its own.
-func (m *memtable) moveTo(k *partyKind, name string, at *current, next *change, seq events.Seq) (move, error) {
+// moveTo moves a license to the customer or order that an event names, if it is not there already. Without
+// a name it has no customer, and an order of its own.
+func (m *memtable) moveTo(
+	k *partyKind, s events.LicenseState, at *current, next *change, seq events.Seq,
+) (move, error) {
 	from := k.of(&at.record)
-	id, v, err := m.partyFor(k, name, at, seq)
+	id, v, err := m.partyFor(k, k.nameIn(s), at, seq)
 	if err != nil || id == from {
 		return stays, err
 	}
@@ -273,11 +283,8 @@ func (m *memtable) moveTo(k *partyKind, name string, at *current, next *change, 
 	}
 	if k == customerKind {
 		next.customer = id
-		return v, nil
-	}
-	next.order = id
-	if next.flags &^= hasOwnOrder; name == "" {
-		next.flags |= hasOwnOrder
+	} else {
+		next.order = id
 	}
 	return v, nil
 }
@@ -293,29 +300,11 @@ func (m *memtable) partyFor(k *partyKind, name string, at *current, seq events.S
 		return id, makes, err
 	case k == customerKind:
 		return 0, stays, nil
-	case at.flags&hasOwnOrder != 0:
+	case k.nameIn(at.LicenseState) == "":
 		return at.order, stays, nil
 	}
 	m.makeParty(k, seq)
 	return seq, makes, nil
-}
-
-// partyName is the name of the license's customer or order; "": the order has none.
-func (at *current) partyName(k *partyKind) (string, error) {
-	if k == orderKind && at.flags&hasOwnOrder != 0 {
-		return "", nil
-	}
-	if at.state == nil {
-		s, _, err := decodeState(at.body)
-		if err != nil {
-			return "", err
-		}
-		at.state = &s
-	}
-	if k == customerKind {
-		return emailKey(*at.state), nil
-	}
-	return at.state.Order.StoreID, nil
 }
 
 func (m *memtable) setDisabled(id events.Seq, before, after bool) {
@@ -340,7 +329,7 @@ func (m *memtable) putChange(at *current, next *change, f fact) {
 // licenseRevoked removes a license. Its record, its history and its place among the rows of its import
 // stay.
 func (m *memtable) licenseRevoked(j *Job, e *events.LicenseRevoked, f fact) error {
-	at, err := m.current(e.Previous, e.LicenseKey, e.Product.ShortCode, e.JobID)
+	at, err := m.current(e.Previous, e.LicenseKey, e.Product.ShortCode)
 	if err != nil {
 		return err
 	}
@@ -348,7 +337,7 @@ func (m *memtable) licenseRevoked(j *Job, e *events.LicenseRevoked, f fact) erro
 		if k.of(&at.record) == 0 {
 			continue
 		}
-		if err := m.leave(k, &at); err != nil {
+		if err := m.leave(k, at); err != nil {
 			return err
 		}
 	}
@@ -365,7 +354,7 @@ func (m *memtable) licenseRevoked(j *Job, e *events.LicenseRevoked, f fact) erro
 	m.Count(counters, countGone, 1)
 	next := change{chain: at.chain, owner: at.owner}
 	next.flags = isRevoked
-	m.putChange(&at, &next, f)
+	m.putChange(at, &next, f)
 	return nil
 }
 

@@ -13,9 +13,9 @@ import (
 // errReached ends the reading of an import's facts at the message in question.
 var errReached = errors.New("the message is reached")
 
-// CannotFollow returns why an event cannot follow what its import was before it, or nil. After the
-// end of an import the views fold its outcomes all the same, so those stay; its facts change nothing
-// there, and other readers stop at them.
+// CannotFollow returns why an event cannot follow what its import, and its license, was before it, or nil.
+// After the end of an import the views fold the outcomes of its rows all the same, so those stay; its facts
+// change nothing there, and other readers stop at them.
 func CannotFollow(ctx context.Context, log Log, m eventlog.Message) error {
 	envelope, err := m.Decode()
 	if err != nil {
@@ -30,11 +30,12 @@ func CannotFollow(ctx context.Context, log Log, m eventlog.Message) error {
 		filters = append(filters, m.Subject)
 	}
 	var impossible error
-	phase := importjob.None
+	phase, exists := importjob.None, false
 	err = log.Follow(ctx, 0, filters, func(at eventlog.Message) error {
-		if e, err := at.Decode(); err == nil && e.Event.Job() == envelope.Event.Job() {
+		e, err := at.Decode()
+		if err == nil && e.Event.Job() == envelope.Event.Job() {
 			next, err := phase.After(e.Event)
-			if at.Seq == m.Seq && (len(filters) == 1 || !phase.Ended()) {
+			if at.Seq == m.Seq && (len(filters) == 1 || !phase.Ended() || !isRowOutcome(e.Event)) {
 				impossible = err
 			}
 			if _, alone := e.Event.(*events.ImportAborted); !alone || phase != importjob.None {
@@ -42,7 +43,13 @@ func CannotFollow(ctx context.Context, log Log, m eventlog.Message) error {
 			}
 		}
 		if at.Seq >= m.Seq {
+			if changesLicense(envelope.Event) && !exists && impossible == nil {
+				impossible = &unknownLicenseError{}
+			}
 			return errReached
+		}
+		if err == nil && at.Subject == m.Subject {
+			_, exists = events.StateAfter(e.Event)
 		}
 		return nil
 	})
@@ -50,4 +57,23 @@ func CannotFollow(ctx context.Context, log Log, m eventlog.Message) error {
 		return nil // the log cannot be read now
 	}
 	return impossible
+}
+
+// isRowOutcome reports whether an event is the outcome of a row.
+func isRowOutcome(e events.Event) bool {
+	switch e.(type) {
+	case *events.LicenseImported, *events.LicenseUpdated, *events.LicenseUpdateProposed, *events.LicenseExisted,
+		*events.RowRejected:
+		return true
+	}
+	return false
+}
+
+// changesLicense reports whether an event changes a license that must exist.
+func changesLicense(e events.Event) bool {
+	switch e.(type) {
+	case *events.LicenseUpdated, *events.LicenseRestored, *events.LicenseRevoked:
+		return true
+	}
+	return false
 }

@@ -31,6 +31,17 @@ func (k *partyKind) of(r *record) events.Seq {
 	return r.order
 }
 
+// nameIn is what names the party of a license; "": it has none, or an order of its own.
+func (k *partyKind) nameIn(s events.LicenseState) string {
+	switch {
+	case k == orderKind:
+		return s.Order.StoreID
+	case s.Customer == nil:
+		return ""
+	}
+	return events.EmailKey(s.Customer.Email)
+}
+
 // partyID names a party of either kind.
 type partyID struct {
 	kind *partyKind
@@ -73,11 +84,7 @@ func (m *memtable) list(k *partyKind, id, license events.Seq) {
 
 // leave takes a license, as it was, out of its party. The party is gone if that was its last one.
 func (m *memtable) leave(k *partyKind, at *current) error {
-	id, left := k.of(&at.record), 0
-	name, err := at.partyName(k)
-	if err != nil {
-		return err
-	}
+	id, name, left := k.of(&at.record), k.nameIn(at.LicenseState), 0
 	if name != "" {
 		n, err := m.memberCount(k, id)
 		if err != nil {

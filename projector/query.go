@@ -129,7 +129,7 @@ func (r *Reader) LicensesOfOrders(q OrderQuery) (iter.Seq[events.Seq], error) {
 		return nil, err
 	}
 	set := r.collect(chosen.postings)
-	all := r.where(r.views.All(allLicenses), r.License, func(l *License) bool { return set.Has(uint64(l.Order)) })
+	all := r.where(r.existing(), r.License, func(l *License) bool { return set.Has(uint64(l.Order)) })
 	return ordered[events.Seq](r.bound, all, false), nil
 }
 

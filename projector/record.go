@@ -20,7 +20,6 @@ type flags uint8
 
 const (
 	isDisabled     flags = 1 << iota // it is not enabled
-	hasOwnOrder                      // its order has no store id, so no other license can have it
 	customerListed                   // customer_more has it, although it may be the one that created the customer
 	orderListed                      // the same of order_more
 	isRestored                       // the event is a LicenseRestored
@@ -98,12 +97,4 @@ func decodeState(body []byte) (events.LicenseState, events.Event, error) {
 		return s, nil, ErrDamaged
 	}
 	return s, e, nil
-}
-
-// emailKey is the name of a license's customer; "": it has none.
-func emailKey(s events.LicenseState) string {
-	if s.Customer == nil {
-		return ""
-	}
-	return events.EmailKey(s.Customer.Email)
 }

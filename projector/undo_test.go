@@ -2,6 +2,7 @@ package projector
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -85,6 +86,44 @@ func TestUnknownLicense(t *testing.T) {
 		err := l.apply(decoded(t, newMemLog(append(all, test.e)...).Messages[len(all)]))
 		if _, unreadable := errors.AsType[*eventlog.UnreadableEventError](err); unreadable == test.ok || (err == nil) != test.ok {
 			t.Errorf("%s: %v", name, err)
+		}
+		l.overlay.Release()
+		check(t, l.store.Close())
+	}
+}
+
+// TestCannotFollow: what stops the views because of a license or an undo may be set aside, and nothing
+// else.
+func TestCannotFollow(t *testing.T) {
+	made := imported(1, 1, "psc", "A", "", "")
+	all := []events.Event{started(1, "anna"), sealed(1, 2), progressed(1, 0, 0, 0, 0), made,
+		started(2, "anna"), sealed(2, 9), progressed(2, 0, 0, 0, 0)}
+	undone := append(slices.Clone(all), finished(1, 1, 1, 0, 0), &events.UndoStarted{JobID: 1}, revoked(4, "A"))
+	for name, test := range map[string]struct {
+		before  []events.Event
+		e       events.Event
+		follows bool
+	}{
+		"an update":                     {all, updatedTo(made, 2, 1, 4, "", ""), true},
+		"an update of another license":  {all, updatedTo(imported(1, 1, "psc", "B", "", ""), 2, 1, 4, "", ""), false},
+		"an update after the end":       {undone, updatedTo(made, 1, 2, 4, "", ""), false},
+		"an update of a gone license":   {undone, updatedTo(made, 2, 1, 10, "", ""), false},
+		"an outcome after the end":      {undone, imported(1, 2, "psc", "C", "", ""), true},
+		"an undo's outcome without one": {all, revoked(4, "A"), false},
+		"a second undo":                 {undone, &events.UndoStarted{JobID: 1}, false},
+		"an end":                        {undone, &events.UndoFinished{JobID: 1}, true},
+	} {
+		log := newMemLog(append(slices.Clone(test.before), test.e)...)
+		if err := CannotFollow(t.Context(), log, log.Messages[len(test.before)]); (err == nil) != test.follows {
+			t.Errorf("%s: %v", name, err)
+		}
+		l := newBatchWriter(openViews(t, t.TempDir()), maxBatchEvents)
+		var err error
+		for _, m := range log.Messages {
+			err = errors.Join(err, l.apply(decoded(t, m)))
+		}
+		if (err == nil) != test.follows {
+			t.Errorf("%s is folded: %v", name, err)
 		}
 		l.overlay.Release()
 		check(t, l.store.Close())

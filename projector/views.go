@@ -13,7 +13,7 @@ const FileName = "views.bolt"
 
 // format is the version of the views' file. Raise it with every change of the views or of what
 // folding does: a file of another version is folded from the beginning.
-const format = 8
+const format = 9
 
 // The views. Package viewstore gives the bytes of each layout. Numbers (sequences, imports, rows)
 // are 8 bytes, big-endian, so that keys sort as their numbers do. A text before a number ends with
@@ -59,7 +59,7 @@ const (
 	licenses         viewstore.View = iota // Chunks: sequence → record, see above
 	licenseByKey                           // HashIndex by key: key NUL product → sequence
 	productLicenses                        // PostingLists: product's short code → sequences
-	jobLicenses                            // PostingLists: import in decimal → sequences; with revokedList: those revoked
+	jobLicenses                            // PostingLists: import → sequences; with revokedList: those revoked
 	customerLicenses                       // HashIndex: customer → the licenses after the one that created it
 	orderLicenses                          // HashIndex: order → the licenses after the one that created it
 	disabled                               // PostingLists: "" → licenses that are not enabled
