@@ -8,6 +8,7 @@ import (
 	"licenseimport/events/eventlog"
 	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
+	"licenseimport/internal/workbook"
 )
 
 // Ingest takes uploads, and the requests to cancel, undo and retry imports.
@@ -36,6 +37,7 @@ const (
 	resultsPath  = "/api/v1/licenses-import-results/"
 	templatePath = "/api/v1/license-import-template.csv"
 	mappingsPath = "/api/v1/import-mappings/"
+	workbookPath = "/api/v1/license-import-template.xlsx"
 )
 
 // Register adds the routes to the router.
@@ -49,7 +51,10 @@ func (in *Ingest) Register(rt *httpx.Router, auth *access.Authenticator) {
 	rt.Handle(http.MethodGet, mappingsPath+":name/", auth.Require(access.Identify, in.showMapping))
 	rt.Handle(http.MethodPut, mappingsPath+":name/", auth.Require(access.Import, in.saveMapping))
 	rt.Handle(http.MethodDelete, mappingsPath+":name/", auth.Require(access.Import, in.removeMapping))
-	rt.Handle(http.MethodGet, templatePath, auth.Require(access.Identify, serveTemplate))
+	rt.Handle(http.MethodGet, templatePath, auth.Require(access.Identify,
+		serveTemplate(Template, "text/csv; charset=utf-8", "license-import-template.csv")))
+	rt.Handle(http.MethodGet, workbookPath, auth.Require(access.Identify,
+		serveTemplate(TemplateWorkbook, workbook.ContentType, "license-import-template.xlsx")))
 }
 
 // Shutdown refuses new uploads with 503 and waits for those in flight. When ctx ends first,

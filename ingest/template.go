@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"net/http"
 	"strconv"
 
@@ -8,6 +9,7 @@ import (
 	"licenseimport/internal/access"
 	"licenseimport/internal/csvfile"
 	"licenseimport/internal/httpx"
+	"licenseimport/internal/workbook"
 )
 
 // Template is a CSV file with all columns and one example row.
@@ -20,13 +22,39 @@ func Template() []byte {
 	return csvfile.AppendRecord(file, ',', examples...)
 }
 
-// serveTemplate answers GET /api/v1/license-import-template.csv.
-func serveTemplate(w http.ResponseWriter, _ *http.Request, _ httpx.Params, _ access.Manager) error {
-	file := Template()
-	h := w.Header()
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="license-import-template.csv"`)
-	h.Set("Content-Length", strconv.Itoa(len(file)))
-	_, err := w.Write(file)
-	return err
+// TemplateWorkbook is the template as a workbook. The header's cells have notes that explain the columns,
+// and columns with few possible values offer them.
+func TemplateWorkbook() []byte {
+	columns := make([]workbook.Column, events.NumColumns)
+	examples := make([]workbook.Cell, events.NumColumns)
+	for i := range events.Columns {
+		c := &events.Columns[i]
+		columns[i] = workbook.Column{Name: c.Name, Strong: c.Required, Note: c.Hint(), Choices: c.Offered()}
+		examples[i].Text = c.Example
+	}
+	var file bytes.Buffer // whose writes do not fail
+	book, err := workbook.NewWriter(&file, "Licenses", columns)
+	if err == nil {
+		err = book.Write(examples)
+	}
+	if err == nil {
+		err = book.Close()
+	}
+	if err != nil {
+		panic(err)
+	}
+	return file.Bytes()
+}
+
+// serveTemplate answers with a file.
+func serveTemplate(file func() []byte, contentType, name string) access.Handler {
+	return func(w http.ResponseWriter, _ *http.Request, _ httpx.Params, _ access.Manager) error {
+		content := file()
+		h := w.Header()
+		h.Set("Content-Type", contentType)
+		h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
+		h.Set("Content-Length", strconv.Itoa(len(content)))
+		_, err := w.Write(content)
+		return err
+	}
 }

@@ -243,3 +243,28 @@ func TestFullDiskRefusesAWorkbook(t *testing.T) {
 		t.Errorf("no directory: %d %s", a.status, a.text)
 	}
 }
+
+// TestTemplateWorkbook: the workbook has the rows of the CSV.
+func TestTemplateWorkbook(t *testing.T) {
+	h := newHarness(t, Config{TempDir: t.TempDir()})
+	req, _ := http.NewRequestWithContext(t.Context(), "GET", h.http.URL+workbookPath, nil)
+	h.authorize(req, "")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := readAnswer(t, res)
+	if file.header.Get("Content-Type") != "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" ||
+		!strings.Contains(file.header.Get("Content-Disposition"), "license-import-template.xlsx") {
+		t.Errorf("%v", file.header)
+	}
+	fromBook := h.send(file.text, request{})
+	fromCSV := h.send(string(Template()), request{})
+	if fromBook.status != 200 {
+		t.Fatalf("%d %s", fromBook.status, fromBook.text)
+	}
+	got, want := h.rows(fromBook.body.JobID), h.rows(fromCSV.body.JobID)
+	if len(got) != 1 || got[0].Values != want[0].Values {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // ending says how a command waits for the end of an import, and what it prints then.
@@ -97,7 +98,11 @@ func saveRejected(ctx context.Context, api *client, id uint64, path string) erro
 	if err != nil {
 		return fmt.Errorf("the rejected rows cannot be written: %w", err)
 	}
-	err = api.save(ctx, resultPath(id)+"invalid_rows.csv", f)
+	format := "csv"
+	if strings.EqualFold(filepath.Ext(path), ".xlsx") {
+		format = "xlsx"
+	}
+	err = api.save(ctx, resultPath(id)+"invalid_rows."+format, f)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("the rejected rows in %s are not complete: %w", path, err)
 	}

@@ -1,20 +1,34 @@
 package main
 
-import "licenseimport/ingest"
+import (
+	"errors"
 
-// templateCommand prints the CSV template.
-type templateCommand struct{}
+	"licenseimport/ingest"
+)
+
+// templateCommand prints the template.
+type templateCommand struct {
+	Format string `placeholder:"FORMAT" enum:"csv,xlsx" default:"csv" help:"csv or xlsx, an Excel workbook whose header explains the columns. Default: csv."`
+}
 
 // Help is what --help tells beside the flags.
 func (templateCommand) Help() string {
 	return `Only license__license_key and product__short_code are required; leave out the columns that you do not need.
 
-Example:
-  licenseimport template > licenses.csv`
+Examples:
+  licenseimport template > licenses.csv
+  licenseimport template --format xlsx > licenses.xlsx`
 }
 
 // Run prints it.
-func (templateCommand) Run(t *terminal) error {
-	_, err := t.out.Write(ingest.Template())
+func (c templateCommand) Run(t *terminal) error {
+	if c.Format != "xlsx" {
+		_, err := t.out.Write(ingest.Template())
+		return err
+	}
+	if isTerminal(t.out) {
+		return errors.New("a workbook cannot be shown on a terminal: licenseimport template --format xlsx > licenses.xlsx")
+	}
+	_, err := t.out.Write(ingest.TemplateWorkbook())
 	return err
 }

@@ -238,7 +238,7 @@ func TestCorrectedRows(t *testing.T) {
 }
 
 // TestRejectedRowsComeBackUnaltered: whatever the values, the file of rejected rows gives the same rows
-// again, guarded and raw, in each round. The text of a row that could not be read stays with it.
+// again, guarded, raw and as a workbook, in each round. The text of a row that could not be read stays with it.
 func TestRejectedRowsComeBackUnaltered(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
@@ -251,7 +251,7 @@ func TestRejectedRowsComeBackUnaltered(t *testing.T) {
 	}
 	file.WriteString("bad-1,\"psc\"x;=1,'=2,,1\nbad-2\n\"'=open,psc\n")
 	want, texts := "", ""
-	for round, query := range []string{"", "?raw=true", "", "", "?raw=true", "?raw=true"} {
+	for round, format := range []string{".csv", ".csv?raw=true", ".csv", ".xlsx", ".csv", ".xlsx", ".xlsx", ".csv?raw=true", ".csv?raw=true"} {
 		r := c.imports("", file.String())
 		values, raws := "", ""
 		for _, row := range pages[invalidRow](t, c, resultsPath+r.field("id")+"/invalid_rows/") {
@@ -269,11 +269,12 @@ func TestRejectedRowsComeBackUnaltered(t *testing.T) {
 			}
 		}
 		if values != want || raws != texts {
-			t.Errorf("round %d%s: the values are\n%s\nand the texts\n%s\nwant\n%s\nand\n%s", round, query, values, raws, want, texts)
+			t.Errorf("round %d before %s: the values are\n%s\nand the texts\n%s\nwant\n%s\nand\n%s", round, format, values, raws, want, texts)
 		}
 		file.Reset()
-		file.Write(c.get(200, resultsPath+r.field("id")+"/invalid_rows.csv"+query).body)
-		if column := map[bool]string{true: "error__raw_guarded", false: "error__raw"}[query == ""]; !strings.Contains(file.String(), ","+column+"\r\n") {
+		file.Write(c.get(200, resultsPath+r.field("id")+"/invalid_rows"+format).body)
+		column := map[string]string{".csv": "error__raw_guarded", ".csv?raw=true": "error__raw"}[format]
+		if column != "" && !strings.Contains(file.String(), ","+column+"\r\n") {
 			t.Errorf("the last column is not %s", column)
 		}
 	}

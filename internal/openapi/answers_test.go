@@ -195,7 +195,7 @@ func TestAnswers(t *testing.T) {
 	// can be made; the operator's addresses belong to the program.
 	elsewhere := func(a openapitest.Answer) bool {
 		return slices.Contains([]int{408, 429, 500, 503, 507}, a.Status) || a.Path == upload && a.Status == 409 ||
-			strings.HasSuffix(a.Path, "/retry/") && a.Status == 413 ||
+			strings.HasSuffix(a.Path, "/retry/") && a.Status == 413 || strings.HasSuffix(a.Path, "/invalid_rows.xlsx") && a.Status == 422 ||
 			slices.Contains([]string{"/healthz", "/readyz", "/metrics"}, a.Path)
 	}
 	for _, a := range slices.DeleteFunc(unseen, elsewhere) {
@@ -369,6 +369,7 @@ func (s *system) reads(job uint64) {
 	s.get(200, s.viewer, "/api/v1/me")
 	s.get(200, s.limited, "/api/v1/me/")
 	s.get(200, s.viewer, "/api/v1/license-import-template.csv")
+	s.get(200, s.viewer, "/api/v1/license-import-template.xlsx")
 	s.get(200, s.admin, results+"?limit=1&offset=1&status__iexact=success")
 	license := s.ids("/api/v1/licenses/?import_id=1&enabled=true&order_by=created_at&license_key__startswith=a&license_key__icontains=-")
 	s.ids("/api/v1/licenses/?license_key=a-1&product__short_code=psc&customer_email=a@example.com&order__store_id=o-1")
@@ -393,10 +394,11 @@ func (s *system) reads(job uint64) {
 	s.get(200, s.admin, one+"warnings/?code=number_like&limit=1")
 	s.get(200, s.admin, one+"invalid_rows.csv?raw=true")
 	s.get(400, s.admin, one+"invalid_rows.csv?raw=perhaps")
+	s.get(200, s.admin, one+"invalid_rows.xlsx")
 	for _, path := range []string{
 		results + "%d/updated_rows/", results + "%d/kept_rows/", results + "%d/warnings/", results + "%d/imported_rows.csv",
 		results + "%d/undo/", "/api/v1/licenses/%d/history/",
-		results + "%d/", results + "%d/invalid_rows/", results + "%d/existed_rows/", results + "%d/invalid_rows.csv", results + "%d/events/",
+		results + "%d/", results + "%d/invalid_rows/", results + "%d/existed_rows/", results + "%d/invalid_rows.csv", results + "%d/invalid_rows.xlsx", results + "%d/events/",
 		"/api/v1/licenses/%d/", "/api/v1/licenses/%d/event/", "/api/v1/customers/%d/", "/api/v1/orders/%d/", "/api/v1/products/%d/",
 	} {
 		id := license
@@ -428,7 +430,8 @@ func (s *system) reads(job uint64) {
 	s.get(403, s.viewer, "/api/v1/views/")
 	s.get(401, "", "/api/v1/views/")
 	s.get(401, "", "/api/v1/license-import-template.csv")
-	for _, path := range []string{"/api/v1/me/", "/api/v1/views/", "/api/v1/license-import-template.csv", openapi.Path, openapi.JSONPath} {
+	s.get(401, "", "/api/v1/license-import-template.xlsx")
+	for _, path := range []string{"/api/v1/me/", "/api/v1/views/", "/api/v1/license-import-template.csv", "/api/v1/license-import-template.xlsx", openapi.Path, openapi.JSONPath} {
 		s.get(400, s.admin, path+"?page=2")
 	}
 	s.call(400, s.admin, "POST", one+"cancel/?now=true", nil, nil)

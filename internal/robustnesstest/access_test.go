@@ -34,6 +34,8 @@ var matrix = map[string]string{
 	"GET /api/v1/licenses-import-results/{id}/":                  "401 401 200 200 404 200 404 200",
 	"GET /api/v1/licenses-import-results/{id}/invalid_rows/":     "401 401 200 200 404 200 404 200",
 	"GET /api/v1/licenses-import-results/{id}/invalid_rows.csv":  "401 401 200 200 404 200 404 200",
+	"GET /api/v1/licenses-import-results/{id}/invalid_rows.xlsx": "401 401 200 200 404 200 404 200",
+	"GET /api/v1/license-import-template.xlsx":                   "401 401 200 200 200 200 200 200",
 	"GET /api/v1/licenses-import-results/{id}/existed_rows/":     "401 401 200 200 404 200 404 200",
 	"GET /api/v1/licenses-import-results/{id}/events/":           "401 401 200 200 404 200 404 200",
 	"GET /api/v1/licenses-import-results/{id}/imported_rows.csv": "401 401 200 200 404 200 404 200",

@@ -18,6 +18,9 @@ const (
 	maxNote  = 1000 // characters
 )
 
+// ContentType is the media type of a workbook.
+const ContentType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 // Column is one column of a sheet that is written.
 type Column struct {
 	Name    string

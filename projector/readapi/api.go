@@ -59,6 +59,7 @@ func (a *API) routes() []route {
 		{path: imports + ":id/kept_rows/", right: access.ReadImports, serve: a.forJob(a.listKeptRows), query: paged()},
 		{path: imports + ":id/warnings/", right: access.ReadImports, serve: a.forJob(a.listWarnings), query: paged("code")},
 		{path: imports + ":id/undo/", right: access.ReadImports, serve: a.forJob(a.previewUndo)},
+		{path: imports + ":id/invalid_rows.xlsx", right: access.ReadImports, serve: a.forJob(a.invalidRowsXLSX), long: true},
 		{path: imports + ":id/events/", right: access.ReadImports, serve: a.forJob(a.streamImport), long: true},
 		{path: "licenses/", right: access.ReadLicenses, serve: a.listLicenses, query: ordered(licenseFilters...)},
 		{path: "licenses/export/", right: access.ReadLicenses, serve: a.exportLicenses, query: licenseFilters, long: true},

@@ -30,7 +30,7 @@ func (c *decidedRows) header() []byte {
 	return csvfile.AppendRecord(nil, ',', "row", "line", "license__license_key", "product__short_code", "license_id", "outcome")
 }
 
-// piece implements [rowsCSV].
+// piece implements [rowsFile].
 func (c *decidedRows) piece(views *projector.Reader, b []byte, from events.Row) (
 	piece []byte, next events.Row, more bool, err error) {
 	read, all := 0, seesAllRows(c.manager, c.job)

@@ -12,10 +12,11 @@ import (
 	"licenseimport/events"
 	"licenseimport/internal/access"
 	"licenseimport/internal/csvfile"
+	"licenseimport/internal/workbook"
 	"licenseimport/projector"
 )
 
-// A CSV is read and written in pieces: an open transaction would keep the file from reusing pages
+// A file of rows is read and written in pieces: an open transaction would keep the file from reusing pages
 // while a client is slow.
 const (
 	csvPieceRows  = 500
@@ -33,7 +34,7 @@ var errorColumns = []string{
 // invalidRowsCSV answers with the rejected rows as a file that a person can correct and upload
 // again.
 func (a *API) invalidRowsCSV(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error {
-	c := &csvWriter{job: j, manager: m, delimiter: ',', guard: csvfile.Guard, rawColumn: csvfile.GuardedRawColumn}
+	c := &csvWriter{rejectedRows: rejectedRows{j, m, csvfile.GuardedRawColumn}, delimiter: ',', guard: csvfile.Guard}
 	if j.Delimiter != "" {
 		c.delimiter = j.Delimiter[0]
 	}
@@ -52,25 +53,29 @@ func (a *API) invalidRowsCSV(w http.ResponseWriter, r *http.Request, j *projecto
 	return a.sendRows(w, r, fmt.Sprintf("import-%s-invalid-rows.csv", j.ID), c)
 }
 
-// rowsCSV formats rows of one import.
-type rowsCSV interface {
+// rowsFile formats rows of one import as a file.
+type rowsFile interface {
 	header() []byte
 	// piece appends the rows from one on to b. more says that other rows follow; next is the first.
 	piece(views *projector.Reader, b []byte, from events.Row) (piece []byte, next events.Row, more bool, err error)
 }
 
 // sendRows answers with rows of an import as a file.
-func (a *API) sendRows(w http.ResponseWriter, r *http.Request, name string, c rowsCSV) error {
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+func (a *API) sendRows(w http.ResponseWriter, r *http.Request, name string, c rowsFile) error {
+	contentType := "text/csv; charset=utf-8"
+	if strings.HasSuffix(name, ".xlsx") {
+		contentType = workbook.ContentType
+	}
+	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	return a.writeCSV(r.Context(), w, c)
+	return a.writeRows(r.Context(), w, c)
 }
 
-// writeCSV reads and sends one piece after the other.
-func (a *API) writeCSV(ctx context.Context, w http.ResponseWriter, c rowsCSV) error {
+// writeRows reads and sends one piece after the other.
+func (a *API) writeRows(ctx context.Context, w http.ResponseWriter, c rowsFile) error {
 	conn := http.NewResponseController(w)
 	piece := c.header()
 	for next, more := events.Row(0), true; ; {
@@ -90,23 +95,11 @@ func (a *API) writeCSV(ctx context.Context, w http.ResponseWriter, c rowsCSV) er
 	}
 }
 
-// csvWriter formats the rejected rows of one import that a manager may see.
-type csvWriter struct {
+// rejectedRows are the rejected rows of one import that a manager may see, as rows of a file.
+type rejectedRows struct {
 	job       *projector.Job
 	manager   access.Manager
-	delimiter byte
-	guard     func(cell string) string // keeps a spreadsheet from taking a cell for a formula
-	rawColumn string                   // the name of the last column: it tells whether cells are guarded
-}
-
-// header starts with a byte order mark: without one, Excel does not read UTF-8.
-func (c *csvWriter) header() []byte {
-	names := append(slices.Clone(ownHeaders(c.job)), errorColumns...)
-	if c.job.Mapping != nil {
-		names = append(names, csvfile.MappingColumn)
-	}
-	names = append(names, c.rawColumn)
-	return csvfile.AppendRecord([]byte("\uFEFF"), c.delimiter, names...)
+	rawColumn string // the name of the last column: it tells whether cells are guarded
 }
 
 // ownHeaders are the headers of an import's columns as its file has them.
@@ -125,31 +118,43 @@ func mappingName(j *projector.Job) string {
 	return j.Mapping.Name + " (import " + j.ID.String() + ")"
 }
 
-// piece implements [rowsCSV].
-func (c *csvWriter) piece(views *projector.Reader, b []byte, from events.Row) (
-	piece []byte, next events.Row, more bool, err error) {
-	appended, read := 0, 0
-	for n := range views.RejectedRows(c.job.ID, from) {
-		if appended == csvPieceRows || len(b) > csvPieceBytes || read == csvPieceReads {
-			return b, n, true, nil
+// names are the names of the file's columns.
+func (t *rejectedRows) names() []string {
+	names := append(slices.Clone(ownHeaders(t.job)), errorColumns...)
+	if t.job.Mapping != nil {
+		names = append(names, csvfile.MappingColumn)
+	}
+	return append(names, t.rawColumn)
+}
+
+// each calls use for the rows from one on, until a piece is full: use returns the bytes of the piece.
+// more says that other rows follow; next is the first.
+func (t *rejectedRows) each(views *projector.Reader, from events.Row, use func(invalidRow) (int, error)) (
+	next events.Row, more bool, err error) {
+	used, read, size := 0, 0, 0
+	for n := range views.RejectedRows(t.job.ID, from) {
+		if used == csvPieceRows || size > csvPieceBytes || read == csvPieceReads {
+			return n, true, nil
 		}
-		row, err := readInvalidRow(views, c.job.ID, n)
+		row, err := readInvalidRow(views, t.job.ID, n)
 		if err != nil {
-			return nil, 0, false, err
+			return 0, false, err
 		}
-		if read++; !seesRejectedRow(c.manager, c.job, &row.Values) {
+		if read++; !seesRejectedRow(t.manager, t.job, &row.Values) {
 			continue
 		}
-		b = csvfile.AppendRecord(b, c.delimiter, c.fields(row)...)
-		appended++
+		if size, err = use(row); err != nil {
+			return 0, false, err
+		}
+		used++
 	}
-	return b, 0, false, nil
+	return 0, false, nil
 }
 
 // fields returns a row's values in the columns of the file, and its errors.
-func (c *csvWriter) fields(row invalidRow) []string {
+func (t *rejectedRows) fields(row invalidRow) []string {
 	var fields, columns, codes, messages []string
-	for _, name := range c.job.Columns {
+	for _, name := range t.job.Columns {
 		value := ""
 		if i, known := events.ColumnIndex(name); known {
 			value = row.Values[i]
@@ -164,12 +169,34 @@ func (c *csvWriter) fields(row invalidRow) []string {
 	fields = append(fields,
 		strconv.FormatUint(uint64(row.Row), 10), strconv.FormatUint(row.Line, 10),
 		strings.Join(columns, "; "), strings.Join(codes, "; "), strings.Join(messages, "; "))
-	if c.job.Mapping != nil {
-		fields = append(fields, mappingName(c.job))
+	if t.job.Mapping != nil {
+		fields = append(fields, mappingName(t.job))
 	}
-	fields = append(fields, row.Raw)
-	for i := range fields {
-		fields[i] = c.guard(fields[i])
-	}
-	return fields
+	return append(fields, row.Raw)
+}
+
+// csvWriter formats rejected rows as a CSV.
+type csvWriter struct {
+	rejectedRows
+	delimiter byte
+	guard     func(cell string) string // keeps a spreadsheet from taking a cell for a formula
+}
+
+// header starts with a byte order mark: without one, Excel does not read UTF-8.
+func (c *csvWriter) header() []byte {
+	return csvfile.AppendRecord([]byte("\uFEFF"), c.delimiter, c.names()...)
+}
+
+// piece implements [rowsFile].
+func (c *csvWriter) piece(views *projector.Reader, b []byte, from events.Row) (
+	piece []byte, next events.Row, more bool, err error) {
+	next, more, err = c.each(views, from, func(row invalidRow) (int, error) {
+		fields := c.fields(row)
+		for i := range fields {
+			fields[i] = c.guard(fields[i])
+		}
+		b = csvfile.AppendRecord(b, c.delimiter, fields...)
+		return len(b), nil
+	})
+	return b, next, more, err
 }

@@ -27,7 +27,7 @@ func (w *slowWriter) Write(b []byte) (int, error) {
 func TestSlowClientsHoldNoTransaction(t *testing.T) {
 	for _, path := range []string{
 		ExportPath, prefix + "licenses/?limit=100", prefix + "customers/", prefix + "orders/",
-		importsPath, importsPath + "1/", importsPath + "1/invalid_rows/", importsPath + "1/invalid_rows.csv",
+		importsPath, importsPath + "1/", importsPath + "1/invalid_rows/", importsPath + "1/invalid_rows.csv", importsPath + "1/invalid_rows.xlsx",
 		importsPath + "1/existed_rows/", importsPath + "1/events/",
 	} {
 		t.Run(path, func(t *testing.T) {
