@@ -17,8 +17,8 @@ type Row struct {
 	Store   string // store id of its order; "": the order belongs to this license alone
 }
 
-// Upload is one file as its client saw it. A client that repeats an upload with
-// the same Idempotency-Key makes one Upload, not two.
+// Upload is one file as its client saw it, or one retry: see [RetryOf]. A client that repeats an
+// upload with the same Idempotency-Key makes one Upload, not two.
 type Upload struct {
 	Name         string // of the file; unique
 	Rows         []Row
@@ -26,6 +26,10 @@ type Upload struct {
 	Acknowledged bool         // the answer was 200
 	Job          events.JobID // of that answer
 }
+
+// RetryOf is the name of the Upload that is the retry of another one. Its rows are those that the other
+// import rejected. Check expects one retry of an import at most.
+func RetryOf(name string) string { return "retry of " + name }
 
 // Stored is one event as the stream LICENSES holds it.
 type Stored struct {
@@ -170,8 +174,15 @@ func (c *checker) event(e events.Event) {
 }
 
 func (c *checker) started(e *events.ImportStarted) {
-	upload := c.uploads[e.FileName]
+	name := e.FileName
+	if e.RetryOf != 0 {
+		name = RetryOf(name)
+	}
+	upload := c.uploads[name]
+	first := c.runs[e.RetryOf]
 	switch {
+	case e.RetryOf != 0 && (first == nil || !first.ended || !first.sealed || first.upload.Name != e.FileName):
+		c.Unexpected.add("import %d of %q retries import %d, which is none of that file or has not ended", e.JobID, e.FileName, e.RetryOf)
 	case upload == nil:
 		c.Unexpected.add("import %d of %q, which nobody uploaded", e.JobID, e.FileName)
 	case c.runs[e.JobID] != nil:

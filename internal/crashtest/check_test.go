@@ -189,6 +189,52 @@ func TestCheckFindsEachFault(t *testing.T) {
 	}
 }
 
+// TestCheckOfARetry: a history with a retry of import 1, and with each fault of one.
+func TestCheckOfARetry(t *testing.T) {
+	bad := License{"p", "bad"}
+	for name, test := range map[string]struct {
+		fault func(*history)
+		says  string
+	}{
+		"sound": {func(*history) {}, ""},
+		"each row twice": {func(h *history) {
+			get[*events.ImportSealed](h, "5/sealed").Rows = 2
+			get[*events.ImportFinished](h, "5/finished").Row = 2
+			get[*events.ImportFinished](h, "5/finished").Existed = 1
+			h.rows = append(h.rows, Received{5, 2, bad})
+			h.add("5/1", &events.LicenseExisted{JobID: 5, Row: 2, LicenseKey: "bad", Product: events.Product{ShortCode: "p"}, By: events.Origin{JobID: 5, Row: 1}})
+		}, "sealed with 2 rows instead of 1"},
+		"another row": {func(h *history) { h.rows[6].License = License{"p", "a"} }, "stored as another one"},
+		"twice": {func(h *history) {
+			h.add("5/finished", &events.ImportSealed{JobID: 6, Rows: 1})
+			h.add("5/finished", &events.ImportStarted{JobID: 6, FileName: "first.csv", RetryOf: 1})
+		}, "retry of first.csv is sealed again, as import 6"},
+		"lost":             {func(h *history) { h.drop("5/1") }, "row 1 of retry of first.csv"},
+		"of another file":  {func(h *history) { get[*events.ImportStarted](h, "5/started").RetryOf = 3 }, "none of that file"},
+		"of a running one": {func(h *history) { h.drop("1/finished") }, "has not ended"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var h history
+			h.uploads, h.rows, h.stream = sound()
+			h.uploads = append(h.uploads, Upload{Name: RetryOf("first.csv"), Whole: true, Acknowledged: true, Job: 5, Rows: []Row{{License: bad}}})
+			h.rows = append(h.rows, Received{5, 1, bad})
+			for _, e := range []events.Event{
+				&events.ImportFinished{JobID: 5, Status: events.Success, Row: 1, Counts: events.Counts{Imported: 1}},
+				&events.LicenseImported{JobID: 5, Row: 1, License: events.License{Key: "bad"}, Product: events.Product{ShortCode: "p"}},
+				&events.ImportSealed{JobID: 5, Rows: 1},
+				&events.ImportStarted{JobID: 5, FileName: "first.csv", RetryOf: 1},
+			} {
+				h.add("3/finished", e)
+			}
+			test.fault(&h)
+			report := Check(h.uploads, h.rows, h.stream)
+			if (test.says == "") != report.OK() || !strings.Contains(strings.Join(slices.Concat(report.Lost, report.Duplicated, report.Unexpected), "\n"), test.says) {
+				t.Errorf("does not say %q: %v", test.says, report)
+			}
+		})
+	}
+}
+
 func TestEveryTypeHasACase(t *testing.T) {
 	for _, name := range events.Types() {
 		e, err := events.New(name)

@@ -53,6 +53,7 @@ var faults = map[string]struct {
 	"first":           {pausedWhileOthersImport, func(r *Report) Faults { return r.Duplicated }},
 	"position":        {killedInTheMiddle, func(r *Report) Faults { return r.Duplicated }},
 	"acknowledgement": {crashedUnderAnUpload, func(r *Report) Faults { return r.Lost }},
+	"retry":           {retriedOnce, func(r *Report) Faults { return r.Unexpected }},
 }
 
 // TestFaultsAreFound breaks one promise after the other.

@@ -11,6 +11,7 @@
 //	acknowledgement   rows are sent without waiting for their acknowledgement
 //	changed           an undo takes back what another import has changed since
 //	key               an Idempotency-Key that was used before counts as new
+//	retry             a retry takes each rejected row twice
 //
 // In that build only, this package reads the environment; otherwise cmd alone does.
 package failpoint

@@ -13,4 +13,5 @@ const (
 	Acknowledgement = false
 	Changed         = false
 	Key             = false
+	Retry           = false
 )

@@ -19,6 +19,7 @@ var (
 	Acknowledgement = active("acknowledgement")
 	Changed         = active("changed")
 	Key             = active("key")
+	Retry           = active("retry")
 )
 
 func active(name string) bool {
