@@ -42,6 +42,7 @@ type cli struct {
 	Import   importCommand   `cmd:"" group:"use" help:"Import a CSV file and say what became of its rows."`
 	Status   statusCommand   `cmd:"" group:"use" help:"Show one import, or the list of all."`
 	Retry    retryCommand    `cmd:"" group:"use" help:"Import again the rows that an import rejected."`
+	Undo     undoCommand     `cmd:"" group:"use" help:"Take an import back, as far as nothing else has changed its licenses."`
 	Export   exportCommand   `cmd:"" group:"use" help:"Write licenses, customers or orders as a CSV."`
 	Template templateCommand `cmd:"" group:"use" help:"Print a CSV file with all columns and one example row."`
 

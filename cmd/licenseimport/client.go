@@ -179,6 +179,18 @@ func (c *client) results(ctx context.Context, limit int) ([]*result, []byte, err
 	return page.Results, body, nil
 }
 
+// firstPage reads the first elements of a list.
+func (c *client) firstPage(ctx context.Context, path string, limit int, page any) error {
+	body, err := c.get(ctx, path+"?limit="+strconv.Itoa(limit))
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, page); err != nil {
+		return fmt.Errorf("the server's answer is no list: %w", err)
+	}
+	return nil
+}
+
 // save streams an answer to w.
 func (c *client) save(ctx context.Context, path string, w io.Writer) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
@@ -204,9 +216,14 @@ var (
 // transientTimeout is how long a server may be unreachable or busy.
 const transientTimeout = time.Minute
 
-// waitForResult polls a result and shows each answer, until the import has ended.
-// It retries transient errors for transientTimeout after the last answer.
+// waitForResult is waitFor the import's end.
 func (c *client) waitForResult(ctx context.Context, id uint64, show func(*result)) (*result, error) {
+	return c.waitFor(ctx, id, (*result).ended, show)
+}
+
+// waitFor polls a result and shows each answer, until done. It retries transient errors for
+// transientTimeout after the last answer.
+func (c *client) waitFor(ctx context.Context, id uint64, done func(*result) bool, show func(*result)) (*result, error) {
 	answered := time.Now()
 	for polls := polling.Start(); ; {
 		now, err := c.result(ctx, id)
@@ -214,7 +231,7 @@ func (c *client) waitForResult(ctx context.Context, id uint64, show func(*result
 		case err == nil:
 			answered = time.Now()
 			show(now)
-			if now.ended() {
+			if done(now) {
 				return now, nil
 			}
 		case !isTransient(err) || time.Since(answered) > transientTimeout:

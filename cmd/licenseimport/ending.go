@@ -62,8 +62,8 @@ func explainWait(ctx context.Context, id uint64, api *client, err error) error {
 func (r *result) report(ctx context.Context, t *terminal, api *client, asJSON bool, rejected string) error {
 	if asJSON {
 		fmt.Fprintf(t.out, "%s\n", trimmed(r.raw))
-	} else {
-		printSummary(t.out, r)
+	} else if err := printSummary(ctx, t.out, api, r); err != nil {
+		return err
 	}
 	if r.rejected() == 0 {
 		return nil

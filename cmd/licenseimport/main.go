@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"licenseimport/internal/profiling"
@@ -67,7 +68,11 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	case err == nil:
 		return 0
 	case errors.Is(context.Cause(ctx), errInterrupted):
-		fmt.Fprintf(errOut, "licenseimport: stopped by Ctrl-C\n")
+		text := "stopped by Ctrl-C"
+		if strings.HasPrefix(err.Error(), "stopped") { // it says what goes on, or what was not done
+			text = err.Error()
+		}
+		fmt.Fprintf(errOut, "licenseimport: %s\n", text)
 		return statusInterrupted
 	case errors.As(err, &status):
 		return int(status)

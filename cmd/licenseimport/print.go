@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -13,8 +15,11 @@ import (
 	"licenseimport/events"
 )
 
-// maxPrintedRows bounds the rejected rows that are printed; --rejected writes all.
-const maxPrintedRows = 10
+// Bounds of what is printed of each kind. --rejected writes all rejected rows.
+const (
+	maxPrintedRows     = 10
+	maxPrintedWarnings = 5
+)
 
 // newTable returns a table in the style of all commands.
 func newTable(w io.Writer, header ...any) table.Writer {
@@ -27,16 +32,27 @@ func newTable(w io.Writer, header ...any) table.Writer {
 }
 
 // printSummary prints the result of an import.
-func printSummary(w io.Writer, r *result) {
-	fmt.Fprintf(w, "Import %d of %s: %s%s\n", r.ID, r.FileName, r.summary(), r.speed())
+func printSummary(ctx context.Context, w io.Writer, api *client, r *result) error {
+	fmt.Fprintf(w, "Import %d of %s: %s%s\n", r.ID, printable(r.FileName), r.summary(), r.speed())
 	if r.RetryOf != nil {
 		fmt.Fprintf(w, "A retry of the rows that import %d rejected.\n", *r.RetryOf)
 	}
-	if r.Result != nil {
-		fmt.Fprintln(w)
-		printCounts(w, r)
-		printRejected(w, r)
+	if r.SameFileAs != nil {
+		fmt.Fprintf(w, "The same file as that of import %d.\n", *r.SameFileAs)
 	}
+	if u := r.Undo; u != nil && u.finished() {
+		fmt.Fprintf(w, "Undone by %s. %s.\n", printable(u.Manager), capital(u.done()))
+	} else if u != nil {
+		fmt.Fprintf(w, "It is being undone, as %s asked: %.0f %%.\n", printable(u.Manager), u.Progress*100)
+	}
+	if r.Result == nil {
+		return nil
+	}
+	fmt.Fprintln(w)
+	printCounts(w, r)
+	err := errors.Join(printWarnings(ctx, w, api, r), printChanges(ctx, w, api, r), printKept(ctx, w, api, r))
+	printRejected(w, r)
+	return err
 }
 
 // summary is one sentence about what the import did.
@@ -82,7 +98,7 @@ func (c *counts) preview() string {
 		return ""
 	}
 	p := c.Preview
-	return ": " + listed(p.CreatedLicenses, "new", p.UpdatedLicenses, "would change", p.ExistedLicenses, "would stay as they are")
+	return ": " + listed(p.CreatedLicenses, "new", p.UpdatedLicenses, "would change", p.ExistedLicenses, "existing (unchanged)")
 }
 
 // allRows is "the row is", "both rows are", "all 4 rows are".
@@ -143,17 +159,74 @@ func printCounts(w io.Writer, r *result) {
 	}
 }
 
+// printWarnings shows the first warnings, one line each.
+func printWarnings(ctx context.Context, w io.Writer, api *client, r *result) error {
+	if r.Result.Warnings == 0 {
+		return nil
+	}
+	var page struct {
+		Results []struct {
+			Row        uint64 `json:"row"`
+			LicenseKey string `json:"license_key"`
+			Column     string `json:"column"`
+			Message    string `json:"message"`
+		} `json:"results"`
+	}
+	if err := api.firstPage(ctx, resultPath(r.ID)+"warnings/", maxPrintedWarnings, &page); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	for _, warning := range page.Results {
+		fmt.Fprintf(w, "Warning: row %d, %s: %s %s\n", warning.Row, printable(excerpt(warning.LicenseKey)), warning.Column, warning.Message)
+	}
+	if r.Result.Warnings > uint64(len(page.Results)) {
+		fmt.Fprintf(w, "These are the first. %s in all.\n", plural(r.Result.Warnings, "row has warnings", "rows have warnings"))
+	}
+	return nil
+}
+
+// printChanges shows the first licenses that were updated, or that a dry run would update, one line for
+// each column.
+func printChanges(ctx context.Context, w io.Writer, api *client, r *result) error {
+	updated, heading, what := r.Result.UpdatedLicenses, "Updated", "updated licenses"
+	if r.DryRun && r.Result.Preview != nil {
+		updated, heading, what = r.Result.Preview.UpdatedLicenses, "Would change", "licenses that would change"
+	}
+	if updated == 0 {
+		return nil
+	}
+	var page struct {
+		Results []struct {
+			Row        uint64 `json:"row"`
+			LicenseKey string `json:"license_key"`
+			Changed    []struct {
+				Column string `json:"column"`
+				From   string `json:"from"`
+				To     string `json:"to"`
+			} `json:"changed"`
+		} `json:"results"`
+	}
+	if err := api.firstPage(ctx, resultPath(r.ID)+"updated_rows/", maxPrintedRows, &page); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\n%s:\n", firstOf(len(page.Results), updated, heading, what))
+	t := newTable(w, "Row", "License", "Column", "From", "To")
+	for _, row := range page.Results {
+		for _, change := range row.Changed {
+			t.AppendRow(table.Row{row.Row, printable(excerpt(row.LicenseKey)), change.Column, printable(excerpt(change.From)), printable(excerpt(change.To))})
+		}
+	}
+	t.Render()
+	return nil
+}
+
 // printRejected shows the first rejected rows, one line for each error.
 func printRejected(w io.Writer, r *result) {
 	if r.rejected() == 0 {
 		return
 	}
 	shown := r.Result.InvalidRows[:min(maxPrintedRows, len(r.Result.InvalidRows))]
-	if uint64(len(shown)) < r.rejected() {
-		fmt.Fprintf(w, "\nThe first %d of %s rejected rows:\n", len(shown), grouped(r.rejected()))
-	} else {
-		fmt.Fprint(w, "\nRejected:\n")
-	}
+	fmt.Fprintf(w, "\n%s:\n", firstOf(len(shown), r.rejected(), "Rejected", "rejected rows"))
 	t := newTable(w, "Row", "Line", "Column", "Value", "What is wrong")
 	t.SetColumnConfigs([]table.ColumnConfig{{Number: 5, WidthMax: 60, WidthMaxEnforcer: text.WrapSoft}})
 	for _, row := range shown {

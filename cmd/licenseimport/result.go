@@ -19,13 +19,15 @@ type result struct {
 		Code    string `json:"code"`
 		Message string `json:"message"`
 	} `json:"error"`
-	Manager       string  `json:"manager"`
-	Mode          string  `json:"mode"`
-	Existing      string  `json:"existing"`
-	DryRun        bool    `json:"dry_run"`
-	RetryOf       *uint64 `json:"retry_of"`
-	Progress      float64 `json:"progress"`
-	RowsPerSecond float64 `json:"rows_per_second"`
+	Manager       string     `json:"manager"`
+	Mode          string     `json:"mode"`
+	Existing      string     `json:"existing"`
+	DryRun        bool       `json:"dry_run"`
+	RetryOf       *uint64    `json:"retry_of"`
+	SameFileAs    *uint64    `json:"same_file_as"`
+	Undo          *undoState `json:"undo"` // nil: nobody asked for it
+	Progress      float64    `json:"progress"`
+	RowsPerSecond float64    `json:"rows_per_second"`
 
 	raw json.RawMessage // the answer's body
 }
@@ -77,6 +79,12 @@ func decodeResult(body []byte) (*result, error) {
 }
 
 func (r *result) ended() bool { return r.Status == "success" || r.Status == "error" }
+
+// undone reports whether the import was taken back.
+func (r *result) undone() bool { return r.Undo != nil && r.Undo.finished() }
+
+// settled reports whether nothing more happens by itself: the import has ended, and so has its undo.
+func (r *result) settled() bool { return r.ended() && (r.Undo == nil || r.Undo.finished()) }
 
 // rejected returns the number of rejected rows.
 func (r *result) rejected() uint64 {

@@ -10,7 +10,7 @@ import (
 // statusCommand shows imports.
 type statusCommand struct {
 	ID       count  `arg:"" optional:"" help:"The import; without it, the list of all, newest first."`
-	Watch    bool   `help:"Go on showing: one import until it has ended, the list until Ctrl-C."`
+	Watch    bool   `help:"Go on showing: one import until it and its undo have ended, the list until Ctrl-C."`
 	Limit    count  `default:"20" placeholder:"N" help:"Length of the list, at most 100. Default: 20."`
 	JSON     bool   `name:"json" help:"Print what the API answers, and nothing else."`
 	Rejected string `placeholder:"FILE" help:"Write the import's rejected rows there, as a CSV to be corrected and imported again."`
@@ -42,10 +42,14 @@ func (c *statusCommand) Run(ctx context.Context, t *terminal) error {
 // one shows a single import; with --watch, after its end.
 func (c *statusCommand) one(ctx context.Context, t *terminal, api *client) error {
 	r, err := api.result(ctx, uint64(c.ID))
-	if err == nil && c.Watch && !r.ended() {
+	if err == nil && c.Watch && !r.settled() {
 		bar := newProgress(t.err)
-		bar.begin("Importing "+r.FileName, 1000, shares)
-		r, err = api.waitForResult(ctx, uint64(c.ID), func(r *result) { showProgress(bar, r) })
+		what, show := "Importing "+r.FileName, showProgress
+		if r.ended() {
+			what, show = "Undoing the import of "+r.FileName, showUndo
+		}
+		bar.begin(what, 1000, shares)
+		r, err = api.waitFor(ctx, uint64(c.ID), (*result).settled, func(r *result) { show(bar, r) })
 		bar.end()
 	}
 	if err != nil {

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// undoCommand takes an import back, and waits for the end.
+type undoCommand struct {
+	ID   count `arg:"" help:"The import to take back."`
+	Yes  bool  `short:"y" help:"Do not ask."`
+	JSON bool  `name:"json" help:"Print the import's result as the API gives it, and nothing else."`
+
+	clientFlags
+}
+
+// Help is what --help tells beside the flags.
+func (undoCommand) Help() string {
+	return `Says in numbers what it will do, and asks. Licenses that the import made are gone, and licenses that it updated are what they were before, as long as nothing else has changed them since: what another import changed is kept. The import and what happened to its rows stay in the list.
+
+An import can be undone once, and an undo cannot be stopped. To bring a revoked license back, import it again.
+
+Examples:
+  licenseimport undo 10
+  licenseimport undo 10 --yes --json
+  licenseimport status 10 --watch    # how far it is
+
+Exit status: 0 the import is undone, else 1.`
+}
+
+// Run undoes.
+func (c *undoCommand) Run(ctx context.Context, t *terminal) error {
+	return c.withExisting(ctx, t, allRoles, func(ctx context.Context, api *client) error {
+		if err := api.waitForServer(ctx); err != nil {
+			return err
+		}
+		if err := c.ask(ctx, t, api); err != nil {
+			return err
+		}
+		return c.undo(ctx, t, api)
+	})
+}
+
+// undoCounts are the licenses that an undo takes back, changes back and leaves.
+type undoCounts struct {
+	Revoked  uint64 `json:"revoked"`
+	Restored uint64 `json:"restored"`
+	Kept     uint64 `json:"kept"`
+}
+
+// undoState is the undo of an import.
+type undoState struct {
+	Status     string     `json:"status"` // running or finished
+	Manager    string     `json:"manager"`
+	StartedAt  *time.Time `json:"started_at"`
+	FinishedAt *time.Time `json:"finished_at"`
+	Progress   float64    `json:"progress"`
+	undoCounts
+}
+
+func (u *undoState) finished() bool { return u.Status == "finished" }
+
+// ask says what the undo would do. It returns an error unless the user wants that.
+func (c *undoCommand) ask(ctx context.Context, t *terminal, api *client) error {
+	if c.Yes {
+		return nil
+	}
+	r, err := api.result(ctx, uint64(c.ID))
+	if err != nil {
+		return err
+	}
+	var would undoCounts
+	body, err := api.get(ctx, resultPath(uint64(c.ID))+"undo/")
+	if err == nil {
+		err = json.Unmarshal(body, &would)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(t.err, "Undo of import %d of %s: %s.\nGo on? [y/N] ", c.ID, printable(r.FileName), would.plan())
+	answer, err := readLine(ctx, t.in)
+	if err != nil {
+		return err
+	}
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return nil
+	default:
+		fmt.Fprintln(t.err)
+		return errors.New("nothing was undone: answer y, or use --yes")
+	}
+}
+
+// plan is what an undo will do.
+func (u *undoCounts) plan() string {
+	text := listed(u.Revoked, "to be removed", u.Restored, "to be as before", u.Kept, "to stay, because something else changed them since")
+	if text == "" {
+		return "there is no license to take back"
+	}
+	return "licenses: " + text
+}
+
+// done is what an undo has done.
+func (u *undoCounts) done() string {
+	text := listed(u.Revoked, "removed", u.Restored, "as before", u.Kept, "kept, because something else changed them since")
+	if text == "" {
+		return "there was no license to take back"
+	}
+	return "licenses: " + text
+}
+
+// readLine reads the user's answer. The end of the input is an empty one.
+func readLine(ctx context.Context, in io.Reader) (string, error) {
+	read := make(chan string, 1)
+	go func() { // a read of a terminal cannot be interrupted
+		line, _ := bufio.NewReader(in).ReadString('\n')
+		read <- line
+	}()
+	select {
+	case line := <-read:
+		return line, nil
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+}
+
+func (c *undoCommand) undo(ctx context.Context, t *terminal, api *client) error {
+	id := uint64(c.ID)
+	err := whileBusy(ctx, t, func() error {
+		_, err := api.post(ctx, resultPath(id)+"undo/", "")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	bar := newProgress(t.err)
+	bar.begin(fmt.Sprintf("Undoing import %d", id), 1000, shares)
+	r, err := api.waitFor(ctx, id, (*result).undone, func(r *result) { showUndo(bar, r) })
+	bar.end()
+	if err != nil {
+		return explainUndo(ctx, id, api, err)
+	}
+	if c.JSON {
+		fmt.Fprintf(t.out, "%s\n", trimmed(r.raw))
+		return nil
+	}
+	fmt.Fprintf(t.out, "Import %d of %s is undone. %s.\n", id, printable(r.FileName), capital(r.Undo.done()))
+	return printKept(ctx, t.out, api, r)
+}
+
+// showUndo draws how far an undo is.
+func showUndo(bar *progress, r *result) {
+	if r.Undo != nil {
+		bar.share(r.Undo.Progress, plural(r.Undo.Revoked+r.Undo.Restored+r.Undo.Kept, "license", "licenses"))
+	}
+}
+
+func explainUndo(ctx context.Context, id uint64, api *client, err error) error {
+	switch {
+	case ctx.Err() == nil:
+		return fmt.Errorf("import %d is being undone, but its result could not be read: %w", id, err)
+	case api.remote:
+		return fmt.Errorf("stopped waiting; the server goes on with the undo: licenseimport status %d --watch", id)
+	default:
+		return errors.New("stopped; the next process on this data directory, such as licenseimport serve, goes on with the undo")
+	}
+}
+
+// printKept shows the first licenses that an undo has kept, and what changed them.
+func printKept(ctx context.Context, w io.Writer, api *client, r *result) error {
+	if r.Undo == nil || r.Undo.Kept == 0 {
+		return nil
+	}
+	var page struct {
+		Results []struct {
+			Row        uint64 `json:"row"`
+			LicenseKey string `json:"license_key"`
+			Product    string `json:"product"`
+			ImportID   uint64 `json:"import_id"`
+			ImportRow  uint64 `json:"import_row"`
+		} `json:"results"`
+	}
+	if err := api.firstPage(ctx, resultPath(r.ID)+"kept_rows/", maxPrintedRows, &page); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\n%s:\n", firstOf(len(page.Results), r.Undo.Kept, "Kept", "licenses that were kept"))
+	table := newTable(w, "Row", "License", "Product", "Changed since by")
+	for _, row := range page.Results {
+		table.AppendRow([]any{row.Row, printable(excerpt(row.LicenseKey)), printable(row.Product), fmt.Sprintf("import %d, row %d", row.ImportID, row.ImportRow)})
+	}
+	table.Render()
+	return nil
+}
+
+// firstOf is the heading of a table that may show only the first of many.
+func firstOf(shown int, all uint64, heading, what string) string {
+	if uint64(shown) < all {
+		return fmt.Sprintf("The first %d of %s %s", shown, grouped(all), what)
+	}
+	return heading
+}
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
