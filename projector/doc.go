@@ -80,7 +80,7 @@
 // # Caveats
 //
 //   - An open Reader keeps the file from reusing pages: [Projector.Read] is for short reads, and long
-//     answers take several.
+//     answers take several, or go through the disk ([Projector.Stream], [Projector.Copy]).
 //   - Only one process can have a directory's views open.
 //   - Commits are not synced. After a power cut the file may be damaged; it is then folded again.
 package projector

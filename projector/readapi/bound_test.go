@@ -68,6 +68,8 @@ func TestReadsEndWithTheRequest(t *testing.T) {
 		"licenses/?license_key__icontains=x&limit=1": viewer, "licenses/?license_key__icontains=zzz": adminKey,
 		"licenses/?import_id=1&enabled=true": adminKey, "customers/?email__icontains=zzz": adminKey,
 		"licenses-import-results/1/existed_rows/?limit=1": adminKey,
+		"licenses/?note__icontains=zzz":                   adminKey, "licenses/?validity_period__gt=2020-01-01": adminKey, "licenses/?customer_name__icontains=zzz": adminKey,
+		"licenses/?customer_email__icontains=ada": adminKey, "customers/?phone__icontains=zzz": adminKey, "orders/?short_code=other": adminKey,
 	} {
 		status, body, asked := get(key, path)
 		if status != http.StatusServiceUnavailable || !strings.Contains(body, `"interrupted"`) || asked > asksBeforeLeaving+5 {

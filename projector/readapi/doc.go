@@ -34,8 +34,12 @@
 //
 // A wait ends after [projector.ReadTimeout] with 503 views_behind, a read with 503
 // search_too_broad; both have a Retry-After of 1 s. A read asks in each of its steps, also where it
-// passes what the manager may not see, and ends when the client leaves. To count takes no memory. A client has 1 minute for each piece of a CSV,
-// 30 s for each event of a stream and 10 minutes for the views' file.
+// passes what the manager may not see, and ends when the client leaves. To count takes no memory. A
+// client has 1 minute for each piece of a CSV, 30 s for each event of a stream and 10 minutes for the
+// views' file.
+//
+// Answers in pieces are long in the table of routes (api.go): they end within a second after their key was
+// revoked.
 //
 // # Caveats
 //

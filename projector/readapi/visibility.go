@@ -15,9 +15,12 @@ import (
 //	imports             those that its role may see: its own, or everybody's
 //	counts, progress    of every import that it sees, whatever the products of the rows are; if it is
 //	                    limited, without the counts of customers and orders
+//	other imports       that a result names (of the same file, the retried one): those that it may know of
 //	rows of an import   all, unless it is limited and another manager uploaded the file: then those
-//	                    of its products, also in a result and in a CSV
-//	licenses            all, or if it is limited those of its products
+//	                    of its products, also in a result and in a CSV, with their warnings and changes
+//	licenses            all, or if it is limited those of its products; so are their histories, and
+//	                    what an export has. Filters select by what is shown.
+//	products            the catalogue, or if it is limited its products of it
 //	customers, orders   all, or if it is limited none: they span products (access.ReadCustomers)
 //	those of a license  as the row says that created them, or if it is limited and that row is of
 //	                    another product, as the license's row says, with the id null
