@@ -56,6 +56,20 @@ func (s filtered) keeps(l *License) bool {
 	return true
 }
 
+// read returns how filters read a license: nil for what need not be decoded.
+func (q *LicenseQuery) read(r *Reader) func(events.Seq) (*License, error) {
+	if q.MayMatch == nil {
+		return r.License
+	}
+	return func(id events.Seq) (*License, error) {
+		now, err := r.standing(id)
+		if now == nil || err != nil || now.revoked || !q.MayMatch(now.body) {
+			return nil, err
+		}
+		return r.License(id)
+	}
+}
+
 // withIDs is the set of the licenses with some ids.
 func (r *Reader) withIDs(ids []events.Seq) viewstore.Postings {
 	var set viewstore.NumberSet

@@ -55,38 +55,54 @@ func (r *Reader) GoneLicense(id events.Seq) (*License, error) {
 
 // license returns a license as it is or, if it was revoked, as it was before.
 func (r *Reader) license(id events.Seq) (l *License, revoked bool, err error) {
-	made, err := r.record(id)
-	if made == nil || err != nil {
+	now, err := r.standing(id)
+	if now == nil || err != nil {
 		return nil, false, err
-	}
-	last := id
-	if value := r.views.Entry(licenseNow, viewstore.NumberKey(id)); value != nil {
-		if len(value) != 8 {
-			return nil, false, ErrDamaged
-		}
-		last = seqAt(value)
-	}
-	now, created := *made, made.nanos
-	if last != id {
-		c, err := r.change(last)
-		if err == nil && c.flags&isRevoked != 0 {
-			revoked, last = true, c.previous
-			now, err = r.after(id, last)
-		} else if err == nil {
-			now = c.record
-		}
-		if err != nil {
-			return nil, false, err
-		}
 	}
 	s, event, err := decodeState(now.body)
 	if err != nil {
 		return nil, false, fmt.Errorf("license %d: %w", id, err)
 	}
 	return &License{
-		Seq: id, Created: time.Unix(0, created), Customer: now.customer, Order: now.order,
-		Event: asImported(s, event, s.By), Last: last, Body: now.body,
-	}, revoked, nil
+		Seq: id, Created: time.Unix(0, now.created), Customer: now.customer, Order: now.order,
+		Event: asImported(s, event, s.By), Last: now.last, Body: now.body,
+	}, now.revoked, nil
+}
+
+// standing is the record of a license as it is or, if it was revoked, as it was before.
+type standing struct {
+	record
+	created int64      // when the license was made: nanoseconds since 1970
+	last    events.Seq // the event that left it so
+	revoked bool
+}
+
+// standing returns how a license stands, its event undecoded; nil if there never was one.
+func (r *Reader) standing(id events.Seq) (*standing, error) {
+	made, err := r.record(id)
+	if made == nil || err != nil {
+		return nil, err
+	}
+	at := &standing{record: *made, created: made.nanos, last: id}
+	value := r.views.Entry(licenseNow, viewstore.NumberKey(id))
+	if value == nil {
+		return at, nil
+	}
+	if len(value) != 8 {
+		return nil, ErrDamaged
+	}
+	if at.last = seqAt(value); at.last == id {
+		return at, nil
+	}
+	c, err := r.change(at.last)
+	if err != nil {
+		return nil, err
+	}
+	if at.record = c.record; c.flags&isRevoked != 0 {
+		at.revoked, at.last = true, c.previous
+		at.record, err = r.after(id, c.previous)
+	}
+	return at, err
 }
 
 // asImported is the state as the event of a row.

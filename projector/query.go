@@ -36,6 +36,7 @@ type LicenseQuery struct {
 	// Matches and MatchesCustomer decide by the license itself, and by what is said of its customer; nil:
 	// any. A license without a customer has none that matches.
 	Matches         func(*License) bool
+	MayMatch        func(body []byte) bool // false only where Matches would be: spares decoding the license's event
 	MatchesCustomer func(*events.Customer) bool
 	// Sees reports whether the one who asks may see a license; nil: all. It restricts Customer and
 	// MatchesCustomer: of a customer whose creator is hidden only what the license's row says counts.
@@ -183,7 +184,7 @@ func (q *LicenseQuery) selectFrom(r *Reader) (selection, error) {
 		chosen = r.intersect(selections)
 	}
 	if len(keep) > 0 {
-		chosen = selection{r.where(chosen.postings, r.License, keep...), CountUnknown}
+		chosen = selection{r.where(chosen.postings, q.read(r), keep...), CountUnknown}
 	}
 	if q.Enabled == nil || !*q.Enabled || off.count == 0 {
 		return chosen, nil

@@ -1,6 +1,7 @@
 package readapi
 
 import (
+	"bytes"
 	"net/url"
 	"slices"
 	"strconv"
@@ -63,6 +64,7 @@ func parseLicenseFilter(query url.Values, m access.Manager) (*licenseFilter, err
 		Enabled:         p.bool("enabled"),
 		Job:             events.JobID(p.id("import_id")),
 		Matches:         p.licenses(),
+		MayMatch:        p.mayMatch(),
 		MatchesCustomer: p.customersOfLicenses(),
 		Sees:            func(l *projector.License) bool { return seesLicense(m, l) },
 	}}
@@ -204,6 +206,35 @@ func (p *filterParser) licenses() func(*projector.License) bool {
 		}
 	}
 	return every(all)
+}
+
+// mayMatch returns a quick check of a license's event as JSON: without the member that a filter of licenses
+// looks at, the license cannot pass it. nil: there is no such filter.
+func (p *filterParser) mayMatch() func(body []byte) bool {
+	var needed [][]byte
+	for _, of := range [...]struct{ filter, member string }{
+		{"note__icontains", `"note"`}, {"product_name__icontains", `"name"`},
+		{"validity_period__gt", `"validity_period"`}, {"validity_period__gte", `"validity_period"`},
+		{"validity_period__lt", `"validity_period"`}, {"validity_period__lte", `"validity_period"`},
+	} {
+		if p.query.Get(of.filter) != "" {
+			needed = append(needed, []byte(of.member))
+		}
+	}
+	if want := p.bool("is_any_floating"); want != nil && *want {
+		needed = append(needed, []byte(`"is_floating`)) // is_floating_cloud, too
+	}
+	if needed == nil {
+		return nil
+	}
+	return func(body []byte) bool {
+		for _, member := range needed {
+			if !bytes.Contains(body, member) {
+				return false
+			}
+		}
+		return true
+	}
 }
 
 func isTrue(b *bool) bool { return b != nil && *b }

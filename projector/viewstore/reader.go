@@ -14,9 +14,10 @@ import (
 // Reader reads the views as one commit left them. It belongs to one goroutine and to one call of
 // [Store.Read].
 type Reader struct {
-	tx     *bolt.Tx
-	schema *Schema
-	cache  chunkCache
+	tx      *bolt.Tx
+	schema  *Schema
+	buckets []*bolt.Bucket // of tx, by view; nil: not opened yet
+	cache   chunkCache
 }
 
 // Read calls f with the views of the last commit. f must not retain anything of the transaction,
@@ -34,19 +35,27 @@ func (s *Store) read(limit time.Duration, f func(r *Reader) error) error {
 	return s.attempt(limit, func() error {
 		r, _ := s.readers.Get().(*Reader)
 		if r == nil {
-			r = &Reader{schema: &s.schema}
+			r = &Reader{schema: &s.schema, buckets: make([]*bolt.Bucket, len(s.schema.Views))}
 		}
 		defer s.readers.Put(r)
 		r.cache.reset()
 		return s.db.View(func(tx *bolt.Tx) error {
 			r.tx = tx
-			defer func() { r.tx = nil }()
+			defer func() {
+				r.tx = nil
+				clear(r.buckets)
+			}()
 			return f(r)
 		})
 	})
 }
 
-func (r *Reader) bucket(v View) *bolt.Bucket { return r.tx.Bucket([]byte(r.schema.Views[v].Name)) }
+func (r *Reader) bucket(v View) *bolt.Bucket {
+	if r.buckets[v] == nil {
+		r.buckets[v] = r.tx.Bucket([]byte(r.schema.Views[v].Name))
+	}
+	return r.buckets[v]
+}
 
 // Entry reads an entry of a view; nil if there is none. It is valid during the transaction.
 func (r *Reader) Entry(v View, key []byte) []byte { return r.bucket(v).Get(key) }
