@@ -15,6 +15,9 @@
 //	multipart.go    exactly one part, named file; gzip; length and SHA-256
 //	workbook.go     tells a workbook from a CSV; the temporary file of a workbook
 //	rowparser.go    CSV to RowReceived; damaged rows become events, too
+//	mapping.go      which mapping a file has: the query's, the one that the file names, or none
+//	mappings.go     the routes of saved mappings
+//	inspect.go      what the columns of a file seem to be
 //	idempotency.go  draws the job id, and recognizes a repeated upload
 //	batcher.go      collects events into batches and stores them while the next one fills
 //	jobstate.go     loads the state of an import and appends the fact that a decision makes of it

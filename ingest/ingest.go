@@ -38,6 +38,7 @@ const (
 	templatePath = "/api/v1/license-import-template.csv"
 	mappingsPath = "/api/v1/import-mappings/"
 	workbookPath = "/api/v1/license-import-template.xlsx"
+	inspectPath  = "/api/v1/imports/inspect/"
 )
 
 // Register adds the routes to the router.
@@ -47,6 +48,7 @@ func (in *Ingest) Register(rt *httpx.Router, auth *access.Authenticator) {
 	rt.Handle(http.MethodPost, resultsPath+":id/undo/", auth.Require(access.Undo, in.serveUndo))
 	rt.Reserve(http.MethodGet, resultsPath+":id/undo/") // the role projector answers it
 	rt.Handle(http.MethodPost, resultsPath+":id/retry/", auth.Require(access.Import, in.retryHandler(auth)), retryParameterNames()...)
+	rt.Handle(http.MethodPost, inspectPath, auth.Require(access.Import, in.serveInspect), inspectParameters()...)
 	rt.Handle(http.MethodGet, mappingsPath, auth.Require(access.Identify, in.listMappings), "limit", "offset")
 	rt.Handle(http.MethodGet, mappingsPath+":name/", auth.Require(access.Identify, in.showMapping))
 	rt.Handle(http.MethodPut, mappingsPath+":name/", auth.Require(access.Import, in.saveMapping))

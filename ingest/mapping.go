@@ -37,21 +37,42 @@ func (o *options) readMapping(query url.Values) {
 	}
 }
 
+// nameHeaders collects the headers that the mapping names, from the saved one and from the request.
+func (o *options) nameHeaders(saved *events.Mapping) {
+	o.headers = map[string]bool{}
+	if saved != nil {
+		for header := range saved.Columns {
+			o.headers[csvfile.NormalName(header)] = true
+		}
+	}
+	for _, entry := range o.given.Map {
+		o.headers[csvfile.NormalName(entry[:max(strings.LastIndexByte(entry, ':'), 0)])] = true
+	}
+	for _, header := range o.given.Ignore {
+		o.headers[csvfile.NormalName(header)] = true
+	}
+}
+
 // baseMapping finds the mapping that an upload begins with. named is what the file itself names in its
 // column [csvfile.MappingColumn]; the query comes first. nil: there is none.
 type baseMapping func(named string) (*events.Mapping, error)
 
-// baseMapping returns what finds the mapping of an upload of a manager.
-func (in *Ingest) baseMapping(ctx context.Context, m access.Manager, o options) baseMapping {
+// baseMapping returns what finds the mapping of an upload of a manager, and reads the saved one.
+func (in *Ingest) baseMapping(ctx context.Context, m access.Manager, o *options) (baseMapping, error) {
+	var saved *events.Mapping
+	if o.mapping != "" {
+		var err error
+		if saved, err = in.mappingNamed(ctx, o.mapping); err != nil {
+			return nil, err
+		}
+	}
+	o.nameHeaders(saved)
 	return func(named string) (*events.Mapping, error) {
-		switch {
-		case o.mapping != "":
-			return in.mappingNamed(ctx, o.mapping)
-		case named != "":
+		if saved == nil && named != "" {
 			return in.mappingOfFile(ctx, m, named)
 		}
-		return nil, nil
-	}
+		return saved, nil
+	}, nil
 }
 
 // namedImport is how a file of rejected rows names the import whose mapping it has: alone, or behind the

@@ -25,8 +25,9 @@ type options struct {
 	encoding      csvfile.Encoding
 	sheet         string // of a workbook; empty: the first one
 
-	mapping string        // the saved mapping, or empty
-	given   mapping.Given // over the saved one
+	mapping string          // the saved mapping, or empty
+	given   mapping.Given   // over the saved one
+	headers map[string]bool // that both name, in normal form: they help to detect the delimiter
 
 	key   string // the Idempotency-Key, or empty
 	query string // the parameters in canonical form: sorted, without defaults
@@ -136,7 +137,10 @@ func choose(name, value string, choices []choice) (int, error) {
 func csvOptions(o options, c Config) csvfile.Options {
 	return csvfile.Options{
 		Delimiter: o.delimiter, Encoding: o.encoding, MaxRow: c.MaxRow, MaxColumns: c.MaxColumns,
-		Known: func(name string) bool { _, known := events.ColumnIndex(name); return known },
+		Known: func(name string) bool {
+			_, known := events.ColumnIndex(name)
+			return known || o.headers[csvfile.NormalName(name)]
+		},
 	}
 }
 

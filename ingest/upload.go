@@ -62,7 +62,11 @@ func (in *Ingest) serveUpload(
 	body, stop := newPacedReader(ctx, w, r, in.config)
 	defer stop()
 
-	source, err := openFileSource(ctx, r, body, o, in.config, in.baseMapping(ctx, m, o))
+	base, err := in.baseMapping(ctx, m, &o)
+	if err != nil {
+		return err
+	}
+	source, err := openFileSource(ctx, r, body, o, in.config, base)
 	if err != nil {
 		return err
 	}

@@ -54,6 +54,26 @@ var marks = []struct {
 	{"\xFE\xFF", utf16BE},
 }
 
+// The names of encodings for people and programs.
+const (
+	NameUTF8        = "utf-8"
+	NameUTF16       = "utf-16"
+	NameWindows1252 = "windows-1252"
+)
+
+// BOMEncoding is the name of the encoding that a file's byte order mark tells, or "".
+func BOMEncoding(head []byte) string {
+	for _, m := range marks {
+		if bytes.HasPrefix(head, []byte(m.bytes)) {
+			if m.encoding == UTF8 {
+				return NameUTF8
+			}
+			return NameUTF16
+		}
+	}
+	return ""
+}
+
 // openEncoding looks at the file's first bytes and sees to it that from here on it is UTF-8. What is invalid in the file's
 // encoding becomes invalid UTF-8, so that the row it stands in is found out.
 func (b *buffer) openEncoding(e Encoding) error {

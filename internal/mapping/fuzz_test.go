@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"licenseimport/events"
+	"licenseimport/internal/csvfile"
 )
 
 // FuzzSuggest: whatever a file holds, no column is suggested twice, and a confidence is from 0 to 1.
@@ -87,6 +88,28 @@ func FuzzApply(f *testing.F) {
 		}
 		if mapped != sent {
 			t.Fatal("the cells as sent are lost")
+		}
+	})
+}
+
+// FuzzInspect: any bytes, cut anywhere, are inspected or refused with an error about the file.
+func FuzzInspect(f *testing.F) {
+	f.Add([]byte("Serial;E-Mail\nAB-1;ada@example.com\n"), false)
+	f.Add([]byte("\xff\xfeS\x00K\x00U\x00\n\x00p\x00"), true)
+	f.Add([]byte("Schl\xfcssel,\"Produkt\nA,\"x"), true)
+	f.Fuzz(func(t *testing.T, beginning []byte, cut bool) {
+		found, err := InspectCSV(beginning, cut, csvfile.Options{}, nil)
+		if err != nil {
+			return
+		}
+		if found.Format != "csv" || found.Encoding == nil || found.Delimiter == nil || len(found.Columns) == 0 ||
+			found.Missing == nil || found.DateFormat != Ambiguous && formatOf(found.DateFormat) == nil {
+			t.Fatalf("%+v", found)
+		}
+		for _, c := range found.Columns {
+			if len(c.Samples) > maxSamples || c.Why == "" || (c.Column == nil) != (c.Confidence == 0) {
+				t.Fatalf("%+v", c)
+			}
 		}
 	})
 }

@@ -119,7 +119,7 @@ func (s *suggester) byName(i int, name string) (candidate, bool) {
 			return s.bySynonym(known.column, known.how, "a usual name of the column")
 		}
 	}
-	if near, known := nearest(name); near != "" {
+	if near, known := nearest(name); near != "" && (len(name) >= longEnough || !isRequired(known.column)) {
 		return s.bySynonym(known.column, misspelt, fmt.Sprintf("nearly %q", near))
 	}
 	return candidate{}, false
@@ -140,6 +140,15 @@ func (s *suggester) byVendor(i int, column string) (candidate, bool) {
 		return candidate{}, false
 	}
 	return s.bySynonym(column, vendors, "as "+s.vendor.Title+" exports it")
+}
+
+// longEnough is the length from which a header of a required column may be misspelt: a short word with
+// another letter is often another word.
+const longEnough = 9
+
+func isRequired(column string) bool {
+	i, known := events.ColumnIndex(column)
+	return known && events.Columns[i].Required
 }
 
 // withoutBrackets removes what stands in brackets: Expires (UTC).

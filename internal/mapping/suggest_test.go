@@ -3,8 +3,6 @@ package mapping
 import (
 	"strings"
 	"testing"
-
-	"licenseimport/events"
 )
 
 // sheet is the beginning of a file as people and programs make it. Its lines are: the headers, the right
@@ -184,9 +182,4 @@ func TestSuggestionsOfKnownSheets(t *testing.T) {
 	if right*100 < columns*98 || wrong > 1 || len(sheets) < 30 {
 		t.Errorf("right %d of %d, wrong %d: want 98 %% right and at most 1 wrong", right, columns, wrong)
 	}
-}
-
-func isRequired(column string) bool {
-	i, known := events.ColumnIndex(column)
-	return known && events.Columns[i].Required
 }

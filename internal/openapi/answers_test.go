@@ -138,6 +138,16 @@ func (s *system) get(status int, key, path string) []byte {
 // send uploads a file; name=value pairs in more are further headers.
 func (s *system) send(status int, key, query, file string, more ...string) (job uint64) {
 	s.Helper()
+	var answer struct {
+		JobID uint64 `json:"job_id"`
+	}
+	s.must(json.Unmarshal(s.post(status, key, upload+query, file, more...), &answer))
+	return answer.JobID
+}
+
+// post sends a file to a path.
+func (s *system) post(status int, key, path, file string, more ...string) []byte {
+	s.Helper()
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
 	part, err := w.CreateFormFile("file", "licenses.csv")
@@ -150,11 +160,7 @@ func (s *system) send(status int, key, query, file string, more ...string) (job 
 		name, value, _ := strings.Cut(pair, "=")
 		header.Set(name, value)
 	}
-	var answer struct {
-		JobID uint64 `json:"job_id"`
-	}
-	s.must(json.Unmarshal(s.call(status, key, "POST", upload+query, header, &b), &answer))
-	return answer.JobID
+	return s.call(status, key, "POST", path, header, &b)
 }
 
 // await reads an import's events until it has ended.
@@ -267,6 +273,15 @@ func (s *system) mappings() {
 	s.await(s.admin, s.send(200, s.admin, "?mapping=our%20vendor&map=Expires:license__validity_period&set=license__enabled:no&ignore=Notes%202&date_format=MM/DD/YYYY", foreign))
 	s.send(400, s.admin, "?mapping=our%20vendor&map=Expirse:license__validity_period", foreign)
 	s.send(400, s.admin, "?mapping=nobody", foreign)
+
+	const inspect = "/api/v1/imports/inspect/"
+	s.post(200, s.importer, inspect+"?kind=licenses&delimiter=comma&encoding=utf-8&mapping=our%20vendor", foreign)
+	s.post(400, s.admin, inspect+"?kind=cars", foreign)
+	s.post(401, "", inspect, foreign)
+	s.post(403, s.viewer, inspect, foreign)
+	s.post(413, s.admin, inspect, file+strings.Repeat("a,b,,,,\n", 10_000))
+	s.post(415, s.admin, inspect, "%PDF-1.7")
+	s.call(405, "", "GET", inspect, nil, nil)
 
 	s.call(400, s.admin, "DELETE", one+"?a=b", nil, nil)
 	s.call(401, "", "DELETE", one, nil, nil)

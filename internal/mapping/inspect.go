@@ -1,0 +1,253 @@
+package mapping
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"licenseimport/events"
+	"licenseimport/internal/csvfile"
+)
+
+// Limits of an inspection.
+const (
+	InspectedBytes = 1 << 20 // of a file, and of the cells that are looked at
+	maxSamples     = 5       // cells of a column that are shown
+	maxSample      = 100     // characters of each
+)
+
+// A Table is a file as rows: a [*csvfile.Reader], or the reader of a workbook.
+type Table interface {
+	Header() (csvfile.Header, error)
+	Read() (csvfile.Row, error)
+}
+
+// An Inspection is what a file seems to be, as the API shows it.
+type Inspection struct {
+	Format     string      `json:"format"`      // csv or xlsx
+	Encoding   *string     `json:"encoding"`    // of a CSV
+	Delimiter  *string     `json:"delimiter"`   // of a CSV: comma, semicolon, tab or pipe
+	Sheets     []string    `json:"sheets"`      // of a workbook
+	Columns    []Inspected `json:"columns"`     // in the file's order
+	Missing    []string    `json:"missing"`     // required columns that none of the file's seems to be
+	DateFormat string      `json:"date_format"` // of DateFormats, or Ambiguous
+}
+
+// Inspected is what one column of a file seems to be.
+type Inspected struct {
+	Header     string   `json:"header"`
+	Samples    []string `json:"samples"` // different cells
+	Column     *string  `json:"column"`  // nil: none is suggested
+	Confidence float64  `json:"confidence"`
+	Why        string   `json:"why"`
+}
+
+// InspectCSV inspects the beginning of a CSV, at most InspectedBytes of it; cut: the file goes on. A
+// file that is not UTF-8 and has no byte order mark is read as windows-1252. Errors are those of
+// [csvfile.Reader.Header].
+func InspectCSV(beginning []byte, cut bool, o csvfile.Options, m *events.Mapping) (Inspection, error) {
+	encoding := csvfile.BOMEncoding(beginning)
+	if encoding == "" {
+		encoding = encodingOf(beginning, cut, o.Encoding)
+	}
+	if encoding == csvfile.NameWindows1252 {
+		o.Encoding = csvfile.Windows1252
+	}
+	o.Known = known(o.Known, m)
+	rows := csvfile.NewReader(bytes.NewReader(beginning), o)
+	found, err := Inspect(rows, cut, m)
+	if err != nil {
+		return Inspection{}, err
+	}
+	header, _ := rows.Header()
+	delimiter := csvfile.DelimiterName(header.Delimiter)
+	found.Format, found.Encoding, found.Delimiter = "csv", &encoding, &delimiter
+	return found, nil
+}
+
+func encodingOf(beginning []byte, cut bool, given csvfile.Encoding) string {
+	if cut { // perhaps within a character
+		beginning = beginning[:max(len(beginning)-utf8.UTFMax, 0)]
+		for len(beginning) > 0 && beginning[len(beginning)-1] >= utf8.RuneSelf {
+			beginning = beginning[:len(beginning)-1]
+		}
+	}
+	if given == csvfile.Windows1252 || !utf8.Valid(beginning) {
+		return csvfile.NameWindows1252
+	}
+	return csvfile.NameUTF8
+}
+
+// known adds what a header may be to the names by which a delimiter is detected.
+func known(also func(string) bool, m *events.Mapping) func(string) bool {
+	return func(name string) bool {
+		if also != nil && also(name) || csvfile.IsErrorColumn(name) || Lists(m, name) {
+			return true
+		}
+		if _, column := events.ColumnIndex(name); column {
+			return true
+		}
+		_, listed := bySynonym[compact(name)]
+		return listed
+	}
+}
+
+// Lists reports whether a mapping, which may be nil, has a header.
+func Lists(m *events.Mapping, header string) bool {
+	if m == nil {
+		return false
+	}
+	for of := range m.Columns {
+		if csvfile.NormalName(of) == csvfile.NormalName(header) {
+			return true
+		}
+	}
+	return false
+}
+
+// Inspect inspects the first rows of a file; cut: the last row may be damaged. What a mapping says of a
+// column is not guessed; m may be nil. The caller sets the file's format.
+func Inspect(rows Table, cut bool, m *events.Mapping) (Inspection, error) {
+	header, err := rows.Header()
+	if err != nil {
+		return Inspection{}, err
+	}
+	sources := make([]Source, len(header.Fields))
+	for i, field := range header.Fields {
+		sources[i].Header = csvfile.TrimName(field)
+	}
+	if err := readCells(rows, cut, sources); err != nil {
+		return Inspection{}, err
+	}
+	return inspection(sources, m), nil
+}
+
+// readCells collects the cells of the rows that can be read.
+func readCells(rows Table, cut bool, sources []Source) error {
+	var last []string
+	for size := 0; size < InspectedBytes; {
+		row, err := rows.Read()
+		if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if row.Err != nil {
+			continue
+		}
+		if cut {
+			addCells(sources, last)
+			last = last[:0]
+		}
+		for _, field := range row.Fields {
+			last = append(last, string(field))
+			size += len(field) + 1
+		}
+		if !cut {
+			addCells(sources, last)
+			last = last[:0]
+		}
+	}
+	return nil
+}
+
+func addCells(sources []Source, cells []string) {
+	for i, cell := range cells {
+		if i < len(sources) && cell != "" {
+			sources[i].Cells = append(sources[i].Cells, cell)
+		}
+	}
+}
+
+func inspection(sources []Source, m *events.Mapping) Inspection {
+	found := Inspection{Sheets: []string{}, Columns: make([]Inspected, len(sources)), Missing: []string{}, DateFormat: ISO}
+	suggested := Suggest(unmapped(sources, m))
+	var dates, named []string
+	for i, source := range sources {
+		s := suggested[i]
+		if column, listed := mappedTo(m, source.Header); listed {
+			s = Suggestion{Column: column, Confidence: exact, Why: "the mapping says so"}
+		}
+		found.Columns[i] = Inspected{
+			Header: csvfile.ShortName(source.Header), Samples: samples(source.Cells), Confidence: s.Confidence, Why: s.Why,
+		}
+		if s.Column == "" {
+			continue
+		}
+		found.Columns[i].Column = &s.Column
+		named = append(named, s.Column)
+		if column, known := events.ColumnIndex(s.Column); known && events.Columns[column].Type == events.Date {
+			dates = append(dates, source.Cells...)
+		}
+	}
+	for _, column := range Required() {
+		if _, set := setIn(m, column); !set && !slices.Contains(named, column) {
+			found.Missing = append(found.Missing, column)
+		}
+	}
+	if m != nil && m.DateFormat != "" {
+		found.DateFormat = m.DateFormat
+	} else if format := DetectDates(dates); format != "" {
+		found.DateFormat = format
+	}
+	return found
+}
+
+// unmapped are the sources, without those that a mapping names and the columns that it gives.
+func unmapped(sources []Source, m *events.Mapping) []Source {
+	left := slices.Clone(sources)
+	for i := range left {
+		if _, listed := mappedTo(m, left[i].Header); listed {
+			left[i] = Source{}
+		}
+	}
+	return left
+}
+
+// mappedTo returns the column of a header under a mapping; empty: it is ignored.
+func mappedTo(m *events.Mapping, header string) (column string, listed bool) {
+	if m == nil {
+		return "", false
+	}
+	for of, to := range m.Columns {
+		if csvfile.NormalName(of) != csvfile.NormalName(header) {
+			continue
+		}
+		if to == nil {
+			return "", true
+		}
+		return strings.ToLower(strings.TrimSpace(*to)), true
+	}
+	return "", false
+}
+
+func setIn(m *events.Mapping, column string) (string, bool) {
+	if m == nil {
+		return "", false
+	}
+	for of, value := range m.Set {
+		if strings.EqualFold(strings.TrimSpace(of), column) {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// samples are the first different cells.
+func samples(cells []string) []string {
+	shown := []string{}
+	for _, cell := range cells {
+		cell = events.Excerpt(strings.ToValidUTF8(strings.TrimSpace(cell), "\uFFFD"), maxSample)
+		if cell != "" && !slices.Contains(shown, cell) {
+			shown = append(shown, cell)
+		}
+		if len(shown) == maxSamples {
+			break
+		}
+	}
+	return shown
+}
