@@ -94,7 +94,7 @@ races: ## 400 races each of two writers of one job, and of two imports of the sa
 	LICENSEIMPORT_LONG=1 go test -count=1 -run '^(TestRaces|TestThreeReplicas|TestUpdateRaces|TestUpdateRacesOnThreeNodes)$$' ./events/eventlog ./processor
 
 cluster: ## larger imports on three NATS nodes that are killed, wiped and cut off; backups of one
-	CLUSTER_ROWS=$${CLUSTER_ROWS:-50000} go test -count=1 -timeout 20m -run '^TestClusterInTrouble$$' -v ./internal/crashtest
+	CLUSTER_ROWS=$${CLUSTER_ROWS:-50000} go test -count=1 -timeout 20m -run '^(TestClusterInTrouble|TestChangesInAClusterInTrouble)$$' -v ./internal/crashtest
 	go test -tags cluster -count=1 -run Cluster ./events/eventlog
 
 disk: ## a disk that fills up (as root, for a small file system in memory)

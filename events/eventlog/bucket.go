@@ -80,38 +80,64 @@ func (b *Bucket) Delete(ctx context.Context, key string) error {
 	return err
 }
 
-// List reads all keys with their values, by ascending revision. On a cluster it may miss a write of
-// a moment ago.
+// List reads all keys with their values, by ascending revision. It holds every write that the bucket's
+// leader had when List began.
 func (b *Bucket) List(ctx context.Context) ([]Entry, error) {
 	var entries []Entry
 	err := b.log.retryWithTimeout(ctx, func(ctx context.Context) error {
-		kv, err := b.log.js.KeyValue(ctx, b.name)
+		last, err := b.lastRevision(ctx)
 		if err != nil {
 			return err
 		}
-		entries, err = list(ctx, kv)
+		entries, err = b.listUpTo(ctx, last)
 		return err
 	})
 	return entries, b.wrap("list", err)
 }
 
-func list(ctx context.Context, kv jetstream.KeyValue) ([]Entry, error) {
-	watcher, err := kv.WatchAll(ctx, jetstream.IgnoreDeletes())
+// errReplicaBehind says that the replica which was read lacks writes that the leader has.
+var errReplicaBehind = errors.New("the replica that was read is behind")
+
+// lastRevision is the revision of the leader's last message, deletions included; 0: it has none.
+func (b *Bucket) lastRevision(ctx context.Context) (uint64, error) {
+	response, _, err := b.log.requestMessage(ctx, "KV_"+b.name, getRequest{LastSubject: b.prefix() + ">"})
+	if code(err) == codeNoMessage {
+		return 0, nil
+	}
+	return uint64(response.Message.Seq), err
+}
+
+// listUpTo reads all keys from a replica, which has to hold at least this revision. A node that lost its disk
+// answers while it is still copying the bucket: without the revision, most of the keys would seem not to
+// exist.
+func (b *Bucket) listUpTo(ctx context.Context, last uint64) ([]Entry, error) {
+	kv, err := b.log.js.KeyValue(ctx, b.name)
+	if err != nil {
+		return nil, err
+	}
+	watcher, err := kv.WatchAll(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = watcher.Stop() }()
 	var entries []Entry
+	seen := uint64(0)
 	for {
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case update, open := <-watcher.Updates():
-			if !open {
+			switch {
+			case !open:
 				return nil, errIncomplete
-			}
-			if update == nil { // the end of the current keys
+			case update == nil && seen < last:
+				return nil, errReplicaBehind
+			case update == nil: // the end of the current keys
 				return entries, nil
+			}
+			seen = max(seen, update.Revision())
+			if update.Operation() != jetstream.KeyValuePut {
+				continue
 			}
 			entries = append(entries, Entry{
 				Key: update.Key(), Value: update.Value(),

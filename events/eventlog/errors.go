@@ -95,4 +95,5 @@ var transientErrors = []error{
 	jetstream.ErrNoStreamResponse,
 	jetstream.ErrJetStreamNotEnabled, // seen while a server starts
 	errIncomplete,
+	errReplicaBehind,
 }

@@ -68,8 +68,13 @@ type changeChaos struct {
 
 func newChangeChaos(t *testing.T, program string, environment ...string) *changeChaos {
 	t.Helper()
+	return newChangeChaosOn(t, newSystemOf(t, program, 2*time.Second, environment...))
+}
+
+func newChangeChaosOn(t *testing.T, s *system) *changeChaos {
+	t.Helper()
 	c := &changeChaos{
-		chaos:   &chaos{system: newSystemOf(t, program, 2*time.Second, environment...), seed: uint64(number(t, "CHAOS_SEED", 1))},
+		chaos:   &chaos{system: s, seed: uint64(number(t, "CHAOS_SEED", 1))},
 		refused: map[string]int{},
 		asked:   Requests{Undone: map[events.JobID]bool{}, Retried: map[events.JobID]int{}},
 	}

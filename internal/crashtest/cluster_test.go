@@ -3,8 +3,11 @@
 package crashtest
 
 import (
+	"context"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -125,4 +128,60 @@ func (s *system) importDuring(t *testing.T, c *eventlogtest.Cluster, trouble tro
 	trouble.repair(c, node)
 	c.WaitForReplicas()
 	must(t, <-uploaded)
+}
+
+// TestChangesInAClusterInTrouble has clients change the same licenses on three NATS nodes while one node
+// after the other is in trouble and the processors are killed.
+func TestChangesInAClusterInTrouble(t *testing.T) {
+	t.Parallel()
+	cluster := eventlogtest.StartCluster(t)
+	c := newChangeChaosOn(t, newClusterSystem(t, cluster.URL()))
+	cluster.WaitForReplicas()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var clients sync.WaitGroup
+	for i := range 3 {
+		clients.Go(func() { c.change(ctx, i, rand.New(rand.NewPCG(c.seed, uint64(300+i)))) })
+	}
+	for i, trouble := range troubles {
+		before := c.acknowledged()
+		must(t, waitFor("an import before the trouble", func() error { return c.acknowledgedMore(before) }))
+		node := trouble.strike(cluster)
+		for _, stream := range []string{events.LicensesStream, events.RowsStream} {
+			cluster.LeaderExcept(node, stream)
+		}
+		must(t, c.processors[i%2].restartByKill())
+		trouble.repair(cluster, node)
+		cluster.WaitForReplicas()
+	}
+	stop()
+	clients.Wait()
+	for _, err := range c.faults {
+		t.Error(err)
+	}
+	t.Logf("%d uploads, %d requests, refused %v", len(c.uploads), c.attempts, c.refused)
+	c.verifyChanges(t)
+	cluster.WaitForReplicas()
+	before := answers(t, c.client)
+	must(t, c.withoutViews())
+	same(t, before, answers(t, c.client))
+}
+
+// acknowledged is how many uploads were acknowledged.
+func (c *changeChaos) acknowledged() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, u := range c.uploads {
+		if u.Acknowledged {
+			n++
+		}
+	}
+	return n
+}
+
+func (c *changeChaos) acknowledgedMore(before int) error {
+	if n := c.acknowledged(); n <= before {
+		return fmt.Errorf("%d uploads were acknowledged", n)
+	}
+	return nil
 }

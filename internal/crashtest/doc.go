@@ -14,6 +14,9 @@
 //   - unexpected: everything else that no upload explains, such as an outcome of an upload that was cut
 //     off, or an outcome that does not follow from its row
 //
+// For imports that update, and for undos, cancels and retries, [CheckChanges] replays each license's story and
+// each import's facts against a sequential model: every event has to follow from the license as it was.
+//
 // The last three must be empty. Check also counts, by its own model of the rules, what each import made; the
 // API's results are compared with that.
 //
@@ -27,9 +30,10 @@
 // # How to run it
 //
 //	go test ./internal/crashtest
-//	make chaos     TestChaos for CHAOS_SECONDS: kills at random, drawn from CHAOS_SEED; and the negative control
+//	make chaos     TestChaos and TestChangesInChaos for CHAOS_SECONDS: kills at random, drawn from CHAOS_SEED; and
+//	               the negative controls
 //	make soak      TestGenerated with SOAK_ROWS rows, in one process and in several
-//	make cluster   TestClusterInTrouble: three NATS nodes; leaders are killed, a disk is lost, a node is cut off
+//	make cluster   TestClusterInTrouble, TestChangesInAClusterInTrouble: three NATS nodes; leaders are killed, a disk is lost, a node is cut off
 //
 // The tests need Unix, for its signals.
 //
