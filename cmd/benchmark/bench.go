@@ -34,6 +34,7 @@ var sections = []section{
 	{"rejected", "20 % rejected rows beside a clean file", (*bench).rejected},
 	{"growth", "from nothing to 4 million licenses; rebuild; small beside large; memory of serve", (*bench).growth},
 	{"memory", "ingest and a 2 GB file", (*bench).memory},
+	{"workbook", "ingest and an Excel workbook", (*bench).workbook},
 	{"disk", "bytes on the disk; S2", (*bench).disk},
 	{"processes", "four processors and two ingests beside one of each", (*bench).multiprocess},
 }
