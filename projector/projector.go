@@ -92,9 +92,9 @@ func openStore(ctx context.Context, path string, log Log) (*viewstore.Store, err
 
 // use makes a store the one that is folded into and read.
 func (p *Projector) use(s *viewstore.Store) {
-	p.open.Store(s)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.open.Store(s) // who sees it must not see the failure of the one before
 	at := s.Position()
 	p.live, p.committed, p.at = map[events.JobID]*Job{}, events.Seq(at.Seq), at.Time
 	p.caughtUp, p.failure = false, nil
