@@ -34,7 +34,8 @@ func (l *Stream) Add(all ...events.Event) {
 			batch = l.NewBatch(e.Job())
 		}
 		if !strings.HasPrefix(e.Subject(), "imports.") {
-			check(l.t, batch.Add(e.Subject(), body, strings.HasPrefix(e.Subject(), "licenses.")))
+			_, first := e.(*events.LicenseImported)
+			check(l.t, batch.Add(e.Subject(), body, first))
 			continue
 		}
 		seq, err := batch.Commit(l.t.Context(), e.Subject(), body, l.last[e.Job()])
