@@ -90,8 +90,8 @@ chaos: ## kills and pauses at random for CHAOS_SECONDS (60), drawn from CHAOS_SE
 soak: ## 200,000 generated rows, in one process and in several
 	SOAK_ROWS=$${SOAK_ROWS:-200000} go test -count=1 -timeout 30m -run '^TestGenerated$$' -v ./internal/crashtest
 
-races: ## 400 races each of two writers of one job, and of two imports of the same licenses, on one NATS node and on three
-	LICENSEIMPORT_LONG=1 go test -count=1 -run '^(TestRaces|TestThreeReplicas|TestUpdateRaces|TestUpdateRacesOnThreeNodes)$$' ./events/eventlog ./processor
+races: ## 400 races each of two writers of one job, and of imports and undos of the same licenses, on one NATS node and on three
+	LICENSEIMPORT_LONG=1 go test -count=1 -timeout 60m -run '^(TestRaces|TestThreeReplicas|TestUpdateRaces|TestUndoRaces)' ./events/eventlog ./processor
 
 cluster: ## larger imports on three NATS nodes that are killed, wiped and cut off; backups of one
 	CLUSTER_ROWS=$${CLUSTER_ROWS:-50000} go test -count=1 -timeout 20m -run '^(TestClusterInTrouble|TestChangesInAClusterInTrouble)$$' -v ./internal/crashtest

@@ -117,20 +117,26 @@ func (h *harness) awaitEnd(job events.JobID) *events.ImportFinished {
 }
 
 // history is all events in LICENSES.
-func (h *harness) history() []events.Event {
+func (h *harness) history() (all []events.Event) {
+	h.Helper()
+	h.eachFact(func(_ eventlog.Message, e events.Event) { all = append(all, e) })
+	return all
+}
+
+// eachFact calls fn with each message of LICENSES and its event.
+func (h *harness) eachFact(fn func(eventlog.Message, events.Event)) {
 	h.Helper()
 	state, err := h.log.State(h.Context())
 	if err != nil {
 		h.Fatal(err)
 	}
-	var all []events.Event
 	stop := errors.New("read all")
 	err = h.log.Follow(h.Context(), 0, nil, func(m eventlog.Message) error {
 		envelope, err := events.Decode(m.Data)
 		if err != nil {
 			return err
 		}
-		all = append(all, envelope.Event)
+		fn(m, envelope.Event)
 		if m.Seq == state.Last {
 			return stop
 		}
@@ -139,7 +145,6 @@ func (h *harness) history() []events.Event {
 	if !errors.Is(err, stop) {
 		h.Fatal(err)
 	}
-	return all
 }
 
 // checkOutcomes fails unless so many rows of the job have an outcome, each exactly one, and each

@@ -1,10 +1,12 @@
 package processor
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"sync"
 	"testing"
+	"time"
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
@@ -13,8 +15,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// undoRaceCount is how many races of each kind are run: 400 by `make races`, which sets LICENSEIMPORT_LONG.
-var undoRaceCount = map[bool]int{true: 400, false: 24}[os.Getenv("LICENSEIMPORT_LONG") != ""]
+// undoRaceCount is how many races of each kind are run: as many as given, or 400 by `make races`, which sets
+// LICENSEIMPORT_LONG.
+func undoRaceCount(short int) int {
+	if os.Getenv("LICENSEIMPORT_LONG") != "" {
+		return 400
+	}
+	return short
+}
 
 // raced is one race: jobs whose ids follow first, with licenses that no other race has.
 type raced struct {
@@ -56,7 +64,7 @@ var undoRaces = map[string]func(r raced){
 		r.awaitUndo(r.first + 2)
 	},
 	"undo against cancel": func(r raced) {
-		rows := keys(3000, fmt.Sprint("C", r.first, "-"))
+		rows := keys(2000, fmt.Sprint("C", r.first, "-"))
 		seal := r.prepare(events.ImportStarted{JobID: r.first + 1, Mode: events.Partial}, rows)
 		r.race(seal, func() { r.cancelOnceRunning(r.first + 1) })
 		r.awaitEnd(r.first + 1)
@@ -115,13 +123,37 @@ func TestUndoRaces(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := eventlogtest.StartServer(t)
-			raceUndos(t, [2]*eventlog.Log{eventlogtest.Open(t, server), eventlogtest.Open(t, server)}, undoRaceCount, run)
+			logs := [2]*eventlog.Log{eventlogtest.Open(t, server), eventlogtest.Open(t, server)}
+			raceUndos(t, logs, 0, undoRaceCount(24), run)
 		})
 	}
 }
 
-// raceUndos runs a number of races of one kind, some at once, and checks what they left.
-func raceUndos(t *testing.T, logs [2]*eventlog.Log, times int, run func(raced)) {
+// TestUndoRacesOnThreeNodes is TestUndoRaces on three replicas, whose look-ups may be answered by one that lags.
+func TestUndoRacesOnThreeNodes(t *testing.T) {
+	t.Parallel()
+	c := eventlogtest.StartCluster(t)
+	open := func() *eventlog.Log {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		log, err := eventlog.Open(ctx, eventlog.Config{URL: c.URL(), Replicas: eventlogtest.Nodes})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(log.Close)
+		return log
+	}
+	logs := [2]*eventlog.Log{open(), open()}
+	c.WaitForReplicas()
+	first := events.JobID(0)
+	for name, run := range undoRaces {
+		t.Run(name, func(t *testing.T) { raceUndos(t, logs, first, undoRaceCount(3), run) })
+		first += 10_000
+	}
+}
+
+// raceUndos runs a number of races of one kind, some at once, with jobs above an id, and checks what they left.
+func raceUndos(t *testing.T, logs [2]*eventlog.Log, above events.JobID, times int, run func(raced)) {
 	t.Helper()
 	h := &harness{TB: t, log: logs[0]}
 	for _, log := range logs {
@@ -131,7 +163,8 @@ func raceUndos(t *testing.T, logs [2]*eventlog.Log, times int, run func(raced)) 
 	var races errgroup.Group
 	races.SetLimit(4)
 	for i := range times {
-		r := raced{harness: h, first: events.JobID(10 * (i + 1)), rows: keys(40, fmt.Sprint("R", i, "-")), odd: i%2 == 1}
+		first := above + events.JobID(10*(i+1))
+		r := raced{harness: h, first: first, rows: keys(40, fmt.Sprint("R", first, "-")), odd: i%2 == 1}
 		races.Go(func() error { run(r); return nil })
 	}
 	_ = races.Wait()

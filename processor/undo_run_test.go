@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/events/eventlog"
 )
 
 // importRows imports rows as a job and returns its end.
@@ -69,9 +70,7 @@ func (h *harness) awaitUndo(job events.JobID) *events.UndoFinished {
 func (h *harness) checkStories() map[string]License {
 	h.Helper()
 	c := storyCheck{harness: h, stories: map[string][]License{}, undo: map[events.JobID]*checkedUndo{}}
-	for i, e := range h.history() {
-		c.add(License{Last: e, Seq: events.Seq(i + 1)})
-	}
+	h.eachFact(func(m eventlog.Message, e events.Event) { c.add(License{Last: e, Seq: m.Seq}) })
 	now := map[string]License{}
 	for subject, all := range c.stories {
 		now[subject] = all[len(all)-1]
