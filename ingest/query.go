@@ -159,7 +159,7 @@ func retryParameterNames() (names []string) {
 			names = append(names, p.name)
 		}
 	}
-	return names
+	return append(names, mappingParameters()...)
 }
 
 // idempotencyKey reads the header: 1 to 255 printable characters. Empty: there is no header.

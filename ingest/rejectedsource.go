@@ -16,6 +16,7 @@ import (
 	"licenseimport/internal/csvfile"
 	"licenseimport/internal/failpoint"
 	"licenseimport/internal/httpx"
+	"licenseimport/internal/mapping"
 )
 
 // rejectedSource reads the rows that an import rejected, as they were sent, from the outcomes of that
@@ -24,6 +25,8 @@ type rejectedSource struct {
 	ctx     context.Context // of the upload
 	reader  *eventlog.RowReader
 	started *events.ImportStarted // of the first import
+	cells   *mapping.Cells        // of the first import's mapping
+	remap   *remapping            // nil: the mapping stays
 	manager access.Manager
 	maxFile int64
 
@@ -42,7 +45,7 @@ type rejectedSource struct {
 // openRejectedSource reads the first row. Its errors are answers: without a row that the manager may
 // see, 409.
 func openRejectedSource(
-	ctx context.Context, log *eventlog.Log, started *events.ImportStarted, m access.Manager, c Config,
+	ctx context.Context, log *eventlog.Log, started *events.ImportStarted, remap *remapping, m access.Manager, c Config,
 ) (*rejectedSource, error) {
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
@@ -50,7 +53,10 @@ func openRejectedSource(
 	if err != nil {
 		return nil, storeError(err)
 	}
-	s := &rejectedSource{ctx: ctx, reader: reader, started: started, manager: m, maxFile: c.MaxFile, hash: sha256.New()}
+	s := &rejectedSource{
+		ctx: ctx, reader: reader, started: started, cells: mapping.Compile(started.Mapping), remap: remap, manager: m,
+		maxFile: c.MaxFile, hash: sha256.New(),
+	}
 	first, err := s.next()
 	if err == io.EOF {
 		err = httpx.Conflict("nothing_to_retry", "Import %d rejected no row, so there is nothing to retry.",
@@ -90,7 +96,11 @@ func (s *rejectedSource) next() (*events.RowReceived, error) {
 			continue
 		}
 		s.row = receivedAgain(rejected, s.row.Row+1)
-		return &s.row, s.add()
+		err = s.add()
+		if s.remap != nil {
+			s.remap.apply(&s.row)
+		}
+		return &s.row, err
 	}
 }
 
@@ -117,8 +127,13 @@ func (s *rejectedSource) read() (*events.RowRejected, error) {
 // sees reports whether the manager may see a row of the first import: the rule of package readapi. A
 // manager limited to products retries of another manager's import only the rows of these products.
 func (s *rejectedSource) sees(values *events.Values) bool {
-	product := events.Columns[events.ColumnProduct].Clean(values[events.ColumnProduct])
-	return s.manager.Name == s.started.Manager || s.manager.Allowed(product)
+	if s.manager.Name == s.started.Manager || !s.manager.Limited() {
+		return true
+	}
+	var mapped events.Values
+	mapped[events.ColumnProduct] = values[events.ColumnProduct]
+	s.cells.Apply(&mapped)
+	return s.manager.Allowed(events.Columns[events.ColumnProduct].Clean(mapped[events.ColumnProduct]))
 }
 
 // unreadable are the codes of rows that could not be read as CSV. Reading them again would find the
@@ -189,7 +204,11 @@ func (s *rejectedSource) finish() error {
 }
 
 func (s *rejectedSource) tooLarge(row *events.RowReceived) *events.RowReceived {
-	return oversized(row, strings.TrimSuffix(string(csvfile.AppendRecord(nil, ',', s.appendValues(nil)...)), "\r\n"))
+	var fields []string
+	for _, value := range row.Values {
+		fields = append(fields, value)
+	}
+	return oversized(row, strings.TrimSuffix(string(csvfile.AppendRecord(nil, ',', fields...)), "\r\n"))
 }
 
 // describe says of the new import what the first one says of its file.
@@ -199,4 +218,7 @@ func (s *rejectedSource) describe(started *events.ImportStarted) {
 	started.JobID, started.Manager, started.Products = own.JobID, own.Manager, own.Products
 	started.Mode, started.Existing, started.DryRun, started.Query = own.Mode, own.Existing, own.DryRun, own.Query
 	started.RetryOf = s.started.JobID
+	if s.remap != nil {
+		s.remap.describe(started)
+	}
 }

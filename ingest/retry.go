@@ -40,13 +40,17 @@ func (in *Ingest) serveRetry(
 	if err != nil {
 		return err
 	}
+	remap, err := in.remap(ctx, first.Started, o)
+	if err != nil {
+		return err
+	}
 	if err := in.admit(m.Name); err != nil {
 		return err
 	}
 	defer in.limiter.release(m.Name)
 	ctx, halt := context.WithCancelCause(ctx)
 	defer halt(nil)
-	source, err := openRejectedSource(ctx, in.log, first.Started, m, in.config)
+	source, err := openRejectedSource(ctx, in.log, first.Started, remap, m, in.config)
 	if err != nil {
 		return err
 	}

@@ -277,6 +277,63 @@ func TestRetryOptions(t *testing.T) {
 	}
 }
 
+// TestRetryWithAnotherMapping: what was wrong is the mapping. The values move to the columns that the file's
+// own headers have now, and those that were not read are not there.
+func TestRetryWithAnotherMapping(t *testing.T) {
+	h := newHarness(t, Config{})
+	h.mappingRequest("PUT", "vendor", vendorMapping, adminKey)
+	query := mapQuery("map", "Serial No.:license__note", "map", "Mail:license__license_key", "set", "product__short_code:old", "ignore", "Notes 2")
+	if a := h.send(foreign, request{query: query}); a.status != 200 {
+		t.Fatal(a.text)
+	}
+	rejected := h.rejected(1)
+	for _, row := range h.rows(1) {
+		e := &events.RowRejected{JobID: 1, Row: row.Row, Line: row.Line, Values: row.Values}
+		e.Errors = []events.FieldError{events.Columns[0].Error(events.Required, "")}
+		rejected = append(rejected, e)
+	}
+	h.appendOutcomes(1, rejected)
+	h.append(&events.ImportFinished{JobID: 1, Status: events.Success}, h.state(1).Last.Seq)
+
+	again := mapQuery("map", "Serial No.:license__license_key", "map", "mail:customer__email", "set", "product__short_code:new")
+	key := withKey("again")
+	a := h.retry(1, again, key)
+	if a.status != 200 {
+		t.Fatalf("%d %s", a.status, a.text)
+	}
+	for i, row := range h.rows(2) {
+		want := []string{"AB-1", "AB-2"}[i] + " " + []string{"ada@example.com", "bob@example.com"}[i]
+		if got := value(row, "license__license_key") + " " + value(row, "customer__email"); got != want || value(row, "license__note") != "" {
+			t.Errorf("row %d: %s, want %s", row.Row, got, want)
+		}
+	}
+	s := h.state(2).Started
+	if strings.Join(s.Columns, "|") != "license__license_key|customer__email" || strings.Join(s.Headers, "|") != "Serial No.|Mail" ||
+		strings.Join(s.Ignored, "|") != "Notes 2" || s.Mapping.Set["product__short_code"] != "new" || *s.Mapping.Columns["Serial No."] != "license__license_key" {
+		t.Errorf("%+v, %+v", s, s.Mapping)
+	}
+	if a := h.retry(1, again, key); a.status != 200 || a.body.JobID != 2 {
+		t.Errorf("the same again: %d %s", a.status, a.text)
+	}
+	if a := h.retry(1, "", key); a.status != 422 {
+		t.Errorf("the same key without the mapping: %d %s", a.status, a.text)
+	}
+	if a := h.retry(1, "?mapping=vendor", request{}); a.status != 200 || h.state(a.body.JobID).Started.Mapping.Name != "vendor" {
+		t.Errorf("a saved mapping: %d %s", a.status, a.text)
+	}
+	for _, tt := range []struct{ query, code string }{
+		{mapQuery("map", "Notes 2:license__subscription_id"), "column_not_stored"},
+		{mapQuery("map", "Serial:license__license_key"), "invalid_header"},
+		{mapQuery("map", "Mail:license__kee"), "invalid_mapping"},
+		{mapQuery("ignore", "Mail"), "invalid_header"}, // no key is left
+		{"?mapping=none", "unknown_mapping"},
+	} {
+		if a := h.retry(1, tt.query, request{}); a.status != 400 || a.body.Code != tt.code {
+			t.Errorf("%s: %d %s", tt.query, a.status, a.text)
+		}
+	}
+}
+
 // TestRetryIsRefused: who may not retry, and what cannot be retried.
 func TestRetryIsRefused(t *testing.T) {
 	h := newHarness(t, Config{})
@@ -465,7 +522,7 @@ func (h *harness) hold() (release chan struct{}, ended chan error) {
 	h.Helper()
 	ctx, halt := context.WithCancelCause(h.in.uploads)
 	admin := access.Manager{Name: "admin", Role: access.Admin}
-	source, err := openRejectedSource(ctx, h.log, h.state(1).Started, admin, h.in.config)
+	source, err := openRejectedSource(ctx, h.log, h.state(1).Started, nil, admin, h.in.config)
 	if err != nil {
 		h.Fatal(err)
 	}

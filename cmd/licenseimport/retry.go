@@ -12,9 +12,15 @@ import (
 type retryCommand struct {
 	ID count `arg:"" help:"The import whose rejected rows are imported again."`
 
-	DryRun         *bool  `negatable:"" group:"file" help:"Check the rows and count, but import nothing; --no-dry-run imports what a dry run checked. Default: as the first import."`
-	Mode           string `group:"file" placeholder:"MODE" enum:",partial,all_or_nothing" default:"" help:"What a rejected row means: the others are imported (partial), or nothing is (all_or_nothing). Default: as the first import."`
-	Existing       string `group:"file" placeholder:"WHAT" enum:",keep,update" default:"" help:"What to do with a row whose license exists: keep the license as it is, or update it. Default: as the first import."`
+	DryRun     *bool    `negatable:"" group:"file" help:"Check the rows and count, but import nothing; --no-dry-run imports what a dry run checked. Default: as the first import."`
+	Mode       string   `group:"file" placeholder:"MODE" enum:",partial,all_or_nothing" default:"" help:"What a rejected row means: the others are imported (partial), or nothing is (all_or_nothing). Default: as the first import."`
+	Existing   string   `group:"file" placeholder:"WHAT" enum:",keep,update" default:"" help:"What to do with a row whose license exists: keep the license as it is, or update it. Default: as the first import."`
+	Mapping    string   `group:"file" placeholder:"NAME" help:"A saved mapping in the place of the first import's."`
+	Map        []string `group:"file" sep:"none" placeholder:"HEADER:COLUMN" help:"What a column of the file is; may be repeated. Default: as in the first import."`
+	Set        []string `group:"file" sep:"none" placeholder:"COLUMN:VALUE" help:"One value for all rows; may be repeated. Default: as in the first import."`
+	Ignore     []string `group:"file" sep:"none" placeholder:"HEADER" help:"A column of the file that is not read now; may be repeated."`
+	DateFormat string   `group:"file" placeholder:"FORMAT" help:"How the file writes dates, such as MM/DD/YYYY. Default: as in the first import."`
+
 	IdempotencyKey string `group:"file" placeholder:"TEXT" help:"A name for this retry, within 24 hours: saying it again gives the first one's outcome and imports nothing more."`
 
 	Strict   bool   `help:"End with status 2 when rows were rejected again."`
@@ -26,13 +32,14 @@ type retryCommand struct {
 
 // Help is what --help tells beside the flags.
 func (retryCommand) Help() string {
-	return `For when not the rows were wrong, but the product catalogue, a right or an option: a new import of just the rejected rows, as they were sent. It has the options of the first import unless the flags say otherwise, and keeps the lines of its file.
+	return `For when not the rows were wrong, but the product catalogue, a right, an option or the mapping: a new import of just the rejected rows, as they were sent. It has the options of the first import unless the flags say otherwise, and keeps the lines of its file.
 
 An all_or_nothing import that was refused has imported nothing: import its file again instead.
 
 Examples:
   licenseimport products set photo-pro && licenseimport retry 10
   licenseimport retry 10 --dry-run
+  licenseimport retry 10 --date-format DD.MM.YYYY --set product__short_code:photo-pro
   licenseimport retry 10 --server https://licenses.example.com --key lik_...
 
 Exit status: as of licenseimport import.`
@@ -79,8 +86,15 @@ func (c *retryCommand) query() url.Values {
 	if c.Mode != "" {
 		q.Set("mode", c.Mode)
 	}
-	if c.Existing != "" {
-		q.Set("existing", c.Existing)
+	for name, value := range map[string]string{"existing": c.Existing, "mapping": c.Mapping, "date_format": c.DateFormat} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	for name, values := range map[string][]string{"map": c.Map, "set": c.Set, "ignore": c.Ignore} {
+		if len(values) > 0 {
+			q[name] = values
+		}
 	}
 	return q
 }

@@ -40,7 +40,7 @@ func TestRetry(t *testing.T) {
 	r := c.await(accepted.field("job_id"))
 	counts(4, 2, 2, 1, 0, 2, 0, 2, 0).check(t, "after", r)
 	fields{
-		"file_name": `"licenses.csv"`, "mode": `"partial"`, "dry_run": "false", "status": `"success"`,
+		"file_name": `"licenses.csv"`, "retry_of": first.field("id"), "mode": `"partial"`, "dry_run": "false", "status": `"success"`,
 		"result.invalid_rows.0.row": "2", "result.invalid_rows.0.line": "5", "result.invalid_rows.0.errors.0.code": `"malformed_row"`,
 		"result.invalid_rows.1.row": "3", "result.invalid_rows.1.line": "6", "result.invalid_rows.1.errors.0.code": `"invalid_email"`,
 	}.check(t, "after", r)
@@ -56,6 +56,22 @@ func TestRetry(t *testing.T) {
 	retry(400, "?delimiter=comma").problem(t, "unknown_parameter")
 	fields{"count": "3"}.check(t, "licenses", c.get(200, "/api/v1/licenses/"))
 	fields{"result.invalid_row_count": "4", "result.created_licenses_count": "1"}.check(t, "the first import", c.get(200, resultsPath+first.field("id")+"/"))
+}
+
+// TestRetryWithAnotherMapping: what was wrong is the mapping.
+func TestRetryWithAnotherMapping(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	c := s.as(t, s.admin)
+	first := c.imports("?map=Serial:license__license_key&set=product__short_code:psc&map=Ends:license__validity_period",
+		"Serial,Ends\nm-1,24.12.2031\nm-2,2031-12-24\n")
+	counts(2, 1, 1, 0, 0, 1, 0, 1, 0).check(t, "before", first)
+	path := resultsPath + first.field("id") + "/retry/"
+	r := c.await(c.call(200, "POST", path+"?date_format=DD.MM.YYYY&set=license__note:late", nil).field("job_id"))
+	counts(1, 1, 0, 0, 0, 1, 0, 1, 0).check(t, "after", r)
+	fields{"results.0.validity_period": `"2031-12-24"`, "results.0.note": `"late"`}.check(t, "m-1", c.get(200, "/api/v1/licenses/?license_key=m-1"))
+	c.call(400, "POST", path+"?map=Serial:license__note", nil).problem(t, "invalid_header")
+	c.call(400, "POST", path+"?date_format=soon", nil).problem(t, "invalid_mapping")
 }
 
 // TestRetryIsRefused: what has not ended, and what has no rejected row.
