@@ -185,7 +185,7 @@ func everyFilter(t *testing.T, all []events.Event) {
 		"product_id":              {equal("product.id"), []string{fmt.Sprint(productID("a")), fmt.Sprint(productID("ü")), "7"}},
 		"product_name__icontains": {contains("product.name"), []string{"PHOTO", "pro", "x"}},
 		"product__short_code":     {equal("product.short_code"), []string{"a", "ü", "A"}},
-		"customer_id":             {equal("customer.id"), []string{"4", "5", "6", "7", "8", "9", "1"}},
+		"customer_id":             {equal("customer.id"), append(someIDs(r.all(adminKey, "customers/", nil)), "1")},
 		"customer_email": {func(l shown, v string) bool {
 			return events.EmailKey(l.text("customer.email")) == events.EmailKey(v)
 		}, []string{"ADA10@example.com", "bert20@example.com", "nobody@example.com"}},
@@ -235,6 +235,14 @@ func everyFilter(t *testing.T, all []events.Event) {
 			r.compareLists(who, r.all(key, "licenses/", url.Values{a[0]: {a[1]}, b[0]: {b[1]}}), want, a, b)
 		}
 	}
+}
+
+// someIDs are the ids of some of the oldest and of the newest members of a list.
+func someIDs(list []shown) (ids []string) {
+	for _, member := range slices.Concat(list[:5], list[len(list)-5:]) {
+		ids = append(ids, member.text("id"))
+	}
+	return ids
 }
 
 // partiesHarness has licenses of several products, and the key of a manager who sees those of two.
