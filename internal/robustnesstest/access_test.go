@@ -60,6 +60,12 @@ var matrix = map[string]string{
 	"GET /api/v1/orders/":                                        "401 401 200 200 200 200 403 403",
 	"GET /api/v1/orders/{id}/":                                   "401 401 200 200 200 200 403 403",
 
+	"POST /api/v1/imports/inspect/":          "401 401 415 415 415 403 415 403",
+	"GET /api/v1/import-mappings/":           "401 401 200 200 200 200 200 200",
+	"GET /api/v1/import-mappings/{name}/":    "401 401 404 404 404 404 404 404",
+	"PUT /api/v1/import-mappings/{name}/":    "401 401 400 400 400 403 400 403",
+	"DELETE /api/v1/import-mappings/{name}/": "401 401 404 404 404 403 404 403",
+
 	"GET /api/v1/nothing/":                          "401 401 404 404 404 404 404 404",
 	"PUT /api/v2/":                                  "401 401 404 404 404 404 404 404",
 	"DELETE /api/v1/me/":                            "401 401 405 405 405 405 405 405",
@@ -111,7 +117,7 @@ func TestMatrix(t *testing.T) {
 		case strings.Contains(path, "products"):
 			id = product
 		}
-		path = strings.ReplaceAll(path, "{id}", fmt.Sprint(id))
+		path = strings.NewReplacer("{id}", fmt.Sprint(id), "{name}", "no-such-mapping").Replace(path)
 		for i, want := range strings.Fields(row) {
 			for _, path := range []string{path, strings.TrimSuffix(path, "/")} {
 				a, err := p.as(keys[who[i]]).send(method, path, nil)
