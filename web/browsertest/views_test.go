@@ -37,9 +37,13 @@ var scenes = []scene{
 		b.click("About the file")
 	}},
 	{"upload-refused", "#/", "licenses.csv", func(b *tab) {
-		b.choose(filepath.Join(root, "go.mod"))
+		b.choose(write(b.T, "only-a-header.csv", "license__license_key,product__short_code\n"))
 		b.click("Import the file")
-		b.sees("go.mod was not imported")
+		b.sees("only-a-header.csv was not imported")
+	}},
+	{"mapping", "#/", "licenses.csv", func(b *tab) {
+		b.choose(write(b.T, "old-shop.csv", ambiguous))
+		b.sees("Before you go on")
 	}},
 	{"import", "#/imports/2", "Not a whole number", nil},
 	{"import-one-code", "#/imports/2?show=rejected&code=field_count", "Too few or too many", func(b *tab) {

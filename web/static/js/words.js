@@ -91,7 +91,7 @@ export function adviceFor(code) {
 }
 
 const uploadAdvice = {
-  not_csv: "In the spreadsheet, choose “Save as” and the format “CSV UTF-8”, then choose that file here.",
+  not_csv: "In the spreadsheet, choose “Save as” and the format “Excel workbook (.xlsx)” or “CSV UTF-8”, then choose that file here.",
   invalid_header: "Fix the first line of the file. “Columns of a file” lists all fields.",
   empty_file: "Choose a file that has a header line and at least one row.",
   no_rows: "Add at least one row below the header line.",

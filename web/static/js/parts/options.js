@@ -8,7 +8,7 @@ const existing = [["", "Keep it unchanged"], ["update", "Update it with the rowâ
 
 /**
  * options is the form: root is its element, values() its query parameters without
- * those at their defaults. given holds parameters to start with. Of a mapped file some are asked elsewhere.
+ * those at their defaults, onReading(listener) tells of a change of how the file is read. given holds parameters to start with. Of a mapped file some are asked elsewhere.
  */
 export function options(given = {}, { mapped = false } = {}) {
   const known = select("If a license exists already", existing, given.existing, "Empty cells change nothing. A cell with #N/A clears the value.");
@@ -28,6 +28,7 @@ export function options(given = {}, { mapped = false } = {}) {
       h("div", { class: "options" }, h("div", { class: "fields" }, delimiter.root, encoding.root), !mapped && extra.root)));
   return {
     root,
+    onReading: (listener) => [delimiter, encoding].forEach(({ input }) => input.addEventListener("change", listener)),
     values: () => drop({
       existing: known.input.value,
       dry_run: dry.input.checked && "true",

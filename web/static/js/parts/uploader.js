@@ -5,7 +5,7 @@ import { bytes, percent, span } from "../format.js";
 import { again, busy, reset, start, stop, upload } from "../upload.js";
 import { headerAdvice, onPage, uploadAdviceFor } from "../words.js";
 import { notice } from "./notice.js";
-import { options } from "./options.js";
+import { ready } from "./ready.js";
 
 /**
  * uploader is the place where a file is dropped or chosen. title and hint explain
@@ -15,7 +15,7 @@ import { options } from "./options.js";
 export function uploader({ title, hint, aside, given = {}, file = null, small = false, go = "", signal }) {
   const origin = location.hash.split("?")[0];
   const root = h("section", { class: "stack", "aria-label": title });
-  const chosen = options(given);
+  let options = given;
   let settled = file ? go : "";
 
   const draw = () => {
@@ -23,8 +23,12 @@ export function uploader({ title, hint, aside, given = {}, file = null, small = 
     if (busy() && upload.origin === origin && !ours) return fill(root); // it is shown in another place of this view
     if (busy()) return fill(root, sending(ours));
     if (upload.state === "failed" && ours) return fill(root, failed(() => choose(null), () => choose(upload.file)));
-    if (file) return fill(root, ready(file, chosen, settled, () => start(file, chosen.values(), origin, title), () => choose(null)));
+    if (file) return fill(root, ready({ file, given: options, settled, send, back: () => choose(null), signal }));
     return fill(root, drop({ title, hint, aside, small, choose }));
+  };
+  const send = (query) => {
+    options = query;
+    start(file, query, origin, title);
   };
   const choose = (picked) => {
     file = picked;
@@ -53,7 +57,7 @@ function drop({ title, hint, aside, small, choose }) {
     wrong.hidden = files.length === 0;
   };
   const input = h("input", {
-    type: "file", id, accept: ".csv,.txt,.tsv,.gz,text/csv,text/plain", "aria-label": `${title}: choose a file`,
+    type: "file", id, accept: ".csv,.xlsx,.txt,.tsv,.gz,text/csv,text/plain", "aria-label": `${title}: choose a file`,
     on: { change: () => take(input.files) },
   });
   const zone = h("div", { class: small ? "drop small" : "drop" },
@@ -73,19 +77,6 @@ function drop({ title, hint, aside, small, choose }) {
     take(e.dataTransfer.files);
   });
   return zone;
-}
-
-function ready(file, chosen, settled, send, back) {
-  const label = () => settled || (chosen.values().dry_run ? "Check the file" : "Import the file");
-  const button = h("button", { type: "button", class: "button primary", on: { click: send } }, label());
-  chosen.root.onchange = () => { button.textContent = label(); };
-  return h("div", { class: "sheet stack" },
-    h("div", { class: "heading" },
-      h("h2", {}, user(file.name)),
-      h("span", { class: "soft" }, bytes(file.size))),
-    settled ? h("details", {}, h("summary", {}, "Options"), chosen.root) : chosen.root,
-    h("div", { class: "actions" }, button,
-      h("button", { type: "button", class: "button", on: { click: back } }, "Choose another file")));
 }
 
 function sending(ours) {

@@ -30,7 +30,7 @@ export function imports({ root, query, signal, title }) {
   const template = saveButton("license-import-template.csv", "license-import-template.csv", "Download the template");
   fill(root, heading,
     mayImport() && uploader({
-      title: "Drop a CSV file here", aside: template, signal,
+      title: "Drop a CSV or Excel file here", aside: template, signal,
       hint: "with one license per row. The template has all columns and an example.",
     }),
     h("section", { class: "stack", "aria-labelledby": "list-title" },

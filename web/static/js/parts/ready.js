@@ -1,0 +1,122 @@
+// A chosen file before it is sent: its options, and what its columns become where their names do not say it.
+
+import { fill, h, uniqueId, user } from "../dom.js";
+import { bytes } from "../format.js";
+import { begin, hasTwins, inspect, isInspectable, isPlain, queryOf, savedMappings } from "../mapping.js";
+import { firstRows } from "../peek.js";
+import { onPage, uploadAdviceFor } from "../words.js";
+import { mapper, openPoints } from "./mapper.js";
+import { notice } from "./notice.js";
+import { options } from "./options.js";
+
+const previewed = 5; // rows
+const refused = [400, 413, 415];
+
+/**
+ * ready is the panel of a chosen file. given preselects options. With settled, the text of the one button, the file
+ * and its options were checked before. send(query) uploads it, back() returns to the choice of a file.
+ */
+export function ready({ file, given, settled, send, back, signal }) {
+  const place = h("div", { class: "stack" });
+  const root = h("div", { class: "sheet stack" },
+    h("div", { class: "heading" }, h("h2", {}, user(file.name)), h("span", { class: "soft" }, bytes(file.size))), place);
+  if (settled) checked(place, { given, settled, send, back });
+  else look(place, { file, given, send, back, signal, sheet: "" });
+  return root;
+}
+
+/** mappingOf are the parameters of an earlier upload that say what the columns become. */
+function mappingOf({ mapping, map, set, ignore, date_format: dates, sheet }) {
+  return { mapping, map, set, ignore, date_format: dates, sheet };
+}
+
+function checked(place, { given, settled, send, back }) {
+  const chosen = options(given);
+  fill(place, h("details", {}, h("summary", {}, "Options"), chosen.root),
+    buttons([[settled, () => ({ ...mappingOf(given), ...chosen.values() })]], send, back));
+}
+
+/** look inspects the file and shows the one panel or the other. */
+async function look(place, all) {
+  const { file, given, signal, sheet } = all;
+  if (!isInspectable(file)) return plain(place, all, null);
+  const late = setTimeout(() => fill(place, h("p", { class: "soft" }, "Looking at the file…")), 300);
+  try {
+    const [inspected, saved] = await Promise.all([
+      inspect(file, { sheet, delimiter: given.delimiter, encoding: given.encoding, signal }), savedMappings(signal),
+    ]);
+    clearTimeout(late);
+    const state = begin(inspected, saved, given);
+    const corrected = inspected.columns.some((c) => c.header.trim().toLowerCase() === "error__mapping"); // it names its mapping itself
+    const sheets = sheetChoice(inspected.sheets || [], sheet, (next) => look(place, { ...all, sheet: next }));
+    const found = { ...all, given: { ...given, encoding: inspected.encoding === "windows-1252" ? "windows-1252" : given.encoding } };
+    if (corrected || isPlain(state) || hasTwins(state)) plain(place, found, sheets);
+    else await mapped(place, found, sheets, state, inspected);
+  } catch (error) {
+    clearTimeout(late);
+    if (error.name === "AbortError") return;
+    if (refused.includes(error.status)) unreadable(place, error, all.back);
+    else plain(place, all, null); // the upload itself will tell
+  }
+}
+
+function plain(place, all, sheets) {
+  const { given, send, back, sheet } = all;
+  const chosen = options(given);
+  const button = () => (chosen.values().dry_run ? "Check the file" : "Import the file");
+  const actions = buttons([[button(), () => ({ sheet, ...chosen.values() })]], send, back);
+  chosen.root.onchange = () => { actions.firstChild.textContent = button(); };
+  chosen.onReading(() => look(place, { ...all, given: { ...given, ...reading(chosen) } }));
+  fill(place, sheets, chosen.root, actions);
+}
+
+/** reading is how the file is to be read, as the options say. */
+function reading(chosen) {
+  const { delimiter = "", encoding = "" } = chosen.values();
+  return { ...chosen.values(), delimiter, encoding };
+}
+
+async function mapped(place, all, sheets, state, inspected) {
+  const { file, given, send, back, sheet, signal } = all;
+  const columns = await (await fetch(new URL("../../columns.json", import.meta.url), { signal })).json();
+  const rows = await firstRows(file, inspected, previewed).catch(() => null);
+  const { unknown_columns: _, dry_run: __, ...rest } = given;
+  const chosen = options(rest, { mapped: true });
+  const todo = h("div");
+  const query = (more) => () => ({ sheet, ...queryOf(state), ...chosen.values(), ...more });
+  const actions = buttons([["Check first", query({ dry_run: "true" })], ["Import", query({})]], send, back);
+  const part = mapper({
+    state, columns, rows, file,
+    changed: () => {
+      const points = openPoints(state);
+      fill(todo, points && notice("busy", "Before you go on", points));
+      for (const button of actions.querySelectorAll(".send")) button.disabled = Boolean(points);
+    },
+  });
+  chosen.onReading(() => look(place, { ...all, given: { ...given, ...queryOf(state), ...reading(chosen) } }));
+  fill(place, sheets, part.root, chosen.root, todo, actions,
+    h("p", { class: "hint" }, "“Check first” shows what would be rejected and what would change. Nothing is imported."));
+}
+
+function sheetChoice(sheets, chosen, choose) {
+  if (sheets.length < 2) return null;
+  const id = uniqueId("sheet");
+  const select = h("select", { class: "input", id, on: { change: () => choose(select.value) } },
+    sheets.map((name, i) => h("option", { value: name, selected: chosen ? name === chosen : i === 0 }, name)));
+  return h("div", { class: "field" }, h("label", { for: id }, "Sheet of the workbook"), select);
+}
+
+function unreadable(place, error, back) {
+  const advice = uploadAdviceFor(error.code);
+  fill(place, notice("bad", "This file cannot be imported", h("p", { class: "detail" }, onPage(error.message)), advice && h("p", { class: "detail" }, advice)),
+    buttons([], null, back));
+}
+
+/** buttons send the file with a query; the first is the main one where it is the only one, else the last. */
+function buttons(sends, send, back) {
+  return h("div", { class: "actions" },
+    sends.map(([text, query], i) => h("button", {
+      type: "button", class: `button send${i === sends.length - 1 ? " primary" : ""}`, on: { click: () => send(query()) },
+    }, text)),
+    h("button", { type: "button", class: "button", on: { click: back } }, "Choose another file"));
+}
