@@ -69,6 +69,14 @@ func TestBrowserFixesRejectedRows(t *testing.T) {
 	b.sees("PPRO-B81C-WZ5N-0003", "Row 3 of this file (left unchanged)")
 	b.click("Rejected rows 5")
 
+	b.click("Rejected rows for Excel")
+	if book := b.downloaded("import-1-invalid-rows.xlsx"); !strings.HasPrefix(book, "PK") {
+		t.Error("the rejected rows for Excel are no workbook")
+	}
+	b.click("Download each row’s outcome")
+	if all := b.downloaded("import-1-imported-rows.csv"); strings.Count(all, "\n") != 36 {
+		t.Errorf("the outcomes are not a header and 35 rows:\n%s", all)
+	}
 	b.click("Download the rejected rows")
 	fixed := fixRows(t, b.downloaded("import-1-invalid-rows.csv"))
 	b.choose(fixed)

@@ -4,6 +4,7 @@ package browsertest
 
 import (
 	"fmt"
+	"path/filepath"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -98,6 +99,18 @@ func (b *tab) become(header, column string) {
 	b.Helper()
 	b.do(`document.querySelector("[role=combobox][aria-label=" + CSS.escape(` + quote(header+" becomes") + `) + "]").focus()`)
 	b.run(chromedp.KeyEvent(kb.ArrowDown), chromedp.KeyEvent(column), chromedp.KeyEvent(kb.Enter))
+}
+
+// TestBrowserImportsWorkbook: the template for Excel can be imported as it is.
+func TestBrowserImportsWorkbook(t *testing.T) {
+	t.Parallel()
+	b := open(t, serve(t))
+	b.signIn(adminKey)
+	b.click("Template for Excel")
+	b.downloaded("license-import-template.xlsx")
+	b.choose(filepath.Join(b.downloads, "license-import-template.xlsx"))
+	b.click("Import the file")
+	b.sees("1 imported", "license-import-template.xlsx")
 }
 
 // TestBrowserAsksNothingOfPlainFile: a file with the columns' own names shows no mapping.

@@ -27,7 +27,10 @@ export function imports({ root, query, signal, title }) {
   const heading = h("h1", {}, "Imports");
   const chips = h("ul", { class: "chips" });
   const list = h("div", { class: "stack" }, loading());
-  const template = saveButton("license-import-template.csv", "license-import-template.csv", "Download the template");
+  const template = [
+    saveButton("license-import-template.csv", "license-import-template.csv", "Download the template"),
+    saveButton("license-import-template.xlsx", "license-import-template.xlsx", "Template for Excel"),
+  ];
   fill(root, heading,
     mayImport() && uploader({
       title: "Drop a CSV or Excel file here", aside: template, signal,

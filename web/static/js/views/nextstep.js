@@ -8,7 +8,7 @@ import { count, number } from "../format.js";
 import { go } from "../router.js";
 import { mayImport } from "../session.js";
 import { upload } from "../upload.js";
-import { downloadButton } from "../parts/download.js";
+import { rejectedButtons } from "../parts/download.js";
 import { working } from "../parts/notice.js";
 import { uploader } from "../parts/uploader.js";
 
@@ -30,7 +30,7 @@ function fixRows(found, { given }, signal) {
   const nothing = found.dry_run || found.error?.code === "rejected_rows";
   const steps = nothing
     ? ["Fix the rows above in your own file.", "Upload the complete file here: nothing of it was imported yet."]
-    : [downloadButton(found.id, "Download the rejected rows"), "Fix them in your spreadsheet. The extra columns at the end explain each problem; you can leave them in.", "Upload the corrected file here. It contains only the rejected rows; the rest are already imported."];
+    : [h("div", { class: "actions" }, rejectedButtons(found.id)), "Fix them in your spreadsheet. The extra columns at the end explain each problem; you can leave them in.", "Upload the corrected file here. It contains only the rejected rows; the rest are already imported."];
   return section("Fix the rejected rows", [
     h("ol", { class: "steps" }, steps.map((s) => h("li", {}, h("div", {}, s)))),
     uploader({

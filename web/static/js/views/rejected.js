@@ -5,7 +5,7 @@ import { beginning, number } from "../format.js";
 import { columnLabel } from "../labels.js";
 import { link } from "../router.js";
 import { errorName, whatToDo } from "../words.js";
-import { downloadButton } from "../parts/download.js";
+import { rejectedButtons } from "../parts/download.js";
 import { row } from "../parts/table.js";
 import { rowList } from "./rowlist.js";
 
@@ -19,7 +19,7 @@ export function rejectedRows(id, signal) {
     filter: (query) => (query.code ? { code: query.code } : {}), draw,
   }, signal);
   const codes = h("nav", { "aria-label": "Filter by what is wrong" });
-  const root = h("div", { class: "stack" }, h("div", { class: "beside" }, codes, h("div", { class: "actions" }, downloadButton(id, "Download the rejected rows"))), list.root);
+  const root = h("div", { class: "stack" }, h("div", { class: "beside" }, codes, h("div", { class: "actions" }, rejectedButtons(id))), list.root);
   const show = (found, query) => {
     drawCodes(codes, found, query.code || "");
     list.show(found, query);

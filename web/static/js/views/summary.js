@@ -9,6 +9,7 @@ import { mayCancel } from "../session.js";
 import { adviceFor, modeName, onPage } from "../words.js";
 import { badge, moment } from "../parts/badge.js";
 import { bar, numbers, sentence } from "../parts/bar.js";
+import { outcomesButton } from "../parts/download.js";
 import { notice, working } from "../parts/notice.js";
 import { notes } from "./notes.js";
 import { mayUndo, undoButton, undoNote } from "./undo.js";
@@ -107,11 +108,16 @@ function others(found) {
     part("Orders", r.created_orders_count, r.existed_orders_count));
 }
 
+function done({ result: r }) {
+  return r ? r.created_licenses_count + r.updated_licenses_count + r.existed_licenses_count : 0;
+}
+
 /** act updates the buttons for the state; a button that stays keeps its focus. */
 function act(actions, found, undone) {
   const wanted = [
     !hasEnded(found) && mayCancel(found) && "cancel",
     found.result?.created_licenses_count > 0 && !found.undo && "licenses",
+    hasEnded(found) && !found.dry_run && done(found) > 0 && "outcomes",
     mayUndo(found) && "undo",
   ].filter(Boolean);
   if (actions.dataset.version === wanted.join()) return;
@@ -120,6 +126,7 @@ function act(actions, found, undone) {
   fill(actions,
     wanted.includes("cancel") && cancelButton(found),
     wanted.includes("licenses") && h("a", { class: "button", href: link("licenses", { import_id: found.id }) }, "View the imported licenses"),
+    wanted.includes("outcomes") && outcomesButton(found.id),
     wanted.includes("undo") && undoButton(found, undone));
 }
 
