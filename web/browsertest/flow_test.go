@@ -166,7 +166,7 @@ func TestBrowserImportsDroppedFile(t *testing.T) {
 	b.do(`const files = new DataTransfer();
 		files.items.add(new File(["license__license_key,product__short_code\nDROP-1,psc\n"], "dropped.csv"));
 		document.querySelector(".drop").dispatchEvent(new DragEvent("drop", { dataTransfer: files }))`)
-	b.sees("dropped.csv")
+	b.sees("dropped.csv", "Check only")
 	b.do(`document.querySelector(".choice input").click()`)
 	b.click("Check the file")
 	b.sees("Import 1", "Checked", "1 new", "Nothing was imported yet")
