@@ -40,6 +40,8 @@ type cli struct {
 	Build     kong.VersionFlag `name:"version" env:"-" help:"Print the version and stop."`
 
 	Import   importCommand   `cmd:"" group:"use" help:"Import a CSV file and say what became of its rows."`
+	Inspect  inspectCommand  `cmd:"" group:"use" help:"Say what the columns of a file seem to be."`
+	Mappings mappingsCommand `cmd:"" group:"use" help:"Mappings of foreign files: list, show, save, remove."`
 	Status   statusCommand   `cmd:"" group:"use" help:"Show one import, or the list of all."`
 	Retry    retryCommand    `cmd:"" group:"use" help:"Import again the rows that an import rejected."`
 	Undo     undoCommand     `cmd:"" group:"use" help:"Take an import back, as far as nothing else has changed its licenses."`

@@ -13,14 +13,19 @@ import (
 type importCommand struct {
 	File string `arg:"" help:"The CSV file, packed by gzip or not, or Excel workbook (.xlsx); - reads standard input."`
 
-	DryRun         bool   `group:"file" help:"Check every row and count, but import nothing."`
-	Mode           string `group:"file" placeholder:"MODE" enum:"partial,all_or_nothing" default:"partial" help:"What a rejected row means: the others are imported (partial, the default), or nothing is (all_or_nothing)."`
-	Existing       string `group:"file" placeholder:"WHAT" enum:"keep,update" default:"keep" help:"What to do with a row whose license exists: keep the license as it is (the default), or update it with the row's values."`
-	Delimiter      string `group:"file" placeholder:"NAME" enum:",comma,semicolon,tab,pipe" default:"" help:"comma, semicolon, tab or pipe. Default: found out from the header."`
-	Encoding       string `group:"file" placeholder:"NAME" enum:",utf-8,windows-1252" default:"" help:"utf-8 or windows-1252. Default: UTF-8, or UTF-16 by its byte order mark."`
-	Sheet          string `group:"file" placeholder:"NAME" help:"Sheet of an Excel workbook. Default: the first one that is not hidden."`
-	UnknownColumns string `group:"file" placeholder:"WHAT" enum:"reject,ignore" default:"reject" help:"What to do with columns that are not known: reject the file (the default) or ignore them."`
-	IdempotencyKey string `group:"file" placeholder:"TEXT" help:"A name for this upload, within 24 hours: saying it again gives the first import's outcome and imports nothing more."`
+	DryRun         bool     `group:"file" help:"Check every row and count, but import nothing."`
+	Mode           string   `group:"file" placeholder:"MODE" enum:"partial,all_or_nothing" default:"partial" help:"What a rejected row means: the others are imported (partial, the default), or nothing is (all_or_nothing)."`
+	Existing       string   `group:"file" placeholder:"WHAT" enum:"keep,update" default:"keep" help:"What to do with a row whose license exists: keep the license as it is (the default), or update it with the row's values."`
+	Delimiter      string   `group:"file" placeholder:"NAME" enum:",comma,semicolon,tab,pipe" default:"" help:"comma, semicolon, tab or pipe. Default: found out from the header."`
+	Encoding       string   `group:"file" placeholder:"NAME" enum:",utf-8,windows-1252" default:"" help:"utf-8 or windows-1252. Default: UTF-8, or UTF-16 by its byte order mark."`
+	Sheet          string   `group:"file" placeholder:"NAME" help:"Sheet of an Excel workbook. Default: the first one that is not hidden."`
+	UnknownColumns string   `group:"file" placeholder:"WHAT" enum:"reject,ignore" default:"reject" help:"What to do with columns that are not known: reject the file (the default) or ignore them."`
+	Mapping        string   `group:"file" placeholder:"NAME" help:"Saved mapping of the file's columns. Default: the one that a file of rejected rows names, else the columns' own names."`
+	Map            []string `group:"file" sep:"none" placeholder:"HEADER:COLUMN" help:"Which column a column of the file is, over --mapping. May be repeated."`
+	Set            []string `group:"file" sep:"none" placeholder:"COLUMN:VALUE" help:"One value for all rows, over --mapping. May be repeated."`
+	Ignore         []string `group:"file" sep:"none" placeholder:"HEADER" help:"A column of the file that is not read. May be repeated."`
+	DateFormat     string   `group:"file" placeholder:"FORMAT" help:"How the file writes dates: YYYY-MM-DD (always read), MM/DD/YYYY, DD/MM/YYYY, DD.MM.YYYY, YYYY/MM/DD or D MMM YYYY."`
+	IdempotencyKey string   `group:"file" placeholder:"TEXT" help:"A name for this upload, within 24 hours: saying it again gives the first import's outcome and imports nothing more."`
 
 	Strict   bool   `help:"End with status 2 when rows were rejected."`
 	JSON     bool   `name:"json" help:"Print the result as the API gives it, and nothing else."`
@@ -42,6 +47,8 @@ Examples:
   licenseimport import licenses.csv --mode all_or_nothing --strict
   licenseimport import prices.csv --existing update --dry-run
   licenseimport import licenses.csv --rejected corrected.csv
+  licenseimport import keys.csv --map "Serial No.:license__license_key" --set product__short_code:photo-pro --ignore Notes
+  licenseimport import export.csv --mapping keygen --set product__short_code:photo-pro
   licenseimport import licenses.csv --server https://licenses.example.com --key lik_...
   zcat huge.csv.gz | licenseimport import - --json
 
@@ -71,7 +78,7 @@ func (c *importCommand) importFile(ctx context.Context, t *terminal, api *client
 	id, err := c.upload(ctx, t, bar, api, file)
 	bar.end()
 	if err != nil {
-		return explainUpload(ctx, err)
+		return c.adviseMapping(explainUpload(ctx, err))
 	}
 	return finishImport(ctx, t, api, id, ending{what: file.name, strict: c.Strict, asJSON: c.JSON, rejected: c.Rejected})
 }
@@ -115,7 +122,28 @@ func (c *importCommand) query() url.Values {
 	set("sheet", c.Sheet, "")
 	set("encoding", c.Encoding, "")
 	set("unknown_columns", c.UnknownColumns, "reject")
+	set("mapping", c.Mapping, "")
+	set("date_format", c.DateFormat, "")
+	for name, values := range map[string][]string{"map": c.Map, "set": c.Set, "ignore": c.Ignore} {
+		if len(values) > 0 {
+			q[name] = values
+		}
+	}
 	return q
+}
+
+// adviseMapping adds to an error about the file's header the command that would import the file as it
+// seems to be meant.
+func (c *importCommand) adviseMapping(err error) error {
+	problem, ok := errors.AsType[*apiError](err)
+	if !ok || problem.Code != "invalid_header" || c.File == "-" || c.Mapping != "" || len(c.Map) > 0 {
+		return err
+	}
+	found, unread := (&inspectCommand{File: c.File, Sheet: c.Sheet, Delimiter: c.Delimiter, Encoding: c.Encoding}).inspect(nil)
+	if unread != nil {
+		return err
+	}
+	return fmt.Errorf("%w\nThe file seems to be meant so (licenseimport inspect says why):\n  %s", err, importAs(c.File, c.Sheet, found))
 }
 
 func explainUpload(ctx context.Context, err error) error {

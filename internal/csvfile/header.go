@@ -230,6 +230,16 @@ func (r *Reader) keepHeader() {
 	}
 }
 
+// DelimiterNamed is the delimiter of a name that DelimiterName gives; of another name 0.
+func DelimiterNamed(name string) byte {
+	for _, d := range delimiters {
+		if DelimiterName(d) == name {
+			return d
+		}
+	}
+	return 0
+}
+
 // DelimiterName is the word for a delimiter that a file may have.
 func DelimiterName(d byte) string {
 	switch d {

@@ -38,8 +38,11 @@ func share(cells []string, is func(string) bool) float64 {
 // most is the share of cells that has to be of a form. Files have mistakes: those rows are rejected.
 const most = 0.8
 
-// fits reports whether most of the cells are values of a column. Without cells it does.
-func fits(column int, cells []string) bool {
+// half is the share of cells that has to be of a form where the header is clear.
+const half = 0.5
+
+// fits reports whether a share of the cells are values of a column. Without cells it does.
+func fits(column int, cells []string, most float64) bool {
 	if len(cells) == 0 {
 		return true
 	}

@@ -89,7 +89,7 @@ func (s *suggester) consider(i int) {
 	c.source = i
 	switch {
 	case c.confidence == exact:
-	case !fits(c.column, cells) || c.column == columnState && share(cells, isStatus) > 1-most:
+	case !fits(c.column, cells, needed(c.confidence)) || c.column == columnState && share(cells, isStatus) > 1-most:
 		s.found[i].Why = fmt.Sprintf("the header is like that of %s, but the cells do not fit it", events.Columns[c.column].Name)
 		return
 	case events.Columns[c.column].Required && c.confidence <= perhaps && !hasForm(c.column, cells):
@@ -99,6 +99,14 @@ func (s *suggester) consider(i int) {
 		c.confidence = min(c.confidence+supported, 0.99)
 	}
 	s.candidates = append(s.candidates, c)
+}
+
+// needed is the share of the cells that must fit a column that a header names so surely.
+func needed(confidence float64) float64 {
+	if confidence >= sure {
+		return half
+	}
+	return most
 }
 
 // byName finds the column that a header names.
@@ -183,6 +191,9 @@ var shortNames = func() map[string]int {
 // nearest finds the synonym that a compacted header misspells by a letter, or by two if it is long.
 func nearest(name string) (string, synonym) {
 	best, bestSlips := "", 3
+	if strings.ContainsAny(name, "0123456789") { // Notes 2 is not a misspelt Notes
+		return "", synonym{}
+	}
 	for known, s := range bySynonym {
 		slips := 1
 		if len(name) >= 12 {

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+
+	"licenseimport/internal/csvfile"
+	"licenseimport/internal/mapping"
+	"licenseimport/internal/workbook"
+)
+
+// inspectCommand says what the columns of a file seem to be. It needs no server and no data directory.
+type inspectCommand struct {
+	File      string `arg:"" help:"The CSV file, packed by gzip or not, or Excel workbook (.xlsx); - reads standard input."`
+	Delimiter string `placeholder:"NAME" enum:",comma,semicolon,tab,pipe" default:"" help:"comma, semicolon, tab or pipe. Default: found out from the header."`
+	Encoding  string `placeholder:"NAME" enum:",utf-8,windows-1252" default:"" help:"utf-8 or windows-1252. Default: found out from the file."`
+	Sheet     string `placeholder:"NAME" help:"Sheet of an Excel workbook. Default: the first one that is not hidden."`
+	JSON      bool   `name:"json" help:"Print what the API would answer, and nothing else."`
+}
+
+// Help is what --help tells beside the flags.
+func (inspectCommand) Help() string {
+	return `Reads the beginning of the file and guesses by the names of its columns, in several languages and of other vendors' exports, and by their cells. Nothing is imported, and no server is asked. The last lines are the command that imports the file so.
+
+Examples:
+  licenseimport inspect licenses.csv
+  licenseimport inspect keys.xlsx --sheet 2024
+  licenseimport inspect licenses.csv --json`
+}
+
+// Run inspects.
+func (c *inspectCommand) Run(_ context.Context, t *terminal) error {
+	found, err := c.inspect(t.in)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		out := json.NewEncoder(t.out)
+		out.SetEscapeHTML(false)
+		return out.Encode(found)
+	}
+	c.print(t.out, found)
+	return nil
+}
+
+func (c *inspectCommand) inspect(stdin io.Reader) (mapping.Inspection, error) {
+	file, err := openSource(c.File, stdin)
+	if err != nil {
+		return mapping.Inspection{}, err
+	}
+	defer file.Close()
+	in := bufio.NewReader(file)
+	var content io.Reader = in
+	if head, _ := in.Peek(2); bytes.Equal(head, []byte{0x1f, 0x8b}) {
+		if content, err = gzip.NewReader(in); err != nil {
+			return mapping.Inspection{}, fmt.Errorf("the packed file cannot be read: %w", err)
+		}
+	}
+	beginning, err := io.ReadAll(io.LimitReader(content, mapping.InspectedBytes))
+	if err != nil {
+		return mapping.Inspection{}, fmt.Errorf("the file cannot be read: %w", err)
+	}
+	if workbook.IsZIP(beginning) || workbook.IsOLE(beginning) {
+		return c.inspectWorkbook(io.MultiReader(bytes.NewReader(beginning), content))
+	}
+	if c.Sheet != "" {
+		return mapping.Inspection{}, errors.New("--sheet: the file is a CSV, and only a workbook has sheets")
+	}
+	options := csvfile.Options{Delimiter: csvfile.DelimiterNamed(c.Delimiter)}
+	if c.Encoding == csvfile.NameWindows1252 {
+		options.Encoding = csvfile.Windows1252
+	}
+	return mapping.InspectCSV(beginning, len(beginning) == mapping.InspectedBytes, options, nil)
+}
+
+// inspectWorkbook reads a workbook from a temporary file: its directory stands at its end.
+func (c *inspectCommand) inspectWorkbook(content io.Reader) (found mapping.Inspection, err error) {
+	temp, err := os.CreateTemp("", workbook.TempPrefix)
+	if err != nil {
+		return found, err
+	}
+	defer func() { err = errors.Join(err, temp.Close(), os.Remove(temp.Name())) }()
+	size, err := io.Copy(temp, content)
+	if err != nil {
+		return found, err
+	}
+	rows, err := workbook.Open(temp, size, workbook.Options{Sheet: c.Sheet})
+	if err != nil {
+		return found, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	found, err = mapping.Inspect(rows, false, nil)
+	found.Format, found.Sheets = "xlsx", rows.Sheets()
+	return found, err
+}
+
+func (c *inspectCommand) print(w io.Writer, found mapping.Inspection) {
+	table := newTable(w, "Column of the file", "Values", "Becomes", "Sure", "Why")
+	for _, column := range found.Columns {
+		becomes, sure := "", ""
+		if column.Column != nil {
+			becomes, sure = *column.Column, fmt.Sprintf("%.0f %%", 100*column.Confidence)
+		}
+		shown := strings.Join(column.Samples[:min(len(column.Samples), 2)], ", ")
+		if runes := []rune(shown); len(runes) > 32 {
+			shown = string(runes[:31]) + "…"
+		}
+		table.AppendRow([]any{printable(column.Header), printable(shown), becomes, sure, column.Why})
+	}
+	table.Render()
+	for _, column := range found.Missing {
+		fmt.Fprintf(w, "No column seems to be %s, which is required.\n", column)
+	}
+	if found.DateFormat == mapping.Ambiguous {
+		fmt.Fprintln(w, "Day or month may stand first in the dates: say which, by --date-format DD/MM/YYYY or MM/DD/YYYY.")
+	}
+	fmt.Fprintf(w, "Import it so:\n  %s\n", importAs(c.File, c.Sheet, found))
+}
+
+// importAs is the command that imports a file as it was inspected. Words in capitals are to be replaced.
+func importAs(file, sheet string, found mapping.Inspection) string {
+	words := []string{"licenseimport", "import", file}
+	if sheet != "" {
+		words = append(words, "--sheet", sheet)
+	}
+	if found.Encoding != nil && *found.Encoding == csvfile.NameWindows1252 {
+		words = append(words, "--encoding", *found.Encoding)
+	}
+	for _, column := range found.Columns {
+		switch {
+		case column.Header == "" || csvfile.IsErrorColumn(column.Header):
+		case column.Column == nil:
+			words = append(words, "--ignore", column.Header)
+		case csvfile.NormalName(column.Header) != *column.Column:
+			words = append(words, "--map", column.Header+":"+*column.Column)
+		}
+	}
+	for _, column := range found.Missing {
+		words = append(words, "--set", column+":VALUE")
+	}
+	switch found.DateFormat {
+	case mapping.ISO:
+	case mapping.Ambiguous:
+		words = append(words, "--date-format", "DD/MM/YYYY")
+	default:
+		words = append(words, "--date-format", found.DateFormat)
+	}
+	for i, word := range words {
+		words[i] = shellQuoted(word)
+	}
+	return strings.Join(words, " ")
+}
+
+// plainWord is what a shell takes as it is.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+
+func shellQuoted(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
