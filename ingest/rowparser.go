@@ -38,6 +38,8 @@ type rowParser struct {
 	mappingName  []byte     // what it says in the first row
 	peeked       *peekedRow // already read, and not returned yet
 
+	serialDate func(value string) (date string, ok bool) // reads the day numbers of a workbook; nil: the file is a CSV
+
 	first *events.RowReceived // already read: the first call of next returns it
 	event events.RowReceived  // reused for each row
 	buf   []byte
@@ -54,6 +56,9 @@ type peekedRow struct {
 // answer, otherwise it is the error of the read.
 func openRowParser(rows table, o options, base baseMapping) (*rowParser, error) {
 	in := &rowParser{table: rows}
+	if book, ok := rows.(workbookTable); ok {
+		in.serialDate = book.SerialDate
+	}
 	header, err := in.table.Header()
 	if err != nil {
 		return nil, tableError(err)
@@ -160,6 +165,11 @@ func (in *rowParser) fill(fields [][]byte) {
 		}
 		if in.unguard {
 			value = csvfile.Unguard(value)
+		}
+		if in.serialDate != nil && events.Columns[in.columns[i]].Type == events.Date {
+			if date, ok := in.serialDate(value); ok {
+				value = date
+			}
 		}
 		in.event.Values[in.columns[i]] = value
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -266,5 +267,36 @@ func TestTemplateWorkbook(t *testing.T) {
 	got, want := h.rows(fromBook.body.JobID), h.rows(fromCSV.body.JobID)
 	if len(got) != 1 || got[0].Values != want[0].Values {
 		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// TestDayNumbersInColumnsOfDates: a pasted date is a plain number. In other columns, and in a CSV, it
+// stays one.
+func TestDayNumbersInColumnsOfDates(t *testing.T) {
+	h := newHarness(t, Config{TempDir: t.TempDir()})
+	header := append(slices.Clone(keyHeader), "license__validity_period", "customer__reference")
+	row := []string{"K-1", "psc", "46418", "46418"}
+	fromBook := h.rows(h.send(makeWorkbook(t, sheetXML(header, row)), request{}).body.JobID)[0]
+	if value(fromBook, "license__validity_period") != "2027-01-31" || value(fromBook, "customer__reference") != "46418" {
+		t.Errorf("%v", fromBook.Values)
+	}
+	file := strings.Join(header, ",") + "\n" + strings.Join(row, ",") + "\n"
+	fromCSV := h.rows(h.send(file, request{}).body.JobID)[0]
+	if value(fromCSV, "license__validity_period") != "46418" {
+		t.Errorf("%v", fromCSV.Values)
+	}
+}
+
+// TestWorkbookIsMapped: a foreign header and dates of a workbook, by the query.
+func TestWorkbookIsMapped(t *testing.T) {
+	h := newHarness(t, Config{TempDir: t.TempDir()})
+	file := makeWorkbook(t, sheetXML([]string{"Serial", "Ends"}, []string{"K-1", "2027-01-31"}))
+	a := h.send(file, request{query: "?map=Serial:license__license_key&map=Ends:license__validity_period&set=product__short_code:psc"})
+	if a.status != http.StatusOK {
+		t.Fatalf("%d %s", a.status, a.text)
+	}
+	row := h.rows(a.body.JobID)[0]
+	if value(row, "license__license_key") != "K-1" || value(row, "license__validity_period") != "2027-01-31" {
+		t.Errorf("%v", row.Values)
 	}
 }

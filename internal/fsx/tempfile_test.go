@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 )
@@ -13,6 +14,9 @@ func TestTempFileIsGoneWhenItIsClosed(t *testing.T) {
 	f, err := CreateTemp(dir, "part-", 0)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if named, _ := os.ReadDir(dir); runtime.GOOS != "windows" && len(named) > 0 {
+		t.Errorf("a killed process would leave %v", named)
 	}
 	if _, err := f.Write([]byte("text")); err != nil {
 		t.Fatal(err)

@@ -41,6 +41,9 @@
 // A number is a date if its number format shows a day, a month or a year. Day 60 of the 1900 system is
 // written 1900-02-29, as Excel shows it: no such day exists, and the rule for dates says so.
 //
+// The number of a day without a date format is a number: only who knows that a column holds dates can
+// read it as one ([Reader.SerialDate]).
+//
 // # Rows
 //
 // The header is the first row that has a value. Rows and columns that are hidden are read like others, as

@@ -111,6 +111,27 @@ func formatDay(day int64, date1904 bool) string {
 	return start.AddDate(0, 0, int(day)).Format(time.DateOnly)
 }
 
+// The day numbers that SerialDate takes for dates, from 1954 to 2199 in the 1900 system.
+const (
+	firstSerial = 20_000
+	lastSerial  = 109_574
+)
+
+// SerialDate reads a day number without a date format, which is what is left of a date that was pasted as
+// a value. It is for columns that hold dates. ok is false for other texts, and for numbers so small or
+// large that they probably mean something else, such as a year.
+func (r *Reader) SerialDate(value string) (date string, ok bool) {
+	value = strings.TrimSpace(value)
+	if len(value) < 5 || len(value) > 6 {
+		return "", false
+	}
+	day, err := strconv.ParseUint(value, 10, 32)
+	if err != nil || day < firstSerial || day > lastSerial {
+		return "", false
+	}
+	return formatDay(int64(day), r.book.date1904), true
+}
+
 // appendISODate appends a cell of type d: a date as ISO 8601 writes it, 2027-01-31T00:00:00Z. Midnight is
 // the date alone.
 func appendISODate(dst, value []byte) []byte {

@@ -54,6 +54,22 @@ func TestDatesOfBothSystems(t *testing.T) {
 	}
 }
 
+func TestSerialDates(t *testing.T) {
+	for _, c := range []struct {
+		value    string
+		date1904 bool
+		want     string
+	}{
+		{"46418", false, "2027-01-31"}, {" 46418 ", false, "2027-01-31"}, {"44956", true, "2027-01-31"}, {"109574", false, "2199-12-31"},
+		{"2027", false, ""}, {"20270131", false, ""}, {"109575", false, ""}, {"46418.5", false, ""}, {"+6418", false, ""}, {"", false, ""}, {"never", false, ""},
+	} {
+		r := &Reader{book: &workbook{date1904: c.date1904}}
+		if got, ok := r.SerialDate(c.value); got != c.want || ok != (c.want != "") {
+			t.Errorf("%q: %q, %v", c.value, got, ok)
+		}
+	}
+}
+
 func TestColumnNames(t *testing.T) {
 	for name, want := range map[string]int{"A": 0, "Z": 25, "AA": 26, "XFD": maxSheetColumns - 1} {
 		if got, ok := parseColumn([]byte(name + "7")); !ok || got != want || columnName(want) != name {
