@@ -162,6 +162,9 @@ func (a *API) exportCSV(w http.ResponseWriter, r *http.Request, e csvExport) err
 		}
 		return e.rows(views, write)
 	})
+	if err != nil {
+		header.Del("Content-Disposition") // where nothing was sent yet, the answer is a problem
+	}
 	if errors.Is(err, syscall.ENOSPC) {
 		return httpx.New(http.StatusInsufficientStorage, "disk_full",
 			"The server's disk has no space for the file. Free some, or narrow the export.").Because(err)
