@@ -24,7 +24,8 @@
 //	transitions.go  refused transitions as HTTP answers; what the janitor does
 //	cancel.go       the route that cancels an import
 //	retry.go        the route that imports again the rows that an import rejected
-//	rejectedsource.go  reads these rows from the outcomes of that import
+//	rejected.go     reads these rows from the outcomes of that import
+//	retrymapping.go the header of that import's file under another mapping
 //	janitor.go      ends abandoned uploads, purges rows that nobody needs
 //	template.go     the CSV template
 //	observer.go     what is reported for the metrics
@@ -55,6 +56,15 @@
 // ([eventlog.Log.UploadAlive]). The janitor, in any process, aborts an upload that gave no sign of
 // life for two minutes (Config.Abandoned): no new row, and no response. A process that died, hangs
 // or is cut off does not respond.
+//
+// # Retry
+//
+// A retry is an upload whose rows come from outcomes.<job>.rejected instead of a file: steps 2 to 5 are
+// the same, and so are the batches, the seal, the limits and the janitor. It holds one row of that
+// subject at a time. A row keeps the line of the first file and gets a number of its own; one that could
+// not be read as CSV is received as such again. ImportSealed has the length and the SHA-256 of the rows
+// as CSV records (rejected.go), so two retries of the same rows have the same. Everything else that
+// ImportStarted says is the first import's, but for who retries, and what the query says.
 //
 // # Concurrent transitions
 //

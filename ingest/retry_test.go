@@ -583,7 +583,8 @@ func TestAbandonedRetry(t *testing.T) {
 	j := newJanitor(h)
 	sweepAt(t, j, 0)
 	sweepAt(t, j, 2*time.Minute+time.Second)
-	if aborted := h.aborted(2); aborted.Code != "upload_abandoned" || aborted.Rows != 4 || len(h.rows(2)) != 0 {
+	if aborted := h.aborted(2); aborted.Code != "upload_abandoned" || aborted.Rows != 4 || len(h.rows(2)) != 0 ||
+		!strings.Contains(aborted.Message, "retry again") {
 		t.Errorf("%+v", aborted)
 	}
 	if a := h.retry(2, "", request{}); a.status != 409 || a.body.Code != "nothing_to_retry" {

@@ -102,7 +102,12 @@ func (c *statusCommand) page(ctx context.Context, api *client) (string, error) {
 			c = &counts{}
 		}
 		status := r.Status
-		if !r.ended() && r.Progress > 0 {
+		switch {
+		case r.undone():
+			status = "undone"
+		case r.Undo != nil:
+			status = fmt.Sprintf("undoing %.0f %%", r.Undo.Progress*100)
+		case !r.ended() && r.Progress > 0:
 			status = fmt.Sprintf("%s %.0f %%", status, r.Progress*100)
 		}
 		table.AppendRow([]any{r.ID, printable(r.FileName), status, grouped(c.Rows), grouped(c.CreatedLicenses), grouped(c.ExistedLicenses),

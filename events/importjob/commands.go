@@ -93,11 +93,16 @@ func (s State) Seal(sealed *events.ImportSealed) (events.Event, error) {
 // may: its abort prevents a later start.
 func (s State) CanAbort() bool { return s.Phase == None || s.Phase == Uploading }
 
-// Abort is the fact that ends an upload without a seal: the one given, or nil where the import is
-// sealed or has ended.
+// Abort is the fact that ends an upload without a seal: the one given, in the words of a retry where it is
+// one, or nil where the import is sealed or has ended.
 func (s State) Abort(aborted *events.ImportAborted) events.Event {
 	if !s.CanAbort() {
 		return nil
+	}
+	if s.Started != nil && s.Started.RetryOf != 0 && aborted.Code == string(CodeUploadAbandoned) {
+		ofRetry := *aborted
+		ofRetry.Message = "The retry stopped in the middle, so nothing was imported: retry again."
+		return &ofRetry
 	}
 	return aborted
 }
