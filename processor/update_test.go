@@ -141,3 +141,28 @@ func TestRevokedKeysAreImportedAgain(t *testing.T) {
 		})
 	}
 }
+
+// TestMappedCellsClear: the cells of a file with a mapping clear as well, and what they mean is what counts. A warning
+// has the value as sent.
+func TestMappedCellsClear(t *testing.T) {
+	j := mappedJob()
+	j.Started.Existing = events.UpdateExisting
+	j.Started.Mapping.Values["license__license_type"]["None"] = "#N/A"
+	policy := j.policy(nil)
+	policy.Preview = false
+	made := policy.Judge(mappedRow("AB-1", "12/31/2030", "Lifetime", "7"))
+	if len(made.Warnings) != 1 || made.Warnings[0].Value != "12/31/2030" {
+		t.Errorf("warnings are %+v", made.Warnings)
+	}
+	licenses := Licenses{}
+	policy.Outcomes([]Verdict{made}, licenses)
+	licenses[made.Subject()] = License{Last: licenses[made.Subject()].Last, Seq: 5}
+	row := mappedRow("AB-1", "#N/A", "none", "unlimited")
+	row.Row = 2
+	v := policy.Judge(row)
+	updated, ok := policy.Outcomes([]Verdict{v}, licenses)[0].(*events.LicenseUpdated)
+	want := []events.Change{{Column: "license__validity_period", From: "2030-12-31"}}
+	if !ok || !slices.Equal(updated.Changed, want) {
+		t.Errorf("%+v %+v", v.Errors, updated)
+	}
+}
