@@ -32,6 +32,8 @@ var sections = []section{
 	{"repeats", "1 % of the rows repeat a key of the file", (*bench).repeats},
 	{"full", "44 columns, all filled", (*bench).full},
 	{"rejected", "20 % rejected rows beside a clean file", (*bench).rejected},
+	{"changes", "update none, some and all of the licenses; undo a million", (*bench).changes},
+	{"mapped", "a file with other headers, which a mapping names", (*bench).mapped},
 	{"growth", "from nothing to 4 million licenses; rebuild; small beside large; memory of serve", (*bench).growth},
 	{"memory", "ingest and a 2 GB file", (*bench).memory},
 	{"workbook", "ingest and an Excel workbook", (*bench).workbook},

@@ -16,15 +16,15 @@ import (
 // client keeps up to 100 idle connections, for concurrent requests.
 var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}
 
-// upload sends a file as a browser would and returns its import's id.
-func upload(ctx context.Context, base string, file io.Reader) (uint64, error) {
+// upload sends a file as a browser would and returns its import's id. query is empty or begins with "?".
+func upload(ctx context.Context, base, query string, file io.Reader) (uint64, error) {
 	var head bytes.Buffer
 	form := multipart.NewWriter(&head)
 	if _, err := form.CreateFormFile("file", "licenses.csv"); err != nil {
 		return 0, err
 	}
 	tail := "\r\n--" + form.Boundary() + "--\r\n"
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/api/v1/licenses/import_from_csv/",
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/api/v1/licenses/import_from_csv/"+query,
 		io.MultiReader(&head, file, bytes.NewReader([]byte(tail))))
 	if err != nil {
 		return 0, err
@@ -38,13 +38,13 @@ func upload(ctx context.Context, base string, file io.Reader) (uint64, error) {
 }
 
 // uploadFile sends the file at a path.
-func uploadFile(ctx context.Context, base, file string) (uint64, error) {
+func uploadFile(ctx context.Context, base, query, file string) (uint64, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return 0, err
 	}
 	defer f.Close()
-	return upload(ctx, base, f)
+	return upload(ctx, base, query, f)
 }
 
 // watchInterval is the pause between requests for a result: long enough that they
@@ -53,9 +53,9 @@ const watchInterval = 20 * time.Millisecond
 
 // importFile measures from the POST's first byte to the result "success", which
 // implies that the views have caught up.
-func importFile(ctx context.Context, base, file string) (time.Duration, error) {
+func importFile(ctx context.Context, base, query, file string) (time.Duration, error) {
 	began := time.Now()
-	job, err := uploadFile(ctx, base, file)
+	job, err := uploadFile(ctx, base, query, file)
 	if err != nil {
 		return 0, err
 	}
@@ -129,7 +129,7 @@ func do(request *http.Request, into any) error {
 	if response.StatusCode == http.StatusServiceUnavailable {
 		return fmt.Errorf("%w: %s", errBusy, body)
 	}
-	if response.StatusCode != http.StatusOK {
+	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusAccepted {
 		return fmt.Errorf("%s: %s: %s", request.URL, response.Status, body)
 	}
 	if into == nil {

@@ -17,12 +17,13 @@ type shape struct {
 	full    bool    // all columns, each filled, instead of 12
 	invalid float64 // share of rows with a bad value
 	repeat  float64 // share of rows that repeat the key of an earlier row
+	changed float64 // share of rows whose note is another one than that of a file without it
 	bytes   int64   // ends the file early, at this size; 0: no bound
 }
 
 // String is a file name without extension, unique to the shape.
 func (s shape) String() string {
-	return fmt.Sprintf("%d-seed%d-full%t-invalid%g-repeat%g", s.rows, s.seed, s.full, s.invalid, s.repeat)
+	return fmt.Sprintf("%d-seed%d-full%t-invalid%g-repeat%g-changed%g", s.rows, s.seed, s.full, s.invalid, s.repeat, s.changed)
 }
 
 // shapeFlags are the flags that describe a file.
@@ -116,13 +117,20 @@ func (s shape) writeRow(w *bufio.Writer, random *rand.Rand, columns []string, ro
 		case "license__enabled":
 			w.WriteString("true")
 		case "license__note":
-			fmt.Fprintf(w, "\"moved from the old shop, ticket %d\"", row)
+			ticket := row
+			if hash(row) < s.changed {
+				ticket = -row - 1
+			}
+			fmt.Fprintf(w, "\"moved from the old shop, ticket %d\"", ticket)
 		default:
 			w.WriteString(filler(name))
 		}
 	}
 	w.WriteByte('\n')
 }
+
+// hash spreads rows evenly over 0 to 1, independently of the random numbers of the other values.
+func hash(row int) float64 { return float64(uint32(row)*2654435761) / (1 << 32) }
 
 // counter counts the bytes written.
 type counter struct {

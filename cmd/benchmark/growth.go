@@ -121,7 +121,7 @@ func (b *bench) smallDuringLarge(ctx context.Context, g *growthResult, p *proces
 	}
 	ended := make(chan error, 1)
 	go func() {
-		_, err := importFile(ctx, p.http, large)
+		_, err := importFile(ctx, p.http, "", large)
 		ended <- err
 	}()
 	ticker := time.NewTicker(500 * time.Millisecond)
@@ -147,7 +147,7 @@ func (b *bench) importSmall(ctx context.Context, base string, seed uint64) (time
 		return 0, err
 	}
 	began := time.Now()
-	job, err := uploadFile(ctx, base, file)
+	job, err := uploadFile(ctx, base, "", file)
 	if err != nil {
 		return 0, err
 	}

@@ -81,7 +81,7 @@ func (p *process) importLarge(ctx context.Context, file string, rows int, prefix
 	began := time.Now()
 	var decided []time.Time // when each tenth of the rows had been decided
 	f, err := p.measure(func() error {
-		job, err := uploadFile(ctx, p.http, file)
+		job, err := uploadFile(ctx, p.http, "", file)
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ func (b *bench) memory(ctx context.Context) ([]line, error) {
 	}
 	file, write := io.Pipe()
 	go func() { write.CloseWithError(shape{rows: 1 << 30, seed: 1, bytes: bytes}.write(write)) }()
-	job, err := upload(ctx, ingest.http, file)
+	job, err := upload(ctx, ingest.http, "", file)
 	if err != nil {
 		return nil, fmt.Errorf("import %d: %w", job, err)
 	}

@@ -225,7 +225,7 @@ func (r *roles) importAll(ctx context.Context, files []string) error {
 	var all sync.WaitGroup
 	for i, file := range files {
 		all.Go(func() {
-			job, err := uploadFile(ctx, r.ingests[i%len(r.ingests)].http, file)
+			job, err := uploadFile(ctx, r.ingests[i%len(r.ingests)].http, "", file)
 			if err == nil {
 				err = waitForSuccess(ctx, r.projector.http, job, watchInterval)
 			}

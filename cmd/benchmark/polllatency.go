@@ -21,7 +21,7 @@ func pollP99(ctx context.Context, base, file string) (time.Duration, error) {
 	}
 	ended := make(chan error, 1)
 	go func() {
-		_, err := importFile(ctx, base, file)
+		_, err := importFile(ctx, base, "", file)
 		ended <- err
 	}()
 	job, err := waitForImport(ctx, base, before.Count)

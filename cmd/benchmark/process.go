@@ -135,8 +135,13 @@ func (p *process) measure(work func() error) (figures, error) {
 
 // importFile imports a file and measures it.
 func (p *process) importFile(ctx context.Context, file string) (figures, error) {
+	return p.importWith(ctx, "", file)
+}
+
+// importWith is importFile with query parameters.
+func (p *process) importWith(ctx context.Context, query, file string) (figures, error) {
 	return p.measure(func() error {
-		_, err := importFile(ctx, p.http, file)
+		_, err := importFile(ctx, p.http, query, file)
 		return err
 	})
 }

@@ -43,7 +43,7 @@ func (b *bench) workbook(ctx context.Context) ([]line, error) {
 		return nil, err
 	}
 	began := time.Now()
-	if job, err := uploadFile(ctx, ingest.http, path); err != nil {
+	if job, err := uploadFile(ctx, ingest.http, "", path); err != nil {
 		return nil, fmt.Errorf("import %d: %w", job, err)
 	}
 	took := time.Since(began)
