@@ -53,7 +53,7 @@ func TestBrowserUpdatesAfterCheck(t *testing.T) {
 	b.sees("Import 3", "1 imported, 1 updated, 1 existed (unchanged), 1 to fix")
 	b.click("Changed 1")
 	b.click("UP-1")
-	b.sees("History", "Imported,", "Updated,", "Import 1, row 1", "Import 3, row 1", "1 change", "3 → became 5")
+	b.sees("History", "Imported,", "Updated,", "Import 1, row 1", "Import 3, row 1", "1 change", "3 → became 5", "Technical details: event LicenseUpdated")
 }
 
 // TestBrowserUndoesImport: the question says in numbers what will happen; then the page shows what did, what

@@ -5,6 +5,7 @@ package browsertest
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -68,6 +69,27 @@ func TestBrowserAsksWhatFileDoesNotSay(t *testing.T) {
 	b.click("View the imported licenses")
 	b.click("ASK-1")
 	b.sees("photo-pro", "2030-04-03", "Note license__note one")
+}
+
+// TestBrowserFixesRowsOfForeignFile: rejected rows come back under the file's own headers, and the corrected file
+// goes in again without a question.
+func TestBrowserFixesRowsOfForeignFile(t *testing.T) {
+	t.Parallel()
+	b := open(t, serve(t))
+	b.signIn(adminKey)
+	b.choose(write(t, "seats.csv", "Serial;Product;Seats\nFIX-1;psc;3\nFIX-2;psc;many\n"))
+	b.sees("What your columns become")
+	b.become("Seats", "license__max_activations") // "many" speaks against guessing it
+	b.click("Import")
+	b.sees("1 imported, 1 to fix", "Maximum activations license__max_activations in your file: Seats")
+	b.click("Download the rejected rows")
+	rejected := b.downloaded("import-1-invalid-rows.csv")
+	if !strings.Contains(rejected, "Serial;Product;Seats;") || !strings.Contains(rejected, "error__mapping") {
+		t.Errorf("the rejected rows do not have the file's headers:\n%s", rejected)
+	}
+	b.choose(write(t, "seats-fixed.csv", strings.Replace(rejected, ";many;", ";5;", 1)))
+	b.click("Import the file")
+	b.sees("Import 2", "1 imported")
 }
 
 // TestBrowserProposesSavedMapping: a mapping that was saved is filled in for the next file with the same columns.

@@ -16,7 +16,8 @@ export function license({ root, params, signal, title }) {
     try {
       const found = await get(path, { signal });
       const heading = h("h1", { class: "key-title" }, user(found.license_key));
-      fill(root, head(heading, found), body(found), history(path, signal), event(path, found, signal));
+      const details = event(path, found, signal);
+      fill(root, head(heading, found), body(found), history(path, signal, (facts) => details.show(facts.at(-1))), details.root);
       title(heading, found.license_key);
     } catch (error) {
       if (error.status === 410) return gone(root, params.id, path, error, signal, title);
@@ -93,7 +94,7 @@ function show(value) {
   return user(value);
 }
 
-/** event shows the license's event; it is fetched when opened. */
+/** event shows the license's last event; it is fetched when opened. show(fact) names it by a fact of its history. */
 function event(path, l, signal) {
   const holder = h("div", { class: "stack" });
   const details = h("details", {}, h("summary", {}, "Show the event as JSON"), holder);
@@ -107,9 +108,10 @@ function event(path, l, signal) {
       fill(holder, problem(error));
     }
   });
-  return h("section", { class: "sheet stack" },
-    h("p", { class: "soft" }, "Technical details: event ", h("code", {}, "LicenseImported"), `, no. ${l.id}.`),
-    details);
+  const last = h("p", { class: "soft" });
+  const show = (fact) => fact && fill(last, "Technical details: event ", h("code", {}, fact.type), `, no. ${fact.sequence}.`);
+  show({ type: "LicenseImported", sequence: l.id });
+  return { root: h("section", { class: "sheet stack" }, last, details), show };
 }
 
 function copyButton(json) {
