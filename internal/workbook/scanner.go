@@ -264,7 +264,7 @@ func (s *scanner) readStart() error {
 		tag = tag[:len(tag)-1]
 	}
 	name := tag[:nameLen(tag)]
-	if len(name) == 0 || len(local(name)) == 0 {
+	if len(local(name)) == 0 || name[0] == ':' {
 		return damagedXML("a tag has no name")
 	}
 	if s.depth() == 0 && s.rooted {
@@ -310,7 +310,7 @@ func (s *scanner) readAttributes(rest []byte) error {
 			return nil
 		}
 		n := nameLen(trimmed)
-		if n == 0 || len(trimmed) == len(rest) || len(local(trimmed[:n])) == 0 {
+		if n == 0 || len(trimmed) == len(rest) || len(local(trimmed[:n])) == 0 || trimmed[0] == ':' {
 			return damagedXML("a tag has an attribute that cannot be read")
 		}
 		name := trimmed[:n]

@@ -72,7 +72,7 @@ func appendText(dst []byte, text string) []byte {
 		case c == '\r' || !isXMLChar(c):
 			dst = appendUnit(dst, c)
 		case c == '_':
-			if _, ok := escapedUnit([]byte(text[i:min(len(text), i+escapeLen)])); ok {
+			if beginsEscape(text[i:]) {
 				dst = appendUnit(dst, c)
 			} else {
 				dst = append(dst, '_')
@@ -82,6 +82,16 @@ func appendText(dst []byte, text string) []byte {
 		}
 	}
 	return dst
+}
+
+// beginsEscape reports whether a reader may take what is written of a text for _xHHHH_. The last _ may be
+// that of a character which is written so itself.
+func beginsEscape(text string) bool {
+	if len(text) < escapeLen-1 {
+		return false
+	}
+	_, ok := escapedUnit(append([]byte(text[:escapeLen-1]), '_'))
+	return ok
 }
 
 func appendUnit(dst []byte, c rune) []byte {

@@ -72,6 +72,16 @@ func TestWrittenRowsAreReadAgain(t *testing.T) {
 	}
 }
 
+// TestWrittenRowsSurviveASpreadsheet reads a workbook of this package that LibreOffice has opened and saved.
+// A line break within a cell is LF there, whatever it was.
+func TestWrittenRowsSurviveASpreadsheet(t *testing.T) {
+	want := []string{"00042", "=1+1", "'@x", " space ", "a\nb\tc", "a\nb", "_x0041_", "<&>\"'", "漢字🎈", "true", "2027-01-31", "1E5", "+49 30", "#REF!"}
+	rows, _ := table(t, testFile(t, "saved-again.xlsx"), Options{})
+	if len(rows) != 2 || !reflect.DeepEqual(rows[1], want) {
+		t.Errorf("%q", rows)
+	}
+}
+
 func TestNotesAndLists(t *testing.T) {
 	file := written(t, []Column{{Name: "a", Strong: true, Note: "the first"}, {Name: "b", Choices: []string{"true", "false"}}},
 		[]Cell{{Text: "x"}, {Wrong: true, Note: "must not be <empty>"}})
