@@ -70,6 +70,13 @@ func BenchmarkFoldChanges(b *testing.B) {
 			b.ReportMetric(float64(cpu()-cpuBegan)/float64(len(all)-before), "cpu-ns/"+step.name)
 		}
 		check(b, s.Read(readAll(func(r *Reader) {
+			began := time.Now()
+			ids, _, err := r.Licenses(&LicenseQuery{}, true)
+			check(b, err)
+			for range ids {
+				b.Error("a license is left")
+			}
+			b.ReportMetric(time.Since(began).Seconds(), "s/list")
 			if left := r.count(countLicenses) + r.count(countCustomers) + r.count(countOrders); left != 0 {
 				b.Errorf("%d are left", left)
 			}

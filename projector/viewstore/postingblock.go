@@ -184,6 +184,21 @@ func (x *blockPostings) seek(number uint64, desc bool) (found bool) {
 	return found
 }
 
+// endOfRun is the last of the members of a posting list that follow each other from a member on, as far as
+// its block goes. The member is the one that Next found last.
+func (x *blockPostings) endOfRun(n uint64, desc bool) uint64 {
+	if x.bits != blockBits || n>>blockBits != x.number {
+		return n
+	}
+	size, place := len(x.data)/2, n&blockMask
+	member := func(i int) uint64 { return uint64(binary.BigEndian.Uint16(x.data[2*i:])) }
+	at := sort.Search(size, func(i int) bool { return member(i) >= place })
+	if desc {
+		return n - uint64(max(1, sort.Search(at+1, func(k int) bool { return member(at-k)+uint64(k) != place }))-1)
+	}
+	return n + uint64(max(1, sort.Search(size-at, func(k int) bool { return member(at+k) != place+uint64(k) }))-1)
+}
+
 // nextInBlock finds the first member of a block, from a place on in a direction.
 func nextInBlock(data []byte, place uint64, desc bool) (uint64, bool) {
 	size := len(data) / 2

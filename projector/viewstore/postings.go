@@ -98,6 +98,9 @@ func (s difference) Next(from uint64, desc bool) (uint64, bool) {
 		if m, ok := s.but.Next(n, false); !ok || m != n {
 			return n, true
 		}
+		if list, ok := s.but.(*blockPostings); ok {
+			n = list.endOfRun(n, desc)
+		}
 		if from, ok = Step(n, desc); !ok {
 			return 0, false
 		}

@@ -114,3 +114,27 @@ func TestSetOperations(t *testing.T) {
 		}
 	}
 }
+
+// TestWithoutRuns: a set without long runs of its members, at the ends of blocks and within them.
+func TestWithoutRuns(t *testing.T) {
+	h := newHarness(t)
+	const last = 4 << blockBits
+	var want SliceList
+	h.write(func(m *Memtable) {
+		for n, out := uint64(1), false; n <= last; n++ {
+			if rand.IntN(700) == 0 || n&blockMask == 0 && rand.IntN(2) == 0 {
+				out = !out
+			}
+			m.Append(lists, "all", n)
+			if out {
+				m.Append(lists, "but", n)
+			} else {
+				want = append(want, n)
+			}
+		}
+	})
+	h.read(func(r *Reader) {
+		compareSets(t, "without runs", Without(nil, r.Postings(lists, "all"), r.Postings(lists, "but")), want, last)
+		compareSets(t, "without all", Without(nil, r.Postings(lists, "all"), r.Postings(lists, "all")), nil, last)
+	})
+}
