@@ -247,7 +247,7 @@ func (a *API) firstInvalidRows(ctx context.Context, j *projector.Job, m access.M
 func readFirstRows(views *projector.Reader, j *projector.Job, m access.Manager, n int) ([]invalidRow, error) {
 	var rows []invalidRow
 	for row := range visibleRejectedRows(m, j, views, views.RejectedRows(j.ID, 0)) {
-		shown, err := readInvalidRow(views, j.ID, row)
+		shown, err := readInvalidRow(views, j, row)
 		if err != nil {
 			return nil, err
 		}

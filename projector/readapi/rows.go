@@ -22,15 +22,20 @@ type invalidRow struct {
 	Raw    string              `json:"raw,omitempty"` // of a row that could not be read as CSV
 }
 
-func readInvalidRow(views *projector.Reader, id events.JobID, row events.Row) (invalidRow, error) {
-	e, err := views.RejectedRow(id, row)
+// readInvalidRow reads a rejected row of an import. Where the file has a mapping, or headers of its own,
+// each error names the header beside the column.
+func readInvalidRow(views *projector.Reader, j *projector.Job, row events.Row) (invalidRow, error) {
+	e, err := views.RejectedRow(j.ID, row)
 	if err != nil {
 		return invalidRow{}, err
 	}
 	shown := invalidRow{Row: e.Row, Line: e.Line, Errors: e.Errors, Values: e.Values, Raw: e.Raw}
 	for i := range shown.Errors {
 		e := &shown.Errors[i]
-		e.Value, e.Header = shown.wholeValue(*e), cmp.Or(e.Header, e.Column)
+		e.Value = shown.wholeValue(*e)
+		if j.Mapping != nil || len(j.Headers) > 0 {
+			e.Header = cmp.Or(e.Header, e.Column)
+		}
 	}
 	return shown, nil
 }
@@ -100,7 +105,10 @@ func readExistedRow(views *projector.Reader, id events.JobID, row events.Row) (e
 
 func (a *API) listInvalidRows(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error {
 	code := events.Code(r.URL.Query().Get("code"))
-	return listRows(a, w, r, j, readInvalidRow, func(views *projector.Reader) iter.Seq[events.Row] {
+	read := func(views *projector.Reader, _ events.JobID, row events.Row) (invalidRow, error) {
+		return readInvalidRow(views, j, row)
+	}
+	return listRows(a, w, r, j, read, func(views *projector.Reader) iter.Seq[events.Row] {
 		rows := views.RejectedRows(j.ID, 0)
 		if code != "" {
 			rows = views.RowsRejectedWith(j.ID, code)

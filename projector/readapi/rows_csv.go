@@ -1,6 +1,7 @@
 package readapi
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -136,7 +137,7 @@ func (t *rejectedRows) each(views *projector.Reader, from events.Row, use func(i
 		if used == csvPieceRows || size > csvPieceBytes || read == csvPieceReads {
 			return n, true, nil
 		}
-		row, err := readInvalidRow(views, t.job.ID, n)
+		row, err := readInvalidRow(views, t.job, n)
 		if err != nil {
 			return 0, false, err
 		}
@@ -162,9 +163,10 @@ func (t *rejectedRows) fields(row invalidRow) []string {
 		fields = append(fields, value)
 	}
 	for _, e := range row.Errors {
-		columns = append(columns, e.Header)
+		name := cmp.Or(e.Header, e.Column)
+		columns = append(columns, name)
 		codes = append(codes, string(e.Code))
-		messages = append(messages, strings.TrimSpace(e.Header+" "+e.Message))
+		messages = append(messages, strings.TrimSpace(name+" "+e.Message))
 	}
 	fields = append(fields,
 		strconv.FormatUint(uint64(row.Row), 10), strconv.FormatUint(row.Line, 10),
