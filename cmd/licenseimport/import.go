@@ -29,7 +29,7 @@ type importCommand struct {
 
 	Strict   bool   `help:"End with status 2 when rows were rejected."`
 	JSON     bool   `name:"json" help:"Print the result as the API gives it, and nothing else."`
-	Rejected string `placeholder:"FILE" help:"Write the rejected rows there, as a CSV to be corrected and imported again."`
+	Rejected string `placeholder:"FILE" help:"Write the rejected rows there, as a CSV (or, where the name ends in .xlsx, as an Excel workbook) to be corrected and imported again."`
 
 	clientFlags
 }

@@ -25,7 +25,7 @@ type retryCommand struct {
 
 	Strict   bool   `help:"End with status 2 when rows were rejected again."`
 	JSON     bool   `name:"json" help:"Print the result as the API gives it, and nothing else."`
-	Rejected string `placeholder:"FILE" help:"Write the rows that are rejected again there, as a CSV to be corrected and imported."`
+	Rejected string `placeholder:"FILE" help:"Write the rows that are rejected again there, as a CSV (or, where the name ends in .xlsx, as an Excel workbook) to be corrected and imported."`
 
 	clientFlags
 }

@@ -13,7 +13,7 @@ type statusCommand struct {
 	Watch    bool   `help:"Go on showing: one import until it and its undo have ended, the list until Ctrl-C."`
 	Limit    count  `default:"20" placeholder:"N" help:"Length of the list, at most 100. Default: 20."`
 	JSON     bool   `name:"json" help:"Print what the API answers, and nothing else."`
-	Rejected string `placeholder:"FILE" help:"Write the import's rejected rows there, as a CSV to be corrected and imported again."`
+	Rejected string `placeholder:"FILE" help:"Write the import's rejected rows there, as a CSV (or, where the name ends in .xlsx, as an Excel workbook) to be corrected and imported again."`
 
 	clientFlags
 }
