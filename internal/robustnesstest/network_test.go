@@ -330,6 +330,11 @@ func TestPermissions(t *testing.T) {
 		}
 	}
 	ingest.admin().get(t, 200, "/api/v1/products/")
+	const saved = "/api/v1/import-mappings/ours/"
+	ingest.admin().call(t, 200, "PUT", saved, strings.NewReader(`{"columns":{"Serial":"license__license_key"}}`))
+	ingest.admin().get(t, 200, saved)
+	ingest.admin().get(t, 200, "/api/v1/import-mappings/")
+	ingest.admin().call(t, 204, "DELETE", saved, nil)
 	for user, subjects := range map[string][]string{
 		"ingest":    {"licenses.psc.forged", "outcomes.1.rejected", "imports.1.finished", "$KV.managers.forged", "$JS.API.STREAM.DELETE.LICENSES"},
 		"processor": {"rows.1", "imports.9.sealed", "imports.9.cancelled", "$KV.managers.forged", "$KV.products.forged", "$JS.API.STREAM.DELETE.ROWS"},
