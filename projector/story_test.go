@@ -238,11 +238,11 @@ func (l *storyLicense) last() events.Seq { return l.facts[len(l.facts)-1] }
 // settle makes a license what a fact says, and finds or makes its customer and order: those that some
 // license has now. The counts are the job's, if there is one.
 func (s *story) settle(l *storyLicense, seq events.Seq, now state, j *storyJob) {
-	customer, party := l.customer, l.party
-	if name := now.emailKey(); name == "" {
-		customer = 0
-	} else if customer = s.party(true, name); customer == 0 {
-		customer = seq
+	customer, party := events.Seq(0), l.party
+	if name := now.emailKey(); name != "" {
+		if customer = s.party(true, name); customer == 0 {
+			customer = seq
+		}
 	}
 	if name := now.order.StoreID; name == "" {
 		if len(l.facts) == 0 || l.now.order.StoreID != "" {
