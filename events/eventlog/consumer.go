@@ -108,6 +108,10 @@ func (l *Log) restoreConsumer(ctx context.Context) (jetstream.Consumer, error) {
 		}
 	}
 	consumer, err := l.js.CreateOrUpdateConsumer(ctx, events.LicensesStream, processorConsumerConfig)
+	if errors.Is(err, jetstream.ErrConsumerMultipleFilterSubjectsNotSupported) {
+		// After an update of a recovered consumer the server may show the settings that it had before.
+		consumer, err = l.js.CreateOrUpdateConsumer(ctx, events.LicensesStream, processorConsumerConfig)
+	}
 	if err == nil && consumer.CachedInfo().Paused { // which an update leaves as it is
 		_, err = l.js.ResumeConsumer(ctx, events.LicensesStream, processorConsumer)
 	}
