@@ -34,7 +34,7 @@ var withoutIt = []lostThing{
 	{streams(`\w+/batches(/.*)?`), ""},  // of batches in flight
 	{streams(`\w+/msgs/index\.db`), ""}, // made again from the messages
 	{streams(`\w+/obs(/processor(/.*)?)?`), ""},
-	{`views\.bolt|streams\.json|lock|nats\.token`, ""},
+	{`views\.bolt|streams\.json|lock|nats\.token|tmp`, ""},
 }
 
 // exchanged is for each that is replaced by the same one of another data directory.
@@ -43,7 +43,7 @@ var exchanged = []lostThing{
 	{streams(`(\w+)`), "the stream $1 is another one"},
 	{`views\.bolt`, "the stream holds another event at their sequence"},
 	{`streams\.json`, "streams.json is that of another data directory"},
-	{`lock|nats\.token`, ""},
+	{`lock|nats\.token|tmp`, ""},
 }
 
 func streams(below string) string { return regexp.QuoteMeta(streamsDir) + below }
@@ -217,7 +217,7 @@ func TestADeletedLockFile(t *testing.T) {
 	p.admin().imports(t, rows("kept", 5))
 }
 
-// usedDataDir is a data directory with keys, a catalogue and an import of 40 rows. Its server was
+// usedDataDir is a data directory with keys, a catalogue, a mapping and an import of 40 rows. Its server was
 // stopped.
 func usedDataDir(t *testing.T, prefix string) string {
 	t.Helper()
@@ -225,6 +225,8 @@ func usedDataDir(t *testing.T, prefix string) string {
 	p := serveOn(t, data)
 	command(t, "keys", "create", "Shop", "--data", data)
 	command(t, "products", "set", "psc", "--data", data)
+	mapping := write(t, t.TempDir(), "mapping.json", []byte(`{"columns":{"Serial":"license__license_key"}}`))
+	command(t, "mappings", "save", "ours", mapping, "--data", data)
 	p.admin().imports(t, rows(prefix, 40))
 	p.stop(t)
 	return data
