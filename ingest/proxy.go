@@ -24,6 +24,7 @@ func ProxyTo(projector string) (httpx.Handler, error) {
 		FlushInterval: -1,
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			pr.SetURL(target)
+			pr.Out.URL.RawQuery = pr.In.URL.RawQuery // ReverseProxy has taken out what cannot be read; the projector refuses it
 			pr.SetXForwarded()
 			httpx.SetForwarded(pr.Out, pr.In) // the projector builds links with it
 		},

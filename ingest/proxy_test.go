@@ -71,6 +71,24 @@ func TestProxy(t *testing.T) {
 	}
 }
 
+// TestProxyPassesTheQueryAsItIs: the projector refuses what cannot be read, so nothing of a query is ignored.
+func TestProxyPassesTheQueryAsItIs(t *testing.T) {
+	projector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.URL.RawQuery)
+	}))
+	defer projector.Close()
+	server := newProxyServer(t, projector.URL)
+	for _, query := range []string{"%zz=1", "limit=5;enabled=true", "limit=5&%", "limit=5", ""} {
+		res, err := http.Get(server.URL() + "/api/v1/licenses/?" + query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := readAnswer(t, res); a.text != query {
+			t.Errorf("%q became %q", query, a.text)
+		}
+	}
+}
+
 // TestForwardedReadKeepsTheExternalAddress: links in the projector's answers begin with the address
 // that the client of the role ingest used, whatever headers that client sends itself.
 func TestForwardedReadKeepsTheExternalAddress(t *testing.T) {

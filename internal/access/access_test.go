@@ -113,6 +113,7 @@ func TestRights(t *testing.T) {
 		{"admin", Manager{Role: Admin}, "yyyyyyyy"},
 		{"importer", Manager{Role: Importer}, "yyyy-yy-"},
 		{"viewer", Manager{Role: Viewer}, "y--yyyy-"},
+		{"limited admin", Manager{Role: Admin, Products: []string{"psc"}}, "yyyyyy--"},
 		{"limited importer", Manager{Role: Importer, Products: []string{"psc"}}, "yyyy-y--"},
 		{"limited viewer", Manager{Role: Viewer, Products: []string{"psc"}}, "y--yyy--"},
 		{"nobody", Manager{}, "--------"},

@@ -27,9 +27,9 @@ const (
 	Undo           Right = "undo imports"   // those that it sees
 	ReadImports    Right = "read imports"   // its own ones
 	ReadAllImports Right = "read the imports of others"
-	ReadLicenses   Right = "read licenses"             // of its products
-	ReadCustomers  Right = "read customers and orders" // never for a manager limited to products
-	Manage         Right = "manage keys, products and backups"
+	ReadLicenses   Right = "read licenses"                     // of its products
+	ReadCustomers  Right = "read customers and orders"         // never for a manager limited to products
+	Manage         Right = "manage keys, products and backups" // never for a manager limited to products
 )
 
 // rights is the table of rights by role.
@@ -56,8 +56,8 @@ type Manager struct {
 
 // Can reports whether the manager has a right.
 func (m Manager) Can(right Right) bool {
-	if right == ReadCustomers && m.Limited() {
-		return false // customers and orders span products
+	if (right == ReadCustomers || right == Manage) && m.Limited() {
+		return false // customers, orders and a copy of the views span products
 	}
 	return slices.Contains(rights[m.Role], right)
 }
