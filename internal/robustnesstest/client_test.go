@@ -148,6 +148,7 @@ type result struct {
 		Invalid  int `json:"invalid_row_count"`
 		Imported int `json:"created_licenses_count"`
 		Existed  int `json:"existed_licenses_count"`
+		Updated  int `json:"updated_licenses_count"`
 	} `json:"result"`
 	Error *struct{ Code, Message string } `json:"error"`
 }

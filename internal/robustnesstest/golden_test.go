@@ -129,9 +129,15 @@ func includes(got, want any) bool {
 // readAll is all golden answers, without the server's address.
 func readAll(t *testing.T, p *process) string {
 	t.Helper()
+	return readPaths(t, p, goldenReads)
+}
+
+// readPaths is the answers of some addresses, without the server's own.
+func readPaths(t *testing.T, p *process, paths []string) string {
+	t.Helper()
 	eventually(t, "readiness", func() bool { a, err := p.admin().send("GET", "/readyz", nil); return err == nil && a.status == 200 })
 	var all strings.Builder
-	for _, path := range goldenReads {
+	for _, path := range paths {
 		body := strings.ReplaceAll(string(p.admin().get(t, 200, path).body), p.url, "")
 		fmt.Fprintf(&all, "GET %s\n%s\n", path, strings.TrimSpace(body))
 	}
