@@ -156,7 +156,7 @@ type ImportStarted struct {
 	Query string `json:"query,omitempty"`
 	// Existing is empty in events of the first version: they kept.
 	Existing Existing `json:"existing,omitempty"`
-	// Kind is what the rows are. Empty: licenses.
+	// Kind is what the rows are. It is empty in events of the first version: licenses.
 	Kind string `json:"kind,omitempty"`
 	// Headers are the file's own headers of Columns, in the same order. Empty: the same as Columns.
 	Headers []string `json:"headers,omitempty"`

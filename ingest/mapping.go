@@ -172,5 +172,5 @@ func mappingProblems(problems []mapping.Problem) error {
 		texts = append(texts, p.Message)
 		list = append(list, httpx.Problem{Column: p.Column, Code: string(p.Code), Message: p.Message})
 	}
-	return httpx.BadRequest("invalid_mapping", "%s.", sentence(strings.Join(texts, "; "))).With(list...)
+	return httpx.BadRequest("invalid_mapping", "%s", findings(texts)).With(list...)
 }

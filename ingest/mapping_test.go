@@ -200,3 +200,18 @@ func TestRejectedRowsAreMappedAgain(t *testing.T) {
 		}
 	}
 }
+
+// TestFindingsKeepNames: the names of columns and of parameters are told as they are, and a question ends
+// as one.
+func TestFindingsKeepNames(t *testing.T) {
+	for text, want := range map[string]string{
+		"column 1 is not known":               "Column 1 is not known.",
+		"license__note is given twice":        "license__note is given twice.",
+		"map=Serial has no colon":             "map=Serial has no colon.",
+		"\"A\" is no column: did you mean B?": "\"A\" is no column: did you mean B?",
+	} {
+		if got := findings([]string{text}); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -105,11 +105,25 @@ func headerProblems(problems []csvfile.HeaderProblem) error {
 		texts = append(texts, p.Message)
 		list = append(list, httpx.Problem{Column: p.Name, Code: string(p.Kind), Message: p.Message, Parameter: p.Parameter})
 	}
-	return httpx.BadRequest("invalid_header", "%s.", sentence(strings.Join(texts, "; "))).With(list...)
+	return httpx.BadRequest("invalid_header", "%s", findings(texts)).With(list...)
 }
 
-// sentence capitalizes a message.
-func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+// findings is one sentence with all that is wrong.
+func findings(texts []string) string {
+	s := sentence(strings.Join(texts, "; "))
+	if strings.HasSuffix(s, "?") {
+		return s
+	}
+	return s + "."
+}
+
+// sentence capitalizes a message, but for the name of a column or of a parameter.
+func sentence(s string) string {
+	if first, _, _ := strings.Cut(s, " "); strings.ContainsAny(first, "_=") {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
 
 // read returns the next row of the file.
 func (in *rowParser) read() (csvfile.Row, error) {

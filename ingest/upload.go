@@ -12,6 +12,7 @@ import (
 	"licenseimport/events/importjob"
 	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
+	"licenseimport/internal/mapping"
 	"licenseimport/internal/retry"
 )
 
@@ -221,6 +222,7 @@ func (u *upload) start(ctx context.Context) error {
 	started := &events.ImportStarted{
 		JobID: u.job, Manager: u.manager.Name, Products: u.manager.Products,
 		Mode: u.options.mode, Existing: u.options.existing, DryRun: u.options.dryRun, Query: u.options.query,
+		Kind: mapping.Licenses,
 	}
 	u.source.describe(started)
 	body, err := events.Encode(started, time.Now())

@@ -51,7 +51,7 @@ func TestDocumentedSample(t *testing.T) {
 	}
 	f := h.state(1)
 	want := events.ImportStarted{JobID: 1, FileName: "simple_licenses_example.csv", Manager: "ada", Mode: "partial", DryRun: true, Delimiter: ",",
-		Columns: []string{"customer__email", "order__store_id", "license__license_key", "product__short_code"}, Products: []string{"psc"}, Query: "dry_run=true&existing=update", Existing: events.UpdateExisting}
+		Columns: []string{"customer__email", "order__store_id", "license__license_key", "product__short_code"}, Products: []string{"psc"}, Query: "dry_run=true&existing=update", Existing: events.UpdateExisting, Kind: "licenses"}
 	if fmt.Sprint(*f.Started) != fmt.Sprint(want) {
 		t.Errorf("started %+v\n   want %+v", *f.Started, want)
 	}
