@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -54,6 +55,9 @@ func explainUsage(err error) error {
 // apiParameters matches the API's parameters that are flags of import.
 var apiParameters = regexp.MustCompile(`\b(unknown_columns|encoding|delimiter)=([a-z0-9-]+)`)
 
+// apiMappings matches the API's parameters of a mapping, whose values may hold any character.
+var apiMappings = regexp.MustCompile(`(^|[ (])(mapping|map|set|ignore|date_format)=(: | )?`)
+
 // apiFilters matches the API's parameters where a message names them as such: most are flags.
 var apiFilters = regexp.MustCompile(`\bQuery parameter ([a-z_]+)`)
 
@@ -62,6 +66,11 @@ func inFlags(message string) string {
 	message = apiFilters.ReplaceAllStringFunc(message, func(said string) string {
 		_, name, _ := strings.Cut(said, "parameter ")
 		return "--" + strings.NewReplacer("__", "-", "_", "-").Replace(name)
+	})
+	message = apiMappings.ReplaceAllStringFunc(message, func(said string) string {
+		name, after, _ := strings.Cut(said, "=")
+		at := strings.IndexAny(name, "mdis")
+		return name[:at] + "--" + strings.ReplaceAll(name[at:], "_", "-") + cmp.Or(after, " ")
 	})
 	return apiParameters.ReplaceAllStringFunc(message, func(said string) string {
 		name, value, _ := strings.Cut(said, "=")

@@ -141,3 +141,20 @@ func testProgress(t *testing.T) {
 		t.Errorf("%q where nobody watches", screen.String())
 	}
 }
+
+// TestMessagesNameFlags: what a message of the API says of parameters is said of flags.
+func TestMessagesNameFlags(t *testing.T) {
+	for message, want := range map[string]string{
+		"upload with unknown_columns=ignore":                    "upload with --unknown-columns ignore",
+		"upload with map=Serial No.:license__license_key; more": "upload with --map Serial No.:license__license_key; more",
+		"map it (map=A:column), leave it out (ignore=A)":        "map it (--map A:column), leave it out (--ignore A)",
+		"a column that map= names":                              "a column that --map names",
+		"map=Serial has no colon":                               "--map Serial has no colon",
+		"dates are written date_format=MM/DD/YYYY":              "dates are written --date-format MM/DD/YYYY",
+		"given twice in map= and set=: give it once":            "given twice in --map and --set: give it once",
+	} {
+		if got := inFlags(message); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
