@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"licenseimport/events"
@@ -20,12 +21,22 @@ func cancel(s importjob.State, m access.Manager) (events.Event, error) {
 }
 
 // undo is the fact that has an import taken back as a manager wishes, or why not. Who may see an import may
-// undo it.
+// undo it, unless it may have changed licenses that the manager may not see.
 func undo(s importjob.State, m access.Manager) (events.Event, error) {
-	if s.Started != nil && !m.Sees(s.Started.Manager) {
+	switch {
+	case s.Started == nil: // the state refuses it
+	case !m.Sees(s.Started.Manager):
 		return nil, noSuchImport(s.Job)
+	case m.Limited() && !within(m, s.Started.Products):
+		return nil, httpx.Forbidden("Import %d may have licenses of products that this key is not for, so this key may not undo it.", s.Job)
 	}
 	return s.Undo(m.Name)
+}
+
+// within reports whether an import that was limited to some products, none: not limited, has only products
+// that a limited manager may see.
+func within(m access.Manager, products []string) bool {
+	return len(products) > 0 && !slices.ContainsFunc(products, func(p string) bool { return !m.Allowed(p) })
 }
 
 func noSuchImport(job events.JobID) *httpx.Error {

@@ -85,6 +85,11 @@ func TestUndoIsDecided(t *testing.T) {
 	ada := access.Manager{Name: "ada", Role: access.Importer}
 	bob := access.Manager{Name: "bob", Role: access.Importer}
 	admin := access.Manager{Name: "root", Role: access.Admin}
+	limited := access.Manager{Name: "leo", Role: access.Admin, Products: []string{"psc"}}
+	limitedAda := access.Manager{Name: "ada", Role: access.Importer, Products: []string{"psc"}}
+	limitedBob := access.Manager{Name: "bob", Role: access.Importer, Products: []string{"psc"}}
+	forPSC := &events.ImportStarted{JobID: 1, Manager: "ada", Products: []string{"psc"}}
+	forTwo := &events.ImportStarted{JobID: 1, Manager: "ada", Products: []string{"psc", "other"}}
 	for name, tt := range map[string]struct {
 		facts []events.Event
 		by    access.Manager
@@ -97,6 +102,13 @@ func TestUndoIsDecided(t *testing.T) {
 		"another's, twice": {[]events.Event{started, sealed, finished, undoing}, bob, "not_found"},
 		"twice":            {[]events.Event{started, sealed, finished, undoing}, ada, "undo_running"},
 		"again":            {[]events.Event{started, sealed, finished, undoing, undone}, ada, "already_undone"},
+
+		"of all products, by a limited admin":     {[]events.Event{started, sealed, finished}, limited, "permission_denied"},
+		"of its products, by a limited admin":     {[]events.Event{forPSC, sealed, finished}, limited, ""},
+		"of its products and others, by that":     {[]events.Event{forTwo, sealed, finished}, limited, "permission_denied"},
+		"one's own, made before the key's limits": {[]events.Event{started, sealed, finished}, limitedAda, "permission_denied"},
+		"of some products, by an admin of all":    {[]events.Event{forTwo, sealed, finished}, admin, ""},
+		"another's, by a limited importer":        {[]events.Event{forPSC, sealed, finished}, limitedBob, "not_found"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			fact, err := undo(after(t, time.Time{}, tt.facts...), tt.by)
