@@ -40,55 +40,22 @@ func within(m access.Manager, products []string) bool {
 }
 
 func noSuchImport(job events.JobID) *httpx.Error {
-	return httpx.NotFound("There is no import %d.", job)
+	return refusal(&importjob.RefusedError{Job: job, Reason: importjob.NotStarted})
 }
 
 // refusal is the answer to a request that the import's state does not allow.
 func refusal(e *importjob.RefusedError) *httpx.Error {
-	var answer *httpx.Error
-	switch e.Reason {
-	case importjob.NotStarted:
-		return noSuchImport(e.Job)
-	case importjob.WasCancelled:
-		answer = httpx.Conflict("cancelled", "The import was cancelled by %s.", e.Detail)
-	case importjob.WasAborted:
-		answer = httpx.Conflict("aborted", "The import was given up while it was still being uploaded: %s", e.Detail)
-	case importjob.UploadEnded:
-		answer = httpx.Conflict("already_ended", "The upload has ended already.")
-	case importjob.ImportEnded:
-		answer = httpx.Conflict("already_ended", "Import %d has ended already.", e.Job)
-	case importjob.ImportingAll:
-		answer = httpx.Conflict("importing",
-			"Import %d has passed its validation and is being imported as a whole: it cannot be cancelled any more.", e.Job)
-	case importjob.NeverSealed:
-		answer = httpx.Conflict("nothing_to_retry",
-			"The file of import %d did not arrive completely, so none of its rows was rejected: upload the file again.", e.Job)
-	default:
-		answer = undoRefusal(e)
+	code, message := e.Problem()
+	switch {
+	case e.Reason == importjob.NotStarted:
+		return httpx.NotFound("%s", message)
+	case code == "":
+		return httpx.New(http.StatusInternalServerError, "internal", "The import's state does not allow this.").
+			Because(e).ForJob(uint64(e.Job))
+	case e.Reason == importjob.EndPending:
+		return httpx.Unavailable(2*time.Second, code, "%s", message).ForJob(uint64(e.Job))
 	}
-	return answer.ForJob(uint64(e.Job))
-}
-
-// undoRefusal is the answer to an undo that the import's state does not allow.
-func undoRefusal(e *importjob.RefusedError) *httpx.Error {
-	switch e.Reason {
-	case importjob.NotEnded:
-		return httpx.Conflict("not_ended", "Import %d has not ended: wait for its end, or cancel it first.", e.Job)
-	case importjob.EndPending:
-		return httpx.Unavailable(2*time.Second, "not_ended", "Import %d was cancelled and ends in a moment: try again shortly.", e.Job)
-	case importjob.WasDryRun:
-		return httpx.Conflict("dry_run", "Import %d was a dry run: it imported nothing, so there is nothing to undo.", e.Job)
-	case importjob.NothingImported:
-		return httpx.Conflict("nothing_imported",
-			"Import %d ended while its file was being uploaded: it imported nothing, so there is nothing to undo.", e.Job)
-	case importjob.UndoRunning:
-		return httpx.Conflict("undo_running", "Import %d is being undone already, as %s asked.", e.Job, e.Detail)
-	case importjob.WasUndone:
-		return httpx.Conflict("already_undone", "Import %d was undone already, as %s asked.", e.Job, e.Detail)
-	case importjob.NoUndo:
-		return httpx.Conflict("cannot_be_undone", "An import of %s cannot be undone.", e.Detail)
-	}
-	return httpx.New(http.StatusInternalServerError, "internal", "The import's state does not allow this.").Because(e)
+	return httpx.Conflict(code, "%s", message).ForJob(uint64(e.Job))
 }
 
 // janitorAction is what the janitor does about an import that has rows.

@@ -2,6 +2,7 @@ package projector
 
 import (
 	"cmp"
+	"errors"
 	"maps"
 	"math"
 	"slices"
@@ -150,6 +151,19 @@ func (j *Job) phase() importjob.Phase {
 	default:
 		return importjob.Uploading
 	}
+}
+
+// UndoRefused is why the import cannot be undone now; nil if it can.
+func (j *Job) UndoRefused() *importjob.RefusedError {
+	s := importjob.State{Job: j.ID, Phase: j.phase(), Started: &events.ImportStarted{Kind: j.Kind, DryRun: j.DryRun}}
+	if j.Ended() && j.Sealed == 0 {
+		s.Phase = importjob.Aborted
+	}
+	if j.Undo != nil {
+		s.UndoStarted = &events.UndoStarted{Manager: j.Undo.Manager}
+	}
+	refused, _ := errors.AsType[*importjob.RefusedError](s.CanUndo())
+	return refused
 }
 
 // progressed folds the commit of a batch, which Shown includes from now on.

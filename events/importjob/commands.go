@@ -1,57 +1,6 @@
 package importjob
 
-import (
-	"fmt"
-
-	"licenseimport/events"
-)
-
-// Reason says why something cannot be done to an import.
-type Reason string
-
-// The reasons of refusals.
-const (
-	NotStarted   Reason = "not started"   // for those who ask, there is no such import
-	WasCancelled Reason = "cancelled"     // a manager ended the upload: RefusedError.Detail names the manager
-	WasAborted   Reason = "aborted"       // the upload was ended for another reason: RefusedError.Detail says why
-	UploadEnded  Reason = "upload ended"  // it is sealed, or was never started
-	ImportEnded  Reason = "import ended"  // nothing is left to be cancelled
-	ImportingAll Reason = "importing all" // an all_or_nothing import has passed its validation
-	NeverSealed  Reason = "never sealed"  // the upload was not completed: nothing of it was decided
-)
-
-// The reasons why an import cannot be taken back.
-const (
-	NotEnded        Reason = "not ended"        // it is uploading, waiting or running
-	EndPending      Reason = "end pending"      // it was cancelled: a processor ends it within moments
-	WasDryRun       Reason = "dry run"          // it imported nothing
-	NothingImported Reason = "nothing imported" // it ended before its seal
-	UndoRunning     Reason = "undo running"     // RefusedError.Detail names the manager who asked for it
-	WasUndone       Reason = "undone"           // RefusedError.Detail names the manager who asked for it
-	NoUndo          Reason = "no undo"          // RefusedError.Detail is the kind of the import
-)
-
-// Reasons lists all reasons of refusals.
-func Reasons() []Reason {
-	return []Reason{
-		NotStarted, WasCancelled, WasAborted, UploadEnded, ImportEnded, ImportingAll, NeverSealed,
-		NotEnded, EndPending, WasDryRun, NothingImported, UndoRunning, WasUndone, NoUndo,
-	}
-}
-
-// A RefusedError says that the state of an import does not allow what was asked.
-type RefusedError struct {
-	Job    events.JobID
-	Reason Reason
-	Detail string // depends on the reason; often empty
-}
-
-func (e *RefusedError) Error() string {
-	if e.Detail == "" {
-		return fmt.Sprintf("import %d: refused: %s", e.Job, e.Reason)
-	}
-	return fmt.Sprintf("import %d: refused: %s: %s", e.Job, e.Reason, e.Detail)
-}
+import "licenseimport/events"
 
 func (s State) refuse(why Reason, detail string) error {
 	return &RefusedError{Job: s.Job, Reason: why, Detail: detail}

@@ -56,6 +56,17 @@ func TestFailureCodes(t *testing.T) {
 	}
 }
 
+// TestRefusalCodes: the document lists the code of each refusal of package importjob.
+func TestRefusalCodes(t *testing.T) {
+	listed := enum(load(t), "ProblemCode")
+	for _, reason := range importjob.Reasons() {
+		refused := importjob.RefusedError{Job: 1, Reason: reason}
+		if code, message := refused.Problem(); message == "" || !slices.Contains(listed, code) {
+			t.Errorf("%s: openapi.yaml lacks the code %q, or there is no sentence: %q", reason, code, message)
+		}
+	}
+}
+
 func enum(doc *openapi3.T, schema string) (values []string) {
 	for _, value := range doc.Components.Schemas[schema].Value.Enum {
 		values = append(values, value.(string))

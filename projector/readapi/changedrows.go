@@ -142,8 +142,9 @@ func orNil[T comparable](v T) *T {
 // previewUndo answers with how many licenses an undo would take back, restore and keep now; where the import
 // cannot be undone with the answer that a POST would get.
 func (a *API) previewUndo(w http.ResponseWriter, r *http.Request, j *projector.Job, _ access.Manager) error {
-	if refused := undoRefusal(j); refused != nil {
-		return refused.ForJob(uint64(j.ID))
+	if refused := j.UndoRefused(); refused != nil {
+		code, message := refused.Problem()
+		return httpx.Conflict(code, "%s", message).ForJob(uint64(j.ID))
 	}
 	if err := a.projector.WaitForJob(r.Context(), j); err != nil {
 		return err
@@ -160,24 +161,4 @@ func (a *API) previewUndo(w http.ResponseWriter, r *http.Request, j *projector.J
 		return err
 	}
 	return httpx.WriteJSON(w, http.StatusOK, counts)
-}
-
-// undoRefusal is why an import cannot be undone; nil if it can. The sentences are those of ingest.
-func undoRefusal(j *projector.Job) *httpx.Error {
-	switch {
-	case j.Kind != "" && j.Kind != "licenses":
-		return httpx.Conflict("cannot_be_undone", "An import of %s cannot be undone.", j.Kind)
-	case j.DryRun:
-		return httpx.Conflict("dry_run", "Import %d was a dry run: it imported nothing, so there is nothing to undo.", j.ID)
-	case j.Ended() && j.Sealed == 0:
-		return httpx.Conflict("nothing_imported",
-			"Import %d ended while its file was being uploaded: it imported nothing, so there is nothing to undo.", j.ID)
-	case !j.Ended():
-		return httpx.Conflict("not_ended", "Import %d has not ended: wait for its end, or cancel it first.", j.ID)
-	case j.Undo != nil && !j.Settled():
-		return httpx.Conflict("undo_running", "Import %d is being undone already, as %s asked.", j.ID, j.Undo.Manager)
-	case j.Undo != nil:
-		return httpx.Conflict("already_undone", "Import %d was undone already, as %s asked.", j.ID, j.Undo.Manager)
-	}
-	return nil
 }
