@@ -22,7 +22,7 @@ func (in *Ingest) load(ctx context.Context, job events.JobID) (importjob.State, 
 	}
 	var facts []importjob.Fact
 	if _, first := last.Event.(*events.ImportStarted); !first {
-		subjects := append([]string{events.StartedSubject(job), events.SealedSubject(job)}, importjob.Parts(last.Event)...)
+		subjects := append([]string{events.StartedSubject(job), events.SealedSubject(job)}, importjob.StateSubjects(last.Event)...)
 		for _, subject := range subjects {
 			fact, err := in.factAt(ctx, subject)
 			if err != nil {

@@ -21,7 +21,10 @@
 //	priority.go       delays batches of large imports while a small one is in progress
 //	torn_batch.go     finds outcomes of a batch that the server stored in part
 //	undo.go           pure: an import's events, and what became of their licenses → what an undo does
-//	undo_run.go       follows an import's events, looks their licenses up, stages and commits
+//	undo_run.go       looks the licenses of an import's events up, decides, stages and commits
+//	undo_read.go      reads an import's events from LICENSES, in batches
+//	undo_pace.go      how large an undo's batches are, and which are looked up; after a conflict smaller ones
+//	suspicious.go     keys, e-mail addresses and the like that are probably not what was meant
 //	catalogue.go      the products that licenses may be imported for
 //
 // # Where a rule about a row stands
@@ -41,8 +44,8 @@
 // A row has at most one outcome. Each row of an import that succeeded has one, except the valid
 // rows of a dry run.
 //
-// A license's events are one story, and the last one tells what it is. Without one, or after a
-// LicenseRevoked, the license does not exist. LicenseImported and LicenseUpdated are appended at the license's own subject and expect that its
+// The last event at a license's subject tells what the license is. Without one, or after a LicenseRevoked, the
+// license does not exist. LicenseImported and LicenseUpdated are appended at that subject and expect that its
 // last event is still the one that was compared with, so the stream refuses the second of two writers. A
 // refused batch is stored nowhere; the processor looks its licenses up and decides again. Look-ups
 // before staging only make refusals rare: no event of a license depends on them being complete. An
@@ -71,11 +74,12 @@
 //
 // # Undo
 //
-// An undo is a job like an import: an UndoStarted is leased as an ImportSealed is. Its rows are the events that
-// the import appended at licenses.>, between its seal and its end. One consumer follows that part of the stream, so an undo
-// needs neither the rows nor the views, and its memory does not grow with the import. Each batch looks the last
-// events of its licenses up, decides by the rule of [story], and appends its outcomes and the UndoProgressed
-// together, under the same fence as rows. The position is the sequence in LICENSES.
+// An undo is a job like an import: an UndoStarted is leased as an ImportSealed is. What it reads are the events
+// that the import appended at licenses.>, between its seal and its end. One consumer follows that part of the
+// stream, so an undo needs neither the rows nor the views, and its memory does not grow with the import. Each
+// batch looks up the last events of its licenses, decides by the rule of chains (undo.go), and appends its
+// outcomes and the UndoProgressed together, under the same fence as rows. The position is the sequence in
+// LICENSES.
 //
 // Each outcome, LicenseKept too, expects the license's last event that it was decided with. So it is what one
 // undo alone would have decided at its place of the stream, whatever other imports and undos do meanwhile. A

@@ -33,8 +33,8 @@ type Observer interface {
 	// Refused reports a batch that the stream has refused, and the reason, one of
 	// [RefusedReasons]. The processor decides its rows again.
 	Refused(reason string)
-	// TakenBack reports a batch of an undo that the stream has acknowledged.
-	TakenBack(UndoStats)
+	// UndoCommitted reports a batch of an undo that the stream has acknowledged.
+	UndoCommitted(UndoStats)
 }
 
 // RefusedReasons are the reasons of a refused batch. moved: another process appended a fact of the
@@ -181,8 +181,8 @@ func (p *Processor) runToEnd(ctx context.Context, id events.JobID, undo bool) er
 			case step == importjob.ProcessRows:
 				start, _ := fact.(*events.ImportProgressed)
 				err = p.processRows(ctx, j, start, &lookups)
-			case step == importjob.TakeBack && undo:
-				err = p.takeBack(ctx, j, &pace)
+			case step == importjob.ProcessUndo && undo:
+				err = p.processUndo(ctx, j, &pace)
 			default: // importjob.Done; or an undo of the import is in work, which has its own lease
 				return nil
 			}
@@ -209,7 +209,7 @@ func (p *Processor) resolveRefusal(
 			return err
 		}
 		step, _, err := now.Next()
-		if err == nil && (step == importjob.ProcessRows || step == importjob.TakeBack && j.Phase == importjob.Undoing) {
+		if err == nil && (step == importjob.ProcessRows || step == importjob.ProcessUndo && j.Phase == importjob.Undoing) {
 			return eventlog.ErrLeaseLost // another processor works on it
 		}
 		return err // nil: cancelled, or ended by another processor
@@ -271,7 +271,7 @@ func (p *Processor) readLast(ctx context.Context, id events.JobID) (parts []impo
 	if last.Event == nil {
 		return nil, last, fmt.Errorf("import %d: its facts are not in the store", id)
 	}
-	for _, subject := range importjob.PartsWithPositions(last.Event) {
+	for _, subject := range importjob.StateSubjectsWithPositions(last.Event) {
 		part, err := readFact(ctx, p.log, subject)
 		if err != nil {
 			return nil, last, err
@@ -293,6 +293,6 @@ func readFact(ctx context.Context, log *eventlog.Log, subject string) (importjob
 
 type nopObserver struct{}
 
-func (nopObserver) Committed(BatchStats) {}
-func (nopObserver) Refused(string)       {}
-func (nopObserver) TakenBack(UndoStats)  {}
+func (nopObserver) Committed(BatchStats)    {}
+func (nopObserver) Refused(string)          {}
+func (nopObserver) UndoCommitted(UndoStats) {}

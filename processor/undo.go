@@ -9,7 +9,8 @@ import (
 	"licenseimport/internal/failpoint"
 )
 
-// A story is what an undo knows of the licenses that its import made or changed.
+// An undoDecider decides what an undo does about each event of its import, by what it knows of the licenses
+// that the import made or changed.
 //
 // The import's events of one license that follow each other directly are a chain: only its first event is
 // taken back, and with it the whole chain. An event follows the one that its Previous names. A
@@ -24,7 +25,7 @@ import (
 // Otherwise another import, or the undo of one, has changed it since, and the outcome is a LicenseKept. At
 // most one chain of an import ends at a license's last event, so an undo writes at most once at a license's
 // subject.
-type story struct {
+type undoDecider struct {
 	job     events.JobID                // the import that is undone
 	manager string                      // who undoes it
 	last    map[string]License          // the last event by the license's subject
@@ -41,69 +42,69 @@ type undoOutcome struct {
 	last    events.Seq
 }
 
-// takeBack decides what becomes of one of the import's events. It fails with a *missingEventError if that
-// depends on an event that the story does not know.
-func (s *story) takeBack(f License) (undoOutcome, error) {
+// decide decides what becomes of one of the import's events. It fails with a *missingEventError if that
+// depends on an event that d does not know.
+func (d *undoDecider) decide(f License) (undoOutcome, error) {
 	subject := f.Last.Subject()
-	last := s.last[subject]
+	last := d.last[subject]
 	o := undoOutcome{license: subject, last: last.Seq}
 	var before License // the chain
 	if updated, ok := f.Last.(*events.LicenseUpdated); ok {
 		var err error
-		if before, err = s.effective(updated.Previous); err != nil || s.isRow(before.Last) {
+		if before, err = d.effective(updated.Previous); err != nil || d.isRow(before.Last) {
 			return o, err
 		}
 	}
-	if o.event = s.storedOutcome(f.Last, last.Last); o.event != nil {
+	if o.event = d.storedOutcome(f.Last, last.Last); o.event != nil {
 		o.stored = true
 		return o, nil
 	}
-	blocker, err := s.changedSince(f, last)
+	blocker, err := d.changedSince(f, last)
 	switch e := f.Last.(type) {
 	case *events.LicenseImported:
-		if o.event = s.revoked(e, last.Seq); blocker != nil {
-			o.event = s.kept(e.Row, e.License.Key, e.Product, blocker)
+		if o.event = d.revoked(e, last.Seq); blocker != nil {
+			o.event = d.kept(e.Row, e.License.Key, e.Product, blocker)
 		}
 	case *events.LicenseUpdated:
 		if blocker != nil {
-			o.event = s.kept(e.Row, e.License.Key, e.Product, blocker)
+			o.event = d.kept(e.Row, e.License.Key, e.Product, blocker)
 		} else if err == nil {
-			o.event, err = s.restored(e, before, last)
+			o.event, err = d.restored(e, before, last)
 		}
 	}
 	return o, err
 }
 
 // isRow reports whether an event is the outcome of a row of the import.
-func (s *story) isRow(e events.Event) bool {
+func (d *undoDecider) isRow(e events.Event) bool {
 	switch e.(type) {
 	case *events.LicenseImported, *events.LicenseUpdated:
-		return e.Job() == s.job
+		return e.Job() == d.job
 	}
 	return false
 }
 
 // changedSince walks back from a license's last event to the import's event f. It returns the event that is
 // in the way, of another import or undo; nil if there is none.
-func (s *story) changedSince(f, last License) (events.Event, error) {
+func (d *undoDecider) changedSince(f, last License) (events.Event, error) {
 	if failpoint.Changed {
 		return nil, nil
 	}
-	at, err := s.effective(last.Seq)
+	at, err := d.effective(last.Seq)
 	for err == nil && at.Seq != f.Seq {
 		updated, ok := at.Last.(*events.LicenseUpdated)
-		if !ok || updated.JobID != s.job {
+		if !ok || updated.JobID != d.job {
 			return at.Last, nil
 		}
-		at, err = s.effective(updated.Previous)
+		at, err = d.effective(updated.Previous)
 	}
 	return nil, err
 }
 
 // effective is the event at a sequence, or the one that it restores.
-func (s *story) effective(seq events.Seq) (License, error) {
+func (d *undoDecider) effective(seq events.Seq) (License, error) {
 	for {
-		e, known := s.events[seq]
+		e, known := d.events[seq]
 		if !known {
 			return License{}, &missingEventError{seq}
 		}
@@ -117,19 +118,19 @@ func (s *story) effective(seq events.Seq) (License, error) {
 
 // storedOutcome is the outcome of an event that the stream holds already, nil without one. An outcome at the
 // license's subject is its last event, or stands in stored.
-func (s *story) storedOutcome(e, last events.Event) events.Event {
+func (d *undoDecider) storedOutcome(e, last events.Event) events.Event {
 	row := rowOf(e).Row
 	switch last := last.(type) {
 	case *events.LicenseRevoked:
-		if last.JobID == s.job && last.Row == row {
+		if last.JobID == d.job && last.Row == row {
 			return last
 		}
 	case *events.LicenseRestored:
-		if last.JobID == s.job && last.Row == row {
+		if last.JobID == d.job && last.Row == row {
 			return last
 		}
 	}
-	return s.stored[row]
+	return d.stored[row]
 }
 
 // rowOf is the import and the row that an event of a license is of; of an undo's outcome, the import that is
@@ -148,18 +149,18 @@ func rowOf(e events.Event) events.Origin {
 	return events.Origin{}
 }
 
-func (s *story) revoked(e *events.LicenseImported, last events.Seq) events.Event {
+func (d *undoDecider) revoked(e *events.LicenseImported, last events.Seq) events.Event {
 	return &events.LicenseRevoked{
-		JobID: s.job, Row: e.Row, LicenseKey: e.License.Key, Product: e.Product, Manager: s.manager, Previous: last,
+		JobID: d.job, Row: e.Row, LicenseKey: e.License.Key, Product: e.Product, Manager: d.manager, Previous: last,
 	}
 }
 
-func (s *story) kept(row events.Row, key string, product events.Product, by events.Event) events.Event {
-	return &events.LicenseKept{JobID: s.job, Row: row, LicenseKey: key, Product: product, By: rowOf(by)}
+func (d *undoDecider) kept(row events.Row, key string, product events.Product, by events.Event) events.Event {
+	return &events.LicenseKept{JobID: d.job, Row: row, LicenseKey: key, Product: product, By: rowOf(by)}
 }
 
 // restored makes the license again what it was before the chain that e begins.
-func (s *story) restored(e *events.LicenseUpdated, before, last License) (events.Event, error) {
+func (d *undoDecider) restored(e *events.LicenseUpdated, before, last License) (events.Event, error) {
 	now, _ := last.State()
 	then, exists := before.State()
 	if !exists {
@@ -167,17 +168,17 @@ func (s *story) restored(e *events.LicenseUpdated, before, last License) (events
 	}
 	changed := append([]events.Change{}, events.Changes(now, then)...) // the schema wants a list
 	return &events.LicenseRestored{
-		JobID: s.job, Row: e.Row, License: *then.License, Product: *then.Product, Customer: then.Customer, Order: *then.Order,
-		Changed: changed, Previous: last.Seq, Restores: before.Seq, By: then.By, Manager: s.manager,
+		JobID: d.job, Row: e.Row, License: *then.License, Product: *then.Product, Customer: then.Customer, Order: *then.Order,
+		Changed: changed, Previous: last.Seq, Restores: before.Seq, By: then.By, Manager: d.manager,
 	}, nil
 }
 
-// takeBackAll decides the import's events in order. If it does not know enough, it returns the sequences of
+// decideAll decides the import's events in order. If it does not know enough, it returns the sequences of
 // events that it needs beside those that it knows.
-func (s *story) takeBackAll(facts []License) (outcomes []undoOutcome, missing []events.Seq, err error) {
+func (d *undoDecider) decideAll(facts []License) (outcomes []undoOutcome, missing []events.Seq, err error) {
 	outcomes = make([]undoOutcome, 0, len(facts))
 	for _, f := range facts {
-		o, err := s.takeBack(f)
+		o, err := d.decide(f)
 		if needs, ok := errors.AsType[*missingEventError](err); ok {
 			missing = append(missing, needs.seq)
 			continue

@@ -328,7 +328,7 @@ func TestTornUndo(t *testing.T) {
 			facts = append(facts, License{Last: e, Seq: events.Seq(i + 1)})
 		}
 	}
-	u := &undo{p: h.p, job: j, start: *j, pace: new(undoPace)}
+	u := &undoRun{p: h.p, job: j, start: *j, pace: new(undoPace)}
 	outcomes, err := u.decide(t.Context(), undoBatch{facts: facts[:700], first: true})
 	if err != nil {
 		t.Fatal(err)

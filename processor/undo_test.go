@@ -104,7 +104,7 @@ func nextEvent(kind string, by events.Origin, key string, last License, restores
 
 // undoStory decides the undo of an import, and describes the outcomes.
 func undoStory(t *testing.T, all []License, job events.JobID) string {
-	s := &story{job: job, manager: "eve", last: map[string]License{}, events: map[events.Seq]events.Event{}}
+	s := &undoDecider{job: job, manager: "eve", last: map[string]License{}, events: map[events.Seq]events.Event{}}
 	var facts []License
 	for _, l := range all {
 		s.last[l.Last.Subject()] = l
@@ -117,7 +117,7 @@ func undoStory(t *testing.T, all []License, job events.JobID) string {
 		s.events[l.Seq] = l.Last
 		s.last[subject] = l
 	}
-	outcomes, missing, err := s.takeBackAll(facts)
+	outcomes, missing, err := s.decideAll(facts)
 	for range all { // each round learns what the ones before needed
 		if err != nil || len(missing) == 0 {
 			break
@@ -125,7 +125,7 @@ func undoStory(t *testing.T, all []License, job events.JobID) string {
 		for _, seq := range missing {
 			s.events[seq] = all[seq-1].Last
 		}
-		outcomes, missing, err = s.takeBackAll(facts)
+		outcomes, missing, err = s.decideAll(facts)
 	}
 	if err != nil || len(missing) > 0 {
 		t.Fatalf("%v, missing %v", err, missing)
@@ -233,7 +233,7 @@ func TestUndoOfEveryStory(t *testing.T) {
 
 func undoOf(t testing.TB, all []License, job events.JobID) []undoOutcome {
 	t.Helper()
-	s := &story{job: job, manager: "eve", last: map[string]License{}, events: map[events.Seq]events.Event{}}
+	s := &undoDecider{job: job, manager: "eve", last: map[string]License{}, events: map[events.Seq]events.Event{}}
 	var facts []License
 	for _, l := range all {
 		s.events[l.Seq] = l.Last
@@ -242,7 +242,7 @@ func undoOf(t testing.TB, all []License, job events.JobID) []undoOutcome {
 			facts = append(facts, l)
 		}
 	}
-	outcomes, missing, err := s.takeBackAll(facts)
+	outcomes, missing, err := s.decideAll(facts)
 	if err != nil || len(missing) > 0 {
 		t.Fatalf("%v, missing %v", err, missing)
 	}

@@ -13,21 +13,22 @@
 // # Who uses it
 //
 //   - ingest: [State.Seal], [State.Abort], [State.Cancel], [State.Undo], [State.CanRetry], [State.KeyState],
-//     [State.Discarded]. A refusal is a [*RefusedError]; ingest turns it into an HTTP answer.
+//     [State.Discarded]. A refusal is a [*RefusedError]; [RefusedError.Problem] has the code and the sentence of its answer.
 //   - processor: [State.Next], [State.Commit], [State.RowsMissing], [State.UndoRange], [State.CommitUndo].
 //   - projector: [Phase.After] for each event of an import that has not ended, and [FailureOf].
-//     After an end it folds outcomes, since the licenses exist, and ignores the known facts.
+//     [State.CanUndo] tells what an undo would be answered. After an end it folds outcomes, since the licenses exist, and ignores the known facts.
 //
 // # Histories in part
 //
 // Ingest and processor do not read the whole history of an import. They read a few facts by subject
 // and fold them in the order of their sequences:
 //
-//	ingest      ImportStarted, ImportSealed, the last fact, and those of Parts
-//	processor   ImportStarted, ImportSealed, the last fact, and those of PartsWithPositions
+//	ingest      ImportStarted, ImportSealed, the last fact, and those at StateSubjects
+//	processor   ImportStarted, ImportSealed, the last fact, and those at StateSubjectsWithPositions
 //
-// [Parts] tells from the last fact which others are needed: for an import that was never undone none, else the
-// ImportFinished and the UndoStarted. [PartsWithPositions] adds the last ImportProgressed and UndoProgressed.
+// [StateSubjects] tells from the last fact which others are needed: for an import that was never undone none, else
+// the ImportFinished and the UndoStarted. [StateSubjectsWithPositions] adds the last ImportProgressed and
+// UndoProgressed.
 //
 // [State] is made for that: it holds only what these facts tell, and the table lets an import skip
 // the facts in between (from Sealed to Importing, from Sealed to Finished). For every possible

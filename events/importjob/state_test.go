@@ -172,14 +172,14 @@ func compareParts(t *testing.T, whole State, all []Fact) {
 		}
 		return append(found, last)
 	}
-	ingest, err := Fold(1, read(Parts(last.Event))...)
+	ingest, err := Fold(1, read(StateSubjects(last.Event))...)
 	if err != nil || !reflect.DeepEqual(answers(ingest), answers(whole)) {
 		t.Fatalf("%s: ingest has %+v, %v; the whole is %+v", describe(all), ingest, err, whole)
 	}
 	if whole.Sealed == nil {
 		return // no processor has it
 	}
-	processor, err := Fold(1, read(PartsWithPositions(last.Event))...)
+	processor, err := Fold(1, read(StateSubjectsWithPositions(last.Event))...)
 	if err != nil || processor != whole {
 		t.Fatalf("%s: the processor has %+v, %v; the whole is %+v", describe(all), processor, err, whole)
 	}

@@ -58,10 +58,11 @@ func (s State) CommitUndo(p events.UndoProgressed) events.Event {
 	return &events.UndoFinished{JobID: s.Job, UndoCounts: p.UndoCounts}
 }
 
-// Parts lists the subjects whose last messages give, between an import's ImportStarted and ImportSealed and
-// its last fact, the import's state for ingest: see the package's comment. They are in the order in which
-// [Fold] needs them. Read them after the last fact: they do not change any more.
-func Parts(last events.Event) []string {
+// StateSubjects lists the subjects of the facts that ingest reads beside an import's ImportStarted,
+// ImportSealed and last fact: the last message of each completes the [State]. See the package's comment. They
+// are in the order that [Fold] needs, between ImportSealed and the last fact. Read them after the last fact:
+// they do not change any more.
+func StateSubjects(last events.Event) []string {
 	switch e := last.(type) {
 	case *events.UndoStarted:
 		return []string{finishedSubject(e.JobID)}
@@ -71,15 +72,15 @@ func Parts(last events.Event) []string {
 	return nil
 }
 
-// PartsWithPositions are those of [Parts], and the positions that processors need beside them.
-func PartsWithPositions(last events.Event) []string {
+// StateSubjectsWithPositions are those of [StateSubjects], and those of the positions that a processor needs.
+func StateSubjectsWithPositions(last events.Event) []string {
 	switch e := last.(type) {
 	case nil, *events.ImportStarted, *events.ImportSealed, *events.ImportProgressed:
 		return nil
 	case *events.UndoFinished:
-		return append(append([]string{progressedSubject(e.JobID)}, Parts(e)...), undoProgressedSubject(e.JobID))
+		return append(append([]string{progressedSubject(e.JobID)}, StateSubjects(e)...), undoProgressedSubject(e.JobID))
 	default:
-		return append([]string{progressedSubject(e.Job())}, Parts(e)...)
+		return append([]string{progressedSubject(e.Job())}, StateSubjects(e)...)
 	}
 }
 

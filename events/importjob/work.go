@@ -14,7 +14,7 @@ const (
 	Done        Step = iota // nothing is left to do
 	AppendFact              // append one fact, then ask again
 	ProcessRows             // judge the rows after the position, up to the end of the phase
-	TakeBack                // take back the facts of State.UndoRange
+	ProcessUndo             // take back the facts of State.UndoRange
 )
 
 // Next is the processor's next step and the fact that begins it: of AppendFact the fact to append,
@@ -37,7 +37,7 @@ func (s State) Next() (Step, events.Event, error) {
 	case Cancelled:
 		return AppendFact, s.finished(events.Failed, FailureOf(s.Last.Event), s.Progress), nil
 	case Undoing:
-		return TakeBack, nil, nil
+		return ProcessUndo, nil, nil
 	case Finished, UploadCancelled, Aborted, Undone:
 		return Done, nil, nil
 	}

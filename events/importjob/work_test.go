@@ -52,8 +52,8 @@ func TestNext(t *testing.T) {
 		"cancelled, and ended by a processor": {[]events.Event{started, sealed, cancelled, finished}, Done, nil},
 		"cancelled while uploading":           {[]events.Event{started, cancelled}, Done, nil},
 		"finished":                            {[]events.Event{started, sealed, finished}, Done, nil},
-		"undo asked for":                      {[]events.Event{started, sealed, finished, undoStarted}, TakeBack, nil},
-		"undo under way":                      {[]events.Event{started, sealed, finished, undoStarted, undoing, revoked}, TakeBack, nil},
+		"undo asked for":                      {[]events.Event{started, sealed, finished, undoStarted}, ProcessUndo, nil},
+		"undo under way":                      {[]events.Event{started, sealed, finished, undoStarted, undoing, revoked}, ProcessUndo, nil},
 		"undone":                              {[]events.Event{started, sealed, finished, undoStarted, undone}, Done, nil},
 		"aborted":                             {[]events.Event{started, aborted}, Done, nil},
 	} {

@@ -51,7 +51,7 @@ func everything(v views) *Set {
 		Errors: map[events.Code]events.Row{events.InvalidInt: 2, events.Required: 1}, Took: time.Second,
 	})
 	decided.Refused("moved")
-	decided.TakenBack(processor.UndoStats{Counts: events.UndoCounts{Revoked: 5, Restored: 1, Kept: 2}, Took: time.Second})
+	decided.UndoCommitted(processor.UndoStats{Counts: events.UndoCounts{Revoked: 5, Restored: 1, Kept: 2}, Took: time.Second})
 	s.HTTP("/api/v1/licenses/:id/", "GET", 404, time.Millisecond)
 	return s
 }

@@ -151,7 +151,7 @@ func (o *decisions) countUndo(c events.UndoCounts) {
 	o.undone.WithLabelValues("kept").Add(float64(c.Kept))
 }
 
-func (o *decisions) TakenBack(b processor.UndoStats) {
+func (o *decisions) UndoCommitted(b processor.UndoStats) {
 	o.countUndo(b.Counts)
 	o.batchRows.Observe(float64(b.Counts.Revoked + b.Counts.Restored + b.Counts.Kept))
 	o.batchSeconds.Observe(b.Took.Seconds())
