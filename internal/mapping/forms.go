@@ -41,17 +41,18 @@ const most = 0.8
 // half is the share of cells that has to be of a form where the header is clear.
 const half = 0.5
 
-// fits reports whether a share of the cells are values of a column. Without cells it does.
-func fits(column int, cells []string, most float64) bool {
+// fits reports whether enough of the cells are values of a column that a header names so surely. Without
+// cells it does.
+func fits(column int, cells []string, confidence float64) bool {
 	if len(cells) == 0 {
 		return true
 	}
-	of := &events.Columns[column]
+	of, most := &events.Columns[column], needed(confidence)
 	switch {
 	case of.Type == events.Date:
 		return share(cells, isDate) >= most
 	case column == events.ColumnKey:
-		return share(cells, cannotBeKey) < 1-most
+		return share(cells, notKeyUnder(confidence)) < 1-most
 	case column == events.ColumnProduct:
 		return share(cells, cannotBeProduct) < 1-most
 	}
@@ -80,6 +81,28 @@ func isNumber(cell string) bool {
 func cannotBeKey(cell string) bool {
 	return strings.Contains(cell, "@") || isDate(cell) || isNumber(cell) && len(cell) < 8 ||
 		len(strings.Fields(cell)) > 3 || len([]rune(cell)) < 4 || isWord(cell)
+}
+
+// notKeyUnder is what speaks against a license key under a header that names it so surely. A short text is
+// a key where the header says so; a short number only where it can mean nothing else, since a serial number
+// may count the rows.
+func notKeyUnder(confidence float64) func(string) bool {
+	if confidence < likely {
+		return cannotBeKey
+	}
+	return func(cell string) bool {
+		switch {
+		case strings.Contains(cell, "@") || isDate(cell) || len(strings.Fields(cell)) > 3:
+			return true
+		case confidence >= certain:
+			return false
+		case isNumber(cell):
+			return len(cell) < 8
+		case confidence >= sure:
+			return false
+		}
+		return !strings.ContainsAny(cell, "0123456789") && cannotBeKey(cell)
+	}
 }
 
 // isWord reports whether a cell is letters in the case of a word.

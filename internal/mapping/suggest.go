@@ -89,7 +89,7 @@ func (s *suggester) consider(i int) {
 	c.source = i
 	switch {
 	case c.confidence == exact:
-	case !fits(c.column, cells, needed(c.confidence)) || c.column == columnState && share(cells, isStatus) > 1-most:
+	case !fits(c.column, cells, c.confidence) || c.column == columnState && share(cells, isStatus) > 1-most:
 		s.found[i].Why = fmt.Sprintf("the header is like that of %s, but the cells do not fit it", events.Columns[c.column].Name)
 		return
 	case events.Columns[c.column].Required && c.confidence <= perhaps && !hasForm(c.column, cells):

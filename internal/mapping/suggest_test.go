@@ -149,6 +149,23 @@ func parseSheet(t *testing.T, s sheet) (sources []Source, right []string) {
 	return sources, right
 }
 
+// TestShortKeysUnderClearHeaders: a header that names the license key is believed, though the keys are
+// short, unless the cells are something else.
+func TestShortKeysUnderClearHeaders(t *testing.T) {
+	const key = "license__license_key"
+	for _, test := range []struct{ header, cells, want string }{
+		{"License Key", "A1 A2", key}, {"License Key", "1 2", key}, {"license_key", "a b", key}, {"Lizenzschlüssel", "Eins Zwei", key},
+		{"Seriennummer", "S-1 S-2", key}, {"Product key", "ab cd", key}, {"Serial", "A1 A2", key}, {"Serial", "K-1 K-2", key},
+		{"Serial No.", "1 2", ""}, {"Serial", "1 2", ""}, {"Serial", "ab cd", ""}, {"Key", "A1 A2", ""},
+		{"License Key", "2030-01-01 2030-02-01", ""}, {"License Key", "a@example.com b@example.com", "customer__email"},
+	} {
+		got := Suggest([]Source{{Header: test.header, Cells: strings.Fields(test.cells)}})[0]
+		if got.Column != test.want {
+			t.Errorf("%s, %s: %q (%s), want %q", test.header, test.cells, got.Column, got.Why, test.want)
+		}
+	}
+}
+
 // TestSuggestionsOfKnownSheets states how often suggestions are right. A wrong one of a required column
 // is worse than none: there may be no such.
 func TestSuggestionsOfKnownSheets(t *testing.T) {
