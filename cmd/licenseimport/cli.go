@@ -39,7 +39,7 @@ type cli struct {
 	Profile   string           `hidden:"" placeholder:"DIR" help:"Write profiles of the CPU, allocations and mutexes to this directory."`
 	Build     kong.VersionFlag `name:"version" env:"-" help:"Print the version and stop."`
 
-	Import   importCommand   `cmd:"" group:"use" help:"Import a CSV file and say what became of its rows."`
+	Import   importCommand   `cmd:"" group:"use" help:"Import a CSV file or an Excel workbook, and show what happened to every row."`
 	Inspect  inspectCommand  `cmd:"" group:"use" help:"Say what the columns of a file seem to be."`
 	Mappings mappingsCommand `cmd:"" group:"use" help:"Mappings of foreign files: list, show, save, remove."`
 	Status   statusCommand   `cmd:"" group:"use" help:"Show one import, or the list of all."`

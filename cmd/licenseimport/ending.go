@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -68,17 +70,30 @@ func (r *result) report(ctx context.Context, t *terminal, api *client, asJSON bo
 	if r.rejected() == 0 {
 		return nil
 	}
-	note := fmt.Sprintf("All of them, as a CSV to be corrected and imported again: licenseimport status %d --rejected FILE", r.ID)
+	note := "Save them, correct them and import that file: " + command([]string{"status", r.idText(), "--rejected", "fix-me.csv"})
 	if rejected != "" {
 		if err := saveRejected(ctx, api, r.ID, rejected); err != nil {
 			return err
 		}
 		note = fmt.Sprintf("All of them are in %s: correct them there and import that file.", rejected)
 	}
-	if !asJSON {
-		fmt.Fprintln(t.out, note)
+	if asJSON {
+		return nil
+	}
+	fmt.Fprintln(t.out, note)
+	if r.settled() && !r.DryRun && r.waitsForProducts() {
+		fmt.Fprintln(t.out, "Once the products are in the catalogue, no file is needed: "+command([]string{"retry", r.idText()}))
 	}
 	return nil
+}
+
+func (r *result) idText() string { return strconv.FormatUint(r.ID, 10) }
+
+// waitsForProducts reports whether rows were rejected for their product only.
+func (r *result) waitsForProducts() bool {
+	return r.Status == "success" && slices.ContainsFunc(r.Result.InvalidRows, func(row invalidRow) bool {
+		return len(row.Errors) == 1 && row.Errors[0].Code == "unknown_product"
+	})
 }
 
 // checkRejectedFile fails, before anything is imported, where the rejected rows cannot be written.

@@ -21,6 +21,9 @@ type dataFlag struct {
 	Data string `group:"where" default:"./data" placeholder:"DIR" help:"Directory that holds everything: event streams, views, the admin key. Default: ./data."`
 }
 
+// defaultData is the data directory of a command without --data.
+const defaultData = "./data"
+
 // httpFlags configure the HTTP server.
 type httpFlags struct {
 	HTTP    string `name:"http" group:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address for the web page and the API. Default: 127.0.0.1:8080; port 0: any free one."`

@@ -5,8 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
+
+	"licenseimport/internal/csvfile"
+	"licenseimport/internal/mapping"
 )
 
 // importCommand uploads one file and waits for the import's end.
@@ -36,7 +41,7 @@ type importCommand struct {
 
 // Help is what --help tells beside the flags.
 func (importCommand) Help() string {
-	return `Each row is imported, existed already, or is rejected with the reason; importing the same file twice does no harm. With --existing update a row whose license exists changes it; --dry-run shows first what would change.
+	return `A row is imported, exists already, or is rejected with the reason; importing the same file twice does no harm. With --existing update a row whose license exists changes it; --dry-run shows first what would change.
 
 Without --server nothing has to run: this process imports into the data directory by itself. Where a server of this machine holds that directory, it is used.
 
@@ -46,7 +51,7 @@ Examples:
   licenseimport import licenses.csv --dry-run
   licenseimport import licenses.csv --mode all_or_nothing --strict
   licenseimport import prices.csv --existing update --dry-run
-  licenseimport import licenses.csv --rejected corrected.csv
+  licenseimport import licenses.csv --rejected fix-me.csv
   licenseimport import keys.csv --map "Serial No.:license__license_key" --set product__short_code:photo-pro --ignore Notes
   licenseimport import export.csv --mapping keygen --set product__short_code:photo-pro
   licenseimport import licenses.csv --server https://licenses.example.com --key lik_...
@@ -132,8 +137,8 @@ func (c *importCommand) query() url.Values {
 	return q
 }
 
-// adviseMapping adds to an error about the file's header the command that would import the file as it
-// seems to be meant.
+// adviseMapping turns an error about a header with other columns into the command that imports the file as it
+// seems to be meant, with the flags that the user gave.
 func (c *importCommand) adviseMapping(err error) error {
 	problem, ok := errors.AsType[*apiError](err)
 	if !ok || problem.Code != "invalid_header" || c.File == "-" || c.Mapping != "" || len(c.Map) > 0 {
@@ -143,7 +148,48 @@ func (c *importCommand) adviseMapping(err error) error {
 	if unread != nil {
 		return err
 	}
-	return fmt.Errorf("%w\nThe file seems to be meant so (licenseimport inspect says why):\n  %s", err, importAs(c.File, c.Sheet, found))
+	if foreign := foreignColumns(found); foreign > 1 { // many sentences about one cause
+		err = fmt.Errorf("nothing was imported: %s other names than the columns of an import.", plural(uint64(foreign), "column has", "columns have"))
+	}
+	found.Missing = slices.DeleteFunc(found.Missing, func(column string) bool {
+		return slices.ContainsFunc(c.Set, func(set string) bool { return strings.HasPrefix(set, column+":") })
+	})
+	return fmt.Errorf("%w\n%s\nWhy each column is read so: %s", err, importAdvice(c.File, c.Sheet, found, c.repeated()), command([]string{"inspect", c.File}))
+}
+
+// foreignColumns counts the columns that have another name than the column that they seem to be.
+func foreignColumns(found mapping.Inspection) (n int) {
+	for _, column := range found.Columns {
+		if column.Column != nil && csvfile.NormalName(column.Header) != *column.Column {
+			n++
+		}
+	}
+	return n
+}
+
+// repeated are the flags that the user gave, but for those of the file's columns, the dates and the key.
+func (c *importCommand) repeated() (words []string) {
+	add := func(name, value, usual string) {
+		if value != usual {
+			words = append(words, name, value)
+		}
+	}
+	for name, on := range map[string]bool{"--dry-run": c.DryRun, "--strict": c.Strict, "--json": c.JSON} {
+		if on {
+			words = append(words, name)
+		}
+	}
+	slices.Sort(words)
+	add("--mode", c.Mode, "partial")
+	add("--existing", c.Existing, "keep")
+	add("--delimiter", c.Delimiter, "")
+	add("--rejected", c.Rejected, "")
+	for _, set := range c.Set {
+		add("--set", set, "")
+	}
+	add("--server", c.Server, "")
+	add("--data", c.Data, defaultData)
+	return words
 }
 
 func explainUpload(ctx context.Context, err error) error {

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 
 	"licenseimport/internal/csvfile"
@@ -29,7 +28,7 @@ type inspectCommand struct {
 
 // Help is what --help tells beside the flags.
 func (inspectCommand) Help() string {
-	return `Reads the beginning of the file and guesses by the names of its columns, in several languages and of other vendors' exports, and by their cells. Nothing is imported, and no server is asked. The last lines are the command that imports the file so.
+	return `Reads the beginning of the file and guesses by the names of its columns, in several languages and of other vendors' exports, and by their cells. Nothing is imported, and no server is needed. The last lines are the command that imports the file; change what was guessed wrong.
 
 Examples:
   licenseimport inspect licenses.csv
@@ -118,54 +117,11 @@ func (c *inspectCommand) print(w io.Writer, found mapping.Inspection) {
 	}
 	table.Render()
 	for _, column := range found.Missing {
-		fmt.Fprintf(w, "No column seems to be %s, which is required.\n", column)
+		fmt.Fprintf(w, "No column seems to be %s, which is required: name it by --map, or give all rows one value by --set.\n", column)
 	}
-	if found.DateFormat == mapping.Ambiguous {
-		fmt.Fprintln(w, "Day or month may stand first in the dates: say which, by --date-format DD/MM/YYYY or MM/DD/YYYY.")
+	var more []string
+	if c.Delimiter != "" {
+		more = append(more, "--delimiter", c.Delimiter)
 	}
-	fmt.Fprintf(w, "Import it so:\n  %s\n", importAs(c.File, c.Sheet, found))
-}
-
-// importAs is the command that imports a file as it was inspected. Words in capitals are to be replaced.
-func importAs(file, sheet string, found mapping.Inspection) string {
-	words := []string{"licenseimport", "import", file}
-	if sheet != "" {
-		words = append(words, "--sheet", sheet)
-	}
-	if found.Encoding != nil && *found.Encoding == csvfile.NameWindows1252 {
-		words = append(words, "--encoding", *found.Encoding)
-	}
-	for _, column := range found.Columns {
-		switch {
-		case column.Header == "" || csvfile.IsErrorColumn(column.Header):
-		case column.Column == nil:
-			words = append(words, "--ignore", column.Header)
-		case csvfile.NormalName(column.Header) != *column.Column:
-			words = append(words, "--map", column.Header+":"+*column.Column)
-		}
-	}
-	for _, column := range found.Missing {
-		words = append(words, "--set", column+":VALUE")
-	}
-	switch found.DateFormat {
-	case mapping.ISO:
-	case mapping.Ambiguous:
-		words = append(words, "--date-format", "DD/MM/YYYY")
-	default:
-		words = append(words, "--date-format", found.DateFormat)
-	}
-	for i, word := range words {
-		words[i] = shellQuoted(word)
-	}
-	return strings.Join(words, " ")
-}
-
-// plainWord is what a shell takes as it is.
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
-
-func shellQuoted(word string) string {
-	if plainWord.MatchString(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	fmt.Fprintln(w, importAdvice(c.File, c.Sheet, found, more))
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -231,7 +232,7 @@ func printRejected(w io.Writer, r *result) {
 	t.SetColumnConfigs([]table.ColumnConfig{{Number: 5, WidthMax: 60, WidthMaxEnforcer: text.WrapSoft}})
 	for _, row := range shown {
 		for _, e := range row.Errors {
-			t.AppendRow(table.Row{row.Row, row.Line, e.Column, printable(excerpt(e.Value)), e.Message})
+			t.AppendRow(table.Row{row.Row, row.Line, printable(cmp.Or(e.Header, e.Column)), printable(excerpt(e.Value)), e.Message})
 		}
 	}
 	t.Render()

@@ -64,6 +64,7 @@ type invalidRow struct {
 	Line   uint64 `json:"line"`
 	Errors []struct {
 		Column  string `json:"column"`
+		Header  string `json:"header"` // the file's own name of the column; "": it is no column of the file
 		Code    string `json:"code"`
 		Message string `json:"message"`
 		Value   string `json:"value"`

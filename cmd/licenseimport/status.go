@@ -25,7 +25,7 @@ func (statusCommand) Help() string {
 Examples:
   licenseimport status
   licenseimport status 10 --watch
-  licenseimport status 10 --rejected corrected.csv
+  licenseimport status 10 --rejected fix-me.csv
   licenseimport status 10 --json`
 }
 
@@ -95,7 +95,7 @@ func (c *statusCommand) page(ctx context.Context, api *client) (string, error) {
 		return "No imports yet.\n", nil
 	}
 	var text bytes.Buffer
-	table := newTable(&text, "Id", "File", "Status", "Rows", "Created", "Existed", "Rejected", "Manager", "Started at (UTC)")
+	table := newTable(&text, "Id", "File", "Status", "Rows", "Imported", "Updated", "Existed", "Rejected", "Manager", "Started at (UTC)")
 	for _, r := range results {
 		c := r.Result
 		if c == nil {
@@ -109,9 +109,11 @@ func (c *statusCommand) page(ctx context.Context, api *client) (string, error) {
 			status = fmt.Sprintf("undoing %.0f %%", r.Undo.Progress*100)
 		case !r.ended() && r.Progress > 0:
 			status = fmt.Sprintf("%s %.0f %%", status, r.Progress*100)
+		case r.DryRun && r.Status == "success":
+			status = "checked" // nothing was imported
 		}
-		table.AppendRow([]any{r.ID, printable(r.FileName), status, grouped(c.Rows), grouped(c.CreatedLicenses), grouped(c.ExistedLicenses),
-			grouped(c.Invalid), printable(r.Manager), r.CreatedAt.UTC().Format(time.DateTime)})
+		table.AppendRow([]any{r.ID, printable(r.FileName), status, grouped(c.Rows), grouped(c.CreatedLicenses), grouped(c.UpdatedLicenses),
+			grouped(c.ExistedLicenses), grouped(c.Invalid), printable(r.Manager), r.CreatedAt.UTC().Format(time.DateTime)})
 	}
 	table.Render()
 	return text.String(), nil

@@ -22,9 +22,9 @@ type undoCommand struct {
 
 // Help is what --help tells beside the flags.
 func (undoCommand) Help() string {
-	return `Says in numbers what it will do, and asks. Licenses that the import made are gone, and licenses that it updated are what they were before, as long as nothing else has changed them since: what another import changed is kept. The import and what happened to its rows stay in the list.
+	return `First says in numbers what it will do, and asks. Licenses that the import made are removed, and licenses that it updated get their earlier values back. Licenses that another import has changed since stay as they are. The import and what happened to its rows stay in the list.
 
-An import can be undone once, and an undo cannot be stopped. To bring a revoked license back, import it again.
+An import can be undone once, and an undo cannot be stopped. To bring a removed license back, import it again.
 
 Examples:
   licenseimport undo 10
@@ -83,7 +83,7 @@ func (c *undoCommand) ask(ctx context.Context, t *terminal, api *client) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(t.err, "Undo of import %d of %s: %s.\nGo on? [y/N] ", c.ID, printable(r.FileName), would.plan())
+	fmt.Fprintf(t.err, "Undoing import %d of %s: %s.\nGo on? [y/N] ", c.ID, printable(r.FileName), would.plan())
 	answer, err := readLine(ctx, t.in)
 	if err != nil {
 		return err
@@ -99,16 +99,16 @@ func (c *undoCommand) ask(ctx context.Context, t *terminal, api *client) error {
 
 // plan is what an undo will do.
 func (u *undoCounts) plan() string {
-	text := listed(u.Revoked, "to be removed", u.Restored, "to be as before", u.Kept, "to stay, because something else changed them since")
+	text := listed(u.Revoked, "will be removed", u.Restored, "will get their earlier values back", u.Kept, "will stay, because another import has changed them since")
 	if text == "" {
 		return "there is no license to take back"
 	}
-	return "licenses: " + text
+	return "of its licenses " + text
 }
 
 // done is what an undo has done.
 func (u *undoCounts) done() string {
-	text := listed(u.Revoked, "removed", u.Restored, "as before", u.Kept, "kept, because something else changed them since")
+	text := listed(u.Revoked, "removed", u.Restored, "restored to their earlier values", u.Kept, "kept, because another import has changed them since")
 	if text == "" {
 		return "there was no license to take back"
 	}

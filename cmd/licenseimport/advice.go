@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"licenseimport/internal/csvfile"
+	"licenseimport/internal/mapping"
+)
+
+// program is how this program was called, so that commands in its advice can be copied.
+func program() string {
+	called := os.Args[0]
+	switch name := strings.TrimSuffix(filepath.Base(called), ".exe"); {
+	case name != "licenseimport":
+		return "licenseimport"
+	case strings.Contains(called, "go-build"):
+		return "go run ./cmd/licenseimport"
+	default:
+		return shellQuoted(called)
+	}
+}
+
+// importAdvice is the command that imports a file as it was inspected, followed by more flags. VALUE is to be
+// replaced. Where the file's dates are ambiguous there is one command for each way to read them: only the user knows.
+func importAdvice(file, sheet string, found mapping.Inspection, more []string) string {
+	words := append(importWords(file, sheet, found), more...)
+	switch found.DateFormat {
+	case mapping.ISO:
+		return "Import it with:\n  " + command(words)
+	case mapping.Ambiguous:
+		return fmt.Sprintf("Import it with one of these two. If the day stands first in its dates:\n  %s\nIf the month stands first:\n  %s",
+			command(append(words, "--date-format", "DD/MM/YYYY")), command(append(words, "--date-format", "MM/DD/YYYY")))
+	default:
+		return "Import it with:\n  " + command(append(words, "--date-format", found.DateFormat))
+	}
+}
+
+// importWords are the words of that command after the program, without the dates' format.
+func importWords(file, sheet string, found mapping.Inspection) []string {
+	words := []string{"import", file}
+	if sheet != "" {
+		words = append(words, "--sheet", sheet)
+	}
+	if found.Encoding != nil && *found.Encoding == csvfile.NameWindows1252 {
+		words = append(words, "--encoding", *found.Encoding)
+	}
+	for _, column := range found.Columns {
+		switch {
+		case column.Header == "" || csvfile.IsErrorColumn(column.Header):
+		case column.Column == nil:
+			words = append(words, "--ignore", column.Header)
+		case csvfile.NormalName(column.Header) != *column.Column:
+			words = append(words, "--map", column.Header+":"+*column.Column)
+		}
+	}
+	for _, column := range found.Missing {
+		words = append(words, "--set", column+":VALUE")
+	}
+	return words
+}
+
+// command is a command line of this program.
+func command(words []string) string {
+	quoted := []string{program()}
+	for _, word := range words {
+		quoted = append(quoted, shellQuoted(word))
+	}
+	return strings.Join(quoted, " ")
+}
+
+// plainWord is what a shell takes as it is.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+
+func shellQuoted(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
