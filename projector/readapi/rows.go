@@ -15,11 +15,29 @@ import (
 
 // invalidRow is a rejected row as the API shows it.
 type invalidRow struct {
-	Row    events.Row          `json:"row"`
-	Line   uint64              `json:"line"`
-	Errors []events.FieldError `json:"errors"`
-	Values events.Values       `json:"values"`
-	Raw    string              `json:"raw,omitempty"` // of a row that could not be read as CSV
+	Row    events.Row    `json:"row"`
+	Line   uint64        `json:"line"`
+	Errors []rowError    `json:"errors"`
+	Values events.Values `json:"values"`
+	Raw    string        `json:"raw,omitempty"` // of a row that could not be read as CSV
+}
+
+// rowError is what is wrong with a rejected row.
+type rowError struct {
+	Column string `json:"column"` // empty where the row as a whole is wrong
+	// Header is the file's own header of the column. nil: the file has no mapping, and no headers of its own.
+	Header  *string     `json:"header,omitempty"`
+	Code    events.Code `json:"code"`
+	Message string      `json:"message"`
+	Value   string      `json:"value"`
+}
+
+// name is the column as the file has it.
+func (e *rowError) name() string {
+	if e.Header != nil {
+		return *e.Header
+	}
+	return e.Column
 }
 
 // readInvalidRow reads a rejected row of an import. Where the file has a mapping, or headers of its own,
@@ -29,13 +47,13 @@ func readInvalidRow(views *projector.Reader, j *projector.Job, row events.Row) (
 	if err != nil {
 		return invalidRow{}, err
 	}
-	shown := invalidRow{Row: e.Row, Line: e.Line, Errors: e.Errors, Values: e.Values, Raw: e.Raw}
-	for i := range shown.Errors {
-		e := &shown.Errors[i]
-		e.Value = shown.wholeValue(*e)
-		if j.Mapping != nil || len(j.Headers) > 0 {
-			e.Header = cmp.Or(e.Header, e.Column)
+	shown := invalidRow{Row: e.Row, Line: e.Line, Errors: []rowError{}, Values: e.Values, Raw: e.Raw}
+	for _, e := range e.Errors {
+		one := rowError{Column: e.Column, Code: e.Code, Message: e.Message, Value: shown.wholeValue(e)}
+		if header := cmp.Or(e.Header, e.Column); j.Mapping != nil || len(j.Headers) > 0 {
+			one.Header = &header
 		}
+		shown.Errors = append(shown.Errors, one)
 	}
 	return shown, nil
 }

@@ -1,7 +1,6 @@
 package readapi
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -163,10 +162,9 @@ func (t *rejectedRows) fields(row invalidRow) []string {
 		fields = append(fields, value)
 	}
 	for _, e := range row.Errors {
-		name := cmp.Or(e.Header, e.Column)
-		columns = append(columns, name)
+		columns = append(columns, e.name())
 		codes = append(codes, string(e.Code))
-		messages = append(messages, strings.TrimSpace(name+" "+e.Message))
+		messages = append(messages, strings.TrimSpace(e.name()+" "+e.Message))
 	}
 	fields = append(fields,
 		strconv.FormatUint(uint64(row.Row), 10), strconv.FormatUint(row.Line, 10),

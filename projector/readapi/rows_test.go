@@ -58,3 +58,33 @@ func TestInvalidRows(t *testing.T) {
 		t.Error("raw cells are changed")
 	}
 }
+
+// TestErrorsNameHeaders: each error of a file that has a mapping has the file's own header beside the column, also
+// what is wrong with a whole row; a file with the columns' own names has no headers to name.
+func TestErrorsNameHeaders(t *testing.T) {
+	mapped, wrong := started(1, "anna"), rejected(1, 1, events.InvalidInt)
+	mapped.Mapping = &events.Mapping{}
+	wrong.Errors = []events.FieldError{
+		{Column: "license__max_activations", Header: "Seats", Code: events.InvalidInt},
+		{Column: "license__license_key", Code: events.Required},
+		{Code: events.FieldCount},
+	}
+	plain := rejected(2, 1, events.FieldCount)
+	plain.Errors = []events.FieldError{{Column: "license__license_key", Code: events.Required}}
+	log := newMemLog(mapped, &events.ImportSealed{JobID: 1, Rows: 1}, progressed(1, 0, 0, 0, 0), wrong, finished(1, 1, 0, 0, 1),
+		started(2, "anna"), &events.ImportSealed{JobID: 2, Rows: 1}, progressed(2, 0, 0, 0, 0), plain, finished(2, 1, 0, 0, 1))
+	r := newHarness(t, t.TempDir(), log)
+	r.catchUp()
+	type shown struct {
+		Results []struct{ Errors []map[string]string }
+	}
+	errs := into[shown](r, importsPath+"1/invalid_rows/").Results[0].Errors
+	for i, want := range []string{"Seats", "license__license_key", ""} {
+		if got, ok := errs[i]["header"]; !ok || got != want {
+			t.Errorf("%v, want the header %q", errs[i], want)
+		}
+	}
+	if errs := into[shown](r, importsPath+"2/invalid_rows/").Results[0].Errors; len(errs[0]) != 4 {
+		t.Errorf("%v", errs)
+	}
+}

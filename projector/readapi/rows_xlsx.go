@@ -96,7 +96,7 @@ func (x *xlsxWriter) write(row invalidRow) error {
 }
 
 // mark puts an error's note at its cell; that of a whole row at the error's message.
-func (x *xlsxWriter) mark(e events.FieldError) {
+func (x *xlsxWriter) mark(e rowError) {
 	i := slices.Index(x.job.Columns, e.Column)
 	if i < 0 || e.Column == "" {
 		i = len(x.job.Columns) + slices.Index(errorColumns, "error__messages")
