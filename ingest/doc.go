@@ -23,6 +23,7 @@
 //	jobstate.go     loads the state of an import and appends the fact that a decision makes of it
 //	transitions.go  refused transitions as HTTP answers; what the janitor does
 //	cancel.go       the route that cancels an import
+//	undo.go         the route that undoes an import
 //	retry.go        the route that imports again the rows that an import rejected
 //	rejected.go     reads these rows from the outcomes of that import
 //	retrymapping.go the header of that import's file under another mapping

@@ -6,6 +6,7 @@
 //	header.go     header and mapping → columns, or the reasons to refuse the header
 //	cells.go      a row's cells → the values that the rules read
 //	dates.go      the formats of dates, and how a file's format is detected
+//	inspect.go    a file's header and sample cells, with what is suggested for each column
 //	suggest.go    header and sample cells → what each column seems to be
 //	forms.go      what a column's cells look like: keys, e-mails, dates
 //	synonyms.go   the table of headers in several languages

@@ -9,11 +9,16 @@
 //
 //	parts.go         the archive: parts by name, what may be unpacked, relationships
 //	scanner.go       XML as a workbook has it, with bounded memory
+//	xmltext.go       names, references and line ends of XML; what is wrong with it
+//	text.go          texts of cells: _xHHHH_, escaping
 //	strings.go       the shared strings
 //	styles.go, numberformat.go, number.go   which numbers are dates, and how a number is written
 //	sheet.go         cells as text
+//	workbook.go      options and limits; a workbook's sheets
 //	reader.go        rows with a header
+//	errors.go        why a workbook cannot be read
 //	writer.go        a workbook from rows, written as a stream
+//	writerparts.go   its parts that do not depend on the rows
 //
 // # Promises
 //
