@@ -16,9 +16,17 @@
 //	event                    id              subject                   stream
 //	RowReceived              10/17/received  rows.10                   ROWS
 //	LicenseImported          10/17           licenses.<product>.<key>  LICENSES
+//	LicenseUpdated           10/17           licenses.<product>.<key>  LICENSES
+//	LicenseRevoked           10/17/revoked   licenses.<product>.<key>  LICENSES
+//	LicenseRestored          10/17/restored  licenses.<product>.<key>  LICENSES
 //	LicenseExisted           10/18           outcomes.10.existed       LICENSES
 //	RowRejected              10/19           outcomes.10.rejected      LICENSES
+//	LicenseUpdateProposed    10/20           outcomes.10.proposed      LICENSES
+//	LicenseKept              10/17/kept      outcomes.10.kept          LICENSES
 //	ImportStarted and so on  10/started      imports.10.started        LICENSES
+//	EventSetAside            set_aside/5     operations.set_aside.5    LICENSES
+//
+// The last event at a license's subject tells what the license is: [StateAfter].
 //
 // A published field is never renamed, retyped or dropped. A changed meaning is a new type, such as
 // LicenseImported.v2. Readers ignore fields that they do not know. A type that they do not know is an
@@ -33,9 +41,14 @@
 // # Files
 //
 //	event.go           the event types: struct, Type, ID, Subject, Job; the list of all types
+//	event_undo.go      those of an undo
+//	outcome.go         which types are outcomes of rows, and of undos
+//	change.go          a license after its last event, what a row changes of it, and the way back
+//	differs.go         the columns in which a row says something else than its license
 //	ids.go             ids of jobs, rows and events
 //	subject.go         streams, subjects, filters; subject tokens
 //	columns.go         the table of columns
+//	headernote.go      a column explained in words, for the note at its header
 //	column_types.go    how a value of each column type is parsed
 //	license.go         the typed row: License, Customer, Order, Product, Record
 //	error_codes.go     why rows are rejected, with the sentences that users read

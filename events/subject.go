@@ -27,7 +27,7 @@ const (
 	SealedFilter   = "imports.*.sealed"        // the jobs that a processor may claim
 	AbortedFilter  = "imports.*.aborted"       // the jobs whose uploads broke off
 	FinishedFilter = "imports.*.finished"      // the jobs that a processor has ended
-	LicensesFilter = "licenses.>"              // each license once: what other services read
+	LicensesFilter = "licenses.>"              // the events of all licenses: what other services read
 	UndoFilter     = "imports.*.undo_started"  // the jobs that a processor may claim to undo
 	UndoneFilter   = "imports.*.undo_finished" // the jobs that a processor has undone
 	SetAsideFilter = "operations.set_aside.*"  // which messages no reader reads
@@ -84,14 +84,14 @@ func SetAsideSubject(seq Seq) string {
 	return "operations.set_aside." + strconv.FormatUint(uint64(seq), 10)
 }
 
-// OutcomesFilter matches the outcomes of one job whose rows made no license.
+// OutcomesFilter matches those outcomes of one job that are no events of a license.
 func OutcomesFilter(job JobID) string { return outcome(job, "*") }
 
 // RejectedSubject is the subject of one job's RowRejected.
 func RejectedSubject(job JobID) string { return outcome(job, "rejected") }
 
-// LicenseSubject is the subject of one license. The first message there is the LicenseImported that made
-// it, and the last one says what the license is now.
+// LicenseSubject is the subject of one license: of all its events. The first one is the LicenseImported that
+// made it, and the last one says what the license is now: see [StateAfter].
 func LicenseSubject(product, key string) string {
 	var buf [128]byte // long enough for nearly all subjects
 	return string(appendLicenseSubject(buf[:0], product, key))

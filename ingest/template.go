@@ -29,7 +29,7 @@ func TemplateWorkbook() []byte {
 	examples := make([]workbook.Cell, events.NumColumns)
 	for i := range events.Columns {
 		c := &events.Columns[i]
-		columns[i] = workbook.Column{Name: c.Name, Strong: c.Required, Note: c.Hint(), Choices: c.Offered()}
+		columns[i] = workbook.Column{Name: c.Name, Strong: c.Required, Note: c.HeaderNote(), Choices: c.Offered()}
 		examples[i].Text = c.Example
 	}
 	var file bytes.Buffer // whose writes do not fail

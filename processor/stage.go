@@ -51,7 +51,7 @@ func (s *stagedBatch) send(j *job, outcomes []events.Event, verdicts []Verdict, 
 	for i, outcome := range outcomes {
 		v := &verdicts[i]
 		if !j.decides() {
-			outcome = j.told(outcome)
+			outcome = j.validationEvent(outcome)
 		}
 		if outcome == nil || v.Stored != nil {
 			continue
@@ -73,8 +73,8 @@ func (s *stagedBatch) send(j *job, outcomes []events.Event, verdicts []Verdict, 
 	return nil
 }
 
-// told is what the stream is told of an outcome that happens only later, or not at all; nil: nothing.
-func (j *job) told(outcome events.Event) events.Event {
+// validationEvent is the event that a validation stores about what the import would make of a row; nil: none.
+func (j *job) validationEvent(outcome events.Event) events.Event {
 	switch e := outcome.(type) {
 	case *events.RowRejected:
 		return e

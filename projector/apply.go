@@ -106,7 +106,7 @@ func (m *memtable) retried(by *Job, f fact) error {
 // same: its license exists.
 func (m *memtable) applyAfterEnd(j *Job, f fact) error {
 	m.markDirty(j) // written again as it is, the job leaves the memory
-	if isRowOutcome(f.Event) {
+	if events.IsRowOutcome(f.Event) {
 		return m.applyJobEvent(j, f)
 	}
 	switch f.Event.(type) {

@@ -35,7 +35,7 @@ func CannotFollow(ctx context.Context, log Log, m eventlog.Message) error {
 		e, err := at.Decode()
 		if err == nil && e.Event.Job() == envelope.Event.Job() {
 			next, err := phase.After(e.Event)
-			if at.Seq == m.Seq && (len(filters) == 1 || !phase.Ended() || !isRowOutcome(e.Event)) {
+			if at.Seq == m.Seq && (len(filters) == 1 || !phase.Ended() || !events.IsRowOutcome(e.Event)) {
 				impossible = err
 			}
 			if _, alone := e.Event.(*events.ImportAborted); !alone || phase != importjob.None {
@@ -57,16 +57,6 @@ func CannotFollow(ctx context.Context, log Log, m eventlog.Message) error {
 		return nil // the log cannot be read now
 	}
 	return impossible
-}
-
-// isRowOutcome reports whether an event is the outcome of a row.
-func isRowOutcome(e events.Event) bool {
-	switch e.(type) {
-	case *events.LicenseImported, *events.LicenseUpdated, *events.LicenseUpdateProposed, *events.LicenseExisted,
-		*events.RowRejected:
-		return true
-	}
-	return false
 }
 
 // changesLicense reports whether an event changes a license that must exist.

@@ -58,10 +58,10 @@ func (s *State) Apply(f Fact) error {
 	if err != nil {
 		return &TransitionError{Job: s.Job, Phase: s.Phase, Event: trigger(f.Event), Seq: f.Seq}
 	}
-	switch e := f.Event.(type) {
-	case *events.LicenseImported, *events.LicenseUpdated, *events.LicenseUpdateProposed, *events.LicenseExisted,
-		*events.RowRejected, *events.LicenseRevoked, *events.LicenseRestored, *events.LicenseKept:
+	if events.IsRowOutcome(f.Event) || events.IsUndoOutcome(f.Event) {
 		return nil // it is appended at another subject: appends to the import do not expect it
+	}
+	switch e := f.Event.(type) {
 	case *events.ImportStarted:
 		s.Started = e
 	case *events.ImportSealed:

@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// Hint says in plain words what the column means and what its values are, for the note of a header.
-func (c *Column) Hint() string {
-	hint := strings.ToUpper(c.Help[:1]) + c.Help[1:] + ".\n" + c.valuesInWords() + "."
+// HeaderNote says in plain words what the column means and what its values are: the note that a workbook has at its header.
+func (c *Column) HeaderNote() string {
+	note := strings.ToUpper(c.Help[:1]) + c.Help[1:] + ".\n" + c.valuesInWords() + "."
 	if c.Required {
-		hint = "Required. " + hint
+		note = "Required. " + note
 	}
-	return hint
+	return note
 }
 
 func (c *Column) valuesInWords() string {

@@ -9,7 +9,7 @@ import (
 func TestHintsOfColumns(t *testing.T) {
 	for i := range Columns {
 		c := &Columns[i]
-		if hint := c.Hint(); !strings.HasSuffix(hint, ".") || strings.Contains(hint, "..") || len(hint) > 400 {
+		if hint := c.HeaderNote(); !strings.HasSuffix(hint, ".") || strings.Contains(hint, "..") || len(hint) > 400 {
 			t.Errorf("%s: %q", c.Name, hint)
 		}
 		for _, value := range c.Offered() {
