@@ -24,11 +24,16 @@ type inspectCommand struct {
 	Encoding  string `placeholder:"NAME" enum:",utf-8,windows-1252" default:"" help:"utf-8 or windows-1252. Default: found out from the file."`
 	Sheet     string `placeholder:"NAME" help:"Sheet of an Excel workbook. Default: the first one that is not hidden."`
 	JSON      bool   `name:"json" help:"Print what the API would answer, and nothing else."`
+
+	// What other commands take to find a server: a script may give all commands the same flags.
+	Server string `hidden:""`
+	Key    string `hidden:""`
+	Data   string `hidden:""`
 }
 
 // Help is what --help tells beside the flags.
 func (inspectCommand) Help() string {
-	return `Reads the beginning of the file and guesses by the names of its columns, in several languages and of other vendors' exports, and by their cells. Nothing is imported, and no server is needed. The last lines are the command that imports the file; change what was guessed wrong.
+	return `Reads the beginning of the file and guesses by the names of its columns, in several languages and of other vendors' exports, and by their cells. Nothing is imported, and no server is asked: --server, --key and --data change nothing. The last lines are the command that imports the file; change what was guessed wrong.
 
 Examples:
   licenseimport inspect licenses.csv

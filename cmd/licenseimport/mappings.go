@@ -18,7 +18,7 @@ const mappingsPath = "/api/v1/import-mappings/"
 
 // mappingsCommand manages saved mappings.
 type mappingsCommand struct {
-	List   mappingsListCommand   `cmd:"" help:"Show the saved mappings, and those that come with the program."`
+	List   mappingsListCommand   `cmd:"" default:"withargs" help:"Show the saved mappings, and those that come with the program."`
 	Show   mappingsShowCommand   `cmd:"" help:"Print one as JSON."`
 	Save   mappingsSaveCommand   `cmd:"" help:"Save one, or replace it."`
 	Remove mappingsRemoveCommand `cmd:"" help:"Remove a saved one; imports keep what they were started with."`
@@ -29,13 +29,16 @@ func (mappingsCommand) Help() string {
 	return `A mapping says which column each of a file's columns is, how it writes dates, and what its cells mean. Use it by licenseimport import FILE --mapping NAME.
 
 Examples:
-  licenseimport mappings list
+  licenseimport mappings
   licenseimport mappings show keygen > ours.json
   licenseimport mappings save ours ours.json
   licenseimport mappings remove ours`
 }
 
-type mappingsListCommand struct{ clientFlags }
+type mappingsListCommand struct {
+	JSON bool `name:"json" help:"Print what the API answers, and nothing else."`
+	clientFlags
+}
 
 // Help is what --help tells beside the flags.
 func (mappingsListCommand) Help() string {
@@ -46,35 +49,56 @@ func (mappingsListCommand) Help() string {
 // Run lists the mappings.
 func (c *mappingsListCommand) Run(ctx context.Context, t *terminal) error {
 	return c.withServer(ctx, t, allRoles, func(ctx context.Context, api *client) error {
+		all, err := api.mappings(ctx)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return json.NewEncoder(t.out).Encode(all)
+		}
 		table := newTable(t.out, "Name", "Columns", "For")
-		for offset, count := 0, 1; offset < count; offset += 100 {
-			var page struct {
-				Count   int `json:"count"`
-				Results []struct {
-					Name    string             `json:"name"`
-					Title   string             `json:"title"`
-					Columns map[string]*string `json:"columns"`
-				} `json:"results"`
+		for _, result := range all.Results {
+			var m struct {
+				Name    string             `json:"name"`
+				Title   string             `json:"title"`
+				Columns map[string]*string `json:"columns"`
 			}
-			body, err := api.get(ctx, fmt.Sprintf("%s?limit=100&offset=%d", mappingsPath, offset))
-			if err == nil {
-				err = json.Unmarshal(body, &page)
-			}
-			if err != nil {
+			if err := json.Unmarshal(result, &m); err != nil {
 				return err
 			}
-			for _, m := range page.Results {
-				of := "saved"
-				if m.Title != "" {
-					of = "exports of " + m.Title + " (comes with the program)"
-				}
-				table.AppendRow([]any{printable(m.Name), len(m.Columns), of})
+			of := "saved"
+			if m.Title != "" {
+				of = "exports of " + m.Title + " (comes with the program)"
 			}
-			count = page.Count
+			table.AppendRow([]any{printable(m.Name), len(m.Columns), of})
 		}
 		table.Render()
 		return nil
 	})
+}
+
+// mappingsList is the API's list of mappings.
+type mappingsList struct {
+	Count    int               `json:"count"`
+	Next     *string           `json:"next"`
+	Previous *string           `json:"previous"`
+	Results  []json.RawMessage `json:"results"`
+}
+
+// mappings reads all pages of the list of mappings, and returns them as one.
+func (c *client) mappings(ctx context.Context) (all mappingsList, err error) {
+	for offset := 0; offset == 0 || offset < all.Count; offset += 100 {
+		var page mappingsList
+		body, err := c.get(ctx, fmt.Sprintf("%s?limit=100&offset=%d", mappingsPath, offset))
+		if err == nil {
+			err = json.Unmarshal(body, &page)
+		}
+		if err != nil {
+			return all, err
+		}
+		all.Count, all.Results = page.Count, append(all.Results, page.Results...)
+	}
+	return all, nil
 }
 
 type mappingsShowCommand struct {
