@@ -83,7 +83,7 @@ type healthFlags struct {
 
 // adminFlag is the key from the environment.
 type adminFlag struct {
-	AdminKey string `placeholder:"KEY" help:"An admin key that you choose, in any form. Better set by the environment: a command line can be read by other users."`
+	AdminKey string `placeholder:"KEY" help:"An admin key that you choose, in any form, of at least 24 characters. Better set by the environment: a command line can be read by other users."`
 }
 
 // natsFlags configure the connection to an external NATS server. --nats-url is a flag of
