@@ -197,7 +197,7 @@ func (d *diagnosis) server(ctx context.Context) {
 		d.ok("server", "%s is ready: the streams answer and the views follow them", base)
 		d.serverViews(ctx, base)
 	} else {
-		d.problem("server", "Wait where it has just started; otherwise its log says more", "%s: %v", base, readProblem(resp))
+		d.problem("server", "Wait where it has just started; otherwise its log says more", "%s: %s", base, strings.TrimSuffix(readProblem(resp).Error(), "."))
 	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		d.clock("server clock", time.Until(date.Add(time.Second/2))) // the header has whole seconds
