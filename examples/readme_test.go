@@ -26,11 +26,19 @@ func TestReadmeShowsTheQuickstart(t *testing.T) {
 	}
 }
 
-// TestQuickstart runs the program of the README.
+// TestQuickstart runs the program of the README: it hears of an import, an update, the undo of each, and a key
+// that is imported again.
 func TestQuickstart(t *testing.T) {
 	t.Parallel()
 	nats, data := serve(t)
-	importRows(t, data, "readme", 3)
+	prices := func(content string, flags ...string) {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "prices.csv")
+		if err := os.WriteFile(path, []byte("license__license_key,product__short_code,license__max_activations\n"+content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		licenseimport(t, data, append([]string{"import", path}, flags...)...)
+	}
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	if err != nil {
 		t.Fatal(err)
@@ -42,8 +50,30 @@ func TestQuickstart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer kill(c)
-	const want = "licenses.photo-pro.readme-0 readme-0\nlicenses.photo-pro.readme-1 readme-1\nlicenses.photo-pro.readme-2 readme-2\n"
-	untilOutput(t, out.Name(), want)
+	want := ""
+	says := func(lines ...string) {
+		t.Helper()
+		want += strings.Join(lines, "\n") + "\n"
+		untilOutput(t, out.Name(), want)
+	}
+	prices("a,photo-pro,1\nb,photo-pro,2\n")
+	says("LicenseImported licenses.photo-pro.a 1", "LicenseImported licenses.photo-pro.b 2")
+	prices("a,photo-pro,5\nb,photo-pro,2\n", "--existing", "update")
+	says("LicenseUpdated licenses.photo-pro.a 5") // b is as the row says
+	licenseimport(t, data, "undo", "2", "--yes")
+	says("LicenseRestored licenses.photo-pro.a 1")
+	prices("b,photo-pro,9\n", "--existing", "update")
+	says("LicenseUpdated licenses.photo-pro.b 9")
+	licenseimport(t, data, "undo", "1", "--yes") // b was changed since, and stays
+	says("LicenseRevoked licenses.photo-pro.a <nil>")
+	prices("a,photo-pro,7\n")
+	says("LicenseImported licenses.photo-pro.a 7")
+}
+
+// licenseimport runs a command on a data directory.
+func licenseimport(t *testing.T, data string, args ...string) {
+	t.Helper()
+	output(t, os.Environ(), filepath.Join(built, "licenseimport"), append(args, "--data", data, "--json")...)
 }
 
 func untilOutput(t *testing.T, path, want string) {

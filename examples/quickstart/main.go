@@ -37,15 +37,16 @@ func main() {
 		meta, err := message.Metadata()
 		check(err)
 		if sequence := meta.Sequence.Stream; sequence > licenses[message.Subject()].sequence { // else delivered again
-			licenses[message.Subject()] = entry{sequence, read(message.Data())}
-			fmt.Println(message.Subject(), licenses[message.Subject()].license["license_key"])
+			kind, license := read(message.Data())
+			licenses[message.Subject()] = entry{sequence, license}
+			fmt.Println(kind, message.Subject(), license["max_activations"])
 		}
 		check(message.Ack()) // after the copy is stored
 	}
 }
 
-// read returns the whole license after an event, or nil if it was taken back.
-func read(body []byte) map[string]any {
+// read returns an event's type and the whole license after it, or nil if it was taken back.
+func read(body []byte) (kind string, license map[string]any) {
 	var event struct {
 		Type string
 		Data struct{ License map[string]any }
@@ -53,12 +54,12 @@ func read(body []byte) map[string]any {
 	check(json.Unmarshal(body, &event))
 	switch event.Type {
 	case "LicenseImported", "LicenseUpdated", "LicenseRestored":
-		return event.Data.License
+		return event.Type, event.Data.License
 	case "LicenseRevoked":
-		return nil
+		return event.Type, nil
 	}
 	log.Fatalf("an event of type %s: this program is too old for it", event.Type)
-	return nil
+	return "", nil
 }
 
 func check(err error) {

@@ -45,7 +45,7 @@ func TestChangesAreRead(t *testing.T) {
 	const columns = "license__license_key,product__short_code,license__max_activations,license__trial_days\n"
 	first := c.imports("?unknown_columns=ignore", strings.Replace(columns, "\n", ",Notes\n", 1)+"a-1,psc,1,3,x\na-2,psc,,,\na-3,psc,,,\na-3,psc,,,\n").field("id")
 	one := resultsPath + first + "/"
-	fields{"ignored_columns": `["Notes"]`, "existing": `"keep"`, "same_file_as": "null", "retry_of": "null", "undo": "null", "result.preview": "null",
+	fields{"ignored_columns": `["Notes"]`, "existing": `"keep"`, "same_file_as": "null", "retry_of": "null", "retried_by": "null", "undo": "null", "result.preview": "null",
 		"result.updated_licenses_count": "0", "result.warning_counts": `{"not_a_trial":1}`}.check(t, "the import", c.get(200, one))
 	fields{"count": "1", "results.0.row": "1", "results.0.line": "2", "results.0.column": `"license__trial_days"`, "results.0.code": `"not_a_trial"`,
 		"results.0.value": `"3"`}.check(t, "the warnings", c.get(200, one+"warnings/"))

@@ -48,14 +48,16 @@ func TestRetry(t *testing.T) {
 		check(t, "r-2", c.get(200, "/api/v1/licenses/?license_key=r-2"))
 	fields{"count": "1", "results.0.import_id": first.field("id")}.check(t, "r-1", c.get(200, "/api/v1/licenses/?license_key=r-1"))
 
-	counts(4, 2, 2, 0, 1, 0, 0, 0, 2).check(t, "once more: they exist", c.await(retry(200, "").field("job_id")))
+	last := c.await(retry(200, "").field("job_id"))
+	counts(4, 2, 2, 0, 1, 0, 0, 0, 2).check(t, "once more: they exist", last)
+	c.await(retry(200, "?dry_run=true").field("job_id")) // decides nothing, so it is not named
 	if repeated := retry(200, "", "Idempotency-Key", "too early"); repeated.field("job_id") != again.field("id") {
 		t.Errorf("with the key of the first retry: %s", repeated.body)
 	}
 	retry(422, "?dry_run=true", "Idempotency-Key", "too early").problem(t, "idempotency_key_reused")
 	retry(400, "?delimiter=comma").problem(t, "unknown_parameter")
 	fields{"count": "3"}.check(t, "licenses", c.get(200, "/api/v1/licenses/"))
-	fields{"result.invalid_row_count": "4", "result.created_licenses_count": "1"}.check(t, "the first import", c.get(200, resultsPath+first.field("id")+"/"))
+	fields{"result.invalid_row_count": "4", "result.created_licenses_count": "1", "retried_by": last.field("id")}.check(t, "the first import", c.get(200, resultsPath+first.field("id")+"/"))
 }
 
 // TestRetryWithAnotherMapping: what was wrong is the mapping.

@@ -138,7 +138,7 @@ var synonyms = []struct {
 		"activaciones", "activaciones máximas", "número de activaciones", "puestos", "dispositivos", "número de puestos", "equipos", "asientos", "plazas",
 		"attivazioni", "attivazioni massime", "numero di attivazioni", "postazioni", "numero postazioni", "dispositivi",
 		"aktywacje", "liczba aktywacji", "limit aktywacji", "maks aktywacji", "stanowiska", "liczba stanowisk", "urządzenia", "liczba urządzeń",
-		"アクティベーション数", "最大アクティベーション数", "アクティベーション上限", "台数", "シート数", "ライセンス数", "端末数", "認証回数", "席数",
+		"アクティベーション数", "最大アクティベーション数", "アクティベーション上限", "台数", "シート数", "ライセンス数", "端末数", "認証回数", "席数", "最大台数", "利用台数", "最大端末数", "デバイス数",
 	}},
 	{"license__max_activations", perhaps, []string{"quantity", "qty", "Menge", "Anzahl", "quantité", "cantidad", "quantità", "ilość", "数量"}},
 	{"license__allow_unlimited_activations", sure, []string{"unlimited activations", "unlimited", "allow unlimited", "unbegrenzte Aktivierungen", "activations illimitées", "activaciones ilimitadas", "attivazioni illimitate"}},

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"licenseimport/events"
@@ -36,6 +37,7 @@ type result struct {
 	Ignored       []string         `json:"ignored_columns"` // the file's headers that were not read
 	SameFileAs    *events.JobID    `json:"same_file_as"`
 	RetryOf       *events.JobID    `json:"retry_of"`
+	RetriedBy     *events.JobID    `json:"retried_by"`
 	Undo          *undo            `json:"undo"` // null: nobody asked for it
 	Progress      float64          `json:"progress"`
 	RowsPerSecond *float64         `json:"rows_per_second"`
@@ -78,15 +80,12 @@ type resultCounts struct {
 }
 
 // related are the other imports that a result names. 0: none, or none that the manager may know of.
-type related struct{ sameFileAs, retryOf events.JobID }
+type related struct{ sameFileAs, retryOf, retriedBy events.JobID }
 
 // relatedTo returns the imports that the result of j names to a manager: of those of the same file the latest
-// earlier one that the manager may know of.
-func relatedTo(views *projector.Reader, j *projector.Job, m access.Manager) (related, error) {
-	if m.Can(access.ReadAllImports) {
-		return related{j.SameFileAs, j.RetryOf}, nil
-	}
-	var r related
+// earlier one that the manager may know of, of those that tried its rejected rows again the latest that was no
+// dry run.
+func relatedTo(views *projector.Reader, j *projector.Job, m access.Manager) (r related, err error) {
 	for id := j.SameFileAs; id != 0 && r.sameFileAs == 0; {
 		other, err := mustExist(views.Job(id))
 		if err != nil {
@@ -97,20 +96,32 @@ func relatedTo(views *projector.Reader, j *projector.Job, m access.Manager) (rel
 		}
 		id = other.SameFileAs
 	}
-	if j.RetryOf == 0 {
-		return r, nil
+	if j.RetryOf != 0 {
+		other, err := views.Job(j.RetryOf)
+		if err != nil {
+			return related{}, err
+		}
+		if other != nil && seesImport(m, other) {
+			r.retryOf = j.RetryOf
+		}
 	}
-	other, err := views.Job(j.RetryOf)
-	if err == nil && other != nil && seesImport(m, other) {
-		r.retryOf = j.RetryOf
+	for _, id := range slices.Backward(j.RetriedBy) {
+		other, err := mustExist(views.Job(id))
+		if err != nil {
+			return related{}, err
+		}
+		if !other.DryRun && seesImport(m, other) {
+			r.retriedBy = id
+			break
+		}
 	}
-	return r, err
+	return r, nil
 }
 
 // related is relatedTo in a separate transaction.
 func (a *API) related(ctx context.Context, j *projector.Job, m access.Manager) (r related, err error) {
-	if m.Can(access.ReadAllImports) || j.SameFileAs == 0 && j.RetryOf == 0 {
-		return related{j.SameFileAs, j.RetryOf}, nil
+	if len(j.RetriedBy) == 0 && (m.Can(access.ReadAllImports) || j.SameFileAs == 0 && j.RetryOf == 0) {
+		return related{sameFileAs: j.SameFileAs, retryOf: j.RetryOf}, nil
 	}
 	err = a.projector.Read(ctx, func(views *projector.Reader) (err error) {
 		r, err = relatedTo(views, j, m)
@@ -134,7 +145,7 @@ func renderImport(j *projector.Job, m access.Manager, others related, rows []inv
 		ID: j.ID, FileName: j.FileName, Status: j.Status, Error: j.Error,
 		CreatedAt: formatTime(j.Created), StartedAt: formatTimeOrNull(j.Started), FinishedAt: formatTimeOrNull(j.Finished),
 		Manager: j.Manager, Mode: j.Mode, Existing: j.Existing, DryRun: j.DryRun, Ignored: orEmpty(j.Ignored),
-		SameFileAs: jobOrNull(others.sameFileAs), RetryOf: jobOrNull(others.retryOf), Undo: renderUndo(j),
+		SameFileAs: jobOrNull(others.sameFileAs), RetryOf: jobOrNull(others.retryOf), RetriedBy: jobOrNull(others.retriedBy), Undo: renderUndo(j),
 		Progress: j.Progress(), RowsPerSecond: j.RowsPerSecond(),
 	}
 	if j.Shown.Total > 0 {

@@ -100,7 +100,7 @@ func TestBrowserTriesRejectedRowsAgain(t *testing.T) {
 	b.click("Try the rejected rows again")
 	b.sees("Import 2", "1 imported", "Another try", "These are the rejected rows of import 1")
 	b.click("import 1")
-	b.sees("Tried again", "The rejected rows were sent again as import 2. None of the rejected rows is open any more.")
+	b.sees("Tried again", "The rejected rows were sent again as import 2. No rejected row is left to fix.")
 }
 
 func setProduct(t *testing.T, data, code string) {

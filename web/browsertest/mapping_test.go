@@ -116,6 +116,20 @@ func TestBrowserProposesSavedMapping(t *testing.T) {
 	b.sees("1 imported")
 }
 
+// TestBrowserPreviewsDates: the preview has dates as they will be stored, and shows those that do not exist as
+// they are in the file.
+func TestBrowserPreviewsDates(t *testing.T) {
+	t.Parallel()
+	b := open(t, serve(t))
+	b.signIn(adminKey)
+	b.sees("Recent imports")
+	b.do(`location.hash = "#/imports"`) // the address of an import without its number
+	b.choose(write(t, "dates.csv", "Serial,Product,Expires\nD-1,psc,31.12.2030\nD-2,psc,31.02.2031\nD-3,psc,2032-04-05T00:00:00.000Z\nD-4,psc,29.02.2028\n"))
+	b.sees("What your columns become")
+	want := `["2030-12-31","31.02.2031","2032-04-05","2028-02-29"]`
+	b.until(`JSON.stringify([...document.querySelectorAll("table tbody tr")].map((r) => r.cells[2]?.innerText.trim()).slice(-4)) === ` + quote(want))
+}
+
 // become chooses what a column of the file becomes.
 func (b *tab) become(header, column string) {
 	b.Helper()

@@ -20,6 +20,7 @@ import { signIn } from "./views/signin.js";
 
 const routes = [
   { pattern: "", show: imports, part: "imports" },
+  { pattern: "imports", show: imports, part: "imports" },
   { pattern: "imports/:id", show: importView, part: "imports" },
   { pattern: "licenses", show: licenses, part: "licenses" },
   { pattern: "licenses/:id", show: license, part: "licenses" },

@@ -179,12 +179,14 @@ const orders = { "MM/DD/YYYY": "mdy", "DD/MM/YYYY": "dmy", "DD.MM.YYYY": "dmy", 
 
 /** isoDate is a date as it will be stored; one of another form stays as it is. */
 export function isoDate(text, format) {
+  const [, day8601, time] = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}.*))?$/.exec(text) || [];
+  if (time) return day8601;
   const order = orders[format];
   const parts = /^(\w+)[/. ,-]+(\w+)[/. ,-]+(\w+)/.exec(text)?.slice(1);
   if (!order || !parts || /^\d{4}-/.test(text)) return text;
   const at = (part) => parts[order.indexOf(part)];
   const month = Number(at("m")) || months.indexOf(at("m").slice(0, 3).toLowerCase()) + 1;
   const [year, day] = [Number(at("y")), Number(at("d"))];
-  if (!year || !day || month < 1 || month > 12 || day > 31) return text;
+  if (!year || !day || month < 1 || month > 12 || day > new Date(Date.UTC(year, month, 0)).getUTCDate()) return text;
   return `${String(year).padStart(4, "0")}-${String(month).padStart(2, "0")}-${String(day).padStart(2, "0")}`;
 }

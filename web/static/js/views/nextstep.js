@@ -49,7 +49,7 @@ function retry(found) {
     go(`imports/${job}`);
   }));
   return h("div", { class: "stack" },
-    h("p", { class: "soft" }, "Is the file right, and the reason was elsewhere, such as a product missing from the catalogue? Then try the same rows again, as they are."),
+    h("p", { class: "soft" }, "If the rows are right and the cause was elsewhere, such as a product missing from the catalogue, fix that first and try the same rows again."),
     h("div", { class: "actions" }, button));
 }
 

@@ -13,12 +13,12 @@ import { notice } from "../parts/notice.js";
 export function notes(signal) {
   const root = h("div", { class: "tight" });
   const show = (found) => {
-    const version = JSON.stringify([found.ignored_columns, found.same_file_as, found.retry_of, hasEnded(found), hasRejected(found)]);
+    const version = JSON.stringify([found.ignored_columns, found.same_file_as, found.retry_of, found.retried_by, hasEnded(found), hasRejected(found)]);
     if (root.dataset.version === version) return;
     root.dataset.version = version;
     const again = h("div");
     fill(root, sameFile(found, signal), retried(found), again, ignored(found));
-    if (hasRejected(found)) retries(found, again, signal);
+    if (found.retried_by && hasRejected(found)) retries(found, again, signal);
   };
   return { root, show };
 }
@@ -43,19 +43,16 @@ function hasRejected(found) {
   return isAtRest(found) && !found.dry_run && found.result?.invalid_row_count > 0;
 }
 
-const recent = 100; // imports that are looked through for retries
-
 /** retries says what is still open after the last retry of an import's rejected rows. */
 async function retries(found, place, signal) {
   let last;
   try {
-    last = (await get("licenses-import-results/", { signal, query: { limit: recent } })).results.find((r) => r.retry_of === found.id);
+    last = await get(`licenses-import-results/${found.retried_by}/`, { signal });
   } catch {
     return; // the sentence is missing, no more
   }
-  if (!last) return;
   const open = hasEnded(last) ? last.result?.invalid_row_count ?? found.result.invalid_row_count : null;
-  const says = { 0: "None of the rejected rows is open any more.", null: "The rejected rows are being tried again." }[open] || `${count(open, "row")} still to fix: see there.`;
+  const says = { 0: "No rejected row is left to fix.", null: "The rejected rows are being tried again." }[open] || `${count(open, "row")} still to fix: see there.`;
   fill(place, notice(open === 0 ? "good" : "calm", "Tried again", h("p", { class: "detail" },
     "The rejected rows were sent again as ", h("a", { href: link(`imports/${last.id}`) }, `import ${last.id}`), ". ", says)));
 }
