@@ -11,7 +11,7 @@ type Column struct {
 	Name     string // the header, in lower case
 	Type     ColumnType
 	Max      int      // of a Text: characters (Unicode code points); 0 means defaultText
-	MaxToken int      // of a Text that is a subject token: bytes of the token; 0: no limit of its own
+	MaxToken int      // of a Text that is a subject token: bytes of the token; 0: no such limit
 	Choices  []string // of an Enum, in lower case
 	Required bool
 	Verbatim bool   // white space around the value stays

@@ -62,7 +62,7 @@
 //
 // A retry is an upload whose rows come from outcomes.<job>.rejected instead of a file: steps 2 to 5 are
 // the same, and so are the batches, the seal, the limits and the janitor. It holds one row of that
-// subject at a time. A row keeps the line of the first file and gets a number of its own; one that could
+// subject at a time. A row keeps the line of the first file and gets another number; one that could
 // not be read as CSV is received as such again. ImportSealed has the length and the SHA-256 of the rows
 // as CSV records (rejected.go), so two retries of the same rows have the same. Everything else that
 // ImportStarted says is the first import's, but for who retries, and what the query says.

@@ -119,7 +119,7 @@ func (d *undoDecider) effective(seq events.Seq) (License, error) {
 // storedOutcome is the outcome of an event that the stream holds already, nil without one. An outcome at the
 // license's subject is its last event, or stands in stored.
 func (d *undoDecider) storedOutcome(e, last events.Event) events.Event {
-	row := rowOf(e).Row
+	row := events.RowOf(e).Row
 	switch last := last.(type) {
 	case *events.LicenseRevoked:
 		if last.JobID == d.job && last.Row == row {
@@ -133,22 +133,6 @@ func (d *undoDecider) storedOutcome(e, last events.Event) events.Event {
 	return d.stored[row]
 }
 
-// rowOf is the import and the row that an event of a license is of; of an undo's outcome, the import that is
-// undone and its row.
-func rowOf(e events.Event) events.Origin {
-	switch e := e.(type) {
-	case *events.LicenseImported:
-		return events.Origin{JobID: e.JobID, Row: e.Row}
-	case *events.LicenseUpdated:
-		return events.Origin{JobID: e.JobID, Row: e.Row}
-	case *events.LicenseRevoked:
-		return events.Origin{JobID: e.JobID, Row: e.Row}
-	case *events.LicenseRestored:
-		return events.Origin{JobID: e.JobID, Row: e.Row}
-	}
-	return events.Origin{}
-}
-
 func (d *undoDecider) revoked(e *events.LicenseImported, last events.Seq) events.Event {
 	return &events.LicenseRevoked{
 		JobID: d.job, Row: e.Row, LicenseKey: e.License.Key, Product: e.Product, Manager: d.manager, Previous: last,
@@ -156,7 +140,7 @@ func (d *undoDecider) revoked(e *events.LicenseImported, last events.Seq) events
 }
 
 func (d *undoDecider) kept(row events.Row, key string, product events.Product, by events.Event) events.Event {
-	return &events.LicenseKept{JobID: d.job, Row: row, LicenseKey: key, Product: product, By: rowOf(by)}
+	return &events.LicenseKept{JobID: d.job, Row: row, LicenseKey: key, Product: product, By: events.RowOf(by)}
 }
 
 // restored makes the license again what it was before the chain that e begins.

@@ -168,7 +168,7 @@ func (c *storyCheck) checkComplete(job events.JobID) {
 	for _, story := range c.stories {
 		for i, l := range story {
 			e := l.Last
-			if rowOf(e).JobID != job || strings.HasPrefix(e.Type(), "LicenseRe") || c.undo[job].outcomes[rowOf(e).Row] != "" {
+			if events.RowOf(e).JobID != job || strings.HasPrefix(e.Type(), "LicenseRe") || c.undo[job].outcomes[events.RowOf(e).Row] != "" {
 				continue
 			}
 			if rows := standing(story[:i]); len(rows) == 0 || rows[len(rows)-1].Last.Job() != job {

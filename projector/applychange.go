@@ -262,7 +262,7 @@ func (m *memtable) changeTo(at *current, next *change, s events.LicenseState, f 
 }
 
 // moveTo moves a license to the customer or order that an event names, if it is not there already. Without
-// a name it has no customer, and an order of its own.
+// a name it has no customer, and an order that no other license has.
 func (m *memtable) moveTo(
 	k *partyKind, s events.LicenseState, at *current, next *change, seq events.Seq,
 ) (move, error) {

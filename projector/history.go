@@ -237,16 +237,9 @@ func (r *Reader) partyCreator(id events.Seq) (*License, error) {
 	if err != nil {
 		return nil, fmt.Errorf("event %d: %w", id, err)
 	}
-	row := s.By
-	switch e := event.(type) {
-	case *events.LicenseUpdated:
-		row = events.Origin{JobID: e.JobID, Row: e.Row}
-	case *events.LicenseRestored:
-		row = events.Origin{JobID: e.JobID, Row: e.Row}
-	}
 	return &License{
 		Seq: id, Created: time.Unix(0, made.nanos), Customer: made.customer, Order: made.order,
-		Event: asImported(s, event, row), Last: id, Body: made.body,
+		Event: asImported(s, event, events.RowOf(event)), Last: id, Body: made.body,
 	}, nil
 }
 

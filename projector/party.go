@@ -31,7 +31,7 @@ func (k *partyKind) of(r *record) events.Seq {
 	return r.order
 }
 
-// nameIn is what names the party of a license; "": it has none, or an order of its own.
+// nameIn is what names the party of a license; "": it has none, or an order that no other license has.
 func (k *partyKind) nameIn(s events.LicenseState) string {
 	switch {
 	case k == orderKind:

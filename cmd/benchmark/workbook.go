@@ -67,7 +67,7 @@ var workbookParts = map[string]string{
 		`<Relationship Id="rId2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings" Target="strings.xml"/></Relationships>`,
 }
 
-// writeWorkbook generates a file as a workbook. Each cell is a shared string of its own, which is more
+// writeWorkbook generates a file as a workbook. Each cell is another shared string, which is more
 // than a program has that finds equal ones.
 func writeWorkbook(path string, s shape) error {
 	f, err := os.Create(path)

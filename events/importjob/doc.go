@@ -41,7 +41,7 @@
 //
 // Add rows to the table, a case in [State.Next] for what its processor does, and a command beside
 // [State.Cancel] for the request. An undo is the example of one that follows an import's end. An upload that
-// repeats rejected rows is a new import with a job id of its own: it takes a field of ImportStarted and no
+// repeats rejected rows is a new import with another job id: it takes a field of ImportStarted and no
 // phase. Then go generate ./events/importjob updates the diagram. The tests name each pair of phase and event
 // type that has no decision.
 package importjob

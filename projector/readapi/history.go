@@ -64,16 +64,17 @@ func readFact(views *projector.Reader, seq events.Seq) (historyFact, error) {
 	if err != nil {
 		return historyFact{}, err
 	}
-	shown := historyFact{Sequence: seq, Time: formatTime(f.Time), Type: f.Event.Type(), ImportID: f.Event.Job(), Changed: []events.Change{}}
+	row := events.RowOf(f.Event)
+	shown := historyFact{
+		Sequence: seq, Time: formatTime(f.Time), Type: f.Event.Type(), ImportID: row.JobID, ImportRow: row.Row,
+	}
 	switch e := f.Event.(type) {
-	case *events.LicenseImported:
-		shown.ImportRow = e.Row
 	case *events.LicenseUpdated:
-		shown.ImportRow, shown.Changed = e.Row, e.Changed
+		shown.Changed = e.Changed
 	case *events.LicenseRevoked:
-		shown.ImportRow, shown.Manager = e.Row, &e.Manager
+		shown.Manager = &e.Manager
 	case *events.LicenseRestored:
-		shown.ImportRow, shown.Manager, shown.Changed = e.Row, &e.Manager, e.Changed
+		shown.Manager, shown.Changed = &e.Manager, e.Changed
 	}
 	if shown.Manager == nil {
 		j, err := views.Job(shown.ImportID)

@@ -45,7 +45,7 @@ func (t *rejectedRows) sheetColumns() []workbook.Column {
 		if names[i] != name {
 			columns[i].Note = name + ": " + columns[i].Note
 		}
-		if t.job.Mapping == nil { // else the file has values of its own
+		if t.job.Mapping == nil { // else the file has its own values
 			columns[i].Choices = events.Columns[c].Offered()
 		}
 	}

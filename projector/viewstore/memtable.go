@@ -125,7 +125,7 @@ func (m *Memtable) Insert(v View, hashed, name []byte, seq uint64) {
 	m.indexes[v].insert(hashSlot(hashed), name, seq)
 }
 
-// Remove removes a name and its sequence, which the hash index holds. The slot is written anew at the
+// Remove removes a name and its sequence, which the hash index holds. The slot is written again at the
 // commit, which costs what an Insert costs.
 func (m *Memtable) Remove(v View, hashed, name []byte, seq uint64) {
 	m.indexes[v].remove(hashSlot(hashed), name, seq)
