@@ -7,137 +7,6 @@ import (
 	"licenseimport/events"
 )
 
-// Cells are the columns of a license that the files of changes have, as text. Empty: not given.
-type Cells struct{ Email, Store, Activations, Note string }
-
-// clear is the cell that clears its column in an import that updates.
-const clear = "#N/A"
-
-// update is the license after a row of an import that updates it.
-func (c Cells) update(row Cells) Cells {
-	if row.Email == clear || row.Email != "" && events.EmailKey(row.Email) != events.EmailKey(c.Email) {
-		c.Email = cleared(row.Email, "")
-	}
-	if row.Store != "" {
-		c.Store = cleared(row.Store, "")
-	}
-	if row.Activations != "" {
-		c.Activations = cleared(row.Activations, "1")
-	}
-	if row.Note != "" {
-		c.Note = cleared(row.Note, "")
-	}
-	return c
-}
-
-// first is the license that a row makes.
-func (c Cells) first() Cells {
-	return Cells{Activations: "1"}.update(c)
-}
-
-func cleared(cell, otherwise string) string {
-	if cell == clear {
-		return otherwise
-	}
-	return cell
-}
-
-// differing names the columns in which two states differ.
-func (c Cells) differing(other Cells) (columns []string) {
-	for _, column := range []struct{ name, a, b string }{
-		{"customer__email", c.Email, other.Email}, {"order__store_id", c.Store, other.Store},
-		{"license__max_activations", c.Activations, other.Activations}, {"license__note", c.Note, other.Note},
-	} {
-		if column.a != column.b {
-			columns = append(columns, column.name)
-		}
-	}
-	return columns
-}
-
-// cellsOf is what an event says of a license.
-func cellsOf(s events.LicenseState) Cells {
-	c := Cells{Store: s.Order.StoreID, Note: s.License.Note}
-	if s.Customer != nil {
-		c.Email = s.Customer.Email
-	}
-	if s.License.MaxActivations != nil {
-		c.Activations = fmt.Sprint(*s.License.MaxActivations)
-	}
-	return c
-}
-
-// Validity says whether a row of a file of changes is valid.
-type Validity uint8
-
-// What a row may be.
-const (
-	Valid   Validity = iota // in every import
-	Invalid                 // in every import
-	Open                    // depends on the catalogue, which changes meanwhile
-)
-
-// ChangeRow is a row of a file of changes.
-type ChangeRow struct {
-	License
-	Cells
-	Validity
-}
-
-// ChangeUpload is a file of changes as its client saw it.
-type ChangeUpload struct {
-	Name         string
-	Rows         []ChangeRow
-	Updates      bool // existing=update
-	Acknowledged bool
-	Job          events.JobID // of the answer
-}
-
-// Requests counts what clients asked for, beside uploads. Each counts once, however often it was sent.
-type Requests struct {
-	Undone  map[events.JobID]bool // imports whose undo was accepted
-	Retried map[events.JobID]int  // retries by import, each with an Idempotency-Key
-}
-
-// entry is a state of a license that no undo has taken back.
-type entry struct {
-	by    events.Origin // the row that brought it about
-	cells Cells
-}
-
-// story is what the stream says of one license.
-type story struct {
-	last   events.Seq
-	stack  []entry       // empty: the license does not exist
-	maker  events.Origin // the row that made it; of the bottom of the stack
-	past   []Cells       // all states that it ever had
-	makers []events.Origin
-	buried map[events.JobID]bool // imports whose state another import has changed, at some time
-}
-
-func (s *story) push(by events.Origin, cells Cells, seq events.Seq) {
-	if len(s.stack) == 0 {
-		s.maker = by
-		s.makers = append(s.makers, by)
-	} else if top := s.stack[len(s.stack)-1].by.JobID; top != by.JobID {
-		for _, e := range s.stack {
-			s.buried[e.by.JobID] = true
-		}
-	}
-	s.stack = append(s.stack, entry{by, cells})
-	s.past = append(s.past, cells)
-	s.last = seq
-}
-
-// pop takes back what an import did last. It returns the row that began it, or 0.
-func (s *story) pop(job events.JobID) (first events.Row) {
-	for len(s.stack) > 0 && s.stack[len(s.stack)-1].by.JobID == job {
-		first = s.stack[len(s.stack)-1].by.Row
-		s.stack = s.stack[:len(s.stack)-1]
-	}
-	return first
-}
-
 // changeRun is one import.
 type changeRun struct {
 	job       events.JobID
@@ -177,9 +46,9 @@ func (r *Changes) String() string {
 }
 
 // CheckChanges compares what clients asked for with the stream LICENSES, read after every import and undo has
-// ended. Each license's story has to be one that a single process could have written, one event at a time.
+// ended. Each license's events have to be some that a single process could have written, one at a time.
 func CheckChanges(uploads []ChangeUpload, asked Requests, stream []Stored) *Changes {
-	c := &changeChecker{uploads: map[string]*ChangeUpload{}, runs: map[events.JobID]*changeRun{}, stories: map[License]*story{}, retries: map[events.JobID]int{}}
+	c := &changeChecker{uploads: map[string]*ChangeUpload{}, runs: map[events.JobID]*changeRun{}, stories: map[License]*changedLicense{}, retries: map[events.JobID]int{}}
 	for i := range uploads {
 		c.uploads[uploads[i].Name] = &uploads[i]
 	}
@@ -194,14 +63,14 @@ type changeChecker struct {
 	Changes
 	uploads map[string]*ChangeUpload
 	runs    map[events.JobID]*changeRun
-	stories map[License]*story
+	stories map[License]*changedLicense
 	retries map[events.JobID]int // sealed, by the import that they retry
 }
 
-func (c *changeChecker) story(l License) *story {
+func (c *changeChecker) license(l License) *changedLicense {
 	s := c.stories[l]
 	if s == nil {
-		s = &story{buried: map[events.JobID]bool{}}
+		s = &changedLicense{buried: map[events.JobID]bool{}}
 		c.stories[l] = s
 	}
 	return s
@@ -333,7 +202,7 @@ func (c *changeChecker) imported(r *changeRun, e *events.LicenseImported, seq ev
 	r.counts.Imported++
 	state, _ := events.StateAfter(e)
 	license := License{e.Product.ShortCode, e.License.Key}
-	s := c.story(license)
+	s := c.license(license)
 	if row := c.outcome(r, e, e.Row); row != nil {
 		c.compare(e, row, license, row.first(), cellsOf(state))
 	}
@@ -355,7 +224,7 @@ func (c *changeChecker) updated(r *changeRun, e *events.LicenseUpdated, seq even
 	r.counts.Updated++
 	state, _ := events.StateAfter(e)
 	license := License{e.Product.ShortCode, e.License.Key}
-	s := c.story(license)
+	s := c.license(license)
 	row := c.outcome(r, e, e.Row)
 	switch {
 	case len(s.stack) == 0:
@@ -372,7 +241,7 @@ func (c *changeChecker) updated(r *changeRun, e *events.LicenseUpdated, seq even
 }
 
 // follows checks that an event was decided from the license's last state.
-func (c *changeChecker) follows(e events.Event, s *story, previous events.Seq, by events.Origin) {
+func (c *changeChecker) follows(e events.Event, s *changedLicense, previous events.Seq, by events.Origin) {
 	if previous != s.last {
 		c.Lost.add("%s %s was decided after sequence %d; the license's last event is %d", e.Type(), e.ID(), previous, s.last)
 	}
@@ -397,7 +266,7 @@ func (c *changeChecker) existed(r *changeRun, e *events.LicenseExisted) {
 	c.Existed++
 	r.counts.Existed++
 	license := License{e.Product.ShortCode, e.LicenseKey}
-	s := c.story(license)
+	s := c.license(license)
 	row := c.outcome(r, e, e.Row)
 	if row == nil {
 		return
@@ -421,8 +290,8 @@ func (c *changeChecker) rejected(r *changeRun, e *events.RowRejected) {
 	}
 }
 
-// taken records what an undo did about a license. It returns the license's story, or nil.
-func (c *changeChecker) taken(r *changeRun, e events.Event, row events.Row, license License) *story {
+// taken records what an undo did about a license. It returns what is known of the license, or nil.
+func (c *changeChecker) taken(r *changeRun, e events.Event, row events.Row, license License) *changedLicense {
 	switch {
 	case !r.undoing || r.undone:
 		c.Unexpected.add("%s %s outside an undo", e.Type(), e.ID())
@@ -432,7 +301,7 @@ func (c *changeChecker) taken(r *changeRun, e events.Event, row events.Row, lice
 		return nil
 	}
 	r.handled[row] = true
-	return c.story(license)
+	return c.license(license)
 }
 
 func (c *changeChecker) revoked(r *changeRun, e *events.LicenseRevoked, seq events.Seq) {

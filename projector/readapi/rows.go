@@ -25,7 +25,8 @@ type invalidRow struct {
 // rowError is what is wrong with a rejected row.
 type rowError struct {
 	Column string `json:"column"` // empty where the row as a whole is wrong
-	// Header is the file's own header of the column. nil: the file has no mapping, and its headers are the columns' names.
+	// Header is the file's own header of the column. nil: the file has no mapping, and its headers are the
+	// columns' names.
 	Header  *string     `json:"header,omitempty"`
 	Code    events.Code `json:"code"`
 	Message string      `json:"message"`
@@ -40,8 +41,8 @@ func (e *rowError) name() string {
 	return e.Column
 }
 
-// readInvalidRow reads a rejected row of an import. Where the file has a mapping, or other headers than the columns' names,
-// each error names the header beside the column.
+// readInvalidRow reads a rejected row of an import. Where the file has a mapping, or other headers than the
+// columns' names, each error names the header beside the column.
 func readInvalidRow(views *projector.Reader, j *projector.Job, row events.Row) (invalidRow, error) {
 	e, err := views.RejectedRow(j.ID, row)
 	if err != nil {
