@@ -16,22 +16,30 @@ export function notes(signal) {
     const version = JSON.stringify([found.ignored_columns, found.same_file_as, found.retry_of, found.retried_by, hasEnded(found), hasRejected(found)]);
     if (root.dataset.version === version) return;
     root.dataset.version = version;
-    const again = h("div");
-    fill(root, sameFile(found, signal), retried(found), again, ignored(found));
+    const [before, again] = [h("div"), h("div")];
+    fill(root, before, retried(found), again, ignored(found));
+    if (found.same_file_as) sameFile(found, before, signal);
     if (found.retried_by && hasRejected(found)) retries(found, again, signal);
   };
   return { root, show };
 }
 
-function sameFile(found, signal) {
-  const earlier = found.same_file_as;
-  if (!earlier) return null;
-  const when = h("span");
-  get(`licenses-import-results/${earlier}/`, { signal }).then(
-    (first) => fill(when, first.dry_run ? ", checked on " : ", imported on ", moment(first.created_at)),
-    () => {}); // without its date the sentence still stands
-  return notice("calm", "You have sent this file before", h("p", { class: "detail" },
-    "It is the same file as ", h("a", { href: link(`imports/${earlier}`) }, `import ${earlier}`), when, "."));
+const earlierFiles = 5; // imports of the same file that are looked at
+
+/** sameFile names the latest earlier import of the same file. A check of it before is no news. */
+async function sameFile(found, place, signal) {
+  let earlier = { same_file_as: found.same_file_as, dry_run: true };
+  for (let i = 0; i < earlierFiles && earlier.dry_run; i++) {
+    if (!earlier.same_file_as) return;
+    try {
+      earlier = await get(`licenses-import-results/${earlier.same_file_as}/`, { signal });
+    } catch {
+      return; // the sentence is missing, no more
+    }
+  }
+  if (earlier.dry_run) return;
+  fill(place, notice("calm", "You have sent this file before", h("p", { class: "detail" },
+    "It is the same file as ", h("a", { href: link(`imports/${earlier.id}`) }, `import ${earlier.id}`), ", imported on ", moment(earlier.created_at), ".")));
 }
 
 function retried(found) {
