@@ -40,7 +40,7 @@ type cli struct {
 	Build     kong.VersionFlag `name:"version" env:"-" help:"Print the version and stop."`
 
 	Import   importCommand   `cmd:"" group:"use" help:"Import a CSV file or an Excel workbook, and show what happened to every row."`
-	Inspect  inspectCommand  `cmd:"" group:"use" help:"Say what the columns of a file seem to be."`
+	Inspect  inspectCommand  `cmd:"" group:"use" help:"Suggest what each column of a file becomes, and the command that imports it."`
 	Mappings mappingsCommand `cmd:"" group:"use" help:"Mappings of foreign files: list, show, save, remove."`
 	Status   statusCommand   `cmd:"" group:"use" help:"Show one import, or the list of all."`
 	Retry    retryCommand    `cmd:"" group:"use" help:"Import again the rows that an import rejected."`
