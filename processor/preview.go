@@ -68,7 +68,7 @@ func (p *Processor) newPreview(ctx context.Context, j job, policy *Policy) (*pre
 			return nil, err
 		}
 	}
-	return m, m.read(ctx, j.Progress.Row, m.pass)
+	return m, m.read(ctx, j.Progress.Row, m.note)
 }
 
 // read calls fn with the valid rows up to row.
@@ -94,8 +94,8 @@ func (m *preview) read(ctx context.Context, row events.Row, fn func(*Verdict)) e
 
 func (m *preview) hash(v *Verdict) uint64 { return maphash.String(m.seed, v.Subject()) }
 
-// pass notes a valid row, so that later ones of its license find it.
-func (m *preview) pass(v *Verdict) {
+// note records a valid row, so that later ones of its license find it.
+func (m *preview) note(v *Verdict) {
 	hash := m.hash(v)
 	before, repeated := m.rows[hash]
 	if !repeated && !m.all {
@@ -168,7 +168,7 @@ func (m *preview) remember(verdicts []Verdict, licenses Licenses) {
 		if !v.Valid() {
 			continue
 		}
-		m.pass(v)
+		m.note(v)
 		if m.policy.Existing != events.UpdateExisting || m.rows[m.hash(v)] == 0 {
 			continue
 		}
