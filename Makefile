@@ -9,7 +9,7 @@ COMMIT := $(shell git describe --always --abbrev=40 --exclude='*' --dirty 2>/dev
 OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/robustnesstest ./web/browsertest ./examples ./cmd/benchmark
 UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|robustnesstest|browsertest|examples|benchmark)$$')
 
-.PHONY: help check generate generated fmt vet vuln test unit race outside fuzz bench profile large pgo memory chaos soak races cluster disk long reference run build lint packages packages-test screenshots
+.PHONY: help check generate generated fmt vet vuln test unit race outside fuzz bench profile large pgo memory chaos soak races races-changes cluster disk long reference run build lint packages packages-test screenshots
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -90,8 +90,11 @@ chaos: ## kills and pauses at random for CHAOS_SECONDS (60), drawn from CHAOS_SE
 soak: ## 200,000 generated rows, in one process and in several
 	SOAK_ROWS=$${SOAK_ROWS:-200000} go test -count=1 -timeout 30m -run '^TestGenerated$$' -v ./internal/crashtest
 
-races: ## 400 races each of two writers of one job, and of imports and undos of the same licenses, on one NATS node and on three
-	LICENSEIMPORT_LONG=1 go test -count=1 -timeout 60m -run '^(TestRaces|TestThreeReplicas|TestUpdateRaces|TestUndoRaces)' ./events/eventlog ./processor
+races: ## 400 races each of two writers of one job, on one NATS node and on three
+	LICENSEIMPORT_LONG=1 go test -count=1 -run '^(TestRaces|TestThreeReplicas)' ./events/eventlog
+
+races-changes: ## 400 races each of updates, undos, cancels and imports of the same licenses, on one NATS node and on three; some twenty minutes
+	LICENSEIMPORT_LONG=1 go test -count=1 -timeout 60m -run '^(TestUpdateRaces|TestUndoRaces)' ./processor
 
 cluster: ## larger imports on three NATS nodes that are killed, wiped and cut off; backups of one
 	CLUSTER_ROWS=$${CLUSTER_ROWS:-50000} go test -count=1 -timeout 20m -run '^(TestClusterInTrouble|TestChangesInAClusterInTrouble)$$' -v ./internal/crashtest

@@ -104,7 +104,7 @@ func TestKeyIsFreed(t *testing.T) {
 // TestOrphanedKey: a process was killed between drawing the job id and storing its first batch.
 func TestOrphanedKey(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Config{Abandoned: 50 * time.Millisecond, SlowWindow: time.Millisecond * 40})
+	h := newHarness(t, Config{Abandoned: 3 * time.Second, SlowWindow: 2 * time.Second})
 	if _, err := h.in.jobs.Create(t.Context(), bucketKey("admin", "lost"), nil); err != nil {
 		t.Fatal(err)
 	}

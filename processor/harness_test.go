@@ -102,7 +102,7 @@ func (h *harness) run(jobs ...events.JobID) []*events.ImportFinished {
 func (h *harness) awaitEnd(job events.JobID) *events.ImportFinished {
 	h.Helper()
 	subject := (&events.ImportFinished{JobID: job}).Subject()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); {
 		fact, err := readFact(h.Context(), h.log, subject)
 		if err != nil {
 			h.Fatal(err)

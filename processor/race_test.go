@@ -12,7 +12,7 @@ import (
 )
 
 // raceCount is how many races there are: 400 by `make races`, which sets LICENSEIMPORT_LONG.
-var raceCount = map[bool]int{true: 400, false: 40}[os.Getenv("LICENSEIMPORT_LONG") != ""]
+var raceCount = map[bool]int{true: 400, false: 12}[os.Getenv("LICENSEIMPORT_LONG") != ""]
 
 // TestUpdateRaces: two processors decide imports that update the same licenses, and make them, at the same
 // time. Each row has one outcome, and each license's events are a story.

@@ -172,7 +172,7 @@ func TestUndoRaces(t *testing.T) {
 			t.Parallel()
 			server := eventlogtest.StartServer(t)
 			logs := [2]*eventlog.Log{eventlogtest.Open(t, server), eventlogtest.Open(t, server)}
-			raceUndos(t, logs, 0, undoRaceCount(24), run)
+			raceUndos(t, logs, 0, undoRaceCount(8), run)
 		})
 	}
 }
