@@ -11,6 +11,9 @@ import (
 	"licenseimport/internal/mapping"
 )
 
+// keyColumn is the column of the license's key.
+const keyColumn = "license__license_key"
+
 // program is how this program was called, so that commands in its advice can be copied.
 func program() string {
 	called := os.Args[0]
@@ -24,8 +27,8 @@ func program() string {
 	}
 }
 
-// importAdvice is the command that imports a file as it was inspected, followed by more flags. VALUE is to be
-// replaced. Where the file's dates are ambiguous there is one command for each way to read them: only the user knows.
+// importAdvice is the command that imports a file as it was inspected, followed by more flags. VALUE and HEADER are
+// to be replaced. Where the file's dates are ambiguous there is one command for each way to read them: only the user knows.
 func importAdvice(file, sheet string, found mapping.Inspection, more []string) string {
 	words := append(importWords(file, sheet, found), more...)
 	switch found.DateFormat {
@@ -58,7 +61,11 @@ func importWords(file, sheet string, found mapping.Inspection) []string {
 		}
 	}
 	for _, column := range found.Missing {
-		words = append(words, "--set", column+":VALUE")
+		if column == keyColumn { // one key for all rows is never meant
+			words = append(words, "--map", "HEADER:"+column)
+		} else {
+			words = append(words, "--set", column+":VALUE")
+		}
 	}
 	return words
 }

@@ -154,7 +154,11 @@ func (c *importCommand) adviseMapping(err error) error {
 	found.Missing = slices.DeleteFunc(found.Missing, func(column string) bool {
 		return slices.ContainsFunc(c.Set, func(set string) bool { return strings.HasPrefix(set, column+":") })
 	})
-	return fmt.Errorf("%w\n%s\nWhy each column is read so: %s", err, importAdvice(c.File, c.Sheet, found, c.repeated()), command([]string{"inspect", c.File}))
+	inspect := []string{"inspect", c.File}
+	if c.Sheet != "" {
+		inspect = append(inspect, "--sheet", c.Sheet)
+	}
+	return fmt.Errorf("%w\n%s\nWhy each column is read so: %s", err, importAdvice(c.File, c.Sheet, found, c.repeated()), command(inspect))
 }
 
 // foreignColumns counts the columns that have another name than the column that they seem to be.

@@ -122,7 +122,11 @@ func (c *inspectCommand) print(w io.Writer, found mapping.Inspection) {
 	}
 	table.Render()
 	for _, column := range found.Missing {
-		fmt.Fprintf(w, "No column seems to be %s, which is required: name it by --map, or give all rows one value by --set.\n", column)
+		advice := "give all rows one value by --set, or name the column by --map instead of --ignore"
+		if column == keyColumn {
+			advice = "name the column that has the keys by --map instead of --ignore"
+		}
+		fmt.Fprintf(w, "No column seems to be %s, which is required: %s.\n", column, advice)
 	}
 	var more []string
 	if c.Delimiter != "" {
