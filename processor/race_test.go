@@ -11,7 +11,7 @@ import (
 	"licenseimport/events/eventlog/eventlogtest"
 )
 
-// raceCount is how many races there are: 400 by `make races`, which sets LICENSEIMPORT_LONG.
+// raceCount is how many races there are: 400 by `make races-changes`, which sets LICENSEIMPORT_LONG.
 var raceCount = map[bool]int{true: 400, false: 12}[os.Getenv("LICENSEIMPORT_LONG") != ""]
 
 // TestUpdateRaces: two processors decide imports that update the same licenses, and make them, at the same

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// undoRaceCount is how many races of each kind are run: as many as given, or 400 by `make races`, which sets
+// undoRaceCount is how many races of each kind are run: as many as given, or 400 by `make races-changes`, which sets
 // LICENSEIMPORT_LONG.
 func undoRaceCount(short int) int {
 	if os.Getenv("LICENSEIMPORT_LONG") != "" {
