@@ -149,7 +149,7 @@ func (c *importCommand) adviseMapping(err error) error {
 		return err
 	}
 	if foreign := foreignColumns(found); foreign > 1 { // many sentences about one cause
-		err = fmt.Errorf("nothing was imported: %s other names than the columns of an import.", plural(uint64(foreign), "column has", "columns have"))
+		err = fmt.Errorf("nothing was imported: %s other names than the columns of an import", plural(uint64(foreign), "column has", "columns have"))
 	}
 	found.Missing = slices.DeleteFunc(found.Missing, func(column string) bool {
 		return slices.ContainsFunc(c.Set, func(set string) bool { return strings.HasPrefix(set, column+":") })
