@@ -1,4 +1,4 @@
-# What CI runs is `make check`; `make help` lists the rest.
+# What CI runs is `go test ./...` and `make check`; `make help` lists the rest.
 
 PROGRAM := bin/licenseimport
 FUZZTIME ?= 60s
@@ -9,12 +9,12 @@ COMMIT := $(shell git describe --always --abbrev=40 --exclude='*' --dirty 2>/dev
 OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/robustnesstest ./web/browsertest ./examples ./cmd/benchmark
 UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|robustnesstest|browsertest|examples|benchmark)$$')
 
-.PHONY: help check generate generated fmt vet vuln test unit race outside fuzz bench profile large pgo memory chaos soak races races-changes cluster disk long reference run build lint packages packages-test screenshots
+.PHONY: help check generate generated fmt vet vuln test unit race outside tools fuzz bench profile large pgo memory chaos soak races races-changes cluster disk long reference run build lint packages packages-test screenshots
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
-check: fmt generated vet lint vuln race races outside packages-test ## all that CI runs
+check: fmt generated vet lint vuln race races tools packages-test ## with go test ./... all that CI runs
 	$(MAKE) fuzz FUZZTIME=3s
 
 fmt: ## fails where a file is not formatted
@@ -50,6 +50,9 @@ race: ## the unit suite with the race detector; much of it waits for the disk, h
 
 outside: ## the built program: its contract, killed processes, hostile clients, the page in a browser, the examples in all languages, the benchmark in small
 	go test -count=1 -tags tools $(OUTSIDE) ./internal/openapi
+
+tools: ## what needs more programs than Go: the page in a browser, the documents' commands, examples in other languages, linters of the API
+	go test -count=1 -tags tools ./internal/contracttest ./web/browsertest ./examples ./internal/openapi
 
 lint: ## golangci-lint with .golangci.yaml; its first run on a machine compiles it, in one to two minutes
 	go tool -modfile=tools/golangci-lint/go.mod golangci-lint run
