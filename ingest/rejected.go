@@ -20,7 +20,7 @@ import (
 )
 
 // rejectedSource reads the rows that an import rejected, as they were sent, from the outcomes of that
-// import. It holds one row at a time. The rows have numbers of their own and keep their lines.
+// import. It holds one row at a time. The rows are numbered from 1 and keep their lines.
 type rejectedSource struct {
 	ctx     context.Context // of the upload
 	reader  *eventlog.RowReader

@@ -27,33 +27,19 @@ func (b *bench) workbook(ctx context.Context) ([]line, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := b.newDir()
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	roles, err := startRoles(ctx, b.program, dir, 1, 0, false)
-	if err != nil {
-		return nil, err
-	}
-	defer roles.kill()
-	ingest := roles.ingests[0]
-	before, err := ingest.peak()
-	if err != nil {
-		return nil, err
-	}
-	began := time.Now()
-	if job, err := uploadFile(ctx, ingest.http, "", path); err != nil {
-		return nil, fmt.Errorf("import %d: %w", job, err)
-	}
-	took := time.Since(began)
-	peak, err := ingest.peak()
+	var took time.Duration
+	before, peak, err := b.ingestPeak(ctx, func(ingest *process) error {
+		began := time.Now()
+		_, err := uploadFile(ctx, ingest.http, "", path)
+		took = time.Since(began)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	return []line{atMost(300, float64(peak)/1e6, " MB", "memory of the role ingest",
 		fmt.Sprintf("peak RSS with a workbook of %d rows of 12 columns", rows),
-		fmt.Sprintf("%.0f MB before it; %d MB, stored in %.1f s", float64(before)/1e6, size/1e6, took.Seconds()))}, roles.stop()
+		fmt.Sprintf("%.0f MB before it; %d MB, stored in %.1f s", float64(before)/1e6, size/1e6, took.Seconds()))}, nil
 }
 
 // The parts of a workbook beside its sheet and its texts.
