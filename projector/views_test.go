@@ -174,7 +174,8 @@ func TestFilesThatAreNotServed(t *testing.T) {
 	spoiled := map[string][]byte{
 		"truncated": good[:len(good)/2], "truncated to a page": good[:4096], "no end": good[:bytes.LastIndex(good, []byte("Key-"))],
 		"garbage": bytes.Repeat([]byte("garbage "), len(good)/8), "short": []byte("x"),
-		"zeroes in the middle": append(append(append([]byte{}, good[:20480]...), make([]byte, 16384)...), good[36864:]...),
+		// Which pages are free depends on the commits: only all of them together surely hold one in use.
+		"zeroes behind the meta pages": append(append([]byte{}, good[:8192]...), make([]byte, len(good)-8192)...),
 	}
 	for name, content := range spoiled {
 		check(t, os.WriteFile(path, content, 0o600))
@@ -219,7 +220,8 @@ func TestBitFlips(t *testing.T) {
 	good := used(t, filepath.Join(dir, FileName))
 	random := rand.New(rand.NewPCG(1, 1))
 	found := 0
-	for range 150 {
+	// How many of the bytes are read depends on the commits: more flips are tried where few are found.
+	for n := 0; n < 150 || found < 15 && n < 3000; n++ {
 		at, bit := random.IntN(len(good)), byte(1)<<random.IntN(8)
 		good[at] ^= bit
 		check(t, os.WriteFile(path, good, 0o600))
@@ -241,7 +243,7 @@ func TestBitFlips(t *testing.T) {
 		r.stop()
 	}
 	if found < 15 {
-		t.Errorf("only %d of 150 were found: the test can hardly fail", found)
+		t.Errorf("only %d were found: the test can hardly fail", found)
 	}
 }
 
