@@ -13,20 +13,20 @@ import (
 func (d *diagnosis) dataDir() {
 	info, err := os.Stat(d.Data)
 	if err != nil {
-		d.problem("data folder", "Name the right one by --data, or a deployment by --nats-url and --server; licenseimport serve makes a new one", "%v", err)
+		d.problem("data directory", "Name the right one by --data, or a deployment by --nats-url and --server; licenseimport serve makes a new one", "%v", err)
 		return
 	}
 	if d.owner, d.held, err = eventlog.LockOwner(d.Data); err != nil {
-		d.problem("data folder", "Run doctor as the user that the server runs as", "%v", err)
+		d.problem("data directory", "Run doctor as the user that the server runs as", "%v", err)
 		return
 	}
 	switch {
 	case d.held:
-		d.ok("data folder", "%s is in use by %s", absolute(d.Data), d.owner)
+		d.ok("data directory", "%s is in use by %s", absolute(d.Data), d.owner)
 	case !holdsData(d.Data):
-		d.warn("data folder", "Name another by --data if there should be some", "%s holds no streams", absolute(d.Data))
+		d.warn("data directory", "Name another by --data if there should be some", "%s holds no streams", absolute(d.Data))
 	default:
-		d.ok("data folder", "%s; no server runs on it", absolute(d.Data))
+		d.ok("data directory", "%s; no server runs on it", absolute(d.Data))
 	}
 	d.permissions(info)
 	d.disk()
@@ -39,7 +39,7 @@ func (d *diagnosis) permissions(info os.FileInfo) {
 		return
 	}
 	if !isPrivate(info) {
-		d.warn("data folder's mode", "chmod 700 "+d.Data, "other users may look into %s, which holds customers' data", d.Data)
+		d.warn("data directory's mode", "chmod 700 "+d.Data, "other users may look into %s, which holds customers' data", d.Data)
 	}
 	path := adminKeyPath(d.Data)
 	d.secretFile("admin.key", path, "the admin key", "replace the key: licenseimport keys create, keys revoke")

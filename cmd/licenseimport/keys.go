@@ -76,14 +76,18 @@ func (c *keysCreateCommand) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
-type keysListCommand struct{ logFlags }
+type keysListCommand struct {
+	listFlags
+	logFlags
+}
 
 // Help is what --help tells beside the flags.
 func (keysListCommand) Help() string {
 	return `Shows what each key begins with, whose it is and what it may do; never the key.
 
-Example:
-  licenseimport keys list`
+Examples:
+  licenseimport keys list
+  licenseimport keys list --json`
 }
 
 // Run lists the keys.
@@ -92,6 +96,9 @@ func (c *keysListCommand) Run(ctx context.Context, t *terminal) error {
 		keys, err := openKeys(log).List(ctx)
 		if err != nil {
 			return err
+		}
+		if c.JSON {
+			return printList(t.out, keys, describeKey)
 		}
 		if len(keys) == 0 {
 			fmt.Fprintln(t.out, "No keys yet: licenseimport keys create NAME")
@@ -108,6 +115,19 @@ func (c *keysListCommand) Run(ctx context.Context, t *terminal) error {
 		table.Render()
 		return nil
 	})
+}
+
+// listedKey is a key as keys list --json prints it, in the words of the API's /me/.
+type listedKey struct {
+	BeginsWith string    `json:"begins_with"`
+	Manager    string    `json:"manager"`
+	Role       string    `json:"role"`
+	Products   []string  `json:"products"` // empty: every product
+	Created    time.Time `json:"created_at"`
+}
+
+func describeKey(k access.Key) listedKey {
+	return listedKey{"lik_" + k.Prefix, k.Manager.Name, string(k.Manager.Role), append([]string{}, k.Manager.Products...), k.Created}
 }
 
 type keysRevokeCommand struct {

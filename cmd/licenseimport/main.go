@@ -52,6 +52,7 @@ func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)
 type terminal struct {
 	in       io.Reader
 	out, err io.Writer
+	jsonLog  bool // the log on err is JSON
 }
 
 // run runs the program and returns the exit status.
@@ -112,6 +113,7 @@ func parseAndRun(ctx context.Context, args []string, t *terminal) error {
 	if err := checkVariables(parser.Model.Node, os.Environ()); err != nil {
 		return err
 	}
+	t.jsonLog = commands.LogFormat == "json"
 	slog.SetDefault(commands.logger(t.err, parsed.Selected()))
 	stopProfile, err := profiling.Start(commands.Profile)
 	if err != nil {

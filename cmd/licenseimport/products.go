@@ -57,12 +57,16 @@ func (c *productsSetCommand) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
-type productsListCommand struct{ logFlags }
+type productsListCommand struct {
+	listFlags
+	logFlags
+}
 
 // Help is what --help tells beside the flags.
 func (productsListCommand) Help() string {
-	return `Example:
-  licenseimport products list`
+	return `Examples:
+  licenseimport products list
+  licenseimport products list --json`
 }
 
 // Run lists the catalogue.
@@ -71,6 +75,9 @@ func (c *productsListCommand) Run(ctx context.Context, t *terminal) error {
 		products, err := processor.OpenCatalogue(log).List(ctx)
 		if err != nil {
 			return err
+		}
+		if c.JSON {
+			return printList(t.out, products, func(p events.Product) events.Product { return p })
 		}
 		if len(products) == 0 {
 			fmt.Fprintln(t.out, "The catalogue is empty: every short code is accepted.")

@@ -38,7 +38,7 @@ type serveCommand struct {
 
 // Help is what --help tells beside the flags.
 func (serveCommand) Help() string {
-	return `One process with all roles and an embedded NATS server. The first start makes an admin key, prints it once and stores it in the data directory (admin.key).
+	return `One process with all roles and an embedded NATS server. The first start makes an admin key and stores it in the data directory (admin.key); a terminal shows it, this once.
 
 Examples:
   licenseimport serve
@@ -74,11 +74,12 @@ func printTokenPath(w io.Writer, n *node) {
 	}
 }
 
-// printKey prints the admin key of a first start, else where it is.
-func printKey(w io.Writer, n *node) {
+// printKey prints where the admin key is, and on a terminal the key itself at the first start. What is no
+// terminal may end up in a log.
+func printKey(w io.Writer, n *node, onTerminal bool) {
 	path := adminKeyPath(n.settings.data)
 	switch {
-	case n.newKey:
+	case n.newKey && onTerminal:
 		fmt.Fprintf(w, "\n  Your admin key, printed only this once and stored in %s:\n\n    %s\n\n", path, n.key)
 	case n.key != "":
 		fmt.Fprintf(w, "  Admin key     in %s\n", path)
@@ -216,13 +217,26 @@ func runNode(ctx context.Context, t *terminal, s settings) error {
 	if err := n.announce(); err != nil {
 		return errors.Join(err, n.stop())
 	}
-	n.logStarted()
-	printAddresses(t.out, n)
-	printTokenPath(t.out, n)
-	printKey(t.out, n)
+	n.tellStarted(t)
 	err = n.wait(ctx)
 	slog.Info("stopping")
 	return errors.Join(err, n.stop())
+}
+
+// tellStarted says what runs where: to people on standard output, and in one line of the log. Where the log is JSON,
+// that line is all, since a program reads it. Where a terminal shows both, the people's text is all.
+func (n *node) tellStarted(t *terminal) {
+	onTerminal := isTerminal(t.out)
+	if t.jsonLog || !onTerminal || !isTerminal(t.err) {
+		n.logStarted()
+	}
+	if !t.jsonLog {
+		printAddresses(t.out, n)
+		printTokenPath(t.out, n)
+	}
+	if !t.jsonLog || onTerminal {
+		printKey(t.out, n, onTerminal)
+	}
 }
 
 // printAddresses prints the addresses of the process.
@@ -262,6 +276,9 @@ func (n *node) logStarted() {
 	}
 	if n.settings.data != "" {
 		attributes = append(attributes, "data", absolute(n.settings.data))
+	}
+	if n.key != "" {
+		attributes = append(attributes, "admin_key_file", absolute(adminKeyPath(n.settings.data)))
 	}
 	slog.Info("started", attributes...)
 }
