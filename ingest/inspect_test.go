@@ -169,3 +169,41 @@ func TestInspectRefuses(t *testing.T) {
 		t.Errorf("%d places are in use", used)
 	}
 }
+
+// TestInspectOfAnEmptySheetNamesTheOthers: a workbook may begin with an empty sheet.
+func TestInspectOfAnEmptySheetNamesTheOthers(t *testing.T) {
+	h := newHarness(t, Config{})
+	file := makeWorkbook(t, sheetXML())
+	inspected, _ := h.inspect([]byte(file), "", adminKey)
+	for name, a := range map[string]answer{"inspect": inspected, "upload": h.send(file, request{})} {
+		if a.status != 400 || a.body.Code != "empty_file" || !strings.Contains(a.text, `"parameter":"sheet=Other"`) {
+			t.Errorf("%s: %d %s", name, a.status, a.text)
+		}
+	}
+}
+
+// TestUploadTranslatesCellsOfTheQuery: what inspect suggests is an upload's parameters.
+func TestUploadTranslatesCellsOfTheQuery(t *testing.T) {
+	h := newHarness(t, Config{})
+	file := "key,expiry,maxMachines,status,product\nAAAA-1111,2030-01-31T00:00:00.000Z,3,SUSPENDED,pp\n"
+	_, found := h.inspect([]byte(file), "", adminKey)
+	pairs := []string{"ignore", "none of these"}
+	for _, c := range found.Columns {
+		pairs = append(pairs, "map", c.Header+":"+*c.Column)
+		for cell, to := range c.Translations[*c.Column] {
+			pairs = append(pairs, "value", *c.Column+":"+cell+":"+to)
+		}
+	}
+	if a := h.send(file, request{query: mapQuery(pairs...)}); a.status != 200 {
+		t.Fatal(a.text)
+	}
+	if m := h.state(1).Started.Mapping; m.Values["license__enabled"]["SUSPENDED"] != "false" {
+		t.Errorf("%+v", m)
+	}
+	if row := h.rows(1)[0]; value(row, "license__enabled") != "SUSPENDED" {
+		t.Errorf("not as sent: %+v", row)
+	}
+	if a := h.send(file, request{query: mapQuery("value", "license__enabled:SUSPENDED:perhaps")}); a.status != 400 || a.body.Code != "invalid_mapping" {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+}

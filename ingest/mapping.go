@@ -14,18 +14,22 @@ import (
 	"licenseimport/internal/mapping"
 )
 
-// The query parameters that say what a file's columns are. map, set and ignore may be repeated.
+// The query parameters that say what a file's columns are. map, set, ignore and value may be repeated.
 const (
 	mappingParameter    = "mapping"
 	mapParameter        = "map"
 	setParameter        = "set"
 	ignoreParameter     = "ignore"
+	valueParameter      = "value"
 	dateFormatParameter = "date_format"
 )
 
 // mappingParameters are the names for the router.
 func mappingParameters() []string {
-	return []string{mappingParameter, httpx.Repeatable(mapParameter), httpx.Repeatable(setParameter), httpx.Repeatable(ignoreParameter), dateFormatParameter}
+	return []string{
+		mappingParameter, httpx.Repeatable(mapParameter), httpx.Repeatable(setParameter), httpx.Repeatable(ignoreParameter),
+		httpx.Repeatable(valueParameter), dateFormatParameter,
+	}
 }
 
 // readMapping reads the parameters of the mapping. They are no part of options.query: repeated uploads
@@ -33,7 +37,8 @@ func mappingParameters() []string {
 func (o *options) readMapping(query url.Values) {
 	o.mapping = query.Get(mappingParameter)
 	o.given = mapping.Given{
-		Map: query[mapParameter], Set: query[setParameter], Ignore: query[ignoreParameter], DateFormat: query.Get(dateFormatParameter),
+		Map: query[mapParameter], Set: query[setParameter], Ignore: query[ignoreParameter], Value: query[valueParameter],
+		DateFormat: query.Get(dateFormatParameter),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -119,6 +120,9 @@ func tableError(err error) error {
 	if large, ok := errors.AsType[*workbook.TooLargeError](err); ok {
 		return httpx.TooLarge("too_large", "%s.", sentence(large.Error()))
 	}
+	if empty, ok := errors.AsType[*workbook.EmptySheetError](err); ok {
+		return emptySheet(empty)
+	}
 	if header, ok := errors.AsType[*csvfile.HeaderError](err); ok {
 		return httpx.BadRequest(string(header.Code), "%s.", sentence(header.Error()))
 	}
@@ -133,6 +137,23 @@ func tableError(err error) error {
 			"The server cannot use its directory for temporary files, so nothing was imported.").Because(temporary)
 	}
 	return err
+}
+
+// otherSheet is the code of an item that names another sheet.
+const otherSheet = "other_sheet"
+
+// emptySheet is the answer to a sheet without values. It names the workbook's other sheets.
+func emptySheet(empty *workbook.EmptySheetError) error {
+	if len(empty.Others) == 0 {
+		return httpx.BadRequest("empty_file", "%s.", sentence(empty.Error()))
+	}
+	answer := httpx.BadRequest("empty_file", "%s. The workbook has other sheets: %s. Name one (sheet=NAME).", sentence(empty.Error()), quoted(empty.Others))
+	for _, other := range empty.Others {
+		answer.Problems = append(answer.Problems, httpx.Problem{
+			Code: otherSheet, Message: fmt.Sprintf("the workbook has a sheet %q", other), Parameter: "sheet=" + other,
+		})
+	}
+	return answer
 }
 
 func quoted(names []string) string {

@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"licenseimport/internal/csvfile"
@@ -60,11 +62,26 @@ func importWords(file, sheet string, found mapping.Inspection) []string {
 			words = append(words, "--map", column.Header+":"+*column.Column)
 		}
 	}
+	words = append(words, valueWords(found)...)
 	for _, column := range found.Missing {
 		if column == keyColumn { // one key for all rows is never meant
 			words = append(words, "--map", "HEADER:"+column)
 		} else {
 			words = append(words, "--set", column+":VALUE")
+		}
+	}
+	return words
+}
+
+// valueWords are the flags that translate cells.
+func valueWords(found mapping.Inspection) (words []string) {
+	for _, column := range found.Columns {
+		if column.Column == nil {
+			continue
+		}
+		to := column.Translations[*column.Column]
+		for _, cell := range slices.Sorted(maps.Keys(to)) {
+			words = append(words, "--value", *column.Column+":"+cell+":"+to[cell])
 		}
 	}
 	return words

@@ -56,7 +56,7 @@ func explainUsage(err error) error {
 var apiParameters = regexp.MustCompile(`\b(unknown_columns|encoding|delimiter)=([a-z0-9-]+)`)
 
 // apiMappings matches the API's parameters of a mapping, whose values may hold any character.
-var apiMappings = regexp.MustCompile(`(^|[ (])(mapping|map|set|ignore|date_format)=(: | )?`)
+var apiMappings = regexp.MustCompile(`(^|[ (])(mapping|map|set|ignore|value|date_format)=(: | )?`)
 
 // apiFilters matches the API's parameters where a message names them as such: most are flags.
 var apiFilters = regexp.MustCompile(`\bQuery parameter ([a-z_]+)`)

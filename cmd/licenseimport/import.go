@@ -29,6 +29,7 @@ type importCommand struct {
 	Map            []string `group:"file" sep:"none" placeholder:"HEADER:COLUMN" help:"Which column a column of the file is, over --mapping. May be repeated."`
 	Set            []string `group:"file" sep:"none" placeholder:"COLUMN:VALUE" help:"One value for all rows, over --mapping. May be repeated."`
 	Ignore         []string `group:"file" sep:"none" placeholder:"HEADER" help:"A column of the file that is not read. May be repeated."`
+	Value          []string `group:"file" sep:"none" placeholder:"COLUMN:CELL:VALUE" help:"What a cell of a column becomes, over --mapping, such as license__enabled:SUSPENDED:false. May be repeated."`
 	DateFormat     string   `group:"file" placeholder:"FORMAT" help:"How the file writes dates: YYYY-MM-DD (always read), MM/DD/YYYY, DD/MM/YYYY, DD.MM.YYYY, YYYY/MM/DD or D MMM YYYY."`
 	IdempotencyKey string   `group:"file" placeholder:"TEXT" help:"A name for this upload, within 24 hours: saying it again gives the first import's outcome and imports nothing more."`
 
@@ -129,7 +130,7 @@ func (c *importCommand) query() url.Values {
 	set("unknown_columns", c.UnknownColumns, "reject")
 	set("mapping", c.Mapping, "")
 	set("date_format", c.DateFormat, "")
-	for name, values := range map[string][]string{"map": c.Map, "set": c.Set, "ignore": c.Ignore} {
+	for name, values := range map[string][]string{"map": c.Map, "set": c.Set, "ignore": c.Ignore, "value": c.Value} {
 		if len(values) > 0 {
 			q[name] = values
 		}

@@ -3,13 +3,16 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"licenseimport/internal/csvfile"
@@ -121,10 +124,14 @@ func (c *inspectCommand) print(w io.Writer, found mapping.Inspection) {
 		table.AppendRow([]any{printable(column.Header), printable(shown), becomes, sure, column.Why})
 	}
 	table.Render()
+	printTranslations(w, found)
 	for _, column := range found.Missing {
 		advice := "give all rows one value by --set, or name the column by --map instead of --ignore"
 		if column == keyColumn {
 			advice = "name the column that has the keys by --map instead of --ignore"
+			if found.Vendor != nil {
+				advice = "this export of " + *found.Vendor + " has no keys; add a column with one key in each row to the file"
+			}
 		}
 		fmt.Fprintf(w, "No column seems to be %s, which is required: %s.\n", column, advice)
 	}
@@ -133,4 +140,18 @@ func (c *inspectCommand) print(w io.Writer, found mapping.Inspection) {
 		more = append(more, "--delimiter", c.Delimiter)
 	}
 	fmt.Fprintln(w, importAdvice(c.File, c.Sheet, found, more))
+}
+
+// printTranslations lists the cells that mean something else than they say.
+func printTranslations(w io.Writer, found mapping.Inspection) {
+	for _, column := range found.Columns {
+		if column.Column == nil {
+			continue
+		}
+		to := column.Translations[*column.Column]
+		for _, cell := range slices.Sorted(maps.Keys(to)) {
+			becomes := cmp.Or(to[cell], "empty")
+			fmt.Fprintf(w, "%s: %s becomes %s in %s.\n", printable(column.Header), printable(cell), becomes, *column.Column)
+		}
+	}
 }

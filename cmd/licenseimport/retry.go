@@ -19,6 +19,7 @@ type retryCommand struct {
 	Map        []string `group:"file" sep:"none" placeholder:"HEADER:COLUMN" help:"What a column of the file is; may be repeated. Default: as in the first import."`
 	Set        []string `group:"file" sep:"none" placeholder:"COLUMN:VALUE" help:"One value for all rows; may be repeated. Default: as in the first import."`
 	Ignore     []string `group:"file" sep:"none" placeholder:"HEADER" help:"A column of the file that is not read now; may be repeated."`
+	Value      []string `group:"file" sep:"none" placeholder:"COLUMN:CELL:VALUE" help:"What a cell of a column becomes; may be repeated. Default: as in the first import."`
 	DateFormat string   `group:"file" placeholder:"FORMAT" help:"How the file writes dates, such as MM/DD/YYYY. Default: as in the first import."`
 
 	IdempotencyKey string `group:"file" placeholder:"TEXT" help:"A name for this retry, within 24 hours: saying it again gives the first one's outcome and imports nothing more."`
@@ -91,7 +92,7 @@ func (c *retryCommand) query() url.Values {
 			q.Set(name, value)
 		}
 	}
-	for name, values := range map[string][]string{"map": c.Map, "set": c.Set, "ignore": c.Ignore} {
+	for name, values := range map[string][]string{"map": c.Map, "set": c.Set, "ignore": c.Ignore, "value": c.Value} {
 		if len(values) > 0 {
 			q[name] = values
 		}

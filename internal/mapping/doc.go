@@ -9,6 +9,7 @@
 //	inspect.go    a file's header and sample cells, with what is suggested for each column
 //	suggest.go    header and sample cells → what each column seems to be
 //	forms.go      what a column's cells look like: keys, e-mails, dates
+//	translate.go  what cells mean that a column's rule rejects: ja, Lifetime, SUSPENDED
 //	synonyms.go   the table of headers in several languages
 //	vendors.go    the table of other vendors' exports, each with its source
 //
@@ -28,7 +29,9 @@
 //
 // # Caveats
 //
-// A suggestion sees the header and some cells only. It never suggests translations.
+// A suggestion sees the header and some cells only. A cell is translated only where its word has one
+// meaning in the column, or where the vendor documents it: a wrong translation is worse than a row that is
+// rejected.
 //
 // Dates as YYYY-MM-DD, alone or with a time of day, are read under every date format.
 package mapping

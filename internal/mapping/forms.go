@@ -41,23 +41,24 @@ const most = 0.8
 // half is the share of cells that has to be of a form where the header is clear.
 const half = 0.5
 
-// fits reports whether enough of the cells are values of a column that a header names so surely. Without
-// cells it does.
-func fits(column int, cells []string, confidence float64) bool {
+// fits reports whether enough of the cells are values of a column that a header names so surely, as they
+// are or translated. own is the vendor's table; nil: none. Without cells it does.
+func fits(column int, cells []string, confidence float64, own map[string]string) bool {
 	if len(cells) == 0 {
 		return true
 	}
-	of, most := &events.Columns[column], needed(confidence)
+	most := needed(confidence)
 	switch {
-	case of.Type == events.Date:
-		return share(cells, isDate) >= most
 	case column == events.ColumnKey:
 		return share(cells, notKeyUnder(confidence)) < 1-most
 	case column == events.ColumnProduct:
 		return share(cells, cannotBeProduct) < 1-most
 	}
-	record := new(events.Record)
-	return share(cells, func(cell string) bool { return of.Set(record, cell) == "" }) >= most
+	return share(cells, func(cell string) bool {
+		_, named := own[normalCell(cell)]
+		_, translated := obvious(column, cell)
+		return named || translated || isValue(column, cell)
+	}) >= most
 }
 
 func isDate(cell string) bool {

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -103,13 +104,32 @@ func FuzzInspect(f *testing.F) {
 			return
 		}
 		if found.Format != "csv" || found.Encoding == nil || found.Delimiter == nil || len(found.Columns) == 0 ||
-			found.Missing == nil || found.DateFormat != Ambiguous && formatOf(found.DateFormat) == nil {
+			found.Missing == nil || found.FirstRows == nil || len(found.FirstRows) > maxFirstRows || found.DateFormat != Ambiguous && formatOf(found.DateFormat) == nil {
 			t.Fatalf("%+v", found)
 		}
 		for _, c := range found.Columns {
 			if len(c.Samples) > maxSamples || c.Why == "" || (c.Column == nil) != (c.Confidence == 0) {
 				t.Fatalf("%+v", c)
 			}
+			checkTranslations(t, c)
 		}
 	})
+}
+
+// checkTranslations: what an inspection suggests is a mapping that is valid, about cells that it lists.
+func checkTranslations(t *testing.T, c Inspected) {
+	t.Helper()
+	if c.Values == nil || c.Translations == nil || len(c.Values) > maxValues {
+		t.Fatalf("%+v", c)
+	}
+	for column, cells := range c.Translations {
+		if problems := Check(&events.Mapping{Values: map[string]map[string]string{column: cells}}); len(problems) > 0 {
+			t.Fatalf("%v", problems)
+		}
+		for cell := range cells {
+			if !slices.Contains(c.Values, cell) {
+				t.Fatalf("%q of %s is not in %q", cell, column, c.Values)
+			}
+		}
+	}
 }

@@ -17,6 +17,8 @@ const (
 	InspectedBytes = 1 << 20 // of a file, and of the cells that are looked at
 	maxSamples     = 5       // cells of a column that are shown
 	maxSample      = 100     // characters of each
+	maxFirstRows   = 5       // rows that are shown
+	maxShown       = 256     // characters of each of their cells
 )
 
 // A Table is a file as rows: a [*csvfile.Reader], or the reader of a workbook.
@@ -31,9 +33,11 @@ type Inspection struct {
 	Encoding   *string     `json:"encoding"`    // of a CSV
 	Delimiter  *string     `json:"delimiter"`   // of a CSV: comma, semicolon, tab or pipe
 	Sheets     []string    `json:"sheets"`      // of a workbook
+	Vendor     *string     `json:"vendor"`      // the program whose export it is; nil: none is known
 	Columns    []Inspected `json:"columns"`     // in the file's order
 	Missing    []string    `json:"missing"`     // required columns that none of the file's seems to be
 	DateFormat string      `json:"date_format"` // of DateFormats, or Ambiguous
+	FirstRows  [][]string  `json:"first_rows"`  // at most 5 rows as they are, cells in the file's order
 }
 
 // Inspected is what one column of a file seems to be.
@@ -43,6 +47,13 @@ type Inspected struct {
 	Column     *string  `json:"column"`  // nil: none is suggested
 	Confidence float64  `json:"confidence"`
 	Why        string   `json:"why"`
+
+	// Values are the different cells: all where there are few, else those that the suggested column cannot
+	// read, and none if these are many, too.
+	Values []string `json:"values"`
+	// Translations are, by column that this one is or may be, what the Values mean there, where a column's
+	// rule would reject a cell, or would read something else.
+	Translations map[string]map[string]string `json:"translations"`
 }
 
 // InspectCSV inspects the beginning of a CSV, at most InspectedBytes of it; cut: the file goes on. A
@@ -119,14 +130,24 @@ func Inspect(rows Table, cut bool, m *events.Mapping) (Inspection, error) {
 	for i, field := range header.Fields {
 		sources[i].Header = csvfile.TrimName(field)
 	}
-	if err := readCells(rows, cut, sources); err != nil {
+	first, err := readCells(rows, cut, sources)
+	if err != nil {
 		return Inspection{}, err
 	}
-	return inspection(sources, m), nil
+	found := inspection(sources, m)
+	found.FirstRows = first
+	return found, nil
 }
 
-// readCells collects the cells of the rows that can be read.
-func readCells(rows Table, cut bool, sources []Source) error {
+// readCells collects the cells of the rows that can be read, and the first rows.
+func readCells(rows Table, cut bool, sources []Source) (first [][]string, err error) {
+	first = [][]string{}
+	add := func(cells []string) {
+		if len(first) < maxFirstRows && slices.ContainsFunc(cells, func(cell string) bool { return strings.TrimSpace(cell) != "" }) {
+			first = append(first, shownRow(cells))
+		}
+		addCells(sources, cells)
+	}
 	var last []string
 	for size := 0; size < InspectedBytes; {
 		row, err := rows.Read()
@@ -134,13 +155,13 @@ func readCells(rows Table, cut bool, sources []Source) error {
 			break
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if row.Err != nil {
 			continue
 		}
 		if cut {
-			addCells(sources, last)
+			add(last)
 			last = last[:0]
 		}
 		for _, field := range row.Fields {
@@ -148,11 +169,20 @@ func readCells(rows Table, cut bool, sources []Source) error {
 			size += len(field) + 1
 		}
 		if !cut {
-			addCells(sources, last)
+			add(last)
 			last = last[:0]
 		}
 	}
-	return nil
+	return first, nil
+}
+
+// shownRow is a row with cells of the length that is shown.
+func shownRow(cells []string) []string {
+	row := make([]string, len(cells))
+	for i, cell := range cells {
+		row[i] = events.Excerpt(strings.ToValidUTF8(cell, "\uFFFD"), maxShown)
+	}
+	return row
 }
 
 func addCells(sources []Source, cells []string) {
@@ -166,6 +196,10 @@ func addCells(sources []Source, cells []string) {
 func inspection(sources []Source, m *events.Mapping) Inspection {
 	found := Inspection{Sheets: []string{}, Columns: make([]Inspected, len(sources)), Missing: []string{}, DateFormat: ISO}
 	suggested := Suggest(unmapped(sources, m))
+	vendor := vendorOfSources(sources)
+	if vendor != nil {
+		found.Vendor = &vendor.Title
+	}
 	var dates, named []string
 	for i, source := range sources {
 		s := suggested[i]
@@ -173,12 +207,15 @@ func inspection(sources []Source, m *events.Mapping) Inspection {
 			s = Suggestion{Column: column, Confidence: exact, Why: "the mapping says so"}
 		}
 		found.Columns[i] = Inspected{
-			Header: csvfile.ShortName(source.Header), Samples: samples(source.Cells), Confidence: s.Confidence, Why: s.Why,
+			Header: shownHeader(source.Header), Samples: samples(source.Cells), Confidence: s.Confidence, Why: s.Why,
 		}
+		if s.Column != "" {
+			found.Columns[i].Column = &s.Column
+		}
+		found.Columns[i].judgeValues(source.Cells, vendor.meaning(source.Header, s.Column))
 		if s.Column == "" {
 			continue
 		}
-		found.Columns[i].Column = &s.Column
 		named = append(named, s.Column)
 		if column, known := events.ColumnIndex(s.Column); known && events.Columns[column].Type == events.Date {
 			dates = append(dates, source.Cells...)
@@ -195,6 +232,11 @@ func inspection(sources []Source, m *events.Mapping) Inspection {
 		found.DateFormat = format
 	}
 	return found
+}
+
+// shownHeader is a header as a mapping may name it.
+func shownHeader(header string) string {
+	return events.Excerpt(strings.ToValidUTF8(header, "\uFFFD"), MaxHeader)
 }
 
 // unmapped are the sources, without those that a mapping names and the columns that it gives.

@@ -15,12 +15,15 @@ type Given struct {
 	Map    []string // Header:column
 	Set    []string // column:value
 	Ignore []string // Header
+	Value  []string // column:cell:value
 	// DateFormat is one of DateFormats, or empty.
 	DateFormat string
 }
 
 // Empty reports whether the request says nothing.
-func (g Given) Empty() bool { return len(g.Map)+len(g.Set)+len(g.Ignore) == 0 && g.DateFormat == "" }
+func (g Given) Empty() bool {
+	return len(g.Map)+len(g.Set)+len(g.Ignore)+len(g.Value) == 0 && g.DateFormat == ""
+}
 
 // Resolve lays what a request says over a saved mapping; base may be nil. What it maps or sets takes the
 // place of what base says of the same header or column. The result has been checked, and is nil if
@@ -33,6 +36,7 @@ func Resolve(base *events.Mapping, given Given) (*events.Mapping, []Problem) {
 	r.readMap(given.Map)
 	r.readIgnore(given.Ignore)
 	r.readSet(given.Set)
+	r.readValues(given.Value)
 	if given.DateFormat != "" {
 		r.m.DateFormat = given.DateFormat
 	}
@@ -54,6 +58,11 @@ func clone(m *events.Mapping) *events.Mapping {
 	if c.Set == nil {
 		c.Set = map[string]string{}
 	}
+	values := make(map[string]map[string]string, len(c.Values))
+	for column, cells := range c.Values {
+		values[column] = maps.Clone(cells)
+	}
+	c.Values = values
 	return c
 }
 
@@ -106,6 +115,48 @@ func (r *resolver) readSet(entries []string) {
 			r.m.Set[column] = value
 		}
 	}
+}
+
+// readValues reads value=column:cell:value. No column has a colon, and the value is behind the last one:
+// cells may have colons.
+func (r *resolver) readValues(entries []string) {
+	seen := map[string]bool{}
+	for _, entry := range entries {
+		column, rest, _ := strings.Cut(entry, ":")
+		column = strings.ToLower(strings.TrimSpace(column))
+		at := strings.LastIndexByte(rest, ':')
+		if at < 0 {
+			r.add(InvalidValue, entry, "value=%s has no two colons: write value=column:cell:what the cell becomes", shorten(entry))
+			continue
+		}
+		cell, value := rest[:at], rest[at+1:]
+		name := column + ":" + normalCell(cell)
+		if seen[name] {
+			r.add(InvalidValue, column, "the cell %q of %s is translated twice in value=: give it once", shorten(cell), shorten(column))
+			continue
+		}
+		seen[name] = true
+		r.translate(column, cell, value)
+	}
+}
+
+// translate puts a translation in the place of what base says of the same cell.
+func (r *resolver) translate(column, cell, value string) {
+	for of, cells := range r.m.Values {
+		if !strings.EqualFold(strings.TrimSpace(of), column) {
+			continue
+		}
+		column = of
+		for from := range cells {
+			if normalCell(from) == normalCell(cell) {
+				delete(cells, from)
+			}
+		}
+	}
+	if r.m.Values[column] == nil {
+		r.m.Values[column] = map[string]string{}
+	}
+	r.m.Values[column][cell] = value
 }
 
 // mentionHeader removes what base says of a header. It reports false if the request mentions it twice.

@@ -39,11 +39,7 @@ const (
 
 // Suggest says what each column of a file seems to be. No two have the same column.
 func Suggest(sources []Source) []Suggestion {
-	s := suggester{sources: sources, found: make([]Suggestion, len(sources)), headers: map[string]bool{}}
-	for i := range sources {
-		s.headers[compact(sources[i].Header)] = true
-	}
-	s.vendor = vendorOf(s.headers)
+	s := suggester{sources: sources, found: make([]Suggestion, len(sources)), vendor: vendorOfSources(sources)}
 	for i := range sources {
 		s.consider(i)
 	}
@@ -58,14 +54,14 @@ func Suggest(sources []Source) []Suggestion {
 // candidate is one column that a source may be.
 type candidate struct {
 	source, column int
+	rank           int // of the header in the vendor's table: of two that are as sure the first has the column
 	confidence     float64
 	why            string
 }
 
 type suggester struct {
 	sources    []Source
-	headers    map[string]bool // compacted
-	vendor     *Vendor         // whose export the file seems to be; nil: none is known
+	vendor     *Vendor // whose export the file seems to be; nil: none is known
 	candidates []candidate
 	found      []Suggestion
 	settled    map[int]bool // sources that a vendor's table leaves out
@@ -87,9 +83,13 @@ func (s *suggester) consider(i int) {
 	}
 	cells := judged(s.sources[i].Cells)
 	c.source = i
+	own := s.vendor.meaning(s.sources[i].Header, events.Columns[c.column].Name)
+	if own != nil && !slices.ContainsFunc(cells, func(cell string) bool { return own[normalCell(cell)] == "false" }) {
+		c.confidence -= supported // of two columns that disable licenses, one that disables some
+	}
 	switch {
 	case c.confidence == exact:
-	case !fits(c.column, cells, c.confidence) || c.column == columnState && share(cells, isStatus) > 1-most:
+	case !fits(c.column, cells, c.confidence, own) || c.column == columnState && share(cells, isStatus) > 1-most:
 		s.found[i].Why = fmt.Sprintf("the header is like that of %s, but the cells do not fit it", events.Columns[c.column].Name)
 		return
 	case events.Columns[c.column].Required && c.confidence <= perhaps && !hasForm(c.column, cells):
@@ -144,10 +144,12 @@ func (s *suggester) byVendor(i int, column string) (candidate, bool) {
 		if s.settled == nil {
 			s.settled = map[int]bool{}
 		}
-		s.settled[i] = true
+		s.settled[i] = !slices.Contains(s.vendor.byForm, compact(s.sources[i].Header))
 		return candidate{}, false
 	}
-	return s.bySynonym(column, vendors, "as "+s.vendor.Title+" exports it")
+	c, ok := s.bySynonym(column, vendors, "as "+s.vendor.Title+" exports it")
+	c.rank = s.vendor.rank(compact(s.sources[i].Header))
+	return c, ok
 }
 
 // longEnough is the length from which a header of a required column may be misspelt: a short word with
@@ -236,7 +238,9 @@ func hasForm(column int, cells []string) bool {
 
 // assign gives each column to the source that is most surely it.
 func (s *suggester) assign() {
-	slices.SortStableFunc(s.candidates, func(a, b candidate) int { return cmp.Compare(b.confidence, a.confidence) })
+	slices.SortStableFunc(s.candidates, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(b.confidence, a.confidence), cmp.Compare(a.rank, b.rank))
+	})
 	taken := map[int]candidate{}
 	for _, c := range s.candidates {
 		name := events.Columns[c.column].Name

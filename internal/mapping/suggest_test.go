@@ -22,10 +22,10 @@ license__license_key|product__short_code|customer__email|customer__first_name|li
 AB12-CD34-EF56-7890|Photo Pro|ada@example.com|Ada|12/31/2030|5
 AB12-CD34-EF56-7891|Photo Pro|bob@example.com|Bob|01/31/2031|1`},
 	{"keygen", `id|name|key|expiry|status|uses|suspended|maxMachines|maxUses|maxUsers|floating|created|updated|metadata
--|-|license__license_key|license__validity_period|-|-|-|license__max_activations|license__max_consumptions|license__max_license_users|license__is_floating_cloud|-|-|-
+-|-|license__license_key|license__validity_period|license__enabled|-|-|license__max_activations|license__max_consumptions|license__max_license_users|license__is_floating_cloud|-|-|-
 5f1d8e4a-8a52-4a0c-9a1f-0a3f1c0d9a11|Ada|C1B6DE-39A6E3-DE1529-8559A0-4AF593-V3|2030-01-31T00:00:00.000Z|ACTIVE|0|false|3|||true|2021-01-01T00:00:00.000Z|2021-01-01T00:00:00.000Z|{}`},
 	{"cryptlex", `id|key|revoked|suspended|totalActivations|allowedActivations|allowedFloatingClients|type|expiresAt|productId|createdAt|notes
--|license__license_key|-|-|-|license__max_activations|license__floating_users|-|license__validity_period|product__short_code|-|license__note
+-|license__license_key|-|license__enabled|-|license__max_activations|license__floating_users|-|license__validity_period|product__short_code|-|license__note
 23d9646c-34f5-4d37-adeb-f7f77b927bdb|0A2035-E8A2A3-4D31B7-8FF9C6-81A6CA-539E54|false|false|0|1|0|node-locked|2026-05-05T08:49:17.9361143Z|63dfd63e-ed71-4f84-9236-02ee0ddb062c|2025-05-06T08:49:17.9361158Z|x`},
 	{"cryptlex v2", `Key ID|Product Key|Email|Status|Expires On|Total Activations|Used Activations|Total Deactivations|Creation Date|Custom Fields
 -|license__license_key|customer__email|-|license__validity_period|license__max_activations|-|-|-|-
@@ -46,7 +46,7 @@ order__store_id|customer__email|-|-|product__short_code|license__license_key
 order__store_id|-|-|product__short_code|customer__email|customer__reference|-|customer__country|license__license_key
 zSprqRHITGeW0kSGC7AKmg|FUR160822-7349-43132|Photo Pro|photo-pro|ada@example.com|B1|My Shop|GB|AAAA-BBBB-CCCC-DDD1`},
 	{"lemon squeezy", `id|store_id|order_id|product_id|user_name|user_email|key|activation_limit|expires_at|disabled|status
--|-|order__store_id|product__short_code|-|customer__email|license__license_key|license__max_activations|license__validity_period|-|-
+-|-|order__store_id|product__short_code|-|customer__email|license__license_key|license__max_activations|license__validity_period|license__enabled|-
 1|1|2001|77|Ada|ada@example.com|80e15db5-c796-436b-850c-8f9c98a48abe|5|2030-01-24T14:15:07.000000Z|0|active`},
 	{"licensespring", `license_key|product_short_code|customer_email|order_store_id|validity_period|max_activations|license_type|enabled
 license__license_key|product__short_code|customer__email|order__store_id|license__validity_period|license__max_activations|license__license_type|license__enabled

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"slices"
 	"strings"
 
 	"licenseimport/events"
@@ -14,6 +15,8 @@ type Vendor struct {
 	Source  string // the public page that documents the columns
 	marks   []string
 	columns []vendorColumn
+	byForm  []string                     // headers without a column that may be one by their cells
+	values  map[string]map[string]string // of a header: what its cells mean in its column, by cell in lower case
 }
 
 // vendorColumn is one header of an export. The column is empty where it is no column of an import.
@@ -33,12 +36,15 @@ var Vendors = []Vendor{
 			{"maxMachines", "license__max_activations"}, {"maxUsers", "license__max_license_users"},
 			{"maxUses", "license__max_consumptions"}, {"floating", "license__is_floating_cloud"},
 			{"product", "product__short_code"}, {"email", "customer__email"},
-			{"id", ""}, {"name", ""}, {"status", ""}, {"uses", ""}, {"protected", ""}, {"suspended", ""}, {"scheme", ""},
+			{"status", "license__enabled"},
+			{"id", ""}, {"name", ""}, {"uses", ""}, {"protected", ""}, {"suspended", ""}, {"scheme", ""},
 			{"encrypted", ""}, {"strict", ""}, {"maxProcesses", ""}, {"maxCores", ""}, {"maxMemory", ""}, {"maxDisk", ""},
 			{"version", ""}, {"requireHeartbeat", ""}, {"requireCheckIn", ""}, {"lastValidated", ""}, {"lastCheckIn", ""},
 			{"nextCheckIn", ""}, {"lastCheckOut", ""}, {"permissions", ""}, {"metadata", ""}, {"created", ""}, {"updated", ""},
 			{"policy", ""}, {"user", ""}, {"owner", ""}, {"group", ""}, {"account", ""},
 		},
+		byForm: []string{"user", "owner"}, // an id, or an e-mail address
+		values: map[string]map[string]string{"status": keygenStatus},
 	},
 	{
 		Name: "cryptlex", Title: "Cryptlex", Source: "https://docs.cryptlex.com/license-management/creating-licenses",
@@ -50,13 +56,15 @@ var Vendors = []Vendor{
 			{"email", "customer__email"}, {"firstName", "customer__first_name"}, {"lastName", "customer__last_name"},
 			{"company", "customer__company_name"}, {"order_id", "order__store_id"},
 			{"first_name", "customer__first_name"}, {"last_name", "customer__last_name"},
-			{"id", ""}, {"type", ""}, {"revoked", ""}, {"suspended", ""}, {"totalActivations", ""}, {"totalDeactivations", ""},
+			{"suspended", "license__enabled"}, {"revoked", "license__enabled"},
+			{"id", ""}, {"type", ""}, {"totalActivations", ""}, {"totalDeactivations", ""},
 			{"validity", ""}, {"subscriptionInterval", ""}, {"subscriptionStartTrigger", ""}, {"expirationStrategy", ""},
 			{"fingerprintMatchingStrategy", ""}, {"allowedDeactivations", ""}, {"serverSyncGracePeriod", ""},
 			{"serverSyncInterval", ""}, {"leaseDuration", ""}, {"allowedClockOffset", ""}, {"allowVmActivation", ""},
 			{"userLocked", ""}, {"user", ""}, {"userId", ""}, {"metadata", ""}, {"tags", ""}, {"createdAt", ""}, {"updatedAt", ""},
 			{"allowedCountries", ""}, {"disallowedCountries", ""}, {"allowedIpAddresses", ""}, {"disallowedIpAddresses", ""},
 		},
+		values: map[string]map[string]string{"suspended": opposite, "revoked": opposite},
 	},
 	{
 		Name: "cryptlex-v2", Title: "Cryptlex v2", Source: "https://docs.cryptlex.com (Migrating from Cryptlex v2.x, Exporting license keys)",
@@ -140,12 +148,23 @@ var Vendors = []Vendor{
 			{"key", "license__license_key"}, {"activation_limit", "license__max_activations"},
 			{"expires_at", "license__validity_period"}, {"user_email", "customer__email"}, {"product_id", "product__short_code"},
 			{"order_id", "order__store_id"}, {"customer_id", "customer__reference"},
+			{"disabled", "license__enabled"},
 			{"id", ""}, {"store_id", ""}, {"order_item_id", ""}, {"user_name", ""}, {"key_short", ""}, {"instances_count", ""},
-			{"activation_usage", ""}, {"disabled", ""}, {"status", ""}, {"status_formatted", ""}, {"created_at", ""},
+			{"activation_usage", ""}, {"status", ""}, {"status_formatted", ""}, {"created_at", ""},
 			{"updated_at", ""}, {"test_mode", ""}, {"product_name", ""}, {"variant_id", ""}, {"variant_name", ""},
 		},
+		values: map[string]map[string]string{"disabled": opposite},
 	},
 }
+
+// keygenStatus is what Keygen's status says of license__enabled. A license that was not validated for
+// 90 days is INACTIVE, and one that has expired can be renewed: its date says that it has expired.
+var keygenStatus = map[string]string{
+	"active": "true", "inactive": "true", "expiring": "true", "expired": "true", "suspended": "false", "banned": "false",
+}
+
+// opposite is what a column says of license__enabled if it says that a license is disabled.
+var opposite = map[string]string{"true": "false", "false": "true", "1": "false", "0": "true", "yes": "false", "no": "true"}
 
 // VendorNamed returns the vendor of that name, in any case, or nil.
 func VendorNamed(name string) *Vendor {
@@ -175,6 +194,12 @@ func (v *Vendor) mapping() *events.Mapping {
 		if c.column != "" && !taken[c.column] {
 			column := c.column
 			m.Columns[c.header] = &column
+			if values := v.values[compact(c.header)]; values != nil {
+				if m.Values == nil {
+					m.Values = map[string]map[string]string{}
+				}
+				m.Values[column] = values
+			}
 		}
 		taken[c.column] = true
 	}
@@ -195,12 +220,37 @@ func vendorOf(headers map[string]bool) *Vendor {
 	return nil
 }
 
+// vendorOfSources finds the vendor whose export a file is, or nil.
+func vendorOfSources(sources []Source) *Vendor {
+	headers := map[string]bool{}
+	for i := range sources {
+		headers[compact(sources[i].Header)] = true
+	}
+	return vendorOf(headers)
+}
+
+// meaning is what the cells of a header mean in a column, by cell in lower case. nil: what they say. The
+// vendor may be nil.
+func (v *Vendor) meaning(header, column string) map[string]string {
+	if v == nil {
+		return nil
+	}
+	name := compact(header)
+	if of, known := v.column(name); !known || of == "" || of != column {
+		return nil
+	}
+	return v.values[name]
+}
+
 // column returns the column of a compacted header. known: the table has the header.
 func (v *Vendor) column(header string) (column string, known bool) {
-	for _, c := range v.columns {
-		if compact(c.header) == header {
-			return c.column, true
-		}
+	if i := v.rank(header); i >= 0 {
+		return v.columns[i].column, true
 	}
 	return "", false
+}
+
+// rank is the position of a compacted header in the table; -1: it has none.
+func (v *Vendor) rank(header string) int {
+	return slices.IndexFunc(v.columns, func(c vendorColumn) bool { return compact(c.header) == header })
 }

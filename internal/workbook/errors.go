@@ -3,6 +3,8 @@ package workbook
 import (
 	"fmt"
 	"strings"
+
+	"licenseimport/internal/csvfile"
 )
 
 // UnreadableError says that the file is no workbook that can be read.
@@ -31,6 +33,18 @@ func (e *SheetError) Error() string {
 	}
 	return fmt.Sprintf("the workbook has no sheet %q: it has %s", e.Name, strings.Join(quoted, ", "))
 }
+
+// EmptySheetError says that a sheet has no row with values. It wraps [csvfile.ErrEmpty].
+type EmptySheetError struct {
+	Sheet  string
+	Others []string // the workbook's other sheets that are not hidden
+}
+
+func (e *EmptySheetError) Error() string {
+	return fmt.Sprintf("the sheet %q is empty: its first row with values must name the columns", e.Sheet)
+}
+
+func (e *EmptySheetError) Unwrap() error { return csvfile.ErrEmpty }
 
 // TooLargeError says that the workbook takes more than a limit once it is unpacked.
 type TooLargeError struct {

@@ -39,7 +39,7 @@ type place struct{ column, from, to int }
 // Open reads what a workbook says about itself, and the header of a sheet. The caller must call Close.
 //
 // Errors: an *UnreadableError for a file that is no workbook that can be read, a *SheetError, a
-// *TooLargeError, [csvfile.ErrEmpty] and *csvfile.HeaderError for the sheet's header, and errors of r and
+// *TooLargeError, an *EmptySheetError and *csvfile.HeaderError for the sheet's header, and errors of r and
 // of the temporary file as they are.
 func Open(r io.ReaderAt, size int64, o Options) (*Reader, error) {
 	in := &Reader{opts: o.withDefaults()}
@@ -136,12 +136,22 @@ func (r *Reader) sharedString(number int) ([]byte, error) {
 	return r.strings.get(number)
 }
 
+func (r *Reader) emptySheet() error {
+	empty := &EmptySheetError{Sheet: r.sheet.name}
+	for i := range r.book.sheets {
+		if other := &r.book.sheets[i]; other.name != empty.Sheet && !other.hidden {
+			empty.Others = append(empty.Others, other.name)
+		}
+	}
+	return empty
+}
+
 // readHeader reads up to the first row that has values.
 func (r *Reader) readHeader() error {
 	for {
 		line, err := r.nextRow()
 		if err == io.EOF {
-			return csvfile.ErrEmpty
+			return r.emptySheet()
 		}
 		if err != nil {
 			return readError(err)
