@@ -32,7 +32,7 @@ func twelveFields() (*RowReceived, *LicenseImported) {
 func BenchmarkJSON(b *testing.B) {
 	row, imported := twelveFields()
 	var whole *LicenseImported
-	for _, e := range outcomesOf("value of a column", 12, 1<<(NumColumns+1)-1) {
+	for _, e := range outcomesOf("value of a column", 12, 1<<(licenseColumns+1)-1) {
 		if imported, ok := e.(*LicenseImported); ok {
 			whole = imported
 		}

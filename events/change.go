@@ -95,7 +95,7 @@ func moves(column int, values *Values, row, now target) bool {
 // the row clears nothing and no column differs.
 func (l *License) update(values *Values, row target, product *Product) *License {
 	after, defaults := l, false
-	for i := firstLicenseColumn; i < NumColumns; i++ {
+	for i := firstLicenseColumn; i <= lastLicenseColumn; i++ {
 		if values[i] == "" {
 			continue
 		}
@@ -152,7 +152,7 @@ func Changes(before, after LicenseState) (changed []Change) {
 		return nil
 	}
 	from, to := before.target(), after.target()
-	for i := range Columns {
+	for _, i := range Licenses.columns {
 		c := &Columns[i]
 		if x, y := valueText(c.field(from)), valueText(c.field(to)); x != y {
 			changed = append(changed, Change{Column: c.Name, From: x, To: y})
@@ -183,7 +183,7 @@ func (s LicenseState) Apply(changed []Change) (LicenseState, error) {
 	into := target{License: &license, Product: &product.ShortCode, Customer: &customer, Order: &order}
 	for _, change := range changed {
 		i, known := columnByHeader[change.Column]
-		if !known {
+		if !known || !Licenses.Has(i) {
 			return s, fmt.Errorf("a change of the column %q, which this version does not know", change.Column)
 		}
 		field := Columns[i].field(into)

@@ -13,10 +13,10 @@ type Column struct {
 	Max      int      // of a Text: characters (Unicode code points); 0 means defaultText
 	MaxToken int      // of a Text that is a subject token: bytes of the token; 0: no such limit
 	Choices  []string // of an Enum, in lower case
-	Required bool
-	Verbatim bool   // white space around the value stays
-	Example  string // for the template
-	Help     string // what the column means
+	Required bool     // in the kinds that have it: see Kind.Requires
+	Verbatim bool     // white space around the value stays
+	Example  string   // for the template
+	Help     string   // what the column means
 
 	// field points to the field that the column fills: a *string, **bool or **int.
 	field func(target) any
@@ -25,21 +25,29 @@ type Column struct {
 // target has the parts that a row's values fill: those of a Record, or of the event that it became. A
 // column's field reads only its own part, so the others may be nil.
 type target struct {
-	License  *License
-	Product  *string
-	Customer *Customer
-	Order    *Order
+	License    *License
+	Product    *string
+	Customer   *Customer
+	Order      *Order
+	LicenseKey *string
+	Feature    *Feature
 }
 
 func (r *Record) target() target {
-	return target{License: &r.License, Product: &r.Product, Customer: &r.Customer, Order: &r.Order}
+	return target{
+		License: &r.License, Product: &r.Product, Customer: &r.Customer, Order: &r.Order,
+		LicenseKey: &r.LicenseKey, Feature: &r.Feature,
+	}
 }
 
-// NumColumns is the number of columns in the table.
+// NumColumns is the number of columns in the table, of all kinds of import.
 const NumColumns = len(Columns)
 
-// firstLicenseColumn begins the columns that fill a License, but for its key: the table ends with them.
-var firstLicenseColumn = mustColumn("license__enabled")
+// The columns from firstLicenseColumn to lastLicenseColumn fill a License, but for its key.
+var (
+	firstLicenseColumn = mustColumn("license__enabled")
+	lastLicenseColumn  = mustColumn("license__note")
+)
 
 // The license types that a license gets whose row and product give none.
 const (
@@ -50,8 +58,8 @@ const (
 // defaultText is the limit of a text without a Max, in characters.
 const defaultText = 255
 
-// Columns is the one table of columns. An index into it (a "column index") names a column where speed
-// matters.
+// Columns is the one table of columns, of all kinds of import: [Kind] says which ones a kind has. An index
+// into it (a "column index") names a column where speed matters. Those of licenses come first.
 var Columns = [...]Column{
 	{Name: "license__license_key", Type: Text, Max: 1024, MaxToken: 2048, Required: true, Example: "AAAA-BBBB-CCCC-0001",
 		Help:  "the key itself; unique within its product",
@@ -162,6 +170,54 @@ var Columns = [...]Column{
 	{Name: "license__note", Type: Text, Max: 10000, Verbatim: true, Example: "Moved from the old shop",
 		Help:  "free text, stored exactly as sent",
 		field: func(in target) any { return &in.License.Note }},
+
+	// The columns of features: the table of kinds adds product__short_code.
+	{Name: "license_key", Type: Text, Max: 1024, MaxToken: 2048, Required: true, Example: "AAAA-BBBB-CCCC-0001",
+		Help:  "the key of the license that has the feature; the license must exist",
+		field: func(in target) any { return in.LicenseKey }},
+	{Name: "code", Type: Text, MaxToken: 1000, Required: true, Example: "reports",
+		Help:  "the feature's code; unique within its license",
+		field: func(in target) any { return &in.Feature.Code }},
+	{Name: "max_consumption", Type: Int, Example: "100", Help: "how many uses the feature permits",
+		field: func(in target) any { return &in.Feature.MaxConsumption }},
+	{Name: "total_consumptions", Type: Int, Example: "0", Help: "how many uses were counted already",
+		field: func(in target) any { return &in.Feature.TotalConsumptions }},
+	{Name: "max_overages", Type: Int, Example: "", Help: "how far beyond the maximum; needs allow_overages",
+		field: func(in target) any { return &in.Feature.MaxOverages }},
+	{Name: "expiry_date", Type: Date, Example: "2030-12-31", Help: "the date until which the feature is valid",
+		field: func(in target) any { return &in.Feature.ExpiryDate }},
+	{Name: "allow_overages", Type: Bool, Example: "false", Help: "use beyond the maximum is allowed",
+		field: func(in target) any { return &in.Feature.AllowOverages }},
+	{Name: "reset_consumption", Type: Bool, Example: "false", Help: "the count of uses starts again after each period",
+		field: func(in target) any { return &in.Feature.ResetConsumption }},
+	{Name: "consumption_period", Type: Enum, Choices: []string{"daily", "weekly", "monthly", "annually"}, Example: "",
+		Help:  "that period",
+		field: func(in target) any { return &in.Feature.ConsumptionPeriod }},
+
+	// The columns of customers.
+	{Name: "email", Type: Email, Required: true, Example: "ada@example.com",
+		Help:  "where the customer is reached; their identity here, compared without regard to the case of A to Z",
+		field: func(in target) any { return &in.Customer.Email }},
+	{Name: "first_name", Type: Text, Example: "Ada", Help: "given name",
+		field: func(in target) any { return &in.Customer.FirstName }},
+	{Name: "last_name", Type: Text, Example: "Lovelace", Help: "family name",
+		field: func(in target) any { return &in.Customer.LastName }},
+	{Name: "company_name", Type: Text, Example: "Analytical Engines Ltd", Help: "company the customer belongs to",
+		field: func(in target) any { return &in.Customer.CompanyName }},
+	{Name: "phone", Type: Text, Example: "+44 20 7946 0000", Help: "telephone number; a leading + or 0 stays",
+		field: func(in target) any { return &in.Customer.Phone }},
+	{Name: "reference", Type: Text, Example: "00042", Help: "your own number or id for the customer; leading zeros stay",
+		field: func(in target) any { return &in.Customer.Reference }},
+	{Name: "address", Type: Text, Example: "12 St James's Square", Help: "street address",
+		field: func(in target) any { return &in.Customer.Address }},
+	{Name: "postcode", Type: Text, Example: "SW1Y 4JH", Help: "postal code",
+		field: func(in target) any { return &in.Customer.Postcode }},
+	{Name: "state", Type: Text, Example: "", Help: "state or region",
+		field: func(in target) any { return &in.Customer.State }},
+	{Name: "city", Type: Text, Example: "London", Help: "city",
+		field: func(in target) any { return &in.Customer.City }},
+	{Name: "country", Type: Text, Example: "GB", Help: "country",
+		field: func(in target) any { return &in.Customer.Country }},
 }
 
 // The indices of the columns that rules name, and the index of every column by its header.
@@ -173,20 +229,14 @@ var (
 	columnByHeader = indexColumns()
 )
 
-// ColumnIndex finds a column by its header. Case and white space around the header do not count.
-func ColumnIndex(header string) (int, bool) {
-	i, ok := columnByHeader[strings.ToLower(strings.TrimSpace(header))]
+// ColumnIndex finds a column of any kind by its name in the table, as events have it. Case and white space
+// around it do not count. The headers that a file may have are those of its kind: see [Kind.ColumnIndex].
+func ColumnIndex(name string) (int, bool) {
+	i, ok := columnByHeader[normalHeader(name)]
 	return i, ok
 }
 
-// ColumnNames lists all headers in the table's order.
-func ColumnNames() []string {
-	names := make([]string, NumColumns)
-	for i := range Columns {
-		names[i] = Columns[i].Name
-	}
-	return names
-}
+func normalHeader(header string) string { return strings.ToLower(strings.TrimSpace(header)) }
 
 // Limit is the maximum length of a text, in characters (Unicode code points).
 func (c *Column) Limit() int {

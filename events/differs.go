@@ -6,7 +6,7 @@ package events
 // list is nil if nothing differs.
 func (r *Record) Differs(values *Values, license LicenseState) (columns []string) {
 	row, existing := r.target(), license.target()
-	for i := range Columns {
+	for _, i := range Licenses.columns {
 		c := &Columns[i]
 		if values[i] != "" && !c.same(row, existing) && c.gives(values[i]) {
 			columns = append(columns, c.Name)

@@ -34,7 +34,7 @@ func TestDiffers(t *testing.T) {
 		return stateOf(e)
 	}
 	full := map[string]string{}
-	for i := range Columns {
+	for i := range Columns[:licenseColumns] {
 		if c := &Columns[i]; c.Example != "" {
 			full[c.Name] = c.Example
 		}
@@ -90,7 +90,7 @@ func TestDiffers(t *testing.T) {
 
 // TestEveryColumnMayDiffer: a row that gives another value in any one column differs in that one.
 func TestEveryColumnMayDiffer(t *testing.T) {
-	for i := range Columns {
+	for i := range Columns[:licenseColumns] {
 		if i == ColumnKey || i == ColumnProduct { // the license's identity
 			continue
 		}

@@ -37,6 +37,15 @@ var constructors = [...]func() Event{
 	func() Event { return new(UndoStarted) },
 	func() Event { return new(UndoProgressed) },
 	func() Event { return new(UndoFinished) },
+	func() Event { return new(LicenseFeatureImported) },
+	func() Event { return new(LicenseFeatureUpdated) },
+	func() Event { return new(LicenseFeatureRevoked) },
+	func() Event { return new(LicenseFeatureRestored) },
+	func() Event { return new(LicenseFeatureUpdateProposed) },
+	func() Event { return new(LicenseFeatureExisted) },
+	func() Event { return new(LicenseFeatureKept) },
+	func() Event { return new(CustomerImported) },
+	func() Event { return new(CustomerImportProposed) },
 	func() Event { return new(EventSetAside) },
 }
 

@@ -91,10 +91,28 @@ type Product struct {
 	MaxActivations *int   `json:"max_activations,omitempty"` // default for rows that leave it empty
 }
 
-// Record is one row of the file, typed.
+// Feature is a feature of a license, typed. A nil pointer or an empty text means "not given". The JSON names
+// are the columns' names, and the order of the fields is the wire's.
+type Feature struct {
+	Code              string `json:"code"` // its identity within the license
+	MaxConsumption    *int   `json:"max_consumption,omitempty"`
+	TotalConsumptions *int   `json:"total_consumptions,omitempty"`
+	MaxOverages       *int   `json:"max_overages,omitempty"`
+	ExpiryDate        string `json:"expiry_date,omitempty"` // YYYY-MM-DD
+	AllowOverages     *bool  `json:"allow_overages,omitempty"`
+	ResetConsumption  *bool  `json:"reset_consumption,omitempty"`
+	ConsumptionPeriod string `json:"consumption_period,omitempty"`
+	// As the catalogue had the feature when a row made it.
+	Name        string `json:"name,omitempty"`         // as people call it
+	FeatureType string `json:"feature_type,omitempty"` // such as consumption
+}
+
+// Record is one row of the file, typed. Which parts it fills depends on the kind of the import.
 type Record struct {
-	License  License
-	Product  string // its short code
-	Customer Customer
-	Order    Order
+	License    License
+	Product    string // its short code
+	Customer   Customer
+	Order      Order
+	LicenseKey string // of the license that has the Feature
+	Feature    Feature
 }

@@ -1,43 +1,85 @@
 package events
 
-// RowOf is the row that an outcome is of: of an undo's, the row of the import that is undone. It is zero for
-// other events.
-func RowOf(outcome Event) Origin {
-	switch e := outcome.(type) {
-	case *LicenseImported:
-		return Origin{JobID: e.JobID, Row: e.Row}
-	case *LicenseUpdated:
-		return Origin{JobID: e.JobID, Row: e.Row}
-	case *LicenseUpdateProposed:
-		return Origin{JobID: e.JobID, Row: e.Row}
-	case *LicenseExisted:
-		return Origin{JobID: e.JobID, Row: e.Row}
-	case *RowRejected:
-		return Origin{JobID: e.JobID, Row: e.Row}
-	case *LicenseRevoked:
-		return Origin{JobID: e.JobID, Row: e.Row}
-	case *LicenseRestored:
-		return Origin{JobID: e.JobID, Row: e.Row}
-	case *LicenseKept:
-		return Origin{JobID: e.JobID, Row: e.Row}
+// Outcome is an event that says what became of one row of an import: when the row was decided, or when the
+// import was undone. Each kind of import has event types of its own for it.
+type Outcome interface {
+	Event
+	// Origin is the row. Of an undo's outcome it is the row of the import that is undone.
+	Origin() Origin
+	// Result is what became of the row.
+	Result() Result
+}
+
+// Result is what became of a row.
+type Result uint8
+
+// What became of a row: when it was decided, and when its import was undone.
+const (
+	Imported Result = iota + 1 // it made something
+	Updated                    // it changed something
+	Existed                    // it changed nothing, since what it names exists
+	Rejected                   // it is invalid
+	Proposed                   // of a dry run: it would change something
+	Revoked                    // what it made is gone
+	Restored                   // what it changed is as before
+	Kept                       // what it made or changed was changed since, and stays
+)
+
+// OfUndo reports whether an undo gives this result.
+func (r Result) OfUndo() bool { return r >= Revoked }
+
+// RowOf is the row that an outcome is of. It is zero for other events.
+func RowOf(e Event) Origin {
+	if outcome, ok := e.(Outcome); ok {
+		return outcome.Origin()
 	}
 	return Origin{}
 }
 
 // IsRowOutcome reports whether an event is the outcome of a row.
 func IsRowOutcome(e Event) bool {
-	switch e.(type) {
-	case *LicenseImported, *LicenseUpdated, *LicenseUpdateProposed, *LicenseExisted, *RowRejected:
-		return true
-	}
-	return false
+	outcome, ok := e.(Outcome)
+	return ok && !outcome.Result().OfUndo()
 }
 
-// IsUndoOutcome reports whether an event says what an undo did about a license.
+// IsUndoOutcome reports whether an event says what an undo did about a row.
 func IsUndoOutcome(e Event) bool {
-	switch e.(type) {
-	case *LicenseRevoked, *LicenseRestored, *LicenseKept:
-		return true
-	}
-	return false
+	outcome, ok := e.(Outcome)
+	return ok && outcome.Result().OfUndo()
 }
+
+func (e *LicenseImported) Origin() Origin              { return Origin{e.JobID, e.Row} }
+func (e *LicenseUpdated) Origin() Origin               { return Origin{e.JobID, e.Row} }
+func (e *LicenseUpdateProposed) Origin() Origin        { return Origin{e.JobID, e.Row} }
+func (e *LicenseExisted) Origin() Origin               { return Origin{e.JobID, e.Row} }
+func (e *LicenseRevoked) Origin() Origin               { return Origin{e.JobID, e.Row} }
+func (e *LicenseRestored) Origin() Origin              { return Origin{e.JobID, e.Row} }
+func (e *LicenseKept) Origin() Origin                  { return Origin{e.JobID, e.Row} }
+func (e *LicenseFeatureImported) Origin() Origin       { return Origin{e.JobID, e.Row} }
+func (e *LicenseFeatureUpdated) Origin() Origin        { return Origin{e.JobID, e.Row} }
+func (e *LicenseFeatureUpdateProposed) Origin() Origin { return Origin{e.JobID, e.Row} }
+func (e *LicenseFeatureExisted) Origin() Origin        { return Origin{e.JobID, e.Row} }
+func (e *LicenseFeatureRevoked) Origin() Origin        { return Origin{e.JobID, e.Row} }
+func (e *LicenseFeatureRestored) Origin() Origin       { return Origin{e.JobID, e.Row} }
+func (e *LicenseFeatureKept) Origin() Origin           { return Origin{e.JobID, e.Row} }
+func (e *CustomerImported) Origin() Origin             { return Origin{e.JobID, e.Row} }
+func (e *CustomerImportProposed) Origin() Origin       { return Origin{e.JobID, e.Row} }
+func (e *RowRejected) Origin() Origin                  { return Origin{e.JobID, e.Row} }
+
+func (*LicenseImported) Result() Result              { return Imported }
+func (*LicenseUpdated) Result() Result               { return Updated }
+func (*LicenseUpdateProposed) Result() Result        { return Proposed }
+func (*LicenseExisted) Result() Result               { return Existed }
+func (*LicenseRevoked) Result() Result               { return Revoked }
+func (*LicenseRestored) Result() Result              { return Restored }
+func (*LicenseKept) Result() Result                  { return Kept }
+func (*LicenseFeatureImported) Result() Result       { return Imported }
+func (*LicenseFeatureUpdated) Result() Result        { return Updated }
+func (*LicenseFeatureUpdateProposed) Result() Result { return Proposed }
+func (*LicenseFeatureExisted) Result() Result        { return Existed }
+func (*LicenseFeatureRevoked) Result() Result        { return Revoked }
+func (*LicenseFeatureRestored) Result() Result       { return Restored }
+func (*LicenseFeatureKept) Result() Result           { return Kept }
+func (*CustomerImported) Result() Result             { return Imported }
+func (*CustomerImportProposed) Result() Result       { return Proposed }
+func (*RowRejected) Result() Result                  { return Rejected }

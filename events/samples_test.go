@@ -28,10 +28,19 @@ var fullOrder = Order{
 
 var fullProduct = Product{ShortCode: "psc-é", Name: "Prüfstand ½", LicenseType: "perpetual", MaxActivations: ptr(1)}
 
+var fullFeature = Feature{
+	Code: "отчёты", MaxConsumption: ptr(100), TotalConsumptions: ptr(7), MaxOverages: ptr(10), ExpiryDate: "2030-12-31",
+	AllowOverages: ptr(true), ResetConsumption: ptr(false), ConsumptionPeriod: "monthly",
+	Name: "Отчёты", FeatureType: "consumption",
+}
+
 var fullWarnings = []Warning{{Column: "license__validity_period", Code: ValidityOnPerpetual, Value: "2030-12-31"}, {Column: "customer__city", Code: CustomerWithoutEmail, Value: "Kraków – \"<3\""}}
 
 func init() {
-	record := Record{License: fullLicense, Product: fullProduct.ShortCode, Customer: fullCustomer, Order: fullOrder}
+	record := Record{
+		License: fullLicense, Product: fullProduct.ShortCode, Customer: fullCustomer, Order: fullOrder,
+		LicenseKey: fullLicense.Key, Feature: fullFeature,
+	}
 	for i := range Columns {
 		c := &Columns[i]
 		if c.Value(&record) != nil {
@@ -45,7 +54,7 @@ func init() {
 			panic(c.Name + ": " + string(code))
 		}
 	}
-	fullLicense, fullCustomer, fullOrder = record.License, record.Customer, record.Order
+	fullLicense, fullCustomer, fullOrder, fullFeature = record.License, record.Customer, record.Order, record.Feature
 }
 
 // sampleValues are values that a column of a type accepts.
@@ -53,10 +62,13 @@ var sampleValues = map[ColumnType]string{
 	Text: "Ж", Email: "zoë@example.com", Bool: "true", Int: "7", Date: "2030-12-31", Duration: "30d",
 }
 
-// fullValues is a row as sent, with every column.
+// licenseColumns is how many columns a license has. They come first in the table.
+var licenseColumns = len(Licenses.columns)
+
+// fullValues is a row of licenses as sent, with every column.
 func fullValues() Values {
 	var values Values
-	for i := range Columns {
+	for i := range Columns[:licenseColumns] {
 		values[i] = Columns[i].Example
 		if values[i] == "" {
 			values[i] = "7"
@@ -112,6 +124,7 @@ func fieldValues() map[reflect.Type]any {
 		reflect.TypeFor[Code]():     MalformedRow, reflect.TypeFor[WarningCode](): ValidityOnPerpetual,
 		reflect.TypeFor[License](): fullLicense, reflect.TypeFor[Product](): fullProduct,
 		reflect.TypeFor[Customer](): fullCustomer, reflect.TypeFor[Order](): fullOrder,
+		reflect.TypeFor[Feature](): fullFeature,
 	}
 }
 

@@ -1,6 +1,8 @@
 package events
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strconv"
@@ -16,7 +18,7 @@ const (
 // The subjects that each stream stores.
 var (
 	RowsSubjects     = []string{"rows.*"}
-	LicensesSubjects = []string{"licenses.*.*", "imports.*.*", "outcomes.*.*", "operations.*.*"}
+	LicensesSubjects = []string{"licenses.*.*", "features.*.*.*", "customers.*", "imports.*.*", "outcomes.*.*", "operations.*.*"}
 )
 
 // LifecycleSubjects are the subjects of the facts that begin, seal and end an import.
@@ -102,6 +104,23 @@ func appendLicenseSubject(b []byte, product, key string) []byte {
 	b = appendToken(b, product)
 	b = append(b, '.')
 	return appendToken(b, key)
+}
+
+// FeatureSubject is the subject of one feature of a license: of all its events. The last one says what the
+// feature is now.
+func FeatureSubject(product, key, code string) string {
+	var buf [160]byte // long enough for nearly all subjects
+	b := append(buf[:0], "features."...)
+	b = append(appendToken(b, product), '.')
+	b = append(appendToken(b, key), '.')
+	return string(appendToken(b, code))
+}
+
+// CustomerSubject is the subject of one customer. It names no person: its token is the first half of the
+// SHA-256 of the e-mail's [EmailKey], in hex.
+func CustomerSubject(email string) string {
+	sum := sha256.Sum256([]byte(EmailKey(email)))
+	return "customers." + hex.EncodeToString(sum[:16])
 }
 
 // IsAt reports whether subject is the event's own. It allocates nothing for the frequent types.

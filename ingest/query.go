@@ -138,7 +138,7 @@ func csvOptions(o options, c Config) csvfile.Options {
 	return csvfile.Options{
 		Delimiter: o.delimiter, Encoding: o.encoding, MaxRow: c.MaxRow, MaxColumns: c.MaxColumns,
 		Known: func(name string) bool {
-			_, known := events.ColumnIndex(name)
+			_, known := events.Licenses.ColumnIndex(name)
 			return known || o.headers[csvfile.NormalName(name)]
 		},
 	}

@@ -14,20 +14,20 @@ import (
 
 // Template is a CSV file with all columns and one example row.
 func Template() []byte {
-	examples := make([]string, events.NumColumns)
-	for i := range events.Columns {
+	examples := make([]string, len(events.Licenses.Columns()))
+	for _, i := range events.Licenses.Columns() {
 		examples[i] = events.Columns[i].Example
 	}
-	file := csvfile.AppendRecord(nil, ',', events.ColumnNames()...)
+	file := csvfile.AppendRecord(nil, ',', events.Licenses.ColumnNames()...)
 	return csvfile.AppendRecord(file, ',', examples...)
 }
 
 // TemplateWorkbook is the template as a workbook. The header's cells have notes that explain the columns,
 // and columns with few possible values offer them.
 func TemplateWorkbook() []byte {
-	columns := make([]workbook.Column, events.NumColumns)
-	examples := make([]workbook.Cell, events.NumColumns)
-	for i := range events.Columns {
+	columns := make([]workbook.Column, len(events.Licenses.Columns()))
+	examples := make([]workbook.Cell, len(events.Licenses.Columns()))
+	for _, i := range events.Licenses.Columns() {
 		c := &events.Columns[i]
 		columns[i] = workbook.Column{Name: c.Name, Strong: c.Required, Note: c.HeaderNote(), Choices: c.Offered()}
 		examples[i].Text = c.Example

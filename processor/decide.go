@@ -10,6 +10,8 @@ import (
 
 // Policy is what the verdict on a row depends on besides the row.
 type Policy struct {
+	// Kind is what the rows are. nil: licenses.
+	Kind *events.Kind
 	// Catalogue holds the products by short code. If it is empty every product is accepted.
 	Catalogue map[string]events.Product
 	// Products are the short codes that the import's manager may use. Empty: all.
@@ -151,7 +153,8 @@ func malformed(row *events.RowReceived, m *events.Malformed) events.FieldError {
 
 // readColumns parses the values. One that clears its column says nothing of a license that is new.
 func (p *Policy) readColumns(v *Verdict) {
-	for i := range events.Columns {
+	kind := p.kind()
+	for _, i := range kind.Columns() {
 		column := &events.Columns[i]
 		sent := v.values()[i]
 		if sent == "" && !column.Required {
@@ -166,10 +169,17 @@ func (p *Policy) readColumns(v *Verdict) {
 			if code := column.Set(v.Record, value); code != "" {
 				v.reject(i, code)
 			}
-		case column.Required:
+		case kind.Requires(i):
 			v.reject(i, events.Required)
 		}
 	}
+}
+
+func (p *Policy) kind() *events.Kind {
+	if p.Kind == nil {
+		return events.Licenses
+	}
+	return p.Kind
 }
 
 // clears reports whether a value clears its column.

@@ -21,6 +21,7 @@ func small(rows events.Row) bool { return rows <= maxRows }
 // policy is what the rows are judged by.
 func (j *job) policy(catalogue map[string]events.Product) *Policy {
 	return &Policy{
+		Kind:      events.KindNamed(j.Started.Kind),
 		Catalogue: catalogue,
 		Products:  j.Started.Products,
 		Returned: slices.ContainsFunc(j.Started.Columns, func(name string) bool {

@@ -135,6 +135,9 @@ func (m *memtable) applyJobEvent(j *Job, f fact) error {
 		return m.licenseExisted(j, e, f)
 	case *events.RowRejected:
 		m.rowRejected(j, e, f)
+	case *events.LicenseFeatureImported, *events.LicenseFeatureUpdated, *events.LicenseFeatureUpdateProposed,
+		*events.LicenseFeatureExisted, *events.CustomerImported, *events.CustomerImportProposed:
+		// nothing appends them yet
 	case *events.ImportSealed:
 		return m.importSealed(j, e, f)
 	case *events.ImportProgressed:

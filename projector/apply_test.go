@@ -25,7 +25,10 @@ func TestEveryTypeHasACase(t *testing.T) {
 			t.Errorf("%v: %v", allowed, err)
 		}
 	}
-	ofUndo := []string{"LicenseRevoked", "LicenseRestored", "LicenseKept", "UndoProgressed", "UndoFinished"}
+	ofUndo := []string{
+		"LicenseRevoked", "LicenseRestored", "LicenseKept", "LicenseFeatureRevoked", "LicenseFeatureRestored", "LicenseFeatureKept",
+		"UndoProgressed", "UndoFinished",
+	}
 	for _, name := range events.Types() {
 		e, err := events.New(name)
 		check(t, err)

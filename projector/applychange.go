@@ -374,6 +374,8 @@ func (m *memtable) undo(j *Job, f fact) error {
 		return m.licenseRevoked(j, e, f)
 	case *events.LicenseRestored:
 		return m.licenseRestored(e, f)
+	case *events.LicenseFeatureRevoked, *events.LicenseFeatureRestored, *events.LicenseFeatureKept:
+		return nil // nothing appends them yet
 	case *events.LicenseKept:
 		m.Put(rowsOf(kept, j.ID), uint64(e.Row), f.body)
 		return nil

@@ -58,7 +58,7 @@ func (s shape) write(to io.Writer) error {
 	random := rand.New(rand.NewPCG(s.seed, 1))
 	columns := twelve
 	if s.full {
-		columns = events.ColumnNames()
+		columns = events.Licenses.ColumnNames()
 	}
 	for i, name := range columns {
 		comma(w, i)
@@ -151,7 +151,7 @@ func appendKey(b []byte, seed uint64, key int) []byte {
 
 // filler returns a valid value for a column without a special rule in write.
 func filler(name string) string {
-	i, _ := events.ColumnIndex(name)
+	i, _ := events.Licenses.ColumnIndex(name)
 	switch column := &events.Columns[i]; column.Type {
 	case events.Bool:
 		return "true"

@@ -12,27 +12,36 @@ import (
 // matrix is the table of transitions once more, written as a matrix: the phase that each event
 // (line) leads to from each phase (column); a dot is an error.
 const matrix = `
-                            None       Uploading        Sealed      Validating  Importing  Cancelled  Finished  UploadCancelled  Aborted  Undoing  Undone
-RowReceived                 .          .                .           .           .          .          .         .                .        .        .
-ImportStarted               Uploading  .                .           .           .          .          .         .                .        .        .
-ImportSealed                .          Sealed           .           .           .          .          .         .                .        .        .
-ImportAborted               Aborted    Aborted          .           .           .          .          .         .                .        .        .
-ImportCancelled             .          UploadCancelled  Cancelled   Cancelled   Cancelled  .          .         .                .        .        .
-LicenseImported             .          .                .           .           Importing  .          .         .                .        .        .
-LicenseUpdated              .          .                .           .           Importing  .          .         .                .        .        .
-LicenseExisted              .          .                .           .           Importing  .          .         .                .        .        .
-RowRejected                 .          .                .           Validating  Importing  .          .         .                .        .        .
-LicenseUpdateProposed       .          .                .           Validating  .          .          .         .                .        .        .
-ImportProgressed(validate)  .          .                Validating  Validating  .          .          .         .                .        .        .
-ImportProgressed(import)    .          .                Importing   Importing   Importing  .          .         .                .        .        .
-ImportFinished              .          .                Finished    Finished    Finished   Finished   .         .                .        .        .
-UndoStarted                 .          .                .           .           .          .          Undoing   .                .        .        .
-UndoProgressed              .          .                .           .           .          .          .         .                .        Undoing  .
-LicenseRevoked              .          .                .           .           .          .          .         .                .        Undoing  .
-LicenseRestored             .          .                .           .           .          .          .         .                .        Undoing  .
-LicenseKept                 .          .                .           .           .          .          .         .                .        Undoing  .
-UndoFinished                .          .                .           .           .          .          .         .                .        Undone   .
-EventSetAside               .          .                .           .           .          .          .         .                .        .        .
+                              None       Uploading        Sealed      Validating  Importing  Cancelled  Finished  UploadCancelled  Aborted  Undoing  Undone
+RowReceived                   .          .                .           .           .          .          .         .                .        .        .
+ImportStarted                 Uploading  .                .           .           .          .          .         .                .        .        .
+ImportSealed                  .          Sealed           .           .           .          .          .         .                .        .        .
+ImportAborted                 Aborted    Aborted          .           .           .          .          .         .                .        .        .
+ImportCancelled               .          UploadCancelled  Cancelled   Cancelled   Cancelled  .          .         .                .        .        .
+LicenseImported               .          .                .           .           Importing  .          .         .                .        .        .
+LicenseUpdated                .          .                .           .           Importing  .          .         .                .        .        .
+LicenseExisted                .          .                .           .           Importing  .          .         .                .        .        .
+RowRejected                   .          .                .           Validating  Importing  .          .         .                .        .        .
+LicenseUpdateProposed         .          .                .           Validating  .          .          .         .                .        .        .
+ImportProgressed(validate)    .          .                Validating  Validating  .          .          .         .                .        .        .
+ImportProgressed(import)      .          .                Importing   Importing   Importing  .          .         .                .        .        .
+ImportFinished                .          .                Finished    Finished    Finished   Finished   .         .                .        .        .
+UndoStarted                   .          .                .           .           .          .          Undoing   .                .        .        .
+UndoProgressed                .          .                .           .           .          .          .         .                .        Undoing  .
+LicenseRevoked                .          .                .           .           .          .          .         .                .        Undoing  .
+LicenseRestored               .          .                .           .           .          .          .         .                .        Undoing  .
+LicenseKept                   .          .                .           .           .          .          .         .                .        Undoing  .
+UndoFinished                  .          .                .           .           .          .          .         .                .        Undone   .
+LicenseFeatureImported        .          .                .           .           Importing  .          .         .                .        .        .
+LicenseFeatureUpdated         .          .                .           .           Importing  .          .         .                .        .        .
+LicenseFeatureExisted         .          .                .           .           Importing  .          .         .                .        .        .
+CustomerImported              .          .                .           .           Importing  .          .         .                .        .        .
+LicenseFeatureUpdateProposed  .          .                .           Validating  .          .          .         .                .        .        .
+CustomerImportProposed        .          .                .           Validating  .          .          .         .                .        .        .
+LicenseFeatureRevoked         .          .                .           .           .          .          .         .                .        Undoing  .
+LicenseFeatureRestored        .          .                .           .           .          .          .         .                .        Undoing  .
+LicenseFeatureKept            .          .                .           .           .          .          .         .                .        Undoing  .
+EventSetAside                 .          .                .           .           .          .          .         .                .        .        .
 `
 
 // event makes the event of one line of the matrix.

@@ -13,7 +13,7 @@ func (s State) CanUndo() error {
 	switch {
 	case s.Started == nil:
 		return s.refuse(NotStarted, "")
-	case s.Started.Kind != "" && s.Started.Kind != licensesKind:
+	case !undoable(s.Started.Kind):
 		return s.refuse(NoUndo, s.Started.Kind)
 	case s.Started.DryRun:
 		return s.refuse(WasDryRun, "")
@@ -31,8 +31,12 @@ func (s State) CanUndo() error {
 	return nil
 }
 
-// licensesKind is the kind of an import that is not empty and imports licenses.
-const licensesKind = "licenses"
+// undoable reports whether an import of a kind can be taken back. One of a kind that this version does not know
+// cannot.
+func undoable(kind string) bool {
+	k := events.KindNamed(kind)
+	return k != nil && k.Undoable
+}
 
 // Undo is the fact that has the import taken back as the manager wishes, or the refusal of
 // [State.CanUndo].

@@ -97,30 +97,43 @@ func schemas(t *testing.T) map[string]*jsonschema.Schema {
 
 // allTypes are the types of the contract, and which subject each stands at.
 var allTypes = map[string]*regexp.Regexp{
-	"RowReceived":           regexp.MustCompile(`^rows\.\d+$`),
-	"ImportStarted":         regexp.MustCompile(`^imports\.\d+\.started$`),
-	"ImportSealed":          regexp.MustCompile(`^imports\.\d+\.sealed$`),
-	"ImportAborted":         regexp.MustCompile(`^imports\.\d+\.aborted$`),
-	"ImportCancelled":       regexp.MustCompile(`^imports\.\d+\.cancelled$`),
-	"LicenseImported":       regexp.MustCompile(`^licenses\.[A-Za-z0-9=_-]+\.[A-Za-z0-9=_-]+$`),
-	"LicenseExisted":        regexp.MustCompile(`^outcomes\.\d+\.existed$`),
-	"RowRejected":           regexp.MustCompile(`^outcomes\.\d+\.rejected$`),
-	"ImportProgressed":      regexp.MustCompile(`^imports\.\d+\.progressed$`),
-	"ImportFinished":        regexp.MustCompile(`^imports\.\d+\.finished$`),
-	"LicenseUpdated":        regexp.MustCompile(`^licenses\.[A-Za-z0-9=_-]+\.[A-Za-z0-9=_-]+$`),
-	"LicenseRevoked":        regexp.MustCompile(`^licenses\.[A-Za-z0-9=_-]+\.[A-Za-z0-9=_-]+$`),
-	"LicenseRestored":       regexp.MustCompile(`^licenses\.[A-Za-z0-9=_-]+\.[A-Za-z0-9=_-]+$`),
-	"LicenseUpdateProposed": regexp.MustCompile(`^outcomes\.\d+\.proposed$`),
-	"LicenseKept":           regexp.MustCompile(`^outcomes\.\d+\.kept$`),
-	"UndoStarted":           regexp.MustCompile(`^imports\.\d+\.undo_started$`),
-	"UndoProgressed":        regexp.MustCompile(`^imports\.\d+\.undo_progressed$`),
-	"UndoFinished":          regexp.MustCompile(`^imports\.\d+\.undo_finished$`),
-	"EventSetAside":         regexp.MustCompile(`^operations\.set_aside\.\d+$`),
+	"RowReceived":                  regexp.MustCompile(`^rows\.\d+$`),
+	"ImportStarted":                regexp.MustCompile(`^imports\.\d+\.started$`),
+	"ImportSealed":                 regexp.MustCompile(`^imports\.\d+\.sealed$`),
+	"ImportAborted":                regexp.MustCompile(`^imports\.\d+\.aborted$`),
+	"ImportCancelled":              regexp.MustCompile(`^imports\.\d+\.cancelled$`),
+	"LicenseImported":              regexp.MustCompile(`^licenses\.[A-Za-z0-9=_-]+\.[A-Za-z0-9=_-]+$`),
+	"LicenseExisted":               regexp.MustCompile(`^outcomes\.\d+\.existed$`),
+	"RowRejected":                  regexp.MustCompile(`^outcomes\.\d+\.rejected$`),
+	"ImportProgressed":             regexp.MustCompile(`^imports\.\d+\.progressed$`),
+	"ImportFinished":               regexp.MustCompile(`^imports\.\d+\.finished$`),
+	"LicenseUpdated":               regexp.MustCompile(`^licenses\.[A-Za-z0-9=_-]+\.[A-Za-z0-9=_-]+$`),
+	"LicenseRevoked":               regexp.MustCompile(`^licenses\.[A-Za-z0-9=_-]+\.[A-Za-z0-9=_-]+$`),
+	"LicenseRestored":              regexp.MustCompile(`^licenses\.[A-Za-z0-9=_-]+\.[A-Za-z0-9=_-]+$`),
+	"LicenseUpdateProposed":        regexp.MustCompile(`^outcomes\.\d+\.proposed$`),
+	"LicenseKept":                  regexp.MustCompile(`^outcomes\.\d+\.kept$`),
+	"UndoStarted":                  regexp.MustCompile(`^imports\.\d+\.undo_started$`),
+	"UndoProgressed":               regexp.MustCompile(`^imports\.\d+\.undo_progressed$`),
+	"UndoFinished":                 regexp.MustCompile(`^imports\.\d+\.undo_finished$`),
+	"LicenseFeatureImported":       regexp.MustCompile(`^features\.[A-Za-z0-9=_-]+\.[A-Za-z0-9=_-]+\.[A-Za-z0-9=_-]+$`),
+	"LicenseFeatureUpdated":        regexp.MustCompile(`^features\.[A-Za-z0-9=_-]+\.[A-Za-z0-9=_-]+\.[A-Za-z0-9=_-]+$`),
+	"LicenseFeatureRevoked":        regexp.MustCompile(`^features\.[A-Za-z0-9=_-]+\.[A-Za-z0-9=_-]+\.[A-Za-z0-9=_-]+$`),
+	"LicenseFeatureRestored":       regexp.MustCompile(`^features\.[A-Za-z0-9=_-]+\.[A-Za-z0-9=_-]+\.[A-Za-z0-9=_-]+$`),
+	"LicenseFeatureExisted":        regexp.MustCompile(`^outcomes\.\d+\.existed$`),
+	"LicenseFeatureUpdateProposed": regexp.MustCompile(`^outcomes\.\d+\.proposed$`),
+	"LicenseFeatureKept":           regexp.MustCompile(`^outcomes\.\d+\.kept$`),
+	"CustomerImported":             regexp.MustCompile(`^customers\.[0-9a-f]{32}$`),
+	"CustomerImportProposed":       regexp.MustCompile(`^outcomes\.\d+\.proposed$`),
+	"EventSetAside":                regexp.MustCompile(`^operations\.set_aside\.\d+$`),
 }
 
 // notAppended are the types that everything does not cause: EventSetAside needs a message that is no event,
-// UndoProgressed an undo of more than one batch.
-var notAppended = []string{"EventSetAside", "UndoProgressed"}
+// UndoProgressed an undo of more than one batch, and nothing imports features or customers yet.
+var notAppended = []string{
+	"EventSetAside", "UndoProgressed",
+	"LicenseFeatureImported", "LicenseFeatureUpdated", "LicenseFeatureRevoked", "LicenseFeatureRestored", "LicenseFeatureExisted",
+	"LicenseFeatureUpdateProposed", "LicenseFeatureKept", "CustomerImported", "CustomerImportProposed",
+}
 
 // everything imports in all ways, so that each type of event is there.
 func everything(t *testing.T, c *caller) {

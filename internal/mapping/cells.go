@@ -37,7 +37,7 @@ func Compile(m *events.Mapping) *Cells {
 	if c.format == nil {
 		c.format = &dateFormats[0]
 	}
-	for i := range events.Columns {
+	for _, i := range events.Licenses.Columns() {
 		name := events.Columns[i].Name
 		if events.Columns[i].Type == events.Date {
 			c.dates = append(c.dates, i)
@@ -46,7 +46,7 @@ func Compile(m *events.Mapping) *Cells {
 			c.columns = append(c.columns, translation{i, to})
 		}
 		for of, value := range m.Set {
-			if column, known := events.ColumnIndex(of); known && column == i {
+			if column, known := events.Licenses.ColumnIndex(of); known && column == i {
 				c.set = append(c.set, Cell{i, c.mapped(i, value)})
 			}
 		}
@@ -57,7 +57,7 @@ func Compile(m *events.Mapping) *Cells {
 func translationOf(values map[string]map[string]string, column string) map[string]string {
 	to := map[string]string{}
 	for of, cells := range values {
-		if i, known := events.ColumnIndex(of); !known || events.Columns[i].Name != column {
+		if i, known := events.Licenses.ColumnIndex(of); !known || events.Columns[i].Name != column {
 			continue
 		}
 		for from, value := range cells {

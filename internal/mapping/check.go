@@ -111,7 +111,7 @@ func (c *checker) checkColumns() {
 }
 
 func (c *checker) checkTarget(header, target string, targets map[int]string) {
-	column, known := events.ColumnIndex(target)
+	column, known := events.Licenses.ColumnIndex(target)
 	if !known {
 		c.unknownColumn(target, fmt.Sprintf("%q is mapped to %q, which is no column", shorten(header), shorten(target)))
 		return
@@ -131,7 +131,7 @@ func (c *checker) checkTarget(header, target string, targets map[int]string) {
 // set returns the value that the mapping sets in a column.
 func (c *checker) set(column int) (string, bool) {
 	for name, value := range c.mapping.Set {
-		if i, known := events.ColumnIndex(name); known && i == column {
+		if i, known := events.Licenses.ColumnIndex(name); known && i == column {
 			return value, true
 		}
 	}
@@ -140,7 +140,7 @@ func (c *checker) set(column int) (string, bool) {
 
 func (c *checker) unknownColumn(name, found string) {
 	advice := "see docs/columns.md for the columns"
-	if nearest := csvfile.Nearest(name, events.ColumnNames(), nil); nearest != "" {
+	if nearest := csvfile.Nearest(name, events.Licenses.ColumnNames(), nil); nearest != "" {
 		advice = "did you mean " + nearest + "?"
 	}
 	c.add(UnknownColumn, name, "%s: %s", found, advice)
@@ -155,7 +155,7 @@ func (c *checker) checkDateFormat() {
 func (c *checker) checkSet() {
 	seen := map[int]bool{}
 	for _, name := range slices.Sorted(maps.Keys(c.mapping.Set)) {
-		column, known := events.ColumnIndex(name)
+		column, known := events.Licenses.ColumnIndex(name)
 		if !known {
 			c.unknownColumn(name, fmt.Sprintf("a value is set in %q, which is no column", shorten(name)))
 			continue
@@ -170,7 +170,7 @@ func (c *checker) checkSet() {
 
 func (c *checker) checkValues() {
 	for _, name := range slices.Sorted(maps.Keys(c.mapping.Values)) {
-		column, known := events.ColumnIndex(name)
+		column, known := events.Licenses.ColumnIndex(name)
 		if !known {
 			c.unknownColumn(name, fmt.Sprintf("cells are translated in %q, which is no column", shorten(name)))
 			continue

@@ -78,7 +78,7 @@ func FuzzApply(f *testing.F) {
 			t.Fatal("two readers of one row differ")
 		}
 		for of := range m.Set {
-			i, _ := events.ColumnIndex(of)
+			i, _ := events.Licenses.ColumnIndex(of)
 			value := events.Columns[i].Clean(mapped[i])
 			if value != clearing && events.Columns[i].Set(new(events.Record), value) != "" {
 				t.Fatalf("%s is set to %q, which is not valid", of, value)

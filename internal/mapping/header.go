@@ -16,10 +16,8 @@ const (
 
 // Required lists the columns that every row must give.
 func Required() (names []string) {
-	for i := range events.Columns {
-		if events.Columns[i].Required {
-			names = append(names, events.Columns[i].Name)
-		}
+	for _, i := range events.Licenses.Required() {
+		names = append(names, events.Columns[i].Name)
 	}
 	return names
 }
@@ -37,7 +35,7 @@ func Match(fields []string, m *events.Mapping, given Given, ignoreUnknown bool) 
 	h := matcher{fields: fields, mapping: m, ignoreUnknown: ignoreUnknown, first: map[int]int{}}
 	var columns []int
 	if m == nil {
-		columns, h.problems = csvfile.MatchHeader(fields, events.ColumnNames(), Required(), ignoreUnknown)
+		columns, h.problems = csvfile.MatchHeader(fields, events.Licenses.ColumnNames(), Required(), ignoreUnknown)
 	} else {
 		h.mapped()
 		columns = h.columns
@@ -89,7 +87,7 @@ func (h *matcher) mapped() {
 		case listed:
 			name = *target
 		}
-		column, known := events.ColumnIndex(name)
+		column, known := events.Licenses.ColumnIndex(name)
 		if !known {
 			h.unknown(i, field)
 			continue
@@ -112,7 +110,7 @@ func (h *matcher) unknown(position int, field string) {
 func (h *matcher) take(position, column int) {
 	name := events.Columns[column].Name
 	for of := range h.mapping.Set {
-		if i, known := events.ColumnIndex(of); known && i == column {
+		if i, known := events.Licenses.ColumnIndex(of); known && i == column {
 			h.add(HeaderIsSet, position, h.fields[position],
 				"column %d, %q, gives %s, which has one value for all rows as well: take that value out, or leave the column out (ignore=%s)",
 				position+1, h.name(position), name, h.name(position))
@@ -150,7 +148,7 @@ func (h *matcher) checkGiven(given Given) {
 
 func (h *matcher) checkRequired() {
 	for _, name := range Required() {
-		column, _ := events.ColumnIndex(name)
+		column, _ := events.Licenses.ColumnIndex(name)
 		if _, found := h.first[column]; found || h.isSet(column) {
 			continue
 		}
@@ -161,7 +159,7 @@ func (h *matcher) checkRequired() {
 
 func (h *matcher) isSet(column int) bool {
 	for of := range h.mapping.Set {
-		if i, known := events.ColumnIndex(of); known && i == column {
+		if i, known := events.Licenses.ColumnIndex(of); known && i == column {
 			return true
 		}
 	}

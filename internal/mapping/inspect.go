@@ -98,7 +98,7 @@ func known(also func(string) bool, m *events.Mapping) func(string) bool {
 		if also != nil && also(name) || csvfile.IsErrorColumn(name) || Lists(m, name) {
 			return true
 		}
-		if _, column := events.ColumnIndex(name); column {
+		if _, column := events.Licenses.ColumnIndex(name); column {
 			return true
 		}
 		_, listed := bySynonym[compact(name)]
@@ -217,7 +217,7 @@ func inspection(sources []Source, m *events.Mapping) Inspection {
 			continue
 		}
 		named = append(named, s.Column)
-		if column, known := events.ColumnIndex(s.Column); known && events.Columns[column].Type == events.Date {
+		if column, known := events.Licenses.ColumnIndex(s.Column); known && events.Columns[column].Type == events.Date {
 			dates = append(dates, source.Cells...)
 		}
 	}

@@ -89,7 +89,7 @@ func TestBuiltinMappingsAreValid(t *testing.T) {
 
 func TestSynonymsNameColumns(t *testing.T) {
 	for _, row := range synonyms {
-		if _, known := events.ColumnIndex(row.column); !known {
+		if _, known := events.Licenses.ColumnIndex(row.column); !known {
 			t.Errorf("%s is no column", row.column)
 		}
 		for _, header := range row.headers {
@@ -238,7 +238,7 @@ func TestDetectDates(t *testing.T) {
 // values are a row's values by column name.
 func values(given map[string]string) (v events.Values) {
 	for name, value := range given {
-		i, _ := events.ColumnIndex(name)
+		i, _ := events.Licenses.ColumnIndex(name)
 		v[i] = value
 	}
 	return v

@@ -111,7 +111,7 @@ func needed(confidence float64) float64 {
 
 // byName finds the column that a header names.
 func (s *suggester) byName(i int, name string) (candidate, bool) {
-	if column, known := events.ColumnIndex(csvfile.NormalName(s.sources[i].Header)); known {
+	if column, known := events.Licenses.ColumnIndex(csvfile.NormalName(s.sources[i].Header)); known {
 		return candidate{column: column, confidence: exact, why: "the column's own name"}, true
 	}
 	if s.vendor != nil {
@@ -134,7 +134,7 @@ func (s *suggester) byName(i int, name string) (candidate, bool) {
 }
 
 func (s *suggester) bySynonym(column string, how float64, why string) (candidate, bool) {
-	i, known := events.ColumnIndex(column)
+	i, known := events.Licenses.ColumnIndex(column)
 	return candidate{column: i, confidence: how, why: why}, known
 }
 
@@ -157,7 +157,7 @@ func (s *suggester) byVendor(i int, column string) (candidate, bool) {
 const longEnough = 9
 
 func isRequired(column string) bool {
-	i, known := events.ColumnIndex(column)
+	i, known := events.Licenses.ColumnIndex(column)
 	return known && events.Columns[i].Required
 }
 
@@ -175,7 +175,7 @@ func withoutBrackets(header string) string {
 // share, and those that mean something else in most files, are left out.
 var shortNames = func() map[string]int {
 	names, shared := map[string]int{}, map[string]bool{"type": true, "reference": true, "language": true}
-	for i := range events.Columns {
+	for _, i := range events.Licenses.Columns() {
 		names[compact(events.Columns[i].Name)] = i
 		_, short, _ := strings.Cut(events.Columns[i].Name, "__")
 		name := compact(short)
@@ -212,7 +212,7 @@ func nearest(name string) (string, synonym) {
 	return best, bySynonym[best]
 }
 
-var columnState, _ = events.ColumnIndex("customer__state")
+var columnState, _ = events.Licenses.ColumnIndex("customer__state")
 
 // isStatus reports whether a cell says how a license stands: State is more often that than a region.
 func isStatus(cell string) bool {

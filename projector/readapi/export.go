@@ -32,7 +32,7 @@ func (a *API) exportLicenses(w http.ResponseWriter, r *http.Request, _ httpx.Par
 	if err != nil {
 		return err
 	}
-	return a.exportCSV(w, r, csvExport{"licenses.csv", events.ColumnNames(), func(views *projector.Reader, write func(...string) error) error {
+	return a.exportCSV(w, r, csvExport{"licenses.csv", events.Licenses.ColumnNames(), func(views *projector.Reader, write func(...string) error) error {
 		ids, _, err := views.Licenses(filter.query(views), false)
 		if err != nil {
 			return err
@@ -48,7 +48,7 @@ func (a *API) exportOrders(w http.ResponseWriter, r *http.Request, _ httpx.Param
 	if err := parseRange(r.URL.Query(), time.Now(), &q); err != nil {
 		return err
 	}
-	return a.exportCSV(w, r, csvExport{"orders.csv", events.ColumnNames(), func(views *projector.Reader, write func(...string) error) error {
+	return a.exportCSV(w, r, csvExport{"orders.csv", events.Licenses.ColumnNames(), func(views *projector.Reader, write func(...string) error) error {
 		ids, err := views.LicensesOfOrders(q)
 		if err != nil {
 			return err
@@ -65,7 +65,7 @@ func (a *API) exportCustomers(w http.ResponseWriter, r *http.Request, _ httpx.Pa
 	}
 	var columns []*events.Column
 	var names []string
-	for i := range events.Columns {
+	for _, i := range events.Licenses.Columns() {
 		if name, ok := strings.CutPrefix(events.Columns[i].Name, "customer__"); ok {
 			columns, names = append(columns, &events.Columns[i]), append(names, name)
 		}
@@ -95,14 +95,14 @@ func (a *API) exportCustomers(w http.ResponseWriter, r *http.Request, _ httpx.Pa
 
 // exportEach writes the licenses with some ids.
 func exportEach(views *projector.Reader, ids iter.Seq[events.Seq], write func(...string) error) error {
-	fields := make([]string, events.NumColumns)
+	fields := make([]string, len(events.Licenses.Columns()))
 	for id := range ids {
 		l, err := mustExist(views.License(id))
 		if err != nil {
 			return err
 		}
 		record := recordOf(l.Event)
-		for i := range events.Columns {
+		for _, i := range events.Licenses.Columns() {
 			fields[i] = valueText(events.Columns[i].Value(&record))
 		}
 		if err := write(fields...); err != nil {

@@ -93,7 +93,7 @@ func TestWhatIsExportedSaysTheSame(t *testing.T) {
 	log := newMemLog(started(1, "anna"), sealed(1, 500), progressed(1, 0, 0, 0, 0))
 	for row := events.Row(1); row <= 500; row++ {
 		var r events.Record
-		for i := range events.Columns {
+		for _, i := range events.Licenses.Columns() {
 			c := &events.Columns[i]
 			if value := anyValue(random, c); value != "" {
 				if code := c.Set(&r, value); code != "" {
@@ -112,7 +112,7 @@ func TestWhatIsExportedSaysTheSame(t *testing.T) {
 	log.Add(finished(1, 500, 500, 0, 0))
 	h := newHarness(t, t.TempDir(), log)
 	h.catchUp()
-	rows := h.records(h.get(prefix+"licenses/export/"), events.ColumnNames())
+	rows := h.records(h.get(prefix+"licenses/export/"), events.Licenses.ColumnNames())
 	if len(rows) != len(want) {
 		t.Fatalf("%d rows", len(rows))
 	}
@@ -137,13 +137,13 @@ func TestWhatIsExportedSaysTheSame(t *testing.T) {
 			t.Errorf("row %d: %+v, want %+v", n+1, r, again)
 		}
 	}
-	if given < 500*events.NumColumns/2 {
+	if given < 500*len(events.Licenses.Columns())/2 {
 		t.Errorf("only %d values", given)
 	}
 }
 
 func sameValues(a, b *events.Record) bool {
-	for i := range events.Columns {
+	for _, i := range events.Licenses.Columns() {
 		if events.Columns[i].Value(a) != events.Columns[i].Value(b) {
 			return false
 		}
@@ -161,7 +161,7 @@ func TestExportSelectsAsTheList(t *testing.T) {
 		check(t, err)
 		for _, key := range []string{adminKey, limited} {
 			var keys, want []string
-			for _, fields := range r.records(r.getAs(key, prefix+"licenses/export/?"+filter), events.ColumnNames()) {
+			for _, fields := range r.records(r.getAs(key, prefix+"licenses/export/?"+filter), events.Licenses.ColumnNames()) {
 				keys = append(keys, fields[events.ColumnKey])
 			}
 			for _, l := range r.all(key, "licenses/", query) {
@@ -205,7 +205,7 @@ func TestExportOfOrders(t *testing.T) {
 		"": 400, "from=" + day: 400, "to=" + day: 400, "from=" + day + "&to=" + day: 400, "from=" + before + "&to=" + before: 0, "to=" + before: 0,
 		"range=last30": 0, "from=2999-01-01": 0,
 	} {
-		if got := len(r.records(r.get(prefix+"orders/export/?"+query), events.ColumnNames())); got != want {
+		if got := len(r.records(r.get(prefix+"orders/export/?"+query), events.Licenses.ColumnNames())); got != want {
 			t.Errorf("%s: %d, want %d", query, got, want)
 		}
 	}
@@ -217,7 +217,7 @@ func TestExportOfOrders(t *testing.T) {
 			}
 		}
 		var got []string
-		for _, fields := range r.records(r.get(prefix+"orders/export/?store_id="+store), events.ColumnNames()) {
+		for _, fields := range r.records(r.get(prefix+"orders/export/?store_id="+store), events.Licenses.ColumnNames()) {
 			got = append(got, fields[events.ColumnKey])
 		}
 		if !slices.Equal(got, want) || len(want) == 0 {

@@ -23,7 +23,7 @@ func (o object) with(name string, value any) object { return append(o, member{na
 // withColumns adds a record's columns whose names begin with a prefix, without that prefix. A
 // column without a value is null.
 func (o object) withColumns(prefix string, r *events.Record) object {
-	for i := range events.Columns {
+	for _, i := range events.Licenses.Columns() {
 		if name, ok := strings.CutPrefix(events.Columns[i].Name, prefix); ok {
 			o = o.with(name, events.Columns[i].Value(r))
 		}

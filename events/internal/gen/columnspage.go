@@ -18,17 +18,22 @@ func columnsPage() []byte {
 Header names are matched without regard to case and surrounding white space. A file needs the required columns; all others
 may be left out, and an empty value means "not given". The template (` + "`licenseimport template`" + `) has all columns and one
 example row.
+`)
+	for _, kind := range events.Kinds {
+		fmt.Fprintf(&page, `
+## A file of %s
 
 | column | type | limits | required | meaning | example |
 |---|---|---|---|---|---|
-`)
-	for i := range events.Columns {
-		c := &events.Columns[i]
-		required := ""
-		if c.Required {
-			required = "**yes**"
+`, kind.Many)
+		for _, i := range kind.Columns() {
+			c := &events.Columns[i]
+			required := ""
+			if kind.Requires(i) {
+				required = "**yes**"
+			}
+			fmt.Fprintf(&page, "| `%s` | %s | %s | %s | %s | %s |\n", c.Name, c.Type, limits(c), required, cell(c.Help), code(c.Example))
 		}
-		fmt.Fprintf(&page, "| `%s` | %s | %s | %s | %s | %s |\n", c.Name, c.Type, limits(c), required, cell(c.Help), code(c.Example))
 	}
 	page.WriteString(`
 Characters are Unicode code points. No text may hold control characters (U+0000 to U+001F and U+007F) but for tab, carriage return

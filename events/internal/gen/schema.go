@@ -204,10 +204,10 @@ func smallest(t reflect.Type, owner, fieldName string) int {
 	return 0
 }
 
-// columnOf is the column that fills a field of License, Customer or Order, or nil.
+// columnOf is the column that fills a field of License, Customer, Order or Feature, or nil.
 func columnOf(owner reflect.Type, name string) *events.Column {
-	prefix := map[string]string{"License": "license__", "Customer": "customer__", "Order": "order__"}[owner.Name()]
-	if i, ok := events.ColumnIndex(prefix + name); ok && prefix != "" {
+	prefix, filled := map[string]string{"License": "license__", "Customer": "customer__", "Order": "order__", "Feature": ""}[owner.Name()]
+	if i, ok := events.ColumnIndex(prefix + name); ok && filled {
 		return &events.Columns[i]
 	}
 	return nil

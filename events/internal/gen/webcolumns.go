@@ -12,8 +12,8 @@ import (
 // webColumns is the list of columns that the page shows: a JSON array with one line for each column,
 // so that a diff names the column that changed.
 func webColumns() ([]byte, error) {
-	lines := make([]string, events.NumColumns)
-	for i := range events.Columns {
+	lines := make([]string, len(events.Licenses.Columns()))
+	for _, i := range events.Licenses.Columns() {
 		c := &events.Columns[i]
 		var line bytes.Buffer
 		encoder := json.NewEncoder(&line)
