@@ -102,7 +102,7 @@ type Status string
 
 // The two ends of an import.
 const (
-	Success Status = "success" // every row was decided, rejected ones included
+	Success Status = "success" // every row was processed, rejected ones included
 	Failed  Status = "error"   // the job as a whole failed
 )
 
@@ -353,7 +353,7 @@ type Counts struct {
 	WouldExist  Row `json:"would_exist,omitempty"`
 }
 
-// ImportProgressed commits a batch of outcomes: all rows up to Row are decided. The first of a phase, with
+// ImportProgressed commits a batch of outcomes: all rows up to Row are processed. The first of a phase, with
 // row 0, marks the phase's start.
 type ImportProgressed struct {
 	JobID JobID `json:"job_id"`

@@ -82,7 +82,7 @@ type Order struct {
 	CampaignParams string `json:"campaign_params,omitempty"`
 }
 
-// Product is a product of the catalogue as it was when the row was decided. While the catalogue is empty,
+// Product is a product of the catalogue as it was when the row was processed. While the catalogue is empty,
 // every product is accepted and only its ShortCode is known.
 type Product struct {
 	ShortCode      string `json:"short_code"`                // its identity; upper and lower case differ

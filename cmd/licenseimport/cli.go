@@ -64,7 +64,7 @@ type cli struct {
 	Serve     serveCommand     `cmd:"" group:"run" help:"Everything in one process: start here."`
 	Nats      natsCommand      `cmd:"" group:"run" help:"The embedded NATS server alone."`
 	Ingest    ingestCommand    `cmd:"" group:"run" help:"The role that takes uploads."`
-	Processor processorCommand `cmd:"" group:"run" help:"The role that decides what becomes of each row."`
+	Processor processorCommand `cmd:"" group:"run" help:"The role that checks rows and imports licenses."`
 	Projector projectorCommand `cmd:"" group:"run" help:"The role that answers questions about imports and licenses."`
 }
 

@@ -45,7 +45,7 @@ func (c *completionCommand) Run(t *terminal) error {
 // completeCommand prints candidates for the scripts, one a line, with a tab and a
 // description; or wantsFile or wantsDir.
 type completeCommand struct {
-	Words []string `arg:"" optional:"" passthrough:"" help:"What was typed so far; the last word is the one to complete."`
+	Words []string `arg:"" optional:"" passthrough:"" help:"The words typed; the last word is the one to complete."`
 }
 
 // Answers to the scripts instead of candidates. Users have scripts with these words.

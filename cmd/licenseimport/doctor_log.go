@@ -118,9 +118,9 @@ func (d *diagnosis) processors(p *eventlog.ConsumerHealth) {
 		d.problem("processor", "Restart licenseimport serve, or a processor, and see who may change consumers of your NATS server", "%v", p.Problem)
 	case p == nil && d.idle:
 	case p == nil:
-		d.problem("processor", advice, "none has ever run here: imports would not be decided")
+		d.problem("processor", advice, "none has ever run here: imports would stay pending")
 	case d.idle && p.Pending+p.InProgress > 0:
-		d.warn("processor", "They are decided when a server runs", "%s", waiting(p.Pending+p.InProgress))
+		d.warn("processor", "They are processed when a server runs", "%s", waiting(p.Pending+p.InProgress))
 	case d.idle:
 		d.ok("processor", "no import waits")
 	case p.PullRequests == 0 && p.InProgress == 0:

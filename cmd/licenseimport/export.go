@@ -95,7 +95,7 @@ type exportLicensesCommand struct {
 
 // Help is what --help tells beside the flags.
 func (exportLicensesCommand) Help() string {
-	return `Each license as it is now, the oldest first, with its customer and its order. All filters that are given have to fit.
+	return `Each license as it is now, the oldest first, with its customer and its order. All filters have to match.
 
 Examples:
   licenseimport export licenses > licenses.csv
@@ -115,7 +115,7 @@ type exportCustomersCommand struct {
 
 // Help is what --help tells beside the flags.
 func (exportCustomersCommand) Help() string {
-	return `Each customer that has a license, the oldest first. All filters that are given have to fit.
+	return `Each customer that has a license, the oldest first. All filters have to match.
 
 Examples:
   licenseimport export customers > customers.csv

@@ -151,7 +151,7 @@ type processorCommand struct {
 
 // Help is what --help tells beside the flags.
 func (processorCommand) Help() string {
-	return `Decides what becomes of each row; any number may run, and each may be killed at any time.
+	return `Checks each row and imports its license; any number may run, and each may be killed at any time.
 
 Example:
   licenseimport processor --nats-url nats://127.0.0.1:4222 --nats-token-file ./data/nats.token`
@@ -223,20 +223,16 @@ func runNode(ctx context.Context, t *terminal, s settings) error {
 	return errors.Join(err, n.stop())
 }
 
-// tellStarted says what runs where: to people on standard output, and in one line of the log. Where the log is JSON,
-// that line is all, since a program reads it. Where a terminal shows both, the people's text is all.
+// tellStarted says what runs where: to people on standard output, and in one line of the log, in its format. Where
+// one terminal shows both, the text for people is enough.
 func (n *node) tellStarted(t *terminal) {
 	onTerminal := isTerminal(t.out)
 	if t.jsonLog || !onTerminal || !isTerminal(t.err) {
 		n.logStarted()
 	}
-	if !t.jsonLog {
-		printAddresses(t.out, n)
-		printTokenPath(t.out, n)
-	}
-	if !t.jsonLog || onTerminal {
-		printKey(t.out, n, onTerminal)
-	}
+	printAddresses(t.out, n)
+	printTokenPath(t.out, n)
+	printKey(t.out, n, onTerminal)
 }
 
 // printAddresses prints the addresses of the process.

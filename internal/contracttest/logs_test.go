@@ -48,11 +48,11 @@ func TestLogOfImports(t *testing.T) {
 		if about := strings.Fields(entry.Msg)[0]; about == "upload" || about == "import" {
 			said = append(said, fmt.Sprintf("%s %d", entry.Msg, entry.Job))
 		}
-		if entry.Msg == "import decided" && (entry.Status != "success" || entry.Rows != 40 || entry.Imported != 34) {
+		if entry.Msg == "import finished" && (entry.Status != "success" || entry.Rows != 40 || entry.Imported != 34) {
 			t.Errorf("%s", line)
 		}
 	}
-	want := "upload begun 1, upload sealed 1, import begun 1, import decided 1, upload begun 2, upload failed 2"
+	want := "upload begun 1, upload sealed 1, import begun 1, import finished 1, upload begun 2, upload failed 2"
 	if got := strings.Join(said, ", "); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}

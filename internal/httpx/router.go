@@ -210,7 +210,7 @@ func (rt *Router) Reserve(method, path string) {
 		return rt.elsewhere(withSlash(r.URL.Path)).handler(w, r, p)
 	}, []string{AnyQuery})
 	if err != nil {
-		rt.errs = append(rt.errs, fmt.Errorf("httpx: reserved route %s %s: %w", method, path, err))
+		rt.errs = append(rt.errs, fmt.Errorf("reserved route %s %s: %w", method, path, err))
 		return
 	}
 	rt.reserved[key] = true

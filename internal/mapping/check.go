@@ -208,7 +208,7 @@ func (c *checker) checkValue(column int, value, what string) {
 		value = formatOf(c.mapping.DateFormat).iso(value)
 	}
 	if code := of.Set(new(events.Record), of.Clean(value)); code != "" || !utf8.ValidString(value) {
-		c.add(InvalidValue, of.Name, "%s, %q, does not fit: %s %s", what, shorten(value), of.Name, of.Error(code, value).Message)
+		c.add(InvalidValue, of.Name, "%s, %q, does not match: %s %s", what, shorten(value), of.Name, of.Error(code, value).Message)
 	}
 }
 

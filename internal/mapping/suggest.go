@@ -90,7 +90,7 @@ func (s *suggester) consider(i int) {
 	switch {
 	case c.confidence == exact:
 	case !fits(c.column, cells, c.confidence, own) || c.column == columnState && share(cells, isStatus) > 1-most:
-		s.found[i].Why = fmt.Sprintf("the header is like that of %s, but the cells do not fit it", events.Columns[c.column].Name)
+		s.found[i].Why = fmt.Sprintf("the header is like that of %s, but the cells do not match it", events.Columns[c.column].Name)
 		return
 	case events.Columns[c.column].Required && c.confidence <= perhaps && !hasForm(c.column, cells):
 		s.found[i].Why = fmt.Sprintf("it may be %s, but neither the header nor the cells are clear", events.Columns[c.column].Name)

@@ -85,7 +85,7 @@ func (s *Set) Processor() processor.Observer {
 	o := &decisions{
 		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: prefix + "row_outcomes_total",
-			Help: "Rows decided, by outcome: imported, existed or rejected. A valid row of a validation has no outcome.",
+			Help: "Rows processed, by outcome: imported, existed or rejected. A valid row of a validation has no outcome.",
 		}, []string{"kind"}),
 		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: prefix + "row_errors_total", Help: "Rejected rows by error code. A row with two codes counts once for each.",
@@ -95,7 +95,7 @@ func (s *Set) Processor() processor.Observer {
 		}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: prefix + "batches_refused_total",
-			Help: "Batches that the stream refused and the processor decided again, by reason: " +
+			Help: "Batches that the stream refused and the processor processed again, by reason: " +
 				"moved (another processor, or a cancel), conflict (another import or undo of the same license).",
 		}, []string{"reason"}),
 	}
