@@ -112,7 +112,8 @@ func (in *Ingest) inspectWorkbook(ctx context.Context, beginning []byte, b *body
 	}
 	found.Format = "xlsx"
 	if w, ok := rows.(workbookTable); ok {
-		found.Sheets = w.Sheets()
+		name := w.Sheet()
+		found.Sheets, found.Sheet = w.Sheets(), &name
 	}
 	return found, nil
 }

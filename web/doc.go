@@ -9,6 +9,8 @@
 //	js/api.js      requests to the API, errors, downloads
 //	js/follow.js   the progress of an import, by its event stream or by polling
 //	js/upload.js   the tab's upload
+//	js/inspect.js  what the server says of a chosen file
+//	js/mapping.js  what its columns become; js/cells.js: what its cells become
 //	js/views/      one module for each view
 //	js/parts/      parts that views share
 //	css/tokens.css colours, type and space, by meaning

@@ -106,7 +106,8 @@ func (c *inspectCommand) inspectWorkbook(content io.Reader) (found mapping.Inspe
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	found, err = mapping.Inspect(rows, false, nil)
-	found.Format, found.Sheets = "xlsx", rows.Sheets()
+	name := rows.Sheet()
+	found.Format, found.Sheets, found.Sheet = "xlsx", rows.Sheets(), &name
 	return found, err
 }
 

@@ -33,6 +33,7 @@ type Inspection struct {
 	Encoding   *string     `json:"encoding"`    // of a CSV
 	Delimiter  *string     `json:"delimiter"`   // of a CSV: comma, semicolon, tab or pipe
 	Sheets     []string    `json:"sheets"`      // of a workbook
+	Sheet      *string     `json:"sheet"`       // of a workbook: the one that was inspected
 	Vendor     *string     `json:"vendor"`      // the program whose export it is; nil: none is known
 	Columns    []Inspected `json:"columns"`     // in the file's order
 	Missing    []string    `json:"missing"`     // required columns that none of the file's seems to be

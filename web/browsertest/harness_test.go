@@ -99,17 +99,28 @@ func serveOn(t *testing.T) (site, data string) {
 	return "", ""
 }
 
-// newKey makes a key with a role, by the command line.
-func newKey(t *testing.T, data, name, role string) string {
+// command runs the program on the data directory of a server and gives what it printed.
+func command(t *testing.T, data string, words ...string) []byte {
 	t.Helper()
 	program, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(program, "keys", "create", name, "--role", role, "--data", data).CombinedOutput()
+	out, err := exec.Command(program, append(words, "--data", data)...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+	return out
+}
+
+// newKey makes a key with a role, for all products or for some, by the command line.
+func newKey(t *testing.T, data, name, role string, products ...string) string {
+	t.Helper()
+	words := []string{"keys", "create", name, "--role", role}
+	for _, product := range products {
+		words = append(words, "--products", product)
+	}
+	out := command(t, data, words...)
 	key := regexp.MustCompile(`lik_\S+`).Find(out)
 	if key == nil {
 		t.Fatalf("no key in: %s", out)

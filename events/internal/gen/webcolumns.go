@@ -19,12 +19,14 @@ func webColumns() ([]byte, error) {
 		encoder := json.NewEncoder(&line)
 		encoder.SetEscapeHTML(false)
 		err := encoder.Encode(struct {
-			Name     string `json:"name"`
-			Required bool   `json:"required,omitempty"`
-			Values   string `json:"values"`
-			Help     string `json:"help"`
-			Example  string `json:"example,omitempty"`
-		}{c.Name, c.Required, valuesInWords(c), c.Help, c.Example})
+			Name     string            `json:"name"`
+			Required bool              `json:"required,omitempty"`
+			Type     events.ColumnType `json:"type"`
+			Choices  []string          `json:"choices,omitempty"`
+			Values   string            `json:"values"`
+			Help     string            `json:"help"`
+			Example  string            `json:"example,omitempty"`
+		}{c.Name, c.Required, c.Type, c.Choices, valuesInWords(c), c.Help, c.Example})
 		if err != nil {
 			return nil, err
 		}

@@ -1,10 +1,7 @@
 // What the columns of a file become: the state of a mapping before it is sent. No elements here.
 
-import { get, post } from "./api.js";
+import { cellOf, isTaken, suggested, translate, translationOf } from "./cells.js";
 import { labelOf } from "./labels.js";
-
-const beginning = 1 << 20; // bytes; as much as the server looks at
-const largestWorkbook = 64 << 20; // is sent whole: its table of contents stands at its end
 
 /** dateFormats are those that a mapping may name, each with what 4 March 2027 looks like. */
 export const dateFormats = [
@@ -12,58 +9,38 @@ export const dateFormats = [
   ["DD.MM.YYYY", "04.03.2027"], ["YYYY/MM/DD", "2027/03/04"], ["D MMM YYYY", "4 Mar 2027"],
 ];
 
-const isWorkbook = (file) => /\.xlsx$/i.test(file.name);
-
-/** isInspectable reports whether the server can tell something from what inspect sends of a file. */
-export function isInspectable(file) {
-  return isWorkbook(file) ? file.size <= largestWorkbook : !/\.gz$/i.test(file.name); // the beginning of a gzip file cannot be unpacked
-}
-
-/** inspect sends a file's beginning and returns what its columns seem to be. */
-export async function inspect(file, { sheet, delimiter, encoding, signal } = {}) {
-  const form = new FormData();
-  form.append("file", isWorkbook(file) ? file : file.slice(0, beginning), file.name);
-  return post("imports/inspect/", isWorkbook(file) ? { sheet } : { delimiter, encoding }, { body: form, signal });
-}
-
-/** savedMappings are the mappings of the server, by what a file's header must be; none if they cannot be read. */
-export async function savedMappings(signal) {
-  try {
-    return (await get("import-mappings/", { signal, query: { limit: 100 } })).results;
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    return [];
-  }
-}
-
-/** saveMapping stores a mapping under a name. */
-export function saveMapping(name, state) {
-  return post(`import-mappings/${encodeURIComponent(name)}/`, {}, {
-    method: "PUT", body: JSON.stringify(mappingOf(state)), headers: { "Content-Type": "application/json" },
-  });
-}
+/** keyColumn is the column of the license's key: it never has one value for all rows. */
+export const keyColumn = "license__license_key";
 
 const same = (a, b) => normal(a) === normal(b);
 const normal = (header) => header.trim().toLowerCase();
 const isOurs = (header) => normal(header) === "" || normal(header).startsWith("error__");
 
 /**
- * begin is the state of a file that was inspected: columns ({ header, samples, column, why, confidence }), set
- * (column → value), dateFormat ("": must be chosen), required, saved (the name of the mapping in use, or "").
+ * begin is the state of a file that was inspected: columns ({ header, index, samples, values, translations, column, why,
+ * confidence }), set (column → value), values (column → cell → value), dateFormat ("": must be chosen), required, saved (the name
+ * of the mapping in use, or ""). columns are all columns of an import, products those of the catalogue.
  * A saved mapping for this very header is applied, or what an earlier upload has given.
  */
-export function begin(inspected, mappings = [], given = {}) {
-  const columns = inspected.columns.filter((c) => !isOurs(c.header)).map((c) => ({ ...c, column: c.column || null }));
+export function begin(inspected, { mappings = [], given = {}, columns = [], products = [] } = {}) {
   const state = {
-    columns, set: {}, values: {}, saved: "", savedSet: [],
+    columns: inspected.columns.map((c, index) => ({ ...c, index, column: c.column || null, asked: new Set() })).filter((c) => !isOurs(c.header)),
+    set: {}, values: {}, saved: "", savedMapping: null, vendor: inspected.vendor || "",
+    rows: inspected.first_rows, products, types: Object.fromEntries(columns.map((c) => [c.name, c])),
     dateFormat: inspected.date_format === "ambiguous" ? "" : inspected.date_format || "YYYY-MM-DD",
     ambiguous: inspected.date_format === "ambiguous",
     required: inspected.missing || [],
   };
-  const known = mappings.find((m) => !m.builtin && fits(m, columns));
+  for (const c of state.columns) suggest(state, c);
+  const known = mappings.find((m) => !m.builtin && fits(m, state.columns));
   if (given.map || given.ignore || given.set) applyGiven(state, given);
   else if (known) apply(state, known);
   return state;
+}
+
+/** suggest takes over what the cells of a column of the file obviously mean. */
+function suggest(state, c) {
+  if (c.column) state.values[c.column] = suggested(state, c, c.column);
 }
 
 /** fits reports whether a saved mapping is for this very header. */
@@ -76,23 +53,38 @@ function apply(state, mapping) {
   for (const c of state.columns) {
     const [, column] = Object.entries(mapping.columns).find(([header]) => same(header, c.header));
     Object.assign(c, { column, why: "", confidence: 1 });
+    suggest(state, c);
   }
-  Object.assign(state, { set: { ...mapping.set }, values: mapping.values, saved: mapping.name, savedSet: Object.keys(mapping.set || {}), ambiguous: false });
+  translateAll(state, Object.entries(mapping.values || {}).flatMap(([column, cells]) => Object.entries(cells).map((pair) => [column, ...pair])));
+  Object.assign(state, { set: { ...mapping.set }, saved: mapping.name, savedMapping: mapping, ambiguous: false });
   state.dateFormat = mapping.date_format || state.dateFormat || "YYYY-MM-DD";
+}
+
+function translateAll(state, entries) {
+  for (const [column, cell, to] of entries) translate(state, column, cell, to);
 }
 
 /** applyGiven takes over the parameters of an earlier upload, such as one that was refused. */
 function applyGiven(state, given) {
-  const pairs = (list) => [list || []].flat().map((entry) => [entry.slice(0, entry.lastIndexOf(":")), entry.slice(entry.lastIndexOf(":") + 1)]);
-  for (const [header, column] of pairs(given.map)) if (state.columns.some((c) => c.header === header)) choose(state, header, column);
-  for (const header of [given.ignore || []].flat()) if (state.columns.some((c) => c.header === header)) choose(state, header, null);
-  for (const entry of [given.set || []].flat()) state.set[entry.slice(0, entry.indexOf(":"))] = entry.slice(entry.indexOf(":") + 1);
+  const list = (name) => [given[name] || []].flat();
+  const cut = (entry, at) => [entry.slice(0, at), entry.slice(at + 1)];
+  for (const [header, column] of list("map").map((entry) => cut(entry, entry.lastIndexOf(":")))) {
+    if (state.columns.some((c) => c.header === header)) choose(state, header, column);
+  }
+  for (const header of list("ignore")) if (state.columns.some((c) => c.header === header)) choose(state, header, null);
+  for (const [column, value] of list("set").map((entry) => cut(entry, entry.indexOf(":")))) state.set[column] = value;
+  state.values = {};
+  translateAll(state, list("value").map((entry) => {
+    const [column, rest] = cut(entry, entry.indexOf(":"));
+    return [column, ...cut(rest, rest.lastIndexOf(":"))];
+  }));
   Object.assign(state, { saved: given.mapping || "", dateFormat: given.date_format || state.dateFormat || "YYYY-MM-DD" });
 }
 
-/** isPlain reports whether the file needs no mapping: each header is a column's name, and nothing is missing. */
+/** isPlain reports whether the file needs no mapping: each header is a column's name, nothing is missing or to be translated. */
 export function isPlain(state) {
-  return missing(state).length === 0 && !state.ambiguous && state.dateFormat === "YYYY-MM-DD" && state.columns.every((c) => c.column && same(c.header, c.column));
+  return missing(state).length === 0 && !state.ambiguous && state.dateFormat === "YYYY-MM-DD" && valuesInUse(state).length === 0 &&
+    state.columns.every((c) => c.column && same(c.header, c.column));
 }
 
 /** hasTwins reports whether two columns of the file have one name: they cannot be told apart, and the upload says so. */
@@ -102,7 +94,7 @@ export function hasTwins(state) {
 
 /** required columns that neither the file nor a value for all rows gives. */
 export function missing(state) {
-  const needed = ["license__license_key", "product__short_code", ...state.required];
+  const needed = [keyColumn, "product__short_code", ...state.required];
   return [...new Set(needed)].filter((name) => !state.columns.some((c) => c.column === name) && !state.set[name]);
 }
 
@@ -116,77 +108,77 @@ export function choose(state, header, column) {
   const before = column ? state.columns.find((c) => c.column === column && c.header !== header) : null;
   if (before) before.column = null;
   if (column) delete state.set[column];
-  Object.assign(state.columns.find((c) => c.header === header), { column, why: "", confidence: 1 });
+  const chosen = state.columns.find((c) => c.header === header);
+  Object.assign(chosen, { column, why: "", confidence: 1, asked: new Set() });
+  suggest(state, chosen);
   return before?.header || "";
 }
 
 /** open are the sentences for what is to be done before the file can be sent. */
 export function open(state) {
   return [
-    ...missing(state).map((name) => `Choose what becomes “${labelOf(name)}”, or give it one value for all rows.`),
+    ...missing(state).map((name) => (name === keyColumn
+      ? "Choose the column that holds the license keys."
+      : `Choose what becomes “${labelOf(name)}”, or give it one value for all rows.`)),
     !state.dateFormat && hasDates(state) && "Choose how the dates are written.",
   ].filter(Boolean);
 }
 
-const dates = ["license__validity_period", "license__maintenance_period"];
-
 /** hasDates reports whether a column of the file becomes a date. */
 export function hasDates(state) {
-  return state.columns.some((c) => dates.includes(c.column));
+  return state.columns.some((c) => state.types[c.column]?.type === "date");
+}
+
+/** valuesInUse are the translations for the columns that the file gives: column, cell, what it becomes. */
+function valuesInUse(state) {
+  return Object.entries(state.values).filter(([column]) => state.columns.some((c) => c.column === column))
+    .flatMap(([column, cells]) => Object.entries(cells).map(([cell, to]) => [column, cell, to]));
+}
+
+/** savedInUse reports whether all that the saved mapping sets and translates still holds: a query cannot take it back. */
+function savedInUse(state) {
+  const { set = {}, values = {} } = state.savedMapping || {};
+  return Object.keys(set || {}).every((name) => state.set[name]) && Object.entries(values || {}).every(([column, cells]) =>
+    Object.keys(cells).every((cell) => translationOf(state, column, cell) !== undefined));
 }
 
 /** queryOf are the parameters of the upload. */
 export function queryOf(state) {
   return {
-    mapping: state.savedSet.every((name) => state.set[name]) ? state.saved : "", // what it sets cannot be taken back
+    mapping: savedInUse(state) ? state.saved : "",
     map: state.columns.filter((c) => c.column && !same(c.header, c.column)).map((c) => `${c.header}:${c.column}`),
     ignore: ignored(state),
-    set: Object.entries(state.set).filter(([, value]) => value).map(([name, value]) => `${name}:${value}`),
+    set: Object.entries(state.set).filter(([, value]) => value).map((pair) => pair.join(":")),
+    value: valuesInUse(state).map((entry) => entry.join(":")),
     date_format: hasDates(state) && state.dateFormat !== "YYYY-MM-DD" ? state.dateFormat : "",
   };
 }
 
-function mappingOf(state) {
+/** mappingOf is the mapping to be saved. */
+export function mappingOf(state) {
+  const used = new Set(valuesInUse(state).map(([column]) => column));
   return {
     kind: "licenses",
     columns: Object.fromEntries(state.columns.map((c) => [c.header, c.column])),
     set: Object.fromEntries(Object.entries(state.set).filter(([, value]) => value)),
     date_format: state.dateFormat || "YYYY-MM-DD",
-    values: state.values,
+    values: Object.fromEntries(Object.entries(state.values).filter(([column]) => used.has(column))),
   };
 }
 
-/** previewOf are the columns that the import will have, and the first rows in them. */
-export function previewOf(state, rows) {
+/** previewOf are the columns that the import will have, and the first rows in them: { text, taken } each. */
+export function previewOf(state) {
   const given = Object.entries(state.set).filter(([, value]) => value);
-  const columns = [...state.columns.filter((c) => c.column).map((c) => c.column), ...given.map(([name]) => name)];
+  const mapped = state.columns.filter((c) => c.column);
+  const cell = (column, sent) => {
+    const text = cellOf(state, column, sent);
+    return { text, taken: isTaken(state, column, text) };
+  };
   return {
-    columns,
-    rows: rows.map((row) => [
-      ...state.columns.filter((c) => c.column).map((c) => cell(state, c, row[c.header] ?? "")),
-      ...given.map(([, value]) => value),
+    columns: [...mapped.map((c) => c.column), ...given.map(([name]) => name)],
+    rows: state.rows.map((row) => [
+      ...mapped.map((c) => cell(c.column, row[c.index] ?? "")),
+      ...given.map(([column, value]) => cell(column, value)),
     ]),
   };
-}
-
-function cell(state, c, value) {
-  const text = c.column === "license__note" ? value : value.trim();
-  return dates.includes(c.column) ? isoDate(text, state.dateFormat) : text;
-}
-
-const months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-const orders = { "MM/DD/YYYY": "mdy", "DD/MM/YYYY": "dmy", "DD.MM.YYYY": "dmy", "YYYY/MM/DD": "ymd", "D MMM YYYY": "dmy" };
-
-/** isoDate is a date as it will be stored; one of another form stays as it is. */
-export function isoDate(text, format) {
-  const [, day8601, time] = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}.*))?$/.exec(text) || [];
-  if (time) return day8601;
-  const order = orders[format];
-  const parts = /^(\w+)[/. ,-]+(\w+)[/. ,-]+(\w+)/.exec(text)?.slice(1);
-  if (!order || !parts || /^\d{4}-/.test(text)) return text;
-  const at = (part) => parts[order.indexOf(part)];
-  const month = Number(at("m")) || months.indexOf(at("m").slice(0, 3).toLowerCase()) + 1;
-  const [year, day] = [Number(at("y")), Number(at("d"))];
-  if (!year || !day || month < 1 || month > 12 || day > new Date(Date.UTC(year, month, 0)).getUTCDate()) return text;
-  return `${String(year).padStart(4, "0")}-${String(month).padStart(2, "0")}-${String(day).padStart(2, "0")}`;
 }

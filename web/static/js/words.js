@@ -108,6 +108,7 @@ export function uploadAdviceFor(code) {
 }
 
 const calls = [
+  [/ Name one \(sheet=NAME\)\./g, " Choose one below."],
   [/upload with unknown_columns=ignore/g, "tick “Ignore unrecognized columns” in the options"],
   [/upload it with encoding=windows-1252/g, "choose the text encoding Windows-1252 in the options when you upload it"],
 ];

@@ -4,20 +4,21 @@
 import { columnLabel, labelOf } from "../labels.js";
 import { fill, h, say, uniqueId, user } from "../dom.js";
 import { beginning } from "../format.js";
-import { choose, dateFormats, hasDates, ignored, missing, open, previewOf, saveMapping } from "../mapping.js";
+import { isWhole, saveMapping } from "../inspect.js";
+import { choose, dateFormats, hasDates, ignored, keyColumn, mappingOf, missing, open, previewOf } from "../mapping.js";
 import { working } from "./notice.js";
 import { picker } from "./picker.js";
 import { row, table } from "./table.js";
+import { values } from "./values.js";
 
 const shape = [{ label: "In your file", class: "lead" }, { label: "Samples" }, { label: "Becomes", class: "becomes" }];
 const none = "Ignore this column";
 
 /**
- * mapper shows and changes a state of mapping.js. columns is the list of all columns; rows the first rows, or null.
- * changed() is called after each change. root is its element.
+ * mapper shows and changes a state of mapping.js. changed() is called after each change. root is its element.
  */
-export function mapper({ state, columns, rows, file, changed }) {
-  const choices = columns.map((c) => ({ value: c.name, label: labelOf(c.name), note: c.name }));
+export function mapper({ state, file, changed }) {
+  const choices = Object.values(state.types).map((c) => ({ value: c.name, label: labelOf(c.name), note: c.name }));
   const pickers = new Map();
   const gaps = h("div", { class: "stack" });
   const dates = h("div");
@@ -25,12 +26,15 @@ export function mapper({ state, columns, rows, file, changed }) {
   const preview = h("div", { class: "stack" });
   const asked = new Set(missing(state)); // a gap that is filled keeps its field
 
+  const words = values(state, { cut: !isWhole(file), changed: () => update() });
+
   const update = () => {
     for (const name of missing(state)) asked.add(name);
     drawGaps(gaps, state, [...asked], update);
     fill(left, ignoredSentence(state));
     dates.hidden = !(state.ambiguous || hasDates(state));
-    drawPreview(preview, state, rows);
+    words.update();
+    drawPreview(preview, state);
     changed();
   };
   const pick = (c) => (column) => {
@@ -54,7 +58,7 @@ export function mapper({ state, columns, rows, file, changed }) {
       h("h3", {}, "What your columns become"),
       state.saved && h("p", { class: "hint" }, "Filled in from the saved mapping ", user(state.saved, { class: "value" }), ", which was made for these columns."),
       h("div", {}, table("What your columns become", shape, lines)),
-      left, gaps, dates, preview, saving(state, file)),
+      left, gaps, dates, words.root, preview, saving(state, file)),
   };
 }
 
@@ -82,20 +86,35 @@ function drawGaps(place, state, asked, update) {
   if (place.dataset.version === version) return;
   place.dataset.version = version;
   place.hidden = asked.length === 0;
-  fill(place, asked.map((name) => {
-    const id = uniqueId("gap");
-    const input = h("input", {
-      class: "input", id, value: state.set[name] || "", autocomplete: "off", spellcheck: "false", "aria-describedby": `${id}-hint`,
-      on: { input: () => {
-        state.set[name] = input.value.trim();
-        update();
-      } },
-    });
-    return h("div", { class: "notice busy gap" },
-      h("strong", {}, `Your file has no “${labelOf(name)}”`),
-      h("div", { class: "field" }, h("label", { for: id }, `${labelOf(name)} for all rows`), input,
-        h("p", { class: "hint", id: `${id}-hint` }, "Or choose above which column it is.")));
-  }));
+  fill(place, asked.map((name) => h("div", { class: "notice busy gap" },
+    h("strong", {}, `Your file has no “${labelOf(name)}”`),
+    name === keyColumn ? keyAdvice(state) : oneForAll(state, name, update))));
+}
+
+/** keyAdvice says how to go on without keys: one key for all rows is never meant. */
+function keyAdvice(state) {
+  const { vendor } = state;
+  return [
+    vendor && h("p", { class: "detail" }, `This looks like an export from ${vendor}, which holds no license keys.`),
+    h("p", { class: "detail" }, "Every row needs a key of its own. If one of your columns holds the keys, choose it above. If none does, add a column named “License key” to the file, with one key in each row, and choose the file again."),
+  ];
+}
+
+function oneForAll(state, name, update) {
+  const id = uniqueId("gap");
+  const take = (field) => () => {
+    state.set[name] = field.value.trim();
+    update();
+  };
+  const attributes = { class: "input", id, "aria-describedby": `${id}-hint` };
+  const products = name === "product__short_code" ? state.products : [];
+  const field = products.length > 0
+    ? h("select", attributes, h("option", { value: "" }, "Please choose"),
+      products.map((p) => h("option", { value: p.short_code, selected: p.short_code === state.set[name] }, p.product_name ? `${p.product_name} (${p.short_code})` : p.short_code)))
+    : h("input", { ...attributes, value: state.set[name] || "", autocomplete: "off", spellcheck: "false" });
+  field.addEventListener("input", take(field));
+  return h("div", { class: "field" }, h("label", { for: id }, `${labelOf(name)} for all rows`), field,
+    h("p", { class: "hint", id: `${id}-hint` }, "Or choose above which column it is."));
 }
 
 function dateChoice(state, update) {
@@ -112,18 +131,22 @@ function dateChoice(state, update) {
       : "Found in the file’s dates. Change it if the preview shows other dates."));
 }
 
-function drawPreview(place, state, rows) {
-  place.hidden = !rows || rows.length === 0;
+function drawPreview(place, state) {
+  place.hidden = state.rows.length === 0;
   if (place.hidden) return;
-  const { columns, rows: drawn } = previewOf(state, rows);
+  const { columns, rows } = previewOf(state);
   fill(place, h("h3", {}, rows.length === 1 ? "The first row as it will be" : `The first ${rows.length} rows as they will be`),
     columns.length === 0
       ? h("p", { class: "hint" }, "Nothing yet: every column is ignored.")
       : h("div", { class: "wide-table", tabindex: "0", role: "region", "aria-label": "The first rows as they will be" },
         h("table", { class: "preview" },
           h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col" }, columnLabel(name))))),
-          h("tbody", {}, drawn.map((cells) => h("tr", {}, cells.map((text) =>
-            h("td", {}, text === "" ? h("span", { class: "soft" }, "empty") : user(beginning(text, 60))))))))));
+          h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map(previewCell)))))));
+}
+
+function previewCell({ text, taken }) {
+  if (text === "") return h("td", {}, h("span", { class: "soft" }, "empty"));
+  return h("td", { class: taken ? null : "refused" }, user(beginning(text, 60)), !taken && h("div", { class: "under" }, "will be rejected"));
 }
 
 /** saving stores the mapping, to be proposed for the next file with the same columns. */
@@ -134,7 +157,7 @@ function saving(state, file) {
   const done = h("p", { class: "hint", role: "status" });
   button.addEventListener("click", () => working(button, async () => {
     done.textContent = "";
-    await saveMapping(name.value.trim(), state);
+    await saveMapping(name.value.trim(), mappingOf(state));
     done.textContent = `Saved. The next file with these columns is filled in by itself.`;
   }));
   return h("details", {}, h("summary", {}, "Save this for the next file"),

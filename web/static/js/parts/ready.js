@@ -2,14 +2,13 @@
 
 import { fill, h, uniqueId, user } from "../dom.js";
 import { bytes } from "../format.js";
-import { begin, hasTwins, inspect, isInspectable, isPlain, queryOf, savedMappings } from "../mapping.js";
-import { firstRows } from "../peek.js";
+import { inspect, isLarge, products, savedMappings } from "../inspect.js";
+import { begin, hasTwins, isPlain, queryOf } from "../mapping.js";
 import { onPage, uploadAdviceFor } from "../words.js";
 import { mapper, openPoints } from "./mapper.js";
 import { notice } from "./notice.js";
 import { options } from "./options.js";
 
-const previewed = 5; // rows
 const refused = [400, 413, 415];
 
 /**
@@ -21,13 +20,13 @@ export function ready({ file, given, settled, send, back, signal }) {
   const root = h("div", { class: "sheet stack" },
     h("div", { class: "heading" }, h("h2", {}, user(file.name)), h("span", { class: "soft" }, bytes(file.size))), place);
   if (settled) checked(place, { given, settled, send, back });
-  else look(place, { file, given, send, back, signal, sheet: "" });
+  else look(place, { file, given, send, back, signal, sheet: given.sheet || "" });
   return root;
 }
 
 /** mappingOf are the parameters of an earlier upload that say what the columns become. */
-function mappingOf({ mapping, map, set, ignore, date_format: dates, sheet }) {
-  return { mapping, map, set, ignore, date_format: dates, sheet };
+function mappingOf({ mapping, map, set, ignore, value, date_format: dates, sheet }) {
+  return { mapping, map, set, ignore, value, date_format: dates, sheet };
 }
 
 function checked(place, { given, settled, send, back }) {
@@ -36,28 +35,50 @@ function checked(place, { given, settled, send, back }) {
     buttons([[settled, () => ({ ...mappingOf(given), ...chosen.values() })]], send, back));
 }
 
-/** look inspects the file and shows the one panel or the other. */
+/** look inspects the file and shows the one panel or the other. A large workbook it inspects only where that was asked for. */
 async function look(place, all) {
-  const { file, given, signal, sheet } = all;
-  if (!isInspectable(file)) return plain(place, all, null);
+  const { file, given, signal, sheet, asked } = all;
+  if (isLarge(file) && !asked) return plain(place, all, large(() => look(place, { ...all, asked: true })));
+  const another = async (next) => {
+    await look(place, { ...all, sheet: next });
+    place.querySelector(".sheet-choice select")?.focus();
+  };
   const late = setTimeout(() => fill(place, h("p", { class: "soft" }, "Looking at the file…")), 300);
   try {
-    const [inspected, saved] = await Promise.all([
-      inspect(file, { sheet, delimiter: given.delimiter, encoding: given.encoding, signal }), savedMappings(signal),
+    const [inspected, mappings, columns, catalogue] = await Promise.all([
+      inspect(file, { sheet, delimiter: given.delimiter, encoding: given.encoding, signal }), savedMappings(signal), allColumns(signal), products(signal),
     ]);
     clearTimeout(late);
-    const state = begin(inspected, saved, given);
+    if (!inspected) return plain(place, all, null);
+    const state = begin(inspected, { mappings, given, columns, products: catalogue });
     const corrected = inspected.columns.some((c) => c.header.trim().toLowerCase() === "error__mapping"); // it names its mapping itself
-    const sheets = sheetChoice(inspected.sheets || [], sheet, (next) => look(place, { ...all, sheet: next }));
+    const sheets = sheetChoice(inspected.sheets || [], inspected.sheet, another);
     const found = { ...all, given: { ...given, encoding: inspected.encoding === "windows-1252" ? "windows-1252" : given.encoding } };
     if (corrected || isPlain(state) || hasTwins(state)) plain(place, found, sheets);
-    else await mapped(place, found, sheets, state, inspected);
+    else mapped(place, found, sheets, state);
   } catch (error) {
     clearTimeout(late);
     if (error.name === "AbortError") return;
-    if (refused.includes(error.status)) unreadable(place, error, all.back);
+    if (refused.includes(error.status)) unreadable(place, error, all.back, otherSheets(error, another));
     else plain(place, all, null); // the upload itself will tell
   }
+}
+
+async function allColumns(signal) {
+  return (await fetch(new URL("../../columns.json", import.meta.url), { signal })).json();
+}
+
+/** large says what looking at a large workbook costs. */
+function large(agree) {
+  return notice("calm", "This is a large workbook",
+    h("p", { class: "detail" }, "To show what its columns become, the page has to send it to the server once before the import. If its columns have the names of license fields already, import it right away."),
+    h("div", { class: "actions" }, h("button", { type: "button", class: "button", on: { click: agree } }, "Look at its columns")));
+}
+
+/** otherSheets is the choice among the sheets that a refusal names; null: it names none. */
+function otherSheets(error, choose) {
+  const names = error.errors.map(({ parameter = "" }) => /^sheet=(.+)$/s.exec(parameter)?.[1]).filter(Boolean);
+  return sheetChoice(names.length > 0 ? ["", ...names] : [], "", choose);
 }
 
 function plain(place, all, sheets) {
@@ -76,17 +97,15 @@ function reading(chosen) {
   return { ...chosen.values(), delimiter, encoding };
 }
 
-async function mapped(place, all, sheets, state, inspected) {
-  const { file, given, send, back, sheet, signal } = all;
-  const columns = await (await fetch(new URL("../../columns.json", import.meta.url), { signal })).json();
-  const rows = await firstRows(file, inspected, previewed).catch(() => null);
+function mapped(place, all, sheets, state) {
+  const { file, given, send, back, sheet } = all;
   const { unknown_columns: _, dry_run: __, ...rest } = given;
   const chosen = options(rest, { mapped: true });
   const todo = h("div");
   const query = (more) => () => ({ sheet, ...queryOf(state), ...chosen.values(), ...more });
   const actions = buttons([["Check first", query({ dry_run: "true" })], ["Import", query({})]], send, back);
   const part = mapper({
-    state, columns, rows, file,
+    state, file,
     changed: () => {
       const points = openPoints(state);
       fill(todo, points && notice("busy", "Before you go on", points));
@@ -102,14 +121,14 @@ function sheetChoice(sheets, chosen, choose) {
   if (sheets.length < 2) return null;
   const id = uniqueId("sheet");
   const select = h("select", { class: "input", id, on: { change: () => choose(select.value) } },
-    sheets.map((name, i) => h("option", { value: name, selected: chosen ? name === chosen : i === 0 }, name)));
-  return h("div", { class: "field" }, h("label", { for: id }, "Sheet of the workbook"), select);
+    sheets.map((name) => h("option", { value: name, selected: name === chosen }, name || "Please choose")));
+  return h("div", { class: "field sheet-choice" }, h("label", { for: id }, "Sheet of the workbook"), select);
 }
 
-function unreadable(place, error, back) {
+function unreadable(place, error, back, sheets) {
   const advice = uploadAdviceFor(error.code);
-  fill(place, notice("bad", "This file cannot be imported", h("p", { class: "detail" }, onPage(error.message)), advice && h("p", { class: "detail" }, advice)),
-    buttons([], null, back));
+  fill(place, notice(sheets ? "busy" : "bad", sheets ? "This sheet is empty" : "This file cannot be imported", h("p", { class: "detail" }, onPage(error.message)), !sheets && advice && h("p", { class: "detail" }, advice)),
+    sheets, buttons([], null, back));
 }
 
 /** buttons send the file with a query; the first is the main one where it is the only one, else the last. */
