@@ -29,6 +29,7 @@ type section struct {
 // sections stand in the order of the table.
 var sections = []section{
 	{"floor", "end to end beside JetStream's floor; again; answers meanwhile", (*bench).endToEnd},
+	{"postgres", "end to end beside PostgreSQL, which must be there already", (*bench).postgres},
 	{"repeats", "1 % of the rows repeat a key of the file", (*bench).repeats},
 	{"full", "44 columns, all filled", (*bench).full},
 	{"rejected", "20 % rejected rows beside a clean file", (*bench).rejected},
