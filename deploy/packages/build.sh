@@ -21,9 +21,13 @@ program() { # program GOOS GOARCH: to $BUILD
 		-ldflags="-s -w -buildid= -X main.commit=$COMMIT" -o "$BUILD/licenseimport" ./cmd/licenseimport
 }
 
-archive() { # archive NAME: the program and its licence, as NAME.tar.gz
+# The manual page is made from the table that --help is made from: the same for every platform.
+CGO_ENABLED=0 go run -trimpath -buildvcs=false ./cmd/licenseimport man >"$BUILD/licenseimport.1"
+gzip -9nk "$BUILD/licenseimport.1"
+
+archive() { # archive NAME: the program, its manual page and its licence, as NAME.tar.gz
 	mkdir "$BUILD/$1"
-	cp "$BUILD/licenseimport" LICENSE README.md CHANGELOG.md "$BUILD/$1"
+	cp "$BUILD/licenseimport" "$BUILD/licenseimport.1" LICENSE README.md CHANGELOG.md "$BUILD/$1"
 	tar -C "$BUILD" --sort=name --format=ustar --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
 		--mode=u=rwX,go=rX -cf - "$1" | gzip -9n >"$out/$1.tar.gz"
 }
