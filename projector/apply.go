@@ -199,6 +199,9 @@ func (m *memtable) licenseImported(j *Job, e *events.LicenseImported, f fact) er
 	key, product := e.License.Key, e.Product.ShortCode
 	m.value = r.appendTo(m.value[:0])
 	m.Put(allLicenses, uint64(f.seq), m.value)
+	m.putSearchText(f.seq, r.customer, events.LicenseState{
+		License: &e.License, Product: &e.Product, Customer: e.Customer, Order: &e.Order,
+	})
 	m.name = appendLicenseKey(m.name[:0], key, product)
 	m.Insert(licenseByKey, m.name[:len(key)], m.name, uint64(f.seq))
 	m.Append(productLicenses, product, uint64(f.seq))

@@ -257,6 +257,13 @@ func (m *memtable) changeTo(at *current, next *change, s events.LicenseState, f 
 		next.flags |= isDisabled
 	}
 	m.setDisabled(at.id, at.flags&isDisabled != 0, next.flags&isDisabled != 0)
+	if at.last == at.id && at.customer == at.id {
+		m.putCustomerText(at.id, at.Customer)
+	}
+	if moved.customer == makes {
+		m.putCustomerText(f.seq, s.Customer)
+	}
+	m.putSearchText(at.id, next.customer, s)
 	m.putChange(at, next, f)
 	return moved, nil
 }

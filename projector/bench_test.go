@@ -40,9 +40,32 @@ func BenchmarkFold(b *testing.B) {
 					return bound.Err()
 				}))
 				b.ReportMetric(time.Since(began).Seconds(), "s/icontains")
+				for _, search := range []string{"lovelace", "customer-123", "engines abcd", "zzzz"} {
+					benchSearch(b, s, search)
+				}
 				check(b, s.Close())
 			}
 		})
+	}
+}
+
+// benchSearch searches, without and with a sort.
+func benchSearch(b *testing.B, s *viewstore.Store, search string) {
+	for _, sorted := range []bool{false, true} {
+		name := "s/search-" + strings.ReplaceAll(search, " ", "-")
+		began := time.Now()
+		check(b, s.Read(readAll(func(r *Reader) {
+			q := &LicenseQuery{Words: SearchWords(search)}
+			var err error
+			if sorted {
+				name += "-sorted"
+				_, _, err = r.SortedLicenses(q, SortByEmail, true, 20)
+			} else {
+				_, _, err = r.Licenses(q, true)
+			}
+			check(b, err)
+		})))
+		b.ReportMetric(time.Since(began).Seconds(), name)
 	}
 }
 
@@ -147,7 +170,7 @@ func cpu() time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-func benchFold(b *testing.B, s *viewstore.Store, all recorded) {
+func benchFold(b testing.TB, s *viewstore.Store, all recorded) {
 	ctx, stop := context.WithCancel(b.Context())
 	defer stop()
 	stream := follow(ctx, all, events.Seq(s.Position().Seq), all[len(all)-1].Seq, func(events.Seq) {})

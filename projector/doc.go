@@ -31,6 +31,8 @@
 // What an undo would do is counted while folding, by chains of events (see the views), so that
 // [Reader.UndoPreview] reads three counters.
 //
+// What a search looks at is written beside each license, as it is now (searchtext.go).
+//
 // # Committing
 //
 // One memtable is filled while the previous one is written (batchwriter.go). A memtable is committed,

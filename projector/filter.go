@@ -113,7 +113,7 @@ func (q *LicenseQuery) byParty(r *Reader) (selections []selection, keep []func(*
 	return selections, keep, err
 }
 
-// byCustomer adds what MatchesCustomer and Sees select.
+// byCustomer adds what MatchesCustomer and SeesProduct select.
 func (q *LicenseQuery) byCustomer(r *Reader, selections []selection, keep []func(*License) bool) (
 	[]selection, []func(*License) bool, error) {
 	var match, hidden viewstore.NumberSet
@@ -140,7 +140,9 @@ func (q *LicenseQuery) byCustomer(r *Reader, selections []selection, keep []func
 	}), nil
 }
 
-func (q *LicenseQuery) sees(l *License) bool { return q.Sees == nil || q.Sees(l) }
+func (q *LicenseQuery) sees(l *License) bool {
+	return q.SeesProduct == nil || q.SeesProduct(l.Event.Product.ShortCode)
+}
 
 // ofCustomers adds the licenses of some customers.
 func (r *Reader) ofCustomers(set *viewstore.NumberSet, selections []selection, keep []func(*License) bool) (

@@ -38,9 +38,13 @@ type LicenseQuery struct {
 	Matches         func(*License) bool
 	MayMatch        func(body []byte) bool // false only where Matches would be: spares decoding the license's event
 	MatchesCustomer func(*events.Customer) bool
-	// Sees reports whether the one who asks may see a license; nil: all. It restricts Customer and
-	// MatchesCustomer: of a customer whose creator is hidden only what the license's row says counts.
-	Sees func(*License) bool
+	// Words are parts of texts in lower case, of which each is in its key, product, customer's e-mail, name or
+	// company, or store id. nil: any.
+	Words [][]byte
+	// SeesProduct reports whether the one who asks may see the licenses of a product; nil: all. It restricts
+	// Customer, MatchesCustomer and Words: of a customer whose creator is hidden only what the license's row
+	// says counts.
+	SeesProduct func(code string) bool
 }
 
 // CustomerQuery selects customers, by the rules of [LicenseQuery].
@@ -169,6 +173,13 @@ func (q *LicenseQuery) selectFrom(r *Reader) (selection, error) {
 	}
 	if q.IDs != nil {
 		selections = append(selections, selection{r.withIDs(q.IDs), CountUnknown})
+	}
+	if len(q.Words) > 0 {
+		found, err := q.search(r)
+		if err != nil {
+			return selection{}, err
+		}
+		selections = append(selections, selection{found, found.Len()})
 	}
 	parties, keep, err := q.byParty(r)
 	if err != nil {

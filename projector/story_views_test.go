@@ -128,6 +128,7 @@ func (s *story) compareLists(t *testing.T, r *Reader) {
 	expect("by note", LicenseQuery{Matches: func(l *License) bool { return strings.Contains(l.Event.License.Note, "7") }},
 		func(l *storyLicense) bool { return strings.Contains(l.now.license.Note, "7") })
 	s.compareParties(t, r)
+	s.compareSearch(t, r)
 }
 
 func (s *story) compareParties(t *testing.T, r *Reader) {

@@ -13,7 +13,7 @@ const FileName = "views.bolt"
 
 // format is the version of the views' file. Raise it with every change of the views or of what
 // folding does: a file of another version is folded from the beginning.
-const format = 9
+const format = 10
 
 // The views. Package viewstore gives the bytes of each layout. Numbers (sequences, imports, rows)
 // are 8 bytes, big-endian, so that keys sort as their numbers do. A text before a number ends with
@@ -82,6 +82,8 @@ const (
 	warned                                 // Chunks by import: row → WarnedRow, JSON
 	warnedByCode                           // PostingLists: import in decimal, ":", code → rows
 	jobByFile                              // Entries: SHA-256 of a file → 8 bytes, the import sealed last
+	searchTexts                            // Chunks: license → what a search looks at, see searchtext.go
+	customerTexts                          // Chunks: customer → what a search looks at, see searchtext.go
 	numViews
 )
 
@@ -116,6 +118,8 @@ var schema = viewstore.Schema{Version: format, Views: []viewstore.ViewSpec{
 	warned:           {Name: "warned", Layout: viewstore.Chunks},
 	warnedByCode:     {Name: "warned_by_code", Layout: viewstore.PostingLists},
 	jobByFile:        {Name: "job_by_file", Layout: viewstore.Entries},
+	searchTexts:      {Name: "search", Layout: viewstore.Chunks},
+	customerTexts:    {Name: "search_customers", Layout: viewstore.Chunks},
 }}
 
 // The counters; that of one product's licenses is countProduct and its short code.
@@ -133,10 +137,13 @@ const (
 	countSuperseded = "superseded\x00" // that began with a LicenseUpdated, and were followed by another import's
 )
 
-// allLicenses is the chunk set of the licenses' records, allChanges that of the events after the first.
+// allLicenses is the chunk set of the licenses' records, allChanges that of the events after the first;
+// allSearchTexts and allCustomerTexts are those of a search.
 var (
-	allLicenses = viewstore.ChunkSet{View: licenses}
-	allChanges  = viewstore.ChunkSet{View: changes}
+	allLicenses      = viewstore.ChunkSet{View: licenses}
+	allChanges       = viewstore.ChunkSet{View: changes}
+	allSearchTexts   = viewstore.ChunkSet{View: searchTexts}
+	allCustomerTexts = viewstore.ChunkSet{View: customerTexts}
 )
 
 // rowsOf is the chunk set of one import's rows in the view rejected or existed.

@@ -116,6 +116,8 @@ func (p *process) searchLarge(ctx context.Context, s shape, report func(what, to
 		{"licenses: by key", "license_key", key},
 		{"licenses: by the beginning of a key", "license_key__startswith", key[:8]},
 		{"licenses: by a part of a key", "license_key__icontains", key[5:10]},
+		{"licenses: search for a part of a name", "search", "lovelac"},
+		{"licenses: search for two words", "search", "smith company 12"},
 		{"licenses: of a customer", "customer_email", "customer1@example.com"},
 		{"licenses: of an import", "import_id", "1"},
 	} {

@@ -40,6 +40,7 @@ type exportFlags struct {
 // The filters have the API's names. The tag query is the name of the query parameter.
 
 type licenseFilters struct {
+	Search                     string `group:"filter" query:"search" placeholder:"WORDS" help:"Each word is somewhere in key, product, e-mail, name, company or order, in any case."`
 	LicenseKey                 string `group:"filter" query:"license_key" placeholder:"KEY" help:"Exactly this key, in any product."`
 	LicenseKeyStartswith       string `group:"filter" query:"license_key__startswith" placeholder:"TEXT" help:"The key begins with it."`
 	LicenseKeyIcontains        string `group:"filter" query:"license_key__icontains" placeholder:"TEXT" help:"The key has it anywhere, in any case."`

@@ -198,6 +198,7 @@ func TestLimitedManagerSeesNothingElse(t *testing.T) {
 			"?id__in=" + ids:                    1, "?customer_email__icontains=h@": 0, "?order__store_id__startswith=secret": 0, "?order__store_id__icontains=STORE": 1,
 			"?license_key__isnull=false": 1, "?license_key__isnull=true": 0, "?is_any_floating=false": 1,
 			fmt.Sprintf("?product_id=%.0f", hidden.Product.(map[string]any)["id"]): 0, fmt.Sprintf("?customer_id=%d", hidden.ID): 0,
+			"?search=HIDDEN": 0, "?search=other": 0, "?search=h@example": 0, "?search=secret": 0, "?search=store": 1, "?search=s&sort=-license_key": 1, "?sort=customer_email": 1,
 		} {
 			a := c.get(t, 200, "/api/v1/licenses/"+query)
 			if n := a.decode(t).Count; n != want || strings.Contains(string(a.body), "hidden") || strings.Contains(string(a.body), "other") {
@@ -292,10 +293,10 @@ func checkHidden(t *testing.T, c *client, path string, count int) {
 // that the other product's row said of them, and no count tells that they exist.
 func tellsNothingOfParties(t *testing.T, p *process, keys map[string]string) {
 	t.Helper()
-	const columns = "license__license_key,product__short_code,customer__email,customer__phone,order__store_id,order__campaign_params\n"
-	p.admin().imports(t, columns+"secret-2,other,known@example.com,secret-phone,known-store,secret-campaign\n")
+	const columns = "license__license_key,product__short_code,customer__email,customer__company_name,customer__phone,order__store_id,order__campaign_params\n"
+	p.admin().imports(t, columns+"secret-2,other,known@example.com,secret-company,secret-phone,known-store,secret-campaign\n")
 	lim := p.as(keys["lim"])
-	id := lim.imports(t, columns+"own-1,psc,KNOWN@example.com,own-phone,known-store,own-campaign\nown-2,psc,new@example.com,,new-store,\n").ID
+	id := lim.imports(t, columns+"own-1,psc,KNOWN@example.com,own-company,own-phone,known-store,own-campaign\nown-2,psc,new@example.com,,,new-store,\n").ID
 	result := fmt.Sprintf("%s%d/", resultsPath, id)
 	p.admin().get(t, 200, result) // what is cached for others is not for Lim
 	license := lim.get(t, 200, "/api/v1/licenses/?license_key=own-1").decode(t).Results[0].ID
@@ -308,6 +309,11 @@ func tellsNothingOfParties(t *testing.T, p *process, keys map[string]string) {
 		}
 		if strings.Contains(body, `customers_count":`) && strings.Count(body, `_count":null`) < 4 {
 			t.Errorf("%s counts customers and orders: %s", path, body)
+		}
+	}
+	for search, want := range map[string]int{"secret-company": 0, "OWN-Company": 1, "own-company+known": 1} {
+		if n := lim.get(t, 200, "/api/v1/licenses/?search="+search).decode(t).Count; n != want {
+			t.Errorf("Lim finds %d licenses by %s, want %d", n, search, want)
 		}
 	}
 	body := string(lim.get(t, 200, single).body)

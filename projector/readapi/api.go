@@ -61,7 +61,7 @@ func (a *API) routes() []route {
 		{path: imports + ":id/undo/", right: access.ReadImports, serve: a.forJob(a.previewUndo)},
 		{path: imports + ":id/invalid_rows.xlsx", right: access.ReadImports, serve: a.forJob(a.invalidRowsXLSX), long: true},
 		{path: imports + ":id/events/", right: access.ReadImports, serve: a.forJob(a.streamImport), long: true},
-		{path: "licenses/", right: access.ReadLicenses, serve: a.listLicenses, query: ordered(licenseFilters...)},
+		{path: "licenses/", right: access.ReadLicenses, serve: a.listLicenses, query: ordered(append([]string{"sort"}, licenseFilters...)...)},
 		{path: "licenses/export/", right: access.ReadLicenses, serve: a.exportLicenses, query: licenseFilters, long: true},
 		{path: "licenses/:id/", right: access.ReadLicenses, serve: a.getLicense},
 		{path: "licenses/:id/event/", right: access.ReadLicenses, serve: a.getLicenseEvent},

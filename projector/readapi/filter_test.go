@@ -3,6 +3,7 @@ package readapi
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/url"
 	"slices"
@@ -177,6 +178,14 @@ func everyFilter(t *testing.T, all []events.Event) {
 		is     is
 		values []string
 	}{
+		"search": {func(l shown, v string) bool {
+			for _, word := range strings.Fields(v) {
+				if !slices.ContainsFunc(searched, func(text func(shown) string) bool { return fold(text(l), word) }) {
+					return false
+				}
+			}
+			return true
+		}, []string{"KEY-1", "da1", "byron", "ADA lovelace", "acme", "shop-2", "ü", "photo", "lite ümlaut", "eve key-3", "b", "=1", "zzz", " 1  2 "}},
 		"id__in":                  {func(l shown, v string) bool { return slices.Contains(strings.Split(v, ","), l.text("id")) }, []string{"9,4,5,9", "1", "99999,10"}},
 		"license_key":             {equal("license_key"), []string{"Key-7", "KEY-8", "none"}},
 		"license_key__startswith": {begins("license_key"), []string{"Key-1", "KEY"}},
@@ -235,6 +244,74 @@ func everyFilter(t *testing.T, all []events.Event) {
 			r.compareLists(who, r.all(key, "licenses/", url.Values{a[0]: {a[1]}, b[0]: {b[1]}}), want, a, b)
 		}
 	}
+}
+
+// searched are the texts of a license, as shown, that a search looks at.
+var searched = []func(shown) string{
+	func(l shown) string { return l.text("license_key") },
+	func(l shown) string { return l.text("product.short_code") },
+	func(l shown) string { return l.text("product.name") },
+	func(l shown) string { return l.text("customer.email") },
+	func(l shown) string {
+		return strings.TrimSpace(l.text("customer.first_name") + " " + l.text("customer.last_name"))
+	},
+	func(l shown) string { return l.text("customer.company_name") },
+	func(l shown) string { return l.text("order.store_id") },
+}
+
+// TestSortedLists: each column, both ways, page by page and with filters: in the order of what is shown.
+func TestSortedLists(t *testing.T) {
+	r, limited := partiesHarness(t, changedParties(1, 400))
+	for name, path := range map[string]string{"license_key": "license_key", "product__short_code": "product.short_code",
+		"customer_email": "customer.email", "order__store_id": "order.store_id"} {
+		for _, key := range []string{adminKey, limited} {
+			for _, filters := range []url.Values{nil, {"search": {"shop"}}, {"enabled": {"true"}}, {"license_key": {"none"}}} {
+				want := r.all(key, "licenses/", filters)
+				slices.SortStableFunc(want, func(a, b shown) int {
+					return strings.Compare(strings.ToLower(a.text(path)), strings.ToLower(b.text(path)))
+				})
+				r.compareSorted(key, name, filters, bareLast(want, path))
+				slices.Reverse(want)
+				r.compareSorted(key, "-"+name, filters, bareLast(want, path))
+			}
+		}
+	}
+	for _, query := range []string{"sort=created_at", "sort=note", "sort=--license_key", "sort=license_key&order_by=created_at",
+		"sort=license_key&limit=100&offset=9901", "search=%20", "search=a%00", "search=a%0Ab", "search=" + strings.Repeat("x", maxSearch+1)} {
+		if a := r.get(prefix + "licenses/?" + query); a.status != 400 || !strings.Contains(a.body, `"invalid_parameter"`) {
+			t.Errorf("%.40s: %d %.200s", query, a.status, a.body)
+		}
+	}
+	if a := r.get(prefix + "licenses/?sort=license_key&limit=100&offset=9900"); a.status != 200 {
+		t.Errorf("the last page of a sorted list: %d %s", a.status, a.body)
+	}
+}
+
+// bareLast moves those without a text to the end.
+func bareLast(list []shown, path string) []shown {
+	isBare := func(l shown) bool { return l.text(path) == "" }
+	with := slices.DeleteFunc(slices.Clone(list), isBare)
+	return append(with, slices.DeleteFunc(slices.Clone(list), func(l shown) bool { return !isBare(l) })...)
+}
+
+// compareSorted reads the first pages of a sorted list, of seven each.
+func (r *harness) compareSorted(key, sort string, filters url.Values, want []shown) {
+	r.Helper()
+	var got []shown
+	for offset := 0; offset < 42; offset += 7 {
+		query := url.Values{"sort": {sort}, "limit": {"7"}, "offset": {strconv.Itoa(offset)}}
+		maps.Copy(query, filters)
+		var page struct {
+			Count   int
+			Results []shown
+		}
+		a := r.getAs(key, prefix+"licenses/?"+query.Encode())
+		if err := json.Unmarshal([]byte(a.body), &page); err != nil || a.status != 200 || page.Count != len(want) {
+			r.Fatalf("%s: %d, %d of %d: %s", query.Encode(), a.status, page.Count, len(want), a.body)
+		}
+		got = append(got, page.Results...)
+	}
+	r.compareLists("sorted by "+sort, got, want[:min(42, len(want))], filters)
 }
 
 // someIDs are the ids of some of the oldest and of the newest members of a list.

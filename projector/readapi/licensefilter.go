@@ -2,10 +2,13 @@ package readapi
 
 import (
 	"bytes"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"licenseimport/events"
 	"licenseimport/internal/access"
@@ -14,7 +17,7 @@ import (
 )
 
 // licenseFilters are the query parameters of parseLicenseFilter.
-var licenseFilters = []string{"id__in", "license_key", "license_key__startswith", "license_key__icontains", "license_key__isnull",
+var licenseFilters = []string{"search", "id__in", "license_key", "license_key__startswith", "license_key__icontains", "license_key__isnull",
 	"product_id", "product_name__icontains", "product__short_code", "customer_id", "customer_email", "customer_email__icontains",
 	"customer_company_name__icontains", "customer__reference__icontains", "customer_name__icontains",
 	"order__store_id", "order__store_id__startswith", "order__store_id__icontains", "note__icontains", "is_any_floating",
@@ -66,7 +69,8 @@ func parseLicenseFilter(query url.Values, m access.Manager) (*licenseFilter, err
 		Matches:         p.licenses(),
 		MayMatch:        p.mayMatch(),
 		MatchesCustomer: p.customersOfLicenses(),
-		Sees:            func(l *projector.License) bool { return seesLicense(m, l) },
+		Words:           p.words("search"),
+		SeesProduct:     seenProducts(m),
 	}}
 	if none := p.bool("license_key__isnull"); none != nil && *none {
 		f.IDs = []events.Seq{} // every license has a key
@@ -113,6 +117,22 @@ func (p *filterParser) ids(name string) (ids []events.Seq) {
 		}
 	}
 	return ids
+}
+
+// maxSearch bounds the characters of a search.
+const maxSearch = 200
+
+// words reads a search; nil: not given.
+func (p *filterParser) words(name string) [][]byte {
+	text := p.query.Get(name)
+	if text == "" {
+		return nil
+	}
+	words := projector.SearchWords(text)
+	if len(words) == 0 || !utf8.ValidString(text) || utf8.RuneCountInString(text) > maxSearch || strings.ContainsFunc(text, unicode.IsControl) {
+		p.refuse(name, fmt.Sprintf("one or more words, of at most %d characters in all", maxSearch))
+	}
+	return words
 }
 
 // bool reads a truth value; nil: not given.

@@ -45,6 +45,14 @@ func seesLicense(m access.Manager, l *projector.License) bool {
 	return m.Allowed(l.Event.Product.ShortCode)
 }
 
+// seenProducts reports of a product whether a manager may see its licenses; nil: of all.
+func seenProducts(m access.Manager) func(code string) bool {
+	if !m.Limited() {
+		return nil
+	}
+	return m.Allowed
+}
+
 // seesPartyCounts reports whether a manager may see how many customers and orders an import created
 // and how many existed.
 func seesPartyCounts(m access.Manager) bool { return !m.Limited() }

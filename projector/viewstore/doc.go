@@ -25,7 +25,7 @@
 //
 // [Store.Read] reads the last commit. Sets are lazy [Postings], walked straight from the pages:
 // [Intersect], [Merge] and [Without] combine them, within a [Bound]. A name is found by one read in each
-// partition: eight for a million sequences.
+// partition: eight for a million sequences. [Reader.Scan] passes all of a view of chunks, on several cores.
 //
 // # The file, byte by byte
 //

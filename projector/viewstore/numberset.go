@@ -30,6 +30,12 @@ func (s *NumberSet) Has(n uint64) bool {
 	return p < uint64(len(s.partitions)) && s.partitions[p] != nil && s.partitions[p].has(n&offsetMask)
 }
 
+// inChunk reports whether the set has a number of a chunk.
+func (s *NumberSet) inChunk(number uint64) bool {
+	p := number >> (partitionBits - chunkBits)
+	return p < uint64(len(s.partitions)) && s.partitions[p] != nil && s.partitions[p][number%uint64(len(bitset{}))] != 0
+}
+
 // Len is the number of members.
 func (s *NumberSet) Len() int { return s.size }
 
@@ -89,4 +95,53 @@ func (b *bitset) next(offset uint64, desc bool) (uint64, bool) {
 		}
 	}
 	return 0, false
+}
+
+// AddAll adds the members of another set.
+func (s *NumberSet) AddAll(other *NumberSet) {
+	for p, from := range other.partitions {
+		if from == nil {
+			continue
+		}
+		for len(s.partitions) <= p {
+			s.partitions = append(s.partitions, nil)
+		}
+		if s.partitions[p] == nil {
+			s.partitions[p] = new(bitset)
+		}
+		s.combine(p, from, func(a, b uint64) uint64 { return a | b })
+	}
+}
+
+// Retain removes what another set does not have.
+func (s *NumberSet) Retain(other *NumberSet) {
+	for p := range s.partitions {
+		from := new(bitset)
+		if p < len(other.partitions) && other.partitions[p] != nil {
+			from = other.partitions[p]
+		}
+		s.combine(p, from, func(a, b uint64) uint64 { return a & b })
+	}
+}
+
+// RemoveAll removes the members of another set.
+func (s *NumberSet) RemoveAll(other *NumberSet) {
+	for p := range min(len(s.partitions), len(other.partitions)) {
+		if from := other.partitions[p]; from != nil {
+			s.combine(p, from, func(a, b uint64) uint64 { return a &^ b })
+		}
+	}
+}
+
+// combine makes each word of a partition what it is with another's.
+func (s *NumberSet) combine(p int, from *bitset, with func(a, b uint64) uint64) {
+	to := s.partitions[p]
+	if to == nil {
+		return
+	}
+	for i := range to {
+		before := bits.OnesCount64(to[i])
+		to[i] = with(to[i], from[i])
+		s.size += bits.OnesCount64(to[i]) - before
+	}
 }

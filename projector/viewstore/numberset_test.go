@@ -41,3 +41,48 @@ func TestNumberSet(t *testing.T) {
 		}
 	}
 }
+
+// TestNumberSetAlgebra compares unions, intersections and differences with maps.
+func TestNumberSetAlgebra(t *testing.T) {
+	random := rand.New(rand.NewPCG(6, 7))
+	for range 100 {
+		var sets [2]NumberSet
+		var has [2]map[uint64]bool
+		for i := range sets {
+			has[i] = map[uint64]bool{}
+			for range random.IntN(30) {
+				n := random.Uint64N(3)<<partitionBits + random.Uint64N(70)
+				sets[i].Add(n)
+				has[i][n] = true
+			}
+		}
+		var keeps func(a, b bool) bool
+		switch random.IntN(3) {
+		case 0:
+			sets[0].AddAll(&sets[1])
+			keeps = func(a, b bool) bool { return a || b }
+		case 1:
+			sets[0].Retain(&sets[1])
+			keeps = func(a, b bool) bool { return a && b }
+		default:
+			sets[0].RemoveAll(&sets[1])
+			keeps = func(a, b bool) bool { return a && !b }
+		}
+		size := 0
+		for n := range uint64(3 << partitionBits) {
+			if n&offsetMask >= 70 {
+				continue
+			}
+			want := keeps(has[0][n], has[1][n])
+			if want {
+				size++
+			}
+			if sets[0].Has(n) != want {
+				t.Fatalf("Has(%d) is %t", n, !want)
+			}
+		}
+		if sets[0].Len() != size {
+			t.Fatalf("%d members, want %d", sets[0].Len(), size)
+		}
+	}
+}
