@@ -98,6 +98,7 @@ func FuzzInspect(f *testing.F) {
 	f.Add([]byte("Serial;E-Mail\nAB-1;ada@example.com\n"), false)
 	f.Add([]byte("\xff\xfeS\x00K\x00U\x00\n\x00p\x00"), true)
 	f.Add([]byte("Schl\xfcssel,\"Produkt\nA,\"x"), true)
+	f.Add([]byte("key,expiry,maxMachines,status\nA-1,never,unlimited,SUSPENDED\nA-2,31.12.2030,3,nein\n"), false)
 	f.Fuzz(func(t *testing.T, beginning []byte, cut bool) {
 		found, err := InspectCSV(beginning, cut, csvfile.Options{}, nil)
 		if err != nil {

@@ -122,7 +122,7 @@ func translations(column int, own map[string]string, cells []string) map[string]
 
 // translatable are the columns whose cells may be translated without a vendor's table.
 var translatable = func() (columns []int) {
-	for i := range byMeaning {
+	for _, i := range events.Licenses.Columns() {
 		if len(byMeaning[i]) > 0 {
 			columns = append(columns, i)
 		}
@@ -138,7 +138,7 @@ func (c *Inspected) judgeValues(all []string, own map[string]string) {
 	cells := different(all)
 	suggested := -1
 	if c.Column != nil {
-		suggested, _ = events.ColumnIndex(*c.Column)
+		suggested, _ = events.Licenses.ColumnIndex(*c.Column)
 	}
 	if len(cells) > maxValues && suggested >= 0 {
 		cells = slices.DeleteFunc(cells, func(cell string) bool { return isValue(suggested, cell) })

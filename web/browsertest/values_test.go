@@ -249,3 +249,23 @@ func book(t *testing.T, size string, pairs ...any) []byte {
 	}
 	return all.Bytes()
 }
+
+// TestBrowserImportsExports: each vendor's export, and sheets in several languages, in three clicks: the file, the check, the import.
+func TestBrowserImportsExports(t *testing.T) {
+	t.Parallel()
+	b := open(t, serve(t))
+	b.signIn(adminKey)
+	for i, name := range []string{"keygen", "cryptlex", "licensespring", "shopify-with-keys", "fastspring-with-keys", "german", "japanese"} {
+		b.sees("Recent imports")
+		b.choose(filepath.Join(root, "internal/mapping/testdata/exports", name+".csv"))
+		b.sees("The first 2 rows as they will be")
+		if refused := ask[int](b, `document.querySelectorAll(".refused").length`); refused > 0 {
+			b.fail("%s: %d cells will be rejected", name, refused)
+		}
+		b.click("Check first")
+		b.sees("2 new", "Nothing was imported yet")
+		b.click("Import the file")
+		b.sees(fmt.Sprintf("Import %d", 2*i+2), "2 imported")
+		b.click("Imports")
+	}
+}
