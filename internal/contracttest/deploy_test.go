@@ -128,7 +128,10 @@ func TestDeployIsRead(t *testing.T) {
 type composeFile struct {
 	Services map[string]struct {
 		Image, User string
-		Build       struct{ Context, Dockerfile string }
+		Build       struct {
+			Context, Dockerfile string
+			Args                map[string]string
+		}
 		Command     []string
 		Networks    []string
 		Ports       []string
@@ -146,6 +149,14 @@ func TestComposeFile(t *testing.T) {
 	var c composeFile
 	if err := yaml.Unmarshal([]byte(deployFile(t, "compose.yaml")), &c); err != nil {
 		t.Fatal(err)
+	}
+	for name, s := range c.Services {
+		if line := strings.Join(s.Command, " "); regexp.MustCompile(`(?i)password|token|_KEY|\$\{`).MatchString(line) {
+			t.Errorf("%s: a secret on the command line: %s", name, line)
+		}
+		if s.Image == "licenseimport" && s.Build.Args["COMMIT"] != "${COMMIT:-}" {
+			t.Errorf("%s: the image does not know its commit: %v", name, s.Build.Args)
+		}
 	}
 	for name, replicas := range map[string]int{"nats-1": 0, "nats-2": 0, "nats-3": 0, "ingest": 2, "processor": 2, "projector": 0} {
 		if s, ok := c.Services[name]; !ok || s.Deploy.Replicas != replicas {
@@ -234,6 +245,15 @@ func TestDockerfile(t *testing.T) {
 	last := slices.IndexFunc(lines, func(line string) bool { return line == "FROM scratch" })
 	if lines[0] != "FROM golang:"+version+" AS build" || last < 0 || !slices.Contains(lines[last:], "USER 65532:65532") {
 		t.Errorf("the stages: %q", lines)
+	}
+	release, err := os.ReadFile("../../cmd/licenseimport/VERSION")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"ARG COMMIT=", "ARG VERSION=" + strings.TrimSpace(string(release))} {
+		if !slices.Contains(lines[last:], line) {
+			t.Errorf("the image does not know its version: no %s", line)
+		}
 	}
 	if entry := dockerCommand(t, lines, "ENTRYPOINT"); fmt.Sprint(entry) != "[/licenseimport]" {
 		t.Errorf("the entry point: %q", entry)
