@@ -46,10 +46,11 @@ type baseline struct {
 }
 
 // newBaseline makes the streams and all subjects, which run need not measure.
-func newBaseline(ctx context.Context, js jetstream.JetStream, rows int, size sizes) (*baseline, error) {
+func newBaseline(ctx context.Context, js jetstream.JetStream, replicas, rows int, size sizes) (*baseline, error) {
 	for name, subject := range map[string]string{"ROWS": "rows.*", "LICENSES": "licenses.*.*"} {
 		_, err := js.CreateStream(ctx, jetstream.StreamConfig{
 			Name: name, Subjects: []string{subject}, AllowAtomicPublish: true, AllowDirect: true, Duplicates: time.Second,
+			Replicas: replicas,
 		})
 		if err != nil {
 			return nil, err
@@ -186,6 +187,7 @@ func baselineCommand(args []string) error {
 	rows := flags.Int("rows", 100_000, "rows")
 	rowBytes := flags.Int("row-bytes", 500, "size of a row's message")
 	outcomeBytes := flags.Int("outcome-bytes", 500, "size of an outcome's message")
+	cluster := flags.String("cluster", "", "URLs of a NATS cluster to use instead of an embedded server")
 	loopback := flags.Bool("loopback", false, "connect over loopback instead of through the process's memory")
 	profile := flags.String("profile", "", "directory for profiles")
 	if err := flags.Parse(args); err != nil {
@@ -196,13 +198,19 @@ func baselineCommand(args []string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	js, stop, err := startJetStream(dir, *loopback)
+	js, stop, replicas := jetstream.JetStream(nil), func() {}, 1
+	if *cluster != "" {
+		replicas = nodes
+		js, stop, err = connectCluster(*cluster)
+	} else {
+		js, stop, err = startJetStream(dir, *loopback)
+	}
 	if err != nil {
 		return err
 	}
 	defer stop()
 	ctx := context.Background()
-	f, err := newBaseline(ctx, js, *rows, sizes{*rowBytes, *outcomeBytes})
+	f, err := newBaseline(ctx, js, replicas, *rows, sizes{*rowBytes, *outcomeBytes})
 	if err != nil {
 		return err
 	}

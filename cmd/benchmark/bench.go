@@ -30,6 +30,7 @@ type section struct {
 var sections = []section{
 	{"floor", "end to end beside JetStream's floor; again; answers meanwhile", (*bench).endToEnd},
 	{"postgres", "end to end beside PostgreSQL, which must be there already", (*bench).postgres},
+	{"replicated", "end to end on three NATS nodes, beside the floor on three", (*bench).replicated},
 	{"repeats", "1 % of the rows repeat a key of the file", (*bench).repeats},
 	{"full", "44 columns, all filled", (*bench).full},
 	{"rejected", "20 % rejected rows beside a clean file", (*bench).rejected},
