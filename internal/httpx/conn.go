@@ -12,7 +12,7 @@ import (
 
 // problemListener gives the answers that net/http writes itself, before any handler, the body of
 // every other error. There is no hook for them. Connections with TLS encrypt before this point:
-// theirs stay plain text.
+// theirs stay plain text. For headers that are too long, [refuseHeaders] answers there.
 type problemListener struct{ net.Listener }
 
 func (l problemListener) Accept() (net.Conn, error) {
@@ -72,7 +72,7 @@ func ownProblem(code, text string) ([]byte, error) {
 func ownError(status int, text string) *Error {
 	switch status {
 	case http.StatusRequestHeaderFieldsTooLarge:
-		return New(status, "headers_too_large", "The headers of the request are longer than %d KiB.", maxHeaderBytes>>10)
+		return headersTooLarge()
 	case http.StatusExpectationFailed:
 		return New(status, "expectation_failed", "The only expectation that can be met is Expect: 100-continue.")
 	case http.StatusNotImplemented:
@@ -87,4 +87,22 @@ func ownError(status int, text string) *Error {
 		return New(status, "malformed_request", "The request cannot be read: %s.", shorten(reason))
 	}
 	return New(status, "malformed_request", "The request cannot be read as HTTP.")
+}
+
+func headersTooLarge() *Error {
+	return New(http.StatusRequestHeaderFieldsTooLarge, "headers_too_large", "The headers of the request are longer than %d KiB.", maxHeaderBytes>>10)
+}
+
+// refuseHeaders answers a request whose headers are too long.
+func refuseHeaders(http.ResponseWriter, *http.Request, Params) error { return headersTooLarge() }
+
+// headerBytes is about the length of a request's headers, as HTTP/1.1 has them.
+func headerBytes(r *http.Request) int {
+	n := len(r.Host) + len(r.RequestURI)
+	for name, values := range r.Header {
+		for _, value := range values {
+			n += len(name) + len(value) + len(": \r\n")
+		}
+	}
+	return n
 }

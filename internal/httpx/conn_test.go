@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net"
@@ -28,7 +29,7 @@ func exchange(t *testing.T, s *Server, text string) (*http.Response, string) {
 // TestServersOwnErrorsAreProblems: what net/http answers before any handler is problem+json as well.
 func TestServersOwnErrorsAreProblems(t *testing.T) {
 	cert, key := certificate(t)
-	plain, tls := start(t, ServerConfig{}, quiet()), start(t, ServerConfig{TLSCert: cert, TLSKey: key}, quiet())
+	plain, secure := start(t, ServerConfig{}, quiet()), start(t, ServerConfig{TLSCert: cert, TLSKey: key}, quiet())
 	for name, c := range map[string]struct {
 		server        *Server
 		request       string
@@ -43,7 +44,7 @@ func TestServersOwnErrorsAreProblems(t *testing.T) {
 		"an expectation":        {plain, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nExpect: a miracle\r\n\r\n", 417, "expectation_failed", "100-continue"},
 		"a transfer encoding":   {plain, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 501, "unsupported_transfer_encoding", "chunked"},
 		"another version":       {plain, "GET / HTTP/3.1\r\nHost: x\r\n\r\n", 505, "unsupported_http_version", ""},
-		"HTTP where HTTPS is":   {tls, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 400, "https_needed", "https"},
+		"HTTP where HTTPS is":   {secure, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 400, "https_needed", "https"},
 		"of a handler, as ever": {plain, "GET /none HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404, "not_found", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -57,5 +58,31 @@ func TestServersOwnErrorsAreProblems(t *testing.T) {
 				t.Errorf("%s: %+v", resp.Status, p)
 			}
 		})
+	}
+}
+
+// TestLongHeadersOverTLS: over HTTP/1.1 and HTTP/2 they are answered like every error.
+func TestLongHeadersOverTLS(t *testing.T) {
+	certFile, keyFile := certificate(t)
+	s := start(t, ServerConfig{TLSCert: certFile, TLSKey: keyFile}, quiet())
+	for protocol, h2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
+		for kib, status := range map[int]int{60: 404, 70: 431, 240: 431} {
+			transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: h2} // the certificate is the test's own
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL()+"/none", strings.NewReader("body"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("X-Long", strings.Repeat("x", kib<<10))
+			resp, err := transport.RoundTrip(r)
+			text := body(t, resp, err)
+			transport.CloseIdleConnections()
+			var p problem
+			if err := json.Unmarshal([]byte(text), &p); err != nil || resp.Header.Get("Content-Type") != "application/problem+json" {
+				t.Fatalf("%s, %d KiB: %s %v: %s", protocol, kib, resp.Status, resp.Header, text)
+			}
+			if resp.Proto != protocol || resp.StatusCode != status || status == 431 && (p.Code != "headers_too_large" || resp.Header.Get("X-Request-Id") == "") {
+				t.Errorf("%s, %d KiB: %s %s: %+v", protocol, kib, resp.Proto, resp.Status, p)
+			}
+		}
 	}
 }

@@ -24,7 +24,11 @@ func (rt *Router) run(rw http.ResponseWriter, r *http.Request, matched target, p
 		r = withoutBody(w, r)
 	}
 	body := r.Body // the handler may wrap r.Body in a limit
-	err := call(matched.handler, w, r, p)
+	handler := matched.handler
+	if headerBytes(r) > maxHeaderBytes { // only over TLS: see [Listen]
+		handler = refuseHeaders
+	}
+	err := call(handler, w, r, p)
 	if err == nil {
 		skipNeedlessBody(w, r.ProtoMajor, body)
 		return

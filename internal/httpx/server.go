@@ -27,6 +27,10 @@ type ServerConfig struct {
 // maxHeaderBytes bounds the headers of a request. net/http allows 4 KiB more.
 const maxHeaderBytes = 64 << 10
 
+// maxReadHeaderBytes is what net/http itself reads of them over TLS. Its own answer cannot be replaced
+// there, so up to this length a handler answers.
+const maxReadHeaderBytes = 4 * maxHeaderBytes
+
 // Server is an HTTP server that listens already. Before it serves, its address is
 // known and clients wait instead of failing.
 type Server struct {
@@ -62,6 +66,9 @@ func Listen(c ServerConfig) (*Server, error) {
 		BaseContext: func(net.Listener) context.Context {
 			return context.WithValue(context.Background(), stoppingKey{}, s.stopping)
 		},
+	}
+	if s.tls {
+		s.http.MaxHeaderBytes = maxReadHeaderBytes
 	}
 	return s, nil
 }
