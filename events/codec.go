@@ -113,8 +113,7 @@ func decodeAny(body []byte) (Envelope, error) {
 
 // namesItsJob reports whether the event names the import that it belongs to, if its type belongs to one.
 func namesItsJob(e Event) bool {
-	_, ofNone := e.(*EventSetAside)
-	return ofNone || e.Job() != 0
+	return OfNoImport(e) || e.Job() != 0
 }
 
 // appendEnvelope appends everything before the data.

@@ -47,6 +47,19 @@ var constructors = [...]func() Event{
 	func() Event { return new(CustomerImported) },
 	func() Event { return new(CustomerImportProposed) },
 	func() Event { return new(EventSetAside) },
+	func() Event { return new(ManagerKeyCreated) },
+	func() Event { return new(ManagerKeyRevoked) },
+	func() Event { return new(ProductSet) },
+	func() Event { return new(ProductRemoved) },
+	func() Event { return new(MappingSaved) },
+	func() Event { return new(MappingRemoved) },
+}
+
+// OfNoImport reports whether events of e's type belong to no import: they change no license and no view.
+func OfNoImport(e Event) bool {
+	_, operation := e.(Operation)
+	_, aside := e.(*EventSetAside)
+	return operation || aside
 }
 
 // typeNames are the wire names of the constructors' events.

@@ -1,6 +1,8 @@
 package events
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
@@ -74,4 +76,11 @@ func ParseOutcomeID(id string) (Origin, error) {
 		return Origin{}, fmt.Errorf("%q is not the id of a row's outcome", id)
 	}
 	return Origin{JobID: job, Row: Row(row)}, nil
+}
+
+// ProductID is a product's id in the API: a number from 1 to 2^53 that follows from its short code alone. So
+// it is the same after the product was taken out and set again, and JavaScript reads it exactly.
+func ProductID(shortCode string) uint64 {
+	sum := sha256.Sum256([]byte(shortCode))
+	return binary.BigEndian.Uint64(sum[:])>>11 + 1
 }

@@ -18,7 +18,7 @@ const (
 // The subjects that each stream stores.
 var (
 	RowsSubjects     = []string{"rows.*"}
-	LicensesSubjects = []string{"licenses.*.*", "features.*.*.*", "customers.*", "imports.*.*", "outcomes.*.*", "operations.*.*"}
+	LicensesSubjects = []string{"licenses.*.*", "features.*.*.*", "customers.*", "imports.*.*", "outcomes.*.*", OperationsFilter}
 )
 
 // LifecycleSubjects are the subjects of the facts that begin, seal and end an import.
@@ -33,6 +33,8 @@ const (
 	UndoFilter     = "imports.*.undo_started"  // the jobs that a processor may claim to undo
 	UndoneFilter   = "imports.*.undo_finished" // the jobs that a processor has undone
 	SetAsideFilter = "operations.set_aside.*"  // which messages no reader reads
+
+	OperationsFilter = "operations.*.*" // what operators and admins did
 )
 
 // WorkFilters match the facts that give a processor work: an ImportSealed and an UndoStarted.

@@ -24,9 +24,15 @@ func TestSubjectsAndIDs(t *testing.T) {
 		{&ImportProgressed{JobID: job, Phase: Validate, Row: 999}, "10/progressed/validate/999", "imports.10.progressed"},
 		{&ImportFinished{JobID: job}, "10/finished", "imports.10.finished"},
 		{&EventSetAside{Sequence: 7}, "set_aside/7", "operations.set_aside.7"},
+		{&ManagerKeyCreated{OperationChange: OperationChange{Revision: 7}}, "manager_key_created/7", "operations.manager_key_created.7"},
+		{&ManagerKeyRevoked{OperationChange: OperationChange{Revision: 7}}, "manager_key_revoked/7", "operations.manager_key_revoked.7"},
+		{&ProductSet{OperationChange: OperationChange{Revision: 7}}, "product_set/7", "operations.product_set.7"},
+		{&ProductRemoved{OperationChange: OperationChange{Revision: 7}}, "product_removed/7", "operations.product_removed.7"},
+		{&MappingSaved{OperationChange: OperationChange{Revision: 7}}, "mapping_saved/7", "operations.mapping_saved.7"},
+		{&MappingRemoved{OperationChange: OperationChange{Revision: 7}}, "mapping_removed/7", "operations.mapping_removed.7"},
 	} {
 		job := JobID(job)
-		if test.event.Type() == "EventSetAside" {
+		if OfNoImport(test.event) {
 			job = 0
 		}
 		if test.event.ID() != test.id || test.event.Subject() != test.subject || test.event.Job() != job {

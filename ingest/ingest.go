@@ -15,7 +15,7 @@ import (
 type Ingest struct {
 	log      *eventlog.Log
 	jobs     *eventlog.Bucket
-	mappings *eventlog.Bucket // saved mappings, by the token of their name
+	mappings *eventlog.RecordedBucket // saved mappings, by the token of their name
 	config   Config
 	limiter  *limiter
 
@@ -26,7 +26,7 @@ type Ingest struct {
 // New makes an Ingest on a log. It makes no request.
 func New(log *eventlog.Log, c Config) *Ingest {
 	c = c.withDefaults()
-	in := &Ingest{log: log, jobs: log.Bucket(eventlog.Jobs), mappings: log.Bucket(eventlog.Mappings), config: c, limiter: newLimiter(c.MaxUploads)}
+	in := &Ingest{log: log, jobs: log.Bucket(eventlog.Jobs), mappings: RecordedMappings(log), config: c, limiter: newLimiter(c.MaxUploads)}
 	in.uploads, in.halt = context.WithCancelCause(context.Background())
 	return in
 }

@@ -99,15 +99,51 @@ func (in *Ingest) findMapping(ctx context.Context, name string) (savedMapping, e
 
 // readMapping reads an entry of the bucket.
 func readMapping(entry eventlog.Entry) (savedMapping, error) {
-	name, err := events.ParseToken(entry.Key)
-	if err != nil {
-		name = entry.Key // another program wrote it
-	}
+	name := mappingNameOf(entry.Key)
 	var m events.Mapping
 	if err := json.Unmarshal(entry.Value, &m); err != nil {
 		return savedMapping{}, fmt.Errorf("the saved mapping %q cannot be read; save it again: %w", name, err)
 	}
 	return shown(name, &m, nil), nil
+}
+
+// mappingNameOf is the name of a key of the bucket.
+func mappingNameOf(key string) string {
+	if name, err := events.ParseToken(key); err == nil {
+		return name
+	}
+	return key // another program wrote it
+}
+
+// mappingEntry is a value in the bucket.
+type mappingEntry struct {
+	events.Mapping
+	mappingNote
+}
+
+// mappingNote says who wrote an entry. It is all that the entry of a removed mapping holds.
+type mappingNote struct {
+	By string `json:"by,omitempty"`
+}
+
+// RecordedMappings is the bucket of saved mappings with each change as an event of the log.
+func RecordedMappings(log *eventlog.Log) *eventlog.RecordedBucket {
+	return log.Recorded(eventlog.Mappings, mappingOperation)
+}
+
+// mappingOperation is what an entry of the bucket says that happened; nil for one that cannot be read.
+func mappingOperation(e eventlog.Entry) events.Operation {
+	var entry mappingEntry
+	err := json.Unmarshal(e.Value, &entry)
+	change := events.OperationChange{Manager: entry.By}
+	switch {
+	case e.Deleted:
+		return &events.MappingRemoved{OperationChange: change, Name: mappingNameOf(e.Key)}
+	case err != nil:
+		return nil
+	}
+	entry.Name = mappingNameOf(e.Key)
+	return &events.MappingSaved{OperationChange: change, Mapping: entry.Mapping}
 }
 
 // checkMappingName returns the answer to a name that a mapping cannot have.
@@ -172,7 +208,7 @@ func (in *Ingest) saveMapping(w http.ResponseWriter, r *http.Request, p httpx.Pa
 	if err != nil {
 		return err
 	}
-	value, err := json.Marshal(saved)
+	value, err := json.Marshal(mappingEntry{Mapping: *saved, mappingNote: mappingNote{By: m.Name}})
 	if err != nil {
 		return err
 	}
@@ -220,9 +256,13 @@ func (in *Ingest) removeMapping(w http.ResponseWriter, r *http.Request, p httpx.
 	if _, err := in.findMapping(r.Context(), name); err != nil {
 		return err
 	}
+	note, err := json.Marshal(mappingNote{By: m.Name})
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), idTimeout)
 	defer cancel()
-	if err := in.mappings.Delete(ctx, events.Token(name)); err != nil {
+	if err := in.mappings.Delete(ctx, events.Token(name), note); err != nil && !errors.Is(err, eventlog.ErrNotFound) {
 		return storeError(err)
 	}
 	in.config.Log.Info("mapping removed", "name", name, "manager", m.Name)

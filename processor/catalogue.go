@@ -15,11 +15,39 @@ import (
 
 // Catalogue is the table of products that licenses may be imported for. It is the KV bucket
 // "products"; a key is the token of a short code. If it is empty every short code is accepted.
-type Catalogue struct{ bucket *eventlog.Bucket }
+//
+// Each change is an event of the log, ProductSet or ProductRemoved, and names the manager of [Catalogue.As].
+type Catalogue struct {
+	bucket *eventlog.RecordedBucket
+	by     string // the manager who makes the changes
+}
 
 // OpenCatalogue opens the catalogue of a log. It makes no request.
 func OpenCatalogue(log *eventlog.Log) *Catalogue {
-	return &Catalogue{bucket: log.Bucket(eventlog.Products)}
+	return &Catalogue{bucket: log.Recorded(eventlog.Products, catalogueOperation)}
+}
+
+// As returns the catalogue for changes by a manager.
+func (c *Catalogue) As(manager string) *Catalogue { return &Catalogue{bucket: c.bucket, by: manager} }
+
+// Record appends the events of changes that have none yet: see [eventlog.RecordedBucket].
+func (c *Catalogue) Record(ctx context.Context) (recorded int, err error) {
+	return c.bucket.Record(ctx)
+}
+
+// catalogueOperation is what an entry of the bucket says that happened; nil for one that cannot be read.
+func catalogueOperation(e eventlog.Entry) events.Operation {
+	var note catalogueNote
+	if e.Deleted {
+		_ = json.Unmarshal(e.Value, &note) // another program leaves none
+		return &events.ProductRemoved{OperationChange: events.OperationChange{Manager: note.By}, ShortCode: shortCodeOf(e.Key)}
+	}
+	product, err := readProduct(e)
+	if err != nil {
+		return nil
+	}
+	_ = json.Unmarshal(e.Value, &note) // it is an object: readProduct has read it
+	return &events.ProductSet{OperationChange: events.OperationChange{Manager: note.By}, Product: product}
 }
 
 // catalogueEntry is a value in the bucket.
@@ -27,15 +55,21 @@ type catalogueEntry struct {
 	Name           string `json:"name"`
 	LicenseType    string `json:"license_type"`
 	MaxActivations *int   `json:"max_activations"`
+	catalogueNote
+}
+
+// catalogueNote says who wrote an entry. It is all that the entry of a removed product holds.
+type catalogueNote struct {
+	By string `json:"by,omitempty"`
 }
 
 // Set adds or replaces a product. License type and activations are the defaults of rows that leave
 // them empty. Both are optional.
 func (c *Catalogue) Set(ctx context.Context, p events.Product) error {
-	if err := checkProduct(&p); err != nil {
+	if err := CheckProduct(&p); err != nil {
 		return err
 	}
-	value, err := json.Marshal(catalogueEntry{Name: p.Name, LicenseType: p.LicenseType, MaxActivations: p.MaxActivations})
+	value, err := json.Marshal(catalogueEntry{Name: p.Name, LicenseType: p.LicenseType, MaxActivations: p.MaxActivations, catalogueNote: catalogueNote{By: c.by}})
 	if err != nil {
 		return err
 	}
@@ -43,9 +77,9 @@ func (c *Catalogue) Set(ctx context.Context, p events.Product) error {
 	return err
 }
 
-// checkProduct applies the rules of the columns to a product, and brings its license type into
+// CheckProduct applies the rules of the columns to a product, and brings its license type into
 // canonical form.
-func checkProduct(p *events.Product) error {
+func CheckProduct(p *events.Product) error {
 	var r events.Record
 	column := &events.Columns[events.ColumnProduct]
 	p.ShortCode = column.Clean(p.ShortCode)
@@ -74,10 +108,11 @@ func checkProduct(p *events.Product) error {
 // Remove deletes a product. It returns [eventlog.ErrNotFound] if there is none.
 func (c *Catalogue) Remove(ctx context.Context, shortCode string) error {
 	key := events.Token(strings.TrimSpace(shortCode))
-	if _, err := c.bucket.Get(ctx, key); err != nil {
+	note, err := json.Marshal(catalogueNote{By: c.by})
+	if err != nil {
 		return err
 	}
-	return c.bucket.Delete(ctx, key)
+	return c.bucket.Delete(ctx, key, note)
 }
 
 // List returns all products, sorted by short code.
@@ -88,20 +123,32 @@ func (c *Catalogue) List(ctx context.Context) ([]events.Product, error) {
 	}
 	products := make([]events.Product, 0, len(entries))
 	for _, e := range entries {
-		var value catalogueEntry
-		if err := json.Unmarshal(e.Value, &value); err != nil {
-			return nil, fmt.Errorf("product %q in the catalogue: %w", e.Key, err)
-		}
-		code, err := events.ParseToken(e.Key)
+		product, err := readProduct(e)
 		if err != nil {
-			code = e.Key // another program wrote it
+			return nil, err
 		}
-		products = append(products, events.Product{
-			ShortCode: code, Name: value.Name, LicenseType: value.LicenseType, MaxActivations: value.MaxActivations,
-		})
+		products = append(products, product)
 	}
 	slices.SortFunc(products, func(a, b events.Product) int { return strings.Compare(a.ShortCode, b.ShortCode) })
 	return products, nil
+}
+
+func readProduct(e eventlog.Entry) (events.Product, error) {
+	var value catalogueEntry
+	if err := json.Unmarshal(e.Value, &value); err != nil {
+		return events.Product{}, fmt.Errorf("product %q in the catalogue: %w", e.Key, err)
+	}
+	return events.Product{
+		ShortCode: shortCodeOf(e.Key), Name: value.Name, LicenseType: value.LicenseType, MaxActivations: value.MaxActivations,
+	}, nil
+}
+
+// shortCodeOf is the short code of a key of the bucket.
+func shortCodeOf(key string) string {
+	if code, err := events.ParseToken(key); err == nil {
+		return code
+	}
+	return key // another program wrote it
 }
 
 // snapshot returns the products by short code, as [Policy] needs them.

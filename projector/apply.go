@@ -49,8 +49,8 @@ func (m *memtable) applyEvent(f fact) error {
 	if row, ok := f.Event.(*events.RowReceived); ok {
 		return fmt.Errorf("%s belongs to the stream %s", row.Type(), events.RowsStream)
 	}
-	if _, ok := f.Event.(*events.EventSetAside); ok {
-		return nil // followers leave out the message that it names
+	if events.OfNoImport(f.Event) {
+		return nil // followers leave out the message that an EventSetAside names
 	}
 	j, err := m.job(f.Event.Job())
 	if err != nil {

@@ -50,6 +50,7 @@ type cli struct {
 
 	Keys     keysCommand     `cmd:"" group:"manage" help:"Managers' keys: create, list, revoke."`
 	Products productsCommand `cmd:"" group:"manage" help:"The product catalogue: set, list, remove."`
+	Audit    auditCommand    `cmd:"" group:"manage" help:"Who changed keys, products and mappings, and when."`
 	Rebuild  rebuildCommand  `cmd:"" group:"manage" help:"Drop the views and fold the event stream again."`
 	SetAside setAsideCommand `cmd:"" name:"set-aside" group:"manage" help:"Let all readers go on without one message that cannot be read."`
 	Backup   backupCommand   `cmd:"" group:"manage" help:"Copy everything into a directory, while it runs."`

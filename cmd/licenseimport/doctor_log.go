@@ -8,6 +8,7 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
+	"licenseimport/internal/access"
 )
 
 // log checks NATS, the streams, the imports and the keys.
@@ -217,7 +218,7 @@ func (d *diagnosis) stalled(check, advice, format string, a ...any) {
 
 // keys checks that there is a key for the API.
 func (d *diagnosis) keys(ctx context.Context, log *eventlog.Log) error {
-	keys, err := openKeys(log).List(ctx)
+	keys, err := access.Open(log).List(ctx)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"licenseimport/events/eventlog"
 	"licenseimport/internal/access"
+	"licenseimport/internal/admin"
 )
 
 // keysCommand manages managers' keys.
@@ -66,7 +67,7 @@ func (c *codes) UnmarshalText(text []byte) error {
 // Run makes a key.
 func (c *keysCreateCommand) Run(ctx context.Context, t *terminal) error {
 	return c.withLog(ctx, func(log *eventlog.Log) error {
-		key, err := openKeys(log).Create(ctx, c.Name, c.Role, []string(c.Products))
+		key, err := access.Open(log).As(operator).Create(ctx, c.Name, c.Role, []string(c.Products))
 		if err != nil {
 			return err
 		}
@@ -93,12 +94,12 @@ Examples:
 // Run lists the keys.
 func (c *keysListCommand) Run(ctx context.Context, t *terminal) error {
 	return c.withExisting(ctx, func(log *eventlog.Log) error {
-		keys, err := openKeys(log).List(ctx)
+		keys, err := access.Open(log).List(ctx)
 		if err != nil {
 			return err
 		}
 		if c.JSON {
-			return printList(t.out, keys, describeKey)
+			return printList(t.out, keys, admin.KeyOf)
 		}
 		if len(keys) == 0 {
 			fmt.Fprintln(t.out, "No keys yet: licenseimport keys create NAME")
@@ -110,24 +111,11 @@ func (c *keysListCommand) Run(ctx context.Context, t *terminal) error {
 			if k.Manager.Limited() {
 				products = strings.Join(k.Manager.Products, ", ")
 			}
-			table.AppendRow([]any{"lik_" + k.Prefix, printable(k.Manager.Name), k.Manager.Role, printable(products), k.Created.Format(time.DateTime)})
+			table.AppendRow([]any{k.BeginsWith(), printable(k.Manager.Name), k.Manager.Role, printable(products), k.Created.Format(time.DateTime)})
 		}
 		table.Render()
 		return nil
 	})
-}
-
-// listedKey is a key as keys list --json prints it, in the words of the API's /me/.
-type listedKey struct {
-	BeginsWith string    `json:"begins_with"`
-	Manager    string    `json:"manager"`
-	Role       string    `json:"role"`
-	Products   []string  `json:"products"` // empty: every product
-	Created    time.Time `json:"created_at"`
-}
-
-func describeKey(k access.Key) listedKey {
-	return listedKey{"lik_" + k.Prefix, k.Manager.Name, string(k.Manager.Role), append([]string{}, k.Manager.Products...), k.Created}
 }
 
 type keysRevokeCommand struct {
@@ -145,15 +133,18 @@ func (keysRevokeCommand) Help() string {
 // Run ends keys.
 func (c *keysRevokeCommand) Run(ctx context.Context, t *terminal) error {
 	return c.withExisting(ctx, func(log *eventlog.Log) error {
-		keys, err := openKeys(log).Revoke(ctx, c.Which)
+		keys, err := access.Open(log).As(operator).Revoke(ctx, c.Which)
 		if errors.Is(err, access.ErrNoSuchKey) {
+			if _, err := access.Recorded(log).Record(ctx); err != nil { // of a revocation that was cut off before its event
+				return err
+			}
 			return errors.New("there is no such key and no such manager: licenseimport keys list shows them")
 		}
 		if err != nil {
 			return err
 		}
 		for _, k := range keys {
-			fmt.Fprintf(t.out, "Revoked lik_%s of %s.\n", k.Prefix, printable(k.Manager.Name))
+			fmt.Fprintf(t.out, "Revoked %s of %s.\n", k.BeginsWith(), printable(k.Manager.Name))
 		}
 		return nil
 	})

@@ -152,11 +152,6 @@ func (n *node) startRole(ctx context.Context, r role) error {
 	return nil
 }
 
-// openKeys returns the managers' keys in a log.
-func openKeys(log *eventlog.Log) *access.Store {
-	return access.NewStore(log.Bucket(eventlog.Managers))
-}
-
 // openLog connects to the streams, in this process or elsewhere.
 func (n *node) openLog(ctx context.Context) error {
 	config := n.settings.nats
@@ -168,7 +163,7 @@ func (n *node) openLog(ctx context.Context) error {
 	if err != nil {
 		return explainStreams(err, config.Replicas)
 	}
-	n.log, n.keys = log, openKeys(log)
+	n.log, n.keys = log, access.Open(log)
 	if n.server != nil && !n.onlyReads() {
 		n.server.Record()
 	}

@@ -47,7 +47,7 @@ Examples:
 // Run adds or changes a product.
 func (c *productsSetCommand) Run(ctx context.Context, t *terminal) error {
 	return c.withLog(ctx, func(log *eventlog.Log) error {
-		err := processor.OpenCatalogue(log).Set(ctx, events.Product{
+		err := processor.OpenCatalogue(log).As(operator).Set(ctx, events.Product{
 			ShortCode: c.Code, Name: c.Name, LicenseType: c.LicenseType, MaxActivations: c.MaxActivations,
 		})
 		if err == nil {
@@ -112,7 +112,7 @@ Example:
 // Run takes a product out.
 func (c *productsRemoveCommand) Run(ctx context.Context, t *terminal) error {
 	return c.withExisting(ctx, func(log *eventlog.Log) error {
-		err := processor.OpenCatalogue(log).Remove(ctx, c.Code)
+		err := processor.OpenCatalogue(log).As(operator).Remove(ctx, c.Code)
 		if errors.Is(err, eventlog.ErrNotFound) {
 			return fmt.Errorf("there is no product %s: licenseimport products list shows them", printable(c.Code))
 		}

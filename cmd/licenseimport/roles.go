@@ -11,6 +11,8 @@ import (
 
 	"licenseimport/events/eventlog"
 	"licenseimport/ingest"
+	"licenseimport/internal/access"
+	"licenseimport/internal/admin"
 	"licenseimport/internal/fsx"
 	"licenseimport/internal/gctuner"
 	"licenseimport/internal/httpx"
@@ -150,6 +152,12 @@ func makeIngest(_ context.Context, n *node) (component, error) {
 	})
 	n.metrics.Uploads(in)
 	in.Register(n.router, n.auth)
+	audit := openAudit(n.log)
+	catalogue := processor.OpenCatalogue(n.log)
+	admin.New(admin.Config{
+		Audit: audit, Keys: n.keys, CheckProduct: processor.CheckProduct,
+		Catalogue: func(manager string) admin.Catalogue { return catalogue.As(manager) },
+	}).Register(n.router, n.auth)
 	if n.settings.projectorURL != "" {
 		forward, err := ingest.ProxyTo(n.settings.projectorURL)
 		if err != nil {
@@ -157,7 +165,28 @@ func makeIngest(_ context.Context, n *node) (component, error) {
 		}
 		n.router.Fallback("/api/", forward)
 	}
-	return component{run: in.RunJanitor, finish: in.Shutdown}, nil
+	return component{run: together(in.RunJanitor, audit.Run), finish: in.Shutdown}, nil
+}
+
+// together runs both until ctx ends. An error of one ends the other.
+func together(one, other func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		ended := make(chan error, 1)
+		go func() {
+			defer cancel()
+			ended <- other(ctx)
+		}()
+		err := one(ctx)
+		cancel()
+		return errors.Join(err, <-ended)
+	}
+}
+
+// openAudit returns the audit log of all that admins manage. It makes no request.
+func openAudit(log *eventlog.Log) *admin.Audit {
+	return admin.NewAudit(log, access.Recorded(log), processor.OpenCatalogue(log), ingest.RecordedMappings(log))
 }
 
 // tempDir returns the directory for the temporary files of workbooks: one in the data directory, without

@@ -24,6 +24,7 @@ type Entry struct {
 	Value    []byte
 	Revision uint64
 	Created  time.Time // when this revision was written, UTC
+	Deleted  bool      // the revision removed the key; only a RecordedBucket meets such an entry
 }
 
 // Bucket returns one of the buckets: [Managers], [Products], [Mappings] or [Jobs].
@@ -32,6 +33,15 @@ func (l *Log) Bucket(name string) *Bucket { return &Bucket{log: l, name: name} }
 // Get reads a key from the leader. The error is [ErrNotFound] if the key is missing, deleted or
 // expired.
 func (b *Bucket) Get(ctx context.Context, key string) (Entry, error) {
+	entry, err := b.last(ctx, key)
+	if err == nil && entry.Deleted {
+		return Entry{}, b.wrap("read", ErrNotFound)
+	}
+	return entry, err
+}
+
+// last is Get that returns the entry of a deleted key, too.
+func (b *Bucket) last(ctx context.Context, key string) (Entry, error) {
 	if err := checkKey(key); err != nil {
 		return Entry{}, err
 	}
@@ -39,11 +49,14 @@ func (b *Bucket) Get(ctx context.Context, key string) (Entry, error) {
 	err := b.log.retryWithTimeout(ctx, func(ctx context.Context) error {
 		request := getRequest{LastSubject: b.prefix() + key}
 		response, header, err := b.log.requestMessage(ctx, "KV_"+b.name, request)
-		if code(err) == codeNoMessage || header.Get("KV-Operation") != "" || header.Get("Nats-Marker-Reason") != "" {
+		if code(err) == codeNoMessage {
 			return ErrNotFound
 		}
 		m := response.Message
-		entry = Entry{Key: key, Value: m.Data, Revision: uint64(m.Seq), Created: m.Time}
+		entry = Entry{
+			Key: key, Value: m.Data, Revision: uint64(m.Seq), Created: m.Time,
+			Deleted: header.Get("KV-Operation") != "" || header.Get("Nats-Marker-Reason") != "",
+		}
 		return err
 	})
 	return entry, b.wrap("read", err)
@@ -82,14 +95,16 @@ func (b *Bucket) Delete(ctx context.Context, key string) error {
 
 // List reads all keys with their values, by ascending revision. It holds every write that the bucket's
 // leader had when List began.
-func (b *Bucket) List(ctx context.Context) ([]Entry, error) {
+func (b *Bucket) List(ctx context.Context) ([]Entry, error) { return b.list(ctx, false) }
+
+func (b *Bucket) list(ctx context.Context, deleted bool) ([]Entry, error) {
 	var entries []Entry
 	err := b.log.retryWithTimeout(ctx, func(ctx context.Context) error {
 		last, err := b.lastRevision(ctx)
 		if err != nil {
 			return err
 		}
-		entries, err = b.listUpTo(ctx, last)
+		entries, err = b.listUpTo(ctx, last, deleted)
 		return err
 	})
 	return entries, b.wrap("list", err)
@@ -110,7 +125,7 @@ func (b *Bucket) lastRevision(ctx context.Context) (uint64, error) {
 // listUpTo reads all keys from a replica, which has to hold at least this revision. A node that lost its disk
 // answers while it is still copying the bucket: without the revision, most of the keys would seem not to
 // exist.
-func (b *Bucket) listUpTo(ctx context.Context, last uint64) ([]Entry, error) {
+func (b *Bucket) listUpTo(ctx context.Context, last uint64, deleted bool) ([]Entry, error) {
 	kv, err := b.log.js.KeyValue(ctx, b.name)
 	if err != nil {
 		return nil, err
@@ -136,12 +151,13 @@ func (b *Bucket) listUpTo(ctx context.Context, last uint64) ([]Entry, error) {
 				return entries, nil
 			}
 			seen = max(seen, update.Revision())
-			if update.Operation() != jetstream.KeyValuePut {
+			isDeleted := update.Operation() != jetstream.KeyValuePut
+			if isDeleted && !deleted {
 				continue
 			}
 			entries = append(entries, Entry{
 				Key: update.Key(), Value: update.Value(),
-				Revision: update.Revision(), Created: update.Created().UTC(),
+				Revision: update.Revision(), Created: update.Created().UTC(), Deleted: isDeleted,
 			})
 		}
 	}

@@ -37,10 +37,10 @@ func TestListIsAsNewAsTheLeader(t *testing.T) {
 	if err != nil || last != 3 {
 		t.Fatalf("the last revision: %d, %v", last, err)
 	}
-	if entries, err := bucket.listUpTo(t.Context(), last); err != nil || len(entries) != 1 || entries[0].Key != "a" {
+	if entries, err := bucket.listUpTo(t.Context(), last, false); err != nil || len(entries) != 1 || entries[0].Key != "a" {
 		t.Errorf("%+v, %v", entries, err)
 	}
-	if entries, err := bucket.listUpTo(t.Context(), last+1); !errors.Is(err, errReplicaBehind) || entries != nil || !transient(err) {
+	if entries, err := bucket.listUpTo(t.Context(), last+1, false); !errors.Is(err, errReplicaBehind) || entries != nil || !transient(err) {
 		t.Errorf("behind the leader: %+v, %v", entries, err)
 	}
 	put := make(chan error, 1)
@@ -50,7 +50,7 @@ func TestListIsAsNewAsTheLeader(t *testing.T) {
 		put <- err
 	}()
 	err = log.retryWithTimeout(t.Context(), func(ctx context.Context) error {
-		entries, err := bucket.listUpTo(ctx, last+1)
+		entries, err := bucket.listUpTo(ctx, last+1, false)
 		if err == nil && len(entries) != 2 {
 			t.Errorf("%+v", entries)
 		}

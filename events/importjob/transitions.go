@@ -121,8 +121,10 @@ var transitions = []Transition{
 }
 
 // outsideTypes are the event types that no history of an import contains: RowReceived stands in the
-// stream of rows, EventSetAside belongs to no import.
-var outsideTypes = []string{"RowReceived", "EventSetAside"}
+// stream of rows, EventSetAside and operations belong to no import.
+var outsideTypes = []string{
+	"RowReceived", "EventSetAside", "ManagerKeyCreated", "ManagerKeyRevoked", "ProductSet", "ProductRemoved", "MappingSaved", "MappingRemoved",
+}
 
 // Transitions lists the whole table, in the order of an import.
 func Transitions() []Transition { return slices.Clone(transitions) }

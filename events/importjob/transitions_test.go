@@ -42,6 +42,12 @@ LicenseFeatureRevoked         .          .                .           .         
 LicenseFeatureRestored        .          .                .           .           .          .          .         .                .        Undoing  .
 LicenseFeatureKept            .          .                .           .           .          .          .         .                .        Undoing  .
 EventSetAside                 .          .                .           .           .          .          .         .                .        .        .
+ManagerKeyCreated             .          .                .           .           .          .          .         .                .        .        .
+ManagerKeyRevoked             .          .                .           .           .          .          .         .                .        .        .
+ProductSet                    .          .                .           .           .          .          .         .                .        .        .
+ProductRemoved                .          .                .           .           .          .          .         .                .        .        .
+MappingSaved                  .          .                .           .           .          .          .         .                .        .        .
+MappingRemoved                .          .                .           .           .          .          .         .                .        .        .
 `
 
 // event makes the event of one line of the matrix.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"licenseimport/events/eventlog"
 	"licenseimport/internal/fsx"
 )
 
@@ -23,7 +24,10 @@ const adminName = "admin"
 // new one.
 //
 // Otherwise it returns the file's key if that works, else "".
+//
+// An event that cannot be stored at the moment does not stop a start: it follows later.
 func EnsureAdminKey(ctx context.Context, s *Store, path string) (key string, created bool, err error) {
+	s = s.As(adminName)
 	key, err = ReadAdminKey(path)
 	if err == nil {
 		works, err := s.ensure(ctx, key)
@@ -58,7 +62,10 @@ func (s *Store) makeAdminKey(ctx context.Context, path string) (string, bool, er
 // or another key has its prefix.
 func (s *Store) ensure(ctx context.Context, key string) (works bool, err error) {
 	prefix, _ := keyPrefix(key)
-	created, err := s.register(ctx, Manager{Name: adminName, Role: Admin}, key, prefix)
+	created, err := s.register(ctx, s.newRecord(Manager{Name: adminName, Role: Admin}, key), prefix)
+	if _, unrecorded := errors.AsType[*eventlog.UnrecordedError](err); unrecorded {
+		return true, nil
+	}
 	if err != nil || created {
 		return created, err
 	}

@@ -70,7 +70,9 @@ func (a *Authenticator) identify(ctx context.Context, key string) (m Manager, id
 	if !found || !record.opens(key) {
 		return Manager{}, "", errInvalidKey()
 	}
-	return record.manager(), prefix, nil
+	m = record.manager()
+	m.Key = prefix
+	return m, prefix, nil
 }
 
 func errInvalidKey() error {

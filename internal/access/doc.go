@@ -9,6 +9,9 @@
 // A revoked key's record stays, marked as revoked. So nothing restores the key by
 // mistake: neither a file that still holds it nor a second key with the same prefix.
 //
+// Each change of the bucket is an event of the log ([Open]), which names the manager who made it
+// ([Store.As]).
+//
 // Each request looks its key up through a cache with a TTL of half a second
 // ([Authenticator]). So a revoked key stops within a second in every process, and a poll
 // costs no round trip. A process that cannot reach the bucket answers 503.

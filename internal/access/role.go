@@ -52,6 +52,7 @@ type Manager struct {
 	Name     string
 	Role     Role
 	Products []string // short codes, case-sensitive; none: every product
+	Key      string   // the public prefix of the key that it used; empty: none, or the admin key of the environment
 }
 
 // Can reports whether the manager has a right.

@@ -23,17 +23,28 @@ type Bucket interface {
 }
 
 // Store stores the managers' keys.
-type Store struct{ bucket Bucket }
+type Store struct {
+	bucket Bucket
+	by     string // the manager who makes the changes
+}
 
 // NewStore returns a store over a bucket.
 func NewStore(b Bucket) *Store { return &Store{bucket: b} }
+
+// As returns the store for changes by a manager: the events of the changes name it.
+func (s *Store) As(manager string) *Store { return &Store{bucket: s.bucket, by: manager} }
 
 // Key is the public part of a key.
 type Key struct {
 	Prefix  string // eight characters that name the key and do not authenticate
 	Manager Manager
 	Created time.Time // UTC
+	// CreatedBy is the manager who made it; empty: not known, as for keys of earlier versions.
+	CreatedBy string
 }
+
+// BeginsWith is what the key begins with, as lists show it: lik_ and its prefix.
+func (k Key) BeginsWith() string { return keyStart + k.Prefix }
 
 // ErrNoSuchKey: neither a prefix of a key that works nor the name of a manager with one.
 var ErrNoSuchKey = errors.New("no such key")
@@ -49,6 +60,14 @@ type record struct {
 	SHA256   string     `json:"sha256"` // hex, of the whole key
 	Created  time.Time  `json:"created_at"`
 	Revoked  *time.Time `json:"revoked_at,omitempty"`
+
+	CreatedBy string `json:"created_by,omitempty"` // empty in records of earlier versions
+	RevokedBy string `json:"revoked_by,omitempty"`
+}
+
+// key is the public part of the key with a prefix.
+func (r record) key(prefix string) Key {
+	return Key{Prefix: prefix, Manager: r.manager(), Created: r.Created, CreatedBy: r.CreatedBy}
 }
 
 func (r record) manager() Manager {
@@ -62,33 +81,50 @@ func (r record) opens(key string) bool {
 	return err == nil && n == len(d) && d.equal(digestOf(key)) && r.Revoked == nil
 }
 
+// CheckManager returns what [Store.Create] would refuse.
+func CheckManager(name, role string, products []string) error {
+	_, err := newManager(name, role, products)
+	return err
+}
+
 // Create makes a key for a manager and returns it. It cannot be read later. The name has 1
 // to 100 printable characters. products limits the manager to these short codes; empty: no
 // limit. A manager may have several keys.
 func (s *Store) Create(ctx context.Context, name, role string, products []string) (key string, err error) {
+	key, _, err = s.Make(ctx, name, role, products)
+	return key, err
+}
+
+// Make is Create that returns the key's public part, too.
+func (s *Store) Make(ctx context.Context, name, role string, products []string) (key string, made Key, err error) {
 	m, err := newManager(name, role, products)
 	if err != nil {
-		return "", err
+		return "", Key{}, err
 	}
 	for {
 		key, prefix := newKey()
-		created, err := s.register(ctx, m, key, prefix)
+		r := s.newRecord(m, key)
+		created, err := s.register(ctx, r, prefix)
 		if err != nil {
-			return "", err
+			return "", Key{}, err
 		}
 		if created {
-			return key, nil
+			return key, r.key(prefix), nil
 		} // another key has this prefix: draw again
 	}
 }
 
-// register stores a key's record; false: the prefix is taken.
-func (s *Store) register(ctx context.Context, m Manager, key, prefix string) (bool, error) {
+func (s *Store) newRecord(m Manager, key string) record {
 	d := digestOf(key)
-	value, err := json.Marshal(record{
+	return record{
 		Name: m.Name, Role: m.Role, Products: m.Products,
-		SHA256: hex.EncodeToString(d[:]), Created: time.Now().UTC(),
-	})
+		SHA256: hex.EncodeToString(d[:]), Created: time.Now().UTC(), CreatedBy: s.by,
+	}
+}
+
+// register stores a key's record; false: the prefix is taken.
+func (s *Store) register(ctx context.Context, r record, prefix string) (bool, error) {
+	value, err := json.Marshal(r)
 	if err != nil {
 		return false, fmt.Errorf("encode a key's record: %w", err)
 	}
@@ -153,7 +189,7 @@ func (s *Store) List(ctx context.Context) ([]Key, error) {
 	}
 	keys := make([]Key, 0, len(records))
 	for prefix, r := range records {
-		keys = append(keys, Key{Prefix: prefix, Manager: r.manager(), Created: r.Created})
+		keys = append(keys, r.key(prefix))
 	}
 	slices.SortFunc(keys, func(a, b Key) int {
 		return cmp.Or(cmp.Compare(a.Manager.Name, b.Manager.Name), a.Created.Compare(b.Created), cmp.Compare(a.Prefix, b.Prefix))
@@ -201,7 +237,7 @@ func (s *Store) revoke(ctx context.Context, prefix string) error {
 		return err
 	}
 	now := time.Now().UTC()
-	r.Revoked = &now
+	r.Revoked, r.RevokedBy = &now, s.by
 	value, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("encode a key's record: %w", err)

@@ -125,6 +125,12 @@ var allTypes = map[string]*regexp.Regexp{
 	"CustomerImported":             regexp.MustCompile(`^customers\.[0-9a-f]{32}$`),
 	"CustomerImportProposed":       regexp.MustCompile(`^outcomes\.\d+\.proposed$`),
 	"EventSetAside":                regexp.MustCompile(`^operations\.set_aside\.\d+$`),
+	"ManagerKeyCreated":            regexp.MustCompile(`^operations\.manager_key_created\.\d+$`),
+	"ManagerKeyRevoked":            regexp.MustCompile(`^operations\.manager_key_revoked\.\d+$`),
+	"ProductSet":                   regexp.MustCompile(`^operations\.product_set\.\d+$`),
+	"ProductRemoved":               regexp.MustCompile(`^operations\.product_removed\.\d+$`),
+	"MappingSaved":                 regexp.MustCompile(`^operations\.mapping_saved\.\d+$`),
+	"MappingRemoved":               regexp.MustCompile(`^operations\.mapping_removed\.\d+$`),
 }
 
 // notAppended are the types that everything does not cause: EventSetAside needs a message that is no event,
@@ -159,6 +165,12 @@ func everything(t *testing.T, c *caller) {
 	c.undo("9")
 	c.imports("", header2+"gone,p.1\n") // 10
 	c.undo("10")
+	made := c.call(201, "POST", "/api/v1/manager-keys/", strings.NewReader(`{"manager":"shop","role":"viewer"}`), "Content-Type", "application/json")
+	c.call(204, "DELETE", "/api/v1/manager-keys/"+unquoted(made.field("begins_with"))+"/", nil)
+	set := c.call(200, "POST", "/api/v1/products/", strings.NewReader(`{"short_code":"p.1"}`), "Content-Type", "application/json")
+	c.call(204, "DELETE", "/api/v1/products/"+set.field("id")+"/", nil)
+	c.call(200, "PUT", "/api/v1/import-mappings/ours/", strings.NewReader(`{"set":{"product__short_code":"p.1"}}`), "Content-Type", "application/json")
+	c.call(204, "DELETE", "/api/v1/import-mappings/ours/", nil)
 }
 
 // undo takes an import back and waits for its end.
@@ -239,6 +251,9 @@ func idOf(m message, kind string) string {
 		return job + "/progressed/" + row
 	case "EventSetAside":
 		return "set_aside/" + m.field("data.sequence")
+	case "ManagerKeyCreated", "ManagerKeyRevoked", "ProductSet", "ProductRemoved", "MappingSaved", "MappingRemoved":
+		_, what, _ := strings.Cut(m.subject, ".")
+		return strings.Replace(what, ".", "/", 1)
 	default:
 		return job + "/" + strings.ToLower(strings.TrimPrefix(kind, "Import"))
 	}

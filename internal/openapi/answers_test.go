@@ -16,10 +16,10 @@ import (
 	"time"
 
 	"licenseimport/events"
-	"licenseimport/events/eventlog"
 	"licenseimport/events/eventlog/eventlogtest"
 	"licenseimport/ingest"
 	"licenseimport/internal/access"
+	"licenseimport/internal/admin"
 	"licenseimport/internal/httpx"
 	"licenseimport/internal/openapi"
 	"licenseimport/internal/openapi/openapitest"
@@ -51,7 +51,7 @@ func newSystem(t *testing.T) *system {
 	t.Helper()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	log := eventlogtest.Start(t)
-	keys := access.NewStore(log.Bucket(eventlog.Managers))
+	keys := access.Open(log)
 	s := &system{T: t, admin: "an admin's key", catalogue: processor.OpenCatalogue(log)}
 	s.importer, s.viewer, s.limited = s.key(keys, "ada", "importer"), s.key(keys, "eve", "viewer"), s.key(keys, "bob", "importer", "psc")
 	s.client = s.coverage.Client(t, nil)
@@ -65,6 +65,10 @@ func newSystem(t *testing.T) *system {
 	auth := access.NewAuthenticator(access.Config{Store: keys, AdminKey: s.admin})
 	ingest.New(log, ingest.Config{MaxFile: 64 << 10}).Register(router, auth)
 	readapi.New(views, s.catalogue).Register(router, auth)
+	admin.New(admin.Config{
+		Audit: admin.NewAudit(log, access.Recorded(log), s.catalogue, ingest.RecordedMappings(log)), Keys: keys, CheckProduct: processor.CheckProduct,
+		Catalogue: func(manager string) admin.Catalogue { return s.catalogue.As(manager) },
+	}).Register(router, auth)
 	router.Handle("GET", "/api/v1/me/", auth.Require(access.Identify, access.Me))
 	router.Handle("GET", openapi.Path, openapi.Handler)
 	router.Handle("GET", openapi.JSONPath, openapi.JSONHandler)
@@ -243,6 +247,59 @@ func (s *system) uploads() {
 	s.undos()
 	s.retries()
 	s.mappings()
+	s.administers()
+}
+
+// administers are all that may become of requests about keys, products and the audit log.
+func (s *system) administers() {
+	const keys, products = "/api/v1/manager-keys/", "/api/v1/products/"
+	as := http.Header{"Content-Type": {"application/json"}}
+	post := func(status int, key, path, body string) (answer []byte) {
+		return s.call(status, key, "POST", path, as, strings.NewReader(body))
+	}
+	wanted := `{"manager":"Zoë","role":"admin","products":[]}`
+	var made struct {
+		Key        string `json:"key"`
+		BeginsWith string `json:"begins_with"`
+	}
+	s.must(json.Unmarshal(post(201, s.admin, keys, wanted), &made))
+	post(400, s.admin, keys, `{"manager":"Zoë","role":"queen"}`)
+	post(400, s.admin, keys, `{"role":"admin"} {}`)
+	post(401, "", keys, wanted)
+	post(403, s.importer, keys, wanted)
+	post(413, s.admin, keys, strings.Repeat(" ", 70<<10)+wanted)
+	s.get(200, made.Key, keys+"?limit=2&offset=1")
+	s.get(400, s.admin, keys+"?limit=none")
+	s.get(401, "", keys)
+	s.get(403, s.viewer, keys)
+	s.call(400, s.admin, "DELETE", keys+made.BeginsWith+"/?x=y", nil, nil)
+	s.call(401, "", "DELETE", keys+made.BeginsWith+"/", nil, nil)
+	s.call(403, s.limited, "DELETE", keys+made.BeginsWith+"/", nil, nil)
+	s.call(409, made.Key, "DELETE", keys+made.BeginsWith+"/", nil, nil)
+	s.call(204, s.admin, "DELETE", keys+made.BeginsWith+"/", nil, nil)
+	s.call(404, s.admin, "DELETE", keys+made.BeginsWith+"/", nil, nil)
+
+	product := `{"short_code":"new","product_name":"New","license_type":"perpetual","max_activations":3}`
+	var set struct {
+		ID uint64 `json:"id"`
+	}
+	s.must(json.Unmarshal(post(200, s.admin, products, product), &set))
+	one := fmt.Sprintf("%s%d/", products, set.ID)
+	s.get(200, s.viewer, one)
+	post(400, s.admin, products, `{"short_code":"new","license_type":"loan"}`)
+	post(401, "", products, product)
+	post(403, s.importer, products, product)
+	post(413, s.admin, products, strings.Repeat(" ", 70<<10)+product)
+	s.call(400, s.admin, "DELETE", one+"?x=y", nil, nil)
+	s.call(401, "", "DELETE", one, nil, nil)
+	s.call(403, s.limited, "DELETE", one, nil, nil)
+	s.call(204, s.admin, "DELETE", one, nil, nil)
+	s.call(404, s.admin, "DELETE", one, nil, nil)
+
+	s.get(200, s.admin, "/api/v1/audit-log/?limit=3")
+	s.get(400, s.admin, "/api/v1/audit-log/?limit=none")
+	s.get(401, "", "/api/v1/audit-log/")
+	s.get(403, s.viewer, "/api/v1/audit-log/")
 }
 
 // mappings are all that may become of requests about saved mappings, and of uploads with a mapping.

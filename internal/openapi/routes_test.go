@@ -13,6 +13,7 @@ import (
 	"licenseimport/events/eventlog/eventlogtest"
 	"licenseimport/ingest"
 	"licenseimport/internal/access"
+	"licenseimport/internal/admin"
 	"licenseimport/internal/httpx"
 	"licenseimport/internal/openapi"
 	"licenseimport/processor"
@@ -97,6 +98,7 @@ func roleRoutes(t *testing.T) []httpx.Route {
 	router := httpx.NewRouter(httpx.Options{})
 	ingest.New(log, ingest.Config{}).Register(router, auth)
 	readapi.New(views, processor.OpenCatalogue(log)).Register(router, auth)
+	admin.New(admin.Config{}).Register(router, auth)
 	if _, err := router.Handler(); err != nil {
 		t.Fatal(err)
 	}

@@ -156,7 +156,7 @@ func sameValues(a, b *events.Record) bool {
 func TestExportSelectsAsTheList(t *testing.T) {
 	r, limited := partiesHarness(t, changedParties(1, 400))
 	for _, filter := range []string{"", "product__short_code=b", "license_key__icontains=y-1", "customer_company_name__icontains=acme",
-		"order__store_id__startswith=eShop&enabled=true", "validity_period__lt=2030-06-30", "id__in=5,9,4", "product_id=" + fmt.Sprint(productID("a"))} {
+		"order__store_id__startswith=eShop&enabled=true", "validity_period__lt=2030-06-30", "id__in=5,9,4", "product_id=" + fmt.Sprint(events.ProductID("a"))} {
 		query, err := url.ParseQuery(filter)
 		check(t, err)
 		for _, key := range []string{adminKey, limited} {
@@ -297,7 +297,7 @@ func TestLongAnswersAreWatched(t *testing.T) {
 	for _, route := range New(r.Projector, catalogue).routes() {
 		id := map[bool]string{true: "1", false: "4"}[strings.HasPrefix(route.path, "licenses-import-results")]
 		if strings.HasPrefix(route.path, "products") {
-			id = fmt.Sprint(productID("a"))
+			id = fmt.Sprint(events.ProductID("a"))
 		}
 		w := &deadlineRecorder{ResponseRecorder: httptest.NewRecorder()}
 		request := httptest.NewRequest(http.MethodGet, prefix+strings.Replace(route.path, ":id", id, 1), nil)

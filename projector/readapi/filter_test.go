@@ -191,7 +191,7 @@ func everyFilter(t *testing.T, all []events.Event) {
 		"license_key__startswith": {begins("license_key"), []string{"Key-1", "KEY"}},
 		"license_key__icontains":  {contains("license_key"), []string{"y-2", "zzz"}},
 		"license_key__isnull":     {func(_ shown, v string) bool { return v == "false" }, []string{"true", "false"}},
-		"product_id":              {equal("product.id"), []string{fmt.Sprint(productID("a")), fmt.Sprint(productID("ü")), "7"}},
+		"product_id":              {equal("product.id"), []string{fmt.Sprint(events.ProductID("a")), fmt.Sprint(events.ProductID("ü")), "7"}},
 		"product_name__icontains": {contains("product.name"), []string{"PHOTO", "pro", "x"}},
 		"product__short_code":     {equal("product.short_code"), []string{"a", "ü", "A"}},
 		"customer_id":             {equal("customer.id"), append(someIDs(r.all(adminKey, "customers/", nil)), "1")},
@@ -412,7 +412,7 @@ func TestFilterThatCannotBeRead(t *testing.T) {
 // TestProducts: the catalogue in the documented shape, as far as the manager may see it.
 func TestProducts(t *testing.T) {
 	r, limited := partiesHarness(t, manyParties(1, 400))
-	id := func(code string) string { return fmt.Sprint(productID(code)) }
+	id := func(code string) string { return fmt.Sprint(events.ProductID(code)) }
 	for _, test := range []struct {
 		key, path string
 		status    int

@@ -40,7 +40,7 @@ func (f *licenseFilter) query(views *projector.Reader) *projector.LicenseQuery {
 	}
 	products := []string{}
 	for code := range views.Products() {
-		if productID(code) == f.productID && (q.Products == nil || slices.Contains(q.Products, code)) {
+		if events.ProductID(code) == f.productID && (q.Products == nil || slices.Contains(q.Products, code)) {
 			products = append(products, code)
 		}
 	}

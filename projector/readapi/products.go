@@ -2,8 +2,6 @@ package readapi
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"net/http"
 	"slices"
 
@@ -17,13 +15,10 @@ type product struct {
 	ID        uint64  `json:"id"`
 	ShortCode string  `json:"short_code"`
 	Name      *string `json:"product_name"` // null: it has none
-}
 
-// productID is a product's id: a number from 1 to 2^53 that follows from its short code alone. So it is the
-// same after the product was taken out and set again, and JavaScript reads it exactly.
-func productID(shortCode string) uint64 {
-	sum := sha256.Sum256([]byte(shortCode))
-	return binary.BigEndian.Uint64(sum[:])>>11 + 1
+	// Defaults of rows that leave them empty. null: it has none.
+	LicenseType    *string `json:"license_type"`
+	MaxActivations *int    `json:"max_activations"`
 }
 
 // visibleCatalogue returns the catalogue as far as a manager may see it, sorted by short code.
@@ -63,7 +58,7 @@ func (a *API) getProduct(w http.ResponseWriter, r *http.Request, params httpx.Pa
 	}
 	id, _ := parseID(params)
 	for _, p := range products {
-		if productID(p.ShortCode) == uint64(id) {
+		if events.ProductID(p.ShortCode) == uint64(id) {
 			return httpx.WriteJSON(w, http.StatusOK, showProduct(p))
 		}
 	}
@@ -71,7 +66,10 @@ func (a *API) getProduct(w http.ResponseWriter, r *http.Request, params httpx.Pa
 }
 
 func showProduct(p events.Product) product {
-	shown := product{ID: productID(p.ShortCode), ShortCode: p.ShortCode}
+	shown := product{ID: events.ProductID(p.ShortCode), ShortCode: p.ShortCode, MaxActivations: p.MaxActivations}
+	if p.LicenseType != "" {
+		shown.LicenseType = &p.LicenseType
+	}
 	if p.Name != "" {
 		shown.Name = &p.Name
 	}

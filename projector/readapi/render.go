@@ -38,7 +38,7 @@ func renderLicense(views *projector.Reader, l *projector.License, m access.Manag
 	e := l.Event
 	return object{{"id", l.Seq}}.
 		withColumns("license__", &events.Record{License: e.License}).
-		with("product", object{{"id", productID(e.Product.ShortCode)}, {"short_code", e.Product.ShortCode}, {"name", orNull(e.Product.Name)}}).
+		with("product", object{{"id", events.ProductID(e.Product.ShortCode)}, {"short_code", e.Product.ShortCode}, {"name", orNull(e.Product.Name)}}).
 		with("customer", customer).
 		with("order", orderObject(id, said)).
 		with("import_id", e.JobID).

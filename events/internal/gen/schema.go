@@ -18,7 +18,7 @@ const number = "(0|[1-9][0-9]*)"
 // idPattern is the regular expression of a type's ids, made from the id of an event of the type.
 func idPattern(event events.Event) string {
 	fields := reflect.ValueOf(event).Elem()
-	for _, name := range []string{"JobID", "Sequence", "Position"} {
+	for _, name := range []string{"JobID", "Sequence", "Position", "Revision"} {
 		if field := fields.FieldByName(name); field.IsValid() {
 			field.SetUint(1)
 		}
@@ -198,7 +198,7 @@ func smallest(t reflect.Type, owner, fieldName string) int {
 	if owner == "UndoCounts" {
 		return 0
 	}
-	if t == reflect.TypeFor[events.JobID]() || fieldName == "Line" || fieldName == "Sequence" || fieldName == "Row" && !so {
+	if t == reflect.TypeFor[events.JobID]() || fieldName == "Line" || fieldName == "Sequence" || fieldName == "Revision" || fieldName == "Row" && !so {
 		return 1
 	}
 	return 0
