@@ -9,7 +9,7 @@ COMMIT := $(shell git describe --always --abbrev=40 --exclude='*' --dirty 2>/dev
 OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/robustnesstest ./web/browsertest ./examples ./cmd/benchmark
 UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|robustnesstest|browsertest|examples|benchmark)$$')
 
-.PHONY: help check generate generated fmt vet vuln test unit race outside tools fuzz bench profile large pgo memory chaos soak races races-changes cluster disk long reference run build lint packages packages-test screenshots
+.PHONY: help check generate generated fmt vet vuln test unit race outside tools fuzz bench profile large scale pgo memory chaos soak races races-changes cluster disk long reference run build lint packages packages-test screenshots
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -86,6 +86,9 @@ profile: build ## what a row costs at each stage: CPU, allocations, waits; the s
 
 large: build ## ten million rows in one file, searches among them, a crash, and the file again; some twenty minutes, 25 GB
 	go run ./cmd/benchmark large
+
+scale: ## what a license and a company cost the NATS server: the figures of the plan in docs/scaling-out.md; some five minutes
+	go run ./cmd/benchmark scale
 
 pgo: build ## cmd/licenseimport/default.pgo, by which the compiler optimises
 	go run ./cmd/benchmark pgo
