@@ -49,7 +49,10 @@ func explainUsage(err error) error {
 		text = strings.TrimRight(argument, `>"`) + " is missing"
 	}
 	text = strings.Replace(text, `one of "",`, "one of ", 1) // to leave it out needs no flag
-	return fmt.Errorf("%s. Run %q for usage", text, command+" --help")
+	if !strings.HasSuffix(text, "?") {
+		text += "."
+	}
+	return fmt.Errorf("%s Run %q for usage", text, command+" --help")
 }
 
 // apiParameters matches the API's parameters that are flags of import.

@@ -67,6 +67,9 @@ func (s *swapHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	(*s.current.Load()).ServeHTTP(w, r)
 }
 
+// errStoppedStarting: the context ended before all roles of a process had started.
+var errStoppedStarting = errors.New("stopped before everything had started")
+
 // startNode starts the roles of a process. Where one of them cannot start, it
 // stops those that run already. It waits for its NATS server until ctx ends; once
 // it has returned a node, only stop ends it.
@@ -81,7 +84,7 @@ func startNode(ctx context.Context, s settings) (*node, error) {
 		return n, nil
 	}
 	if ctx.Err() != nil {
-		err = errors.New("stopped before everything had started")
+		err = errStoppedStarting
 	}
 	return nil, errors.Join(err, n.stop())
 }

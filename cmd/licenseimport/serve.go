@@ -207,7 +207,7 @@ func (f httpFlags) config() httpx.ServerConfig {
 // end of ctx is not an error.
 func runNode(ctx context.Context, t *terminal, s settings) error {
 	n, err := startNode(ctx, s)
-	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+	if errors.Is(err, errStoppedStarting) { // SIGTERM is how a role ends, also one that waits for NATS
 		slog.Info("stopped while starting")
 		return nil
 	}
