@@ -37,9 +37,39 @@ func (b *bench) workbook(ctx context.Context) ([]line, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []line{atMost(300, float64(peak)/1e6, " MB", "memory of the role ingest",
+	serve, err := b.serveWithWorkbook(ctx, path, rows)
+	if err != nil {
+		return nil, err
+	}
+	return []line{serve, atMost(300, float64(peak)/1e6, " MB", "memory of the role ingest",
 		fmt.Sprintf("peak RSS with a workbook of %d rows of 12 columns", rows),
 		fmt.Sprintf("%.0f MB before it; %d MB, stored in %.1f s", float64(before)/1e6, size/1e6, took.Seconds()))}, nil
+}
+
+// serveWithWorkbook states what a workbook adds to the peak RSS of serve, which holds the NATS server and the
+// views as well.
+func (b *bench) serveWithWorkbook(ctx context.Context, book string, rows int) (line, error) {
+	csv, err := b.file(shape{rows: rows, seed: 1})
+	if err != nil {
+		return line{}, err
+	}
+	var peaks [2]int64
+	for i, path := range []string{csv, book} {
+		err := b.withServer(ctx, func(p *process, _ string) error {
+			if _, err := p.importFile(ctx, path); err != nil {
+				return err
+			}
+			peaks[i], err = p.peak()
+			return err
+		})
+		if err != nil {
+			return line{}, err
+		}
+	}
+	return line{
+		what: "memory of serve", measure: fmt.Sprintf("peak RSS with a workbook of %d rows − with the same rows as a CSV", rows),
+		value: fmt.Sprintf("%+.0f MB", float64(peaks[1]-peaks[0])/1e6), details: fmt.Sprintf("%.0f and %.0f MB", float64(peaks[1])/1e6, float64(peaks[0])/1e6),
+	}, nil
 }
 
 // The parts of a workbook beside its sheet and its texts.
