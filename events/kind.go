@@ -1,6 +1,9 @@
 package events
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // A Kind is one row of the table of kinds: what the rows of an import are. One pipeline imports all kinds.
 type Kind struct {
@@ -97,6 +100,16 @@ func (k *Kind) ColumnIndex(header string) (int, bool) {
 
 // Has reports whether a column is one of the kind.
 func (k *Kind) Has(column int) bool { return slices.Contains(k.columns, column) }
+
+// Title is what the rows are, with a capital letter.
+func (k *Kind) Title() string { return strings.ToUpper(k.Many[:1]) + k.Many[1:] }
+
+// Template is the name of the kind's template, below /api/v1/, with an extension such as .csv.
+func (k *Kind) Template(extension string) string { return k.One + "-import-template" + extension }
+
+// OfProducts reports whether each row belongs to a product. Of another kind no manager may import who is
+// limited to some products.
+func (k *Kind) OfProducts() bool { return k.Has(ColumnProduct) }
 
 // Requires reports whether every row must have a value in a column.
 func (k *Kind) Requires(column int) bool {

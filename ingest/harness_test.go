@@ -3,6 +3,7 @@ package ingest
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,6 +24,12 @@ import (
 	"licenseimport/events/importjob"
 	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
+)
+
+// Where licenses are uploaded, and their results.
+var (
+	importPath   = prefix + events.Licenses.Upload
+	licensesPath = resultsPath(events.Licenses)
 )
 
 // adminKey is an API key that every harness accepts.
@@ -110,6 +117,7 @@ func readAnswer(t testing.TB, res *http.Response) answer {
 
 // request is an upload to send. Fields that are not set have defaults.
 type request struct {
+	kind   *events.Kind // nil: licenses
 	query  string
 	header map[string]string
 	name   string // of the file
@@ -152,7 +160,7 @@ func (h *harness) trySend(file string, q request) (answer, error) {
 	if q.reader != nil {
 		body = q.reader
 	}
-	req, err := http.NewRequestWithContext(h.Context(), "POST", h.http.URL+importPath+q.query, body)
+	req, err := http.NewRequestWithContext(h.Context(), "POST", h.http.URL+prefix+cmp.Or(q.kind, events.Licenses).Upload+q.query, body)
 	if err != nil {
 		return answer{}, err
 	}
@@ -180,10 +188,16 @@ func (h *harness) cancel(job events.JobID, key string) answer {
 	return h.post(job, "cancel", key)
 }
 
-// post sends a request about an import without a body.
+// post sends a request about an import of licenses without a body.
 func (h *harness) post(job events.JobID, what, key string) answer {
 	h.Helper()
-	req, err := http.NewRequestWithContext(h.Context(), "POST", h.http.URL+resultsPath+job.String()+"/"+what, nil)
+	return h.postTo(events.Licenses, job, what, key)
+}
+
+// postTo is post at the address of a kind.
+func (h *harness) postTo(kind *events.Kind, job events.JobID, what, key string) answer {
+	h.Helper()
+	req, err := http.NewRequestWithContext(h.Context(), "POST", h.http.URL+resultsPath(kind)+job.String()+"/"+what, nil)
 	if err != nil {
 		h.Fatal(err)
 	}

@@ -137,7 +137,7 @@ func (u *upload) checkRepeat() error {
 	}
 	var again events.ImportStarted
 	u.source.describe(&again)
-	if bytes, sum := u.source.content(); !s.SameUpload(u.options.query, again.Mapping, bytes, sum) {
+	if bytes, sum := u.source.content(); !s.SameUpload(u.options.kind, u.options.query, again.Mapping, bytes, sum) {
 		return httpx.Unprocessable("idempotency_key_reused",
 			"This Idempotency-Key was used for another file or other query parameters: use a new key.").ForJob(uint64(u.job))
 	}

@@ -58,7 +58,7 @@ func TestIdempotencyKey(t *testing.T) {
 			if a.status != tt.status || a.body.Code != tt.code || a.body.JobID != tt.job {
 				t.Errorf("%d %s", a.status, a.text)
 			}
-			if location := resultsPath + tt.job.String() + "/"; a.status == 200 && a.header.Get("Location") != location {
+			if location := licensesPath + tt.job.String() + "/"; a.status == 200 && a.header.Get("Location") != location {
 				t.Errorf("Location %q", a.header.Get("Location"))
 			}
 		})

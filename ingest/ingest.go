@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"licenseimport/events"
 	"licenseimport/events/eventlog"
 	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
@@ -31,33 +32,41 @@ func New(log *eventlog.Log, c Config) *Ingest {
 	return in
 }
 
-// The paths. Each is served without its last slash, too.
+// The paths. Each is served without its last slash, too. Those of a kind are in the table of kinds.
 const (
-	importPath   = "/api/v1/licenses/import_from_csv/"
-	resultsPath  = "/api/v1/licenses-import-results/"
-	templatePath = "/api/v1/license-import-template.csv"
-	mappingsPath = "/api/v1/import-mappings/"
-	workbookPath = "/api/v1/license-import-template.xlsx"
-	inspectPath  = "/api/v1/imports/inspect/"
+	prefix       = "/api/v1/"
+	mappingsPath = prefix + "import-mappings/"
+	inspectPath  = prefix + "imports/inspect/"
 )
 
 // Register adds the routes to the router.
 func (in *Ingest) Register(rt *httpx.Router, auth *access.Authenticator) {
-	rt.Handle(http.MethodPost, importPath, auth.Require(access.Import, in.uploadHandler(auth)), parameterNames()...)
-	rt.Handle(http.MethodPost, resultsPath+":id/cancel/", auth.Require(access.Cancel, in.serveCancel))
-	rt.Handle(http.MethodPost, resultsPath+":id/undo/", auth.Require(access.Undo, in.serveUndo))
-	rt.Reserve(http.MethodGet, resultsPath+":id/undo/") // the role projector answers it
-	rt.Handle(http.MethodPost, resultsPath+":id/retry/", auth.Require(access.Import, in.retryHandler(auth)), retryParameterNames()...)
+	for _, kind := range events.Kinds {
+		in.registerKind(rt, auth, kind)
+	}
 	rt.Handle(http.MethodPost, inspectPath, auth.Require(access.Import, in.serveInspect), inspectParameters()...)
 	rt.Handle(http.MethodGet, mappingsPath, auth.Require(access.Identify, in.listMappings), "limit", "offset")
 	rt.Handle(http.MethodGet, mappingsPath+":name/", auth.Require(access.Identify, in.showMapping))
 	rt.Handle(http.MethodPut, mappingsPath+":name/", auth.Require(access.Import, in.saveMapping))
 	rt.Handle(http.MethodDelete, mappingsPath+":name/", auth.Require(access.Import, in.removeMapping))
-	rt.Handle(http.MethodGet, templatePath, auth.Require(access.Identify,
-		serveTemplate(Template, "text/csv; charset=utf-8", "license-import-template.csv")))
-	rt.Handle(http.MethodGet, workbookPath, auth.Require(access.Identify,
-		serveTemplate(TemplateWorkbook, workbook.ContentType, "license-import-template.xlsx")))
 }
+
+// registerKind adds the routes of one kind of import.
+func (in *Ingest) registerKind(rt *httpx.Router, auth *access.Authenticator, kind *events.Kind) {
+	rt.Handle(http.MethodPost, prefix+kind.Upload, auth.Require(access.Import, in.uploadHandler(auth, kind)), parameterNames()...)
+	one := resultsPath(kind) + ":id/"
+	rt.Handle(http.MethodPost, one+"cancel/", auth.Require(access.Cancel, in.cancelHandler(kind)))
+	rt.Handle(http.MethodPost, one+"undo/", auth.Require(access.Undo, in.undoHandler(kind)))
+	rt.Reserve(http.MethodGet, one+"undo/") // the role projector answers it
+	rt.Handle(http.MethodPost, one+"retry/", auth.Require(access.Import, in.retryHandler(auth, kind)), retryParameterNames()...)
+	rt.Handle(http.MethodGet, prefix+kind.Template(".csv"), auth.Require(access.Identify,
+		serveTemplate(Template, kind, "text/csv; charset=utf-8", ".csv")))
+	rt.Handle(http.MethodGet, prefix+kind.Template(".xlsx"), auth.Require(access.Identify,
+		serveTemplate(TemplateWorkbook, kind, workbook.ContentType, ".xlsx")))
+}
+
+// resultsPath is where the results of a kind's imports are.
+func resultsPath(kind *events.Kind) string { return prefix + kind.Results }
 
 // Shutdown refuses new uploads with 503 and waits for those in flight. When ctx ends first,
 // Shutdown aborts them, which takes at most some 20 s, answers them 503 and returns the context's

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"licenseimport/events"
@@ -31,10 +32,11 @@ func inspectParameters() []string {
 // serveInspect answers POST /api/v1/imports/inspect/: what the columns of a file seem to be. It stores
 // nothing. An inspection takes a place of those of uploads.
 func (in *Ingest) serveInspect(w http.ResponseWriter, r *http.Request, _ httpx.Params, m access.Manager) error {
-	if kind := r.URL.Query().Get("kind"); kind != "" && kind != mapping.Licenses {
-		return httpx.BadParameter("kind", kind, mapping.Licenses)
+	kind, err := kindParameter(r)
+	if err != nil {
+		return err
 	}
-	o, err := parseOptions(r)
+	o, err := parseOptions(r, kind)
 	if err != nil {
 		return err
 	}
@@ -60,6 +62,16 @@ func (in *Ingest) serveInspect(w http.ResponseWriter, r *http.Request, _ httpx.P
 	return httpx.WriteJSON(w, http.StatusOK, found)
 }
 
+// kindParameter is the kind that a request names; licenses, if it names none.
+func kindParameter(r *http.Request) (*events.Kind, error) {
+	name := r.URL.Query().Get("kind")
+	kind := events.KindNamed(name)
+	if kind == nil {
+		return nil, httpx.BadParameter("kind", name, "one of "+strings.Join(events.KindNames(), ", "))
+	}
+	return kind, nil
+}
+
 // inspect inspects the file of a request; whole: it has read the request to its end.
 func (in *Ingest) inspect(ctx context.Context, b *body, m access.Manager, o options) (found mapping.Inspection, whole bool, err error) {
 	beginning, err := io.ReadAll(io.LimitReader(b.file, mapping.InspectedBytes))
@@ -83,7 +95,7 @@ func (in *Ingest) inspect(ctx context.Context, b *body, m access.Manager, o opti
 	if err != nil {
 		return found, !cut, err
 	}
-	if found, err = mapping.InspectCSV(beginning, cut, csvOptions(o, in.config), from); err != nil {
+	if found, err = mapping.InspectCSV(o.kind, beginning, cut, csvOptions(o, in.config), from); err != nil {
 		err = tableError(err)
 	}
 	return found, !cut, err
@@ -106,7 +118,7 @@ func (in *Ingest) inspectWorkbook(ctx context.Context, beginning []byte, b *body
 		return mapping.Inspection{}, err
 	}
 	peeked.again = true
-	found, err := mapping.Inspect(peeked, false, from)
+	found, err := mapping.Inspect(o.kind, peeked, false, from)
 	if err != nil {
 		return mapping.Inspection{}, tableError(err)
 	}
@@ -142,7 +154,14 @@ func (t *peekedTable) Read() (csvfile.Row, error) {
 // known here: its columns are then guessed.
 func (in *Ingest) inspectedMapping(ctx context.Context, rows table, m access.Manager, o options) (*events.Mapping, error) {
 	if o.mapping != "" {
-		return in.mappingNamed(ctx, o.mapping)
+		named, err := in.mappingNamed(ctx, o.mapping)
+		if err != nil {
+			return nil, err
+		}
+		if _, problems := mapping.Resolve(o.kind, named, mapping.Given{}); len(problems) > 0 {
+			return nil, mappingProblems(problems)
+		}
+		return named, nil
 	}
 	header, err := rows.Header()
 	if err != nil {

@@ -109,7 +109,7 @@ func TestUploadIsAuthorizedBeforeItsSeal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			asked := 0
-			u := &upload{in: h.in, ctx: t.Context(), recheck: func(context.Context) error {
+			u := &upload{in: h.in, options: options{kind: events.Licenses}, ctx: t.Context(), recheck: func(context.Context) error {
 				asked++
 				return tt.answers[asked-1]
 			}}

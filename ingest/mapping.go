@@ -125,7 +125,7 @@ func (in *rowParser) useMapping(header csvfile.Header, o options, base baseMappi
 	if err != nil {
 		return err
 	}
-	resolved, problems := mapping.Resolve(from, o.given)
+	resolved, problems := mapping.Resolve(o.kind, from, o.given)
 	if len(problems) > 0 {
 		return mappingProblems(problems)
 	}

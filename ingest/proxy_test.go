@@ -165,7 +165,7 @@ func TestProxyNeedsAnAddress(t *testing.T) {
 func TestTemplate(t *testing.T) {
 	r := newHarness(t, Config{})
 	get := func(key string) answer {
-		req, _ := http.NewRequestWithContext(t.Context(), "GET", r.http.URL+templatePath, nil)
+		req, _ := http.NewRequestWithContext(t.Context(), "GET", r.http.URL+prefix+events.Licenses.Template(".csv"), nil)
 		r.authorize(req, key)
 		res, err := http.DefaultClient.Do(req)
 		if err != nil {

@@ -17,6 +17,7 @@ import (
 
 // options are the parameters of an upload.
 type options struct {
+	kind          *events.Kind
 	mode          events.Mode
 	existing      events.Existing
 	dryRun        bool
@@ -78,18 +79,20 @@ var parameters = []struct {
 
 // parseOptions reads the query and the Idempotency-Key. The router has refused parameters that are
 // not in the table, empty or repeated.
-func parseOptions(r *http.Request) (options, error) { return parseOptionsAfter(r, nil) }
+func parseOptions(r *http.Request, kind *events.Kind) (options, error) {
+	return parseOptionsAfter(r, kind, nil)
+}
 
 // parseRetryOptions is parseOptions for a retry of an import: what the query does not say is as it was.
-func parseRetryOptions(r *http.Request, first *events.ImportStarted) (options, error) {
-	o, err := parseOptionsAfter(r, first)
+func parseRetryOptions(r *http.Request, kind *events.Kind, first *events.ImportStarted) (options, error) {
+	o, err := parseOptionsAfter(r, kind, first)
 	o.query = strings.TrimPrefix(o.query+"&retry_of="+first.JobID.String(), "&")
 	return o, err
 }
 
 // parseOptionsAfter takes the defaults from an earlier import, or from the table where that is nil.
-func parseOptionsAfter(r *http.Request, first *events.ImportStarted) (options, error) {
-	var o options
+func parseOptionsAfter(r *http.Request, kind *events.Kind, first *events.ImportStarted) (options, error) {
+	o := options{kind: kind}
 	query, canonical := r.URL.Query(), url.Values{}
 	for _, p := range parameters {
 		value := query.Get(p.name)
@@ -138,7 +141,7 @@ func csvOptions(o options, c Config) csvfile.Options {
 	return csvfile.Options{
 		Delimiter: o.delimiter, Encoding: o.encoding, MaxRow: c.MaxRow, MaxColumns: c.MaxColumns,
 		Known: func(name string) bool {
-			_, known := events.Licenses.ColumnIndex(name)
+			_, known := o.kind.ColumnIndex(name)
 			return known || o.headers[csvfile.NormalName(name)]
 		},
 	}

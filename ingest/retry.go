@@ -10,33 +10,36 @@ import (
 	"licenseimport/internal/httpx"
 )
 
-// retryHandler answers POST /api/v1/licenses-import-results/:id/retry/: an upload whose rows are those
-// that an import rejected. While it goes on its key is authenticated again.
-func (in *Ingest) retryHandler(auth *access.Authenticator) access.Handler {
+// retryHandler answers POST …/:id/retry/ below the results of a kind: an upload whose rows are those that an
+// import rejected. While it goes on its key is authenticated again.
+func (in *Ingest) retryHandler(auth *access.Authenticator, kind *events.Kind) access.Handler {
 	return func(w http.ResponseWriter, r *http.Request, p httpx.Params, m access.Manager) error {
 		// Not the request's context: a client that disconnects has asked for everything already.
 		ctx, stop := auth.Watch(in.uploads, r, access.Import)
 		defer stop()
-		return in.serveRetry(ctx, w, r, p, m, func(ctx context.Context) error { return auth.Recheck(ctx, r, access.Import) })
+		return in.serveRetry(ctx, w, r, p, kind, m, func(ctx context.Context) error { return auth.Recheck(ctx, r, access.Import) })
 	}
 }
 
 func (in *Ingest) serveRetry(
-	ctx context.Context, w http.ResponseWriter, r *http.Request, p httpx.Params, m access.Manager,
+	ctx context.Context, w http.ResponseWriter, r *http.Request, p httpx.Params, kind *events.Kind, m access.Manager,
 	recheck func(context.Context) error,
 ) error {
+	if err := mayImport(kind, m); err != nil {
+		return err
+	}
 	job, err := events.ParseJobID(p.ByName("id"))
 	if err != nil {
 		return httpx.NotFound("There is no such import.")
 	}
 	first, err := in.load(ctx, job)
 	if err == nil {
-		err = canRetry(first, m)
+		err = canRetry(first, kind, m)
 	}
 	if err != nil {
 		return storeError(err)
 	}
-	o, err := parseRetryOptions(r, first.Started)
+	o, err := parseRetryOptions(r, kind, first.Started)
 	if err != nil {
 		return err
 	}
@@ -59,13 +62,13 @@ func (in *Ingest) serveRetry(
 	if err := u.run(); err != nil {
 		return err
 	}
-	return answerJob(w, r, http.StatusOK, u.job)
+	return answerJob(w, r, http.StatusOK, kind, u.job)
 }
 
 // canRetry is why a manager may not retry an import, or nil. Managers get the same answer for an
 // import that they may not see as for one that does not exist.
-func canRetry(s importjob.State, m access.Manager) error {
-	if s.Started != nil && !m.Sees(s.Started.Manager) {
+func canRetry(s importjob.State, kind *events.Kind, m access.Manager) error {
+	if s.Started != nil && !sees(m, kind, s.Started) {
 		return noSuchImport(s.Job)
 	}
 	return s.CanRetry()

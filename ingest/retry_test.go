@@ -18,7 +18,7 @@ import (
 // retry asks for the retry of an import.
 func (h *harness) retry(job events.JobID, query string, q request) answer {
 	h.Helper()
-	req, err := http.NewRequestWithContext(h.Context(), "POST", h.http.URL+resultsPath+job.String()+"/retry"+query, nil)
+	req, err := http.NewRequestWithContext(h.Context(), "POST", h.http.URL+licensesPath+job.String()+"/retry"+query, nil)
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestRetryImportsTheRejectedRows(t *testing.T) {
 	}
 	rejected := h.reject(1, "old")
 	a := h.retry(1, "", request{key: h.key("ada", access.Importer, "psc", "old")})
-	if a.status != 200 || a.body.JobID != 2 || a.header.Get("Location") != resultsPath+"2/" {
+	if a.status != 200 || a.body.JobID != 2 || a.header.Get("Location") != licensesPath+"2/" {
 		t.Fatalf("%d %s, Location %q", a.status, a.text, a.header.Get("Location"))
 	}
 	rows := h.rows(2)
@@ -527,7 +527,7 @@ func (h *harness) hold() (release chan struct{}, ended chan error) {
 		h.Fatal(err)
 	}
 	release, ended = make(chan struct{}), make(chan error, 1)
-	u := &upload{in: h.in, ctx: ctx, halt: halt, manager: admin, options: options{mode: events.Partial, query: "retry_of=1"}}
+	u := &upload{in: h.in, ctx: ctx, halt: halt, manager: admin, options: options{kind: events.Licenses, mode: events.Partial, query: "retry_of=1"}}
 	u.source, u.recheck = &heldSource{source, 0, release, ctx}, func(context.Context) error { return nil }
 	go func() {
 		defer source.stop()

@@ -36,11 +36,11 @@ func (in *Ingest) remap(ctx context.Context, first *events.ImportStarted, o opti
 		}
 		base = saved
 	}
-	resolved, problems := mapping.Resolve(base, o.given)
+	resolved, problems := mapping.Resolve(o.kind, base, o.given)
 	if len(problems) > 0 {
 		return nil, mappingProblems(problems)
 	}
-	return matchAgain(first, withoutIgnored(resolved, first.Ignored), o.given)
+	return matchAgain(o.kind, first, withoutIgnored(resolved, first.Ignored), o.given)
 }
 
 // withoutIgnored is a mapping that leaves out what the first import left out, unless it says otherwise.
@@ -61,12 +61,12 @@ func withoutIgnored(m *events.Mapping, ignored []string) *events.Mapping {
 
 // matchAgain matches the first file's header under another mapping. The values of a header that the first
 // import did not read are not stored, so it cannot be read now.
-func matchAgain(first *events.ImportStarted, m *events.Mapping, given mapping.Given) (*remapping, error) {
+func matchAgain(kind *events.Kind, first *events.ImportStarted, m *events.Mapping, given mapping.Given) (*remapping, error) {
 	headers := first.Headers
 	if len(headers) == 0 {
 		headers = first.Columns
 	}
-	matched, problems := mapping.Match(append(slices.Clone(headers), first.Ignored...), m, given, false)
+	matched, problems := mapping.Match(kind, append(slices.Clone(headers), first.Ignored...), m, given, false)
 	if len(problems) > 0 {
 		return nil, headerProblems(problems)
 	}

@@ -76,7 +76,7 @@ func openRowParser(rows table, o options, base baseMapping) (*rowParser, error) 
 
 // match assigns columns to the header's fields. The error names every mistake in the header.
 func (in *rowParser) match(header csvfile.Header, o options) error {
-	matched, problems := mapping.Match(header.Fields, in.mapping, o.given, o.ignoreUnknown)
+	matched, problems := mapping.Match(o.kind, header.Fields, in.mapping, o.given, o.ignoreUnknown)
 	if len(problems) > 0 {
 		return headerProblems(problems)
 	}

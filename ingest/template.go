@@ -12,28 +12,28 @@ import (
 	"licenseimport/internal/workbook"
 )
 
-// Template is a CSV file with all columns and one example row.
-func Template() []byte {
-	examples := make([]string, len(events.Licenses.Columns()))
-	for _, i := range events.Licenses.Columns() {
-		examples[i] = events.Columns[i].Example
+// Template is a CSV file with all columns of a kind and one example row.
+func Template(kind *events.Kind) []byte {
+	examples := make([]string, len(kind.Columns()))
+	for i, column := range kind.Columns() {
+		examples[i] = events.Columns[column].Example
 	}
-	file := csvfile.AppendRecord(nil, ',', events.Licenses.ColumnNames()...)
+	file := csvfile.AppendRecord(nil, ',', kind.ColumnNames()...)
 	return csvfile.AppendRecord(file, ',', examples...)
 }
 
 // TemplateWorkbook is the template as a workbook. The header's cells have notes that explain the columns,
 // and columns with few possible values offer them.
-func TemplateWorkbook() []byte {
-	columns := make([]workbook.Column, len(events.Licenses.Columns()))
-	examples := make([]workbook.Cell, len(events.Licenses.Columns()))
-	for _, i := range events.Licenses.Columns() {
-		c := &events.Columns[i]
-		columns[i] = workbook.Column{Name: c.Name, Strong: c.Required, Note: c.HeaderNote(), Choices: c.Offered()}
+func TemplateWorkbook(kind *events.Kind) []byte {
+	columns := make([]workbook.Column, len(kind.Columns()))
+	examples := make([]workbook.Cell, len(kind.Columns()))
+	for i, column := range kind.Columns() {
+		c := &events.Columns[column]
+		columns[i] = workbook.Column{Name: c.Name, Strong: kind.Requires(column), Note: c.HeaderNote(), Choices: c.Offered()}
 		examples[i].Text = c.Example
 	}
 	var file bytes.Buffer // whose writes do not fail
-	book, err := workbook.NewWriter(&file, "Licenses", columns)
+	book, err := workbook.NewWriter(&file, kind.Title(), columns)
 	if err == nil {
 		err = book.Write(examples)
 	}
@@ -46,13 +46,13 @@ func TemplateWorkbook() []byte {
 	return file.Bytes()
 }
 
-// serveTemplate answers with a file.
-func serveTemplate(file func() []byte, contentType, name string) access.Handler {
+// serveTemplate answers with a kind's file.
+func serveTemplate(file func(*events.Kind) []byte, kind *events.Kind, contentType, extension string) access.Handler {
 	return func(w http.ResponseWriter, _ *http.Request, _ httpx.Params, _ access.Manager) error {
-		content := file()
+		content := file(kind)
 		h := w.Header()
 		h.Set("Content-Type", contentType)
-		h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
+		h.Set("Content-Disposition", `attachment; filename="`+kind.Template(extension)+`"`)
 		h.Set("Content-Length", strconv.Itoa(len(content)))
 		_, err := w.Write(content)
 		return err

@@ -13,8 +13,8 @@ import (
 
 // cancel is the fact that ends an import as a manager wishes, or why not. Managers get the same
 // answer for an import that they may not see as for one that does not exist.
-func cancel(s importjob.State, m access.Manager) (events.Event, error) {
-	if s.Started != nil && !m.Sees(s.Started.Manager) {
+func cancel(s importjob.State, kind *events.Kind, m access.Manager) (events.Event, error) {
+	if s.Started != nil && !sees(m, kind, s.Started) {
 		return nil, noSuchImport(s.Job)
 	}
 	return s.Cancel(m.Name)
@@ -22,15 +22,20 @@ func cancel(s importjob.State, m access.Manager) (events.Event, error) {
 
 // undo is the fact that has an import taken back as a manager wishes, or why not. Who may see an import may
 // undo it, unless it may have changed licenses that the manager may not see.
-func undo(s importjob.State, m access.Manager) (events.Event, error) {
+func undo(s importjob.State, kind *events.Kind, m access.Manager) (events.Event, error) {
 	switch {
 	case s.Started == nil: // the state refuses it
-	case !m.Sees(s.Started.Manager):
+	case !sees(m, kind, s.Started):
 		return nil, noSuchImport(s.Job)
 	case m.Limited() && !within(m, s.Started.Products):
 		return nil, httpx.Forbidden("Import %d may have licenses of products that this key is not for, so this key may not undo it.", s.Job)
 	}
 	return s.Undo(m.Name)
+}
+
+// sees reports whether a manager sees an import at the address of a kind: each has those of the kind only.
+func sees(m access.Manager, kind *events.Kind, started *events.ImportStarted) bool {
+	return m.Sees(started.Manager) && events.KindNamed(started.Kind) == kind
 }
 
 // within reports whether an import that was limited to some products, none: not limited, has only products

@@ -67,7 +67,7 @@ func TestCancelIsDecided(t *testing.T) {
 		"finished":                 {[]events.Event{started, sealed, finished}, ada, "already_ended"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			fact, err := cancel(after(t, time.Time{}, tt.facts...), tt.by)
+			fact, err := cancel(after(t, time.Time{}, tt.facts...), events.Licenses, tt.by)
 			if err != nil {
 				err = storeError(err)
 			}
@@ -111,7 +111,7 @@ func TestUndoIsDecided(t *testing.T) {
 		"another's, by a limited importer":        {[]events.Event{forPSC, sealed, finished}, limitedBob, "not_found"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			fact, err := undo(after(t, time.Time{}, tt.facts...), tt.by)
+			fact, err := undo(after(t, time.Time{}, tt.facts...), events.Licenses, tt.by)
 			if err != nil {
 				err = storeError(err)
 			}

@@ -41,7 +41,7 @@ func TestUndoRequest(t *testing.T) {
 		if a.status != tt.status || a.body.Code != tt.code {
 			t.Errorf("undo of import %d: %d %s, want %d %s", tt.job, a.status, a.text, tt.status, tt.code)
 		}
-		if a.status == 202 && (a.body.JobID != 1 || a.header.Get("Location") != resultsPath+"1/") {
+		if a.status == 202 && (a.body.JobID != 1 || a.header.Get("Location") != licensesPath+"1/") {
 			t.Errorf("%s at %q", a.text, a.header.Get("Location"))
 		}
 	}

@@ -12,7 +12,6 @@ import (
 	"licenseimport/events/importjob"
 	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
-	"licenseimport/internal/mapping"
 	"licenseimport/internal/retry"
 )
 
@@ -36,25 +35,27 @@ type upload struct {
 	begun  importjob.State // after ImportStarted; without facts before that
 }
 
-// uploadHandler answers POST /api/v1/licenses/import_from_csv/. While an upload goes on its key is
-// authenticated again.
-func (in *Ingest) uploadHandler(auth *access.Authenticator) access.Handler {
+// uploadHandler answers the POST of a kind's file. While an upload goes on its key is authenticated again.
+func (in *Ingest) uploadHandler(auth *access.Authenticator, kind *events.Kind) access.Handler {
 	return func(w http.ResponseWriter, r *http.Request, _ httpx.Params, m access.Manager) error {
 		// Not the request's context: a client that disconnects after the last byte has sent everything.
 		ctx, stop := auth.Watch(in.uploads, r, access.Import)
 		defer stop()
-		return in.serveUpload(ctx, w, r, m, func(ctx context.Context) error { return auth.Recheck(ctx, r, access.Import) })
+		return in.serveUpload(ctx, w, r, kind, m, func(ctx context.Context) error { return auth.Recheck(ctx, r, access.Import) })
 	}
 }
 
 func (in *Ingest) serveUpload(
-	ctx context.Context, w http.ResponseWriter, r *http.Request, m access.Manager, recheck func(context.Context) error,
+	ctx context.Context, w http.ResponseWriter, r *http.Request, kind *events.Kind, m access.Manager, recheck func(context.Context) error,
 ) error {
+	if err := mayImport(kind, m); err != nil {
+		return err
+	}
 	if err := in.admit(m.Name); err != nil {
 		return err
 	}
 	defer in.limiter.release(m.Name)
-	o, err := parseOptions(r)
+	o, err := parseOptions(r, kind)
 	if err != nil {
 		return err
 	}
@@ -76,7 +77,15 @@ func (in *Ingest) serveUpload(
 	if err := u.run(); err != nil {
 		return err
 	}
-	return answerJob(w, r, http.StatusOK, u.job)
+	return answerJob(w, r, http.StatusOK, kind, u.job)
+}
+
+// mayImport is nil if a manager who may import may import this kind, too.
+func mayImport(kind *events.Kind, m access.Manager) error {
+	if m.Limited() && !kind.OfProducts() {
+		return httpx.Forbidden("%s belong to no product, and this key is only for some products: it may not import them.", kind.Title())
+	}
+	return nil
 }
 
 // run draws a job id and stores the source's rows, or compares them with those of the first upload
@@ -96,8 +105,8 @@ func (u *upload) run() error {
 }
 
 // answerJob answers with the job's id, and the address of its result in Location.
-func answerJob(w http.ResponseWriter, r *http.Request, status int, job events.JobID) error {
-	w.Header().Set("Location", httpx.Location(r, resultsPath+job.String()+"/"))
+func answerJob(w http.ResponseWriter, r *http.Request, status int, kind *events.Kind, job events.JobID) error {
+	w.Header().Set("Location", httpx.Location(r, resultsPath(kind)+job.String()+"/"))
 	return httpx.WriteJSON(w, status, struct {
 		JobID events.JobID `json:"job_id"`
 	}{job})
@@ -222,7 +231,7 @@ func (u *upload) start(ctx context.Context) error {
 	started := &events.ImportStarted{
 		JobID: u.job, Manager: u.manager.Name, Products: u.manager.Products,
 		Mode: u.options.mode, Existing: u.options.existing, DryRun: u.options.dryRun, Query: u.options.query,
-		Kind: mapping.Licenses,
+		Kind: u.options.kind.Name,
 	}
 	u.source.describe(started)
 	body, err := events.Encode(started, time.Now())

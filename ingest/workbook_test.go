@@ -248,7 +248,7 @@ func TestFullDiskRefusesAWorkbook(t *testing.T) {
 // TestTemplateWorkbook: the workbook has the rows of the CSV.
 func TestTemplateWorkbook(t *testing.T) {
 	h := newHarness(t, Config{TempDir: t.TempDir()})
-	req, _ := http.NewRequestWithContext(t.Context(), "GET", h.http.URL+workbookPath, nil)
+	req, _ := http.NewRequestWithContext(t.Context(), "GET", h.http.URL+prefix+events.Licenses.Template(".xlsx"), nil)
 	h.authorize(req, "")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -260,7 +260,7 @@ func TestTemplateWorkbook(t *testing.T) {
 		t.Errorf("%v", file.header)
 	}
 	fromBook := h.send(file.text, request{})
-	fromCSV := h.send(string(Template()), request{})
+	fromCSV := h.send(string(Template(events.Licenses)), request{})
 	if fromBook.status != 200 {
 		t.Fatalf("%d %s", fromBook.status, fromBook.text)
 	}

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"licenseimport/events"
 	"licenseimport/internal/csvfile"
 	"licenseimport/internal/mapping"
 	"licenseimport/internal/workbook"
@@ -86,7 +87,7 @@ func (c *inspectCommand) inspect(stdin io.Reader) (mapping.Inspection, error) {
 	if c.Encoding == csvfile.NameWindows1252 {
 		options.Encoding = csvfile.Windows1252
 	}
-	return mapping.InspectCSV(beginning, len(beginning) == mapping.InspectedBytes, options, nil)
+	return mapping.InspectCSV(events.Licenses, beginning, len(beginning) == mapping.InspectedBytes, options, nil)
 }
 
 // inspectWorkbook reads a workbook from a temporary file: its directory stands at its end.
@@ -105,7 +106,7 @@ func (c *inspectCommand) inspectWorkbook(content io.Reader) (found mapping.Inspe
 		return found, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	found, err = mapping.Inspect(rows, false, nil)
+	found, err = mapping.Inspect(events.Licenses, rows, false, nil)
 	name := rows.Sheet()
 	found.Format, found.Sheets, found.Sheet = "xlsx", rows.Sheets(), &name
 	return found, err

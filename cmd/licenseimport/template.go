@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 
+	"licenseimport/events"
 	"licenseimport/ingest"
 )
 
@@ -23,12 +24,12 @@ Examples:
 // Run prints it.
 func (c templateCommand) Run(t *terminal) error {
 	if c.Format != "xlsx" {
-		_, err := t.out.Write(ingest.Template())
+		_, err := t.out.Write(ingest.Template(events.Licenses))
 		return err
 	}
 	if isTerminal(t.out) {
 		return errors.New("a workbook cannot be shown on a terminal: licenseimport template --format xlsx > licenses.xlsx")
 	}
-	_, err := t.out.Write(ingest.TemplateWorkbook())
+	_, err := t.out.Write(ingest.TemplateWorkbook(events.Licenses))
 	return err
 }

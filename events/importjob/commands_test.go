@@ -161,11 +161,11 @@ func TestSameUpload(t *testing.T) {
 		"other length":  {"", nil, 8, "ab", false},
 		"other content": {"", nil, 9, "ac", false},
 	} {
-		if got := s.SameUpload(tt.query, tt.mapping, tt.bytes, tt.sum); got != tt.want {
+		if got := s.SameUpload(events.Licenses, tt.query, tt.mapping, tt.bytes, tt.sum); got != tt.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
-	if s := after(t, started); s.SameUpload("", nil, 0, "") {
+	if s := after(t, started); s.SameUpload(events.Licenses, "", nil, 0, "") {
 		t.Error("an upload without a seal is the same as another")
 	}
 }

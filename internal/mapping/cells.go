@@ -27,7 +27,7 @@ type translation struct {
 	to     map[string]string
 }
 
-// Compile prepares a mapping that Check accepts for many rows. It ignores what Check refuses. It
+// Compile prepares a mapping that Check accepts for many rows of its kind. It ignores what Check refuses. It
 // returns nil for nil.
 func Compile(m *events.Mapping) *Cells {
 	if m == nil {
@@ -37,16 +37,19 @@ func Compile(m *events.Mapping) *Cells {
 	if c.format == nil {
 		c.format = &dateFormats[0]
 	}
-	for _, i := range events.Licenses.Columns() {
-		name := events.Columns[i].Name
+	kind := events.KindNamed(m.Kind)
+	if kind == nil {
+		return c
+	}
+	for _, i := range kind.Columns() {
 		if events.Columns[i].Type == events.Date {
 			c.dates = append(c.dates, i)
 		}
-		if to := translationOf(m.Values, name); len(to) > 0 {
+		if to := translationOf(kind, m.Values, i); len(to) > 0 {
 			c.columns = append(c.columns, translation{i, to})
 		}
 		for of, value := range m.Set {
-			if column, known := events.Licenses.ColumnIndex(of); known && column == i {
+			if column, known := kind.ColumnIndex(of); known && column == i {
 				c.set = append(c.set, Cell{i, c.mapped(i, value)})
 			}
 		}
@@ -54,10 +57,10 @@ func Compile(m *events.Mapping) *Cells {
 	return c
 }
 
-func translationOf(values map[string]map[string]string, column string) map[string]string {
+func translationOf(kind *events.Kind, values map[string]map[string]string, column int) map[string]string {
 	to := map[string]string{}
 	for of, cells := range values {
-		if i, known := events.Licenses.ColumnIndex(of); !known || events.Columns[i].Name != column {
+		if i, known := kind.ColumnIndex(of); !known || i != column {
 			continue
 		}
 		for from, value := range cells {

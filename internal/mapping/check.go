@@ -12,9 +12,6 @@ import (
 	"licenseimport/internal/csvfile"
 )
 
-// Licenses is the kind of a mapping that names none.
-const Licenses = "licenses"
-
 // Limits of a mapping.
 const (
 	MaxHeaders = 500      // of Mapping.Columns
@@ -29,6 +26,7 @@ type Code string
 // The codes of a mapping that is not valid.
 const (
 	UnknownKind       Code = "unknown_kind"
+	OtherKind         Code = "other_kind"
 	UnknownColumn     Code = "unknown_column"
 	DuplicateColumn   Code = "duplicate_column"
 	DuplicateHeader   Code = "duplicate_header"
@@ -50,9 +48,12 @@ func Check(m *events.Mapping) []Problem {
 	if m == nil {
 		return nil
 	}
-	c := checker{mapping: m}
-	c.checkKind()
+	c := checker{mapping: m, kind: events.KindNamed(m.Kind)}
 	c.checkSize()
+	if c.kind == nil {
+		c.add(UnknownKind, "", "the kind %q is not known: it is one of %s", shorten(m.Kind), strings.Join(events.KindNames(), ", "))
+		return c.problems
+	}
 	c.checkColumns()
 	c.checkDateFormat()
 	c.checkSet()
@@ -62,17 +63,12 @@ func Check(m *events.Mapping) []Problem {
 
 type checker struct {
 	mapping  *events.Mapping
+	kind     *events.Kind
 	problems []Problem
 }
 
 func (c *checker) add(code Code, column, format string, args ...any) {
 	c.problems = append(c.problems, Problem{Code: code, Column: shorten(column), Message: fmt.Sprintf(format, args...)})
-}
-
-func (c *checker) checkKind() {
-	if kind := c.mapping.Kind; kind != "" && kind != Licenses {
-		c.add(UnknownKind, "", "the kind %q is not known: it is %s", shorten(kind), Licenses)
-	}
 }
 
 func (c *checker) checkSize() {
@@ -111,7 +107,7 @@ func (c *checker) checkColumns() {
 }
 
 func (c *checker) checkTarget(header, target string, targets map[int]string) {
-	column, known := events.Licenses.ColumnIndex(target)
+	column, known := c.kind.ColumnIndex(target)
 	if !known {
 		c.unknownColumn(target, fmt.Sprintf("%q is mapped to %q, which is no column", shorten(header), shorten(target)))
 		return
@@ -131,7 +127,7 @@ func (c *checker) checkTarget(header, target string, targets map[int]string) {
 // set returns the value that the mapping sets in a column.
 func (c *checker) set(column int) (string, bool) {
 	for name, value := range c.mapping.Set {
-		if i, known := events.Licenses.ColumnIndex(name); known && i == column {
+		if i, known := c.kind.ColumnIndex(name); known && i == column {
 			return value, true
 		}
 	}
@@ -139,9 +135,14 @@ func (c *checker) set(column int) (string, bool) {
 }
 
 func (c *checker) unknownColumn(name, found string) {
-	advice := "see docs/columns.md for the columns"
-	if nearest := csvfile.Nearest(name, events.Licenses.ColumnNames(), nil); nearest != "" {
+	advice := "see docs/columns.md for the columns of " + c.kind.Many
+	if nearest := csvfile.Nearest(name, c.kind.ColumnNames(), nil); nearest != "" {
 		advice = "did you mean " + nearest + "?"
+	}
+	for _, other := range events.Kinds {
+		if _, known := other.ColumnIndex(name); known {
+			advice = fmt.Sprintf("it is one of %s, and this mapping is for %s", other.Many, c.kind.Many)
+		}
 	}
 	c.add(UnknownColumn, name, "%s: %s", found, advice)
 }
@@ -155,7 +156,7 @@ func (c *checker) checkDateFormat() {
 func (c *checker) checkSet() {
 	seen := map[int]bool{}
 	for _, name := range slices.Sorted(maps.Keys(c.mapping.Set)) {
-		column, known := events.Licenses.ColumnIndex(name)
+		column, known := c.kind.ColumnIndex(name)
 		if !known {
 			c.unknownColumn(name, fmt.Sprintf("a value is set in %q, which is no column", shorten(name)))
 			continue
@@ -170,7 +171,7 @@ func (c *checker) checkSet() {
 
 func (c *checker) checkValues() {
 	for _, name := range slices.Sorted(maps.Keys(c.mapping.Values)) {
-		column, known := events.Licenses.ColumnIndex(name)
+		column, known := c.kind.ColumnIndex(name)
 		if !known {
 			c.unknownColumn(name, fmt.Sprintf("cells are translated in %q, which is no column", shorten(name)))
 			continue

@@ -22,7 +22,7 @@ func TestExportsNeedNoTouch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, err := InspectCSV(file, false, csvfile.Options{}, nil)
+		found, err := InspectCSV(events.Licenses, file, false, csvfile.Options{}, nil)
 		if err != nil || len(found.Missing) > 0 || found.DateFormat == Ambiguous || len(found.FirstRows) != 2 {
 			t.Errorf("%s: %v %+v", path, err, found)
 			continue

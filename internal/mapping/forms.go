@@ -49,7 +49,7 @@ func fits(column int, cells []string, confidence float64, own map[string]string)
 	}
 	most := needed(confidence)
 	switch {
-	case column == events.ColumnKey:
+	case isKey(column):
 		return share(cells, notKeyUnder(confidence)) < 1-most
 	case column == events.ColumnProduct:
 		return share(cells, cannotBeProduct) < 1-most
@@ -60,6 +60,15 @@ func fits(column int, cells []string, confidence float64, own map[string]string)
 		return named || translated || isValue(column, cell)
 	}) >= most
 }
+
+// columnLicenseKey is the column of features that names their license.
+var columnLicenseKey, _ = events.ColumnIndex("license_key")
+
+// isKey reports whether a column holds license keys.
+func isKey(column int) bool { return column == events.ColumnKey || column == columnLicenseKey }
+
+// identifies reports whether a column's values tell one row from another: a file does not have the same in all.
+func identifies(column int) bool { return isKey(column) || events.Columns[column].Type == events.Email }
 
 func isDate(cell string) bool {
 	for f := range dateFormats {

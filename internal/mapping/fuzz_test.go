@@ -30,7 +30,7 @@ func FuzzSuggest(f *testing.F) {
 			return
 		}
 		seen := map[string]bool{}
-		for _, s := range Suggest(sources) {
+		for _, s := range Suggest(events.Licenses, sources) {
 			if s.Column != "" && seen[s.Column] || s.Confidence < 0 || s.Confidence > 1 || s.Why == "" {
 				t.Fatalf("%+v", s)
 			}
@@ -54,7 +54,7 @@ func FuzzApply(f *testing.F) {
 			return
 		}
 		fields, cells := strings.Split(header, "|"), strings.Split(row, "|")
-		matched, problems := Match(fields, &m, Given{}, true)
+		matched, problems := Match(events.Licenses, fields, &m, Given{}, true)
 		if len(problems) > 0 {
 			return
 		}
@@ -100,7 +100,7 @@ func FuzzInspect(f *testing.F) {
 	f.Add([]byte("Schl\xfcssel,\"Produkt\nA,\"x"), true)
 	f.Add([]byte("key,expiry,maxMachines,status\nA-1,never,unlimited,SUSPENDED\nA-2,31.12.2030,3,nein\n"), false)
 	f.Fuzz(func(t *testing.T, beginning []byte, cut bool) {
-		found, err := InspectCSV(beginning, cut, csvfile.Options{}, nil)
+		found, err := InspectCSV(events.Licenses, beginning, cut, csvfile.Options{}, nil)
 		if err != nil {
 			return
 		}

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"licenseimport/events"
@@ -14,9 +15,9 @@ const (
 	HeaderIsSet     csvfile.ProblemKind = "set_and_mapped"
 )
 
-// Required lists the columns that every row must give.
-func Required() (names []string) {
-	for _, i := range events.Licenses.Required() {
+// Required lists the columns that every row of a kind must give.
+func Required(kind *events.Kind) (names []string) {
+	for _, i := range kind.Required() {
 		names = append(names, events.Columns[i].Name)
 	}
 	return names
@@ -28,22 +29,65 @@ type Header struct {
 	Ignored []string // the headers that are not read, in the file's order; those of ErrorPrefix and empty ones are left out
 }
 
-// Match finds the column of each field of a header under a mapping that [Check] accepts; nil: headers are
-// the columns' names. It returns every reason to refuse the header, with what [Suggest] knows of a
-// column that is missing. Known adds headers of the request that the file must have: see [Given].
-func Match(fields []string, m *events.Mapping, given Given, ignoreUnknown bool) (Header, []csvfile.HeaderProblem) {
-	h := matcher{fields: fields, mapping: m, ignoreUnknown: ignoreUnknown, first: map[int]int{}}
+// Match finds the column of each field of the header of a kind's file under a mapping of the kind that
+// [Check] accepts; nil: headers are the columns' names. It returns every reason to refuse the header, with what
+// [Suggest] knows of a column that is missing. Known adds headers of the request that the file must have: see
+// [Given].
+func Match(kind *events.Kind, fields []string, m *events.Mapping, given Given, ignoreUnknown bool) (Header, []csvfile.HeaderProblem) {
 	var columns []int
+	var problems []csvfile.HeaderProblem
 	if m == nil {
-		columns, h.problems = csvfile.MatchHeader(fields, events.Licenses.ColumnNames(), Required(), ignoreUnknown)
+		columns, problems = matchNames(kind, fields, ignoreUnknown)
 	} else {
+		h := matcher{kind: kind, fields: fields, mapping: m, ignoreUnknown: ignoreUnknown, first: map[int]int{}}
 		h.mapped()
-		columns = h.columns
 		h.checkGiven(given)
 		h.checkRequired()
+		columns, problems = h.columns, h.problems
 	}
-	advise(fields, columns, h.problems)
-	return Header{Columns: columns, Ignored: ignored(fields, columns)}, h.problems
+	advise(kind, fields, columns, problems)
+	adviseKind(kind, fields, problems)
+	return Header{Columns: columns, Ignored: ignored(fields, columns)}, problems
+}
+
+// matchNames matches a header whose fields are the columns' names, in any form that the kind has for them.
+func matchNames(kind *events.Kind, fields []string, ignoreUnknown bool) ([]int, []csvfile.HeaderProblem) {
+	named := slices.Clone(fields)
+	for i, field := range fields {
+		if column, known := kind.ColumnIndex(csvfile.NormalName(field)); known {
+			named[i] = events.Columns[column].Name
+		}
+	}
+	columns, problems := csvfile.MatchHeader(named, kind.ColumnNames(), Required(kind), ignoreUnknown)
+	for i, at := range columns {
+		if at >= 0 {
+			columns[i] = kind.Columns()[at]
+		}
+	}
+	for i := range problems {
+		if at := problems[i].Position; at >= 0 {
+			problems[i].Name = csvfile.ShortName(csvfile.TrimName(fields[at]))
+		}
+	}
+	return columns, problems
+}
+
+// adviseKind adds to the first problem of a header, or to the first column that is missing, which kind of import
+// has all its columns, if there is one.
+func adviseKind(kind *events.Kind, fields []string, problems []csvfile.HeaderProblem) {
+	if len(problems) == 0 {
+		return
+	}
+	at := max(slices.IndexFunc(problems, func(p csvfile.HeaderProblem) bool { return p.Kind == csvfile.MissingColumn }), 0)
+	for _, other := range events.Kinds {
+		if other == kind {
+			continue
+		}
+		if _, unlike := matchNames(other, fields, false); len(unlike) == 0 {
+			problems[at].Message += fmt.Sprintf("; the file's columns are those of %s: is it to be imported as %s?", other.Many, other.Many)
+			return
+		}
+	}
 }
 
 func ignored(fields []string, columns []int) (headers []string) {
@@ -56,6 +100,7 @@ func ignored(fields []string, columns []int) (headers []string) {
 }
 
 type matcher struct {
+	kind          *events.Kind
 	fields        []string
 	mapping       *events.Mapping
 	ignoreUnknown bool
@@ -87,7 +132,7 @@ func (h *matcher) mapped() {
 		case listed:
 			name = *target
 		}
-		column, known := events.Licenses.ColumnIndex(name)
+		column, known := h.kind.ColumnIndex(name)
 		if !known {
 			h.unknown(i, field)
 			continue
@@ -110,7 +155,7 @@ func (h *matcher) unknown(position int, field string) {
 func (h *matcher) take(position, column int) {
 	name := events.Columns[column].Name
 	for of := range h.mapping.Set {
-		if i, known := events.Licenses.ColumnIndex(of); known && i == column {
+		if i, known := h.kind.ColumnIndex(of); known && i == column {
 			h.add(HeaderIsSet, position, h.fields[position],
 				"column %d, %q, gives %s, which has one value for all rows as well: take that value out, or leave the column out (ignore=%s)",
 				position+1, h.name(position), name, h.name(position))
@@ -147,8 +192,8 @@ func (h *matcher) checkGiven(given Given) {
 }
 
 func (h *matcher) checkRequired() {
-	for _, name := range Required() {
-		column, _ := events.Licenses.ColumnIndex(name)
+	for _, name := range Required(h.kind) {
+		column, _ := h.kind.ColumnIndex(name)
 		if _, found := h.first[column]; found || h.isSet(column) {
 			continue
 		}
@@ -159,7 +204,7 @@ func (h *matcher) checkRequired() {
 
 func (h *matcher) isSet(column int) bool {
 	for of := range h.mapping.Set {
-		if i, known := events.Licenses.ColumnIndex(of); known && i == column {
+		if i, known := h.kind.ColumnIndex(of); known && i == column {
 			return true
 		}
 	}
@@ -168,21 +213,21 @@ func (h *matcher) isSet(column int) bool {
 
 // advise adds to each missing column what the header says of it, as parameters to copy. Parameters are
 // not escaped for an address: clients do that.
-func advise(fields []string, columns []int, problems []csvfile.HeaderProblem) {
+func advise(kind *events.Kind, fields []string, columns []int, problems []csvfile.HeaderProblem) {
 	for i := range problems {
 		p := &problems[i]
 		if p.Kind != csvfile.MissingColumn {
 			continue
 		}
 		p.Parameter = "set=" + p.Name + ":VALUE"
-		if header := suggested(fields, columns, p.Name); header != "" {
+		if header := suggested(kind, fields, columns, p.Name); header != "" {
 			p.Parameter = "map=" + header + ":" + p.Name
 			if p.Suggestion == "" {
 				p.Message += fmt.Sprintf("; %q seems to be it", csvfile.ShortName(header))
 			}
 			p.Suggestion = header
 			p.Message += "; or upload with " + p.Parameter
-		} else if p.Name != events.Columns[events.ColumnKey].Name {
+		} else if column, _ := kind.ColumnIndex(p.Name); !identifies(column) {
 			p.Message += "; where all rows have the same, upload with " + p.Parameter
 		} else {
 			p.Parameter = ""
@@ -191,14 +236,14 @@ func advise(fields []string, columns []int, problems []csvfile.HeaderProblem) {
 }
 
 // suggested returns the header among those that are not read that seems to be a column, or "".
-func suggested(fields []string, columns []int, column string) string {
+func suggested(kind *events.Kind, fields []string, columns []int, column string) string {
 	var sources []Source
 	for i, field := range fields {
 		if columns[i] < 0 && !csvfile.IsErrorColumn(field) {
 			sources = append(sources, Source{Header: field})
 		}
 	}
-	for i, s := range Suggest(sources) {
+	for i, s := range Suggest(kind, sources) {
 		if s.Column == column {
 			return csvfile.TrimName(sources[i].Header)
 		}

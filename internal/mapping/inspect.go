@@ -57,10 +57,10 @@ type Inspected struct {
 	Translations map[string]map[string]string `json:"translations"`
 }
 
-// InspectCSV inspects the beginning of a CSV, at most InspectedBytes of it; cut: the file goes on. A
+// InspectCSV inspects the beginning of a kind's CSV, at most InspectedBytes of it; cut: the file goes on. A
 // file that is not UTF-8 and has no byte order mark is read as windows-1252. Errors are those of
 // [csvfile.Reader.Header].
-func InspectCSV(beginning []byte, cut bool, o csvfile.Options, m *events.Mapping) (Inspection, error) {
+func InspectCSV(kind *events.Kind, beginning []byte, cut bool, o csvfile.Options, m *events.Mapping) (Inspection, error) {
 	encoding := csvfile.BOMEncoding(beginning)
 	if encoding == "" {
 		encoding = encodingOf(beginning, cut, o.Encoding)
@@ -68,9 +68,9 @@ func InspectCSV(beginning []byte, cut bool, o csvfile.Options, m *events.Mapping
 	if encoding == csvfile.NameWindows1252 {
 		o.Encoding = csvfile.Windows1252
 	}
-	o.Known = known(o.Known, m)
+	o.Known = known(kind, o.Known, m)
 	rows := csvfile.NewReader(bytes.NewReader(beginning), o)
-	found, err := Inspect(rows, cut, m)
+	found, err := Inspect(kind, rows, cut, m)
 	if err != nil {
 		return Inspection{}, err
 	}
@@ -94,15 +94,15 @@ func encodingOf(beginning []byte, cut bool, given csvfile.Encoding) string {
 }
 
 // known adds what a header may be to the names by which a delimiter is detected.
-func known(also func(string) bool, m *events.Mapping) func(string) bool {
+func known(kind *events.Kind, also func(string) bool, m *events.Mapping) func(string) bool {
 	return func(name string) bool {
 		if also != nil && also(name) || csvfile.IsErrorColumn(name) || Lists(m, name) {
 			return true
 		}
-		if _, column := events.Licenses.ColumnIndex(name); column {
+		if _, column := kind.ColumnIndex(name); column {
 			return true
 		}
-		_, listed := bySynonym[compact(name)]
+		_, listed := vocabularyOf(kind).synonyms[compact(name)]
 		return listed
 	}
 }
@@ -120,9 +120,9 @@ func Lists(m *events.Mapping, header string) bool {
 	return false
 }
 
-// Inspect inspects the first rows of a file; cut: the last row may be damaged. What a mapping says of a
+// Inspect inspects the first rows of a kind's file; cut: the last row may be damaged. What a mapping says of a
 // column is not guessed; m may be nil. The caller sets the file's format.
-func Inspect(rows Table, cut bool, m *events.Mapping) (Inspection, error) {
+func Inspect(kind *events.Kind, rows Table, cut bool, m *events.Mapping) (Inspection, error) {
 	header, err := rows.Header()
 	if err != nil {
 		return Inspection{}, err
@@ -135,7 +135,7 @@ func Inspect(rows Table, cut bool, m *events.Mapping) (Inspection, error) {
 	if err != nil {
 		return Inspection{}, err
 	}
-	found := inspection(sources, m)
+	found := inspection(kind, sources, m)
 	found.FirstRows = first
 	return found, nil
 }
@@ -194,10 +194,10 @@ func addCells(sources []Source, cells []string) {
 	}
 }
 
-func inspection(sources []Source, m *events.Mapping) Inspection {
+func inspection(kind *events.Kind, sources []Source, m *events.Mapping) Inspection {
 	found := Inspection{Sheets: []string{}, Columns: make([]Inspected, len(sources)), Missing: []string{}, DateFormat: ISO}
-	suggested := Suggest(unmapped(sources, m))
-	vendor := vendorOfSources(sources)
+	suggested := Suggest(kind, unmapped(sources, m))
+	vendor := vendorOfSources(kind, sources)
 	if vendor != nil {
 		found.Vendor = &vendor.Title
 	}
@@ -213,16 +213,16 @@ func inspection(sources []Source, m *events.Mapping) Inspection {
 		if s.Column != "" {
 			found.Columns[i].Column = &s.Column
 		}
-		found.Columns[i].judgeValues(source.Cells, vendor.meaning(source.Header, s.Column))
+		found.Columns[i].judgeValues(kind, source.Cells, vendor.meaning(source.Header, s.Column))
 		if s.Column == "" {
 			continue
 		}
 		named = append(named, s.Column)
-		if column, known := events.Licenses.ColumnIndex(s.Column); known && events.Columns[column].Type == events.Date {
+		if column, known := kind.ColumnIndex(s.Column); known && events.Columns[column].Type == events.Date {
 			dates = append(dates, source.Cells...)
 		}
 	}
-	for _, column := range Required() {
+	for _, column := range Required(kind) {
 		if _, set := setIn(m, column); !set && !slices.Contains(named, column) {
 			found.Missing = append(found.Missing, column)
 		}

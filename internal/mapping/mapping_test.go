@@ -89,7 +89,7 @@ func TestBuiltinMappingsAreValid(t *testing.T) {
 
 func TestSynonymsNameColumns(t *testing.T) {
 	for _, row := range synonyms {
-		if _, known := events.Licenses.ColumnIndex(row.column); !known {
+		if _, known := events.ColumnIndex(row.column); !known {
 			t.Errorf("%s is no column", row.column)
 		}
 		for _, header := range row.headers {
@@ -107,7 +107,7 @@ func TestResolveLaysTheRequestOverTheSavedMapping(t *testing.T) {
 		Columns: map[string]*string{"Serial": to("license__license_key"), "Old": to("license__note"), "Gone": nil},
 		Set:     map[string]string{"product__short_code": "a", "license__enabled": "true"}, DateFormat: "DD.MM.YYYY",
 	}
-	got, problems := Resolve(saved, Given{
+	got, problems := Resolve(events.Licenses, saved, Given{
 		Map: []string{"Key: No:license__license_key", "gone:customer__email"}, Set: []string{"product__short_code:b:c"}, Ignore: []string{"Other"},
 		DateFormat: "MM/DD/YYYY",
 	})
@@ -123,7 +123,7 @@ func TestResolveLaysTheRequestOverTheSavedMapping(t *testing.T) {
 	if len(saved.Columns) != 3 || saved.Set["product__short_code"] != "a" {
 		t.Error("the saved mapping was changed")
 	}
-	if m, problems := Resolve(nil, Given{}); m != nil || problems != nil {
+	if m, problems := Resolve(events.Licenses, nil, Given{}); m != nil || problems != nil {
 		t.Error("a mapping out of nothing")
 	}
 	for want, given := range map[string]Given{
@@ -131,7 +131,7 @@ func TestResolveLaysTheRequestOverTheSavedMapping(t *testing.T) {
 		"duplicate_header": {Map: []string{"A:license__note"}, Ignore: []string{"a"}},
 		"duplicate_column": {Map: []string{"A:license__note"}, Set: []string{"license__note:x"}},
 	} {
-		if _, problems := Resolve(nil, given); codes(problems) != want {
+		if _, problems := Resolve(events.Licenses, nil, given); codes(problems) != want {
 			t.Errorf("%+v: %v, want %s", given, problems, want)
 		}
 	}
@@ -167,7 +167,7 @@ func TestMatch(t *testing.T) {
 		"missing":            {header: "Mail", want: "missing_column"},
 		"a header not there": {header: "Serial No.", given: Given{Map: []string{"Mial:customer__email"}}, want: "unknown_header"},
 	} {
-		got, problems := Match(strings.Split(c.header, "|"), m, c.given, c.ignore)
+		got, problems := Match(events.Licenses, strings.Split(c.header, "|"), m, c.given, c.ignore)
 		if kinds(problems) != c.want {
 			t.Errorf("%s: %v, want %q", name, problems, c.want)
 		}
@@ -178,7 +178,7 @@ func TestMatch(t *testing.T) {
 }
 
 func TestMissingColumnsComeWithWhatToCopy(t *testing.T) {
-	_, problems := Match([]string{"Serial No.", "customer__email"}, nil, Given{}, true)
+	_, problems := Match(events.Licenses, []string{"Serial No.", "customer__email"}, nil, Given{}, true)
 	if len(problems) != 2 || problems[0].Parameter != "map=Serial No.:license__license_key" || problems[1].Parameter != "set=product__short_code:VALUE" {
 		t.Errorf("%+v", problems)
 	}

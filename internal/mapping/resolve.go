@@ -25,14 +25,18 @@ func (g Given) Empty() bool {
 	return len(g.Map)+len(g.Set)+len(g.Ignore)+len(g.Value) == 0 && g.DateFormat == ""
 }
 
-// Resolve lays what a request says over a saved mapping; base may be nil. What it maps or sets takes the
-// place of what base says of the same header or column. The result has been checked, and is nil if
-// there is neither.
-func Resolve(base *events.Mapping, given Given) (*events.Mapping, []Problem) {
+// Resolve lays what a request says over a saved mapping of the same kind; base may be nil. What it maps or
+// sets takes the place of what base says of the same header or column. The result has been checked, and is nil
+// if there is neither.
+func Resolve(kind *events.Kind, base *events.Mapping, given Given) (*events.Mapping, []Problem) {
+	if base != nil && events.KindNamed(base.Kind) != kind {
+		return nil, []Problem{otherKind(kind, base)}
+	}
 	if given.Empty() {
 		return base, Check(base)
 	}
 	r := resolver{m: clone(base)}
+	r.m.Kind = kind.Name
 	r.readMap(given.Map)
 	r.readIgnore(given.Ignore)
 	r.readSet(given.Set)
@@ -44,6 +48,16 @@ func Resolve(base *events.Mapping, given Given) (*events.Mapping, []Problem) {
 		return nil, r.problems
 	}
 	return r.m, Check(r.m)
+}
+
+// otherKind refuses a mapping that is for another kind of import.
+func otherKind(kind *events.Kind, m *events.Mapping) Problem {
+	name := "the mapping"
+	if m.Name != "" {
+		name = fmt.Sprintf("the mapping %q", shorten(m.Name))
+	}
+	return Problem{Code: OtherKind, Message: fmt.Sprintf("%s is for %s, and this is an import of %s: use one for %s, or upload the file as %s",
+		name, shorten(m.Kind), kind.Many, kind.Many, shorten(m.Kind))}
 }
 
 func clone(m *events.Mapping) *events.Mapping {

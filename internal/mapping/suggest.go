@@ -37,9 +37,11 @@ const (
 	margin     = 0.03 // of two columns that are as sure neither is suggested for a required one
 )
 
-// Suggest says what each column of a file seems to be. No two have the same column.
-func Suggest(sources []Source) []Suggestion {
-	s := suggester{sources: sources, found: make([]Suggestion, len(sources)), vendor: vendorOfSources(sources)}
+// Suggest says what each column of a kind's file seems to be. No two have the same column.
+func Suggest(kind *events.Kind, sources []Source) []Suggestion {
+	s := suggester{
+		vocabulary: vocabularyOf(kind), sources: sources, found: make([]Suggestion, len(sources)), vendor: vendorOfSources(kind, sources),
+	}
 	for i := range sources {
 		s.consider(i)
 	}
@@ -60,6 +62,7 @@ type candidate struct {
 }
 
 type suggester struct {
+	*vocabulary
 	sources    []Source
 	vendor     *Vendor // whose export the file seems to be; nil: none is known
 	candidates []candidate
@@ -89,10 +92,10 @@ func (s *suggester) consider(i int) {
 	}
 	switch {
 	case c.confidence == exact:
-	case !fits(c.column, cells, c.confidence, own) || c.column == columnState && share(cells, isStatus) > 1-most:
+	case !fits(c.column, cells, c.confidence, own) || isState(c.column) && share(cells, isStatus) > 1-most:
 		s.found[i].Why = fmt.Sprintf("the header is like that of %s, but the cells do not match it", events.Columns[c.column].Name)
 		return
-	case events.Columns[c.column].Required && c.confidence <= perhaps && !hasForm(c.column, cells):
+	case s.kind.Requires(c.column) && c.confidence <= perhaps && !hasForm(c.column, cells):
 		s.found[i].Why = fmt.Sprintf("it may be %s, but neither the header nor the cells are clear", events.Columns[c.column].Name)
 		return
 	case c.column != events.ColumnProduct && hasForm(c.column, cells):
@@ -111,7 +114,7 @@ func needed(confidence float64) float64 {
 
 // byName finds the column that a header names.
 func (s *suggester) byName(i int, name string) (candidate, bool) {
-	if column, known := events.Licenses.ColumnIndex(csvfile.NormalName(s.sources[i].Header)); known {
+	if column, known := s.kind.ColumnIndex(csvfile.NormalName(s.sources[i].Header)); known {
 		return candidate{column: column, confidence: exact, why: "the column's own name"}, true
 	}
 	if s.vendor != nil {
@@ -119,23 +122,18 @@ func (s *suggester) byName(i int, name string) (candidate, bool) {
 			return s.byVendor(i, column)
 		}
 	}
-	if column, known := shortNames[name]; known {
+	if column, known := s.names[name]; known {
 		return candidate{column: column, confidence: unprefixed, why: "the column's name without its prefix"}, true
 	}
 	for _, form := range []string{name, compact(withoutBrackets(s.sources[i].Header))} {
-		if known, ok := bySynonym[form]; ok {
-			return s.bySynonym(known.column, known.how, "a usual name of the column")
+		if known, ok := s.synonyms[form]; ok {
+			return candidate{column: known.column, confidence: known.how, why: "a usual name of the column"}, true
 		}
 	}
-	if near, known := nearest(name); near != "" && (len(name) >= longEnough || !isRequired(known.column)) {
-		return s.bySynonym(known.column, misspelt, fmt.Sprintf("nearly %q", near))
+	if near, known := s.nearest(name); near != "" && (len(name) >= longEnough || !s.kind.Requires(known.column)) {
+		return candidate{column: known.column, confidence: misspelt, why: fmt.Sprintf("nearly %q", near)}, true
 	}
 	return candidate{}, false
-}
-
-func (s *suggester) bySynonym(column string, how float64, why string) (candidate, bool) {
-	i, known := events.Licenses.ColumnIndex(column)
-	return candidate{column: i, confidence: how, why: why}, known
 }
 
 func (s *suggester) byVendor(i int, column string) (candidate, bool) {
@@ -147,19 +145,15 @@ func (s *suggester) byVendor(i int, column string) (candidate, bool) {
 		s.settled[i] = !slices.Contains(s.vendor.byForm, compact(s.sources[i].Header))
 		return candidate{}, false
 	}
-	c, ok := s.bySynonym(column, vendors, "as "+s.vendor.Title+" exports it")
-	c.rank = s.vendor.rank(compact(s.sources[i].Header))
-	return c, ok
+	index, ok := s.kind.ColumnIndex(column)
+	return candidate{
+		column: index, rank: s.vendor.rank(compact(s.sources[i].Header)), confidence: vendors, why: "as " + s.vendor.Title + " exports it",
+	}, ok
 }
 
 // longEnough is the length from which a header of a required column may be misspelt: a short word with
 // another letter is often another word.
 const longEnough = 9
-
-func isRequired(column string) bool {
-	i, known := events.Licenses.ColumnIndex(column)
-	return known && events.Columns[i].Required
-}
 
 // withoutBrackets removes what stands in brackets: Expires (UTC).
 func withoutBrackets(header string) string {
@@ -171,32 +165,13 @@ func withoutBrackets(header string) string {
 	return before + after
 }
 
-// shortNames has the compacted names of columns, whole and without their prefix. Names that two columns
-// share, and those that mean something else in most files, are left out.
-var shortNames = func() map[string]int {
-	names, shared := map[string]int{}, map[string]bool{"type": true, "reference": true, "language": true}
-	for _, i := range events.Licenses.Columns() {
-		names[compact(events.Columns[i].Name)] = i
-		_, short, _ := strings.Cut(events.Columns[i].Name, "__")
-		name := compact(short)
-		if _, taken := names[name]; taken {
-			shared[name] = true
-		}
-		names[name] = i
-	}
-	for name := range shared {
-		delete(names, name)
-	}
-	return names
-}()
-
 // nearest finds the synonym that a compacted header misspells by a letter, or by two if it is long.
-func nearest(name string) (string, synonym) {
+func (v *vocabulary) nearest(name string) (string, synonym) {
 	best, bestSlips := "", 3
 	if strings.ContainsAny(name, "0123456789") { // Notes 2 is not a misspelt Notes
 		return "", synonym{}
 	}
-	for known, s := range bySynonym {
+	for known, s := range v.synonyms {
 		slips := 1
 		if len(name) >= 12 {
 			slips = 2
@@ -209,10 +184,14 @@ func nearest(name string) (string, synonym) {
 			best, bestSlips = known, d
 		}
 	}
-	return best, bySynonym[best]
+	return best, v.synonyms[best]
 }
 
-var columnState, _ = events.Licenses.ColumnIndex("customer__state")
+// isState reports whether a column is the state of an address.
+func isState(column int) bool {
+	name := events.Columns[column].Name
+	return name == "customer__state" || name == "state"
+}
 
 // isStatus reports whether a cell says how a license stands: State is more often that than a region.
 func isStatus(cell string) bool {
@@ -224,7 +203,7 @@ func isStatus(cell string) bool {
 // they can be told from others.
 func hasForm(column int, cells []string) bool {
 	switch of := &events.Columns[column]; {
-	case column == events.ColumnKey:
+	case isKey(column):
 		return share(cells, isKeyLike) >= most
 	case column == events.ColumnProduct:
 		return len(cells) > 0 && !distinct(cells) || len(cells) == 1
@@ -246,7 +225,7 @@ func (s *suggester) assign() {
 		name := events.Columns[c.column].Name
 		if first, is := taken[c.column]; is {
 			s.found[c.source] = Suggestion{Why: fmt.Sprintf("%q is more surely %s", csvfile.ShortName(s.sources[first.source].Header), name)}
-			if events.Columns[c.column].Required && first.confidence < exact && first.confidence-c.confidence < margin {
+			if s.kind.Requires(c.column) && first.confidence < exact && first.confidence-c.confidence < margin {
 				why := fmt.Sprintf("%q and %q may both be %s", csvfile.ShortName(s.sources[first.source].Header),
 					csvfile.ShortName(s.sources[c.source].Header), name)
 				s.found[first.source], s.found[c.source] = Suggestion{Why: why}, Suggestion{Why: why}
@@ -260,12 +239,18 @@ func (s *suggester) assign() {
 
 // considerForms suggests columns by their cells only, where the headers named none.
 func (s *suggester) considerForms() {
-	s.byForm(events.ColumnEmail, "its cells are e-mail addresses", func(i int, cells []string) bool {
-		return share(cells, isEmail) >= most && !namesSomebodyElse(s.sources[i].Header)
-	})
-	s.byForm(events.ColumnKey, "its cells look like license keys", func(_ int, cells []string) bool {
-		return len(cells) > 1 && share(cells, isGroupedKey) > 0.95 && distinct(cells)
-	})
+	for _, column := range s.kind.Columns() {
+		switch {
+		case events.Columns[column].Type == events.Email:
+			s.byForm(column, "its cells are e-mail addresses", func(i int, cells []string) bool {
+				return share(cells, isEmail) >= most && !namesSomebodyElse(s.sources[i].Header)
+			})
+		case isKey(column):
+			s.byForm(column, "its cells look like license keys", func(_ int, cells []string) bool {
+				return len(cells) > 1 && share(cells, isGroupedKey) > 0.95 && (distinct(cells) || column != events.ColumnKey)
+			})
+		}
+	}
 }
 
 // byForm suggests a column for the one source whose cells are of its form. Of two neither is suggested.

@@ -1,8 +1,11 @@
 package mapping
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"licenseimport/events"
 )
 
 // sheet is the beginning of a file as people and programs make it. Its lines are: the headers, the right
@@ -159,7 +162,7 @@ func TestShortKeysUnderClearHeaders(t *testing.T) {
 		{"Serial No.", "1 2", ""}, {"Serial", "1 2", ""}, {"Serial", "ab cd", ""}, {"Key", "A1 A2", ""},
 		{"License Key", "2030-01-01 2030-02-01", ""}, {"License Key", "a@example.com b@example.com", "customer__email"},
 	} {
-		got := Suggest([]Source{{Header: test.header, Cells: strings.Fields(test.cells)}})[0]
+		got := Suggest(events.Licenses, []Source{{Header: test.header, Cells: strings.Fields(test.cells)}})[0]
 		if got.Column != test.want {
 			t.Errorf("%s, %s: %q (%s), want %q", test.header, test.cells, got.Column, got.Why, test.want)
 		}
@@ -173,7 +176,7 @@ func TestSuggestionsOfKnownSheets(t *testing.T) {
 	for _, s := range sheets {
 		sources, answers := parseSheet(t, s)
 		all := true
-		for i, got := range Suggest(sources) {
+		for i, got := range Suggest(events.Licenses, sources) {
 			switch want := answers[i]; {
 			case got.Column == want:
 				right++
@@ -184,7 +187,7 @@ func TestSuggestionsOfKnownSheets(t *testing.T) {
 			default:
 				wrong++
 				t.Logf("%s: %s: suggested %s, want %q (%s)", s.name, sources[i].Header, got.Column, want, got.Why)
-				if isRequired(got.Column) {
+				if slices.Contains(Required(events.Licenses), got.Column) {
 					t.Errorf("%s: %s: a wrong suggestion of the required column %s", s.name, sources[i].Header, got.Column)
 				}
 			}

@@ -172,29 +172,43 @@ var synonyms = []struct {
 		"usuarios simultáneos", "utenti simultanei", "同時接続数", "同時使用数", "同時ユーザー数"}},
 	{"license__max_license_users", sure, []string{"max users", "users", "user limit", "number of users", "named users", "Benutzer", "Anzahl Benutzer", "Nutzer", "Anzahl Nutzer", "utilisateurs", "nombre d'utilisateurs",
 		"usuarios", "número de usuarios", "utenti", "numero utenti", "numero di utenti", "użytkownicy", "liczba użytkowników", "ユーザー数", "利用者数"}},
+	{"code", certain, []string{
+		"feature code", "feature", "feature key", "feature id", "feature name", "license feature", "entitlement", "entitlement code", "entitlement key", "entitlement name",
+		"feature flag", "module", "module code", "add-on", "addon", "addon code",
+		"Funktion", "Feature-Code", "Funktionscode", "Modul", "Modulcode", "Zusatzmodul", "Berechtigung",
+		"fonctionnalité", "code de fonctionnalité", "code fonctionnalité", "module complémentaire", "función", "código de función", "característica", "código de característica",
+		"módulo", "funzionalità", "codice funzionalità", "codice funzione", "modulo", "funkcja", "kod funkcji", "moduł", "kod modułu",
+		"機能", "機能コード", "フィーチャー", "フィーチャーコード", "モジュール", "オプション", "オプションコード",
+	}},
+	{"code", perhaps, []string{"name", "option", "Bezeichnung"}},
+	{"max_consumption", sure, []string{
+		"max consumption", "maximum consumption", "consumption limit", "allowed uses", "quota", "limit", "allowance", "max quantity", "maximum uses",
+		"Kontingent", "maximaler Verbrauch", "Verbrauchslimit", "Limit", "consommation maximale", "limite", "limite de consommation", "consumo máximo", "límite", "límite de consumo", "cuota",
+		"consumo massimo", "limite di consumo", "quota massima", "maksymalne zużycie", "limit zużycia", "最大使用回数", "使用上限", "上限", "最大消費数", "利用上限",
+	}},
+	{"max_consumption", perhaps, []string{"quantity", "qty", "Menge", "Anzahl", "quantité", "cantidad", "quantità", "ilość", "数量"}},
+	{"total_consumptions", sure, []string{
+		"total consumptions", "total consumption", "consumptions", "consumption", "consumed", "used", "uses", "usage", "current usage", "total uses", "times used", "use count",
+		"Verbrauch", "verbraucht", "Nutzungen", "bisheriger Verbrauch", "consommation", "consommé", "utilisations", "consumo", "consumido", "usos", "consumo total",
+		"consumato", "utilizzi", "consumo totale", "zużycie", "użycia", "wykorzystano", "使用回数", "消費数", "使用数", "利用回数",
+	}},
+	{"license__max_overages", sure, []string{
+		"max overages", "maximum overage", "overage limit", "max overage", "überziehung", "maximale Überziehung", "dépassement maximal", "exceso máximo", "superamento massimo", "maksymalne przekroczenie", "最大超過数",
+	}},
+	{"license__allow_overages", sure, []string{
+		"allow overages", "allow overage", "overages allowed", "overage allowed", "Überziehung erlaubt", "dépassement autorisé", "exceso permitido", "superamento consentito", "przekroczenie dozwolone", "超過許可",
+	}},
+	{"license__reset_consumption", sure, []string{
+		"reset consumption", "consumption reset", "reset usage", "Verbrauch zurücksetzen", "réinitialiser la consommation", "restablecer consumo", "azzera consumo", "resetuj zużycie", "消費リセット",
+	}},
+	{"license__consumption_period", sure, []string{
+		"consumption period", "reset period", "reset interval", "usage period", "Verbrauchszeitraum", "Abrechnungszeitraum", "période de consommation", "periodo de consumo", "período de consumo", "periodo di consumo",
+		"okres zużycia", "okres rozliczeniowy", "消費期間", "リセット間隔",
+	}},
 	{"license__note", sure, []string{"note", "notes", "comment", "comments", "remark", "remarks", "memo", "license note", "internal note",
 		"Notiz", "Notizen", "Bemerkung", "Bemerkungen", "Kommentar", "Anmerkung", "Anmerkungen", "remarque", "remarques", "commentaire", "commentaires", "notas", "nota", "comentario", "comentarios", "observaciones",
 		"commento", "commenti", "osservazioni", "notatka", "uwagi", "komentarz", "notatki", "備考", "メモ", "コメント", "注記"}},
 }
-
-// synonym is what a compacted header means.
-type synonym struct {
-	column string
-	how    float64
-}
-
-// bySynonym has the table's headers in compacted form. Where languages share a word the first row wins.
-var bySynonym = func() map[string]synonym {
-	index := map[string]synonym{}
-	for _, row := range synonyms {
-		for _, header := range row.headers {
-			if name := compact(header); name != "" && index[name].column == "" {
-				index[name] = synonym{row.column, row.how}
-			}
-		}
-	}
-	return index
-}()
 
 // compact is the form in which headers are compared with the tables: letters and digits in lower case,
 // without accents.

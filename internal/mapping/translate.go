@@ -75,6 +75,7 @@ var byMeaning = func() []map[string]string {
 			}
 		}
 		add(meanings[of.Name])
+		add(meanings[alike[of.Name]])
 		if of.Type == events.Bool {
 			add(yesAndNo)
 		}
@@ -133,7 +134,7 @@ var translatable = func() (columns []int) {
 // judgeValues adds to a column of the file its different cells and what they mean, in the column that it
 // seems to be and in others that most of its cells fit. own is the vendor's table of the header, for the
 // suggested column; nil: none.
-func (c *Inspected) judgeValues(all []string, own map[string]string) {
+func (c *Inspected) judgeValues(kind *events.Kind, all []string, own map[string]string) {
 	c.Values, c.Translations = []string{}, map[string]map[string]string{}
 	cells := different(all)
 	suggested := -1
@@ -151,6 +152,9 @@ func (c *Inspected) judgeValues(all []string, own map[string]string) {
 		c.translate(suggested, own, 0)
 	}
 	for _, column := range translatable {
+		if !kind.Has(column) {
+			continue
+		}
 		if column == suggested && own == nil {
 			c.translate(column, nil, 0)
 		} else if column != suggested {

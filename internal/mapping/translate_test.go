@@ -7,12 +7,13 @@ import (
 	"strings"
 	"testing"
 
+	"licenseimport/events"
 	"licenseimport/internal/csvfile"
 )
 
 func inspectText(t *testing.T, text string) Inspection {
 	t.Helper()
-	found, err := InspectCSV([]byte(text), false, csvfile.Options{}, nil)
+	found, err := InspectCSV(events.Licenses, []byte(text), false, csvfile.Options{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +156,7 @@ func TestTranslationsAreValid(t *testing.T) {
 
 func TestResolveTranslatesOverTheSavedMapping(t *testing.T) {
 	saved := Builtin("keygen")
-	got, problems := Resolve(saved, Given{Value: []string{"license__enabled: Expired :false", "order__store_id:a:b:c", "LICENSE__MAX_ACTIVATIONS:Unlimited:"}})
+	got, problems := Resolve(events.Licenses, saved, Given{Value: []string{"license__enabled: Expired :false", "order__store_id:a:b:c", "LICENSE__MAX_ACTIVATIONS:Unlimited:"}})
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -175,11 +176,11 @@ func TestResolveTranslatesOverTheSavedMapping(t *testing.T) {
 		"license__enabled::true":         "invalid_value",
 		"license__no_such_column:x:true": "unknown_column",
 	} {
-		if _, problems := Resolve(nil, Given{Value: []string{value}}); codes(problems) != want {
+		if _, problems := Resolve(events.Licenses, nil, Given{Value: []string{value}}); codes(problems) != want {
 			t.Errorf("%s: %v, want %s", value, problems, want)
 		}
 	}
-	if _, problems := Resolve(nil, Given{Value: []string{"license__enabled:x:true", "license__enabled:X:false"}}); codes(problems) != "invalid_value" {
+	if _, problems := Resolve(events.Licenses, nil, Given{Value: []string{"license__enabled:x:true", "license__enabled:X:false"}}); codes(problems) != "invalid_value" {
 		t.Errorf("one cell twice: %v", problems)
 	}
 }

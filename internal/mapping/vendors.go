@@ -13,6 +13,7 @@ type Vendor struct {
 	Name    string // of the built-in mapping
 	Title   string // of the program
 	Source  string // the public page that documents the columns
+	kind    *events.Kind
 	marks   []string
 	columns []vendorColumn
 	byForm  []string                     // headers without a column that may be one by their cells
@@ -30,6 +31,7 @@ type vendorColumn struct{ header, column string }
 var Vendors = []Vendor{
 	{
 		Name: "keygen", Title: "Keygen", Source: "https://keygen.sh/docs/api/licenses/",
+		kind:  events.Licenses,
 		marks: []string{"key", "expiry", "maxmachines"},
 		columns: []vendorColumn{
 			{"key", "license__license_key"}, {"expiry", "license__validity_period"},
@@ -48,6 +50,7 @@ var Vendors = []Vendor{
 	},
 	{
 		Name: "cryptlex", Title: "Cryptlex", Source: "https://docs.cryptlex.com/license-management/creating-licenses",
+		kind:  events.Licenses,
 		marks: []string{"key", "allowedactivations"},
 		columns: []vendorColumn{
 			{"key", "license__license_key"}, {"allowedActivations", "license__max_activations"},
@@ -68,6 +71,7 @@ var Vendors = []Vendor{
 	},
 	{
 		Name: "cryptlex-v2", Title: "Cryptlex v2", Source: "https://docs.cryptlex.com (Migrating from Cryptlex v2.x, Exporting license keys)",
+		kind:  events.Licenses,
 		marks: []string{"productkey", "totalactivations", "usedactivations"},
 		columns: []vendorColumn{
 			{"Product Key", "license__license_key"}, {"Email", "customer__email"}, {"Expires On", "license__validity_period"},
@@ -80,6 +84,7 @@ var Vendors = []Vendor{
 	{
 		Name: "license-manager-for-woocommerce", Title: "License Manager for WooCommerce",
 		Source: "https://woocommerce.com/document/license-manager-woo-store-owner-guide/ (and the plugin's Export.php)",
+		kind:   events.Licenses,
 		marks:  []string{"licensekey", "productid", "timesactivatedmax"},
 		columns: []vendorColumn{
 			{"license_key", "license__license_key"}, {"product_id", "product__short_code"}, {"order_num", "order__store_id"},
@@ -92,6 +97,7 @@ var Vendors = []Vendor{
 	},
 	{
 		Name: "gumroad", Title: "Gumroad", Source: "https://gumroad.com/webhooks",
+		kind:  events.Licenses,
 		marks: []string{"saleid", "productpermalink", "licensekey"},
 		columns: []vendorColumn{
 			{"license_key", "license__license_key"}, {"short_product_id", "product__short_code"}, {"sale_id", "order__store_id"},
@@ -107,6 +113,7 @@ var Vendors = []Vendor{
 	},
 	{
 		Name: "shopify", Title: "Shopify", Source: "https://help.shopify.com/en/manual/migrating-to-shopify/transporter-app/csv-orders",
+		kind:  events.Licenses,
 		marks: []string{"name", "financialstatus", "lineitemname"},
 		columns: []vendorColumn{
 			{"Lineitem sku", "product__short_code"}, {"Name", "order__store_id"}, {"Email", "customer__email"},
@@ -132,6 +139,7 @@ var Vendors = []Vendor{
 	},
 	{
 		Name: "fastspring", Title: "FastSpring", Source: "https://developer.fastspring.com/reference/generaterevenuereport",
+		kind:  events.Licenses,
 		marks: []string{"buyeremail", "productpath"},
 		columns: []vendorColumn{
 			{"Product_Path", "product__short_code"}, {"Order_ID", "order__store_id"}, {"Buyer_Email", "customer__email"},
@@ -143,6 +151,7 @@ var Vendors = []Vendor{
 	},
 	{
 		Name: "lemon-squeezy", Title: "Lemon Squeezy", Source: "https://docs.lemonsqueezy.com/help/licensing/license-api",
+		kind:  events.Licenses,
 		marks: []string{"key", "activationlimit", "useremail"},
 		columns: []vendorColumn{
 			{"key", "license__license_key"}, {"activation_limit", "license__max_activations"},
@@ -187,7 +196,7 @@ func Builtin(name string) *events.Mapping {
 // mapping is the vendor's export as a mapping. Of headers that name one column in several versions of
 // the export the first is mapped.
 func (v *Vendor) mapping() *events.Mapping {
-	m := &events.Mapping{Name: v.Name, Kind: Licenses, Columns: map[string]*string{}}
+	m := &events.Mapping{Name: v.Name, Kind: v.kind.Name, Columns: map[string]*string{}}
 	taken := map[string]bool{}
 	for _, c := range v.columns {
 		m.Columns[c.header] = nil
@@ -206,10 +215,10 @@ func (v *Vendor) mapping() *events.Mapping {
 	return m
 }
 
-// vendorOf finds the vendor whose export has these headers, compacted. nil: none is known.
-func vendorOf(headers map[string]bool) *Vendor {
+// vendorOf finds the vendor whose export of a kind has these headers, compacted. nil: none is known.
+func vendorOf(kind *events.Kind, headers map[string]bool) *Vendor {
 	for i := range Vendors {
-		all := true
+		all := Vendors[i].kind == kind
 		for _, mark := range Vendors[i].marks {
 			all = all && headers[mark]
 		}
@@ -221,12 +230,12 @@ func vendorOf(headers map[string]bool) *Vendor {
 }
 
 // vendorOfSources finds the vendor whose export a file is, or nil.
-func vendorOfSources(sources []Source) *Vendor {
+func vendorOfSources(kind *events.Kind, sources []Source) *Vendor {
 	headers := map[string]bool{}
 	for i := range sources {
 		headers[compact(sources[i].Header)] = true
 	}
-	return vendorOf(headers)
+	return vendorOf(kind, headers)
 }
 
 // meaning is what the cells of a header mean in a column, by cell in lower case. nil: what they say. The

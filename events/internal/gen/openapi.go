@@ -17,7 +17,8 @@ const openAPIFile = "internal/openapi/openapi.yaml"
 // generatedBelow is the line of the OpenAPI document below which everything is generated.
 const generatedBelow = "    # Generated from the tables of package events, from here to the end: make generate\n"
 
-// openAPI is the OpenAPI document with a new generated part. The part above generatedBelow is unchanged.
+// openAPI is the OpenAPI document with new generated parts. The rest of the part above generatedBelow is
+// unchanged.
 func openAPI(root string) ([]byte, error) {
 	document, err := os.ReadFile(filepath.Join(root, openAPIFile))
 	if err != nil {
@@ -27,7 +28,15 @@ func openAPI(root string) ([]byte, error) {
 	if !found {
 		return nil, fmt.Errorf("%s lacks the line %q", openAPIFile, strings.TrimSpace(generatedBelow))
 	}
-	return slices.Concat(byHand, []byte(generatedBelow), openAPISchemas()), nil
+	text, err := openAPIKindPaths(string(byHand))
+	if err != nil {
+		return nil, err
+	}
+	ofKinds, err := openAPIKindSchemas(text)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat([]byte(text), []byte(generatedBelow), openAPISchemas(), []byte(ofKinds)), nil
 }
 
 // openAPISchemas are the schemas of columns and codes, indented to stand below components.schemas.
