@@ -147,12 +147,16 @@ func (l *License) FillDefaults(product *Product) {
 
 // Changes lists the columns that differ between two states of a license, in the table's order: nil if none
 // does. Texts are compared exactly, e-mail addresses too, so that Apply leads from one state to the other.
-func Changes(before, after LicenseState) (changed []Change) {
+func Changes(before, after LicenseState) []Change {
 	if before == after {
 		return nil
 	}
-	from, to := before.target(), after.target()
-	for _, i := range Licenses.columns {
+	return changes(Licenses.columns, before.target(), after.target())
+}
+
+// changes lists those of the columns whose values differ.
+func changes(columns []int, from, to target) (changed []Change) {
+	for _, i := range columns {
 		c := &Columns[i]
 		if x, y := valueText(c.field(from)), valueText(c.field(to)); x != y {
 			changed = append(changed, Change{Column: c.Name, From: x, To: y})

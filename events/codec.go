@@ -29,6 +29,15 @@ func (e *UnknownTypeError) Error() string {
 		"use the version that wrote it, or a newer one", e.Type)
 }
 
+// UnknownKindError reports an import of a kind that this program does not know, because a newer program started
+// it. The reader must stop.
+type UnknownKindError struct{ Kind string }
+
+func (e *UnknownKindError) Error() string {
+	return fmt.Sprintf("the kind of import %q is unknown to this version of licenseimport: "+
+		"use the version that wrote it, or a newer one", e.Kind)
+}
+
 // Encode writes the event as a CloudEvent in structured mode. The time says when the event was observed;
 // no decision depends on it.
 func Encode(e Event, at time.Time) ([]byte, error) {
@@ -67,7 +76,8 @@ func appendJSON(b []byte, v any) ([]byte, error) {
 }
 
 // Decode reads a CloudEvent that Encode wrote, or one that differs in white space, in the order of its
-// members or by members that it does not know. An unknown type is an *UnknownTypeError. The event does
+// members or by members that it does not know. An unknown type is an *UnknownTypeError, an import
+// of an unknown kind an *UnknownKindError. The event does
 // not refer to the body, so the caller may reuse it. All texts of an event share one allocation: clone a
 // text that outlives the event.
 func Decode(body []byte) (Envelope, error) {
@@ -101,6 +111,9 @@ func decodeAny(body []byte) (Envelope, error) {
 	}
 	if err := json.Unmarshal(raw.Data, event); err != nil {
 		return Envelope{}, fmt.Errorf("data of %s %s: %w", raw.Type, raw.ID, err)
+	}
+	if started, ok := event.(*ImportStarted); ok && KindNamed(started.Kind) == nil {
+		return Envelope{}, &UnknownKindError{Kind: started.Kind}
 	}
 	if !namesItsJob(event) {
 		return Envelope{}, fmt.Errorf("%s %s names no job", raw.Type, raw.ID)

@@ -4,15 +4,19 @@ package events
 // that exists: r is what the row says, and values is the row as sent. A column that the row leaves
 // empty or clears says nothing, so defaults do not count. E-mail addresses are compared by EmailKey. The
 // list is nil if nothing differs.
-func (r *Record) Differs(values *Values, license LicenseState) (columns []string) {
-	row, existing := r.target(), license.target()
-	for _, i := range Licenses.columns {
+func (r *Record) Differs(values *Values, license LicenseState) []string {
+	return differs(Licenses.columns, values, r.target(), license.target())
+}
+
+// differs lists those of the columns in which the row gives another value than there is.
+func differs(columns []int, values *Values, row, existing target) (differing []string) {
+	for _, i := range columns {
 		c := &Columns[i]
 		if values[i] != "" && !c.same(row, existing) && c.gives(values[i]) {
-			columns = append(columns, c.Name)
+			differing = append(differing, c.Name)
 		}
 	}
-	return columns
+	return differing
 }
 
 // same reports whether two records say the same in this column.

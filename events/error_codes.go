@@ -29,6 +29,9 @@ const (
 	MalformedRow     Code = "malformed_row"
 	RowTooLarge      Code = "row_too_large"
 	SpreadsheetError Code = "spreadsheet_error"
+	UnknownLicense   Code = "unknown_license"
+	AmbiguousLicense Code = "ambiguous_license"
+	UnknownFeature   Code = "unknown_feature"
 )
 
 // rejections has one row for each code: the sentence that a user reads, without its beginning, the
@@ -54,6 +57,9 @@ var rejections = [...]struct {
 	{UnknownProduct, "is not in the product catalogue: add the product or fix the short code"},
 	{NoAccess, "is a product that this key may not import for"},
 	{SpreadsheetError, "is an error that a spreadsheet shows in place of a value: fix the formula there, or paste the value itself"},
+	{UnknownLicense, "is the key of no license that exists: import the license first, or correct the key"},
+	{AmbiguousLicense, "is a license of several products: name the product in product__short_code"},
+	{UnknownFeature, "is not a feature that the catalogue lists for the product: correct the code, or add the feature there"},
 
 	{FieldCount, "has too few or too many fields"},
 	{MalformedRow, "has quotes that are not as RFC 4180 wants them"},

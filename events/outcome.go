@@ -48,6 +48,40 @@ func IsUndoOutcome(e Event) bool {
 	return ok && outcome.Result().OfUndo()
 }
 
+// WarningsOf are the warnings about the row of an outcome.
+func WarningsOf(e Event) []Warning {
+	if warned, ok := e.(interface{ RowWarnings() []Warning }); ok {
+		return warned.RowWarnings()
+	}
+	return nil
+}
+
+// Follows is the sequence of the event that an event names as the one before it, at its subject. It is 0 where
+// it names none, because it begins a story.
+func Follows(e Event) Seq {
+	if next, ok := e.(interface{ Follows() Seq }); ok {
+		return next.Follows()
+	}
+	return 0
+}
+
+// Restores is the sequence of the event whose state an event brings back; 0: it brings none back.
+func Restores(e Event) Seq {
+	if back, ok := e.(interface{ RestoresSeq() Seq }); ok {
+		return back.RestoresSeq()
+	}
+	return 0
+}
+
+// ProposalOf is the event by which a dry run says that its row would have this outcome; nil: it says nothing of
+// such a row.
+func ProposalOf(e Event) Event {
+	if update, ok := e.(interface{ Proposal() Event }); ok {
+		return update.Proposal()
+	}
+	return nil
+}
+
 func (e *LicenseImported) Origin() Origin              { return Origin{e.JobID, e.Row} }
 func (e *LicenseUpdated) Origin() Origin               { return Origin{e.JobID, e.Row} }
 func (e *LicenseUpdateProposed) Origin() Origin        { return Origin{e.JobID, e.Row} }
@@ -83,3 +117,28 @@ func (*LicenseFeatureKept) Result() Result           { return Kept }
 func (*CustomerImported) Result() Result             { return Imported }
 func (*CustomerImportProposed) Result() Result       { return Proposed }
 func (*RowRejected) Result() Result                  { return Rejected }
+
+func (e *LicenseImported) RowWarnings() []Warning              { return e.Warnings }
+func (e *LicenseUpdated) RowWarnings() []Warning               { return e.Warnings }
+func (e *LicenseUpdateProposed) RowWarnings() []Warning        { return e.Warnings }
+func (e *LicenseExisted) RowWarnings() []Warning               { return e.Warnings }
+func (e *LicenseFeatureImported) RowWarnings() []Warning       { return e.Warnings }
+func (e *LicenseFeatureUpdated) RowWarnings() []Warning        { return e.Warnings }
+func (e *LicenseFeatureUpdateProposed) RowWarnings() []Warning { return e.Warnings }
+func (e *LicenseFeatureExisted) RowWarnings() []Warning        { return e.Warnings }
+func (e *CustomerImported) RowWarnings() []Warning             { return e.Warnings }
+func (e *CustomerImportProposed) RowWarnings() []Warning       { return e.Warnings }
+
+func (e *LicenseUpdated) Follows() Seq         { return e.Previous }
+func (e *LicenseRevoked) Follows() Seq         { return e.Previous }
+func (e *LicenseRestored) Follows() Seq        { return e.Previous }
+func (e *LicenseFeatureUpdated) Follows() Seq  { return e.Previous }
+func (e *LicenseFeatureRevoked) Follows() Seq  { return e.Previous }
+func (e *LicenseFeatureRestored) Follows() Seq { return e.Previous }
+
+func (e *LicenseRestored) RestoresSeq() Seq        { return e.Restores }
+func (e *LicenseFeatureRestored) RestoresSeq() Seq { return e.Restores }
+
+func (e *LicenseUpdated) Proposal() Event         { return (*LicenseUpdateProposed)(e) }
+func (e *LicenseFeatureUpdated) Proposal() Event  { return (*LicenseFeatureUpdateProposed)(e) }
+func (e *CustomerImportProposed) Proposal() Event { return e }

@@ -118,6 +118,23 @@ func FeatureSubject(product, key, code string) string {
 	return string(appendToken(b, code))
 }
 
+// FeatureFilter matches the subjects of the features that a license's key and a code name: of one product, or
+// without one, of all.
+func FeatureFilter(product, key, code string) string {
+	if product != "" {
+		return FeatureSubject(product, key, code)
+	}
+	return "features.*." + Token(key) + "." + Token(code)
+}
+
+// LicenseFilter matches the subjects of the licenses with a key: of one product, or without one, of all.
+func LicenseFilter(product, key string) string {
+	if product != "" {
+		return LicenseSubject(product, key)
+	}
+	return "licenses.*." + Token(key)
+}
+
 // CustomerSubject is the subject of one customer. It names no person: its token is the first half of the
 // SHA-256 of the e-mail's [EmailKey], in hex.
 func CustomerSubject(email string) string {

@@ -1,5 +1,7 @@
 package events
 
+import "strings"
+
 // WarningCode names one thing that is odd in a valid row, for programs.
 type WarningCode string
 
@@ -47,4 +49,9 @@ var warningMessages = map[WarningCode]string{
 }
 
 // Message is the sentence that a user reads.
-func (w Warning) Message() string { return warningMessages[w.Code] }
+func (w Warning) Message() string {
+	if w.Code == OveragesNotAllowed && !strings.HasPrefix(w.Column, "license__") {
+		return "has no effect without allow_overages"
+	}
+	return warningMessages[w.Code]
+}

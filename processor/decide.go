@@ -12,6 +12,9 @@ import (
 type Policy struct {
 	// Kind is what the rows are. nil: licenses.
 	Kind *events.Kind
+	// Features are the features that the catalogue lists, by the product's short code. Products that are not in
+	// it accept every code.
+	Features map[string][]ProductFeature
 	// Catalogue holds the products by short code. If it is empty every product is accepted.
 	Catalogue map[string]events.Product
 	// Products are the short codes that the import's manager may use. Empty: all.
@@ -30,10 +33,19 @@ type Policy struct {
 	Cells *mapping.Cells
 	// Headers are the file's own headers, by column index. nil: the columns' names.
 	Headers []string
+
+	rules *decider // of the kind; nil: look it up
 }
 
-// Verdict is what can be said about a row without knowing which licenses exist. The row's values are
-// mapped.
+// decider is what the rows' kind asks for.
+func (p *Policy) decider() *decider {
+	if p.rules != nil {
+		return p.rules
+	}
+	return deciderOf(p.kind())
+}
+
+// Verdict is what can be said about a row without knowing what exists. The row's values are mapped.
 type Verdict struct {
 	Row      *events.RowReceived
 	Record   *events.Record
@@ -41,21 +53,25 @@ type Verdict struct {
 	Errors   []events.FieldError // empty: the row is valid
 	Warnings []events.Warning
 
-	// MaybeRepeated: an earlier row of the job may name the same license. False: no row that this
-	// processor has read does.
+	// LicenseID is the license that a row about a part of it belongs to, once that is known. 0: none.
+	LicenseID events.Seq
+
+	// MaybeRepeated: an earlier row of the job may be about the same. False: no row that this processor has
+	// read is.
 	MaybeRepeated bool
 
 	// Stored is the row's outcome if the stream holds it already, from a torn batch. nil: it does
 	// not.
-	Stored events.Event
+	Stored events.Outcome
 
-	// Previous is the last event of the row's license that an outcome at its subject follows. [Policy.Outcomes]
-	// sets it.
+	// Previous is the last event at the row's subject, which an outcome there follows. [Policy.Outcomes] sets
+	// it.
 	Previous events.Seq
 
 	position events.Seq // of the row, in ROWS
 
-	subject string         // of the row's license, once Subject has been called
+	sound   bool           // valid by itself: only what it belongs to may reject it
+	subject string         // once Subject has been called
 	policy  *Policy        // that judged the row
 	sent    []mapping.Cell // the values that the mapping changed, as they were
 }
@@ -63,10 +79,10 @@ type Verdict struct {
 // Valid reports whether the row can be imported.
 func (v *Verdict) Valid() bool { return len(v.Errors) == 0 }
 
-// Subject is the subject of the row's license. The row must have a product and a key.
+// Subject is the subject of what the row is about, such as a license. The row must be valid.
 func (v *Verdict) Subject() string {
 	if v.subject == "" {
-		v.subject = events.LicenseSubject(v.Record.Product, v.Record.License.Key)
+		v.subject = v.policy.decider().subject(v)
 	}
 	return v.subject
 }
@@ -96,16 +112,20 @@ func (p *Policy) Judge(row *events.RowReceived) Verdict {
 	}
 	v.sent = p.Cells.Apply(&row.Values)
 	p.readColumns(&v)
-	p.checkProduct(&v)
-	p.checkConflicts(&v)
+	rules := p.decider()
+	if rules.check != nil {
+		rules.check(p, &v)
+	}
 	if row.Malformed != nil { // other errors of the damaged value would mislead
 		damaged := v.Errors[0].Column
 		others := slices.DeleteFunc(v.Errors[1:], func(e events.FieldError) bool { return e.Column == damaged })
 		v.Errors = append(v.Errors[:1], others...)
 	}
-	if v.Valid() {
-		v.Record.License.FillDefaults(&v.Product)
-		v.Warnings = v.warnings(v.Record)
+	if v.sound = v.Valid(); v.sound {
+		if rules.complete != nil {
+			rules.complete(&v)
+		}
+		v.Warnings = v.warnings(rules.warnings, v.Record)
 		if !p.Returned {
 			v.warnOfApostrophes()
 		}
@@ -191,43 +211,20 @@ func (v *Verdict) reject(column int, code events.Code) {
 	v.Errors = append(v.Errors, events.Columns[column].Error(code, v.Row.Values[column]))
 }
 
-func (p *Policy) checkProduct(v *Verdict) {
-	code := v.Record.Product
-	if code == "" { // missing or malformed: reported already
-		return
-	}
-	product, known := p.Catalogue[code]
-	v.Product = product
-	v.Product.ShortCode = code
-	if p.Validated {
-		return
-	}
-	if len(p.Products) > 0 && !slices.Contains(p.Products, code) {
-		v.reject(events.ColumnProduct, events.NoAccess)
-	} else if !known && len(p.Catalogue) > 0 {
-		v.reject(events.ColumnProduct, events.UnknownProduct)
-	}
-}
-
-func (p *Policy) checkConflicts(v *Verdict) {
-	if p.gives(v, columnValidityPeriod) && p.gives(v, columnValidDuration) {
-		v.reject(columnValidityPeriod, events.Conflict)
-	}
-}
-
 // gives reports whether the row gives a value in this column.
 func (p *Policy) gives(v *Verdict, column int) bool {
 	value := events.Columns[column].Clean(v.values()[column])
 	return value != "" && !p.clears(value)
 }
 
-// Outcomes decides judged rows in file order. licenses must hold what is known of their licenses, and
-// Outcomes adds what the rows make of them: of two rows with one license the first imports it and the
-// second finds it. Outcomes decides as many rows as can be stored in one batch, at least one unless the
-// license of the first is pending: it stops before a row whose outcome follows a pending event. Where the
-// stream holds a row's outcome already, it sets Stored.
-func (p *Policy) Outcomes(verdicts []Verdict, licenses Licenses) []events.Event {
-	outcomes := make([]events.Event, 0, len(verdicts))
+// Outcomes decides judged rows in file order. known must hold what the rows are about, as far as it exists, and
+// Outcomes adds what the rows make of it: of two rows with one license the first imports it and the second
+// finds it. Outcomes decides as many rows as can be stored in one batch, at least one unless what the first is
+// about is pending: it stops before a row whose outcome follows a pending event. Where the stream holds a row's
+// outcome already, it sets Stored.
+func (p *Policy) Outcomes(verdicts []Verdict, known Aggregates) []events.Outcome {
+	rules := p.decider()
+	outcomes := make([]events.Outcome, 0, len(verdicts))
 	size := 0
 	for i := range verdicts {
 		v := &verdicts[i]
@@ -236,44 +233,35 @@ func (p *Policy) Outcomes(verdicts []Verdict, licenses Licenses) []events.Event 
 		case outcome != nil:
 		case !v.Valid():
 			outcome = v.rejected(v.Errors)
-		case isOutcomeOf(licenses[v.Subject()].Last, v.Row):
-			v.Stored = licenses[v.Subject()].Last
-			outcome = v.Stored
 		default:
-			outcome = p.outcome(v, licenses[v.Subject()])
-			if size += extraSize(outcome); outcome == nil || size > maxExtraSize && i > 0 {
+			now := known[v.Subject()]
+			if v.Stored = outcomeOf(now.Last, v.Row); v.Stored != nil {
+				outcome = v.Stored
+				break
+			}
+			outcome = rules.decide(p, v, now)
+			waits := now.Pending && !p.Preview && rules.writes(outcome)
+			if size += extraSize(outcome); waits || size > maxExtraSize && i > 0 {
 				return outcomes
 			}
 		}
-		if _, exists := events.StateAfter(outcome); exists && (v.Stored == nil || p.Preview) {
-			v.Previous = licenses[v.Subject()].Seq
-			licenses[v.Subject()] = License{Last: outcome, Pending: true}
+		if p.leaves(outcome) && (v.Stored == nil || p.Preview) {
+			v.Previous = known[v.Subject()].Seq
+			known[v.Subject()] = Aggregate{Last: outcome, Pending: true}
 		}
 		outcomes = append(outcomes, outcome)
 	}
 	return outcomes
 }
 
-// outcome decides a valid row whose license is known: nil if that has to be stored before.
-func (p *Policy) outcome(v *Verdict, license License) events.Event {
-	var outcome events.Event
-	switch now, exists := license.State(); {
-	case !exists:
-		outcome = v.imported()
-	case p.Existing != events.UpdateExisting:
-		return v.existed(now, v.Warnings)
-	default:
-		outcome = p.update(v, now, license.Seq)
-	}
-	if _, follows := events.StateAfter(outcome); follows && license.Pending && !p.Preview {
-		return nil
-	}
-	return outcome
+// leaves reports whether what the row is about is then what the outcome says.
+func (p *Policy) leaves(outcome events.Outcome) bool {
+	return p.decider().writes(outcome) || p.Preview && outcome.Result() == events.Proposed
 }
 
 // Rejections are the outcomes of rows that are only validated: nil for a valid one.
-func Rejections(verdicts []Verdict) []events.Event {
-	outcomes := make([]events.Event, len(verdicts))
+func Rejections(verdicts []Verdict) []events.Outcome {
+	outcomes := make([]events.Outcome, len(verdicts))
 	for i := range verdicts {
 		switch v := &verdicts[i]; {
 		case v.Stored != nil:
@@ -283,23 +271,6 @@ func Rejections(verdicts []Verdict) []events.Event {
 		}
 	}
 	return outcomes
-}
-
-func (v *Verdict) imported() *events.LicenseImported {
-	return &events.LicenseImported{
-		JobID: v.Row.JobID, Row: v.Row.Row, Line: v.Row.Line,
-		License: v.Record.License, Product: v.Product, Customer: v.customer(), Order: v.Record.Order,
-		Warnings: v.Warnings,
-	}
-}
-
-func (v *Verdict) existed(now events.LicenseState, warnings []events.Warning) *events.LicenseExisted {
-	return &events.LicenseExisted{
-		JobID: v.Row.JobID, Row: v.Row.Row, Line: v.Row.Line,
-		LicenseKey: v.Record.License.Key, Product: v.Product, By: now.By,
-		Differs:  v.Record.Differs(v.values(), now),
-		Customer: v.customer(), Order: v.Record.Order, Warnings: warnings,
-	}
 }
 
 func (v *Verdict) rejected(errors []events.FieldError) *events.RowRejected {
@@ -318,12 +289,4 @@ func (v *Verdict) rejected(errors []events.FieldError) *events.RowRejected {
 		rejected.Raw = v.Row.Raw
 	}
 	return rejected
-}
-
-// customer is nil if the row names none.
-func (v *Verdict) customer() *events.Customer {
-	if v.Record.Customer == (events.Customer{}) {
-		return nil
-	}
-	return &v.Record.Customer
 }

@@ -23,7 +23,10 @@ var update = flag.Bool("update", false, "rewrite the outcomes of the scenarios")
 // TestScenarios decides the rows of each testdata/*.txtar and compares the events with the
 // scenario's. With -update it rewrites the outcomes. A scenario has the sections
 //
-//	policy    lines "catalogue <product as JSON>", "limited-to <short code>", "update" (what exists),
+//	policy    lines "kind <name>", "catalogue <product as JSON>", "features <short code> <feature as JSON>",
+//	          "limited-to <short code>", "update" (what exists),
+//	          "feature <license's sequence> <product> <key> <code> <job> <row> [<its columns as JSON>]",
+//	          "feature-revoked <license's sequence> <product> <key> <code> <job> <row>",
 //	          "exists <product> <key> <job> <row> [<more of LicenseImported as JSON>]",
 //	          "revoked <product> <key>", "only-validate", "preview", "validated", "returned",
 //	          "malformed <row> <RowReceived.malformed as JSON>"
@@ -71,13 +74,13 @@ func runScenario(t *testing.T, file string) {
 
 type scenario struct {
 	policy       Policy
-	licenses     Licenses
+	licenses     Aggregates
 	onlyValidate bool
 	malformed    map[events.Row]*events.Malformed
 }
 
 func parseScenario(t *testing.T, text string) *scenario {
-	s := &scenario{policy: Policy{Catalogue: map[string]events.Product{}}, licenses: Licenses{}, malformed: map[events.Row]*events.Malformed{}}
+	s := &scenario{policy: Policy{Catalogue: map[string]events.Product{}, Features: map[string][]ProductFeature{}}, licenses: Aggregates{}, malformed: map[events.Row]*events.Malformed{}}
 	for line := range strings.Lines(text) {
 		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch word {
@@ -88,6 +91,17 @@ func parseScenario(t *testing.T, text string) *scenario {
 				t.Fatal(err)
 			}
 			s.policy.Catalogue[p.ShortCode] = p
+		case "kind":
+			s.policy.Kind = events.KindNamed(rest)
+		case "features":
+			product, feature, _ := strings.Cut(rest, " ")
+			var f ProductFeature
+			if err := json.Unmarshal([]byte(feature), &f); err != nil {
+				t.Fatal(err)
+			}
+			s.policy.Features[product] = append(s.policy.Features[product], f)
+		case "feature", "feature-revoked":
+			s.addFeature(t, word, rest)
 		case "limited-to":
 			s.policy.Products = append(s.policy.Products, rest)
 		case "returned":
@@ -132,7 +146,51 @@ func parseScenario(t *testing.T, text string) *scenario {
 }
 
 func (s *scenario) add(subject string, last events.Event) {
-	s.licenses[subject] = License{Last: last, Seq: events.Seq(len(s.licenses) + 1)}
+	s.licenses[subject] = Aggregate{Last: last, Seq: events.Seq(len(s.licenses) + 1)}
+}
+
+func (s *scenario) addFeature(t *testing.T, word, text string) {
+	made := new(events.LicenseFeatureImported)
+	if _, err := fmt.Sscan(text, &made.LicenseID, &made.Product.ShortCode, &made.LicenseKey, &made.Feature.Code, &made.JobID, &made.Row); err != nil {
+		t.Fatal(err)
+	}
+	if i := strings.IndexByte(text, '{'); i >= 0 {
+		if err := json.Unmarshal([]byte(text[i:]), &made.Feature); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if word == "feature" {
+		s.add(made.Subject(), made)
+		return
+	}
+	revoked := &events.LicenseFeatureRevoked{
+		JobID: made.JobID, Row: made.Row, LicenseKey: made.LicenseKey, LicenseID: made.LicenseID, Product: made.Product, Code: made.Feature.Code,
+	}
+	s.add(revoked.Subject(), revoked)
+}
+
+// resolve finds the licenses of features among what exists.
+func (s *scenario) resolve(verdicts []Verdict) {
+	if s.policy.decider().resolve == nil {
+		return
+	}
+	search := &licenseSearch{policy: &s.policy, keys: map[string]*licensesOfKey{}}
+	for i := range verdicts {
+		if verdicts[i].Valid() {
+			search.add(&verdicts[i])
+		}
+	}
+	for subject, a := range s.licenses {
+		if licenses := search.keys[keyToken(subject)]; licenses != nil && strings.HasPrefix(subject, "licenses.") {
+			_, exists := events.StateAfter(a.Last)
+			licenses.found = append(licenses.found, foundLicense{subject: subject, Aggregate: a, exists: exists, id: a.Seq})
+		}
+	}
+	for i := range verdicts {
+		if verdicts[i].Valid() {
+			search.settle(&verdicts[i])
+		}
+	}
 }
 
 func (s *scenario) decide(t *testing.T, file []byte) string {
@@ -144,7 +202,7 @@ func (s *scenario) decide(t *testing.T, file []byte) string {
 	for i, record := range records[1:] {
 		row := &events.RowReceived{JobID: 10, Row: events.Row(i + 1), Line: uint64(i + 2), Malformed: s.malformed[events.Row(i+1)]}
 		for c, value := range record {
-			column, ok := events.ColumnIndex(records[0][c])
+			column, ok := s.policy.kind().ColumnIndex(records[0][c])
 			if !ok {
 				t.Fatalf("no column %q", records[0][c])
 			}
@@ -152,6 +210,7 @@ func (s *scenario) decide(t *testing.T, file []byte) string {
 		}
 		verdicts = append(verdicts, s.policy.Judge(row))
 	}
+	s.resolve(verdicts)
 	if s.onlyValidate {
 		return describe(t, Rejections(verdicts))
 	}
@@ -171,8 +230,8 @@ func (s *scenario) outcomes(t *testing.T, verdicts []Verdict) (text string) {
 		text += describe(t, outcomes)
 		for _, outcome := range outcomes {
 			seq++
-			if _, exists := events.StateAfter(outcome); exists {
-				s.licenses[outcome.Subject()] = License{Last: outcome, Seq: seq}
+			if s.policy.leaves(outcome) {
+				s.licenses[outcome.Subject()] = Aggregate{Last: outcome, Seq: seq}
 			}
 		}
 		verdicts = verdicts[len(outcomes):]
@@ -180,7 +239,7 @@ func (s *scenario) outcomes(t *testing.T, verdicts []Verdict) (text string) {
 	return text
 }
 
-func describe(t *testing.T, outcomes []events.Event) string {
+func describe(t *testing.T, outcomes []events.Outcome) string {
 	var b strings.Builder
 	for i, e := range outcomes {
 		if e == nil {
@@ -196,16 +255,20 @@ func describe(t *testing.T, outcomes []events.Event) string {
 	return b.String()
 }
 
-// every_error.txtar shows each code of a rejected row.
+// every_error.txtar and feature_errors.txtar show each code of a rejected row.
 func TestEveryErrorCodeIsDecided(t *testing.T) {
-	text, err := os.ReadFile("testdata/every_error.txtar")
-	if err != nil {
-		t.Fatal(err)
+	var outcomes string
+	for _, file := range []string{"testdata/every_error.txtar", "testdata/feature_errors.txtar"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, of, _ := strings.Cut(string(text), "-- outcomes --")
+		outcomes += of
 	}
-	_, outcomes, _ := strings.Cut(string(text), "-- outcomes --")
 	for _, code := range events.Codes {
 		if !strings.Contains(outcomes, `"code":"`+string(code)+`"`) {
-			t.Errorf("no row of every_error.txtar is rejected with %s", code)
+			t.Errorf("no row of them is rejected with %s", code)
 		}
 	}
 }
@@ -255,7 +318,7 @@ func TestDecidingIsPure(t *testing.T) {
 	activations := 7
 	policy := &Policy{Catalogue: map[string]events.Product{"psc": {ShortCode: "psc", MaxActivations: &activations}}}
 	decide := func() string {
-		return describe(t, policy.Outcomes([]Verdict{policy.Judge(row)}, Licenses{}))
+		return describe(t, policy.Outcomes([]Verdict{policy.Judge(row)}, Aggregates{}))
 	}
 	if first, second := decide(), decide(); first != second {
 		t.Errorf("first %s\nthen %s", first, second)

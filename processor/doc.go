@@ -1,5 +1,6 @@
 // Package processor decides what becomes of each row of a sealed import and appends the outcomes to
-// the stream LICENSES: LicenseImported, LicenseUpdated, LicenseExisted or RowRejected.
+// the stream LICENSES: LicenseImported, LicenseUpdated, LicenseExisted or RowRejected, or the like of the import's
+// kind.
 //
 // # The way of a row
 //
@@ -10,18 +11,22 @@
 //	job.go            pure: the job's state, of package importjob, and the policy that follows from it
 //	pipeline.go       drives the steps below, stages one batch while another is committed
 //	read.go           reads the job's rows after its position, in batches of at most 999
-//	decide.go         pure: row and policy → verdict; verdict and known licenses → outcome
+//	decide.go         pure: row and policy → verdict; verdict and what exists → outcome
+//	decider.go        the table of deciders: what each kind of import asks of the files above and below
+//	decide_license.go, decide_feature.go, decide_customer.go    pure: the rules of each kind
 //	update.go         pure: a row whose license exists and is to be updated
-//	license.go        what is known of a license: its last event
+//	aggregate.go      what is known of what a row is about: its last event
+//	resolve.go        finds the licenses that features belong to
 //	warnings.go       pure: the table of warnings about valid rows
-//	lookup.go         asks the stream which licenses exist
-//	lookup_policy.go  which licenses are worth a look-up, and what a refused batch changes
+//	lookup.go         asks the stream what exists
+//	lookup_policy.go  what is worth a look-up, and what a refused batch changes
 //	stage.go          sends a batch's outcomes to the server
-//	preview.go        what earlier rows of a dry run's file would have made of their licenses
+//	preview.go        what earlier rows of a dry run's file would have made
 //	priority.go       delays batches of large imports while a small one is in progress
 //	torn_batch.go     finds outcomes of a batch that the server stored in part
-//	undo.go           pure: an import's events, and what became of their licenses → what an undo does
-//	undo_run.go       looks the licenses of an import's events up, decides, stages and commits
+//	undo.go           pure: an import's events, and what followed them → what an undo does
+//	undo_kinds.go     pure: the outcomes of an undo, by kind
+//	undo_run.go       looks up what followed an import's events, decides, stages and commits
 //	undo_read.go      reads an import's events from LICENSES, in batches
 //	undo_pace.go      how large an undo's batches are, and which are looked up; after a conflict smaller ones
 //	suspicious.go     keys, e-mail addresses and the like that are probably not what was meant
@@ -32,7 +37,7 @@
 //	a value's form (e-mail, date, number, length, choice)   events/column_types.go
 //	which columns there are, which are required             events/columns.go
 //	the codes and sentences of errors and warnings          events/error_codes.go, events/warning_codes.go
-//	product unknown, no access, columns in conflict         decide.go
+//	product unknown, no access, columns in conflict         decide_license.go, decide_feature.go, resolve.go
 //	what a row changes of a license, default values         events/change.go
 //	warnings                                                warnings.go
 //	CSV that cannot be read                                 internal/csvfile, during the upload
@@ -72,10 +77,24 @@
 // may run, and each may be killed at any time: the next one continues at the position. What a
 // killed processor had staged is not in the stream; the server drops it after 10 s.
 //
+// # Kinds
+//
+// An import of licenses, features or customers is one pipeline. What differs is one row of the table of deciders.
+// Where this page speaks of a license, the other kinds do the same with what their rows are about, but:
+//
+//	features    A row belongs to a license, which is looked up first: by the key alone it may be in any product.
+//	            The outcome names the license by the sequence of its LicenseImported. A license that is made again
+//	            has no features. No batch can expect the last event at two subjects, so a license may be revoked
+//	            between its look-up and the commit: the row then counts as before the revocation, which takes the
+//	            features along. The second phase of an all_or_nothing import does the same on purpose.
+//	customers   A row's outcome says what the row says, and expects nothing: imports of licenses make customers,
+//	            too, so only the order of the stream tells which row made one. A subject may be written any number
+//	            of times in a batch.
+//
 // # Undo
 //
 // An undo is a job like an import: an UndoStarted is leased as an ImportSealed is. What it reads are the events
-// that the import appended at licenses.>, between its seal and its end. One consumer follows that part of the
+// that the import appended at licenses.> (or features.>), between its seal and its end. One consumer follows that part of the
 // stream, so an undo needs neither the rows nor the views, and its memory does not grow with the import. Each
 // batch looks up the last events of its licenses, decides by the rule of chains (undo.go), and appends its
 // outcomes and the UndoProgressed together, under the same fence as rows. The position is the sequence in

@@ -152,7 +152,7 @@ func (h *harness) eachFact(fn func(eventlog.Message, events.Event)) {
 func (h *harness) checkOutcomes(job events.JobID, rows int) (imported, existed, rejected int) {
 	h.Helper()
 	outcomes := map[events.Row]string{}
-	licenses := Licenses{}
+	licenses := Aggregates{}
 	for i, e := range h.history() {
 		h.checkStory(licenses, e, events.Seq(i+1))
 		var row events.Row
@@ -194,10 +194,10 @@ func (h *harness) checkOutcomes(job events.JobID, rows int) (imported, existed, 
 
 // checkStory fails if an event of a license does not follow the one before, and adds it. The sequences
 // are those of a log in which nothing was deleted.
-func (h *harness) checkStory(licenses Licenses, e events.Event, seq events.Seq) {
+func (h *harness) checkStory(licenses Aggregates, e events.Event, seq events.Seq) {
 	h.Helper()
 	before := licenses[e.Subject()]
-	now, exists := before.State()
+	now, exists := events.StateAfter(before.Last)
 	switch e := e.(type) {
 	case *events.LicenseImported:
 		if exists {
@@ -220,5 +220,5 @@ func (h *harness) checkStory(licenses Licenses, e events.Event, seq events.Seq) 
 	default:
 		return
 	}
-	licenses[e.Subject()] = License{Last: e, Seq: seq}
+	licenses[e.Subject()] = Aggregate{Last: e, Seq: seq}
 }

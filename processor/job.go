@@ -21,7 +21,7 @@ func small(rows events.Row) bool { return rows <= maxRows }
 // policy is what the rows are judged by.
 func (j *job) policy(catalogue map[string]events.Product) *Policy {
 	return &Policy{
-		Kind:      events.KindNamed(j.Started.Kind),
+		Kind:      j.kind(),
 		Catalogue: catalogue,
 		Products:  j.Started.Products,
 		Returned: slices.ContainsFunc(j.Started.Columns, func(name string) bool {
@@ -32,8 +32,14 @@ func (j *job) policy(catalogue map[string]events.Product) *Policy {
 		Preview:   j.previews(),
 		Cells:     mapping.Compile(j.Started.Mapping),
 		Headers:   ownHeaders(j.Started),
+		rules:     j.decider(),
 	}
 }
+
+// kind is what the rows are. An import of a kind that this version does not know cannot be read.
+func (j *job) kind() *events.Kind { return events.KindNamed(j.Started.Kind) }
+
+func (j *job) decider() *decider { return deciderOf(j.kind()) }
 
 // decides reports whether the rows' outcomes are stored. Otherwise they are only validated.
 func (j *job) decides() bool { return j.Progress.Phase == events.Import }
@@ -64,21 +70,27 @@ func (j *job) advance(fact events.Event, seq events.Seq) error {
 }
 
 // count adds the outcome of a row to the counts; nil: the row is only validated.
-func (j *job) count(c *events.Counts, outcome events.Event, v *Verdict) {
+func (j *job) count(c *events.Counts, outcome events.Outcome, v *Verdict) {
 	warnings := v.Warnings
 	var imported, updated, existed events.Row
-	switch e := outcome.(type) {
-	case *events.LicenseImported:
-		imported, warnings = 1, e.Warnings
-	case *events.LicenseUpdated:
-		updated, warnings = 1, e.Warnings
-	case *events.LicenseUpdateProposed: // of a torn batch
-		updated, warnings = 1, e.Warnings
-	case *events.LicenseExisted:
-		existed, warnings = 1, e.Warnings
-	case *events.RowRejected:
-		c.Rejected++
-		warnings = nil
+	if outcome != nil {
+		warnings = events.WarningsOf(outcome)
+		switch outcome.Result() {
+		case events.Imported:
+			imported = 1
+		case events.Updated:
+			updated = 1
+		case events.Proposed:
+			if j.decider().folded { // the row may make something, or change it
+				imported = 1
+			} else { // of a torn batch
+				updated = 1
+			}
+		case events.Existed:
+			existed = 1
+		case events.Rejected:
+			c.Rejected++
+		}
 	}
 	if len(warnings) > 0 {
 		c.Warnings++

@@ -7,7 +7,7 @@ import (
 	"licenseimport/events/eventlog"
 )
 
-// prefetchLookups looks licenses up while the batches before are staged and committed. Which ones,
+// prefetchLookups looks up what rows are about while the batches before are staged and committed. Which rows,
 // the policies say. The returned channel is closed when in is.
 func (p *Processor) prefetchLookups(
 	ctx context.Context, in <-chan judgedRows, start job, policy *Policy, lookups *lookupPolicy,
@@ -17,12 +17,12 @@ func (p *Processor) prefetchLookups(
 		defer close(out)
 		for b := range in {
 			if b.serial = lookups.serial(); !b.serial && b.err == nil {
-				which := func(v *Verdict) bool { return v.MaybeRepeated }
-				if lookups.lookUpAll() || start.decides() && policy.Existing == events.UpdateExisting || policy.Preview {
-					which = (*Verdict).Valid
+				which := (*Verdict).Valid
+				if all := lookups.lookUpAll(); policy.decider().selective && !all && !policy.looksUpAll(start.decides()) {
+					which = func(v *Verdict) bool { return v.MaybeRepeated }
 				}
-				b.licenses, b.err = p.lookUp(ctx, b.verdicts, which)
-				lookups.observe(b.licenses, start.Job)
+				b.aggregates, b.err = p.lookUp(ctx, policy, b.verdicts, which)
+				lookups.observe(b.aggregates, start.Job)
 			}
 			select {
 			case out <- b:
@@ -33,22 +33,38 @@ func (p *Processor) prefetchLookups(
 	return out
 }
 
-// lookUp asks the stream for the licenses of the rows that which selects, and returns those that have an
-// event.
-func (p *Processor) lookUp(ctx context.Context, verdicts []Verdict, which func(*Verdict) bool) (Licenses, error) {
+// looksUpAll reports whether each row's outcome depends on what there is already.
+func (p *Policy) looksUpAll(decides bool) bool {
+	return p.Preview || decides && p.Existing == events.UpdateExisting
+}
+
+// lookUp finds out what all rows belong to, asks the stream for what those are about that which selects, and
+// returns what has an event.
+func (p *Processor) lookUp(
+	ctx context.Context, policy *Policy, verdicts []Verdict, which func(*Verdict) bool,
+) (Aggregates, error) {
+	rules := policy.decider()
+	if err := rules.resolveRows(ctx, p, policy, verdicts); err != nil || rules.folded {
+		return Aggregates{}, err
+	}
 	subjects := make([]string, 0, len(verdicts))
 	for i := range verdicts {
 		if which(&verdicts[i]) {
 			subjects = append(subjects, verdicts[i].Subject())
 		}
 	}
-	licenses := Licenses{}
+	return p.lastEvents(ctx, subjects)
+}
+
+// lastEvents reads the last event at each of the subjects that have one.
+func (p *Processor) lastEvents(ctx context.Context, subjects []string) (Aggregates, error) {
+	found := Aggregates{}
 	err := p.log.Lookup(ctx, subjects, func(m eventlog.Message) error {
-		license, err := decodeLicense(&m)
+		aggregate, err := decodeAggregate(&m)
 		if err == nil {
-			licenses[m.Subject] = license
+			found[m.Subject] = aggregate
 		}
 		return err
 	})
-	return licenses, err
+	return found, err
 }

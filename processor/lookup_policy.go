@@ -40,7 +40,7 @@ type lookupPolicy struct {
 // is cheap and detects a file that was imported before. Rows that another processor read are not in
 // the filter, so after them every batch is looked up in full.
 func (l *lookupPolicy) begin(j job) {
-	if l.seen != nil || j.Progress.Phase != events.Import {
+	if l.seen != nil || j.Progress.Phase != events.Import || !j.decider().selective {
 		return
 	}
 	l.seen, l.fullLookups = newSeenFilter(j.Sealed.Rows), 1
@@ -61,9 +61,9 @@ func (l *lookupPolicy) lookUpAll() bool {
 }
 
 // observe takes the result of a look-up for the job id into account.
-func (l *lookupPolicy) observe(found Licenses, id events.JobID) {
-	for _, license := range found {
-		if license.Last.Job() != id {
+func (l *lookupPolicy) observe(found Aggregates, id events.JobID) {
+	for _, aggregate := range found {
+		if aggregate.Last.Job() != id {
 			l.fullLookups = max(l.fullLookups, fullLookupBatches)
 			return
 		}

@@ -41,7 +41,7 @@ func mappedRow(key, expires, kind, seats string) *events.RowReceived {
 func TestMappedRowIsJudgedByWhatItsCellsMean(t *testing.T) {
 	policy := mappedJob().policy(nil)
 	v := policy.Judge(mappedRow("AB-1", "12/31/2030", "LIFETIME", "unlimited"))
-	imported, ok := policy.Outcomes([]Verdict{v}, Licenses{})[0].(*events.LicenseImported)
+	imported, ok := policy.Outcomes([]Verdict{v}, Aggregates{})[0].(*events.LicenseImported)
 	if !ok {
 		t.Fatalf("%+v", v.Errors)
 	}
@@ -55,7 +55,7 @@ func TestRejectedMappedRowSpeaksOfItsFile(t *testing.T) {
 	policy := mappedJob().policy(nil)
 	row := mappedRow("", "31/12/2030", "for ever", "Some")
 	sent := row.Values
-	rejected := policy.Outcomes([]Verdict{policy.Judge(row)}, Licenses{})[0].(*events.RowRejected)
+	rejected := policy.Outcomes([]Verdict{policy.Judge(row)}, Aggregates{})[0].(*events.RowRejected)
 	if rejected.Values != sent {
 		t.Errorf("not as sent: %v", rejected.Values)
 	}
@@ -126,7 +126,7 @@ func benchmarkDecide(b *testing.B, policy *Policy, date, kind string) {
 			}
 			verdicts = append(verdicts, policy.Judge(row))
 		}
-		for _, outcome := range policy.Outcomes(verdicts, make(Licenses, len(verdicts))) {
+		for _, outcome := range policy.Outcomes(verdicts, make(Aggregates, len(verdicts))) {
 			var err error
 			if body, err = events.Append(body[:0], outcome, now); err != nil {
 				b.Fatal(err)

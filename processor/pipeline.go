@@ -84,7 +84,7 @@ type pipeline struct {
 	start    job  // as the phase found it
 	policy   *Policy
 	position events.ImportProgressed // after the last batch staged
-	recent   [inFlight]Licenses      // of the last rows staged, with those that were pending then
+	recent   [inFlight]Aggregates    // of the last rows staged, with what was pending then
 	preview  *preview                // nil: the rows' outcomes are stored, or are not decided
 	commits  *commitQueue
 }
@@ -107,27 +107,27 @@ func (l *pipeline) push(ctx context.Context, b judgedRows) error {
 		return l.p.appendFact(ctx, l.job, l.job.RowsMissing())
 	}
 	l.yieldToSmall(ctx)
-	licenses, err := l.licenses(ctx, b)
+	known, err := l.aggregates(ctx, b)
 	rows := b.verdicts
 	for err == nil && len(b.verdicts) > 0 {
 		var decided int
-		if decided, err = l.stage(ctx, b, licenses); err == nil && decided == 0 {
-			err = l.awaitPending(ctx, b, licenses)
+		if decided, err = l.stage(ctx, b, known); err == nil && decided == 0 {
+			err = l.awaitPending(ctx, b, known)
 		}
 		b.verdicts = b.verdicts[decided:]
 	}
 	if err == nil && l.preview != nil {
-		l.preview.remember(rows, licenses)
+		l.preview.remember(rows, known)
 	}
 	return err
 }
 
 // stage decides as many of the rows as it can and stages them as one batch, whose commit it queues. It
 // returns their number.
-func (l *pipeline) stage(ctx context.Context, b judgedRows, licenses Licenses) (int, error) {
-	var outcomes []events.Event
+func (l *pipeline) stage(ctx context.Context, b judgedRows, known Aggregates) (int, error) {
+	var outcomes []events.Outcome
 	if l.start.decides() || l.preview != nil {
-		outcomes = l.policy.Outcomes(b.verdicts, licenses)
+		outcomes = l.policy.Outcomes(b.verdicts, known)
 	} else {
 		outcomes = Rejections(b.verdicts)
 	}
@@ -145,22 +145,22 @@ func (l *pipeline) stage(ctx context.Context, b judgedRows, licenses Licenses) (
 	})
 }
 
-// awaitPending waits until the events that were pending are stored, and looks their licenses up again.
-func (l *pipeline) awaitPending(ctx context.Context, b judgedRows, licenses Licenses) error {
+// awaitPending waits until the events that were pending are stored, and looks up again what they are about.
+func (l *pipeline) awaitPending(ctx context.Context, b judgedRows, known Aggregates) error {
 	if err := l.commits.drain(); err != nil {
 		return err
 	}
-	pending := func(v *Verdict) bool { return v.Valid() && licenses[v.Subject()].Pending }
-	stored, err := l.p.lookUp(ctx, b.verdicts, pending)
+	pending := func(v *Verdict) bool { return v.Valid() && known[v.Subject()].Pending }
+	stored, err := l.p.lookUp(ctx, l.policy, b.verdicts, pending)
 	if err != nil {
 		return err
 	}
 	for i := range b.verdicts {
 		if v := &b.verdicts[i]; pending(v) {
-			delete(licenses, v.Subject()) // a replica that lags may not have it: the stream refuses the batch then
+			delete(known, v.Subject()) // a replica that lags may not have it: the stream refuses the batch then
 		}
 	}
-	maps.Copy(licenses, stored)
+	maps.Copy(known, stored)
 	return nil
 }
 
@@ -171,37 +171,37 @@ func (l *pipeline) yieldToSmall(ctx context.Context) {
 	}
 }
 
-// licenses returns what is known of the rows' licenses: as far as they were looked up, or stand in one of
-// the batches in flight.
-func (l *pipeline) licenses(ctx context.Context, b judgedRows) (Licenses, error) {
+// aggregates returns what is known of what the rows are about: as far as it was looked up, or stands in one of the
+// batches in flight.
+func (l *pipeline) aggregates(ctx context.Context, b judgedRows) (Aggregates, error) {
 	l.start.torn.attach(b.verdicts)
-	licenses := b.licenses
+	known := b.aggregates
 	if b.serial {
 		var err error
-		if licenses, err = l.p.lookUp(ctx, b.verdicts, (*Verdict).Valid); err != nil {
+		if known, err = l.p.lookUp(ctx, l.policy, b.verdicts, (*Verdict).Valid); err != nil {
 			return nil, err
 		}
 	} else if l.start.decides() {
-		l.addRecent(licenses, b.verdicts)
+		l.addRecent(known, b.verdicts)
 	}
 	if l.preview != nil {
-		return licenses, l.preview.recall(ctx, b.verdicts, licenses)
+		return known, l.preview.recall(ctx, b.verdicts, known)
 	}
 	if !l.start.decides() {
-		return licenses, nil
+		return known, nil
 	}
 	copy(l.recent[1:], l.recent[:])
-	l.recent[0] = licenses
-	return licenses, l.p.findStored(ctx, l.start, b.verdicts, licenses)
+	l.recent[0] = known
+	return known, l.p.findStored(ctx, l.start, b.verdicts, known)
 }
 
-// addRecent adds what the batches in flight make of the rows' licenses.
-func (l *pipeline) addRecent(licenses Licenses, verdicts []Verdict) {
+// addRecent adds what the batches in flight make of what the rows are about.
+func (l *pipeline) addRecent(known Aggregates, verdicts []Verdict) {
 	for i := range verdicts {
-		if v := &verdicts[i]; v.MaybeRepeated {
+		if v := &verdicts[i]; v.MaybeRepeated && v.Valid() {
 			for _, recent := range l.recent {
-				if license := recent[v.Subject()]; license.Pending {
-					licenses[v.Subject()] = license
+				if aggregate := recent[v.Subject()]; aggregate.Pending {
+					known[v.Subject()] = aggregate
 					break
 				}
 			}

@@ -60,7 +60,7 @@ func (p *Processor) newPreview(ctx context.Context, j job, policy *Policy) (*pre
 	if m.all = j.Sealed.Rows <= previewAll; !m.all {
 		seen := newSeenFilter(j.Sealed.Rows)
 		err := m.read(ctx, j.Sealed.Rows, func(v *Verdict) {
-			if seen.TestAndAddString(v.Subject()) {
+			if seen.TestAndAddString(m.policy.decider().identity(v)) {
 				m.rows[m.hash(v)] = 0
 			}
 		})
@@ -92,7 +92,10 @@ func (m *preview) read(ctx context.Context, row events.Row, fn func(*Verdict)) e
 	return ctx.Err()
 }
 
-func (m *preview) hash(v *Verdict) uint64 { return maphash.String(m.seed, v.Subject()) }
+// hash is the same for rows that may be about the same.
+func (m *preview) hash(v *Verdict) uint64 {
+	return maphash.String(m.seed, m.policy.decider().identity(v))
+}
 
 // note records a valid row, so that later ones of its license find it.
 func (m *preview) note(v *Verdict) {
@@ -105,12 +108,8 @@ func (m *preview) note(v *Verdict) {
 	m.rows[hash] = uint32(len(m.earlier))
 }
 
-// madeBefore is what a row before has made of a license, as far as an import that keeps what exists is
-// concerned.
-var madeBefore = License{Last: new(events.LicenseImported), Pending: true}
-
 // recall adds to the licenses what rows before these would have made of them.
-func (m *preview) recall(ctx context.Context, verdicts []Verdict, licenses Licenses) error {
+func (m *preview) recall(ctx context.Context, verdicts []Verdict, known Aggregates) error {
 	wanted := map[string]bool{}
 	var positions []events.Seq
 	for i := range verdicts {
@@ -119,11 +118,11 @@ func (m *preview) recall(ctx context.Context, verdicts []Verdict, licenses Licen
 			continue
 		}
 		wanted[v.Subject()] = true
-		if m.policy.Existing != events.UpdateExisting {
-			licenses[v.Subject()] = madeBefore
+		if made := m.policy.decider().made; made != nil && m.policy.Existing != events.UpdateExisting {
+			known[v.Subject()] = Aggregate{Last: made, Pending: true}
 		} else if last, cached := m.state(v.Subject()); cached {
 			if last != nil {
-				licenses[v.Subject()] = License{Last: last, Pending: true}
+				known[v.Subject()] = Aggregate{Last: last, Pending: true}
 			}
 		} else {
 			for at := m.rows[m.hash(v)]; at > 0; at = m.earlier[at-1].before {
@@ -134,54 +133,60 @@ func (m *preview) recall(ctx context.Context, verdicts []Verdict, licenses Licen
 	if len(positions) == 0 {
 		return nil
 	}
-	return m.decideAgain(ctx, positions, wanted, licenses)
+	return m.decideAgain(ctx, positions, wanted, known)
 }
 
 // decideAgain decides earlier rows of the licenses that are wanted.
-func (m *preview) decideAgain(ctx context.Context, positions []events.Seq, wanted map[string]bool, licenses Licenses) error {
+func (m *preview) decideAgain(ctx context.Context, positions []events.Seq, wanted map[string]bool, known Aggregates) error {
 	verdicts := make([]Verdict, 0, len(positions))
 	err := m.p.log.RowsAt(ctx, positions, func(message eventlog.Message) error {
 		row, err := eventlog.DecodeAs[*events.RowReceived](&message)
 		if err != nil {
 			return err
 		}
-		if v := m.policy.Judge(row); v.Valid() && wanted[v.Subject()] { // else the hashes of two licenses are the same
+		if v := m.policy.Judge(row); v.Valid() {
 			verdicts = append(verdicts, v)
 		}
 		return nil
 	})
+	if err == nil {
+		err = m.policy.decider().resolveRows(ctx, m.p, m.policy, verdicts)
+	}
 	if err != nil {
 		return err
 	}
+	verdicts = slices.DeleteFunc(verdicts, func(v Verdict) bool {
+		return !v.Valid() || !wanted[v.Subject()] // the hashes of two subjects are the same
+	})
 	slices.SortFunc(verdicts, func(a, b Verdict) int { return int(a.Row.Row) - int(b.Row.Row) })
 	verdicts = slices.CompactFunc(verdicts, func(a, b Verdict) bool { return a.Row.Row == b.Row.Row })
 	for len(verdicts) > 0 {
-		verdicts = verdicts[len(m.policy.Outcomes(verdicts, licenses)):]
+		verdicts = verdicts[len(m.policy.Outcomes(verdicts, known)):]
 	}
 	return nil
 }
 
 // remember notes rows that were decided, and what they would make of their licenses.
-func (m *preview) remember(verdicts []Verdict, licenses Licenses) {
+func (m *preview) remember(verdicts []Verdict, known Aggregates) {
 	for i := range verdicts {
 		v := &verdicts[i]
 		if !v.Valid() {
 			continue
 		}
 		m.note(v)
-		if m.policy.Existing != events.UpdateExisting || m.rows[m.hash(v)] == 0 {
+		if m.policy.Existing != events.UpdateExisting && m.policy.decider().made != nil || m.rows[m.hash(v)] == 0 {
 			continue
 		}
-		m.cache(v.Subject(), licenses[v.Subject()])
+		m.cache(v.Subject(), known[v.Subject()])
 	}
 }
 
-func (m *preview) cache(subject string, license License) {
+func (m *preview) cache(subject string, aggregate Aggregate) {
 	var body []byte
 	m.states.Remove(subject)
-	if license.Pending {
+	if aggregate.Pending {
 		var err error
-		if body, err = events.Append(nil, license.Last, time.Time{}); err != nil {
+		if body, err = events.Append(nil, aggregate.Last, time.Time{}); err != nil {
 			return // its rows are decided again
 		}
 	}

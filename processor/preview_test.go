@@ -160,7 +160,7 @@ func TestPreviewForgets(t *testing.T) {
 	}
 	for i := range verdicts {
 		one := verdicts[i : i+1]
-		licenses := Licenses{}
+		licenses := Aggregates{}
 		if err := m.recall(t.Context(), one, licenses); err != nil {
 			t.Fatal(err)
 		}

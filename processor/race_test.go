@@ -72,7 +72,7 @@ func raceUpdates(t *testing.T, first, second *eventlog.Log) {
 // story.
 func (h *harness) checkAll(rows int) {
 	h.Helper()
-	outcomes, licenses := map[string]bool{}, Licenses{}
+	outcomes, licenses := map[string]bool{}, Aggregates{}
 	for i, e := range h.history() {
 		h.checkStory(licenses, e, events.Seq(i+1))
 		switch e.(type) {

@@ -29,19 +29,19 @@ const (
 // judgedRows are the judged rows of one batch, in file order, and what staging needs to know of
 // them.
 type judgedRows struct {
-	verdicts []Verdict
-	licenses Licenses  // of those of their licenses that were looked up and have an event
-	serial   bool      // look all licenses up and stage only when the batches before are stored
-	began    time.Time // when reading began
-	missing  bool      // ROWS ends here, before the job's last row
-	err      error     // why the rows cannot be read any further
+	verdicts   []Verdict
+	aggregates Aggregates // what they are about, as far as it was looked up and has an event
+	serial     bool       // look all up and stage only when the batches before are stored
+	began      time.Time  // when reading began
+	missing    bool       // ROWS ends here, before the job's last row
+	err        error      // why the rows cannot be read any further
 }
 
 // read judges the job's rows after its position, batch by batch. The returned channel is closed
 // after the last row, after a batch that is missing or has an error, and when ctx ends.
 func (p *Processor) read(ctx context.Context, j job, policy *Policy, seen *bloom.BloomFilter) <-chan judgedRows {
 	out := make(chan judgedRows, readAhead)
-	reader := &rowReader{log: p.log, job: j, policy: policy, seen: seen}
+	reader := &rowReader{log: p.log, job: j, policy: policy, seen: seen, selective: policy.decider().selective}
 	go func() {
 		defer close(out)
 		defer reader.stop()
@@ -63,12 +63,13 @@ func (p *Processor) read(ctx context.Context, j job, policy *Policy, seen *bloom
 
 // rowReader reads and judges the rows of one job.
 type rowReader struct {
-	log    *eventlog.Log
-	job    job
-	policy *Policy
-	seen   *bloom.BloomFilter  // nil: rows are only validated
-	rows   *eventlog.RowReader // opened by the first batch
-	ended  bool                // no row follows, or the next number is not the row after this one
+	log       *eventlog.Log
+	job       job
+	policy    *Policy
+	seen      *bloom.BloomFilter  // nil: rows are only validated, or all are looked up
+	rows      *eventlog.RowReader // opened by the first batch
+	selective bool                // of the kind's decider
+	ended     bool                // no row follows, or the next number is not the row after this one
 }
 
 func (r *rowReader) stop() {
@@ -107,7 +108,11 @@ func (r *rowReader) batch(ctx context.Context, row events.Row) judgedRows {
 func (r *rowReader) judge(row *events.RowReceived, position events.Seq) Verdict {
 	v := r.policy.Judge(row)
 	v.position = position
-	v.MaybeRepeated = r.seen != nil && v.Valid() && r.seen.TestAndAddString(v.Subject())
+	if r.seen != nil {
+		v.MaybeRepeated = v.Valid() && r.seen.TestAndAddString(v.Subject())
+	} else {
+		v.MaybeRepeated = !r.selective
+	}
 	return v
 }
 

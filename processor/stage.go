@@ -23,7 +23,7 @@ type stagedBatch struct {
 
 // stage sends the outcomes of the first rows after a position to the server.
 func (p *Processor) stage(
-	j job, b judgedRows, outcomes []events.Event, position events.ImportProgressed,
+	j job, b judgedRows, outcomes []events.Outcome, position events.ImportProgressed,
 ) (*stagedBatch, error) {
 	rows := b.verdicts[:len(outcomes)]
 	s := &stagedBatch{batch: p.log.NewBatch(j.Job), position: position, rows: events.Row(len(rows)), began: b.began}
@@ -44,27 +44,30 @@ func (p *Processor) stage(
 	return s, nil
 }
 
-// send adds the outcomes to the batch, except those that the stream holds already. One at a license's
-// subject expects the license's last event that is known; the verdict has that subject from the look-up.
-func (s *stagedBatch) send(j *job, outcomes []events.Event, verdicts []Verdict, now time.Time) error {
+// send adds the outcomes to the batch, except those that the stream holds already. One at its row's subject
+// expects the last event there that is known; the verdict has that subject from the look-up.
+func (s *stagedBatch) send(j *job, outcomes []events.Outcome, verdicts []Verdict, now time.Time) error {
 	var body []byte // reused: Add copies it
+	rules, decides := j.decider(), j.decides()
 	for i, outcome := range outcomes {
 		v := &verdicts[i]
-		if !j.decides() {
-			outcome = j.validationEvent(outcome)
-		}
 		if outcome == nil || v.Stored != nil {
 			continue
 		}
+		var event events.Event = outcome
+		if !decides {
+			if event = j.validationEvent(outcome); event == nil {
+				continue
+			}
+		}
 		var err error
-		if body, err = events.Append(body[:0], outcome, now); err != nil {
+		if body, err = events.Append(body[:0], event, now); err != nil {
 			return err
 		}
-		switch outcome.(type) {
-		case *events.LicenseImported, *events.LicenseUpdated:
+		if decides && rules.writes(outcome) {
 			err = s.batch.AddAfter(v.Subject(), body, v.Subject(), v.Previous)
-		default:
-			err = s.batch.Add(outcome.Subject(), body, false)
+		} else {
+			err = s.batch.Add(event.Subject(), body, false)
 		}
 		if err != nil {
 			return err
@@ -74,14 +77,12 @@ func (s *stagedBatch) send(j *job, outcomes []events.Event, verdicts []Verdict, 
 }
 
 // validationEvent is the event that a validation stores about what the import would make of a row; nil: none.
-func (j *job) validationEvent(outcome events.Event) events.Event {
-	switch e := outcome.(type) {
-	case *events.RowRejected:
-		return e
-	case *events.LicenseUpdated:
-		if j.Started.DryRun {
-			return proposed(e)
-		}
+func (j *job) validationEvent(outcome events.Outcome) events.Event {
+	switch {
+	case outcome.Result() == events.Rejected:
+		return outcome
+	case j.Started.DryRun:
+		return events.ProposalOf(outcome)
 	}
 	return nil
 }
@@ -92,7 +93,7 @@ func (s *stagedBatch) stats() BatchStats {
 }
 
 // countErrors counts rejected rows by code. A row counts once for each of its codes.
-func countErrors(outcomes []events.Event) map[events.Code]events.Row {
+func countErrors(outcomes []events.Outcome) map[events.Code]events.Row {
 	counts := map[events.Code]events.Row{}
 	for _, outcome := range outcomes {
 		rejected, ok := outcome.(*events.RowRejected)

@@ -14,7 +14,7 @@ import (
 //
 // Only outcomes at the subjects outcomes.<job>.* are here. One at a license's subject is found by the
 // look-up of the license: it is the last event, or one before it (see findStored).
-type tornOutcomes map[events.Row]events.Event
+type tornOutcomes map[events.Row]events.Outcome
 
 var errLastOutcome = errors.New("the last outcome of the job")
 
@@ -31,15 +31,8 @@ func (p *Processor) readTornOutcomes(ctx context.Context, j job) (tornOutcomes, 
 		if err != nil {
 			return err
 		}
-		switch e := envelope.Event.(type) {
-		case *events.RowRejected:
-			torn[e.Row] = e
-		case *events.LicenseExisted:
-			torn[e.Row] = e
-		case *events.LicenseUpdateProposed:
-			torn[e.Row] = e
-		case *events.LicenseKept:
-			torn[e.Row] = e
+		if outcome, ok := envelope.Event.(events.Outcome); ok {
+			torn[outcome.Origin().Row] = outcome
 		}
 		if m.Seq >= last.Seq {
 			return errLastOutcome
@@ -58,38 +51,67 @@ func (t tornOutcomes) attach(verdicts []Verdict) {
 		return
 	}
 	for i := range verdicts {
-		verdicts[i].Stored = t[verdicts[i].Row.Row]
+		if outcome := t[verdicts[i].Row.Row]; outcome != nil {
+			verdicts[i].Stored = outcome
+		}
 	}
 }
 
-// findStored sets Stored of the rows after the job's position whose outcome stands at their license's
-// subject, behind events of others. Outcomes itself sees one that is the license's last event. All events of
-// a torn batch follow the job's last fact, and are of the rows of one batch.
-func (p *Processor) findStored(ctx context.Context, j job, verdicts []Verdict, licenses Licenses) error {
-	for i := range verdicts {
-		v := &verdicts[i]
-		if v.Row.Row > j.Progress.Row+maxRows {
-			return nil
-		}
-		if !v.Valid() || v.Stored != nil {
-			continue
-		}
-		license := licenses[v.Subject()]
-		for license.Seq > j.Last.Seq && !isOutcomeOf(license.Last, v.Row) {
-			m, found, err := p.log.MessageAt(ctx, eventBefore(license.Last))
-			if err != nil {
-				return err
-			}
-			license = License{}
-			if found {
-				if license, err = decodeLicense(&m); err != nil {
-					return err
-				}
+// findStored sets Stored of the rows after the job's position whose outcome stands at the row's subject, also behind
+// events of others. All events of a torn batch follow the job's last fact, and are of the rows of one batch.
+func (p *Processor) findStored(ctx context.Context, j job, verdicts []Verdict, known Aggregates) error {
+	end := 0
+	for end < len(verdicts) && verdicts[end].Row.Row <= j.Progress.Row+maxRows {
+		end++
+	}
+	if verdicts = verdicts[:end]; end == 0 {
+		return nil
+	}
+	rules := j.decider()
+	if rules.folded || rules.filter != nil { // known lacks what was not looked up, or has another owner now
+		filters := make([]string, 0, end)
+		for i := range verdicts {
+			if v := &verdicts[i]; v.sound {
+				filters = append(filters, rules.where(v))
 			}
 		}
-		if license.Seq > j.Last.Seq {
-			v.Stored = license.Last
+		var err error
+		if known, err = p.lastEvents(ctx, filters); err != nil {
+			return err
 		}
 	}
+	stored := tornOutcomes{}
+	for subject, last := range known {
+		if last.Seq > j.Last.Seq {
+			if err := p.addStored(ctx, j, stored, subject, last); err != nil {
+				return err
+			}
+		}
+	}
+	stored.attach(verdicts)
 	return nil
+}
+
+// addStored adds those outcomes of the job at a subject that follow its last fact.
+func (p *Processor) addStored(ctx context.Context, j job, stored tornOutcomes, subject string, last Aggregate) error {
+	outcome, ok := last.Last.(events.Outcome)
+	if !ok {
+		return nil
+	}
+	if !j.decider().folded { // a batch writes once at a subject
+		if outcome.Origin().JobID == j.Job {
+			stored[outcome.Origin().Row] = outcome
+			return nil
+		}
+		if outcome.Result() == events.Imported { // of another job: nothing of this one is before it
+			return nil
+		}
+	}
+	return p.log.FactsAfter(ctx, subject, j.Last.Seq, func(m eventlog.Message) error {
+		e, err := decodeAggregate(&m)
+		if outcome, ok := e.Last.(events.Outcome); ok && outcome.Origin().JobID == j.Job {
+			stored[outcome.Origin().Row] = outcome
+		}
+		return err
+	})
 }

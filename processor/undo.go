@@ -2,7 +2,6 @@ package processor
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"licenseimport/events"
@@ -26,140 +25,122 @@ import (
 // most one chain of an import ends at a license's last event, so an undo writes at most once at a license's
 // subject.
 type undoDecider struct {
-	job     events.JobID                // the import that is undone
-	manager string                      // who undoes it
-	last    map[string]License          // the last event by the license's subject
-	events  map[events.Seq]events.Event // events of licenses by sequence, as far as they are known
-	stored  map[events.Row]events.Event // outcomes that the stream holds already, from a torn batch
+	job     events.JobID                  // the import that is undone
+	manager string                        // who undoes it
+	rules   *undoRules                    // of its kind
+	last    map[string]Aggregate          // the last event by the license's subject
+	events  map[events.Seq]events.Event   // events of licenses by sequence, as far as they are known
+	stored  map[events.Row]events.Outcome // outcomes that the stream holds already, from a torn batch
 }
 
 // An undoOutcome says what becomes of one event of the import.
 type undoOutcome struct {
-	event  events.Event // LicenseRevoked, LicenseRestored or LicenseKept; nil: the event is not the first of its chain
-	stored bool         // the stream holds the outcome already
+	event  events.Outcome // revoked, restored or kept; nil: the event is not the first of its chain
+	stored bool           // the stream holds the outcome already
 	// The outcome holds as long as the license at this subject has this last event.
-	license string
+	subject string
 	last    events.Seq
+}
+
+// undoRules say how an import of a kind is taken back.
+type undoRules struct {
+	subjects string // begins the subjects of the events that are taken back
+	// The outcomes about an event of the import: made and changed are its rows' outcomes, previous is the last event.
+	revoked  func(d *undoDecider, made events.Outcome, previous events.Seq) events.Outcome
+	restored func(d *undoDecider, changed events.Outcome, now, then Aggregate) (events.Outcome, error)
+	kept     func(d *undoDecider, of events.Outcome, by events.Origin) events.Outcome
 }
 
 // decide decides what becomes of one of the import's events. It fails with a *missingEventError if that
 // depends on an event that d does not know.
-func (d *undoDecider) decide(f License) (undoOutcome, error) {
-	subject := f.Last.Subject()
+func (d *undoDecider) decide(f Aggregate) (undoOutcome, error) {
+	subject, fact := f.Last.Subject(), f.Last.(events.Outcome)
 	last := d.last[subject]
-	o := undoOutcome{license: subject, last: last.Seq}
-	var before License // the chain
-	if updated, ok := f.Last.(*events.LicenseUpdated); ok {
+	o := undoOutcome{subject: subject, last: last.Seq}
+	var before Aggregate // the chain
+	if fact.Result() == events.Updated {
 		var err error
-		if before, err = d.effective(updated.Previous); err != nil || d.isRow(before.Last) {
+		if before, err = d.effective(events.Follows(fact)); err != nil || d.isRow(before.Last) {
 			return o, err
 		}
 	}
-	if o.event = d.storedOutcome(f.Last, last.Last); o.event != nil {
+	if o.event = d.storedOutcome(fact, last.Last); o.event != nil {
 		o.stored = true
 		return o, nil
 	}
 	blocker, err := d.changedSince(f, last)
-	switch e := f.Last.(type) {
-	case *events.LicenseImported:
-		if o.event = d.revoked(e, last.Seq); blocker != nil {
-			o.event = d.kept(e.Row, e.License.Key, e.Product, blocker)
-		}
-	case *events.LicenseUpdated:
-		if blocker != nil {
-			o.event = d.kept(e.Row, e.License.Key, e.Product, blocker)
-		} else if err == nil {
-			o.event, err = d.restored(e, before, last)
-		}
+	switch {
+	case err != nil:
+	case blocker != nil:
+		o.event = d.rules.kept(d, fact, events.RowOf(blocker))
+	case fact.Result() == events.Imported:
+		o.event = d.rules.revoked(d, fact, last.Seq)
+	default:
+		o.event, err = d.rules.restored(d, fact, last, before)
 	}
 	return o, err
 }
 
 // isRow reports whether an event is the outcome of a row of the import.
-func (d *undoDecider) isRow(e events.Event) bool {
-	switch e.(type) {
-	case *events.LicenseImported, *events.LicenseUpdated:
-		return e.Job() == d.job
-	}
-	return false
+func (d *undoDecider) isRow(e events.Event) bool { return takenBack(e, d.job) }
+
+// takenBack reports whether an event is one that the undo of a job takes back.
+func takenBack(e events.Event, job events.JobID) bool {
+	outcome, ok := e.(events.Outcome)
+	return ok && e.Job() == job && (outcome.Result() == events.Imported || outcome.Result() == events.Updated)
 }
 
-// changedSince walks back from a license's last event to the import's event f. It returns the event that is
-// in the way, of another import or undo; nil if there is none.
-func (d *undoDecider) changedSince(f, last License) (events.Event, error) {
+// changedSince walks back from the last event to the import's event f. It returns the event that is in the way, of
+// another import or undo; nil if there is none.
+func (d *undoDecider) changedSince(f, last Aggregate) (events.Event, error) {
 	if failpoint.Changed {
 		return nil, nil
 	}
 	at, err := d.effective(last.Seq)
 	for err == nil && at.Seq != f.Seq {
-		updated, ok := at.Last.(*events.LicenseUpdated)
-		if !ok || updated.JobID != d.job {
+		if !d.isRow(at.Last) || events.Follows(at.Last) == 0 {
 			return at.Last, nil
 		}
-		at, err = d.effective(updated.Previous)
+		at, err = d.effective(events.Follows(at.Last))
 	}
 	return nil, err
 }
 
 // effective is the event at a sequence, or the one that it restores.
-func (d *undoDecider) effective(seq events.Seq) (License, error) {
+func (d *undoDecider) effective(seq events.Seq) (Aggregate, error) {
 	for {
 		e, known := d.events[seq]
 		if !known {
-			return License{}, &missingEventError{seq}
+			return Aggregate{}, &missingEventError{seq}
 		}
-		restored, ok := e.(*events.LicenseRestored)
-		if !ok {
-			return License{Last: e, Seq: seq}, nil
+		restored := events.Restores(e)
+		if restored == 0 {
+			return Aggregate{Last: e, Seq: seq}, nil
 		}
-		seq = restored.Restores
+		seq = restored
 	}
 }
 
 // storedOutcome is the outcome of an event that the stream holds already, nil without one. An outcome at the
-// license's subject is its last event, or stands in stored.
-func (d *undoDecider) storedOutcome(e, last events.Event) events.Event {
-	row := events.RowOf(e).Row
-	switch last := last.(type) {
-	case *events.LicenseRevoked:
-		if last.JobID == d.job && last.Row == row {
-			return last
-		}
-	case *events.LicenseRestored:
-		if last.JobID == d.job && last.Row == row {
-			return last
-		}
+// event's subject is the last event there, or stands in stored.
+func (d *undoDecider) storedOutcome(e events.Outcome, last events.Event) events.Outcome {
+	if outcome := d.ownOutcome(last); outcome != nil && outcome.Origin() == e.Origin() {
+		return outcome
 	}
-	return d.stored[row]
+	return d.stored[e.Origin().Row]
 }
 
-func (d *undoDecider) revoked(e *events.LicenseImported, last events.Seq) events.Event {
-	return &events.LicenseRevoked{
-		JobID: d.job, Row: e.Row, LicenseKey: e.License.Key, Product: e.Product, Manager: d.manager, Previous: last,
+// ownOutcome is an event if it is an outcome of this undo, else nil.
+func (d *undoDecider) ownOutcome(e events.Event) events.Outcome {
+	if outcome, ok := e.(events.Outcome); ok && outcome.Result().OfUndo() && e.Job() == d.job {
+		return outcome
 	}
-}
-
-func (d *undoDecider) kept(row events.Row, key string, product events.Product, by events.Event) events.Event {
-	return &events.LicenseKept{JobID: d.job, Row: row, LicenseKey: key, Product: product, By: events.RowOf(by)}
-}
-
-// restored makes the license again what it was before the chain that e begins.
-func (d *undoDecider) restored(e *events.LicenseUpdated, before, last License) (events.Event, error) {
-	now, _ := last.State()
-	then, exists := before.State()
-	if !exists {
-		return nil, fmt.Errorf("%s follows sequence %d, which holds no license", e.ID(), before.Seq)
-	}
-	changed := append([]events.Change{}, events.Changes(now, then)...) // the schema wants a list
-	return &events.LicenseRestored{
-		JobID: d.job, Row: e.Row, License: *then.License, Product: *then.Product, Customer: then.Customer, Order: *then.Order,
-		Changed: changed, Previous: last.Seq, Restores: before.Seq, By: then.By, Manager: d.manager,
-	}, nil
+	return nil
 }
 
 // decideAll decides the import's events in order. If it does not know enough, it returns the sequences of
 // events that it needs beside those that it knows.
-func (d *undoDecider) decideAll(facts []License) (outcomes []undoOutcome, missing []events.Seq, err error) {
+func (d *undoDecider) decideAll(facts []Aggregate) (outcomes []undoOutcome, missing []events.Seq, err error) {
 	outcomes = make([]undoOutcome, 0, len(facts))
 	for _, f := range facts {
 		o, err := d.decide(f)
@@ -182,13 +163,13 @@ type missingEventError struct{ seq events.Seq }
 func (e *missingEventError) Error() string { return "an event of a license is not known" }
 
 // countUndo adds an undo's outcome to the counts.
-func countUndo(c *events.UndoCounts, outcome events.Event) {
-	switch outcome.(type) {
-	case *events.LicenseRevoked:
+func countUndo(c *events.UndoCounts, outcome events.Outcome) {
+	switch outcome.Result() {
+	case events.Revoked:
 		c.Revoked++
-	case *events.LicenseRestored:
+	case events.Restored:
 		c.Restored++
-	case *events.LicenseKept:
+	case events.Kept:
 		c.Kept++
 	}
 }

@@ -219,7 +219,9 @@ func raceUndos(t *testing.T, logs [2]*eventlog.Log, above events.JobID, times in
 	h.checkStories()
 	var counts events.UndoCounts
 	for _, e := range h.history() {
-		countUndo(&counts, e)
+		if outcome, ok := e.(events.Outcome); ok {
+			countUndo(&counts, outcome)
+		}
 	}
 	t.Logf("%+v", counts)
 }

@@ -12,7 +12,7 @@ import (
 
 // undoBatch holds events of an import that is undone, in the order of the stream.
 type undoBatch struct {
-	facts    []License
+	facts    []Aggregate
 	position events.Seq // the events up to here are passed
 	began    time.Time  // when reading began
 	first    bool       // some are of the first maxRows of the pass
@@ -34,7 +34,7 @@ var errUndoEnd = errors.New("the import's end")
 // is closed after the import's end, after a batch that has an error, and when ctx ends.
 func (p *Processor) readUndo(ctx context.Context, j job, pace *undoPace) <-chan undoBatch {
 	out := make(chan undoBatch, 1)
-	r := &undoReader{job: j, pace: pace, out: out}
+	r := &undoReader{job: j, subjects: j.decider().undo.subjects, pace: pace, out: out}
 	go func() {
 		defer close(out)
 		r.begin()
@@ -50,17 +50,15 @@ func (p *Processor) readUndo(ctx context.Context, j job, pace *undoPace) <-chan 
 	return out
 }
 
-// licensesPrefix begins the subjects of licenses.
-var licensesPrefix = strings.TrimSuffix(events.LicensesFilter, ">")
-
 type undoReader struct {
-	job   job
-	pace  *undoPace
-	out   chan<- undoBatch
-	batch undoBatch
-	read  int // events in all batches
-	limit int // of events in the batch
-	bytes int // of their bodies
+	job      job
+	subjects string // begins those of the facts
+	pace     *undoPace
+	out      chan<- undoBatch
+	batch    undoBatch
+	read     int // events in all batches
+	limit    int // of events in the batch
+	bytes    int // of their bodies
 }
 
 func (r *undoReader) begin() {
@@ -90,18 +88,15 @@ func (r *undoReader) add(ctx context.Context, m *eventlog.Message) error {
 		return errUndoEnd
 	}
 	r.batch.position = m.Seq
-	if job, known := events.JobOf(m.Data); strings.HasPrefix(m.Subject, licensesPrefix) && (!known || job == r.job.Job) {
-		license, err := decodeLicense(m)
+	if job, known := events.JobOf(m.Data); strings.HasPrefix(m.Subject, r.subjects) && (!known || job == r.job.Job) {
+		fact, err := decodeAggregate(m)
 		if err != nil {
 			return err
 		}
-		switch license.Last.(type) {
-		case *events.LicenseImported, *events.LicenseUpdated:
-			if license.Last.Job() == r.job.Job {
-				r.batch.facts = append(r.batch.facts, license)
-				r.read++
-				r.bytes += len(m.Data)
-			}
+		if takenBack(fact.Last, r.job.Job) {
+			r.batch.facts = append(r.batch.facts, fact)
+			r.read++
+			r.bytes += len(m.Data)
 		}
 	}
 	r.batch.due = time.Since(r.batch.began) > maxUndoScan

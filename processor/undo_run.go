@@ -39,6 +39,9 @@ type undoRun struct {
 
 func (u *undoRun) run(ctx context.Context) error {
 	var err error
+	if u.start.decider().undo == nil {
+		return fmt.Errorf("import %d: an import of %s cannot be taken back", u.start.Job, u.start.kind().Many)
+	}
 	if u.start.torn, err = u.p.readTornOutcomes(ctx, u.start); err != nil {
 		return err
 	}
@@ -129,8 +132,8 @@ func (u *undoRun) decide(ctx context.Context, b undoBatch) ([]undoOutcome, error
 			return outcomes, err
 		}
 		err = u.p.log.MessagesAt(ctx, missing, func(m eventlog.Message) error {
-			license, err := decodeLicense(&m)
-			d.events[m.Seq] = license.Last
+			aggregate, err := decodeAggregate(&m)
+			d.events[m.Seq] = aggregate.Last
 			return err
 		})
 		if err != nil {
@@ -146,10 +149,11 @@ func (u *undoRun) decide(ctx context.Context, b undoBatch) ([]undoOutcome, error
 
 // newDecider knows what the facts themselves tell: as far as they know, each is its license's last event. Where it is
 // not, the stream refuses the batch, unless the licenses are looked up.
-func (u *undoRun) newDecider(facts []License) *undoDecider {
+func (u *undoRun) newDecider(facts []Aggregate) *undoDecider {
 	d := &undoDecider{
-		job: u.start.Job, manager: u.start.UndoStarted.Manager, stored: map[events.Row]events.Event{},
-		last: make(map[string]License, len(facts)), events: make(map[events.Seq]events.Event, len(facts)),
+		job: u.start.Job, manager: u.start.UndoStarted.Manager, rules: u.start.decider().undo,
+		stored: map[events.Row]events.Outcome{},
+		last:   make(map[string]Aggregate, len(facts)), events: make(map[events.Seq]events.Event, len(facts)),
 	}
 	for _, f := range facts {
 		d.events[f.Seq], d.last[f.Last.Subject()] = f.Last, f
@@ -167,7 +171,7 @@ func (u *undoRun) lookUp(ctx context.Context, d *undoDecider) error {
 			err = fmt.Errorf("%w: a replica has %d as the last event of a license, not %d", eventlog.ErrConflict, m.Seq, last.Seq)
 		default:
 			changed = true
-			last, err = decodeLicense(&m)
+			last, err = decodeAggregate(&m)
 			d.events[m.Seq], d.last[m.Subject] = last.Last, last
 		}
 		return err
@@ -189,16 +193,9 @@ func (u *undoRun) findStored(ctx context.Context, d *undoDecider) error {
 			continue
 		}
 		err := u.p.log.FactsAfter(ctx, subject, u.start.Last.Seq, func(m eventlog.Message) error {
-			license, err := decodeLicense(&m)
-			switch e := license.Last.(type) {
-			case *events.LicenseRevoked:
-				if e.JobID == d.job {
-					d.stored[e.Row] = e
-				}
-			case *events.LicenseRestored:
-				if e.JobID == d.job {
-					d.stored[e.Row] = e
-				}
+			aggregate, err := decodeAggregate(&m)
+			if outcome := d.ownOutcome(aggregate.Last); outcome != nil {
+				d.stored[outcome.Origin().Row] = outcome
 			}
 			return err
 		})
@@ -223,15 +220,17 @@ func (u *undoRun) stage(b undoBatch) (*stagedUndo, error) {
 	var body []byte // reused: AddAfter copies it
 	now := time.Now()
 	for _, o := range b.outcomes {
-		countUndo(&s.stats.Counts, o.event)
-		if o.event == nil || o.stored {
+		if o.event == nil {
+			continue
+		}
+		if countUndo(&s.stats.Counts, o.event); o.stored {
 			continue
 		}
 		var err error
 		if body, err = events.Append(body[:0], o.event, now); err != nil {
 			return nil, err
 		}
-		if err = s.batch.AddAfter(o.event.Subject(), body, o.license, o.last); err != nil {
+		if err = s.batch.AddAfter(o.event.Subject(), body, o.subject, o.last); err != nil {
 			return nil, err
 		}
 	}

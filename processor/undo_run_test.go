@@ -67,11 +67,11 @@ func (h *harness) awaitUndo(job events.JobID) *events.UndoFinished {
 // checkStories replays the stream: each event of a license follows the one that it names, and each outcome of
 // an undo is what the undo has to decide at this place of the stream. Each first event of a chain of an import
 // that was undone has one outcome, and the undo counts them. It returns the licenses as they are.
-func (h *harness) checkStories() map[string]License {
+func (h *harness) checkStories() map[string]Aggregate {
 	h.Helper()
-	c := storyCheck{harness: h, stories: map[string][]License{}, undo: map[events.JobID]*checkedUndo{}}
-	h.eachFact(func(m eventlog.Message, e events.Event) { c.add(License{Last: e, Seq: m.Seq}) })
-	now := map[string]License{}
+	c := storyCheck{harness: h, stories: map[string][]Aggregate{}, undo: map[events.JobID]*checkedUndo{}}
+	h.eachFact(func(m eventlog.Message, e events.Event) { c.add(Aggregate{Last: e, Seq: m.Seq}) })
+	now := map[string]Aggregate{}
 	for subject, all := range c.stories {
 		now[subject] = all[len(all)-1]
 	}
@@ -86,11 +86,11 @@ type checkedUndo struct {
 
 type storyCheck struct {
 	*harness
-	stories map[string][]License
+	stories map[string][]Aggregate
 	undo    map[events.JobID]*checkedUndo
 }
 
-func (c *storyCheck) add(l License) {
+func (c *storyCheck) add(l Aggregate) {
 	c.Helper()
 	switch e := l.Last.(type) {
 	case *events.LicenseImported, *events.LicenseUpdated:
@@ -120,23 +120,23 @@ func (c *storyCheck) add(l License) {
 }
 
 // extend adds an event at a license's subject.
-func (c *storyCheck) extend(l License) {
+func (c *storyCheck) extend(l Aggregate) {
 	c.Helper()
 	subject := l.Last.Subject()
 	story := c.stories[subject]
-	var last License
+	var last Aggregate
 	if len(story) > 0 {
 		last = story[len(story)-1]
 	}
-	_, exists := last.State()
-	if _, imported := l.Last.(*events.LicenseImported); imported == exists || !imported && eventBefore(l.Last) != last.Seq {
+	_, exists := events.StateAfter(last.Last)
+	if _, imported := l.Last.(*events.LicenseImported); imported == exists || !imported && events.Follows(l.Last) != last.Seq {
 		c.Errorf("%s at %d follows %d of %s, where the license exists: %v", l.Last.ID(), l.Seq, last.Seq, subject, exists)
 	}
 	c.stories[subject] = append(story, l)
 }
 
 // outcome compares an outcome of an undo with what the undo would decide now.
-func (c *storyCheck) outcome(l License, row events.Row) {
+func (c *storyCheck) outcome(l Aggregate, row events.Row) {
 	c.Helper()
 	u := c.undo[l.Last.Job()]
 	if u == nil {
@@ -146,7 +146,7 @@ func (c *storyCheck) outcome(l License, row events.Row) {
 		c.Errorf("row %d of import %d has the outcomes %s and %s", row, l.Last.Job(), other, l.Last.ID())
 	}
 	u.outcomes[row] = l.Last.ID()
-	countUndo(&u.counts, l.Last)
+	countUndo(&u.counts, l.Last.(events.Outcome))
 	subject := l.Last.Subject()
 	if kept, ok := l.Last.(*events.LicenseKept); ok {
 		subject = events.LicenseSubject(kept.Product.ShortCode, kept.LicenseKey)
@@ -179,10 +179,10 @@ func (c *storyCheck) checkComplete(job events.JobID) {
 }
 
 // left are the keys of the licenses that exist, with the notes that they have.
-func left(now map[string]License) []string {
+func left(now map[string]Aggregate) []string {
 	var keys []string
 	for _, l := range now {
-		if state, exists := l.State(); exists {
+		if state, exists := events.StateAfter(l.Last); exists {
 			keys = append(keys, fmt.Sprint(state.License.Key, " ", *state.License.MaxActivations))
 		}
 	}
@@ -322,10 +322,10 @@ func TestTornUndo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var facts []License
+	var facts []Aggregate
 	for i, e := range h.history() {
 		if updated, ok := e.(*events.LicenseUpdated); ok && updated.JobID == 2 {
-			facts = append(facts, License{Last: e, Seq: events.Seq(i + 1)})
+			facts = append(facts, Aggregate{Last: e, Seq: events.Seq(i + 1)})
 		}
 	}
 	u := &undoRun{p: h.p, job: j, start: *j, pace: new(undoPace)}

@@ -56,9 +56,9 @@ func runUndoScenario(t *testing.T, file string) {
 }
 
 // parseStory reads the events of a scenario.
-func parseStory(t *testing.T, text string) []License {
-	var all []License
-	last := map[string]License{}
+func parseStory(t *testing.T, text string) []Aggregate {
+	var all []Aggregate
+	last := map[string]Aggregate{}
 	for line := range strings.Lines(text) {
 		var kind, key string
 		var by events.Origin
@@ -70,17 +70,17 @@ func parseStory(t *testing.T, text string) []License {
 		if n < 4 {
 			t.Fatalf("%q", line)
 		}
-		e := License{Last: nextEvent(kind, by, key, last[key], restores, all), Seq: events.Seq(len(all) + 1)}
+		e := Aggregate{Last: nextEvent(kind, by, key, last[key], restores, all), Seq: events.Seq(len(all) + 1)}
 		all, last[key] = append(all, e), e
 	}
 	return all
 }
 
 // nextEvent is an event of a license that follows another one.
-func nextEvent(kind string, by events.Origin, key string, last License, restores events.Seq, all []License) events.Event {
+func nextEvent(kind string, by events.Origin, key string, last Aggregate, restores events.Seq, all []Aggregate) events.Event {
 	license := events.License{Key: key, Note: fmt.Sprintf("after %d", len(all)+1)}
 	product, order := events.Product{ShortCode: "psc"}, events.Order{StoreID: "o-1"}
-	now, _ := last.State()
+	now, _ := events.StateAfter(last.Last)
 	then := events.LicenseState{License: &license, Product: &product, Order: &order}
 	switch kind {
 	case "imported":
@@ -93,7 +93,7 @@ func nextEvent(kind string, by events.Origin, key string, last License, restores
 	case "revoked":
 		return &events.LicenseRevoked{JobID: by.JobID, Row: by.Row, LicenseKey: key, Product: product, Previous: last.Seq}
 	case "restored":
-		then, _ = all[restores-1].State()
+		then, _ = events.StateAfter(all[restores-1].Last)
 		return &events.LicenseRestored{
 			JobID: by.JobID, Row: by.Row, License: *then.License, Product: *then.Product, Order: *then.Order,
 			Changed: events.Changes(now, then), Previous: last.Seq, Restores: restores, By: now.By,
@@ -103,9 +103,9 @@ func nextEvent(kind string, by events.Origin, key string, last License, restores
 }
 
 // undoStory decides the undo of an import, and describes the outcomes.
-func undoStory(t *testing.T, all []License, job events.JobID) string {
-	s := &undoDecider{job: job, manager: "eve", last: map[string]License{}, events: map[events.Seq]events.Event{}}
-	var facts []License
+func undoStory(t *testing.T, all []Aggregate, job events.JobID) string {
+	s := &undoDecider{job: job, manager: "eve", rules: licenseUndo, last: map[string]Aggregate{}, events: map[events.Seq]events.Event{}}
+	var facts []Aggregate
 	for _, l := range all {
 		s.last[l.Last.Subject()] = l
 		if s.isRow(l.Last) {
@@ -143,13 +143,13 @@ func checkOneWrite(t testing.TB, outcomes []undoOutcome) {
 	t.Helper()
 	written := map[string]string{}
 	for _, o := range outcomes {
-		if o.event == nil || o.stored || o.event.Subject() != o.license {
+		if o.event == nil || o.stored || o.event.Subject() != o.subject {
 			continue
 		}
-		if other := written[o.license]; other != "" {
-			t.Errorf("%s and %s are both at %s", other, o.event.ID(), o.license)
+		if other := written[o.subject]; other != "" {
+			t.Errorf("%s and %s are both at %s", other, o.event.ID(), o.subject)
 		}
-		written[o.license] = o.event.ID()
+		written[o.subject] = o.event.ID()
 	}
 }
 
@@ -180,8 +180,8 @@ func describeUndo(t *testing.T, o undoOutcome) string {
 // not taken it back, follows.
 func TestUndoOfEveryStory(t *testing.T) {
 	tried := map[string]int{}
-	var extend func(story []License, undone map[events.JobID]bool)
-	extend = func(story []License, undone map[events.JobID]bool) {
+	var extend func(story []Aggregate, undone map[events.JobID]bool)
+	extend = func(story []Aggregate, undone map[events.JobID]bool) {
 		for job := events.JobID(1); job <= 3; job++ {
 			if undone[job] {
 				continue
@@ -194,7 +194,7 @@ func TestUndoOfEveryStory(t *testing.T) {
 				}
 				tried[o.event.Type()]++
 				if _, kept := o.event.(*events.LicenseKept); !kept {
-					after = append(after, License{Last: o.event, Seq: events.Seq(len(after) + 1)})
+					after = append(after, Aggregate{Last: o.event, Seq: events.Seq(len(after) + 1)})
 				}
 			}
 			checkUndo(t, story, after, outcomes, job)
@@ -210,15 +210,15 @@ func TestUndoOfEveryStory(t *testing.T) {
 		for job := events.JobID(1); job <= 3; job++ { // an import ends before its undo
 			if !undone[job] {
 				kind := "imported"
-				last := License{}
+				last := Aggregate{}
 				if len(story) > 0 {
 					last = story[len(story)-1]
 				}
-				if _, exists := last.State(); exists {
+				if _, exists := events.StateAfter(last.Last); exists {
 					kind = "updated"
 				}
 				by := events.Origin{JobID: job, Row: events.Row(len(story) + 1)}
-				e := License{Last: nextEvent(kind, by, "K", last, 0, story), Seq: events.Seq(len(story) + 1)}
+				e := Aggregate{Last: nextEvent(kind, by, "K", last, 0, story), Seq: events.Seq(len(story) + 1)}
 				extend(append(slices.Clip(story), e), undone)
 			}
 		}
@@ -231,10 +231,10 @@ func TestUndoOfEveryStory(t *testing.T) {
 	}
 }
 
-func undoOf(t testing.TB, all []License, job events.JobID) []undoOutcome {
+func undoOf(t testing.TB, all []Aggregate, job events.JobID) []undoOutcome {
 	t.Helper()
-	s := &undoDecider{job: job, manager: "eve", last: map[string]License{}, events: map[events.Seq]events.Event{}}
-	var facts []License
+	s := &undoDecider{job: job, manager: "eve", rules: licenseUndo, last: map[string]Aggregate{}, events: map[events.Seq]events.Event{}}
+	var facts []Aggregate
 	for _, l := range all {
 		s.events[l.Seq] = l.Last
 		s.last[l.Last.Subject()] = l
@@ -251,7 +251,7 @@ func undoOf(t testing.TB, all []License, job events.JobID) []undoOutcome {
 }
 
 // standing are a story's events of rows that no undo has taken back, in order: what the license is made of.
-func standing(all []License) (rows []License) {
+func standing(all []Aggregate) (rows []Aggregate) {
 	for _, l := range all {
 		switch e := l.Last.(type) {
 		case *events.LicenseImported, *events.LicenseUpdated:
@@ -259,14 +259,14 @@ func standing(all []License) (rows []License) {
 		case *events.LicenseRevoked:
 			rows = nil
 		case *events.LicenseRestored:
-			rows = rows[:1+slices.IndexFunc(rows, func(r License) bool { return r.Seq == e.Restores })]
+			rows = rows[:1+slices.IndexFunc(rows, func(r Aggregate) bool { return r.Seq == e.Restores })]
 		}
 	}
 	return rows
 }
 
 // checkUndo compares the outcomes of an undo with the model.
-func checkUndo(t *testing.T, before, after []License, outcomes []undoOutcome, job events.JobID) {
+func checkUndo(t *testing.T, before, after []Aggregate, outcomes []undoOutcome, job events.JobID) {
 	t.Helper()
 	if len(after) == 0 {
 		return
@@ -277,28 +277,28 @@ func checkUndo(t *testing.T, before, after []License, outcomes []undoOutcome, jo
 		want = want[:len(want)-1]
 	}
 	got := standing(after)
-	same := slices.EqualFunc(got, want, func(a, b License) bool { return a.Seq == b.Seq })
+	same := slices.EqualFunc(got, want, func(a, b Aggregate) bool { return a.Seq == b.Seq })
 	kept := slices.ContainsFunc(outcomes, func(o undoOutcome) bool {
 		_, kept := o.event.(*events.LicenseKept)
 		return kept
 	})
-	left := slices.ContainsFunc(got, func(l License) bool { return l.Last.Job() == job })
+	left := slices.ContainsFunc(got, func(l Aggregate) bool { return l.Last.Job() == job })
 	if !same || left && !kept {
 		t.Fatalf("undo of %d in %s gives %s", job, describeStory(before), describeStory(after))
 	}
-	now, exists := after[len(after)-1].State()
+	now, exists := events.StateAfter(after[len(after)-1].Last)
 	if len(got) == 0 {
 		if exists {
 			t.Fatalf("undo of %d in %s: the license exists", job, describeStory(before))
 		}
 		return
 	}
-	if then, _ := got[len(got)-1].State(); !exists || events.Changes(now, then) != nil {
+	if then, _ := events.StateAfter(got[len(got)-1].Last); !exists || events.Changes(now, then) != nil {
 		t.Fatalf("undo of %d in %s gives another license: %v", job, describeStory(before), events.Changes(now, then))
 	}
 }
 
-func describeStory(all []License) (text string) {
+func describeStory(all []Aggregate) (text string) {
 	for _, l := range all {
 		text += l.Last.ID() + " "
 	}

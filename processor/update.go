@@ -6,7 +6,7 @@ import (
 
 // update decides a valid row whose license exists and is to be updated: now is the license, previous the
 // sequence of its last event.
-func (p *Policy) update(v *Verdict, now events.LicenseState, previous events.Seq) events.Event {
+func (p *Policy) update(v *Verdict, now events.LicenseState, previous events.Seq) events.Outcome {
 	after, changed := now.Update(v.Record, v.values(), &v.Product)
 	if conflicts := p.conflicts(v, after.License); len(conflicts) > 0 {
 		if !p.Validated {
@@ -14,7 +14,8 @@ func (p *Policy) update(v *Verdict, now events.LicenseState, previous events.Seq
 		}
 		after, changed = now, nil // another import has changed the license since its validation
 	}
-	warnings := p.warningsOfUpdate(v, now, after)
+	before, then := recordOf(now), recordOf(after)
+	warnings := p.warningsOfUpdate(v, licenseWarnings, &before, &then)
 	if len(changed) == 0 {
 		return v.existed(now, warnings)
 	}
@@ -23,11 +24,6 @@ func (p *Policy) update(v *Verdict, now events.LicenseState, previous events.Seq
 		License: *after.License, Product: *after.Product, Customer: after.Customer, Order: *after.Order,
 		Changed: changed, Previous: previous, By: now.By, Warnings: warnings,
 	}
-}
-
-// proposed is what a dry run tells of an update.
-func proposed(e *events.LicenseUpdated) *events.LicenseUpdateProposed {
-	return (*events.LicenseUpdateProposed)(e)
 }
 
 // conflicts are the values of the row that the license as it would be cannot have beside the others.
@@ -48,17 +44,16 @@ func (p *Policy) conflicts(v *Verdict, after *events.License) []events.FieldErro
 	return []events.FieldError{e}
 }
 
-// warningsOfUpdate are those about the license as it would be: where the row gives the column, or where
-// the license did not have the warning before.
-func (p *Policy) warningsOfUpdate(v *Verdict, now, after events.LicenseState) []events.Warning {
+// warningsOfUpdate are those about what there would be: where the row gives the column, or where it was without
+// the warning before.
+func (p *Policy) warningsOfUpdate(v *Verdict, rules []warningRule, before, then *events.Record) []events.Warning {
 	var found []events.Warning
-	before, then := recordOf(now), recordOf(after)
-	for i := range warningRules {
-		rule := &warningRules[i]
-		if !rule.applies(&then) {
+	for i := range rules {
+		rule := &rules[i]
+		if !rule.applies(then) {
 			continue
 		}
-		if column := mustColumn(rule.column); p.gives(v, column) || !rule.applies(&before) {
+		if column := mustColumn(rule.column); p.gives(v, column) || !rule.applies(before) {
 			found = append(found, v.warning(column, rule.code))
 		}
 	}

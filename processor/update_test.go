@@ -154,9 +154,9 @@ func TestMappedCellsClear(t *testing.T) {
 	if len(made.Warnings) != 1 || made.Warnings[0].Value != "12/31/2030" {
 		t.Errorf("warnings are %+v", made.Warnings)
 	}
-	licenses := Licenses{}
+	licenses := Aggregates{}
 	policy.Outcomes([]Verdict{made}, licenses)
-	licenses[made.Subject()] = License{Last: licenses[made.Subject()].Last, Seq: 5}
+	licenses[made.Subject()] = Aggregate{Last: licenses[made.Subject()].Last, Seq: 5}
 	row := mappedRow("AB-1", "#N/A", "none", "unlimited")
 	row.Row = 2
 	v := policy.Judge(row)

@@ -12,13 +12,16 @@ var (
 	columnValidDuration  = mustColumn("license__valid_duration")
 )
 
-// warningRules is the table of warnings about valid rows. Most say that the column's value has no
-// effect, the last ones that a name is probably not what was meant.
-var warningRules = []struct {
+// A warningRule says when a valid row has a warning.
+type warningRule struct {
 	column  string
 	code    events.WarningCode
 	applies func(*events.Record) bool
-}{
+}
+
+// The tables of warnings about valid rows. Most say that the column's value has no effect, the last ones that a
+// name is probably not what was meant.
+var licenseWarnings = []warningRule{
 	{"customer__email", events.CustomerWithoutEmail, func(r *events.Record) bool {
 		return r.Customer.Email == "" && r.Customer != (events.Customer{})
 	}},
@@ -50,11 +53,22 @@ var warningRules = []struct {
 	{"order__store_id", events.InvisibleCharacter, func(r *events.Record) bool { return hasInvisible(r.Order.StoreID) }},
 }
 
+var featureWarnings = []warningRule{
+	{"max_overages", events.OveragesNotAllowed, func(r *events.Record) bool {
+		return r.Feature.MaxOverages != nil && !isSet(r.Feature.AllowOverages)
+	}},
+	{"code", events.InvisibleCharacter, func(r *events.Record) bool { return hasInvisible(r.Feature.Code) }},
+}
+
+var customerWarnings = []warningRule{
+	{"email", events.InvisibleCharacter, func(r *events.Record) bool { return hasInvisible(r.Customer.Email) }},
+}
+
 // warnings are those about what the row says.
-func (v *Verdict) warnings(r *events.Record) []events.Warning {
+func (v *Verdict) warnings(rules []warningRule, r *events.Record) []events.Warning {
 	var found []events.Warning
-	for i := range warningRules {
-		if rule := &warningRules[i]; rule.applies(r) {
+	for i := range rules {
+		if rule := &rules[i]; rule.applies(r) {
 			found = append(found, v.warning(mustColumn(rule.column), rule.code))
 		}
 	}

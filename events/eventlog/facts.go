@@ -84,16 +84,32 @@ const (
 // lookupTries bounds a look-up, in times of one request: a response may be large.
 const lookupTries = 4
 
+// A TooManySubjectsError names the filters that each match more subjects than a look-up can answer.
+type TooManySubjectsError struct{ Filters []string }
+
+func (e *TooManySubjectsError) Error() string {
+	return fmt.Sprintf("%q match more than %d subjects each", e.Filters, maxLookup)
+}
+
+// Clustered reports whether the server is one of a cluster, whose replicas may lag behind the leader.
+func (l *Log) Clustered() bool { return l.conn.ConnectedClusterName() != "" }
+
 // Lookup calls fn with the last message at each of the subjects of LICENSES, in no order, some
 // perhaps twice, until fn returns an error. It omits subjects without a message, and messages that
-// are set aside. On a cluster it may miss a message that was stored a moment ago.
+// are set aside. On a cluster it may miss a message that was stored a moment ago. Subjects may have wildcards. If
+// one matches too many subjects Lookup looks the others up, and returns a [*TooManySubjectsError].
 func (l *Log) Lookup(ctx context.Context, subjects []string, fn func(Message) error) error {
+	var many *TooManySubjectsError
 	for rest := subjects; len(rest) > 0; {
 		n := lookupSize(rest)
-		if err := l.lookup(ctx, rest[:n], func(m Message) error { return l.foundLast(ctx, m, fn) }); err != nil {
+		err := l.lookup(ctx, rest[:n], &many, func(m Message) error { return l.foundLast(ctx, m, fn) })
+		if err != nil {
 			return fmt.Errorf("look up %d subjects: %w", len(subjects), err)
 		}
 		rest = rest[n:]
+	}
+	if many != nil {
+		return many
 	}
 	return nil
 }
@@ -125,20 +141,32 @@ func lookupSize(subjects []string) int {
 	return len(subjects)
 }
 
-// lookup retries until it has a complete response. When the response exceeds its limit, the server
-// truncates it, and lookup requests each half of the subjects.
-func (l *Log) lookup(ctx context.Context, subjects []string, fn func(Message) error) error {
+// lookup retries until it has a complete response. When the response exceeds a limit, the server
+// truncates or refuses it, and lookup requests each half of the subjects. It notes a subject that alone exceeds the
+// limit.
+func (l *Log) lookup(ctx context.Context, subjects []string, many **TooManySubjectsError, fn func(Message) error) error {
 	bounded, cancel := context.WithTimeout(ctx, lookupTries*l.timeout)
 	defer cancel()
 	err := l.retryUntilDone(bounded, l.timeout, func(ctx context.Context) error {
 		return l.lookupOnce(ctx, subjects, fn)
 	})
-	if _, short := errors.AsType[*shortAnswerError](err); !short || len(subjects) == 1 {
+	tooMany := errors.Is(err, errTooManyResults)
+	if tooMany && len(subjects) == 1 {
+		if *many == nil {
+			*many = new(TooManySubjectsError)
+		}
+		(*many).Filters = append((*many).Filters, subjects[0])
+		return nil
+	}
+	if _, short := errors.AsType[*shortAnswerError](err); !short && !tooMany || len(subjects) == 1 {
 		return err
 	}
 	half := len(subjects) / 2
-	return errors.Join(l.lookup(ctx, subjects[:half], fn), l.lookup(ctx, subjects[half:], fn))
+	return errors.Join(l.lookup(ctx, subjects[:half], many, fn), l.lookup(ctx, subjects[half:], many, fn))
 }
+
+// errTooManyResults says that subjects with wildcards match more than the server looks up at once.
+var errTooManyResults = errors.New("too many results")
 
 // A shortAnswerError says that a response is truncated.
 type shortAnswerError struct{ got, want int }
@@ -162,7 +190,7 @@ func (l *Log) lookupOnce(ctx context.Context, subjects []string, fn func(Message
 	if err != nil {
 		return err
 	}
-	inbox, answer := l.conn.NewInbox(), make(chan *nats.Msg, len(subjects)+1)
+	inbox, answer := l.conn.NewInbox(), make(chan *nats.Msg, maxLookup+1)
 	sub, err := l.conn.ChanSubscribe(inbox, answer)
 	if err != nil {
 		return err
@@ -208,6 +236,8 @@ func lookupStatus(status, description string) error {
 	switch {
 	case status == "404" && description == "No Results": // no subject has a message
 		return nil
+	case status == "413":
+		return errTooManyResults
 	case status == "503":
 		return nats.ErrNoResponders
 	}

@@ -53,6 +53,9 @@ const errors = {
   malformed_row: "Damaged quoting",
   row_too_large: "Row too long",
   spreadsheet_error: "Error value of a spreadsheet",
+  unknown_license: "Unknown license",
+  ambiguous_license: "License of several products",
+  unknown_feature: "Unknown feature",
 };
 
 const warnings = {
