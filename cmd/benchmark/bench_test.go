@@ -36,7 +36,7 @@ func TestEverySection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := 24; len(lines) != want {
+	if want := 25; len(lines) != want {
 		t.Errorf("%d lines, want %d", len(lines), want)
 	}
 	for _, l := range lines {

@@ -79,7 +79,7 @@ func TestShapes(t *testing.T) {
 		repeats               bool
 	}{
 		{"ordinary", shape{rows: 300, seed: 1}, 12, 300, 12, false},
-		{"full", shape{rows: 300, seed: 1, full: true}, len(events.Columns), 300, len(events.Columns) - 1, false},
+		{"full", shape{rows: 300, seed: 1, full: true}, len(events.Licenses.Columns()), 300, len(events.Licenses.Columns()) - 1, false},
 		{"repeats", shape{rows: 300, seed: 1, repeat: 0.2}, 12, 300, 12, true},
 	} {
 		var text, same bytes.Buffer
