@@ -98,24 +98,36 @@ func (c *keysListCommand) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
+		used, err := access.OpenUses(log).Last(ctx)
+		if err != nil {
+			used = nil // a server of an earlier version does not know it
+		}
 		if c.JSON {
-			return printList(t.out, keys, admin.KeyOf)
+			return printList(t.out, keys, func(k access.Key) admin.Key { return admin.KeyOf(k, used) })
 		}
 		if len(keys) == 0 {
 			fmt.Fprintln(t.out, "No keys yet: licenseimport keys create NAME")
 			return nil
 		}
-		table := newTable(t.out, "Key begins with", "Manager", "Role", "Products", "Made at (UTC)")
+		table := newTable(t.out, "Key begins with", "Manager", "Role", "Products", "Made at (UTC)", "Last used")
 		for _, k := range keys {
 			products := "every"
 			if k.Manager.Limited() {
 				products = strings.Join(k.Manager.Products, ", ")
 			}
-			table.AppendRow([]any{k.BeginsWith(), printable(k.Manager.Name), k.Manager.Role, printable(products), k.Created.Format(time.DateTime)})
+			table.AppendRow([]any{k.BeginsWith(), printable(k.Manager.Name), k.Manager.Role, printable(products), k.Created.Format(time.DateTime), lastUsed(used, k)})
 		}
 		table.Render()
 		return nil
 	})
+}
+
+// lastUsed says when a key was used last.
+func lastUsed(used map[string]time.Time, k access.Key) string {
+	if at, ok := used[k.Prefix]; ok {
+		return at.Format(time.DateTime)
+	}
+	return ""
 }
 
 type keysRevokeCommand struct {

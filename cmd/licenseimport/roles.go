@@ -155,7 +155,7 @@ func makeIngest(_ context.Context, n *node) (component, error) {
 	audit := openAudit(n.log)
 	catalogue := processor.OpenCatalogue(n.log)
 	admin.New(admin.Config{
-		Audit: audit, Keys: n.keys, CheckProduct: processor.CheckProduct,
+		Audit: audit, Keys: n.keys, Uses: access.OpenUses(n.log), CheckProduct: processor.CheckProduct,
 		Catalogue: func(manager string) admin.Catalogue { return catalogue.As(manager) },
 	}).Register(n.router, n.auth)
 	if n.settings.projectorURL != "" {

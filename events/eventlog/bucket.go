@@ -27,7 +27,8 @@ type Entry struct {
 	Deleted  bool      // the revision removed the key; only a RecordedBucket meets such an entry
 }
 
-// Bucket returns one of the buckets: [Managers], [Products], [Mappings] or [Jobs].
+// Bucket returns one of the buckets: [Managers], [Products], [Mappings], [Jobs],
+// [Sessions] or [LastUsed].
 func (l *Log) Bucket(name string) *Bucket { return &Bucket{log: l, name: name} }
 
 // Get reads a key from the leader. The error is [ErrNotFound] if the key is missing, deleted or

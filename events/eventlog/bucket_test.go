@@ -11,7 +11,7 @@ import (
 func TestBucket(t *testing.T) {
 	t.Parallel()
 	log := eventlogtest.Start(t)
-	for _, name := range []string{eventlog.Managers, eventlog.Products, eventlog.Mappings, eventlog.Jobs} {
+	for _, name := range []string{eventlog.Managers, eventlog.Products, eventlog.Mappings, eventlog.Jobs, eventlog.Sessions, eventlog.LastUsed} {
 		t.Run(name, func(t *testing.T) { testBucket(t, log.Bucket(name)) })
 	}
 }

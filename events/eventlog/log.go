@@ -74,6 +74,9 @@ func Open(ctx context.Context, config Config) (*Log, error) {
 		return nil, fmt.Errorf("set up the streams: %w", err)
 	}
 	log.warnOfVersion()
+	if !config.Existing {
+		log.setUpVolatile(ctx)
+	}
 	return log, nil
 }
 

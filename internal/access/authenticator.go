@@ -18,6 +18,9 @@ type Config struct {
 	// bucket. Spaces around it are ignored, since no header can carry them.
 	AdminKey string
 
+	// Uses, unless nil, is told of each use of a key.
+	Uses *Uses
+
 	// Rate bounds the requests/s of each key, with a burst of one second; 0: no bound.
 	Rate float64
 }
@@ -26,6 +29,7 @@ type Config struct {
 type Authenticator struct {
 	cache    *cache
 	limits   *limits
+	uses     *Uses // nil: nobody asks
 	admin    digest
 	hasAdmin bool
 }
@@ -34,7 +38,7 @@ type Authenticator struct {
 func NewAuthenticator(c Config) *Authenticator {
 	adminKey := strings.TrimSpace(c.AdminKey)
 	return &Authenticator{
-		cache: newCache(c.Store), limits: newLimits(c.Rate),
+		cache: newCache(c.Store), limits: newLimits(c.Rate), uses: c.Uses,
 		admin: digestOf(adminKey), hasAdmin: adminKey != "",
 	}
 }
@@ -72,6 +76,9 @@ func (a *Authenticator) identify(ctx context.Context, key string) (m Manager, id
 	}
 	m = record.manager()
 	m.Key = prefix
+	if a.uses != nil {
+		a.uses.note(prefix)
+	}
 	return m, prefix, nil
 }
 

@@ -37,9 +37,9 @@ func newService(t *testing.T) *service {
 		t.Fatal(err)
 	}
 	router := httpx.NewRouter(httpx.Options{})
-	auth := access.NewAuthenticator(access.Config{Store: keys})
+	auth := access.NewAuthenticator(access.Config{Store: keys, Uses: access.OpenUses(log)})
 	admin.New(admin.Config{
-		Audit: admin.NewAudit(log, access.Recorded(log), catalogue, ingest.RecordedMappings(log)), Keys: keys, CheckProduct: processor.CheckProduct,
+		Audit: admin.NewAudit(log, access.Recorded(log), catalogue, ingest.RecordedMappings(log)), Keys: keys, Uses: access.OpenUses(log), CheckProduct: processor.CheckProduct,
 		Catalogue: func(manager string) admin.Catalogue { return catalogue.As(manager) },
 	}).Register(router, auth)
 	ingest.New(log, ingest.Config{}).Register(router, auth)
@@ -159,4 +159,25 @@ func TestNobodyRevokesTheirOwnKey(t *testing.T) {
 	}
 	s.call(404, "DELETE", "manager-keys/root/", "") // a manager is no key
 	s.call(200, "GET", "manager-keys/", "")
+}
+
+// A key's use is known soon, and written once for many requests.
+func TestKeysSayWhenTheyWereUsed(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	for !strings.Contains(s.call(200, "GET", "manager-keys/", ""), `"last_used_at":"20`) {
+		if s.Context().Err() != nil {
+			t.Fatal("the use of the key is never shown")
+		}
+	}
+	first, err := s.log.Bucket(eventlog.LastUsed).Get(t.Context(), s.key[4:12])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		s.call(200, "GET", "manager-keys/", "")
+	}
+	if again, err := s.log.Bucket(eventlog.LastUsed).Get(t.Context(), s.key[4:12]); err != nil || again.Revision != first.Revision {
+		t.Errorf("revisions %d, %d: %v", first.Revision, again.Revision, err)
+	}
 }

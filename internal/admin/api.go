@@ -26,6 +26,7 @@ type Catalogue interface {
 type Config struct {
 	Audit *Audit
 	Keys  *access.Store
+	Uses  *access.Uses
 	// Catalogue returns the catalogue for changes by a manager.
 	Catalogue func(manager string) Catalogue
 	// CheckProduct returns what is wrong with a product, for the admin, and brings it into canonical form.

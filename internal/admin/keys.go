@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
@@ -18,16 +19,21 @@ type Key struct {
 	Products   []string `json:"products"` // empty: every product
 	Created    Time     `json:"created_at"`
 	CreatedBy  *string  `json:"created_by"` // nil: not known
+	// LastUsed is up to a minute late; nil: never, as far as is known.
+	LastUsed *Time `json:"last_used_at"`
 }
 
-// KeyOf is a key as it is shown.
-func KeyOf(k access.Key) Key {
+// KeyOf is a key as it is shown; used has when each key was used last, by prefix.
+func KeyOf(k access.Key, used map[string]time.Time) Key {
 	shown := Key{
 		BeginsWith: k.BeginsWith(), Manager: k.Manager.Name, Role: string(k.Manager.Role),
 		Products: append([]string{}, k.Manager.Products...), Created: Time(k.Created),
 	}
 	if k.CreatedBy != "" {
 		shown.CreatedBy = &k.CreatedBy
+	}
+	if at, ok := used[k.Prefix]; ok {
+		shown.LastUsed = (*Time)(&at)
 	}
 	return shown
 }
@@ -43,10 +49,14 @@ func (a *API) listKeys(w http.ResponseWriter, r *http.Request, _ httpx.Params, _
 	if err != nil {
 		return storeError(err)
 	}
+	used, err := a.Uses.Last(ctx)
+	if err != nil {
+		return storeError(err)
+	}
 	from := min(page.Offset, len(keys))
 	shown := []Key{}
 	for _, k := range keys[from:min(from+page.Limit, len(keys))] {
-		shown = append(shown, KeyOf(k))
+		shown = append(shown, KeyOf(k, used))
 	}
 	return httpx.WritePage(w, r, page, len(keys), shown)
 }
@@ -76,7 +86,7 @@ func (a *API) createKey(w http.ResponseWriter, r *http.Request, _ httpx.Params, 
 		return storeError(err)
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	return httpx.WriteJSON(w, http.StatusCreated, newKey{key, KeyOf(made)})
+	return httpx.WriteJSON(w, http.StatusCreated, newKey{key, KeyOf(made, nil)})
 }
 
 func (a *API) revokeKey(w http.ResponseWriter, r *http.Request, p httpx.Params, m access.Manager) error {

@@ -66,7 +66,7 @@ func newSystem(t *testing.T) *system {
 	ingest.New(log, ingest.Config{MaxFile: 64 << 10}).Register(router, auth)
 	readapi.New(views, s.catalogue).Register(router, auth)
 	admin.New(admin.Config{
-		Audit: admin.NewAudit(log, access.Recorded(log), s.catalogue, ingest.RecordedMappings(log)), Keys: keys, CheckProduct: processor.CheckProduct,
+		Audit: admin.NewAudit(log, access.Recorded(log), s.catalogue, ingest.RecordedMappings(log)), Keys: keys, Uses: access.OpenUses(log), CheckProduct: processor.CheckProduct,
 		Catalogue: func(manager string) admin.Catalogue { return s.catalogue.As(manager) },
 	}).Register(router, auth)
 	router.Handle("GET", "/api/v1/me/", auth.Require(access.Identify, access.Me))
