@@ -12,6 +12,7 @@
 //	js/inspect.js  what the server says of a chosen file
 //	js/mapping.js  what its columns become; js/cells.js: what its cells become
 //	js/views/      one module for each view
+//	js/views/admin the parts of the administration
 //	js/parts/      parts that views share
 //	css/tokens.css colours, type and space, by meaning
 //

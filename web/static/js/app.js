@@ -4,10 +4,11 @@
 import { get, onRefused } from "./api.js";
 import { fill, focusOn, h, say, user } from "./dom.js";
 import { match, parse } from "./router.js";
-import { enter, leave, session } from "./session.js";
+import { enter, leave, mayManage, session } from "./session.js";
 import { reset, stop, upload } from "./upload.js";
 import { notice, problem } from "./parts/notice.js";
 import { rights } from "./words.js";
+import { admin } from "./views/admin.js";
 import { columns } from "./views/columns.js";
 import { customers } from "./views/customers.js";
 import { guide } from "./views/guide.js";
@@ -26,6 +27,8 @@ const routes = [
   { pattern: "licenses/:id", show: license, part: "licenses" },
   { pattern: "customers", show: customers, part: "customers" },
   { pattern: "orders", show: orders, part: "orders" },
+  { pattern: "admin", show: admin, part: "admin" },
+  { pattern: "admin/:part", show: admin, part: "admin" },
   { pattern: "columns", show: columns, part: "guide", open: true },
   { pattern: "guide", show: guide, part: "guide", open: true },
 ];
@@ -84,6 +87,7 @@ function frame(part) {
   const entry = (name, href, label) => h("a", { href, "aria-current": part === name && "page" }, label);
   fill(nav, entry("imports", "#/", "Imports"), entry("licenses", "#/licenses", "Licenses"),
     products.length === 0 && [entry("customers", "#/customers", "Customers"), entry("orders", "#/orders", "Orders")], // 403 for other keys
+    mayManage() && entry("admin", "#/admin", "Administration"),
     entry("guide", "#/guide", "Guide"));
   const may = rights(role) + (products.length ? `; products ${products.join(", ")}` : "");
   fill(who,

@@ -25,6 +25,11 @@ export function mayImport() {
   return session.me?.role === "admin" || session.me?.role === "importer";
 }
 
+/** mayManage reports whether to offer the administration. The server checks it again. */
+export function mayManage() {
+  return session.me?.role === "admin" && session.me.products.length === 0;
+}
+
 /** mayCancel reports whether to offer to cancel an import. */
 export function mayCancel(found) {
   return session.me?.role === "admin" || (session.me?.role === "importer" && found.manager === session.me.manager);

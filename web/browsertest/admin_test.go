@@ -1,0 +1,122 @@
+//go:build tools
+
+package browsertest
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// enter types into the field with a label.
+func (b *tab) enter(label, text string) {
+	b.Helper()
+	find := `Array.from(document.querySelectorAll("label")).find((e) => e.textContent.trim() === ` + quote(label) + ` && e.checkVisibility())`
+	b.until("Boolean(" + find + ")")
+	b.do(`{ const input = document.getElementById(` + find + `.htmlFor); input.value = ` + quote(text) + `; input.dispatchEvent(new Event("input", { bubbles: true })) }`)
+}
+
+// inspectAll checks the page in both widths and themes.
+func (b *tab) inspectAll(name string) {
+	b.Helper()
+	for _, theme := range []string{"light", "dark"} {
+		for _, width := range []int64{1440, 360} {
+			if *screenshots == "" && (theme == "dark") != (width == 360) {
+				continue // each theme and each width has been looked at then
+			}
+			look(b, theme, width)
+			b.inspect(name, theme, width)
+		}
+	}
+	look(b, "light", 1440)
+}
+
+// TestBrowserAdministers makes and revokes a key, sets and removes a product, deletes a mapping, and reads who did it.
+func TestBrowserAdministers(t *testing.T) {
+	t.Parallel()
+	site, data := serveOn(t)
+	root := newKey(t, data, "Ada", "admin")
+	request(t, "PUT", site+"/api/v1/import-mappings/old%20shop/", "application/json",
+		strings.NewReader(`{"columns":{"Serial":"license__license_key"},"set":{"product__short_code":"photo-pro"}}`), &struct{}{})
+	b := open(t, site)
+	b.signIn(root)
+	b.click("Administration")
+	b.sees("Make a key", "Key begins with", "Ada", "yours")
+
+	b.enter("Whose key is it?", "Web shop – 商店")
+	b.enter("Limited to products", "photo-pro, photo-lite")
+	b.click("Make a key")
+	b.sees("The key of Web shop – 商店", "It cannot be shown again", "2 keys")
+	made := ask[string](b, `document.querySelector("#new-key").value`)
+	b.inspectAll("admin-keys")
+	if answer := me(t, site, made); answer != 200 {
+		t.Errorf("the new key is answered %d", answer)
+	}
+	b.click("Revoke " + made[:12] + " of Web shop – 商店")
+	b.sees("It stops working within a second")
+	b.click("Revoke the key")
+	b.sees("1 key")
+	for me(t, site, made) != 401 { // within a second
+		b.breathe()
+	}
+
+	b.click("Products")
+	b.sees("The catalogue is empty")
+	b.enter("Short code", "photo-pro")
+	b.enter("Name", "Photo Pro")
+	b.enter("Maximum activations", "3")
+	b.click("Save the product")
+	b.sees("1 product", "Photo Pro")
+	b.click("Change photo-pro")
+	b.enter("Name", "Photo Pro 5")
+	b.click("Save the product")
+	b.sees("Photo Pro 5")
+	b.inspectAll("admin-products")
+	b.click("Remove photo-pro")
+	b.click("Remove the product")
+	b.sees("The catalogue is empty")
+
+	b.click("Saved mappings")
+	b.sees("old shop", "exports of", "built in")
+	b.inspectAll("admin-mappings")
+	b.click("Delete old shop")
+	b.click("Delete the mapping")
+	b.until(`!document.querySelector("main").textContent.includes("old shop")`)
+
+	b.click("Audit log")
+	b.sees("Made the key "+made[:12]+" for Web shop – 商店, role importer, limited to photo-pro, photo-lite", "Revoked the key "+made[:12],
+		"Set the product photo-pro (Photo Pro 5)", "Removed the product photo-pro", "Deleted the mapping old shop", "Ada")
+	b.inspectAll("admin-audit")
+}
+
+// TestBrowserAdministrationIsForAdmins: others neither see it nor get there by its address.
+func TestBrowserAdministrationIsForAdmins(t *testing.T) {
+	t.Parallel()
+	site, data := serveOn(t)
+	b := open(t, site)
+	b.signIn(newKey(t, data, "eve", "importer"))
+	b.sees("Sign out")
+	if ask[bool](b, `document.querySelector("nav").textContent.includes("Administration")`) {
+		t.Error("an importer is offered the administration")
+	}
+	b.run(chromedp.Navigate(site + "/#/admin"))
+	b.sees("The administration is for admins")
+}
+
+// me is the status of a request for the manager of a key.
+func me(t *testing.T, site, key string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "GET", site+"/api/v1/me/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Api-Key "+key)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	return response.StatusCode
+}
