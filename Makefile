@@ -9,7 +9,7 @@ COMMIT := $(shell git describe --always --abbrev=40 --exclude='*' --dirty 2>/dev
 OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/robustnesstest ./web/browsertest ./examples ./cmd/benchmark
 UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|robustnesstest|browsertest|examples|benchmark)$$')
 
-.PHONY: help check generate generated fmt vet vuln test unit race outside tools fuzz bench profile large scale pgo memory chaos soak races races-changes cluster disk long reference run build lint packages packages-test screenshots
+.PHONY: help check generate generated fmt vet vuln test unit race outside tools fuzz bench sizes profile large scale pgo memory chaos soak races races-changes cluster disk long reference run build lint packages packages-test screenshots
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -79,6 +79,9 @@ fuzz: ## each fuzz target for FUZZTIME
 
 bench: build ## the whole table of BENCHMARKS.md, some twenty minutes; parts: go run ./cmd/benchmark -only floor -scale 0.1
 	go run ./cmd/benchmark -write BENCHMARKS.md
+
+sizes: build ## disk, memory and time to ready by the number of licenses: the table of docs/operating.md; some ten minutes, 10 GB
+	go run ./cmd/benchmark sizes -write docs/operating.md
 
 profile: build ## what a row costs at each stage: CPU, allocations, waits; the same of JetStream alone
 	go run ./cmd/benchmark profile -keep bin/profile

@@ -16,6 +16,9 @@ import (
 // ErrDamaged is a views' file whose bytes are not those that were written.
 var ErrDamaged = viewstore.ErrDamaged
 
+// ErrInUse is a file of views that another process has open.
+var ErrInUse = viewstore.ErrInUse
+
 // ErrHangs is a read that the views' file, or its disk, did not answer in time.
 var ErrHangs = viewstore.ErrHangs
 

@@ -10,6 +10,7 @@
 //	go run ./cmd/benchmark profile -floor               the same of the baseline
 //	go run ./cmd/benchmark compare OLD NEW              two builds of the program, in turn
 //	go run ./cmd/benchmark large                        ten million rows at once: make large
+//	go run ./cmd/benchmark sizes                        what docs/operating.md plans with: make sizes
 //	go run ./cmd/benchmark scale                        what docs/scaling-out.md plans with: make scale
 //	go run ./cmd/benchmark pgo                          a profile for the compiler
 //	go run ./cmd/benchmark generate -rows 1000          a file to import
@@ -33,7 +34,7 @@ func main() {
 	commands := map[string]func([]string) error{
 		"floor": baselineCommand, "read": readCommand, // internal: the benchmark starts itself with these
 		"generate": generateCommand, "profile": profileCommand, "pgo": pgoCommand, "compare": compareCommand, "large": largeCommand,
-		"scale": scaleCommand,
+		"scale": scaleCommand, "sizes": sizesCommand,
 	}
 	run, args := benchCommand, os.Args[1:]
 	if len(args) > 0 && commands[args[0]] != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -35,25 +34,28 @@ func (l line) markdown() string {
 
 // replaceTable writes the lines and where they were measured into a Markdown file.
 func replaceTable(path string, b *bench, lines []line, began time.Time) error {
+	var out strings.Builder
+	out.WriteString(tableHead + "\n")
+	for _, l := range lines {
+		out.WriteString(l.markdown() + "\n")
+	}
+	fmt.Fprintf(&out, "\n%s; medians of %d runs in turn, %.0f minutes in all. %s.\n",
+		began.UTC().Format("2 January 2006, 15:04 UTC"), b.runs, time.Since(began).Minutes(), machine(b.dir))
+	return replaceBetween(path, tableBegins, tableEnds, out.String())
+}
+
+// replaceBetween replaces what stands between two lines of a file.
+func replaceBetween(path, begins, ends, with string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	before, rest, found := bytes.Cut(text, []byte(tableBegins))
-	_, after, ends := bytes.Cut(rest, []byte(tableEnds))
-	if !found || !ends {
-		return fmt.Errorf("%s does not hold the lines %q and %q", path, tableBegins, tableEnds)
+	before, rest, found := strings.Cut(string(text), begins)
+	_, after, ended := strings.Cut(rest, ends)
+	if !found || !ended {
+		return fmt.Errorf("%s does not hold the lines %q and %q", path, begins, ends)
 	}
-	var out bytes.Buffer
-	out.Write(before)
-	out.WriteString(tableBegins + "\n" + tableHead + "\n")
-	for _, l := range lines {
-		out.WriteString(l.markdown() + "\n")
-	}
-	fmt.Fprintf(&out, "\n%s; medians of %d runs in turn, %.0f minutes in all. %s.\n\n%s",
-		began.UTC().Format("2 January 2006, 15:04 UTC"), b.runs, time.Since(began).Minutes(), machine(b.dir), tableEnds)
-	out.Write(after)
-	return os.WriteFile(path, out.Bytes(), 0o644)
+	return os.WriteFile(path, []byte(before+begins+"\n"+with+"\n"+ends+after), 0o644)
 }
 
 // machine describes the hardware and the versions of a measurement.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/internal/buildtest"
 )
 
 func TestOnlyTheTableIsReplaced(t *testing.T) {
@@ -122,5 +123,22 @@ func TestFileEndsAtItsSize(t *testing.T) {
 	}
 	if n := text.Len(); n < 3<<20 || n > 5<<20 {
 		t.Errorf("%d bytes", n)
+	}
+}
+
+// TestSizes: each number of licenses is a row of the table.
+func TestSizes(t *testing.T) {
+	program, remove, err := buildtest.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer remove()
+	var rows []string
+	b := &bench{program: program, dir: t.TempDir()}
+	if err := b.sizes(t.Context(), []string{"200", "300"}, func(row string) { rows = append(rows, row) }); err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 2 || !strings.HasPrefix(rows[1], "| 300 | 0 MB |") || strings.Count(rows[1], " | ") != strings.Count(sizesHead, " | ") {
+		t.Errorf("%q", rows)
 	}
 }

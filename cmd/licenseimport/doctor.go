@@ -194,7 +194,7 @@ func (d *diagnosis) server(ctx context.Context) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusOK {
-		d.ok("server", "%s is ready: the streams answer and the views follow them", base)
+		d.ok("server", "%s is ready: all that runs in this process can do its work", base)
 		d.serverViews(ctx, base)
 	} else {
 		d.problem("server", "Wait where it has just started; otherwise its log says more", "%s: %s", base, strings.TrimSuffix(readProblem(resp).Error(), "."))

@@ -193,3 +193,16 @@ func TestDoctorOnViewsOfAServer(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+// TestDoctorOnAnEmptyServer: a NATS server without any stream of ours is one finding, not one for each stream.
+func TestDoctorOnAnEmptyServer(t *testing.T) {
+	missing := eventlog.StreamHealth{Name: "ROWS", Problem: eventlog.ErrStreamMissing}
+	f := one(t, func(d *diagnosis) { d.streams(eventlog.Health{Streams: []eventlog.StreamHealth{missing, missing}}) })
+	if f.Status != problem || !strings.Contains(f.Advice, "The first role that starts") {
+		t.Errorf("%+v", f)
+	}
+	there := eventlog.StreamHealth{Name: "LICENSES"}
+	if f := one(t, func(d *diagnosis) { d.streams(eventlog.Health{Streams: []eventlog.StreamHealth{missing, there}}) }); f.Check != "stream ROWS" {
+		t.Errorf("%+v", f)
+	}
+}

@@ -49,6 +49,9 @@ func (c *rebuildCommand) rebuild(ctx context.Context, t *terminal, log *eventlog
 	if err != nil && ctx.Err() != nil {
 		return errors.New("stopped before the end: the views are as they were")
 	}
+	if errors.Is(err, projector.ErrInUse) {
+		return fmt.Errorf("another process, such as the role projector, has the views in %s open: stop it first, then rebuild", c.Data)
+	}
 	if err != nil {
 		return err
 	}

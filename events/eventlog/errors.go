@@ -19,6 +19,9 @@ var (
 	// Nothing of it is stored. Look up the licenses and decide again.
 	ErrConflict = errors.New("the batch was refused")
 
+	// ErrStreamMissing is the problem of a stream that does not exist.
+	ErrStreamMissing = errors.New("it does not exist")
+
 	// ErrUnprotected says that other machines can reach a server that has neither TLS nor a secret
 	// that its operator chose.
 	ErrUnprotected = errors.New("it needs a token, or a user and a password, and TLS so that they cannot be read on the network")

@@ -79,7 +79,7 @@ func (l *Log) streamHealth(ctx context.Context, name string, usable func(jetstre
 		return nil
 	})
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		report.Problem = errors.New("it does not exist")
+		report.Problem = ErrStreamMissing
 		return report, nil
 	}
 	if err != nil {
