@@ -9,12 +9,24 @@ import (
 	"slices"
 	"strings"
 
+	"licenseimport/events"
 	"licenseimport/internal/csvfile"
 	"licenseimport/internal/mapping"
 )
 
-// keyColumn is the column of the license's key.
-const keyColumn = "license__license_key"
+// isIdentity reports whether a column tells one row of a file from another: one value for all rows is never meant.
+func isIdentity(kind *events.Kind, name string) bool {
+	column, _ := kind.ColumnIndex(name)
+	return mapping.Identifies(column)
+}
+
+// kindWords are the words of a command that say what the rows are.
+func kindWords(kind *events.Kind) []string {
+	if kind == events.Licenses {
+		return nil
+	}
+	return []string{"--kind", kind.Name}
+}
 
 // program is how this program was called, so that commands in its advice can be copied.
 func program() string {
@@ -31,8 +43,8 @@ func program() string {
 
 // importAdvice is the command that imports a file as it was inspected, followed by more flags. VALUE and HEADER are
 // to be replaced. Where the file's dates are ambiguous there is one command for each way to read them: only the user knows.
-func importAdvice(file, sheet string, found mapping.Inspection, more []string) string {
-	words := append(importWords(file, sheet, found), more...)
+func importAdvice(kind *events.Kind, file, sheet string, found mapping.Inspection, more []string) string {
+	words := append(importWords(kind, file, sheet, found), more...)
 	switch found.DateFormat {
 	case mapping.ISO:
 		return "Import it with:\n  " + command(words)
@@ -45,8 +57,8 @@ func importAdvice(file, sheet string, found mapping.Inspection, more []string) s
 }
 
 // importWords are the words of that command after the program, without the dates' format.
-func importWords(file, sheet string, found mapping.Inspection) []string {
-	words := []string{"import", file}
+func importWords(kind *events.Kind, file, sheet string, found mapping.Inspection) []string {
+	words := append([]string{"import", file}, kindWords(kind)...)
 	if sheet != "" {
 		words = append(words, "--sheet", sheet)
 	}
@@ -64,7 +76,7 @@ func importWords(file, sheet string, found mapping.Inspection) []string {
 	}
 	words = append(words, valueWords(found)...)
 	for _, column := range found.Missing {
-		if column == keyColumn { // one key for all rows is never meant
+		if isIdentity(kind, column) {
 			words = append(words, "--map", "HEADER:"+column)
 		} else {
 			words = append(words, "--set", column+":VALUE")

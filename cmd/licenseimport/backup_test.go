@@ -58,7 +58,7 @@ func csvOf(prefix string, n int) []byte {
 
 func uploadCSV(t *testing.T, api *client, body io.Reader) uint64 {
 	t.Helper()
-	id, err := api.upload(t.Context(), &source{name: "x.csv", size: -1, ReadCloser: io.NopCloser(body)}, uploadOptions{})
+	id, err := api.upload(t.Context(), &source{name: "x.csv", size: -1, ReadCloser: io.NopCloser(body)}, uploadOptions{kind: events.Licenses})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func uploadCSV(t *testing.T, api *client, body io.Reader) uint64 {
 
 func waitForEnd(t *testing.T, api *client, id uint64) *result {
 	t.Helper()
-	r, err := api.waitForResult(t.Context(), id, func(*result) {})
+	r, err := api.waitForResult(t.Context(), importRef{events.Licenses, id}, func(*result) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestBackupDuringImports(t *testing.T) {
 
 	api, _, _ = startAll(t, data, key)
 	r := waitForEnd(t, api, 3)
-	if r.Status != "success" || r.Result.Rows != large || r.Result.Invalid != large/10 || r.Result.CreatedLicenses != large*9/10 {
+	if r.Status != "success" || r.Result.Rows != large || r.Result.Invalid != large/10 || r.Result.Created != large*9/10 {
 		t.Errorf("import 3: %s", r.raw)
 	}
 	if after := answersOf1(t, api); !slices.Equal(after, before) {
@@ -121,7 +121,7 @@ func TestBackupDuringImports(t *testing.T) {
 	if id := uploadCSV(t, api, bytes.NewReader(csvOf("A", small))); id != 4 {
 		t.Errorf("the next import is %d, want 4", id)
 	}
-	if r := waitForEnd(t, api, 4); r.Result.ExistedLicenses != small*9/10 || r.Result.CreatedLicenses != 0 {
+	if r := waitForEnd(t, api, 4); r.Result.Existed != small*9/10 || r.Result.Created != 0 {
 		t.Errorf("import 4: %s", r.raw)
 	}
 }
@@ -129,7 +129,8 @@ func TestBackupDuringImports(t *testing.T) {
 // answersOf1 is what the API tells of import 1.
 func answersOf1(t *testing.T, api *client) (all []string) {
 	t.Helper()
-	for _, path := range []string{resultPath(1), resultPath(1) + "invalid_rows.csv", "/api/v1/licenses/?license_key=A-000001"} {
+	first := importRef{events.Licenses, 1}.path()
+	for _, path := range []string{first, first + "invalid_rows.csv", "/api/v1/licenses/?license_key=A-000001"} {
 		body, err := api.get(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
@@ -146,7 +147,7 @@ func halfUpload(t *testing.T, api *client, file []byte) (half func(holds func() 
 	read, write := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		_, err := api.upload(t.Context(), &source{name: "slow.csv", size: -1, ReadCloser: read}, uploadOptions{})
+		_, err := api.upload(t.Context(), &source{name: "slow.csv", size: -1, ReadCloser: read}, uploadOptions{kind: events.Licenses})
 		done <- err
 	}()
 	if _, err := write.Write(file[:len(file)/2]); err != nil {

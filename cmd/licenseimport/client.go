@@ -15,11 +15,7 @@ import (
 	"licenseimport/internal/retry"
 )
 
-const (
-	uploadPath  = "/api/v1/licenses/import_from_csv/"
-	resultsPath = "/api/v1/licenses-import-results/"
-	mePath      = "/api/v1/me/"
-)
+const mePath = "/api/v1/me/"
 
 // client speaks the HTTP API, over the network or within this process.
 type client struct {
@@ -158,30 +154,6 @@ func whileBusy(ctx context.Context, t *terminal, f func() error) error {
 	}
 }
 
-// result reads one import's result.
-func (c *client) result(ctx context.Context, id uint64) (*result, error) {
-	body, err := c.get(ctx, resultPath(id))
-	if err != nil {
-		return nil, err
-	}
-	return decodeResult(body)
-}
-
-// results reads the newest imports.
-func (c *client) results(ctx context.Context, limit int) ([]*result, []byte, error) {
-	body, err := c.get(ctx, resultsPath+"?limit="+strconv.Itoa(limit))
-	if err != nil {
-		return nil, nil, err
-	}
-	var page struct {
-		Results []*result `json:"results"`
-	}
-	if err := json.Unmarshal(body, &page); err != nil {
-		return nil, nil, fmt.Errorf("the server's answer is no list of imports: %w", err)
-	}
-	return page.Results, body, nil
-}
-
 // firstPage reads the first elements of a list.
 func (c *client) firstPage(ctx context.Context, path string, limit int, page any) error {
 	body, err := c.get(ctx, path+"?limit="+strconv.Itoa(limit))
@@ -220,16 +192,16 @@ var (
 const transientTimeout = time.Minute
 
 // waitForResult is waitFor the import's end.
-func (c *client) waitForResult(ctx context.Context, id uint64, show func(*result)) (*result, error) {
-	return c.waitFor(ctx, id, (*result).ended, show)
+func (c *client) waitForResult(ctx context.Context, of importRef, show func(*result)) (*result, error) {
+	return c.waitFor(ctx, of, (*result).ended, show)
 }
 
 // waitFor polls a result and shows each answer, until done. It retries transient errors for
 // transientTimeout after the last answer.
-func (c *client) waitFor(ctx context.Context, id uint64, done func(*result) bool, show func(*result)) (*result, error) {
+func (c *client) waitFor(ctx context.Context, of importRef, done func(*result) bool, show func(*result)) (*result, error) {
 	answered := time.Now()
 	for polls := polling.Start(); ; {
-		now, err := c.result(ctx, id)
+		now, err := of.result(ctx, c)
 		switch {
 		case err == nil:
 			answered = time.Now()
@@ -288,5 +260,3 @@ func sleep(ctx context.Context, d time.Duration) error {
 		return nil
 	}
 }
-
-func resultPath(id uint64) string { return resultsPath + strconv.FormatUint(id, 10) + "/" }

@@ -20,13 +20,13 @@ type ending struct {
 }
 
 // finishImport waits for the end of an import, prints its result and turns that into the exit status.
-func finishImport(ctx context.Context, t *terminal, api *client, id uint64, e ending) error {
+func finishImport(ctx context.Context, t *terminal, api *client, of importRef, e ending) error {
 	bar := newProgress(t.err)
 	bar.begin("Importing "+e.what, 1000, shares)
-	end, err := api.waitForResult(ctx, id, func(r *result) { showProgress(bar, r) })
+	end, err := api.waitForResult(ctx, of, func(r *result) { showProgress(bar, r) })
 	bar.end()
 	if err != nil {
-		return explainWait(ctx, id, api, err)
+		return explainWait(ctx, of.id, api, err)
 	}
 	if err := end.report(ctx, t, api, e.asJSON, e.rejected); err != nil {
 		return err
@@ -72,7 +72,7 @@ func (r *result) report(ctx context.Context, t *terminal, api *client, asJSON bo
 	}
 	note := "Save them, correct them and import that file: " + command([]string{"status", r.idText(), "--rejected", "fix-me.csv"})
 	if rejected != "" {
-		if err := saveRejected(ctx, api, r.ID, rejected); err != nil {
+		if err := saveRejected(ctx, api, r.ref(), rejected); err != nil {
 			return err
 		}
 		note = fmt.Sprintf("All of them are in %s: correct them there and import that file.", rejected)
@@ -108,7 +108,7 @@ func checkRejectedFile(path string) error {
 }
 
 // saveRejected writes the rejected rows into a new file.
-func saveRejected(ctx context.Context, api *client, id uint64, path string) error {
+func saveRejected(ctx context.Context, api *client, of importRef, path string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // it holds customers' data
 	if err != nil {
 		return fmt.Errorf("the rejected rows cannot be written: %w", err)
@@ -117,7 +117,7 @@ func saveRejected(ctx context.Context, api *client, id uint64, path string) erro
 	if strings.EqualFold(filepath.Ext(path), ".xlsx") {
 		format = "xlsx"
 	}
-	err = api.save(ctx, resultPath(id)+"invalid_rows."+format, f)
+	err = api.save(ctx, of.path()+"invalid_rows."+format, f)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("the rejected rows in %s are not complete: %w", path, err)
 	}

@@ -18,9 +18,10 @@ import (
 type importCommand struct {
 	File string `arg:"" help:"The CSV file, packed by gzip or not, or Excel workbook (.xlsx); - reads standard input."`
 
+	kindFlag
 	DryRun         bool     `group:"file" help:"Check every row and count, but import nothing."`
 	Mode           string   `group:"file" placeholder:"MODE" enum:"partial,all_or_nothing" default:"partial" help:"What a rejected row means: the others are imported (partial, the default), or nothing is (all_or_nothing)."`
-	Existing       string   `group:"file" placeholder:"WHAT" enum:"keep,update" default:"keep" help:"What to do with a row whose license exists: keep the license as it is (the default), or update it with the row's values."`
+	Existing       string   `group:"file" placeholder:"WHAT" enum:"keep,update" default:"keep" help:"What to do with a row whose license, feature or customer exists: keep it as it is (the default), or update it with the row's values."`
 	Delimiter      string   `group:"file" placeholder:"NAME" enum:",comma,semicolon,tab,pipe" default:"" help:"comma, semicolon, tab or pipe. Default: found out from the header."`
 	Encoding       string   `group:"file" placeholder:"NAME" enum:",utf-8,windows-1252" default:"" help:"utf-8 or windows-1252. Default: UTF-8, or UTF-16 by its byte order mark."`
 	Sheet          string   `group:"file" placeholder:"NAME" help:"Sheet of an Excel workbook. Default: the first one that is not hidden."`
@@ -44,6 +45,8 @@ type importCommand struct {
 func (importCommand) Help() string {
 	return `A row is imported, exists already, or is rejected with the reason; importing the same file twice does no harm. With --existing update a row whose license exists changes it; --dry-run shows first what would change.
 
+The rows are licenses, or with --kind the features of licenses that exist, or customers.
+
 Without --server nothing has to run: this process imports into the data directory by itself. Where a server of this machine holds that directory, it is used.
 
 Examples:
@@ -55,6 +58,8 @@ Examples:
   licenseimport import licenses.csv --rejected fix-me.csv
   licenseimport import keys.csv --map "Serial No.:license__license_key" --set product__short_code:photo-pro --ignore Notes
   licenseimport import export.csv --mapping keygen --set product__short_code:photo-pro
+  licenseimport import features.csv --kind features
+  licenseimport import customers.xlsx --kind customers --existing update
   licenseimport import licenses.csv --server https://licenses.example.com --key lik_...
   zcat huge.csv.gz | licenseimport import - --json
 
@@ -86,7 +91,7 @@ func (c *importCommand) importFile(ctx context.Context, t *terminal, api *client
 	if err != nil {
 		return c.adviseMapping(explainUpload(ctx, err))
 	}
-	return finishImport(ctx, t, api, id, ending{what: file.name, strict: c.Strict, asJSON: c.JSON, rejected: c.Rejected})
+	return finishImport(ctx, t, api, importRef{c.kind(), id}, ending{what: file.name, strict: c.Strict, asJSON: c.JSON, rejected: c.Rejected})
 }
 
 // upload sends the file. It sends it again after a transient error answer, for example
@@ -97,7 +102,7 @@ func (c *importCommand) upload(ctx context.Context, t *terminal, bar *progress, 
 		bar.begin("Uploading "+file.name, file.size, inBytes)
 		counted := *file
 		counted.ReadCloser = bar.countReads(file.ReadCloser)
-		id, err := api.upload(ctx, &counted, uploadOptions{query: c.query(), idempotencyKey: c.IdempotencyKey})
+		id, err := api.upload(ctx, &counted, uploadOptions{kind: c.kind(), query: c.query(), idempotencyKey: c.IdempotencyKey})
 		_, answered := errors.AsType[*apiError](err)
 		if err == nil || !answered || !isTransient(err) || time.Since(began) > transientTimeout || !file.rewind() {
 			return id, err
@@ -145,7 +150,7 @@ func (c *importCommand) adviseMapping(err error) error {
 	if !ok || problem.Code != "invalid_header" || c.File == "-" || c.Mapping != "" || len(c.Map) > 0 {
 		return err
 	}
-	found, unread := (&inspectCommand{File: c.File, Sheet: c.Sheet, Delimiter: c.Delimiter, Encoding: c.Encoding}).inspect(nil)
+	found, unread := (&inspectCommand{kindFlag: c.kindFlag, File: c.File, Sheet: c.Sheet, Delimiter: c.Delimiter, Encoding: c.Encoding}).inspect(nil)
 	if unread != nil {
 		return err
 	}
@@ -155,11 +160,11 @@ func (c *importCommand) adviseMapping(err error) error {
 	found.Missing = slices.DeleteFunc(found.Missing, func(column string) bool {
 		return slices.ContainsFunc(c.Set, func(set string) bool { return strings.HasPrefix(set, column+":") })
 	})
-	inspect := []string{"inspect", c.File}
+	inspect := append([]string{"inspect", c.File}, kindWords(c.kind())...)
 	if c.Sheet != "" {
 		inspect = append(inspect, "--sheet", c.Sheet)
 	}
-	return fmt.Errorf("%w\n%s\nWhy each column is read so: %s", err, importAdvice(c.File, c.Sheet, found, c.repeated()), command(inspect))
+	return fmt.Errorf("%w\n%s\nWhy each column is read so: %s", err, importAdvice(c.kind(), c.File, c.Sheet, found, c.repeated()), command(inspect))
 }
 
 // foreignColumns counts the columns that have another name than the column that they seem to be.

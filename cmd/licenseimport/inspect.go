@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 
-	"licenseimport/events"
 	"licenseimport/internal/csvfile"
 	"licenseimport/internal/mapping"
 	"licenseimport/internal/workbook"
@@ -23,7 +22,8 @@ import (
 
 // inspectCommand says what the columns of a file seem to be. It needs no server and no data directory.
 type inspectCommand struct {
-	File      string `arg:"" help:"The CSV file, packed by gzip or not, or Excel workbook (.xlsx); - reads standard input."`
+	File string `arg:"" help:"The CSV file, packed by gzip or not, or Excel workbook (.xlsx); - reads standard input."`
+	kindFlag
 	Delimiter string `placeholder:"NAME" enum:",comma,semicolon,tab,pipe" default:"" help:"comma, semicolon, tab or pipe. Default: found out from the header."`
 	Encoding  string `placeholder:"NAME" enum:",utf-8,windows-1252" default:"" help:"utf-8 or windows-1252. Default: found out from the file."`
 	Sheet     string `placeholder:"NAME" help:"Sheet of an Excel workbook. Default: the first one that is not hidden."`
@@ -42,6 +42,7 @@ func (inspectCommand) Help() string {
 Examples:
   licenseimport inspect licenses.csv
   licenseimport inspect keys.xlsx --sheet 2024
+  licenseimport inspect entitlements.csv --kind features
   licenseimport inspect licenses.csv --json`
 }
 
@@ -87,7 +88,7 @@ func (c *inspectCommand) inspect(stdin io.Reader) (mapping.Inspection, error) {
 	if c.Encoding == csvfile.NameWindows1252 {
 		options.Encoding = csvfile.Windows1252
 	}
-	return mapping.InspectCSV(events.Licenses, beginning, len(beginning) == mapping.InspectedBytes, options, nil)
+	return mapping.InspectCSV(c.kind(), beginning, len(beginning) == mapping.InspectedBytes, options, nil)
 }
 
 // inspectWorkbook reads a workbook from a temporary file: its directory stands at its end.
@@ -106,7 +107,7 @@ func (c *inspectCommand) inspectWorkbook(content io.Reader) (found mapping.Inspe
 		return found, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	found, err = mapping.Inspect(events.Licenses, rows, false, nil)
+	found, err = mapping.Inspect(c.kind(), rows, false, nil)
 	name := rows.Sheet()
 	found.Format, found.Sheets, found.Sheet = "xlsx", rows.Sheets(), &name
 	return found, err
@@ -129,10 +130,14 @@ func (c *inspectCommand) print(w io.Writer, found mapping.Inspection) {
 	printTranslations(w, found)
 	for _, column := range found.Missing {
 		advice := "give all rows one value by --set, or name the column by --map instead of --ignore"
-		if column == keyColumn {
-			advice = "name the column that has the keys by --map instead of --ignore"
+		if isIdentity(c.kind(), column) {
+			one, many := "key", "keys"
+			if strings.HasSuffix(column, "email") {
+				one, many = "address", "e-mail addresses"
+			}
+			advice = "name the column that has the " + many + " by --map instead of --ignore"
 			if found.Vendor != nil {
-				advice = "this export of " + *found.Vendor + " has no keys; add a column with one key in each row to the file"
+				advice = fmt.Sprintf("this export of %s has no %s; add a column with one %s in each row to the file", *found.Vendor, many, one)
 			}
 		}
 		fmt.Fprintf(w, "No column seems to be %s, which is required: %s.\n", column, advice)
@@ -141,7 +146,7 @@ func (c *inspectCommand) print(w io.Writer, found mapping.Inspection) {
 	if c.Delimiter != "" {
 		more = append(more, "--delimiter", c.Delimiter)
 	}
-	fmt.Fprintln(w, importAdvice(c.File, c.Sheet, found, more))
+	fmt.Fprintln(w, importAdvice(c.kind(), c.File, c.Sheet, found, more))
 }
 
 // printTranslations lists the cells that mean something else than they say.

@@ -42,7 +42,7 @@ func printSummary(ctx context.Context, w io.Writer, api *client, r *result) erro
 		fmt.Fprintf(w, "The same file as that of import %d.\n", *r.SameFileAs)
 	}
 	if u := r.Undo; u != nil && u.finished() {
-		fmt.Fprintf(w, "Undone by %s. %s.\n", printable(u.Manager), capital(u.done()))
+		fmt.Fprintf(w, "Undone by %s. %s.\n", printable(u.Manager), capital(u.done(r.kind)))
 	} else if u != nil {
 		fmt.Fprintf(w, "It is being undone, as %s asked: %.0f %%.\n", printable(u.Manager), u.Progress*100)
 	}
@@ -64,7 +64,7 @@ func (r *result) summary() string {
 		return r.Status + "."
 	case r.Status != "success" && r.Error != nil && strings.Contains(r.Error.Message, "nothing was imported"):
 		return r.Error.Message + "."
-	case r.Status != "success" && (c == nil || c.CreatedLicenses+c.UpdatedLicenses == 0):
+	case r.Status != "success" && (c == nil || c.Created+c.Updated == 0):
 		return "nothing was imported. " + r.failure()
 	case r.Status != "success":
 		return r.done() + ", then it ended. " + r.failure()
@@ -83,7 +83,7 @@ func (r *result) summary() string {
 // done says how many rows had each outcome, without those that no row had.
 func (r *result) done() string {
 	c := r.Result
-	return listed(c.CreatedLicenses, "imported", c.UpdatedLicenses, "updated", c.ExistedLicenses, "existed (unchanged)", c.Invalid, "rejected")
+	return listed(c.Created, "imported", c.Updated, "updated", c.Existed, "existed (unchanged)", c.Invalid, "rejected")
 }
 
 func (r *result) failure() string {
@@ -99,7 +99,7 @@ func (c *counts) preview() string {
 		return ""
 	}
 	p := c.Preview
-	return ": " + listed(p.CreatedLicenses, "new", p.UpdatedLicenses, "would change", p.ExistedLicenses, "existing (unchanged)")
+	return ": " + listed(p.Created, "new", p.Updated, "would change", p.Existed, "existing (unchanged)")
 }
 
 // allRows is "the row is", "both rows are", "all 4 rows are".
@@ -145,7 +145,7 @@ func printCounts(w io.Writer, r *result) {
 		}
 	}
 	line("Rows", listed(c.Valid, "valid", c.Invalid, "rejected"))
-	line("Licenses", listed(c.CreatedLicenses, "new", c.UpdatedLicenses, "updated", c.ExistedLicenses, "existing"))
+	line(r.kind.Title(), listed(c.Created, "new", c.Updated, "updated", c.Existed, "existing"))
 	if c.CreatedCustomers != nil && c.ExistedCustomers != nil {
 		line("Customers", listed(*c.CreatedCustomers, "new", *c.ExistedCustomers, "existing"))
 	}
@@ -153,7 +153,7 @@ func printCounts(w io.Writer, r *result) {
 		line("Orders", listed(*c.CreatedOrders, "new", *c.ExistedOrders, "existing"))
 	}
 	if c.Differing > 0 {
-		line("Differing", fmt.Sprintf("%s of an existing license with other values; nothing was changed", plural(c.Differing, "row", "rows")))
+		line("Differing", fmt.Sprintf("%s of an existing %s with other values; nothing was changed", plural(c.Differing, "row", "rows"), r.kind.One))
 	}
 	if c.Warnings > 0 {
 		line("Warnings", plural(c.Warnings, "valid row", "valid rows")+" with a value to look at")
@@ -173,7 +173,7 @@ func printWarnings(ctx context.Context, w io.Writer, api *client, r *result) err
 			Message    string `json:"message"`
 		} `json:"results"`
 	}
-	if err := api.firstPage(ctx, resultPath(r.ID)+"warnings/", maxPrintedWarnings, &page); err != nil {
+	if err := api.firstPage(ctx, r.ref().path()+"warnings/", maxPrintedWarnings, &page); err != nil {
 		return err
 	}
 	fmt.Fprintln(w)
@@ -189,9 +189,9 @@ func printWarnings(ctx context.Context, w io.Writer, api *client, r *result) err
 // printChanges shows the first licenses that were updated, or that a dry run would update, one line for
 // each column.
 func printChanges(ctx context.Context, w io.Writer, api *client, r *result) error {
-	updated, heading, what := r.Result.UpdatedLicenses, "Updated", "updated licenses"
+	updated, heading, what := r.Result.Updated, "Updated", "updated "+r.kind.Many
 	if r.DryRun && r.Result.Preview != nil {
-		updated, heading, what = r.Result.Preview.UpdatedLicenses, "Would change", "licenses that would change"
+		updated, heading, what = r.Result.Preview.Updated, "Would change", r.kind.Many+" that would change"
 	}
 	if updated == 0 {
 		return nil
@@ -207,7 +207,7 @@ func printChanges(ctx context.Context, w io.Writer, api *client, r *result) erro
 			} `json:"changed"`
 		} `json:"results"`
 	}
-	if err := api.firstPage(ctx, resultPath(r.ID)+"updated_rows/", maxPrintedRows, &page); err != nil {
+	if err := api.firstPage(ctx, r.ref().path()+"updated_rows/", maxPrintedRows, &page); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "\n%s:\n", firstOf(len(page.Results), updated, heading, what))

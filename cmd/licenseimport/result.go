@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"licenseimport/events"
 )
 
 // result is the API's representation of one import.
@@ -29,7 +31,8 @@ type result struct {
 	Progress      float64    `json:"progress"`
 	RowsPerSecond float64    `json:"rows_per_second"`
 
-	raw json.RawMessage // the answer's body
+	kind *events.Kind
+	raw  json.RawMessage // the answer's body
 }
 
 // counts are the counts of an import's result.
@@ -43,20 +46,18 @@ type counts struct {
 	ExistedCustomers *uint64      `json:"existed_customers_count"`
 	CreatedOrders    *uint64      `json:"created_orders_count"`
 	ExistedOrders    *uint64      `json:"existed_orders_count"`
-	CreatedLicenses  uint64       `json:"created_licenses_count"`
-	ExistedLicenses  uint64       `json:"existed_licenses_count"`
-	UpdatedLicenses  uint64       `json:"updated_licenses_count"`
 	Differing        uint64       `json:"differing_rows_count"`
 	Preview          *preview     `json:"preview"`
 	InvalidRows      []invalidRow `json:"invalid_rows"`
+
+	made // rows by what they did, under the names that the kind has for it
 }
 
+// made is how many rows made, changed and found something.
+type made struct{ Created, Updated, Existed uint64 }
+
 // preview is what the valid rows of a dry run would do.
-type preview struct {
-	CreatedLicenses uint64 `json:"created_licenses"`
-	UpdatedLicenses uint64 `json:"updated_licenses"`
-	ExistedLicenses uint64 `json:"existed_licenses"`
-}
+type preview struct{ made }
 
 // invalidRow is a rejected row with all its errors.
 type invalidRow struct {
@@ -71,13 +72,50 @@ type invalidRow struct {
 	} `json:"errors"`
 }
 
-func decodeResult(body []byte) (*result, error) {
-	r := &result{raw: body}
-	if err := json.Unmarshal(body, r); err != nil {
+// decodeResult reads a result at the address of a kind.
+func decodeResult(kind *events.Kind, body []byte) (*result, error) {
+	r := &result{kind: kind, raw: body}
+	err := json.Unmarshal(body, r)
+	if err == nil && r.Result != nil {
+		err = r.readMade(body)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("the server's answer is no import's result: %w", err)
 	}
 	return r, nil
 }
+
+// readMade reads the counts whose names are the kind's.
+func (r *result) readMade(body []byte) error {
+	var all struct {
+		Result map[string]json.RawMessage `json:"result"`
+	}
+	if err := json.Unmarshal(body, &all); err != nil {
+		return err
+	}
+	r.Result.made = madeOf(all.Result, r.kind, "_count")
+	if r.kind == events.Customers { // the same names count its rows
+		r.Result.CreatedCustomers, r.Result.ExistedCustomers = nil, nil
+	}
+	if r.Result.Preview == nil {
+		return nil
+	}
+	var would map[string]json.RawMessage
+	err := json.Unmarshal(all.Result["preview"], &would)
+	r.Result.Preview.made = madeOf(would, r.kind, "")
+	return err
+}
+
+// madeOf reads three counts. One that is missing or null is 0.
+func madeOf(counts map[string]json.RawMessage, kind *events.Kind, suffix string) (m made) {
+	for name, n := range map[string]*uint64{"created_": &m.Created, "updated_": &m.Updated, "existed_": &m.Existed} {
+		_ = json.Unmarshal(counts[name+kind.Counted+suffix], n)
+	}
+	return m
+}
+
+// ref is the import's address.
+func (r *result) ref() importRef { return importRef{r.kind, r.ID} }
 
 func (r *result) ended() bool { return r.Status == "success" || r.Status == "error" }
 

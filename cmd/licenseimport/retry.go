@@ -14,7 +14,7 @@ type retryCommand struct {
 
 	DryRun     *bool    `negatable:"" group:"file" help:"Check the rows and count, but import nothing; --no-dry-run imports what a dry run checked. Default: as the first import."`
 	Mode       string   `group:"file" placeholder:"MODE" enum:",partial,all_or_nothing" default:"" help:"What a rejected row means: the others are imported (partial), or nothing is (all_or_nothing). Default: as the first import."`
-	Existing   string   `group:"file" placeholder:"WHAT" enum:",keep,update" default:"" help:"What to do with a row whose license exists: keep the license as it is, or update it. Default: as the first import."`
+	Existing   string   `group:"file" placeholder:"WHAT" enum:",keep,update" default:"" help:"What to do with a row whose license, feature or customer exists: keep it as it is, or update it. Default: as the first import."`
 	Mapping    string   `group:"file" placeholder:"NAME" help:"A saved mapping in the place of the first import's."`
 	Map        []string `group:"file" sep:"none" placeholder:"HEADER:COLUMN" help:"What a column of the file is; may be repeated. Default: as in the first import."`
 	Set        []string `group:"file" sep:"none" placeholder:"COLUMN:VALUE" help:"One value for all rows; may be repeated. Default: as in the first import."`
@@ -52,30 +52,35 @@ func (c *retryCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	return c.withExisting(ctx, t, allRoles, func(ctx context.Context, api *client) error {
-		id, err := c.start(ctx, t, api)
+		again, err := c.start(ctx, t, api)
 		if err != nil {
 			return explainRetry(ctx, err)
 		}
-		return finishImport(ctx, t, api, id, ending{
+		return finishImport(ctx, t, api, again, ending{
 			what: fmt.Sprintf("the rejected rows of import %d", c.ID), strict: c.Strict, asJSON: c.JSON, rejected: c.Rejected,
 		})
 	})
 }
 
-// start asks for the new import and returns its id. By then every row is stored.
-func (c *retryCommand) start(ctx context.Context, t *terminal, api *client) (id uint64, err error) {
+// start asks for the new import. When it returns every row is stored.
+func (c *retryCommand) start(ctx context.Context, t *terminal, api *client) (again importRef, err error) {
 	bar := newProgress(t.err)
 	defer bar.end()
 	if err := api.waitForServer(ctx); err != nil {
-		return 0, err
+		return again, err
 	}
+	first, err := api.find(ctx, uint64(c.ID))
+	if err != nil {
+		return again, err
+	}
+	again.kind = first.kind
 	bar.begin(fmt.Sprintf("Reading the rejected rows of import %d", c.ID), -1, shares)
-	path := resultPath(uint64(c.ID)) + "retry/?" + c.query().Encode()
+	path := first.ref().path() + "retry/?" + c.query().Encode()
 	err = whileBusy(ctx, t, func() error {
-		id, err = api.post(ctx, path, c.IdempotencyKey)
+		again.id, err = api.post(ctx, path, c.IdempotencyKey)
 		return err
 	})
-	return id, err
+	return again, err
 }
 
 // query holds the parameters that differ from the first import's.

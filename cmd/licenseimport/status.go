@@ -5,12 +5,15 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"licenseimport/events"
 )
 
 // statusCommand shows imports.
 type statusCommand struct {
 	ID       count  `arg:"" optional:"" help:"The import; without it, the list of all, newest first."`
 	Watch    bool   `help:"Go on showing: one import until it and its undo have ended, the list until Ctrl-C."`
+	Kind     string `placeholder:"KIND" enum:",licenses,features,customers" default:"" help:"Only imports of licenses, features or customers. Default: all."`
 	Limit    count  `default:"20" placeholder:"N" help:"Length of the list, at most 100. Default: 20."`
 	JSON     bool   `name:"json" help:"Print what the API answers, and nothing else."`
 	Rejected string `placeholder:"FILE" help:"Write the import's rejected rows there, as a CSV (or, where the name ends in .xlsx, as an Excel workbook) to be corrected and imported again."`
@@ -24,6 +27,7 @@ func (statusCommand) Help() string {
 
 Examples:
   licenseimport status
+  licenseimport status --kind features
   licenseimport status 10 --watch
   licenseimport status 10 --rejected fix-me.csv
   licenseimport status 10 --json`
@@ -41,7 +45,7 @@ func (c *statusCommand) Run(ctx context.Context, t *terminal) error {
 
 // one shows a single import; with --watch, after its end.
 func (c *statusCommand) one(ctx context.Context, t *terminal, api *client) error {
-	r, err := api.result(ctx, uint64(c.ID))
+	r, err := api.find(ctx, uint64(c.ID))
 	if err == nil && c.Watch && !r.settled() {
 		bar := newProgress(t.err)
 		what, show := "Importing "+r.FileName, showProgress
@@ -49,7 +53,7 @@ func (c *statusCommand) one(ctx context.Context, t *terminal, api *client) error
 			what, show = "Undoing the import of "+r.FileName, showUndo
 		}
 		bar.begin(what, 1000, shares)
-		r, err = api.waitFor(ctx, uint64(c.ID), (*result).settled, func(r *result) { show(bar, r) })
+		r, err = api.waitFor(ctx, r.ref(), (*result).settled, func(r *result) { show(bar, r) })
 		bar.end()
 	}
 	if err != nil {
@@ -84,7 +88,13 @@ func (c *statusCommand) list(ctx context.Context, t *terminal, api *client) erro
 
 // page returns the list as printed.
 func (c *statusCommand) page(ctx context.Context, api *client) (string, error) {
-	results, body, err := api.results(ctx, int(c.Limit))
+	list := api.resultsOfAll
+	if c.Kind != "" {
+		list = func(ctx context.Context, limit int) ([]*result, []byte, error) {
+			return api.results(ctx, events.KindNamed(c.Kind), limit)
+		}
+	}
+	results, body, err := list(ctx, int(c.Limit))
 	if err != nil {
 		return "", err
 	}
@@ -95,7 +105,7 @@ func (c *statusCommand) page(ctx context.Context, api *client) (string, error) {
 		return "No imports yet.\n", nil
 	}
 	var text bytes.Buffer
-	table := newTable(&text, "Id", "File", "Status", "Rows", "Imported", "Updated", "Existed", "Rejected", "Manager", "Started at (UTC)")
+	table := newTable(&text, "Id", "File", "Status", "Rows", "Imported", "Updated", "Existed", "Rejected", "Manager", "Started at (UTC)", "Kind")
 	for _, r := range results {
 		c := r.Result
 		if c == nil {
@@ -112,8 +122,8 @@ func (c *statusCommand) page(ctx context.Context, api *client) (string, error) {
 		case r.DryRun && r.Status == "success":
 			status = "checked" // nothing was imported
 		}
-		table.AppendRow([]any{r.ID, printable(r.FileName), status, grouped(c.Rows), grouped(c.CreatedLicenses), grouped(c.UpdatedLicenses),
-			grouped(c.ExistedLicenses), grouped(c.Invalid), printable(r.Manager), r.CreatedAt.UTC().Format(time.DateTime)})
+		table.AppendRow([]any{r.ID, printable(r.FileName), status, grouped(c.Rows), grouped(c.Created), grouped(c.Updated),
+			grouped(c.Existed), grouped(c.Invalid), printable(r.Manager), r.CreatedAt.UTC().Format(time.DateTime), r.kind.Many})
 	}
 	table.Render()
 	return text.String(), nil

@@ -9,6 +9,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"licenseimport/events"
 )
 
 // undoCommand takes an import back, and waits for the end.
@@ -40,10 +42,14 @@ func (c *undoCommand) Run(ctx context.Context, t *terminal) error {
 		if err := api.waitForServer(ctx); err != nil {
 			return err
 		}
-		if err := c.ask(ctx, t, api); err != nil {
+		r, err := api.find(ctx, uint64(c.ID))
+		if err == nil {
+			err = c.ask(ctx, t, api, r)
+		}
+		if err != nil {
 			return err
 		}
-		return c.undo(ctx, t, api)
+		return c.undo(ctx, t, api, r.ref())
 	})
 }
 
@@ -67,23 +73,19 @@ type undoState struct {
 func (u *undoState) finished() bool { return u.Status == "finished" }
 
 // ask says what the undo would do. It returns an error unless the user wants that.
-func (c *undoCommand) ask(ctx context.Context, t *terminal, api *client) error {
+func (c *undoCommand) ask(ctx context.Context, t *terminal, api *client, r *result) error {
 	if c.Yes {
 		return nil
 	}
-	r, err := api.result(ctx, uint64(c.ID))
-	if err != nil {
-		return err
-	}
 	var would undoCounts
-	body, err := api.get(ctx, resultPath(uint64(c.ID))+"undo/")
+	body, err := api.get(ctx, r.ref().path()+"undo/")
 	if err == nil {
 		err = json.Unmarshal(body, &would)
 	}
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(t.err, "Undoing import %d of %s: %s.\nGo on? [y/N] ", c.ID, printable(r.FileName), would.plan())
+	fmt.Fprintf(t.err, "Undoing import %d of %s: %s.\nGo on? [y/N] ", c.ID, printable(r.FileName), would.plan(r.kind))
 	answer, err := readLine(ctx, t.in)
 	if err != nil {
 		return err
@@ -98,21 +100,21 @@ func (c *undoCommand) ask(ctx context.Context, t *terminal, api *client) error {
 }
 
 // plan is what an undo will do.
-func (u *undoCounts) plan() string {
+func (u *undoCounts) plan(kind *events.Kind) string {
 	text := listed(u.Revoked, "will be removed", u.Restored, "will get their earlier values back", u.Kept, "will stay, because another import has changed them since")
 	if text == "" {
-		return "there is no license to take back"
+		return "there is no " + kind.One + " to take back"
 	}
-	return "of its licenses " + text
+	return "of its " + kind.Many + " " + text
 }
 
 // done is what an undo has done.
-func (u *undoCounts) done() string {
+func (u *undoCounts) done(kind *events.Kind) string {
 	text := listed(u.Revoked, "removed", u.Restored, "restored to their earlier values", u.Kept, "kept, because another import has changed them since")
 	if text == "" {
-		return "there was no license to take back"
+		return "there was no " + kind.One + " to take back"
 	}
-	return "licenses: " + text
+	return kind.Many + ": " + text
 }
 
 // readLine reads the user's answer. The end of the input is an empty one.
@@ -130,34 +132,33 @@ func readLine(ctx context.Context, in io.Reader) (string, error) {
 	}
 }
 
-func (c *undoCommand) undo(ctx context.Context, t *terminal, api *client) error {
-	id := uint64(c.ID)
+func (c *undoCommand) undo(ctx context.Context, t *terminal, api *client, of importRef) error {
 	err := whileBusy(ctx, t, func() error {
-		_, err := api.post(ctx, resultPath(id)+"undo/", "")
+		_, err := api.post(ctx, of.path()+"undo/", "")
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	bar := newProgress(t.err)
-	bar.begin(fmt.Sprintf("Undoing import %d", id), 1000, shares)
-	r, err := api.waitFor(ctx, id, (*result).undone, func(r *result) { showUndo(bar, r) })
+	bar.begin(fmt.Sprintf("Undoing import %d", of.id), 1000, shares)
+	r, err := api.waitFor(ctx, of, (*result).undone, func(r *result) { showUndo(bar, r) })
 	bar.end()
 	if err != nil {
-		return explainUndo(ctx, id, api, err)
+		return explainUndo(ctx, of.id, api, err)
 	}
 	if c.JSON {
 		fmt.Fprintf(t.out, "%s\n", trimmed(r.raw))
 		return nil
 	}
-	fmt.Fprintf(t.out, "Import %d of %s is undone. %s.\n", id, printable(r.FileName), capital(r.Undo.done()))
+	fmt.Fprintf(t.out, "Import %d of %s is undone. %s.\n", of.id, printable(r.FileName), capital(r.Undo.done(r.kind)))
 	return printKept(ctx, t.out, api, r)
 }
 
 // showUndo draws how far an undo is.
 func showUndo(bar *progress, r *result) {
 	if r.Undo != nil {
-		bar.share(r.Undo.Progress, plural(r.Undo.Revoked+r.Undo.Restored+r.Undo.Kept, "license", "licenses"))
+		bar.share(r.Undo.Progress, plural(r.Undo.Revoked+r.Undo.Restored+r.Undo.Kept, r.kind.One, r.kind.Many))
 	}
 }
 
@@ -186,10 +187,10 @@ func printKept(ctx context.Context, w io.Writer, api *client, r *result) error {
 			ImportRow  uint64 `json:"import_row"`
 		} `json:"results"`
 	}
-	if err := api.firstPage(ctx, resultPath(r.ID)+"kept_rows/", maxPrintedRows, &page); err != nil {
+	if err := api.firstPage(ctx, r.ref().path()+"kept_rows/", maxPrintedRows, &page); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\n%s:\n", firstOf(len(page.Results), r.Undo.Kept, "Kept", "licenses that were kept"))
+	fmt.Fprintf(w, "\n%s:\n", firstOf(len(page.Results), r.Undo.Kept, "Kept", r.kind.Many+" that were kept"))
 	table := newTable(w, "Row", "License", "Product", "Changed since by")
 	for _, row := range page.Results {
 		table.AppendRow([]any{row.Row, printable(excerpt(row.LicenseKey)), printable(row.Product), fmt.Sprintf("import %d, row %d", row.ImportID, row.ImportRow)})

@@ -16,6 +16,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
+
+	"licenseimport/events"
 )
 
 // compressFrom is the size in bytes from which an upload is compressed.
@@ -76,6 +78,7 @@ func standardInput(stdin io.Reader) *source {
 
 // uploadOptions are the parameters of an upload.
 type uploadOptions struct {
+	kind           *events.Kind
 	query          url.Values
 	idempotencyKey string
 }
@@ -85,7 +88,7 @@ func (c *client) upload(ctx context.Context, file *source, o uploadOptions) (uin
 	pack := c.remote && !file.compressed && (file.size < 0 || file.size > compressFrom)
 	read, write := io.Pipe()
 	boundary := multipart.NewWriter(io.Discard).Boundary()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+uploadPath+"?"+o.query.Encode(), read)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+apiPrefix+o.kind.Upload+"?"+o.query.Encode(), read)
 	if err != nil {
 		return 0, err
 	}

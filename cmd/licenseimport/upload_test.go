@@ -16,6 +16,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"licenseimport/events"
 )
 
 // slowUpload is an upload that a script holds up.
@@ -33,10 +35,10 @@ func beginUpload(ts *testscript.TestScript, neg bool, args []string) {
 	read, write := io.Pipe()
 	upload.file, upload.done = write, make(chan error, 1)
 	api := scriptClient(ts)
-	_, before, err := api.results(context.Background(), 1)
+	_, before, err := api.results(context.Background(), events.Licenses, 1)
 	ts.Check(err)
 	go func() {
-		_, err := api.upload(context.Background(), &source{name: "slow.csv", size: 1, ReadCloser: read}, uploadOptions{})
+		_, err := api.upload(context.Background(), &source{name: "slow.csv", size: 1, ReadCloser: read}, uploadOptions{kind: events.Licenses})
 		upload.done <- err
 	}()
 	// More than what is held back on the way, so that it goes out at once.
@@ -47,7 +49,7 @@ func beginUpload(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 	}
 	wait(ts, "the upload in the list", func() error {
-		_, now, err := api.results(context.Background(), 1)
+		_, now, err := api.results(context.Background(), events.Licenses, 1)
 		if err == nil && bytes.Equal(now, before) {
 			err = errors.New("not there yet")
 		}
@@ -60,7 +62,7 @@ func beginUpload(ts *testscript.TestScript, neg bool, args []string) {
 func endUpload(ts *testscript.TestScript, neg bool, args []string) {
 	upload := ts.Value(uploadKey{}).(*slowUpload)
 	wait(ts, "uploads to be refused", func() error {
-		_, err := scriptClient(ts).upload(context.Background(), &source{name: "empty.csv", ReadCloser: io.NopCloser(strings.NewReader(""))}, uploadOptions{})
+		_, err := scriptClient(ts).upload(context.Background(), &source{name: "empty.csv", ReadCloser: io.NopCloser(strings.NewReader(""))}, uploadOptions{kind: events.Licenses})
 		if problem, ok := errors.AsType[*apiError](err); ok && problem.Code == "stopping" {
 			return nil
 		}
@@ -121,7 +123,7 @@ func TestUpload(t *testing.T) {
 			if c.known {
 				file.size = int64(len(c.text))
 			}
-			id, err := api.upload(context.Background(), file, uploadOptions{})
+			id, err := api.upload(context.Background(), file, uploadOptions{kind: events.Licenses})
 			if err != nil || id != 17 {
 				t.Fatalf("job %d, %v", id, err)
 			}
@@ -142,7 +144,7 @@ func TestUploadOfAFileThatBreaks(t *testing.T) {
 	defer server.Close()
 	broken := io.MultiReader(strings.NewReader(strings.Repeat("a,b\n", 100_000)), iotest.ErrReader(errors.New("disk on fire")))
 	api := &client{base: server.URL, http: server.Client()}
-	_, err := api.upload(context.Background(), &source{name: "x.csv", size: 1, ReadCloser: io.NopCloser(broken)}, uploadOptions{})
+	_, err := api.upload(context.Background(), &source{name: "x.csv", size: 1, ReadCloser: io.NopCloser(broken)}, uploadOptions{kind: events.Licenses})
 	if err == nil || !strings.Contains(err.Error(), "cannot be read to its end") || !strings.Contains(err.Error(), "disk on fire") {
 		t.Errorf("%v", err)
 	}

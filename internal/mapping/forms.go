@@ -67,8 +67,8 @@ var columnLicenseKey, _ = events.ColumnIndex("license_key")
 // isKey reports whether a column holds license keys.
 func isKey(column int) bool { return column == events.ColumnKey || column == columnLicenseKey }
 
-// identifies reports whether a column's values tell one row from another: a file does not have the same in all.
-func identifies(column int) bool { return isKey(column) || events.Columns[column].Type == events.Email }
+// Identifies reports whether a column's values tell one row from another: a file does not have the same in all.
+func Identifies(column int) bool { return isKey(column) || events.Columns[column].Type == events.Email }
 
 func isDate(cell string) bool {
 	for f := range dateFormats {

@@ -227,7 +227,7 @@ func advise(kind *events.Kind, fields []string, columns []int, problems []csvfil
 			}
 			p.Suggestion = header
 			p.Message += "; or upload with " + p.Parameter
-		} else if column, _ := kind.ColumnIndex(p.Name); !identifies(column) {
+		} else if column, _ := kind.ColumnIndex(p.Name); !Identifies(column) {
 			p.Message += "; where all rows have the same, upload with " + p.Parameter
 		} else {
 			p.Parameter = ""
