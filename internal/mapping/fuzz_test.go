@@ -93,6 +93,28 @@ func FuzzApply(f *testing.F) {
 	})
 }
 
+// FuzzResolve: whatever a request says over a saved mapping, the result is a valid mapping or there is a
+// reason, and the saved one stays as it is.
+func FuzzResolve(f *testing.F) {
+	f.Add("key:license__license_key", "product__short_code:pp", "status", "license__enabled:ACTIVE:false", "MM/DD/YYYY")
+	f.Add("a:b:customer__email", "license__note:x:y", " KEY ", "license__license_type:a:b:perpetual", "")
+	before, _ := json.Marshal(Builtin("keygen"))
+	f.Fuzz(func(t *testing.T, mapped, set, ignored, value, dates string) {
+		saved := Builtin("keygen")
+		given := Given{
+			Map: strings.Split(mapped, "|"), Set: strings.Split(set, "|"), Ignore: strings.Split(ignored, "|"), Value: strings.Split(value, "|"),
+			DateFormat: dates,
+		}
+		m, problems := Resolve(events.Licenses, saved, given)
+		if len(problems) == 0 && len(Check(m)) > 0 {
+			t.Fatalf("%+v is not valid", m)
+		}
+		if after, _ := json.Marshal(saved); string(after) != string(before) {
+			t.Fatalf("the saved mapping has become %s", after)
+		}
+	})
+}
+
 // FuzzInspect: any bytes, cut anywhere, are inspected or refused with an error about the file.
 func FuzzInspect(f *testing.F) {
 	f.Add([]byte("Serial;E-Mail\nAB-1;ada@example.com\n"), false)

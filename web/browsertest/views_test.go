@@ -45,6 +45,10 @@ var scenes = []scene{
 		b.choose(write(b.T, "old-shop.csv", ambiguous))
 		b.sees("Before you go on")
 	}},
+	{"mapping-values", "#/", "licenses.csv", func(b *tab) {
+		b.choose(write(b.T, "keygen.csv", keygen+"3,Cy,C1B6DE-39A6E5,never,ACTIVE,unlimited,cy@example.com\n"))
+		b.sees("Rows with this value are rejected")
+	}},
 	{"import", "#/imports/2", "Not a whole number", nil},
 	{"import-one-code", "#/imports/2?show=rejected&code=field_count", "Too few or too many", func(b *tab) {
 		b.click("The row as sent, line 37")
