@@ -77,7 +77,7 @@ fuzz: ## each fuzz target for FUZZTIME
 		done || exit 1; \
 	done
 
-bench: build ## the whole table of BENCHMARKS.md, some twenty minutes; parts: go run ./cmd/benchmark -only floor -scale 0.1
+bench: build sizes ## the whole table of BENCHMARKS.md and that of make sizes, half an hour; parts: go run ./cmd/benchmark -only floor -scale 0.1
 	go run ./cmd/benchmark -write BENCHMARKS.md
 
 sizes: build ## disk, memory and time to ready by the number of licenses: the table of docs/operating.md; some ten minutes, 10 GB

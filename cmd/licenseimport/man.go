@@ -30,7 +30,7 @@ func (manCommand) Run(parsed *kong.Context, t *terminal) error {
 type manPage struct{ text strings.Builder }
 
 func (p *manPage) program(root *kong.Node) {
-	p.macro(".TH LICENSEIMPORT 1 \"\" \"licenseimport " + release + "\"")
+	p.macro(".TH LICENSEIMPORT 1 \"\" \"licenseimport " + strings.TrimSpace(release) + "\"")
 	p.macro(".SH NAME")
 	p.line("licenseimport - import license keys from files, each row exactly once")
 	p.macro(".SH SYNOPSIS")
