@@ -111,7 +111,7 @@ func searchForFixed(b *tab) {
 	b.Helper()
 	b.click("Licenses")
 	b.sees("39 licenses")
-	b.run(chromedp.SendKeys(`input[name="key"]`, "SYNC-8K1R-0031\r"))
+	b.run(chromedp.SendKeys(`input[name="search"]`, "8k1r-0031"))
 	b.sees("1 license")
 	b.click("SYNC-8K1R-0031")
 	b.sees("Where it came from", "Import 2", "omar.haddad@adasa.example", "sub-5004", "GMT+9")

@@ -58,9 +58,9 @@ var scenes = []scene{
 	{"import-checked", "#/imports/5", "Checked", nil},
 	{"import-changes", "#/imports/6?show=updated", "Maximum activations", nil},
 	{"import-undone", "#/imports/7?show=kept", "Stayed after the undo", nil},
-	{"licenses", "#/licenses?key=PPRO", "licenses", nil},
+	{"licenses", "#/licenses?search=photo&sort=customer_email", "licenses", nil},
 	{"nothing-found", "#/licenses?order=4711", "No licenses match", nil},
-	{"license", "#/licenses?key=PPRO-R2EE-17KQ-0011", "1 license", func(b *tab) {
+	{"license", "#/licenses?search=17kq-0011", "1 license", func(b *tab) {
 		b.click("PPRO-R2EE-17KQ-0011")
 		b.sees("Where it came from")
 		b.click("Show the event as JSON")

@@ -4,15 +4,26 @@
 import { fill, h } from "../dom.js";
 
 /**
- * table makes one from columns, { label, class } each, and rows. The caption is
- * for screen readers; sighted users see the heading above it.
+ * table makes one from columns, { label, class, sort } each, and rows. The caption is
+ * for screen readers; sighted users see the heading above it. With order, { sort, to },
+ * columns that have a sort are links: sort is that of the list ("-" before it:
+ * downwards), and to gives the address of another one.
  */
-export function table(caption, columns, rows) {
+export function table(caption, columns, rows, order) {
   return h("table", { class: "table", role: "table" },
     h("caption", { class: "unseen" }, caption),
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" },
-      columns.map((c) => h("th", { role: "columnheader", scope: "col", class: c.class }, c.label)))),
+      columns.map((c) => columnHeader(c, order)))),
     h("tbody", { role: "rowgroup" }, rows));
+}
+
+function columnHeader(column, order) {
+  const attributes = { role: "columnheader", scope: "col", class: column.class };
+  if (!order || !column.sort) return h("th", attributes, column.label);
+  const [up, down] = [order.sort === column.sort, order.sort === `-${column.sort}`];
+  return h("th", { ...attributes, "aria-sort": up ? "ascending" : down ? "descending" : "none" },
+    h("a", { class: "sort", href: order.to(up ? `-${column.sort}` : column.sort) }, column.label,
+      h("span", { class: "arrow", "aria-hidden": "true" }, up ? "▲" : down ? "▼" : "")));
 }
 
 /** row makes one row; cells are in the order of the columns, the first is the row's header. */

@@ -2,7 +2,7 @@
 
 import { get } from "../api.js";
 import { fill, focusOn, h, say, uniqueId, user } from "../dom.js";
-import { count } from "../format.js";
+import { count, number } from "../format.js";
 import { go, link, pageOf } from "../router.js";
 import { moment } from "../parts/badge.js";
 import { empty, loading, problem } from "../parts/notice.js";
@@ -11,60 +11,78 @@ import { pager } from "../parts/pager.js";
 import { row, table } from "../parts/table.js";
 
 const size = 50;
+const sortedEnd = 10_000; // a sorted list ends there
+const pauseOfTyping = 200; // milliseconds
 const columns = [
-  { label: "License key", class: "lead" }, { label: "Product" }, { label: "Customer" },
-  { label: "Order" }, { label: "Import", class: "short" }, { label: "Imported" },
+  { label: "License key", class: "lead", sort: "license_key" }, { label: "Product", sort: "product__short_code" },
+  { label: "Customer", sort: "customer_email" }, { label: "Order", sort: "order__store_id" }, { label: "Import", class: "short" },
+  { label: "Imported", sort: "created_at" },
 ];
-const matches = [["startswith", "begins with"], ["icontains", "contains"], ["exact", "is"]];
+const newest = "-created_at";
+// What else an address may ask for, from a link of another view. Each is shown and can be taken away.
+const scopes = {
+  import_id: () => "import", email: () => "customer", order: () => "order", product: () => "product",
+  key: (match) => ({ exact: "key", icontains: "keys with" }[match] || "keys beginning with"),
+};
 
 export function licenses({ root, query, signal, title }) {
   const heading = h("h1", {}, "Licenses");
-  const form = searchForm();
   const list = h("section", { class: "stack", "aria-label": "Found licenses" });
+  let round = new AbortController();
+  let now = query;
+  const apply = (next, how = "moved") => {
+    round.abort(); // an answer to an older question is not shown
+    round = new AbortController();
+    now = next;
+    form.set(next);
+    load(list, next, AbortSignal.any([signal, round.signal]), how);
+  };
+  const form = searchForm(signal, (search) => {
+    const next = { ...now, search, page: "" };
+    if ((now.search || "") === search) return;
+    history.replaceState(null, "", link("licenses", next)); // a letter is no step of “back”
+    apply(next, "typed");
+  });
   fill(root, heading, form.root, list);
   title(heading, "Licenses");
-  let round = new AbortController();
-  const apply = (next, moved = true) => {
-    round.abort();
-    round = new AbortController();
-    form.set(next);
-    load(list, next, AbortSignal.any([signal, round.signal]), moved);
-  };
-  apply(query, false);
+  apply(query, "first");
   return apply;
 }
 
-function searchForm() {
-  const text = (name, label, placeholder) => {
-    const id = uniqueId("search");
-    const input = h("input", { class: "input", id, name, placeholder, autocomplete: "off", autocapitalize: "off", spellcheck: "false" });
-    return { input, root: h("div", { class: "field" }, h("label", { for: id }, label), input) };
+/** searchForm calls search with the text as it is typed, after a short pause or at once on Enter. */
+function searchForm(signal, search) {
+  const [id, hint] = [uniqueId("search"), uniqueId("hint")];
+  const input = h("input", {
+    class: "input", id, name: "search", type: "search", maxlength: 200, "aria-describedby": hint,
+    autocomplete: "off", autocapitalize: "off", spellcheck: "false",
+  });
+  let timer = 0;
+  const ask = () => {
+    clearTimeout(timer);
+    search(input.value.trim());
   };
-  const match = h("select", { class: "input", "aria-label": "How the license key must match" }, matches.map(([value, label]) => h("option", { value }, label)));
-  const key = text("key", "License key");
-  key.input.before(match);
-  const joined = h("div", { class: "joined" }, match, key.input);
-  key.root.append(joined);
-  const rest = [text("email", "Customer’s e-mail"), text("order", "Order"), text("product", "Product")];
-  let only = "";
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(ask, pauseOfTyping);
+  });
+  signal.addEventListener("abort", () => clearTimeout(timer));
+  const only = h("div", { class: "scopes" });
   const submit = (e) => {
     e.preventDefault();
-    const query = { key: key.input.value.trim(), import_id: only };
-    if (query.key && match.value !== "startswith") query.match = match.value;
-    for (const { input } of rest) query[input.name] = input.value.trim();
-    if (link("licenses", query) === location.hash) dispatchEvent(new Event("hashchange"));
-    else go("licenses", query);
+    ask();
   };
-  const scope = h("span");
   return {
-    root: h("form", { class: "sheet search", role: "search", on: { submit } }, key.root, rest.map((r) => r.root),
-      h("div", { class: "actions" }, h("button", { class: "button primary" }, "Search"), h("a", { class: "button plain", href: "#/licenses" }, "Clear"), scope)),
+    root: h("form", { class: "sheet search-one", role: "search", on: { submit } },
+      h("div", { class: "field" }, h("label", { for: id }, "Search licenses"), input,
+        h("p", { class: "hint", id: hint }, "License key, e-mail, name, company, order or product. Parts of words are enough.")), only),
     set(query) {
-      only = query.import_id || "";
-      key.input.value = query.key || "";
-      match.value = query.match || "startswith";
-      for (const { input } of rest) input.value = query[input.name] || "";
-      fill(scope, only && h("span", { class: "badge" }, `only import ${only}`));
+      if (input.value.trim() !== (query.search || "")) input.value = query.search || "";
+      fill(only, Object.keys(scopes).filter((name) => query[name]).map((name) => {
+        const { [name]: value, page: _, match, ...rest } = query;
+        const what = scopes[name](match);
+        return h("span", { class: "badge" }, h("span", {}, `Only ${what} `, user(value)),
+          h("a", { href: link("licenses", name === "key" ? rest : { ...rest, match }), "aria-label": `Not only ${what} ${value}` }, "✕"));
+      }));
     },
   };
 }
@@ -73,45 +91,69 @@ function searchForm() {
 function filtersOf(query) {
   const compare = { exact: "license_key", icontains: "license_key__icontains" }[query.match] || "license_key__startswith";
   return {
-    [compare]: query.key, customer_email: query.email, order__store_id: query.order, product__short_code: query.product, import_id: query.import_id,
+    search: query.search, [compare]: query.key, customer_email: query.email, order__store_id: query.order, product__short_code: query.product, import_id: query.import_id,
   };
 }
 
-async function load(list, query, signal, moved) {
+/** orderOf are the API's parameters of the order of a query. */
+function orderOf({ sort }) {
+  if (!sort || sort === newest) return {};
+  return sort === "created_at" ? { order_by: sort } : { sort };
+}
+
+/** load shows a page of the list. how: "first", "moved" (the focus goes to the list), or "typed". */
+async function load(list, query, signal, how) {
   const page = pageOf(query);
-  if (!moved) fill(list, loading());
+  if (how === "first") fill(list, loading());
   list.setAttribute("aria-busy", "true");
   try {
-    const found = await get("licenses/", { signal, query: { limit: size, offset: (page - 1) * size, ...filtersOf(query) } });
-    draw(list, found, query, page, moved);
+    const found = await get("licenses/", { signal, query: { limit: size, offset: (page - 1) * size, ...filtersOf(query), ...orderOf(query) } });
+    if (signal.aborted) return;
+    draw(list, found, query, page, how);
   } catch (error) {
     if (error.name === "AbortError") return;
-    fill(list, problem(error, () => load(list, query, signal, moved)));
+    fill(list, problem(error, () => load(list, query, signal, how)));
   }
   list.removeAttribute("aria-busy");
 }
 
-function draw(list, found, query, page, moved) {
+function draw(list, found, query, page, how) {
   if (found.results.length === 0) {
     fill(list, nothing(query, page));
-    if (moved) say("Nothing found");
+    if (how !== "first") say("Nothing found");
     return;
   }
+  const sort = query.sort || newest;
+  const sorted = !sort.endsWith("created_at");
+  const to = (next) => link("licenses", { ...query, page: "", sort: next === newest ? "" : next });
   const heading = h("h2", {}, count(found.count, "license"));
-  fill(list, h("div", { class: "heading" }, heading, h("div", { class: "actions" }, exportButton("licenses", filtersOf(query)))),
-    h("div", { class: "sheet" }, table("Licenses, newest first", columns, found.results.map(entry))),
+  fill(list, h("div", { class: "heading" }, heading, h("div", { class: "actions" }, sortSelect(sort, to), exportButton("licenses", filtersOf(query)))),
+    h("div", { class: "sheet" }, table("Licenses", columns, found.results.map(entry), { sort, to })),
+    sorted && found.count > sortedEnd && h("p", { class: "soft" }, `A sorted list ends after its first ${number(sortedEnd)} licenses.`),
     pager({
-      page, size, count: found.count, noun: "licenses",
+      page, size, count: sorted ? Math.min(found.count, sortedEnd) : found.count, noun: "licenses",
       href: (n) => link("licenses", { ...query, page: n }), goTo: (n) => go("licenses", { ...query, page: n }),
     }));
-  if (moved) focusOn(heading);
+  if (how === "moved") focusOn(heading);
+  if (how === "typed") say(count(found.count, "license"));
+}
+
+/** sortSelect is for narrow screens, where the table has no headings. */
+function sortSelect(sort, to) {
+  const id = uniqueId("sort");
+  const texts = columns.filter((c) => c.sort && c.sort !== "created_at")
+    .flatMap((c) => [[c.sort, `${c.label}, A to Z`], [`-${c.sort}`, `${c.label}, Z to A`]]);
+  const options = [[newest, "Newest first"], ["created_at", "Oldest first"], ...texts];
+  const select = h("select", { class: "input", id }, options.map(([value, label]) => h("option", { value, selected: value === sort }, label)));
+  select.addEventListener("change", () => { location.hash = to(select.value); });
+  return h("span", { class: "sort-by" }, h("label", { for: id }, "Sort by"), select);
 }
 
 function nothing(query, page) {
-  const { page: _, ...filters } = query;
+  const { page: _, sort: __, ...filters } = query;
   if (page > 1) return empty("This page is empty", h("p", {}, h("a", { href: link("licenses", filters) }, "Go to the first page")));
   if (Object.values(filters).some(Boolean)) {
-    return empty("No licenses match", h("p", {}, "Try fewer filters, or set the key to “contains”. E-mail, order and product must match exactly."));
+    return empty("No licenses match", h("p", {}, "Try fewer words, or shorter parts of them."));
   }
   return empty("No licenses yet", h("p", {}, h("a", { href: "#/" }, "Import a file"), " to see its licenses here."));
 }
