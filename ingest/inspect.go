@@ -172,7 +172,7 @@ func (in *Ingest) inspectedMapping(ctx context.Context, rows table, m access.Man
 	if err != nil || len(name) == 0 {
 		return nil, err
 	}
-	from, err := in.mappingOfFile(ctx, m, csvfile.Unguard(string(name)))
+	from, _, err := in.mappingOfFile(ctx, nil, m, csvfile.Unguard(string(name)))
 	if answer, ok := errors.AsType[*httpx.Error](err); ok && answer.Status < http.StatusInternalServerError {
 		return nil, nil
 	}

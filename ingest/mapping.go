@@ -73,10 +73,14 @@ func (in *Ingest) baseMapping(ctx context.Context, m access.Manager, o *options)
 	}
 	o.nameHeaders(saved)
 	return func(named string) (*events.Mapping, error) {
-		if saved == nil && named != "" {
-			return in.mappingOfFile(ctx, m, named)
+		if saved != nil || named == "" {
+			return saved, nil
 		}
-		return saved, nil
+		found, from, err := in.mappingOfFile(ctx, o.kind, m, named)
+		if o.retryOf == 0 {
+			o.retryOf = from
+		}
+		return found, err
 	}, nil
 }
 
@@ -84,26 +88,33 @@ func (in *Ingest) baseMapping(ctx context.Context, m access.Manager, o *options)
 // name of a saved mapping.
 var namedImport = regexp.MustCompile(`^(?:(.*) \()?import ([0-9]{1,20})\)?$`)
 
-// mappingOfFile finds the mapping that a file of rejected rows names. Where the import is not here, a
-// saved mapping of the name will do.
-func (in *Ingest) mappingOfFile(ctx context.Context, m access.Manager, named string) (*events.Mapping, error) {
+// mappingOfFile finds the mapping that a file of rejected rows names, and the import that rejected them if that
+// may be corrected by a file of a kind. Where the import is not here, a saved mapping of the name will do.
+func (in *Ingest) mappingOfFile(
+	ctx context.Context, kind *events.Kind, m access.Manager, named string,
+) (found *events.Mapping, of events.JobID, err error) {
 	parts := namedImport.FindStringSubmatch(strings.TrimSpace(named))
 	if parts == nil {
-		return in.mappingNamed(ctx, strings.TrimSpace(named))
+		found, err = in.mappingNamed(ctx, strings.TrimSpace(named))
+		return found, 0, err
 	}
 	if id, err := events.ParseJobID(parts[2]); err == nil {
 		s, err := in.load(ctx, id)
 		if err != nil {
-			return nil, storeError(err)
+			return nil, 0, storeError(err)
 		}
 		if s.Started != nil && m.Sees(s.Started.Manager) {
-			return s.Started.Mapping, nil
+			if canCorrect(s, kind, m) {
+				of = id
+			}
+			return s.Started.Mapping, of, nil
 		}
 	}
 	if parts[1] != "" {
-		return in.mappingNamed(ctx, parts[1])
+		found, err = in.mappingNamed(ctx, parts[1])
+		return found, 0, err
 	}
-	return nil, httpx.BadRequest("unknown_mapping",
+	return nil, 0, httpx.BadRequest("unknown_mapping",
 		"The file names the mapping of import %s, which is not known here: say which mapping it needs (mapping=NAME), or take its column %s out.",
 		parts[2], csvfile.MappingColumn)
 }

@@ -201,6 +201,40 @@ func TestRejectedRowsAreMappedAgain(t *testing.T) {
 	}
 }
 
+// TestCorrectedFileNamesItsImport: the query says whose rejected rows a file has, or the file does by its
+// mapping. What cannot be true is refused, or not taken from the file.
+func TestCorrectedFileNamesItsImport(t *testing.T) {
+	h := newHarness(t, Config{})
+	ada, bob := h.key("ada", access.Importer), h.key("bob", access.Importer)
+	h.send(foreign, request{query: foreignQuery, key: ada})
+	const fixed, named = "license__license_key,product__short_code\nAB-1,pp\n", "Serial No.;Mail;error__row;error__mapping\nAB-1;ada@example.com;1;import 1\n"
+	refused := func(query, key string) {
+		t.Helper()
+		if a := h.send(fixed, request{query: query, key: key}); a.status != 400 || a.body.Code != "invalid_parameter" || !strings.Contains(a.text, "retry_of") {
+			t.Errorf("%s: %d %s", query, a.status, a.text)
+		}
+	}
+	refused("?retry_of=1", ada) // it has not ended
+	if a := h.send(named, request{key: ada}); a.status != 200 || h.state(2).Started.RetryOf != 0 {
+		t.Errorf("an import that goes on: %d %s %+v", a.status, a.text, h.state(2).Started)
+	}
+	h.append(&events.ImportFinished{JobID: 1, Status: events.Success, Row: 2, Counts: events.Counts{Imported: 1, Rejected: 1}}, h.state(1).Last.Seq)
+	h.append(&events.ImportFinished{JobID: 2, Status: events.Success, Row: 1, Counts: events.Counts{Imported: 1}}, h.state(2).Last.Seq)
+	refused("?retry_of=1", bob) // it is not his to know of
+	refused("?retry_of=2", ada) // it rejected nothing
+	refused("?retry_of=99", ada)
+	refused("?retry_of=x", ada)
+	for file, query := range map[string]string{fixed: "?retry_of=1", named: ""} {
+		a := h.send(file, request{query: query, key: ada})
+		if a.status != 200 {
+			t.Fatal(a.text)
+		}
+		if started := h.state(a.body.JobID).Started; started.RetryOf != 1 {
+			t.Errorf("%s %q: %+v", query, file, started)
+		}
+	}
+}
+
 // TestFindingsKeepNames: the names of columns and of parameters are told as they are, and a question ends
 // as one.
 func TestFindingsKeepNames(t *testing.T) {

@@ -24,7 +24,8 @@ type options struct {
 	ignoreUnknown bool
 	delimiter     byte // 0: detect it
 	encoding      csvfile.Encoding
-	sheet         string // of a workbook; empty: the first one
+	sheet         string       // of a workbook; empty: the first one
+	retryOf       events.JobID // the import whose rejected rows the file has, corrected; 0: none
 
 	mapping string          // the saved mapping, or empty
 	given   mapping.Given   // over the saved one
@@ -111,6 +112,13 @@ func parseOptionsAfter(r *http.Request, kind *events.Kind, first *events.ImportS
 	if o.sheet = query.Get("sheet"); o.sheet != "" {
 		canonical.Set("sheet", o.sheet)
 	}
+	if value := query.Get("retry_of"); value != "" {
+		var err error
+		if o.retryOf, err = events.ParseJobID(value); err != nil {
+			return o, httpx.BadParameter("retry_of", value, "the id of an import")
+		}
+		canonical.Set("retry_of", o.retryOf.String())
+	}
 	o.readMapping(query)
 	o.query = canonical.Encode()
 	var err error
@@ -152,7 +160,7 @@ func parameterNames() (names []string) {
 	for _, p := range parameters {
 		names = append(names, p.name)
 	}
-	return append(append(names, "sheet"), mappingParameters()...)
+	return append(append(names, "sheet", "retry_of"), mappingParameters()...)
 }
 
 // retryParameterNames lists the query parameters of a retry.

@@ -73,3 +73,28 @@ func canRetry(s importjob.State, kind *events.Kind, m access.Manager) error {
 	}
 	return s.CanRetry()
 }
+
+// checkCorrected checks the import whose rejected rows a file has, corrected, as its sender says; 0: nobody says so.
+func (in *Ingest) checkCorrected(ctx context.Context, job events.JobID, kind *events.Kind, m access.Manager) error {
+	if job == 0 {
+		return nil
+	}
+	first, err := in.load(ctx, job)
+	switch {
+	case err != nil:
+		return storeError(err)
+	case !canCorrect(first, kind, m):
+		return httpx.BadParameter("retry_of", job.String(), "the id of an import that has ended and rejected rows")
+	}
+	return nil
+}
+
+// canCorrect reports whether a file may have the corrected rows of an import: one that has ended, rejected rows,
+// and is the manager's to know of.
+func canCorrect(s importjob.State, kind *events.Kind, m access.Manager) bool {
+	if canRetry(s, kind, m) != nil {
+		return false
+	}
+	e, finished := s.End.Event.(*events.ImportFinished)
+	return !finished || e.Rejected > 0
+}

@@ -59,6 +59,9 @@ func (in *Ingest) serveUpload(
 	if err != nil {
 		return err
 	}
+	if err := in.checkCorrected(ctx, o.retryOf, kind, m); err != nil {
+		return err
+	}
 	ctx, halt := context.WithCancelCause(ctx)
 	defer halt(nil)
 	body, stop := newPacedReader(ctx, w, r, in.config)
@@ -231,7 +234,7 @@ func (u *upload) start(ctx context.Context) error {
 	started := &events.ImportStarted{
 		JobID: u.job, Manager: u.manager.Name, Products: u.manager.Products,
 		Mode: u.options.mode, Existing: u.options.existing, DryRun: u.options.dryRun, Query: u.options.query,
-		Kind: u.options.kind.Name,
+		Kind: u.options.kind.Name, RetryOf: u.options.retryOf,
 	}
 	u.source.describe(started)
 	body, err := events.Encode(started, time.Now())

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"licenseimport/events"
 )
 
 // ending says how a command waits for the end of an import, and what it prints then.
@@ -75,7 +77,8 @@ func (r *result) report(ctx context.Context, t *terminal, api *client, asJSON bo
 		if err := saveRejected(ctx, api, r.ref(), rejected); err != nil {
 			return err
 		}
-		note = fmt.Sprintf("All of them are in %s: correct them there and import that file.", rejected)
+		note = fmt.Sprintf("All of them are in %s. Correct them there, then: %s", rejected,
+			command(r.correction(rejected)))
 	}
 	if asJSON {
 		return nil
@@ -85,6 +88,15 @@ func (r *result) report(ctx context.Context, t *terminal, api *client, asJSON bo
 		fmt.Fprintln(t.out, "Once the products are in the catalogue, no file is needed: "+command([]string{"retry", r.idText()}))
 	}
 	return nil
+}
+
+// correction is the command that imports the corrected rejected rows of a file.
+func (r *result) correction(file string) []string {
+	words := []string{"import", file, "--retry-of", r.idText()}
+	if r.kind != events.Licenses {
+		words = append(words, "--kind", r.kind.Name)
+	}
+	return words
 }
 
 func (r *result) idText() string { return strconv.FormatUint(r.ID, 10) }

@@ -32,6 +32,7 @@ type importCommand struct {
 	Ignore         []string `group:"file" sep:"none" placeholder:"HEADER" help:"A column of the file that is not read. May be repeated."`
 	Value          []string `group:"file" sep:"none" placeholder:"COLUMN:CELL:VALUE" help:"What a cell of a column becomes, over --mapping, such as license__enabled:SUSPENDED:false. May be repeated."`
 	DateFormat     string   `group:"file" placeholder:"FORMAT" help:"How the file writes dates: YYYY-MM-DD (always read), MM/DD/YYYY, DD/MM/YYYY, DD.MM.YYYY, YYYY/MM/DD or D MMM YYYY."`
+	RetryOf        count    `group:"file" placeholder:"ID" help:"The file has the rejected rows of this import, corrected: each result names the other import."`
 	IdempotencyKey string   `group:"file" placeholder:"TEXT" help:"A name for this upload, within 24 hours: saying it again gives the first import's outcome and imports nothing more."`
 
 	Strict   bool   `help:"End with status 2 when rows were rejected."`
@@ -134,6 +135,7 @@ func (c *importCommand) query() url.Values {
 	set("encoding", c.Encoding, "")
 	set("unknown_columns", c.UnknownColumns, "reject")
 	set("mapping", c.Mapping, "")
+	set("retry_of", strconv.FormatUint(uint64(c.RetryOf), 10), "0")
 	set("date_format", c.DateFormat, "")
 	for name, values := range map[string][]string{"map": c.Map, "set": c.Set, "ignore": c.Ignore, "value": c.Value} {
 		if len(values) > 0 {

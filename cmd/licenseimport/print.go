@@ -35,11 +35,8 @@ func newTable(w io.Writer, header ...any) table.Writer {
 // printSummary prints the result of an import.
 func printSummary(ctx context.Context, w io.Writer, api *client, r *result) error {
 	fmt.Fprintf(w, "Import %d of %s: %s%s\n", r.ID, printable(r.FileName), r.summary(), r.speed())
-	if r.RetryOf != nil {
-		fmt.Fprintf(w, "A retry of the rows that import %d rejected.\n", *r.RetryOf)
-	}
-	if r.SameFileAs != nil {
-		fmt.Fprintf(w, "The same file as that of import %d.\n", *r.SameFileAs)
+	if err := printRelations(ctx, w, api, r); err != nil {
+		return err
 	}
 	if u := r.Undo; u != nil && u.finished() {
 		fmt.Fprintf(w, "Undone by %s. %s.\n", printable(u.Manager), capital(u.done(r.kind)))
@@ -158,32 +155,6 @@ func printCounts(w io.Writer, r *result) {
 	if c.Warnings > 0 {
 		line("Warnings", plural(c.Warnings, "valid row", "valid rows")+" with a value to look at")
 	}
-}
-
-// printWarnings shows the first warnings, one line each.
-func printWarnings(ctx context.Context, w io.Writer, api *client, r *result) error {
-	if r.Result.Warnings == 0 {
-		return nil
-	}
-	var page struct {
-		Results []struct {
-			Row        uint64 `json:"row"`
-			LicenseKey string `json:"license_key"`
-			Column     string `json:"column"`
-			Message    string `json:"message"`
-		} `json:"results"`
-	}
-	if err := api.firstPage(ctx, r.ref().path()+"warnings/", maxPrintedWarnings, &page); err != nil {
-		return err
-	}
-	fmt.Fprintln(w)
-	for _, warning := range page.Results {
-		fmt.Fprintf(w, "Warning: row %d, %s: %s %s\n", warning.Row, printable(excerpt(warning.LicenseKey)), warning.Column, warning.Message)
-	}
-	if r.Result.Warnings > uint64(len(page.Results)) {
-		fmt.Fprintf(w, "These are the first. %s in all.\n", plural(r.Result.Warnings, "row has warnings", "rows have warnings"))
-	}
-	return nil
 }
 
 // printChanges shows the first licenses that were updated, or that a dry run would update, one line for

@@ -26,7 +26,9 @@ type result struct {
 	Existing      string     `json:"existing"`
 	DryRun        bool       `json:"dry_run"`
 	RetryOf       *uint64    `json:"retry_of"`
+	RetriedBy     *uint64    `json:"retried_by"`
 	SameFileAs    *uint64    `json:"same_file_as"`
+	Ignored       []string   `json:"ignored_columns"`
 	Undo          *undoState `json:"undo"` // nil: nobody asked for it
 	Progress      float64    `json:"progress"`
 	RowsPerSecond float64    `json:"rows_per_second"`

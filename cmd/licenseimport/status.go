@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,6 +17,7 @@ type statusCommand struct {
 	Kind     string `placeholder:"KIND" enum:",licenses,features,customers" default:"" help:"Only imports of licenses, features or customers. Default: all."`
 	Limit    count  `default:"20" placeholder:"N" help:"Length of the list, at most 100. Default: 20."`
 	JSON     bool   `name:"json" help:"Print what the API answers, and nothing else."`
+	Warnings bool   `help:"List all warnings of the import, one for each value; with --json as the API's list."`
 	Rejected string `placeholder:"FILE" help:"Write the import's rejected rows there, as a CSV (or, where the name ends in .xlsx, as an Excel workbook) to be corrected and imported again."`
 
 	clientFlags
@@ -30,12 +32,16 @@ Examples:
   licenseimport status --kind features
   licenseimport status 10 --watch
   licenseimport status 10 --rejected fix-me.csv
+  licenseimport status 10 --warnings
   licenseimport status 10 --json`
 }
 
 // Run shows.
 func (c *statusCommand) Run(ctx context.Context, t *terminal) error {
 	return c.withExisting(ctx, t, readRoles, func(ctx context.Context, api *client) error {
+		if c.ID == 0 && c.Warnings {
+			return errors.New("--warnings needs an import: licenseimport status 10 --warnings")
+		}
 		if c.ID == 0 {
 			return c.list(ctx, t, api)
 		}
@@ -58,6 +64,9 @@ func (c *statusCommand) one(ctx context.Context, t *terminal, api *client) error
 	}
 	if err != nil {
 		return err
+	}
+	if c.Warnings {
+		return listWarnings(ctx, t.out, api, r.ref(), c.JSON)
 	}
 	return r.report(ctx, t, api, c.JSON, c.Rejected)
 }

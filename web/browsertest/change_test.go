@@ -101,7 +101,7 @@ func TestBrowserTriesRejectedRowsAgain(t *testing.T) {
 	b.sees("1 imported, 1 to fix", "Unknown product")
 	setProduct(t, data, "photo-lite")
 	b.click("Try the rejected rows again")
-	b.sees("Import 2", "1 imported", "Another try", "These are the rejected rows of import 1")
+	b.sees("Import 2", "1 imported", "Another try", "These are rejected rows of import 1, sent again")
 	b.click("import 1")
 	b.sees("Tried again", "The rejected rows were sent again as import 2. No rejected row is left to fix.")
 }

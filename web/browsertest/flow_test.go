@@ -83,6 +83,9 @@ func TestBrowserFixesRejectedRows(t *testing.T) {
 	b.sees(filepath.Base(fixed))
 	b.click("Import the file")
 	b.sees("Import 2", "5 imported", "Rejected 0")
+	b.sees("Another try", "These are rejected rows of import 1, sent again.")
+	b.click("import 1")
+	b.sees("Tried again", "The rejected rows were sent again as import 2. No rejected row is left to fix.")
 	searchForFixed(b)
 }
 

@@ -27,8 +27,8 @@ export function uploader({ title, hint, aside, given = {}, file = null, small = 
     return fill(root, drop({ title, hint, aside, small, choose }));
   };
   const send = (query) => {
-    options = query;
-    start(file, query, origin, title);
+    options = given.retry_of ? { ...query, retry_of: given.retry_of } : query; // no question of the form
+    start(file, options, origin, title);
   };
   const choose = (picked) => {
     file = picked;

@@ -15,7 +15,7 @@ import { uploader } from "../parts/uploader.js";
 /** nextStep is that step as sections; null: nothing is left to do. */
 export function nextStep(found, signal) {
   if (!isAtRest(found) || found.undo || !mayImport()) return null;
-  const given = { mode: found.mode, existing: found.existing };
+  const given = { mode: found.mode, existing: found.existing, ...(found.dry_run && found.retry_of && { retry_of: found.retry_of }) };
   const again = upload.jobId === found.id ? { file: upload.file, given: { ...upload.options, ...given } } : { given };
   const rejected = found.result?.invalid_row_count || 0;
   const valid = found.result?.valid_row_count || 0;
@@ -35,7 +35,7 @@ function fixRows(found, { given }, signal) {
     h("ol", { class: "steps" }, steps.map((s) => h("li", {}, h("div", {}, s)))),
     uploader({
       title: "Upload the corrected file", hint: nothing ? "The complete file, with corrections." : "The rows you downloaded, with corrections.",
-      given: optionsOfFixed(given), small: true, signal,
+      given: { ...optionsOfFixed(given), ...(!nothing && { retry_of: found.id }) }, small: true, signal,
     }),
     !nothing && retry(found),
   ]);

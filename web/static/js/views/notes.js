@@ -4,7 +4,7 @@
 import { get } from "../api.js";
 import { fill, h, user } from "../dom.js";
 import { hasEnded, isAtRest } from "../follow.js";
-import { count } from "../format.js";
+import { count, number } from "../format.js";
 import { link } from "../router.js";
 import { moment } from "../parts/badge.js";
 import { notice } from "../parts/notice.js";
@@ -44,14 +44,17 @@ async function sameFile(found, place, signal) {
 
 function retried(found) {
   return found.retry_of ? notice("calm", "Another try", h("p", { class: "detail" },
-    "These are the rejected rows of ", h("a", { href: link(`imports/${found.retry_of}`) }, `import ${found.retry_of}`), ".")) : null;
+    "These are rejected rows of ", h("a", { href: link(`imports/${found.retry_of}`) }, `import ${found.retry_of}`), ", sent again.")) : null;
 }
 
 function hasRejected(found) {
   return isAtRest(found) && !found.dry_run && found.result?.invalid_row_count > 0;
 }
 
-/** retries says what is still open after the last retry of an import's rejected rows. */
+/**
+ * retries says what is still open after the last retry of an import's rejected rows. A corrected file may have
+ * fewer of them.
+ */
 async function retries(found, place, signal) {
   let last;
   try {
@@ -59,10 +62,19 @@ async function retries(found, place, signal) {
   } catch {
     return; // the sentence is missing, no more
   }
-  const open = hasEnded(last) ? last.result?.invalid_row_count ?? found.result.invalid_row_count : null;
-  const says = { 0: "No rejected row is left to fix.", null: "The rejected rows are being tried again." }[open] || `${count(open, "row")} still to fix: see there.`;
-  fill(place, notice(open === 0 ? "good" : "calm", "Tried again", h("p", { class: "detail" },
-    "The rejected rows were sent again as ", h("a", { href: link(`imports/${last.id}`) }, `import ${last.id}`), ". ", says)));
+  const there = h("a", { href: link(`imports/${last.id}`) }, `import ${last.id}`);
+  const { done, says } = leftOpen(found, last);
+  fill(place, notice(done ? "good" : "calm", "Tried again", h("p", { class: "detail" }, "The rejected rows were sent again as ", there, ". ", says)));
+}
+
+/** leftOpen says what the latest retry left of an import's rejected rows. */
+function leftOpen(found, last) {
+  const sent = found.result.invalid_row_count;
+  if (!hasEnded(last)) return { says: "They are being tried again." };
+  if (!last.result || last.error) return { says: `It ended early: ${count(sent, "row")} still to fix.` };
+  const [open, missing] = [last.result.invalid_row_count, Math.max(0, sent - last.result.total_row_count)];
+  if (open + missing === 0) return { done: true, says: "No rejected row is left to fix." };
+  return { says: [open > 0 && `${count(open, "row")} still to fix: see there.`, missing > 0 && `It has ${number(sent - missing)} of the ${count(sent, "rejected row")}.`].filter(Boolean).join(" ") };
 }
 
 function ignored(found) {

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// rowWarning is a warning of one value of a row, as the API has it.
+type rowWarning struct {
+	Row        uint64 `json:"row"`
+	LicenseKey string `json:"license_key"`
+	Column     string `json:"column"`
+	Message    string `json:"message"`
+}
+
+func (v rowWarning) print(w io.Writer) {
+	fmt.Fprintf(w, "Warning: row %d, %s: %s %s\n", v.Row, printable(excerpt(v.LicenseKey)), v.Column, v.Message)
+}
+
+// printWarnings shows the first warnings, one line each.
+func printWarnings(ctx context.Context, w io.Writer, api *client, r *result) error {
+	if r.Result.Warnings == 0 {
+		return nil
+	}
+	var page struct {
+		Results []rowWarning `json:"results"`
+	}
+	if err := api.firstPage(ctx, r.ref().path()+"warnings/", maxPrintedWarnings, &page); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	for _, one := range page.Results {
+		one.print(w)
+	}
+	if r.Result.Warnings > uint64(len(page.Results)) {
+		fmt.Fprintf(w, "These are the first. %s. All of them: %s\n", plural(r.Result.Warnings, "row has warnings", "rows have warnings"),
+			command([]string{"status", r.idText(), "--warnings"}))
+	}
+	return nil
+}
+
+// listWarnings prints all warnings of an import: a line each, or one list in the form of the API's.
+func listWarnings(ctx context.Context, w io.Writer, api *client, i importRef, asJSON bool) error {
+	const pageSize = 100
+	var all []json.RawMessage
+	for {
+		var page struct {
+			Next    *string           `json:"next"`
+			Results []json.RawMessage `json:"results"`
+		}
+		body, err := api.get(ctx, fmt.Sprintf("%swarnings/?limit=%d&offset=%d", i.path(), pageSize, len(all)))
+		if err == nil {
+			err = json.Unmarshal(body, &page)
+		}
+		if err != nil {
+			return err
+		}
+		if all = append(all, page.Results...); page.Next == nil || len(page.Results) == 0 {
+			break
+		}
+	}
+	if asJSON {
+		return printList(w, all, func(m json.RawMessage) json.RawMessage { return m })
+	}
+	for _, raw := range all {
+		var one rowWarning
+		if err := json.Unmarshal(raw, &one); err != nil {
+			return err
+		}
+		one.print(w)
+	}
+	if len(all) == 0 {
+		fmt.Fprintf(w, "Import %d has no warnings.\n", i.id)
+	}
+	return nil
+}
