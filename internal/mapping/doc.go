@@ -10,8 +10,11 @@
 //	suggest.go    header and sample cells → what each column seems to be
 //	forms.go      what a column's cells look like: keys, e-mails, dates
 //	translate.go  what cells mean that a column's rule rejects: ja, Lifetime, SUSPENDED
+//	vocabulary.go what the headers of one kind's files mean
 //	synonyms.go   the table of headers in several languages
 //	vendors.go    the table of other vendors' exports, each with its source
+//
+// A mapping is for files of one kind of import, and so is each suggestion.
 //
 // # Promises
 //

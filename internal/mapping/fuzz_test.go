@@ -29,12 +29,14 @@ func FuzzSuggest(f *testing.F) {
 		if len(sources) > 50 {
 			return
 		}
-		seen := map[string]bool{}
-		for _, s := range Suggest(events.Licenses, sources) {
-			if s.Column != "" && seen[s.Column] || s.Confidence < 0 || s.Confidence > 1 || s.Why == "" {
-				t.Fatalf("%+v", s)
+		for _, kind := range events.Kinds {
+			seen := map[string]bool{}
+			for _, s := range Suggest(kind, sources) {
+				if s.Column != "" && seen[s.Column] || s.Confidence < 0 || s.Confidence > 1 || s.Why == "" {
+					t.Fatalf("%s: %+v", kind.Name, s)
+				}
+				seen[s.Column] = true
 			}
-			seen[s.Column] = true
 		}
 		for _, s := range sources {
 			DetectDates(s.Cells)

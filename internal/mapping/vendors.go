@@ -23,12 +23,15 @@ type Vendor struct {
 // vendorColumn is one header of an export. The column is empty where it is no column of an import.
 type vendorColumn struct{ header, column string }
 
-// Vendors is the table of other vendors' exports. A header line is one of a vendor if it has all of its
-// marks; then its columns are those of the table, whatever a header means elsewhere.
+// Vendors is the table of other vendors' exports. A header line is one of a vendor's export of a kind if it has
+// all of its marks; then its columns are those of the table, whatever a header means elsewhere.
 //
 // Dates of creation, counts of activations so far and internal ids of other records are left out: an
 // import has no column for them.
-var Vendors = []Vendor{
+var Vendors = slices.Concat(licenseVendors, featureVendors, customerVendors)
+
+// licenseVendors are the exports of licenses.
+var licenseVendors = []Vendor{
 	{
 		Name: "keygen", Title: "Keygen", Source: "https://keygen.sh/docs/api/licenses/",
 		kind:  events.Licenses,
