@@ -63,7 +63,7 @@ func (e *ManagerKeyRevoked) Subject() string {
 // ProductSet is a product of the catalogue, new or changed, whole.
 type ProductSet struct {
 	OperationChange
-	Product Product `json:"product"`
+	Product CatalogueProduct `json:"product"`
 }
 
 func (e *ProductSet) Type() string    { return "ProductSet" }

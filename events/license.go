@@ -91,6 +91,20 @@ type Product struct {
 	MaxActivations *int   `json:"max_activations,omitempty"` // default for rows that leave it empty
 }
 
+// CatalogueProduct is a product of the catalogue as it is now.
+type CatalogueProduct struct {
+	Product
+	// Features are those that its licenses may have. None: any.
+	Features []ProductFeature `json:"features,omitempty"`
+}
+
+// ProductFeature is a feature that the catalogue lists for a product.
+type ProductFeature struct {
+	Code        string `json:"code"`         // its identity within the product; upper and lower case differ
+	Name        string `json:"name"`         // as people call it
+	FeatureType string `json:"feature_type"` // such as consumption
+}
+
 // Feature is a feature of a license, typed. A nil pointer or an empty text means "not given". The JSON names
 // are the columns' names, and the order of the fields is the wire's.
 type Feature struct {

@@ -55,6 +55,8 @@ type catalogueEntry struct {
 	Name           string `json:"name"`
 	LicenseType    string `json:"license_type"`
 	MaxActivations *int   `json:"max_activations"`
+	// Features are those that licenses of the product may have. None: any.
+	Features []events.ProductFeature `json:"features,omitempty"`
 	catalogueNote
 }
 
@@ -64,22 +66,39 @@ type catalogueNote struct {
 }
 
 // Set adds or replaces a product. License type and activations are the defaults of rows that leave
-// them empty. Both are optional.
+// them empty. Both are optional. The product's features stay.
 func (c *Catalogue) Set(ctx context.Context, p events.Product) error {
-	if err := CheckProduct(&p); err != nil {
+	return c.Change(ctx, p.ShortCode, func(product *events.CatalogueProduct) { product.Product = p })
+}
+
+// Change adds a product, or changes the one that there is. change may be called again, after another writer.
+func (c *Catalogue) Change(ctx context.Context, shortCode string, change func(*events.CatalogueProduct)) error {
+	var checked events.CatalogueProduct
+	checked.ShortCode = shortCode
+	if err := CheckProduct(&checked); err != nil {
 		return err
 	}
-	value, err := json.Marshal(catalogueEntry{Name: p.Name, LicenseType: p.LicenseType, MaxActivations: p.MaxActivations, catalogueNote: catalogueNote{By: c.by}})
-	if err != nil {
-		return err
-	}
-	_, err = c.bucket.Put(ctx, events.Token(p.ShortCode), value)
-	return err
+	key := events.Token(checked.ShortCode)
+	return c.bucket.Change(ctx, key, func(last eventlog.Entry) ([]byte, error) {
+		var p events.CatalogueProduct
+		if last.Revision > 0 && !last.Deleted {
+			p, _ = readProduct(last) // one that cannot be read is replaced
+		}
+		p.ShortCode = checked.ShortCode
+		change(&p)
+		if err := CheckProduct(&p); err != nil {
+			return nil, err
+		}
+		return json.Marshal(catalogueEntry{
+			Name: p.Name, LicenseType: p.LicenseType, MaxActivations: p.MaxActivations, Features: p.Features,
+			catalogueNote: catalogueNote{By: c.by},
+		})
+	})
 }
 
 // CheckProduct applies the rules of the columns to a product, and brings its license type into
 // canonical form.
-func CheckProduct(p *events.Product) error {
+func CheckProduct(p *events.CatalogueProduct) error {
 	var r events.Record
 	column := &events.Columns[events.ColumnProduct]
 	p.ShortCode = column.Clean(p.ShortCode)
@@ -102,6 +121,27 @@ func CheckProduct(p *events.Product) error {
 	if !utf8.ValidString(p.Name) {
 		return errors.New("the name must be UTF-8")
 	}
+	return checkFeatures(p.Features)
+}
+
+// checkFeatures applies the rules of the column to the codes of features, and cleans them.
+func checkFeatures(features []events.ProductFeature) error {
+	seen := make(map[string]bool, len(features))
+	for i := range features {
+		f, column := &features[i], &events.Columns[columnFeatureCode]
+		if f.Code = column.Clean(f.Code); f.Code == "" {
+			return errors.New("a feature needs a code")
+		}
+		if code := column.Set(new(events.Record), f.Code); code != "" {
+			return fmt.Errorf("the code of a feature %s", column.Error(code, f.Code).Message)
+		}
+		if seen[f.Code] {
+			return fmt.Errorf("the feature %q is listed twice", f.Code)
+		}
+		if seen[f.Code] = true; !utf8.ValidString(f.Name) || !utf8.ValidString(f.FeatureType) {
+			return errors.New("the name and the type of a feature must be UTF-8")
+		}
+	}
 	return nil
 }
 
@@ -116,12 +156,12 @@ func (c *Catalogue) Remove(ctx context.Context, shortCode string) error {
 }
 
 // List returns all products, sorted by short code.
-func (c *Catalogue) List(ctx context.Context) ([]events.Product, error) {
+func (c *Catalogue) List(ctx context.Context) ([]events.CatalogueProduct, error) {
 	entries, err := c.bucket.List(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the product catalogue: %w", err)
 	}
-	products := make([]events.Product, 0, len(entries))
+	products := make([]events.CatalogueProduct, 0, len(entries))
 	for _, e := range entries {
 		product, err := readProduct(e)
 		if err != nil {
@@ -129,18 +169,18 @@ func (c *Catalogue) List(ctx context.Context) ([]events.Product, error) {
 		}
 		products = append(products, product)
 	}
-	slices.SortFunc(products, func(a, b events.Product) int { return strings.Compare(a.ShortCode, b.ShortCode) })
+	slices.SortFunc(products, func(a, b events.CatalogueProduct) int { return strings.Compare(a.ShortCode, b.ShortCode) })
 	return products, nil
 }
 
-func readProduct(e eventlog.Entry) (events.Product, error) {
+func readProduct(e eventlog.Entry) (p events.CatalogueProduct, err error) {
 	var value catalogueEntry
 	if err := json.Unmarshal(e.Value, &value); err != nil {
-		return events.Product{}, fmt.Errorf("product %q in the catalogue: %w", e.Key, err)
+		return p, fmt.Errorf("product %q in the catalogue: %w", e.Key, err)
 	}
-	return events.Product{
-		ShortCode: shortCodeOf(e.Key), Name: value.Name, LicenseType: value.LicenseType, MaxActivations: value.MaxActivations,
-	}, nil
+	p.ShortCode, p.Name, p.LicenseType = shortCodeOf(e.Key), value.Name, value.LicenseType
+	p.MaxActivations, p.Features = value.MaxActivations, value.Features
+	return p, nil
 }
 
 // shortCodeOf is the short code of a key of the bucket.
@@ -151,13 +191,13 @@ func shortCodeOf(key string) string {
 	return key // another program wrote it
 }
 
-// snapshot returns the products by short code, as [Policy] needs them.
-func (c *Catalogue) snapshot(ctx context.Context) (map[string]events.Product, error) {
+// snapshot returns the products and their features by short code, as [Policy] needs them.
+func (c *Catalogue) snapshot(ctx context.Context) (map[string]events.CatalogueProduct, error) {
 	products, err := c.List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	byCode := make(map[string]events.Product, len(products))
+	byCode := make(map[string]events.CatalogueProduct, len(products))
 	for _, p := range products {
 		byCode[p.ShortCode] = p
 	}

@@ -12,11 +12,8 @@ import (
 type Policy struct {
 	// Kind is what the rows are. nil: licenses.
 	Kind *events.Kind
-	// Features are the features that the catalogue lists, by the product's short code. Products that are not in
-	// it accept every code.
-	Features map[string][]ProductFeature
 	// Catalogue holds the products by short code. If it is empty every product is accepted.
-	Catalogue map[string]events.Product
+	Catalogue map[string]events.CatalogueProduct
 	// Products are the short codes that the import's manager may use. Empty: all.
 	Products []string
 	// Returned says that the file is one of rejected rows that has its columns, so its values are as they

@@ -6,13 +6,6 @@ import (
 	"licenseimport/events"
 )
 
-// ProductFeature is a feature that the catalogue lists for a product.
-type ProductFeature struct {
-	Code        string `json:"code"`
-	Name        string `json:"name"`
-	FeatureType string `json:"feature_type"`
-}
-
 // featureRules decide an import of the features of licenses. A row belongs to the license that exists when the row
 // is looked up. If that license is revoked meanwhile, the row counts as before the revocation, which takes the
 // features along.
@@ -44,7 +37,7 @@ func (p *Policy) checkFeature(v *Verdict) {
 
 // checkFeatureCode applies the catalogue once the row's product is known.
 func (p *Policy) checkFeatureCode(v *Verdict) {
-	listed := p.Features[v.Product.ShortCode]
+	listed := p.Catalogue[v.Product.ShortCode].Features
 	if p.Validated || len(listed) == 0 {
 		return
 	}
@@ -54,11 +47,11 @@ func (p *Policy) checkFeatureCode(v *Verdict) {
 }
 
 // productFeature is what the catalogue says of the row's feature.
-func (p *Policy) productFeature(v *Verdict) (ProductFeature, bool) {
-	listed := p.Features[v.Product.ShortCode]
-	i := slices.IndexFunc(listed, func(f ProductFeature) bool { return f.Code == v.Record.Feature.Code })
+func (p *Policy) productFeature(v *Verdict) (events.ProductFeature, bool) {
+	listed := p.Catalogue[v.Product.ShortCode].Features
+	i := slices.IndexFunc(listed, func(f events.ProductFeature) bool { return f.Code == v.Record.Feature.Code })
 	if i < 0 {
-		return ProductFeature{}, false
+		return events.ProductFeature{}, false
 	}
 	return listed[i], true
 }

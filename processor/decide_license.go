@@ -30,7 +30,7 @@ func (p *Policy) checkProduct(v *Verdict) {
 		return
 	}
 	product, known := p.Catalogue[code]
-	v.Product = product
+	v.Product = product.Product
 	v.Product.ShortCode = code
 	if p.Validated {
 		return

@@ -80,13 +80,13 @@ type scenario struct {
 }
 
 func parseScenario(t *testing.T, text string) *scenario {
-	s := &scenario{policy: Policy{Catalogue: map[string]events.Product{}, Features: map[string][]ProductFeature{}}, licenses: Aggregates{}, malformed: map[events.Row]*events.Malformed{}}
+	s := &scenario{policy: Policy{Catalogue: map[string]events.CatalogueProduct{}}, licenses: Aggregates{}, malformed: map[events.Row]*events.Malformed{}}
 	for line := range strings.Lines(text) {
 		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch word {
 		case "":
 		case "catalogue":
-			var p events.Product
+			var p events.CatalogueProduct
 			if err := json.Unmarshal([]byte(rest), &p); err != nil {
 				t.Fatal(err)
 			}
@@ -95,11 +95,13 @@ func parseScenario(t *testing.T, text string) *scenario {
 			s.policy.Kind = events.KindNamed(rest)
 		case "features":
 			product, feature, _ := strings.Cut(rest, " ")
-			var f ProductFeature
+			var f events.ProductFeature
 			if err := json.Unmarshal([]byte(feature), &f); err != nil {
 				t.Fatal(err)
 			}
-			s.policy.Features[product] = append(s.policy.Features[product], f)
+			listed := s.policy.Catalogue[product]
+			listed.ShortCode, listed.Features = product, append(listed.Features, f)
+			s.policy.Catalogue[product] = listed
 		case "feature", "feature-revoked":
 			s.addFeature(t, word, rest)
 		case "limited-to":
@@ -316,7 +318,7 @@ func TestDecidingIsPure(t *testing.T) {
 	row.Values[events.ColumnKey] = "K1"
 	row.Values[events.ColumnProduct] = "psc"
 	activations := 7
-	policy := &Policy{Catalogue: map[string]events.Product{"psc": {ShortCode: "psc", MaxActivations: &activations}}}
+	policy := &Policy{Catalogue: map[string]events.CatalogueProduct{"psc": {Product: events.Product{ShortCode: "psc", MaxActivations: &activations}}}}
 	decide := func() string {
 		return describe(t, policy.Outcomes([]Verdict{policy.Judge(row)}, Aggregates{}))
 	}

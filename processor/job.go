@@ -19,7 +19,7 @@ type job struct {
 func small(rows events.Row) bool { return rows <= maxRows }
 
 // policy is what the rows are judged by.
-func (j *job) policy(catalogue map[string]events.Product) *Policy {
+func (j *job) policy(catalogue map[string]events.CatalogueProduct) *Policy {
 	return &Policy{
 		Kind:      j.kind(),
 		Catalogue: catalogue,

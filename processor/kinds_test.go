@@ -117,6 +117,42 @@ func TestCustomersThroughTheProcessor(t *testing.T) {
 	}
 }
 
+// TestCatalogueListsFeatures: where the catalogue lists features for a product, rows with others are rejected, and the
+// events hold what it says. Changing a product leaves its features.
+func TestCatalogueListsFeatures(t *testing.T) {
+	h := newHarness(t)
+	catalogue := OpenCatalogue(h.log)
+	for _, code := range []string{"psc", "pro"} {
+		if err := catalogue.Set(t.Context(), events.Product{ShortCode: code}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := catalogue.Change(t.Context(), "psc", func(p *events.CatalogueProduct) {
+		p.Features = []events.ProductFeature{{Code: " a ", Name: "Reports", FeatureType: "consumption"}}
+	})
+	if err == nil {
+		err = catalogue.Set(t.Context(), events.Product{ShortCode: "psc", Name: "Photo"})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.licensesOf(1, "psc,K1", "pro,K2")
+	end := h.process(ofKind(events.Features, 2, ""), rowsOf(t, events.Features, "license_key,code", "K1,a", "K1,b", "K2,b"))
+	h.expect(end, events.Counts{Imported: 2, Rejected: 1}, map[string]int{"LicenseFeatureImported": 2, "RowRejected": 1})
+	fact, err := readFact(t.Context(), h.log, events.FeatureSubject("psc", "K1", "a"))
+	if made, ok := fact.Event.(*events.LicenseFeatureImported); !ok || made.Feature.Name != "Reports" || made.Feature.FeatureType != "consumption" {
+		t.Errorf("%+v %v", fact.Event, err)
+	}
+	for _, wrong := range []string{"", "a\x00", "a"} {
+		err := catalogue.Change(t.Context(), "psc", func(p *events.CatalogueProduct) {
+			p.Features = append(p.Features, events.ProductFeature{Code: wrong})
+		})
+		if err == nil {
+			t.Errorf("the catalogue takes the code %q", wrong)
+		}
+	}
+}
+
 // TestFeaturesOfManyLicenses: more rows than a batch holds, whose licenses the stream looks up in any order.
 func TestFeaturesOfManyLicenses(t *testing.T) {
 	h := newHarness(t)

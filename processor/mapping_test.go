@@ -81,7 +81,7 @@ func TestRejectedMappedRowSpeaksOfItsFile(t *testing.T) {
 
 // A product that is set for all rows is checked as if each row had it.
 func TestSetProductIsCheckedAgainstTheCatalogue(t *testing.T) {
-	policy := mappedJob().policy(map[string]events.Product{"other": {ShortCode: "other"}})
+	policy := mappedJob().policy(map[string]events.CatalogueProduct{"other": {Product: events.Product{ShortCode: "other"}}})
 	v := policy.Judge(mappedRow("AB-1", "", "", ""))
 	if len(v.Errors) != 1 || v.Errors[0].Code != events.UnknownProduct || v.Errors[0].Value != "photo-pro" {
 		t.Errorf("%+v", v.Errors)

@@ -166,7 +166,7 @@ func (s *licenseSearch) findIDs(ctx context.Context) error {
 	return reads.Wait()
 }
 
-var errFound = errors.New("found")
+var errFound = errors.New("the event that made the license")
 
 // licenseID reads a license's story from its begin, up to the event that made the license.
 func (p *Processor) licenseID(ctx context.Context, f *foundLicense) (id events.Seq, err error) {

@@ -65,6 +65,16 @@ func (r *RecordedBucket) Put(ctx context.Context, key string, value []byte) (rev
 	return r.write(ctx, key, func(Entry) (Entry, error) { return Entry{Value: value}, nil })
 }
 
+// Change replaces the value of a key, recorded, by what next makes of the last entry, which may be a deleted one, or
+// zero where there is none. next may be called again, after another writer.
+func (r *RecordedBucket) Change(ctx context.Context, key string, next func(last Entry) ([]byte, error)) error {
+	_, err := r.write(ctx, key, func(last Entry) (Entry, error) {
+		value, err := next(last)
+		return Entry{Value: value}, err
+	})
+	return err
+}
+
 // Delete removes a key, recorded. The note stays in the bucket, for the operation. Without the key the
 // error is [ErrNotFound].
 func (r *RecordedBucket) Delete(ctx context.Context, key string, note []byte) error {

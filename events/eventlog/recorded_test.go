@@ -31,7 +31,7 @@ func recordedProducts(log *Log) *RecordedBucket {
 		if e.Deleted {
 			return &events.ProductRemoved{OperationChange: events.OperationChange{Manager: n.By}, ShortCode: e.Key}
 		}
-		return &events.ProductSet{OperationChange: events.OperationChange{Manager: n.By}, Product: events.Product{ShortCode: e.Key}}
+		return &events.ProductSet{OperationChange: events.OperationChange{Manager: n.By}, Product: events.CatalogueProduct{Product: events.Product{ShortCode: e.Key}}}
 	})
 }
 

@@ -17,8 +17,8 @@ import (
 
 // Catalogue is the table of products that licenses may be imported for.
 type Catalogue interface {
-	List(ctx context.Context) ([]events.Product, error)
-	Set(ctx context.Context, p events.Product) error
+	List(ctx context.Context) ([]events.CatalogueProduct, error)
+	Change(ctx context.Context, shortCode string, change func(*events.CatalogueProduct)) error
 	Remove(ctx context.Context, shortCode string) error
 }
 
@@ -30,7 +30,7 @@ type Config struct {
 	// Catalogue returns the catalogue for changes by a manager.
 	Catalogue func(manager string) Catalogue
 	// CheckProduct returns what is wrong with a product, for the admin, and brings it into canonical form.
-	CheckProduct func(*events.Product) error
+	CheckProduct func(*events.CatalogueProduct) error
 }
 
 // API answers the requests of admins.

@@ -30,7 +30,7 @@ type API struct {
 // Catalogue is the table of products that licenses may be imported for.
 type Catalogue interface {
 	// List returns all products, sorted by short code.
-	List(ctx context.Context) ([]events.Product, error)
+	List(ctx context.Context) ([]events.CatalogueProduct, error)
 }
 
 // New makes the API of a projector, which need not run yet, and of the catalogue.

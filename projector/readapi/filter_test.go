@@ -419,12 +419,12 @@ func TestProducts(t *testing.T) {
 		body      string
 	}{
 		{adminKey, "products/", 200, `{"count":2,"next":null,"previous":null,"results":[` +
-			`{"id":` + id("a") + `,"short_code":"a","product_name":"Product A"},{"id":` + id("b") + `,"short_code":"b","product_name":null}]}`},
-		{adminKey, "products/?short_code=b", 200, `{"count":1,"next":null,"previous":null,"results":[{"id":` + id("b") + `,"short_code":"b","product_name":null}]}`},
+			`{"id":` + id("a") + `,"short_code":"a","product_name":"Product A","license_type":null,"max_activations":null,"features":[]},{"id":` + id("b") + `,"short_code":"b","product_name":null,"license_type":null,"max_activations":null,"features":[]}]}`},
+		{adminKey, "products/?short_code=b", 200, `{"count":1,"next":null,"previous":null,"results":[{"id":` + id("b") + `,"short_code":"b","product_name":null,"license_type":null,"max_activations":null,"features":[]}]}`},
 		{adminKey, "products/?short_code=B", 200, `{"count":0,"next":null,"previous":null,"results":[]}`},
-		{adminKey, "products/" + id("a") + "/", 200, `{"id":` + id("a") + `,"short_code":"a","product_name":"Product A"}`},
+		{adminKey, "products/" + id("a") + "/", 200, `{"id":` + id("a") + `,"short_code":"a","product_name":"Product A","license_type":null,"max_activations":null,"features":[]}`},
 		{adminKey, "products/1/", 404, ""}, {adminKey, "products/x/", 404, ""},
-		{limited, "products/", 200, `{"count":1,"next":null,"previous":null,"results":[{"id":` + id("a") + `,"short_code":"a","product_name":"Product A"}]}`},
+		{limited, "products/", 200, `{"count":1,"next":null,"previous":null,"results":[{"id":` + id("a") + `,"short_code":"a","product_name":"Product A","license_type":null,"max_activations":null,"features":[]}]}`},
 		{limited, "products/" + id("b") + "/", 404, ""}, {"", "products/", 401, ""},
 	} {
 		a := r.getAs(test.key, prefix+test.path)

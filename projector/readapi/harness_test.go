@@ -38,11 +38,13 @@ const (
 )
 
 // catalogue is the catalogue of all harnesses.
-var catalogue = listedCatalogue{{ShortCode: "a", Name: "Product A"}, {ShortCode: "b"}}
+var catalogue = listedCatalogue{{Product: events.Product{ShortCode: "a", Name: "Product A"}}, {Product: events.Product{ShortCode: "b"}}}
 
-type listedCatalogue []events.Product
+type listedCatalogue []events.CatalogueProduct
 
-func (c listedCatalogue) List(context.Context) ([]events.Product, error) { return slices.Clone(c), nil }
+func (c listedCatalogue) List(context.Context) ([]events.CatalogueProduct, error) {
+	return slices.Clone(c), nil
+}
 
 // harness is a Projector that runs, and its API.
 type harness struct {

@@ -19,16 +19,26 @@ type product struct {
 	// Defaults of rows that leave them empty. null: it has none.
 	LicenseType    *string `json:"license_type"`
 	MaxActivations *int    `json:"max_activations"`
+
+	// Features are those that licenses of the product may have. []: any.
+	Features []productFeature `json:"features"`
+}
+
+// productFeature is a feature that the catalogue lists.
+type productFeature struct {
+	Code string `json:"code"`
+	Name any    `json:"name"`         // null: it has none
+	Type any    `json:"feature_type"` // null: it has none
 }
 
 // visibleCatalogue returns the catalogue as far as a manager may see it, sorted by short code.
-func (a *API) visibleCatalogue(ctx context.Context, m access.Manager) ([]events.Product, error) {
+func (a *API) visibleCatalogue(ctx context.Context, m access.Manager) ([]events.CatalogueProduct, error) {
 	products, err := a.catalogue.List(ctx)
 	if err != nil {
 		return nil, httpx.Unavailable(retryAfter, "store_unavailable",
 			"The catalogue of products cannot be read at the moment. Try again shortly.").Because(err)
 	}
-	return slices.DeleteFunc(products, func(p events.Product) bool { return !m.Allowed(p.ShortCode) }), nil
+	return slices.DeleteFunc(products, func(p events.CatalogueProduct) bool { return !m.Allowed(p.ShortCode) }), nil
 }
 
 func (a *API) listProducts(w http.ResponseWriter, r *http.Request, _ httpx.Params, m access.Manager) error {
@@ -41,7 +51,7 @@ func (a *API) listProducts(w http.ResponseWriter, r *http.Request, _ httpx.Param
 		return err
 	}
 	if code := r.URL.Query().Get("short_code"); code != "" {
-		products = slices.DeleteFunc(products, func(p events.Product) bool { return p.ShortCode != code })
+		products = slices.DeleteFunc(products, func(p events.CatalogueProduct) bool { return p.ShortCode != code })
 	}
 	ids, count := paginate(slices.Values(products), len(products), page)
 	shown := make([]product, 0, len(ids))
@@ -65,8 +75,12 @@ func (a *API) getProduct(w http.ResponseWriter, r *http.Request, params httpx.Pa
 	return httpx.NotFound("There is no such product in the catalogue.")
 }
 
-func showProduct(p events.Product) product {
+func showProduct(p events.CatalogueProduct) product {
 	shown := product{ID: events.ProductID(p.ShortCode), ShortCode: p.ShortCode, MaxActivations: p.MaxActivations}
+	shown.Features = make([]productFeature, len(p.Features))
+	for i, f := range p.Features {
+		shown.Features[i] = productFeature{Code: f.Code, Name: orNull(f.Name), Type: orNull(f.FeatureType)}
+	}
 	if p.LicenseType != "" {
 		shown.LicenseType = &p.LicenseType
 	}
