@@ -59,7 +59,7 @@ func explainUsage(err error) error {
 var apiParameters = regexp.MustCompile(`\b(unknown_columns|encoding|delimiter)=([a-z0-9-]+)`)
 
 // apiMappings matches the API's parameters of a mapping, whose values may hold any character.
-var apiMappings = regexp.MustCompile(`(^|[ (])(mapping|map|set|ignore|value|date_format)=(: | )?`)
+var apiMappings = regexp.MustCompile(`(^|[ (])(mapping|map|set|ignore|value|date_format|sheet)=(: | )?`)
 
 // apiFilters matches the API's parameters where a message names them as such: most are flags.
 var apiFilters = regexp.MustCompile(`\bQuery parameter ([a-z_]+)`)
@@ -72,8 +72,8 @@ func inFlags(message string) string {
 	})
 	message = apiMappings.ReplaceAllStringFunc(message, func(said string) string {
 		name, after, _ := strings.Cut(said, "=")
-		at := strings.IndexAny(name, "mdis")
-		return name[:at] + "--" + strings.ReplaceAll(name[at:], "_", "-") + cmp.Or(after, " ")
+		bare := strings.TrimLeft(name, " (")
+		return strings.TrimSuffix(name, bare) + "--" + strings.ReplaceAll(bare, "_", "-") + cmp.Or(after, " ")
 	})
 	return apiParameters.ReplaceAllStringFunc(message, func(said string) string {
 		name, value, _ := strings.Cut(said, "=")

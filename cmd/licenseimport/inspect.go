@@ -103,6 +103,9 @@ func (c *inspectCommand) inspectWorkbook(content io.Reader) (found mapping.Inspe
 		return found, err
 	}
 	rows, err := workbook.Open(temp, size, workbook.Options{Sheet: c.Sheet})
+	if empty, ok := errors.AsType[*workbook.EmptySheetError](err); ok && len(empty.Others) > 0 {
+		return found, fmt.Errorf("%w. The workbook has other sheets: %q. Name one by --sheet", empty, empty.Others)
+	}
 	if err != nil {
 		return found, err
 	}

@@ -152,6 +152,8 @@ func TestMessagesNameFlags(t *testing.T) {
 		"map=Serial has no colon":                               "--map Serial has no colon",
 		"dates are written date_format=MM/DD/YYYY":              "dates are written --date-format MM/DD/YYYY",
 		"given twice in map= and set=: give it once":            "given twice in --map and --set: give it once",
+		"is translated twice in value=: give it once":           "is translated twice in --value: give it once",
+		"has other sheets: \"A\". Name one (sheet=NAME).":       "has other sheets: \"A\". Name one (--sheet NAME).",
 	} {
 		if got := inFlags(message); got != want {
 			t.Errorf("%q, want %q", got, want)

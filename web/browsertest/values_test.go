@@ -92,6 +92,13 @@ func TestBrowserSaysWhatShopifyLacks(t *testing.T) {
 	b.sees("The first row as it will be")
 	b.click("Import")
 	b.sees("1 imported")
+
+	// Of a file with the columns' own names, only words that a license does not know are asked for.
+	b.click("Imports")
+	b.choose(write(t, "own.csv", "license__license_key,product__short_code,license__enabled\nOWN-1,psc,ja\n,psc,nein\n"))
+	b.sees("license__enabled becomes Enabled", "empty will be rejected")
+	b.click("Import")
+	b.sees("1 imported, 1 to fix")
 }
 
 // TestBrowserPreviewsPackedFile: the first rows of a CSV that is packed are shown, too.

@@ -1,6 +1,7 @@
 // What the server says of a chosen file before it is sent. No elements here.
 
 import { get, post } from "./api.js";
+import { session } from "./session.js";
 
 /** beginning is as much of a CSV as the server looks at, in bytes. */
 export const beginning = 1 << 20;
@@ -62,9 +63,10 @@ export function savedMappings(signal) {
   return all("import-mappings/", signal);
 }
 
-/** products are those of the catalogue that this manager may use; none if they cannot be read. */
-export function products(signal) {
-  return all("products/", signal);
+/** products are those of the catalogue that this manager may use, or the codes that the key is limited to; none: any. */
+export async function products(signal) {
+  const catalogue = await all("products/", signal);
+  return catalogue.length > 0 ? catalogue : (session.me?.products || []).map((code) => ({ short_code: code, product_name: null }));
 }
 
 async function all(path, signal) {

@@ -172,7 +172,7 @@ export function previewOf(state) {
   const mapped = state.columns.filter((c) => c.column);
   const cell = (column, sent) => {
     const text = cellOf(state, column, sent);
-    return { text, taken: isTaken(state, column, text) };
+    return { text, taken: isTaken(state, column, text) && !(text === "" && state.types[column]?.required) };
   };
   return {
     columns: [...mapped.map((c) => c.column), ...given.map(([name]) => name)],

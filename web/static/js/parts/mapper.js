@@ -145,8 +145,7 @@ function drawPreview(place, state) {
 }
 
 function previewCell({ text, taken }) {
-  if (text === "") return h("td", {}, h("span", { class: "soft" }, "empty"));
-  return h("td", { class: taken ? null : "refused" }, user(beginning(text, 60)), !taken && h("div", { class: "under" }, "will be rejected"));
+  return h("td", { class: taken ? null : "refused" }, text === "" ? h("span", { class: taken ? "soft" : null }, "empty") : user(beginning(text, 60)), !taken && h("div", { class: "under" }, "will be rejected"));
 }
 
 /** saving stores the mapping, to be proposed for the next file with the same columns. */
