@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -12,13 +13,14 @@ type growthResult struct {
 	first, last  sample // imports from 0 to 1 and from 3 to 4 million licenses
 	raw, folded  sample // reading and rebuilding 1 million
 	idle, loaded []time.Duration
+	searches     []time.Duration // with 1 million licenses
 	peak         []int64
 	events       int
 }
 
 // growth imports 4 million licenses into one store, a million at a time. After the
-// first it measures serve's memory and, with the server stopped, a rebuild. During
-// the second it measures small imports.
+// first it measures serve's memory and, with the server stopped, a rebuild, and then
+// searches. During the second it measures small imports.
 func (b *bench) growth(ctx context.Context) ([]line, error) {
 	million := b.rows(1_000_000)
 	var g growthResult
@@ -46,6 +48,8 @@ func (b *bench) growth(ctx context.Context) ([]line, error) {
 			fmt.Sprintf("%s and %s thousand rows/s", thousands(g.last.rate(million)), thousands(g.first.rate(million)))),
 		atMost(5, float64(loaded)/float64(quiet), "", fmt.Sprintf("a 100-row import while a %d-row import runs", million), "its time ÷ on the idle server",
 			fmt.Sprintf("%.0f ms and %.0f ms, medians of %d and %d", float64(loaded)/1e6, float64(quiet)/1e6, len(g.loaded), len(g.idle))),
+		atMost(200, float64(slices.Max(g.searches))/1e6, " ms", fmt.Sprintf("search of %d licenses by a part of a word", million), "the slowest answer",
+			fmt.Sprintf("median %.0f ms of %d, with the number of all that match", float64(middle(g.searches))/1e6, len(g.searches))),
 		atMost(600, float64(peak)/1e6, " MB", "memory of serve", fmt.Sprintf("peak RSS after %d licenses", million), ""),
 	}, nil
 }
@@ -71,6 +75,9 @@ func (b *bench) grow(ctx context.Context, g *growthResult, dir string, million i
 		return err
 	}
 	if p, err = serve(ctx, b.program, dir); err != nil {
+		return err
+	}
+	if err := b.search(ctx, g, p); err != nil {
 		return err
 	}
 	if err := b.smallDuringLarge(ctx, g, p, million); err != nil {
