@@ -19,7 +19,8 @@
 // # Promises
 //
 // The key is stored in the tab's sessionStorage, is sent in a header, and is never
-// part of an address. The page sends no request to another server. Text of users
+// part of an address. Of a person who stays signed in it is not stored: the cookie of
+// POST /api/v1/session/ takes its place, which no script reads. The page sends no request to another server. Text of users
 // and of files becomes text nodes only; the Content-Security-Policy forbids inline
 // script and style, and with Trusted Types the browser refuses markup from text.
 // All navigation state is in the address: a reload loses a running upload only, and

@@ -152,6 +152,7 @@ func makeIngest(_ context.Context, n *node) (component, error) {
 	})
 	n.metrics.Uploads(in)
 	in.Register(n.router, n.auth)
+	n.auth.RegisterSessions(n.router, access.OpenSessions(n.log))
 	audit := openAudit(n.log)
 	catalogue := processor.OpenCatalogue(n.log)
 	admin.New(admin.Config{

@@ -18,6 +18,9 @@ type Config struct {
 	// bucket. Spaces around it are ignored, since no header can carry them.
 	AdminKey string
 
+	// Sessions, unless nil, are the sign-ins that last.
+	Sessions *Sessions
+
 	// Uses, unless nil, is told of each use of a key.
 	Uses *Uses
 
@@ -27,7 +30,8 @@ type Config struct {
 
 // Authenticator finds the manager who sent a request, by its key.
 type Authenticator struct {
-	cache    *cache
+	cache    *cache[record]
+	sessions *cache[sessionRecord] // nil: there are none
 	limits   *limits
 	uses     *Uses // nil: nobody asks
 	admin    digest
@@ -37,25 +41,36 @@ type Authenticator struct {
 // NewAuthenticator returns an Authenticator. A process needs only one.
 func NewAuthenticator(c Config) *Authenticator {
 	adminKey := strings.TrimSpace(c.AdminKey)
-	return &Authenticator{
-		cache: newCache(c.Store), limits: newLimits(c.Rate), uses: c.Uses,
+	a := &Authenticator{
+		cache: newCache(c.Store.get), limits: newLimits(c.Rate), uses: c.Uses,
 		admin: digestOf(adminKey), hasAdmin: adminKey != "",
 	}
+	if c.Sessions != nil {
+		a.sessions = newCache(c.Sessions.get)
+	}
+	return a
 }
 
 // Authenticate finds the manager whose key the request carries as "Authorization: Api-Key
-// <key>". Its errors are answers: 401 without a working key, 429 above the rate, 503 where
+// <key>", or whose session its cookie names ([Sessions]). Its errors are answers: 401 without a working key, 429 above the rate, 503 where
 // the bucket does not answer.
 func (a *Authenticator) Authenticate(r *http.Request) (Manager, error) {
-	key, ok := requestKey(r)
-	if !ok {
-		return Manager{}, httpx.Unauthorized("not_authenticated", "Send your key in the header Authorization: Api-Key <key>.")
-	}
-	m, id, err := a.identify(r.Context(), key)
+	m, id, err := a.identifyRequest(r.Context(), r)
 	if err != nil {
 		return Manager{}, err
 	}
 	return m, a.limits.take(id)
+}
+
+// identifyRequest finds the manager who sent a request, and an id of the key that is no secret.
+func (a *Authenticator) identifyRequest(ctx context.Context, r *http.Request) (m Manager, id string, err error) {
+	if key, ok := requestKey(r); ok {
+		return a.identify(ctx, key)
+	}
+	if token := sessionToken(r); token != "" {
+		return a.identifySession(ctx, r, token)
+	}
+	return Manager{}, "", httpx.Unauthorized("not_authenticated", "Send your key in the header Authorization: Api-Key <key>.")
 }
 
 // identify finds the manager, and an id of the key that is no secret.
@@ -74,12 +89,17 @@ func (a *Authenticator) identify(ctx context.Context, key string) (m Manager, id
 	if !found || !record.opens(key) {
 		return Manager{}, "", errInvalidKey()
 	}
-	m = record.manager()
+	return a.managerOf(record, prefix), prefix, nil
+}
+
+// managerOf is the manager of a key that is used now.
+func (a *Authenticator) managerOf(r record, prefix string) Manager {
+	m := r.manager()
 	m.Key = prefix
 	if a.uses != nil {
 		a.uses.note(prefix)
 	}
-	return m, prefix, nil
+	return m
 }
 
 func errInvalidKey() error {
@@ -133,8 +153,10 @@ func (a *Authenticator) Require(right Right, h Handler) httpx.Handler {
 // Recheck authenticates a request that goes on: nil while its key works and has the right. Its
 // errors are those of [Authenticator.Require], but it counts no request against the key's rate.
 func (a *Authenticator) Recheck(ctx context.Context, r *http.Request, right Right) error {
-	key, _ := requestKey(r)
-	m, _, err := a.identify(ctx, key)
+	m, _, err := a.identifyRequest(ctx, r)
+	if refused, ok := errors.AsType[*httpx.Error](err); ok && refused.Code == "not_authenticated" {
+		err = errInvalidKey() // a request that was accepted once had a key
+	}
 	if err == nil && !m.Can(right) {
 		err = forbidden(m, right)
 	}

@@ -156,11 +156,11 @@ func TestManyRequestsAskTheBucketOnce(t *testing.T) {
 }
 
 func TestGuessingFillsNoMemoryAndPushesNoKeyOut(t *testing.T) {
-	c := newCache(NewStore(newBucket()))
-	c.put("realreal", answer{found: true, fetchedAt: time.Now()})
+	c := newCache(NewStore(newBucket()).get)
+	c.put("realreal", answer[record]{found: true, fetchedAt: time.Now()})
 	for range 3 * maxEntries {
 		_, prefix := newKey()
-		c.put(prefix, answer{fetchedAt: time.Now()})
+		c.put(prefix, answer[record]{fetchedAt: time.Now()})
 	}
 	if c.unknown.Len() > maxEntries {
 		t.Errorf("%d guesses are kept", c.unknown.Len())

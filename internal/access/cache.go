@@ -22,81 +22,81 @@ const (
 	maxEntries = 4096
 )
 
-// answer is what the bucket said about a prefix.
-type answer struct {
-	record    record
+// answer is what a bucket said about a key.
+type answer[R any] struct {
+	record    R
 	found     bool
 	fetchedAt time.Time // before the lookup: the record may have changed since
 }
 
-// cache holds the bucket's recent answers. Errors are not cached.
+// cache holds a bucket's recent answers: about prefixes of keys, or about sessions. Errors are not cached.
 //
 // It is not lru/v2/expirable, for two reasons. That cache counts the TTL from the
 // end of a lookup, so a revoked key could work for ttl + lookupTimeout = 1.4 s. And
 // each of its caches runs a goroutine that wakes every ttl/100 = 5 ms and never ends.
-type cache struct {
-	store   *Store
-	known   *lru.Cache[string, answer]
-	unknown *lru.Cache[string, answer] // apart: guessed keys evict no real one
+type cache[R any] struct {
+	ask     func(ctx context.Context, key string) (R, bool, error)
+	known   *lru.Cache[string, answer[R]]
+	unknown *lru.Cache[string, answer[R]] // apart: guessed keys evict no real one
 	calls   singleflight.Group
 }
 
-func newCache(s *Store) *cache {
-	known, _ := lru.New[string, answer](maxEntries) // it fails only for a size below 1
-	unknown, _ := lru.New[string, answer](maxEntries)
-	return &cache{store: s, known: known, unknown: unknown}
+func newCache[R any](ask func(ctx context.Context, key string) (R, bool, error)) *cache[R] {
+	known, _ := lru.New[string, answer[R]](maxEntries) // it fails only for a size below 1
+	unknown, _ := lru.New[string, answer[R]](maxEntries)
+	return &cache[R]{ask: ask, known: known, unknown: unknown}
 }
 
-// get returns the record of a prefix as it was at most a second ago. Concurrent
-// requests for one prefix share a lookup. It does not depend on any of their
+// get returns the record of a key as it was at most a second ago. Concurrent
+// requests for one key share a lookup. It does not depend on any of their
 // contexts: the request that started it may end while others wait.
-func (c *cache) get(ctx context.Context, prefix string) (record, bool, error) {
-	if a, ok := c.recent(prefix); ok {
+func (c *cache[R]) get(ctx context.Context, key string) (record R, found bool, err error) {
+	if a, ok := c.recent(key); ok {
 		return a.record, a.found, nil
 	}
 	select {
-	case call := <-c.calls.DoChan(prefix, func() (any, error) { return c.fetch(prefix) }):
-		a, _ := call.Val.(answer)
+	case call := <-c.calls.DoChan(key, func() (any, error) { return c.fetch(key) }):
+		a, _ := call.Val.(answer[R])
 		return a.record, a.found, call.Err
 	case <-ctx.Done():
-		return record{}, false, ctx.Err()
+		return record, false, ctx.Err()
 	}
 }
 
 // recent returns the cached answer, if it is younger than ttl.
-func (c *cache) recent(prefix string) (answer, bool) {
-	for _, answers := range []*lru.Cache[string, answer]{c.known, c.unknown} {
-		if a, ok := answers.Get(prefix); ok && time.Since(a.fetchedAt) < ttl {
+func (c *cache[R]) recent(key string) (answer[R], bool) {
+	for _, answers := range []*lru.Cache[string, answer[R]]{c.known, c.unknown} {
+		if a, ok := answers.Get(key); ok && time.Since(a.fetchedAt) < ttl {
 			return a, true
 		}
 	}
-	return answer{}, false
+	return answer[R]{}, false
 }
 
-// fetch looks the prefix up in the bucket. It asks the cache first: another call
+// fetch looks the key up in the bucket. It asks the cache first: another call
 // may have ended between the caller's own look into the cache and this call.
-func (c *cache) fetch(prefix string) (answer, error) {
-	if a, ok := c.recent(prefix); ok {
+func (c *cache[R]) fetch(key string) (answer[R], error) {
+	if a, ok := c.recent(key); ok {
 		return a, nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout)
 	defer cancel()
 	began := time.Now()
-	r, found, err := c.store.get(ctx, prefix)
+	r, found, err := c.ask(ctx, key)
 	if err != nil {
-		return answer{}, err
+		return answer[R]{}, err
 	}
-	a := answer{record: r, found: found, fetchedAt: began}
-	c.put(prefix, a)
+	a := answer[R]{record: r, found: found, fetchedAt: began}
+	c.put(key, a)
 	return a, nil
 }
 
-func (c *cache) put(prefix string, a answer) {
+func (c *cache[R]) put(key string, a answer[R]) {
 	if a.found {
-		c.unknown.Remove(prefix)
-		c.known.Add(prefix, a)
+		c.unknown.Remove(key)
+		c.known.Add(key, a)
 	} else {
-		c.known.Remove(prefix)
-		c.unknown.Add(prefix, a)
+		c.known.Remove(key)
+		c.unknown.Add(key, a)
 	}
 }

@@ -19,9 +19,12 @@
 // A request that goes on (an upload, an event stream, a download) is authenticated again while it
 // does: [Authenticator.Watch] ends its context within a second after its key was revoked.
 //
+// A person who stays signed in sends a cookie in place of the key ([Sessions]). The same checks hold, and
+// it ends with its key. A request by the cookie that changes something must come from this server's page.
+//
 // # Caveats
 //
 // Role and products stand in the key's record: two keys of one name may differ. Imports
 // belong to the manager's name, and so to all its keys. Keys are sent in a header only,
-// never in a URL.
+// never in a URL or a cookie.
 package access

@@ -76,9 +76,14 @@ func (r record) manager() Manager {
 
 // opens reports whether the record is the key's, and not revoked.
 func (r record) opens(key string) bool {
-	var d digest
+	d, ok := r.digest()
+	return ok && d.equal(digestOf(key)) && r.Revoked == nil
+}
+
+// digest is that of the key.
+func (r record) digest() (d digest, ok bool) {
 	n, err := hex.Decode(d[:], []byte(r.SHA256))
-	return err == nil && n == len(d) && d.equal(digestOf(key)) && r.Revoked == nil
+	return d, err == nil && n == len(d)
 }
 
 // CheckManager returns what [Store.Create] would refuse.

@@ -62,13 +62,14 @@ func newSystem(t *testing.T) *system {
 	s.background(processor.New(log, processor.Config{}).Run, nil)
 
 	router := httpx.NewRouter(httpx.Options{})
-	auth := access.NewAuthenticator(access.Config{Store: keys, AdminKey: s.admin})
+	auth := access.NewAuthenticator(access.Config{Store: keys, Sessions: access.OpenSessions(log), AdminKey: s.admin})
 	ingest.New(log, ingest.Config{MaxFile: 64 << 10}).Register(router, auth)
 	readapi.New(views, s.catalogue).Register(router, auth)
 	admin.New(admin.Config{
 		Audit: admin.NewAudit(log, access.Recorded(log), s.catalogue, ingest.RecordedMappings(log)), Keys: keys, Uses: access.OpenUses(log), CheckProduct: processor.CheckProduct,
 		Catalogue: func(manager string) admin.Catalogue { return s.catalogue.As(manager) },
 	}).Register(router, auth)
+	auth.RegisterSessions(router, access.OpenSessions(log))
 	router.Handle("GET", "/api/v1/me/", auth.Require(access.Identify, access.Me))
 	router.Handle("GET", openapi.Path, openapi.Handler)
 	router.Handle("GET", openapi.JSONPath, openapi.JSONHandler)
@@ -251,9 +252,38 @@ func (s *system) uploads() {
 	s.retries()
 	s.mappings()
 	s.administers()
+	s.signsIn()
 	for _, kind := range events.Kinds[1:] {
 		s.uploadsOf(kind)
 	}
+}
+
+// signsIn are all that may become of requests about sessions.
+func (s *system) signsIn() {
+	s.call(400, s.viewer, "POST", access.SessionPath+"?x=y", nil, nil)
+	s.call(401, "", "POST", access.SessionPath, nil, nil)
+	r, err := http.NewRequestWithContext(s.Context(), "POST", s.url+access.SessionPath, nil)
+	s.must(err)
+	r.Header.Set("Authorization", "Api-Key "+s.viewer)
+	res, err := s.client.Do(r)
+	s.must(err)
+	res.Body.Close()
+	if res.StatusCode != 201 || len(res.Cookies()) != 1 {
+		s.Fatalf("sign-in: %d, %v", res.StatusCode, res.Cookies())
+	}
+	cookie := access.SessionCookie + "=" + res.Cookies()[0].Value
+	by := func(more ...string) http.Header {
+		header := http.Header{"Cookie": {cookie}}
+		for _, name := range more {
+			header.Set(name, "page")
+		}
+		return header
+	}
+	s.call(200, "", "GET", "/api/v1/me/", by(), nil)
+	s.call(403, "", "DELETE", access.SessionPath, by(), nil)
+	s.call(400, "", "DELETE", access.SessionPath+"?x=y", by("X-Requested-With"), nil)
+	s.call(204, "", "DELETE", access.SessionPath, by("X-Requested-With"), nil)
+	s.call(401, "", "DELETE", access.SessionPath, http.Header{}, nil)
 }
 
 // administers are all that may become of requests about keys, products and the audit log.

@@ -99,6 +99,7 @@ func roleRoutes(t *testing.T) []httpx.Route {
 	ingest.New(log, ingest.Config{}).Register(router, auth)
 	readapi.New(views, processor.OpenCatalogue(log)).Register(router, auth)
 	admin.New(admin.Config{}).Register(router, auth)
+	auth.RegisterSessions(router, access.OpenSessions(log))
 	if _, err := router.Handler(); err != nil {
 		t.Fatal(err)
 	}

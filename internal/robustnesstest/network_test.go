@@ -412,6 +412,8 @@ func TestEachUserAtEachSubject(t *testing.T) {
 		{"publish", publish, "uploads.1.alive", "ingest"},
 		{"publish", publish, "$KV.jobs.next", "ingest"},
 		{"publish", publish, "$KV.managers.forged", "operator ingest"},
+		{"publish", publish, "$KV.sessions.forged", "operator ingest"},
+		{"publish", publish, "$KV.last_used.forged", "operator ingest projector"},
 		{"publish", publish, "$KV.products.forged", "operator ingest"},
 		{"publish", publish, "$JS.API.STREAM.DELETE.LICENSES", "operator"},
 		{"publish", publish, "$JS.API.STREAM.PURGE.LICENSES", "operator"},

@@ -120,3 +120,48 @@ func me(t *testing.T, site, key string) int {
 	response.Body.Close()
 	return response.StatusCode
 }
+
+// TestBrowserStaysSignedIn: with the box ticked, the key is in no storage that scripts read, other tabs and a reload are signed in,
+// uploads and changes work, and signing out or revoking the key ends it.
+func TestBrowserStaysSignedIn(t *testing.T) {
+	t.Parallel()
+	site, data := serveOn(t)
+	key := newKey(t, data, "Ada", "admin")
+	b := open(t, site)
+	b.sees("Keep me signed in")
+	if fields := ask[string](b, `Array.from(document.querySelectorAll("form input"), (i) => i.autocomplete).filter(Boolean).sort().join()`); fields != "current-password,username" {
+		t.Errorf("password managers see %s", fields)
+	}
+	b.inspectAll("sign-in-kept")
+	b.click("Sign in")
+	b.sees("Paste your API key here")
+	b.expectConsole("401")
+	b.until(`Boolean(document.querySelector("#stay"))`)
+	b.do(`document.querySelector("#stay").checked = true`)
+	b.signIn(key)
+	b.sees("Sign out", "Ada")
+	if stored := ask[string](b, `JSON.stringify(localStorage) + JSON.stringify(sessionStorage) + document.cookie`); strings.Contains(stored, key) || !strings.Contains(stored, key[:12]) {
+		t.Errorf("scripts read %s", stored)
+	}
+	b.run(chromedp.Reload())
+	b.sees("Sign out")
+	b.choose(example)
+	b.click("Import the file")
+	b.sees("Import 1")
+	b.click("Administration")
+	b.sees("yours")
+	b.click("Sign out")
+	b.sees("Sign in with your API key")
+	b.run(chromedp.Reload())
+	b.sees("Sign in with your API key")
+
+	b.do(`document.querySelector("#stay").checked = true`)
+	b.signIn(key)
+	b.sees("Sign out")
+	command(t, data, "keys", "revoke", key[:12])
+	for me(t, site, key) != 401 {
+		b.breathe()
+	}
+	b.click("Licenses")
+	b.sees("Signed out", "Sign in with your API key")
+}

@@ -250,8 +250,12 @@ func checkMediaType(r *http.Request, operation *openapi3.Operation) error {
 	return nil
 }
 
-// authenticated reports whether a request has the key that the document requires, if any.
+// authenticated reports whether a request has the key or the cookie that the document requires, if any.
 func authenticated(_ context.Context, in *openapi3filter.AuthenticationInput) error {
+	if in.SecurityScheme.In == "cookie" {
+		_, err := in.RequestValidationInput.Request.Cookie(in.SecurityScheme.Name)
+		return err
+	}
 	header := in.RequestValidationInput.Request.Header.Get(in.SecurityScheme.Name)
 	if scheme, key, _ := strings.Cut(header, " "); strings.EqualFold(scheme, "Api-Key") && key != "" {
 		return nil

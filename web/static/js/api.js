@@ -1,7 +1,7 @@
 // Requests to the API. Addresses are relative to this module, so that a proxy may
 // serve the page under any path, with and without its last slash.
 
-import { session } from "./session.js";
+import { signed } from "./session.js";
 
 export const base = new URL("../../api/v1/", import.meta.url).href;
 
@@ -41,9 +41,9 @@ export async function text(path, { signal } = {}) {
   return response.text();
 }
 
-/** post sends a command, without a body unless one is given, and returns the answer's JSON; null: it has none. */
-export async function post(path, query, { method = "POST", body, headers, signal } = {}) {
-  const response = await check(await send(path, { method, query, body, headers, signal }));
+/** post sends a command, without a body unless one is given, and returns the answer's JSON; null: it has none. A key is another one than the session's. */
+export async function post(path, query, { method = "POST", body, headers, signal, key } = {}) {
+  const response = await check(await send(path, { method, query, body, headers, signal, key }), key);
   return response.json().catch(() => null);
 }
 
@@ -81,11 +81,10 @@ async function ask(path, options) {
   }
 }
 
-async function send(path, { query, signal, key = session.key, method = "GET", headers = {}, body }) {
+async function send(path, { query, signal, key, method = "GET", headers = {}, body }) {
   try {
     return await fetch(address(path, query), {
-      method, signal, body, cache: "no-store", credentials: "omit",
-      headers: { Authorization: `Api-Key ${key}`, ...headers },
+      method, signal, body, cache: "no-store", credentials: "same-origin", headers: { ...signed(key), ...headers },
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;

@@ -1,10 +1,10 @@
 // The frame: the session, the view of an address, and the move to an import when
 // its upload is done.
 
-import { get, onRefused } from "./api.js";
+import { get, onRefused, post } from "./api.js";
 import { fill, focusOn, h, say, user } from "./dom.js";
 import { match, parse } from "./router.js";
-import { enter, leave, mayManage, session } from "./session.js";
+import { enter, keep, leave, mayManage, session } from "./session.js";
 import { reset, stop, upload } from "./upload.js";
 import { notice, problem } from "./parts/notice.js";
 import { rights } from "./words.js";
@@ -92,13 +92,28 @@ function frame(part) {
   const may = rights(role) + (products.length ? `; products ${products.join(", ")}` : "");
   fill(who,
     h("span", { class: "who-name", title: `This key ${may}` }, h("strong", {}, user(manager)), " ", h("span", { class: "badge" }, role), h("span", { class: "unseen" }, `: this key ${may}`)),
-    h("button", { type: "button", class: "button small", on: { click: () => signOut("") } }, "Sign out"));
+    h("button", { type: "button", class: "button small", on: { click: leaveForGood } }, "Sign out"));
 }
 
-function signedIn(key, me) {
-  enter(key, me);
+function signedIn(key, me, kept) {
+  if (kept) keep(key, me);
+  else enter(key, me);
   say(`Signed in as ${me.manager}`);
   route();
+}
+
+/** leaveForGood signs out, of the server's session, too. */
+async function leaveForGood() {
+  if (!session.key && session.kept) {
+    try {
+      await post("session/", {}, { method: "DELETE" });
+    } catch (error) {
+      if (error.status === 401) return; // it had ended: onRefused has told it
+      fill(slot, problem(error, leaveForGood));
+      return;
+    }
+  }
+  signOut("");
 }
 
 function signOut(reason) {
@@ -110,6 +125,11 @@ function signOut(reason) {
 }
 
 onRefused.call = (error) => session.me && signOut(error.message);
+
+// Another tab has signed out, or in.
+addEventListener("storage", (e) => {
+  if (e.key === "licenseimport.kept" && !session.key && session.me && e.newValue !== session.kept) location.reload();
+});
 
 upload.addEventListener("change", () => {
   if (upload.state !== "done") return;
@@ -131,11 +151,11 @@ document.getElementById("skip").addEventListener("click", (e) => {
 
 addEventListener("hashchange", route);
 
-/** begin signs in with the key of this tab, if there is one. */
+/** begin signs in with the key of this tab, or by the cookie of a person who stays signed in, if there is one. */
 async function begin() {
-  if (session.key) {
+  if (session.key || session.kept) {
     try {
-      session.me = await get("me/", { key: session.key });
+      session.me = await get("me/");
     } catch (error) {
       if (error.status !== 401) {
         fill(slot, problem(error, begin));

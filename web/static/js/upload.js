@@ -2,7 +2,7 @@
 // navigation does not end it.
 
 import { address, Problem } from "./api.js";
-import { session } from "./session.js";
+import { signed } from "./session.js";
 
 /**
  * upload holds the state: "idle", "sending", "storing" (sent, not yet answered),
@@ -25,7 +25,7 @@ export function start(file, options, origin, place) {
   const began = performance.now();
   request = new XMLHttpRequest();
   request.open("POST", address("licenses/import_from_csv/", options));
-  request.setRequestHeader("Authorization", `Api-Key ${session.key}`);
+  for (const [name, value] of Object.entries(signed())) request.setRequestHeader(name, value);
   request.setRequestHeader("Idempotency-Key", keyFor(file, options));
   request.responseType = "text";
   request.upload.onprogress = (e) => change({

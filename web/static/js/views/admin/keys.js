@@ -8,7 +8,7 @@ import { choice, field } from "../../parts/field.js";
 import { notice, working } from "../../parts/notice.js";
 import { capital } from "../../format.js";
 import { row } from "../../parts/table.js";
-import { session } from "../../session.js";
+import { isOwn } from "../../session.js";
 import { rights } from "../../words.js";
 import { adminList } from "./list.js";
 
@@ -75,7 +75,7 @@ function draw(key, again) {
       say("The key is revoked");
       again();
     });
-  const own = session.key?.startsWith(key.begins_with);
+  const own = isOwn(key.begins_with);
   return row(columns, [
     user(key.manager), key.role,
     key.products.length > 0 ? key.products.map((code, i) => [i > 0 && ", ", user(code)]) : "every product",
