@@ -15,26 +15,45 @@ type Kind struct {
 	Results string // where results are, below /api/v1/
 	// Counted stands in the names of a result's counts, such as created_licenses_count.
 	Counted string
+	// BareCounts: a result has the counts of what was created and existed without _count at the end, too.
+	BareCounts bool
+	// NamesParties: the rows name a customer and an order, which a result counts.
+	NamesParties bool
 	// Undoable: an import of the kind can be taken back.
 	Undoable bool
+	// Identity are the columns that name what a row is about, ID is the name that the lists of rows give its id.
+	// Without an ID it has none.
+	Identity []Identity
+	ID       string
 
 	columns  []int          // column indices in the order of the template
 	byHeader map[string]int // column index by header, in lower case
 }
 
+// Identity is one of the columns that name what a row is about.
+type Identity struct {
+	Column int    // its index
+	Field  string // its name in the JSON of an import's rows
+}
+
 // The kinds of import.
 var (
 	Licenses = newKind(Kind{
-		Name: "licenses", One: "license", Many: "licenses", Counted: "licenses", Undoable: true,
+		Name: "licenses", One: "license", Many: "licenses", Counted: "licenses", Undoable: true, NamesParties: true,
 		Upload: "licenses/import_from_csv/", Results: "licenses-import-results/",
+		Identity: []Identity{{ColumnKey, "license_key"}, {ColumnProduct, "product"}}, ID: "license_id",
 	}, "", columnRange("license__license_key", "license__note"))
 	Features = newKind(Kind{
-		Name: "features", One: "feature", Many: "features", Counted: "license_features", Undoable: true,
+		Name: "features", One: "feature", Many: "features", Counted: "license_features", Undoable: true, BareCounts: true,
 		Upload: "licenses/import_features_from_csv/", Results: "license-features-import-results/",
+		Identity: []Identity{
+			{mustColumn("license_key"), "license_key"}, {ColumnProduct, "product"}, {mustColumn("code"), "feature_code"},
+		}, ID: "license_id",
 	}, "", append(columnRange("license_key", "consumption_period"), ColumnProduct))
 	Customers = newKind(Kind{
 		Name: "customers", One: "customer", Many: "customers", Counted: "customers",
 		Upload: "customers/import_from_csv/", Results: "customers-import-results/",
+		Identity: []Identity{{mustColumn("email"), "email"}}, ID: "customer_id",
 	}, "customer__", columnRange("email", "country"))
 )
 
@@ -122,6 +141,14 @@ func (k *Kind) Required() (columns []int) {
 		if k.Requires(i) {
 			columns = append(columns, i)
 		}
+	}
+	return columns
+}
+
+// FeatureColumns lists the columns that say something of a feature, in the table's order.
+func FeatureColumns() (columns []int) {
+	for i := firstFeatureColumn; i <= lastFeatureColumn; i++ {
+		columns = append(columns, i)
 	}
 	return columns
 }

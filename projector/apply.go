@@ -33,7 +33,7 @@ func (m *memtable) apply(f fact) error {
 	}
 	if err := m.applyEvent(f); err != nil {
 		_, impossible := errors.AsType[*importjob.TransitionError](err)
-		_, unknown := errors.AsType[*unknownLicenseError](err)
+		_, unknown := errors.AsType[*unknownError](err)
 		if impossible || unknown {
 			return &eventlog.UnreadableEventError{Subject: f.Event.Subject(), Seq: f.seq, Cause: err}
 		}
@@ -135,9 +135,12 @@ func (m *memtable) applyJobEvent(j *Job, f fact) error {
 		return m.licenseExisted(j, e, f)
 	case *events.RowRejected:
 		m.rowRejected(j, e, f)
-	case *events.LicenseFeatureImported, *events.LicenseFeatureUpdated, *events.LicenseFeatureUpdateProposed,
-		*events.LicenseFeatureExisted, *events.CustomerImported, *events.CustomerImportProposed:
-		// nothing appends them yet
+	case *events.CustomerImported:
+		return m.customerImported(j, e, f)
+	case *events.CustomerImportProposed:
+		return m.customerProposed(j, e, f)
+	case events.Outcome:
+		return m.outcome(j, e, f)
 	case *events.ImportSealed:
 		return m.importSealed(j, e, f)
 	case *events.ImportProgressed:
@@ -164,14 +167,15 @@ func (m *memtable) importSealed(j *Job, e *events.ImportSealed, f fact) error {
 	if e.SHA256 == "" {
 		return nil
 	}
-	before, err := m.Get(jobByFile, []byte(e.SHA256))
+	file := []byte(j.ImportKind().Name + "\x00" + e.SHA256)
+	before, err := m.Get(jobByFile, file)
 	if err != nil {
 		return err
 	}
 	if len(before) == 8 {
 		j.SameFileAs = events.JobID(seqAt(before))
 	}
-	m.Set(jobByFile, []byte(e.SHA256), viewstore.NumberKey(j.ID))
+	m.Set(jobByFile, file, viewstore.NumberKey(j.ID))
 	return nil
 }
 
@@ -190,7 +194,7 @@ func (m *memtable) licenseImported(j *Job, e *events.LicenseImported, f fact) er
 	if err := m.orderOf(j, e, f.seq, &r); err != nil {
 		return err
 	}
-	j.Next.CreatedLicenses++
+	j.Next.Created++
 	if e.License.Enabled != nil && !*e.License.Enabled {
 		r.flags |= isDisabled
 		m.Append(disabled, "", uint64(f.seq))
@@ -211,9 +215,7 @@ func (m *memtable) licenseImported(j *Job, e *events.LicenseImported, f fact) er
 	if len(e.Warnings) == 0 {
 		return nil
 	}
-	return m.warn(j, e.Warnings, WarnedRow{
-		Row: e.Row, Line: e.Line, Key: key, Product: product, License: f.seq, Outcome: RowImported,
-	})
+	return m.warn(j, e, RowImported)
 }
 
 // customerOf finds or creates the customer of a row: by e-mail, as [events.EmailKey] compares them.
@@ -264,21 +266,17 @@ func (m *memtable) orderOf(j *Job, e *events.LicenseImported, seq events.Seq, r 
 // updateProposed notes what a dry run's row would change.
 func (m *memtable) updateProposed(j *Job, e *events.LicenseUpdateProposed, f fact) error {
 	m.Put(rowsOf(proposed, j.ID), uint64(e.Row), f.body)
-	return m.warn(j, e.Warnings, WarnedRow{
-		Row: e.Row, Line: e.Line, Key: e.License.Key, Product: e.Product.ShortCode, Outcome: RowUpdated,
-	})
+	return m.warn(j, e, RowUpdated)
 }
 
 // licenseExisted creates nothing: its customer and order count where they exist.
 func (m *memtable) licenseExisted(j *Job, e *events.LicenseExisted, f fact) error {
-	j.Next.ExistedLicenses++
+	j.Next.Existed++
 	if len(e.Differs) > 0 {
 		j.Next.Differing++
 	}
 	m.Put(rowsOf(existed, j.ID), uint64(e.Row), f.body)
-	if err := m.warn(j, e.Warnings, WarnedRow{
-		Row: e.Row, Line: e.Line, Key: e.LicenseKey, Product: e.Product.ShortCode, Outcome: RowExisted,
-	}); err != nil {
+	if err := m.warn(j, e, RowExisted); err != nil {
 		return err
 	}
 	if e.Customer != nil && e.Customer.Email != "" {

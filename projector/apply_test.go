@@ -101,6 +101,11 @@ func applyOne(t *testing.T, phase importjob.Phase, e events.Event) error {
 		e.Previous, e.Restores = 1, 1
 	case *events.LicenseRevoked:
 		e.Previous = 1
+	case *events.LicenseFeatureUpdated, *events.LicenseFeatureRestored, *events.LicenseFeatureRevoked:
+		if phase != importjob.None {
+			made := &events.LicenseFeatureImported{}
+			check(t, l.active.outcome(l.jobs[0], made, fact{Envelope: events.Envelope{Event: made, Type: made.Type()}, seq: 1, time: logBegins}))
+		}
 	}
 	return l.apply(fact{Envelope: events.Envelope{Event: e, Type: e.Type()}, seq: 2, time: logBegins})
 }
@@ -142,4 +147,4 @@ func TestStoredJob(t *testing.T) {
 }
 
 const noTally = `{"total":0,"rejected":0,"warnings":0,"created_customers":0,"existed_customers":0,"created_orders":0,"existed_orders":0,` +
-	`"created_licenses":0,"existed_licenses":0}`
+	`"created":0,"existed":0}`

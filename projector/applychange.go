@@ -5,19 +5,24 @@ import (
 	"licenseimport/projector/viewstore"
 )
 
-// unknownLicenseError reports an event that changes a license that does not exist.
-type unknownLicenseError struct{}
+// unknownError reports an event that changes something that does not exist.
+type unknownError struct{ what string }
 
-func (*unknownLicenseError) Error() string { return "it changes a license that does not exist" }
+func (e *unknownError) Error() string { return "it changes a " + e.what + " that does not exist" }
 
 // current is a license that exists, as the events so far left it.
 type current struct {
 	record              // of its last event, without the body
 	events.LicenseState // after its last event
 	id                  events.Seq
-	last                events.Seq   // its last event
-	chain               events.Seq   // the first event of the chain that it stands at
-	owner               events.JobID // the import of that chain
+	last                events.Seq // its last event
+	link                           // the chain that it stands at
+}
+
+// link is the chain of events that a license, or another thing, stands at.
+type link struct {
+	chain events.Seq   // the first event of the chain
+	owner events.JobID // the import of that chain
 }
 
 // current finds the license that an event changes: by the event before or, where that is not one of the
@@ -35,7 +40,7 @@ func (m *memtable) current(previous events.Seq, key, product string) (*current, 
 		return nil, err
 	}
 	if at, err = m.existing(id); err == nil && at == nil {
-		err = &unknownLicenseError{}
+		err = &unknownError{"license"}
 	}
 	return at, err
 }
@@ -46,9 +51,9 @@ func (m *memtable) existing(id events.Seq) (*current, error) {
 	if now == nil || err != nil || now.flags&isRevoked != 0 {
 		return nil, err
 	}
-	at := &current{record: *now, id: id, last: id, chain: id}
+	at := &current{record: *now, id: id, last: id, link: link{chain: id}}
 	if c != nil {
-		at.chain, at.owner = c.chain, c.owner
+		at.link = c.link
 		if at.last, err = m.lastOf(id); err != nil {
 			return nil, err
 		}
@@ -149,9 +154,9 @@ func (m *memtable) licenseUpdated(j *Job, e *events.LicenseUpdated, f fact) erro
 	if err != nil {
 		return err
 	}
-	next := change{chain: at.chain, owner: j.ID}
+	next := change{link: link{at.chain, j.ID}}
 	if at.owner != j.ID || at.flags&isRestored != 0 {
-		m.overtake(at)
+		m.overtake(at.id, at.link)
 		next.chain = f.seq
 		m.Count(counters, countRestorable+j.ID.String(), 1)
 	}
@@ -160,13 +165,11 @@ func (m *memtable) licenseUpdated(j *Job, e *events.LicenseUpdated, f fact) erro
 	if err != nil {
 		return err
 	}
-	j.Next.UpdatedLicenses++
+	j.Next.Updated++
 	moved.customer.count(&j.Next.CreatedCustomers, &j.Next.ExistedCustomers)
 	moved.order.count(&j.Next.CreatedOrders, &j.Next.ExistedOrders)
 	m.Put(rowsOf(updated, j.ID), uint64(e.Row), viewstore.NumberKey(f.seq))
-	return m.warn(j, e.Warnings, WarnedRow{
-		Row: e.Row, Line: e.Line, Key: e.License.Key, Product: e.Product.ShortCode, License: at.id, Outcome: RowUpdated,
-	})
+	return m.warn(j, e, RowUpdated)
 }
 
 // licenseRestored takes a license back to what it was before an import changed it. The counts of no
@@ -176,7 +179,7 @@ func (m *memtable) licenseRestored(e *events.LicenseRestored, f fact) error {
 	if err != nil {
 		return err
 	}
-	next := change{chain: at.id, owner: e.By.JobID}
+	next := change{link: link{at.id, e.By.JobID}}
 	next.flags = isRestored
 	if e.Restores != at.id {
 		value, err := m.Value(allChanges, uint64(e.Restores))
@@ -184,19 +187,19 @@ func (m *memtable) licenseRestored(e *events.LicenseRestored, f fact) error {
 			return err
 		}
 		if c, ok := parseChange(value); ok && c.license == at.id {
-			next.chain, next.owner = c.chain, c.owner
+			next.link = c.link
 		}
 	}
-	m.fallBack(at, &next)
+	m.fallBack(at.id, at.link, next.link)
 	s, _ := events.StateAfter(e)
 	_, err = m.changeTo(at, &next, s, f)
 	return err
 }
 
-// overtake counts that another import follows the chain that a license stands at.
-func (m *memtable) overtake(at *current) {
+// overtake counts that another import follows the chain that something stands at. made is the event that made it.
+func (m *memtable) overtake(made events.Seq, at link) {
 	owner := at.owner.String()
-	if at.chain == at.id {
+	if at.chain == made {
 		m.Count(counters, countOvertaken+owner, 1)
 		return
 	}
@@ -204,16 +207,16 @@ func (m *memtable) overtake(at *current) {
 	m.Count(counters, countSuperseded+owner, 1)
 }
 
-// fallBack counts that the chain that a license stands at is taken back, to an earlier one.
-func (m *memtable) fallBack(at *current, to *change) {
+// fallBack counts that the chain that something stands at is taken back, to an earlier one.
+func (m *memtable) fallBack(made events.Seq, at, to link) {
 	if at.chain == to.chain {
 		return
 	}
-	if at.chain != at.id {
+	if at.chain != made {
 		m.Uncount(counters, countRestorable+at.owner.String(), 1)
 	}
 	owner := to.owner.String()
-	if to.chain == at.id {
+	if to.chain == made {
 		m.Uncount(counters, countOvertaken+owner, 1)
 		return
 	}
@@ -258,10 +261,14 @@ func (m *memtable) changeTo(at *current, next *change, s events.LicenseState, f 
 	}
 	m.setDisabled(at.id, at.flags&isDisabled != 0, next.flags&isDisabled != 0)
 	if at.last == at.id && at.customer == at.id {
-		m.putCustomerText(at.id, at.Customer)
+		now, err := m.importedCustomer(at.id)
+		if err != nil {
+			return moved, err
+		}
+		m.putCustomerText(at.id, at.Customer, now)
 	}
 	if moved.customer == makes {
-		m.putCustomerText(f.seq, s.Customer)
+		m.putCustomerText(f.seq, s.Customer, nil)
 	}
 	m.putSearchText(at.id, next.customer, s)
 	m.putChange(at, next, f)
@@ -359,7 +366,7 @@ func (m *memtable) licenseRevoked(j *Job, e *events.LicenseRevoked, f fact) erro
 	m.Uncount(counters, countLicenses, 1)
 	m.Uncount(counters, countProduct+product, 1)
 	m.Count(counters, countGone, 1)
-	next := change{chain: at.chain, owner: at.owner}
+	next := change{link: at.link}
 	next.flags = isRevoked
 	m.putChange(at, &next, f)
 	return nil
@@ -381,11 +388,8 @@ func (m *memtable) undo(j *Job, f fact) error {
 		return m.licenseRevoked(j, e, f)
 	case *events.LicenseRestored:
 		return m.licenseRestored(e, f)
-	case *events.LicenseFeatureRevoked, *events.LicenseFeatureRestored, *events.LicenseFeatureKept:
-		return nil // nothing appends them yet
-	case *events.LicenseKept:
-		m.Put(rowsOf(kept, j.ID), uint64(e.Row), f.body)
-		return nil
+	case events.Outcome:
+		return m.undoOutcome(j, e, f)
 	default:
 		return &unhandledEventError{name: f.Type}
 	}

@@ -8,24 +8,21 @@ import (
 	"licenseimport/projector/viewstore"
 )
 
-// DecidedRow is a row that was imported, updated a license, or whose license existed.
-type DecidedRow struct {
-	Row     events.Row
-	Line    uint64 // 0: not known
-	Key     string
-	Product string     // short code
-	License events.Seq // also one that is gone; 0: not known
-	Outcome RowOutcome
-}
-
 // DecidedRows yields an import's valid rows from a number on, in the order of the uploaded file,
-// whatever became of their licenses since. A dry run has none. It ends with the first error.
-func (r *Reader) DecidedRows(id events.JobID, from events.Row) iter.Seq2[DecidedRow, error] {
-	return func(yield func(DecidedRow, error) bool) {
+// whatever became of what they made since. A dry run has none. It ends with the first error.
+func (r *Reader) DecidedRows(j *Job, from events.Row) iter.Seq2[*Row, error] {
+	return func(yield func(*Row, error) bool) {
+		reader := rowReaderOf(j)
 		sources := []*rowSource{
-			r.importedRows(id, from),
-			r.decided(updated, id, from, r.decidedUpdate),
-			r.decided(existed, id, from, r.decidedExisted),
+			reader.imported(r, j.ID, from),
+			r.decided(updated, j.ID, from, func(id events.JobID, row events.Row) (*Row, error) { return reader.updated(r, id, row) }),
+			r.decided(existed, j.ID, from, func(id events.JobID, row events.Row) (*Row, error) {
+				shown, err := reader.existed(r, id, row)
+				if err == nil && shown.ID == 0 {
+					shown.ID, err = reader.idOf(r, shown)
+				}
+				return shown, err
+			}),
 		}
 		for r.bound.Step() {
 			var first *rowSource
@@ -50,48 +47,73 @@ func (r *Reader) DecidedRows(id events.JobID, from events.Row) iter.Seq2[Decided
 type rowSource struct {
 	row     events.Row // the next one
 	ok      bool       // there is one
-	read    func() (DecidedRow, error)
+	read    func() (*Row, error)
 	advance func()
 }
 
 // decided yields the rows of an import in a view.
 func (r *Reader) decided(v viewstore.View, id events.JobID, from events.Row,
-	read func(events.JobID, events.Row) (DecidedRow, error)) *rowSource {
+	read func(events.JobID, events.Row) (*Row, error)) *rowSource {
 	all := r.views.All(rowsOf(v, id))
 	s := &rowSource{row: from}
 	seek := func(at events.Row) {
 		n, ok := all.Next(uint64(at), false)
 		s.row, s.ok = events.Row(n), ok
 	}
-	s.read = func() (DecidedRow, error) { return read(id, s.row) }
+	s.read = func() (*Row, error) { return read(id, s.row) }
 	s.advance = func() { seek(s.row + 1) }
 	seek(from)
 	return s
 }
 
-func (r *Reader) decidedUpdate(id events.JobID, row events.Row) (DecidedRow, error) {
-	u, err := r.UpdatedRow(&Job{ID: id}, row)
+// licenseRows are the rows of licenses' imports.
+type licenseRows struct{}
+
+func (licenseRows) updated(r *Reader, id events.JobID, row events.Row) (*Row, error) {
+	seq, err := r.sequenceIn(updated, id, row)
 	if err != nil {
-		return DecidedRow{}, err
+		return nil, err
 	}
-	return DecidedRow{u.Row, u.Line, u.Key, u.Product, u.License, RowUpdated}, nil
+	c, err := r.change(seq)
+	if err != nil {
+		return nil, err
+	}
+	e, err := decodeAs[events.Outcome](c.body)
+	if err != nil {
+		return nil, err
+	}
+	shown := rowOf(e, RowUpdated)
+	shown.ID = c.license
+	return shown, nil
 }
 
-func (r *Reader) decidedExisted(id events.JobID, row events.Row) (DecidedRow, error) {
-	e, err := r.ExistedRow(id, row)
+func (licenseRows) proposed(r *Reader, id events.JobID, row events.Row) (*Row, error) {
+	e, err := viewstore.GetAs(r.views, rowsOf(proposed, id), uint64(row), decodeAs[*events.LicenseUpdateProposed])
 	if err != nil {
-		return DecidedRow{}, err
+		return nil, err
 	}
-	license, err := r.licenseBy(e.By, e.LicenseKey, e.Product.ShortCode)
-	return DecidedRow{e.Row, e.Line, e.LicenseKey, e.Product.ShortCode, license, RowExisted}, err
+	shown := rowOf(e, RowUpdated)
+	shown.ID = e.Previous
+	value, err := r.views.Get(allChanges, uint64(e.Previous))
+	if c, changed := parseChange(value); changed {
+		shown.ID = c.license
+	}
+	return shown, err
 }
 
-// importedRows yields the rows of an import that made a license. Their events stand in the stream in the
-// order of the rows.
-func (r *Reader) importedRows(id events.JobID, from events.Row) *rowSource {
+func (licenseRows) existed(r *Reader, id events.JobID, row events.Row) (*Row, error) {
+	return r.rowIn(existed, id, row, RowExisted)
+}
+
+func (licenseRows) idOf(r *Reader, row *Row) (events.Seq, error) {
+	return r.licenseBy(row.By, row.Identity[0], row.Product)
+}
+
+// imported: the events that made licenses stand in the stream in the order of the rows.
+func (licenseRows) imported(r *Reader, id events.JobID, from events.Row) *rowSource {
 	all := r.madeBy(id)
 	s := new(rowSource)
-	var at DecidedRow
+	at := new(Row)
 	var err error
 	seek := func(seq uint64, ok bool) {
 		if s.ok = ok; !ok {
@@ -99,12 +121,13 @@ func (r *Reader) importedRows(id events.JobID, from events.Row) *rowSource {
 		}
 		var e *events.LicenseImported
 		if e, err = r.madeLicense(events.Seq(seq)); err == nil {
-			at = DecidedRow{e.Row, e.Line, e.License.Key, e.Product.ShortCode, events.Seq(seq), RowImported}
+			at = rowOf(e, RowImported)
+			at.ID = events.Seq(seq)
 		}
 		s.row = at.Row
 	}
-	s.read = func() (DecidedRow, error) { return at, err }
-	s.advance = func() { seek(all.Next(uint64(at.License)+1, false)) }
+	s.read = func() (*Row, error) { return at, err }
+	s.advance = func() { seek(all.Next(uint64(at.ID)+1, false)) }
 	first, searchErr := r.firstFrom(all, from)
 	seek(all.Next(first, false))
 	if searchErr != nil {

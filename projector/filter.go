@@ -16,30 +16,30 @@ func (r *Reader) Products() iter.Seq[string] { return r.views.CounterNames(count
 
 // where is the set of those of all that pass every filter. It reads each of all; read returns nil for what
 // is no member.
-func (r *Reader) where(all viewstore.Postings, read func(events.Seq) (*License, error), keep ...func(*License) bool) viewstore.Postings {
-	return filtered{r, read, all, keep}
+func where[T any](r *Reader, all viewstore.Postings, read func(events.Seq) (*T, error), keep ...func(*T) bool) viewstore.Postings {
+	return filtered[T]{r, read, all, keep}
 }
 
-type filtered struct {
+type filtered[T any] struct {
 	reader *Reader
-	read   func(events.Seq) (*License, error)
+	read   func(events.Seq) (*T, error)
 	all    viewstore.Postings
-	keep   []func(*License) bool
+	keep   []func(*T) bool
 }
 
 // Next implements [viewstore.Postings].
-func (s filtered) Next(from uint64, desc bool) (uint64, bool) {
+func (s filtered[T]) Next(from uint64, desc bool) (uint64, bool) {
 	for more := true; more; {
 		n, ok := s.all.Next(from, desc)
 		if !ok || !s.reader.bound.Step() {
 			break
 		}
-		l, err := s.read(events.Seq(n))
+		v, err := s.read(events.Seq(n))
 		if err != nil {
 			s.reader.bound.Fail(err)
 			break
 		}
-		if l != nil && s.keeps(l) {
+		if v != nil && s.keeps(v) {
 			return n, true
 		}
 		from, more = viewstore.Step(n, desc)
@@ -47,9 +47,9 @@ func (s filtered) Next(from uint64, desc bool) (uint64, bool) {
 	return 0, false
 }
 
-func (s filtered) keeps(l *License) bool {
+func (s filtered[T]) keeps(v *T) bool {
 	for _, keep := range s.keep {
-		if !keep(l) {
+		if !keep(v) {
 			return false
 		}
 	}
@@ -85,12 +85,12 @@ func (r *Reader) withIDs(ids []events.Seq) viewstore.Postings {
 // byParty returns the selections and filters on the license itself, its customer and its order.
 func (q *LicenseQuery) byParty(r *Reader) (selections []selection, keep []func(*License) bool, err error) {
 	if q.Customer != 0 {
-		creator, err := r.CustomerCreator(q.Customer)
+		c, err := r.Customer(q.Customer)
 		if err != nil {
 			return nil, nil, err
 		}
 		var set viewstore.NumberSet
-		if creator != nil && q.sees(creator) {
+		if c != nil && c.ShownTo(q.SeesProduct) != nil {
 			set.Add(uint64(q.Customer))
 		}
 		selections, keep = r.ofCustomers(&set, selections, keep)
@@ -117,17 +117,14 @@ func (q *LicenseQuery) byParty(r *Reader) (selections []selection, keep []func(*
 func (q *LicenseQuery) byCustomer(r *Reader, selections []selection, keep []func(*License) bool) (
 	[]selection, []func(*License) bool, error) {
 	var match, hidden viewstore.NumberSet
-	matches := customerMatches(q.MatchesCustomer)
 	for id := range ordered[events.Seq](r.bound, r.views.Postings(customers, ""), false) {
-		creator, err := r.partyCreator(id)
-		switch {
-		case err != nil:
+		c, err := r.existingCustomer(id)
+		if err != nil {
 			return nil, nil, err
-		case creator == nil:
-			return nil, nil, ErrDamaged
-		case !q.sees(creator):
+		}
+		if shown := c.ShownTo(q.SeesProduct); shown == nil {
 			hidden.Add(uint64(id))
-		case matches(creator):
+		} else if q.MatchesCustomer(shown) {
 			match.Add(uint64(id))
 		}
 	}
@@ -136,12 +133,8 @@ func (q *LicenseQuery) byCustomer(r *Reader, selections []selection, keep []func
 		return selections, keep, nil
 	}
 	return selections, append(keep, func(l *License) bool {
-		return match.Has(uint64(l.Customer)) || hidden.Has(uint64(l.Customer)) && matches(l)
+		return match.Has(uint64(l.Customer)) || hidden.Has(uint64(l.Customer)) && q.MatchesCustomer(l.Event.Customer)
 	}), nil
-}
-
-func (q *LicenseQuery) sees(l *License) bool {
-	return q.SeesProduct == nil || q.SeesProduct(l.Event.Product.ShortCode)
 }
 
 // ofCustomers adds the licenses of some customers.

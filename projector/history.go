@@ -26,7 +26,7 @@ type License struct {
 // Changed reports whether anything happened to the license after it was made.
 func (l *License) Changed() bool { return l.Last != l.Seq }
 
-// Fact is one event of a license.
+// Fact is one event of a license, or of one of its features.
 type Fact struct {
 	Seq   events.Seq
 	Time  time.Time // when the stream stored it
@@ -161,11 +161,15 @@ func (r *Reader) change(seq events.Seq) (change, error) {
 	return c, nil
 }
 
-// History returns the sequences of all events of a license, oldest first: also of one that is gone. It
-// is empty if there never was one.
+// History returns the sequences of all events of a license and of its features, oldest first: also of one that
+// is gone. It is empty if there never was one.
 func (r *Reader) History(id events.Seq) ([]events.Seq, error) {
 	made, err := r.record(id)
 	if made == nil || err != nil {
+		return nil, err
+	}
+	e, err := decodeAs[*events.LicenseImported](made.body)
+	if err != nil {
 		return nil, err
 	}
 	var all []events.Seq
@@ -181,33 +185,52 @@ func (r *Reader) History(id events.Seq) ([]events.Seq, error) {
 			}
 		}
 	}
-	all = append(all, id)
-	slices.Reverse(all)
+	features, err := r.featureFacts(id, e.Product.ShortCode, e.License.Key)
+	if err != nil {
+		return nil, err
+	}
+	all = append(append(all, id), features...)
+	slices.Sort(all)
 	return all, nil
 }
 
 // Fact returns one event of [Reader.History]; nil if no license has an event at that sequence.
 func (r *Reader) Fact(seq events.Seq) (*Fact, error) {
-	found, err := r.record(seq)
-	if err != nil {
+	nanos, body, err := r.stored(seq)
+	if body == nil || err != nil {
 		return nil, err
 	}
-	if found == nil {
-		value, err := r.views.Get(allChanges, uint64(seq))
-		if value == nil || err != nil {
-			return nil, err
-		}
-		c, ok := parseChange(value)
-		if !ok {
-			return nil, ErrDamaged
-		}
-		found = &c.record
-	}
-	event, err := decodeAs[events.Event](found.body)
+	event, err := decodeAs[events.Event](body)
 	if err != nil {
 		return nil, fmt.Errorf("event %d: %w", seq, err)
 	}
-	return &Fact{Seq: seq, Time: time.Unix(0, found.nanos), Event: event, Body: found.body}, nil
+	return &Fact{Seq: seq, Time: time.Unix(0, nanos), Event: event, Body: body}, nil
+}
+
+// stored is an event of a license or of a feature; nil if there is none at that sequence.
+func (r *Reader) stored(seq events.Seq) (nanos int64, body []byte, err error) {
+	made, err := r.record(seq)
+	if err != nil {
+		return 0, nil, err
+	}
+	if made != nil {
+		return made.nanos, made.body, nil
+	}
+	value, err := r.views.Get(allChanges, uint64(seq))
+	if err != nil {
+		return 0, nil, err
+	}
+	if c, ok := parseChange(value); ok {
+		return c.nanos, c.body, nil
+	}
+	if value, err = r.views.Get(allFacts, uint64(seq)); value == nil || err != nil {
+		return 0, nil, err
+	}
+	at, ok := parseFact(value)
+	if !ok {
+		return 0, nil, ErrDamaged
+	}
+	return at.nanos, at.body, nil
 }
 
 // creator returns the license as the event left it that made a customer or order, whatever became of
@@ -265,13 +288,13 @@ func (r *Reader) licensesOf(k *partyKind, id events.Seq) (viewstore.Postings, er
 	return viewstore.Merge(viewstore.SliceList{uint64(id)}, listed), nil
 }
 
-// UndoPreview says what an undo of an import would do now, if it has not begun yet: how many licenses
-// would be revoked, how many restored, and how many kept since another import changed them.
+// UndoPreview says what an undo of an import would do now, if it has not begun yet: how much of what it made
+// would be revoked, how much restored, and how much kept since another import changed it.
 func (r *Reader) UndoPreview(j *Job) events.UndoCounts {
 	id := j.ID.String()
 	overtaken := r.count(countOvertaken + id)
 	return events.UndoCounts{
-		Revoked:  events.Row(max(0, int(j.Next.CreatedLicenses)-overtaken)),
+		Revoked:  events.Row(max(0, int(j.Next.Created)-overtaken)),
 		Restored: events.Row(r.count(countRestorable + id)),
 		Kept:     events.Row(overtaken + r.count(countSuperseded+id)),
 	}

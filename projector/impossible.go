@@ -43,13 +43,13 @@ func CannotFollow(ctx context.Context, log Log, m eventlog.Message) error {
 			}
 		}
 		if at.Seq >= m.Seq {
-			if changesLicense(envelope.Event) && !exists && impossible == nil {
-				impossible = &unknownLicenseError{}
+			if what, changes := changed(envelope.Event); changes && !exists && impossible == nil {
+				impossible = &unknownError{what}
 			}
 			return errReached
 		}
-		if err == nil && at.Subject == m.Subject {
-			_, exists = events.StateAfter(e.Event)
+		if o, ok := e.Event.(events.Outcome); err == nil && ok && at.Subject == m.Subject {
+			exists = o.Result() != events.Revoked
 		}
 		return nil
 	})
@@ -59,11 +59,19 @@ func CannotFollow(ctx context.Context, log Log, m eventlog.Message) error {
 	return impossible
 }
 
-// changesLicense reports whether an event changes a license that must exist.
-func changesLicense(e events.Event) bool {
-	switch e.(type) {
-	case *events.LicenseUpdated, *events.LicenseRestored, *events.LicenseRevoked:
-		return true
+// changed is what an event changes, if that must exist before it.
+func changed(e events.Event) (what string, changes bool) {
+	o, ok := e.(events.Outcome)
+	if !ok {
+		return "", false
 	}
-	return false
+	what = aggregateName
+	if strings.HasPrefix(e.Subject(), strings.TrimSuffix(events.LicensesFilter, ">")) {
+		what = "license"
+	}
+	switch o.Result() {
+	case events.Updated, events.Restored, events.Revoked:
+		return what, true
+	}
+	return "", false
 }

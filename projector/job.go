@@ -76,14 +76,17 @@ type Tally struct {
 	Rejected events.Row `json:"rejected"`
 	Warnings events.Row `json:"warnings"`
 
+	// Of an import of licenses: rows whose customer or order was made, or existed.
 	CreatedCustomers uint64 `json:"created_customers"`
 	ExistedCustomers uint64 `json:"existed_customers"`
 	CreatedOrders    uint64 `json:"created_orders"`
 	ExistedOrders    uint64 `json:"existed_orders"`
-	CreatedLicenses  uint64 `json:"created_licenses"`
-	ExistedLicenses  uint64 `json:"existed_licenses"`
-	Differing        uint64 `json:"differing,omitempty"` // of the existed ones, rows that say something else
-	UpdatedLicenses  uint64 `json:"updated_licenses,omitempty"`
+
+	// Rows by what became of them, of the import's kind.
+	Created   uint64 `json:"created"`
+	Existed   uint64 `json:"existed"`
+	Differing uint64 `json:"differing,omitempty"` // of the existed ones, rows that say something else
+	Updated   uint64 `json:"updated,omitempty"`
 
 	// What a dry run's valid rows would have been counted as.
 	WouldImport events.Row `json:"would_import,omitempty"`
@@ -121,6 +124,9 @@ func newJob(e *events.ImportStarted, at time.Time) *Job {
 	}
 	return j
 }
+
+// ImportKind is what the import's rows are.
+func (j *Job) ImportKind() *events.Kind { return events.KindNamed(j.Kind) }
 
 // Ended reports whether the import is over for managers and readers.
 func (j *Job) Ended() bool { return !j.Finished.IsZero() }
@@ -189,7 +195,9 @@ func (j *Job) decide(row events.Row, counts events.Counts, at time.Time) {
 	j.Next.Total = max(j.Next.Total, row) // the import phase passes the rows again
 	j.Next.Rejected = max(j.Next.Rejected, counts.Rejected)
 	j.Next.Warnings = max(j.Next.Warnings, counts.Warnings)
-	j.Next.WouldImport, j.Next.WouldUpdate, j.Next.WouldExist = counts.WouldImport, counts.WouldUpdate, counts.WouldExist
+	j.Next.WouldImport = max(j.Next.WouldImport, counts.WouldImport) // of customers the fold counts them
+	j.Next.WouldUpdate = max(j.Next.WouldUpdate, counts.WouldUpdate)
+	j.Next.WouldExist = max(j.Next.WouldExist, counts.WouldExist)
 	j.Shown = j.Next
 	j.Shown.Errors, j.Shown.WarningCodes = maps.Clone(j.Next.Errors), maps.Clone(j.Next.WarningCodes)
 }

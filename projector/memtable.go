@@ -125,6 +125,7 @@ func (m *memtable) setJob(j *Job) error {
 	}
 	if j.indexed == "" {
 		m.Set(jobIndex, viewstore.TextNumberKey(managerIndex(j.Manager), j.ID), []byte{})
+		m.Set(jobIndex, viewstore.TextNumberKey(kindIndex(j.ImportKind()), j.ID), []byte{})
 	} else {
 		m.Delete(jobIndex, viewstore.TextNumberKey(statusIndex(j.indexed), j.ID))
 	}

@@ -9,7 +9,7 @@ import (
 
 // A party is a customer or an order: what licenses belong to. The event that first names it makes it,
 // and the event's sequence is its id. When the last license leaves it, it is gone; who names it next
-// makes another one.
+// makes another one. A customer that a customers' import made or named stays.
 
 // partyKind is customers or orders.
 type partyKind struct {
@@ -82,9 +82,10 @@ func (m *memtable) list(k *partyKind, id, license events.Seq) {
 	}
 }
 
-// leave takes a license, as it was, out of its party. The party is gone if that was its last one.
+// leave takes a license, as it was, out of its party. The party is gone if that was its last one, unless a
+// customers' import made or named it.
 func (m *memtable) leave(k *partyKind, at *current) error {
-	id, name, left := k.of(&at.record), k.nameIn(at.LicenseState), 0
+	id, name, left, stays := k.of(&at.record), k.nameIn(at.LicenseState), 0, false
 	if name != "" {
 		n, err := m.memberCount(k, id)
 		if err != nil {
@@ -96,7 +97,14 @@ func (m *memtable) leave(k *partyKind, at *current) error {
 		m.name = binary.BigEndian.AppendUint64(m.name[:0], uint64(id))
 		m.Remove(k.more, m.name, m.name, uint64(at.id))
 	}
-	if left > 0 {
+	if left == 0 && k == customerKind {
+		named, err := m.Get(customerNow, viewstore.NumberKey(id))
+		if err != nil {
+			return err
+		}
+		stays = named != nil
+	}
+	if left > 0 || stays {
 		m.members[partyID{k, id}] = left
 		return nil
 	}

@@ -11,8 +11,9 @@ import (
 
 // JobQuery selects imports. An import must pass every filter that is set.
 type JobQuery struct {
-	Manager *string // who uploaded it; nil: anybody
-	Status  Status  // "": any; a status that does not exist selects nothing
+	Manager *string      // who uploaded it; nil: anybody
+	Status  Status       // "": any; a status that does not exist selects nothing
+	Kind    *events.Kind // what the rows are; nil: anything
 }
 
 // LicenseQuery selects licenses. A license must pass every filter that is set. Texts are compared
@@ -36,23 +37,23 @@ type LicenseQuery struct {
 	// Matches and MatchesCustomer decide by the license itself, and by what is said of its customer; nil:
 	// any. A license without a customer has none that matches.
 	Matches         func(*License) bool
-	MayMatch        func(body []byte) bool // false only where Matches would be: spares decoding the license's event
-	MatchesCustomer func(*events.Customer) bool
+	MayMatch        func(body []byte) bool      // false only where Matches would be: spares decoding the license's event
+	MatchesCustomer func(*events.Customer) bool // by the customer as it is now
 	// Words are parts of texts in lower case, of which each is in its key, product, customer's e-mail, name or
 	// company, or store id. nil: any.
 	Words [][]byte
 	// SeesProduct reports whether the one who asks may see the licenses of a product; nil: all. It restricts
-	// Customer, MatchesCustomer and Words: of a customer whose creator is hidden only what the license's row
-	// says counts.
+	// Customer, MatchesCustomer and Words: where [Customer.ShownTo] shows nothing, what the license's row says
+	// counts.
 	SeesProduct func(code string) bool
 }
 
 // CustomerQuery selects customers, by the rules of [LicenseQuery].
 type CustomerQuery struct {
-	Email         string // as [events.EmailKey] compares them
-	EmailPrefix   string // in the same way
-	EmailContains string // without regard to case
-	Matches       func(*events.Customer) bool
+	Email         string                      // as [events.EmailKey] compares them
+	EmailPrefix   string                      // in the same way
+	EmailContains string                      // without regard to case
+	Matches       func(*events.Customer) bool // by the customer as it is now
 }
 
 // OrderQuery selects orders, by the rules of [LicenseQuery].
@@ -76,6 +77,9 @@ func (r *Reader) Jobs(q JobQuery, desc bool) iter.Seq[events.JobID] {
 	sets := []viewstore.Postings{r.views.Keys(jobs, nil)}
 	if q.Manager != nil {
 		sets = append(sets, r.views.Keys(jobIndex, viewstore.TextPrefix(managerIndex(*q.Manager))))
+	}
+	if q.Kind != nil {
+		sets = append(sets, r.views.Keys(jobIndex, viewstore.TextPrefix(kindIndex(q.Kind))))
 	}
 	if q.Status != "" {
 		sets = append(sets, r.views.Keys(jobIndex, viewstore.TextPrefix(statusIndex(q.Status))))
@@ -110,14 +114,9 @@ func (r *Reader) Customers(q CustomerQuery, desc bool) (ids iter.Seq[events.Seq]
 	}
 	chosen := r.intersect(selections)
 	if q.Matches != nil {
-		chosen = selection{r.where(chosen.postings, r.partyCreator, customerMatches(q.Matches)), CountUnknown}
+		chosen = selection{where(r, chosen.postings, r.existingCustomer, func(c *Customer) bool { return q.Matches(&c.Now) }), CountUnknown}
 	}
 	return ordered[events.Seq](r.bound, chosen.postings, desc), chosen.count, nil
-}
-
-// customerMatches decides by the customer that a license names.
-func customerMatches(match func(*events.Customer) bool) func(*License) bool {
-	return func(l *License) bool { return l.Event.Customer != nil && match(l.Event.Customer) }
 }
 
 // Orders yields the ids of the orders that q selects: oldest first or, if desc, newest first. count
@@ -134,7 +133,7 @@ func (r *Reader) LicensesOfOrders(q OrderQuery) (iter.Seq[events.Seq], error) {
 		return nil, err
 	}
 	set := r.collect(chosen.postings)
-	all := r.where(r.existing(), r.License, func(l *License) bool { return set.Has(uint64(l.Order)) })
+	all := where(r, r.existing(), r.License, func(l *License) bool { return set.Has(uint64(l.Order)) })
 	return ordered[events.Seq](r.bound, all, false), nil
 }
 
@@ -154,7 +153,7 @@ func (q *OrderQuery) selectFrom(r *Reader) (selection, error) {
 	if q.From.IsZero() && q.To.IsZero() {
 		return chosen, nil
 	}
-	return selection{r.where(chosen.postings, r.partyCreator, func(l *License) bool {
+	return selection{where(r, chosen.postings, r.partyCreator, func(l *License) bool {
 		return !l.Created.Before(q.From) && (q.To.IsZero() || l.Created.Before(q.To))
 	}), CountUnknown}, nil
 }
@@ -195,7 +194,7 @@ func (q *LicenseQuery) selectFrom(r *Reader) (selection, error) {
 		chosen = r.intersect(selections)
 	}
 	if len(keep) > 0 {
-		chosen = selection{r.where(chosen.postings, q.read(r), keep...), CountUnknown}
+		chosen = selection{where(r, chosen.postings, q.read(r), keep...), CountUnknown}
 	}
 	if q.Enabled == nil || !*q.Enabled || off.count == 0 {
 		return chosen, nil

@@ -91,11 +91,8 @@ func (r *Reader) Job(id events.JobID) (*Job, error) {
 	return parseJob(value)
 }
 
-// CustomerCreator returns the license that made the customer with an id, as the event left it that
-// did: that is what is shown of the customer. It is nil if there is no such customer, or if it is gone.
-func (r *Reader) CustomerCreator(id events.Seq) (*License, error) { return r.creator(customerKind, id) }
-
-// OrderCreator is [Reader.CustomerCreator] of an order.
+// OrderCreator returns the license that made the order with an id, as the event left it that did: that is what
+// is shown of the order. It is nil if there is no such order, or if it is gone.
 func (r *Reader) OrderCreator(id events.Seq) (*License, error) { return r.creator(orderKind, id) }
 
 // count returns a counter.

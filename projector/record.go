@@ -54,9 +54,8 @@ func parseRecord(b []byte) (record, bool) {
 type change struct {
 	record
 	license  events.Seq
-	previous events.Seq   // the license's event before
-	chain    events.Seq   // the first event of the chain that the license stands at
-	owner    events.JobID // the import of that chain
+	previous events.Seq // the license's event before
+	link                // the chain that the license stands at
 }
 
 const changeHead = recordHead + 32 // bytes before the body
@@ -78,8 +77,8 @@ func parseChange(b []byte) (change, bool) {
 	r.body = b[changeHead:]
 	rest := b[recordHead:]
 	return change{
-		record: r, license: seqAt(rest), previous: seqAt(rest[8:]), chain: seqAt(rest[16:]),
-		owner: events.JobID(binary.BigEndian.Uint64(rest[24:])),
+		record: r, license: seqAt(rest), previous: seqAt(rest[8:]),
+		link: link{seqAt(rest[16:]), events.JobID(binary.BigEndian.Uint64(rest[24:]))},
 	}, true
 }
 

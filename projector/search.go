@@ -14,7 +14,7 @@ import (
 // would be three times the views' size, and would make folding several times slower.
 //
 // Most texts are the license's own. The customer's name and company are shown as the row says that made the
-// customer, so these are found in two steps:
+// customer, or a customers' import that changed it, so these are found in two steps:
 //
 //	scan     licenses with the word among their own texts; customers that are shown with the word
 //	join     the other licenses of those customers
@@ -74,8 +74,13 @@ func (s *search) scanCustomers() {
 		for _, span := range c.Spans {
 			id := c.ID(span)
 			s.elsewhere.Add(id)
+			text, ok := customerText(c.Plain[span.Begin:span.End], s.query.SeesProduct != nil)
+			if !ok {
+				s.reader.bound.Fail(ErrDamaged)
+				return
+			}
 			for i, word := range s.words {
-				if bytes.Contains(c.Plain[span.Begin:span.End], word) {
+				if bytes.Contains(text, word) {
 					s.found[i].elsewhere.Add(id)
 				}
 			}
@@ -267,7 +272,7 @@ func (s *search) join(customers, licenses *viewstore.NumberSet) {
 	})))
 }
 
-// shows reports whether the one who asks sees a customer as the row says that made it.
+// shows reports whether the one who asks sees a customer, and not only what the license's row says of it.
 func (s *search) shows(customer events.Seq) bool {
 	if s.visible == nil || s.visible.Has(uint64(customer)) {
 		return true
@@ -280,12 +285,12 @@ func (s *search) shows(customer events.Seq) bool {
 	if known {
 		return sees
 	}
-	creator, err := r.partyCreator(customer) // a license that is gone, or a change
+	c, err := r.madeCustomer(customer) // by a license that is gone, by a change, or by a customers' import
 	if err != nil {
 		r.bound.Fail(err)
 		return false
 	}
-	sees = s.query.sees(creator)
+	sees = c.ShownTo(s.query.SeesProduct) != nil
 	s.shown[customer] = sees
 	return sees
 }

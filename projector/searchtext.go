@@ -17,11 +17,14 @@ import (
 //	                            uvarint  length of the first five texts
 //	                            key NUL product NUL product's name NUL e-mail NUL store id NUL
 //	                            customer's name NUL company
-//	search_customers  customer → name NUL company
+//	search_customers  customer → uvarint  length of the next
+//	                             name NUL company: by the license's row that made it; empty: none did
+//	                             name NUL company: by the customers' import that left it so; empty: none did
 //
 // The customer's name and company are those of the license's row. A customer is shown as the row says
-// that made it. That is the row of the license with the customer's id, unless search_customers has it:
-// a change of a license made it, or the license that made it has changed.
+// that made it, or as a customers' import has left it. It is as the row of the license with the customer's id
+// says, unless search_customers has it: a change of a license or a customers' import made it or changed it, or
+// the license that made it has changed.
 
 // partyOf says whose words describe the customer of a license.
 type partyOf byte
@@ -121,11 +124,32 @@ func (m *memtable) putSearchText(id, customer events.Seq, s events.LicenseState)
 	m.value, m.folded = b, texts
 }
 
-// putCustomerText makes a customer found by what the event says that made it, where the license of its id
-// does not say that, or not any more.
-func (m *memtable) putCustomerText(id events.Seq, c *events.Customer) {
-	m.value = appendCustomerText(m.value[:0], c)
+// putCustomerText makes a customer found by what the license's event says that made it, where the license of its id
+// does not say that, or not any more, and by what a customers' import has made of it. Either may be nil.
+func (m *memtable) putCustomerText(id events.Seq, made, now *events.Customer) {
+	text := m.folded[:0]
+	if made != nil {
+		text = appendCustomerText(text, made)
+	}
+	m.value = append(binary.AppendUvarint(m.value[:0], uint64(len(text))), text...)
+	if m.folded = text; now != nil {
+		m.value = appendCustomerText(m.value, now)
+	}
 	m.Put(allCustomerTexts, uint64(id), m.value)
+}
+
+// customerText is what is searched of an entry of search_customers: all that is shown of the customer, or to one
+// who sees some products only. See [Customer.ShownTo].
+func customerText(b []byte, limited bool) (text []byte, ok bool) {
+	size, n := binary.Uvarint(b)
+	if n <= 0 || uint64(len(b)-n) < size {
+		return nil, false
+	}
+	made, now := b[n:n+int(size)], b[n+int(size):]
+	if limited || len(now) == 0 {
+		return made, true
+	}
+	return now, true
 }
 
 // appendCustomerText appends the name and the company of a customer.

@@ -47,9 +47,18 @@ type storyJob struct {
 	undoCounts events.UndoCounts
 	counts     events.Counts
 
-	decided                                                []DecidedRow
+	decided                                                []decidedRow
 	updates, kept, warned                                  []events.Row
 	customersMade, customersFound, ordersMade, ordersFound uint64
+}
+
+// decidedRow is what [Reader.DecidedRows] says of a row.
+type decidedRow struct {
+	Row          events.Row
+	Line         uint64
+	Key, Product string
+	License      events.Seq
+	Outcome      RowOutcome
 }
 
 func newStory(seed uint64) *story {
@@ -187,11 +196,11 @@ func (s *story) decide(j *storyJob) {
 			j.ordersFound++
 		}
 		s.append(e)
-		j.note(DecidedRow{j.row, e.Line, key, product, l.id, RowExisted}, e.Warnings)
+		j.note(decidedRow{j.row, e.Line, key, product, l.id, RowExisted}, e.Warnings)
 	}
 }
 
-func (j *storyJob) note(row DecidedRow, warnings []events.Warning) {
+func (j *storyJob) note(row decidedRow, warnings []events.Warning) {
 	j.decided = append(j.decided, row)
 	if len(warnings) > 0 {
 		j.warned = append(j.warned, row.Row)
@@ -208,7 +217,7 @@ func (s *story) makeLicense(j *storyJob, product, key string) {
 	s.settle(l, id, state{e.License, e.Product, e.Customer, e.Order, events.Origin{JobID: j.id, Row: j.row}}, j)
 	s.licenses[id], s.order = l, append(s.order, id)
 	j.counts.Imported++
-	j.note(DecidedRow{j.row, e.Line, key, product, id, RowImported}, e.Warnings)
+	j.note(decidedRow{j.row, e.Line, key, product, id, RowImported}, e.Warnings)
 }
 
 func (s *story) updateLicense(j *storyJob, l *storyLicense) {
@@ -230,7 +239,7 @@ func (s *story) updateLicense(j *storyJob, l *storyLicense) {
 	s.settle(l, seq, now, j)
 	j.counts.Updated++
 	j.updates = append(j.updates, j.row)
-	j.note(DecidedRow{j.row, e.Line, l.key, now.product.ShortCode, l.id, RowUpdated}, e.Warnings)
+	j.note(decidedRow{j.row, e.Line, l.key, now.product.ShortCode, l.id, RowUpdated}, e.Warnings)
 }
 
 func (l *storyLicense) last() events.Seq { return l.facts[len(l.facts)-1] }

@@ -50,7 +50,7 @@ func TestUndoIsSeenAtOnce(t *testing.T) {
 		r.catchUp()
 		j, err = r.Job(1)
 		check(t, err)
-		if !j.Settled() || j.Undo.Revoked != 2 || j.UndoProgress() != 1 || j.Shown.CreatedLicenses != 2 || j.Moved != 11 {
+		if !j.Settled() || j.Undo.Revoked != 2 || j.UndoProgress() != 1 || j.Shown.Created != 2 || j.Moved != 11 {
 			t.Errorf("after the undo: %+v %+v", j, j.Undo)
 		}
 		r.stop()

@@ -13,7 +13,7 @@ const FileName = "views.bolt"
 
 // format is the version of the views' file. Raise it with every change of the views or of what
 // folding does: a file of another version is folded from the beginning.
-const format = 10
+const format = 11
 
 // The views. Package viewstore gives the bytes of each layout. Numbers (sequences, imports, rows)
 // are 8 bytes, big-endian, so that keys sort as their numbers do. A text before a number ends with
@@ -48,6 +48,31 @@ const format = 10
 // All other views hold licenses as they are now. A revoked license is in licenses, changes, license_now,
 // gone, and in the list of its import's revoked licenses.
 //
+// All other things that rows make are stored by the subject of their events: the features of licenses, and
+// what further kinds of imports make. facts has each event that made, changed or revoked one, and each
+// customer's row:
+//
+//	aggregates   subject → 8 bytes  sequence of its last event
+//	facts        sequence → 8 bytes  time in the stream, nanoseconds since 1970
+//	                        8 bytes  the license, or the customer, that it is about; 0: none
+//	                        8 bytes  the event before this one at its subject; 0: none
+//	                        8 bytes  the event that made it
+//	                        8 bytes  the first event of the chain that it stands at
+//	                        8 bytes  the import of that chain
+//	                        1 byte   what became of the row: events.Result
+//	                        uvarint  length of the next
+//	                        n bytes  of a customer's row: what it did, JSON
+//	                        rest     the event, as the stream has it
+//
+// The features of a license are those of its key and product whose last event is no LicenseFeatureRevoked and
+// names the license's id: a revoked license takes its features along.
+//
+// A customer is as the event says that made it, unless a customers' import made or named it:
+//
+//	customer_now  customer → 8 bytes  the fact that left it as it is; 0: it is as the event made it
+//
+// Such a customer stays when its last license leaves it.
+//
 // A license key leads to the sequences of the licenses that have it, one for each product. The slot
 // depends on the key alone:
 //
@@ -69,21 +94,25 @@ const (
 	orderByStore                           // HashIndex, filtered: store id → order
 	rejected                               // Chunks by import: row → event RowRejected
 	rejectedByCode                         // Entries: import, code, NUL, row → nothing
-	existed                                // Chunks by import: row → event LicenseExisted
+	existed                                // Chunks by import: row → event; of a customer 8 bytes, the fact's sequence
 	jobs                                   // Entries: import → Job, JSON
-	jobIndex                               // Entries: "manager" or "status", NUL, value, NUL, import → nothing
+	jobIndex                               // Entries: "manager", "status" or "kind", NUL, value, NUL, import → nothing
 	counters                               // Counters, by the names below
 	licenseNow                             // Entries: license → its last event, see above
 	changes                                // Chunks: sequence → change, see above
 	gone                                   // PostingLists: "" → revoked licenses
-	updated                                // Chunks by import: row → 8 bytes, the sequence of its LicenseUpdated
-	proposed                               // Chunks by import: row → event LicenseUpdateProposed
-	kept                                   // Chunks by import: row → event LicenseKept
+	updated                                // Chunks by import: row → 8 bytes, the sequence of its event
+	proposed                               // Chunks by import: row → event; of a customer a fact
+	kept                                   // Chunks by import: row → event
 	warned                                 // Chunks by import: row → WarnedRow, JSON
 	warnedByCode                           // PostingLists: import in decimal, ":", code → rows
-	jobByFile                              // Entries: SHA-256 of a file → 8 bytes, the import sealed last
+	jobByFile                              // Entries: kind, NUL, SHA-256 of a file → 8 bytes, the import sealed last
 	searchTexts                            // Chunks: license → what a search looks at, see searchtext.go
 	customerTexts                          // Chunks: customer → what a search looks at, see searchtext.go
+	made                                   // Chunks by import, of other kinds than licenses: row → 8 bytes, the sequence of its event
+	aggregates                             // Entries: subject → its last event, see above
+	facts                                  // Chunks: sequence → fact, see above
+	customerNow                            // Entries: customer → the fact that left it as it is, see above
 	numViews
 )
 
@@ -120,6 +149,10 @@ var schema = viewstore.Schema{Version: format, Views: []viewstore.ViewSpec{
 	jobByFile:        {Name: "job_by_file", Layout: viewstore.Entries},
 	searchTexts:      {Name: "search", Layout: viewstore.Chunks},
 	customerTexts:    {Name: "search_customers", Layout: viewstore.Chunks},
+	made:             {Name: "made", Layout: viewstore.Chunks},
+	aggregates:       {Name: "aggregates", Layout: viewstore.Entries},
+	facts:            {Name: "facts", Layout: viewstore.Chunks},
+	customerNow:      {Name: "customer_now", Layout: viewstore.Entries},
 }}
 
 // The counters; that of one product's licenses is countProduct and its short code.
@@ -131,22 +164,23 @@ const (
 	countProduct   = "product\x00"
 	countGone      = "gone"
 
-	// Of one import, by its id in decimal: chains of events (see changes).
-	countOvertaken  = "overtaken\x00"  // that began with a LicenseImported, and were followed by another import's
-	countRestorable = "restorable\x00" // that began with a LicenseUpdated, and the license stands at
-	countSuperseded = "superseded\x00" // that began with a LicenseUpdated, and were followed by another import's
+	// Of one import, by its id in decimal: chains of events (see changes and facts).
+	countOvertaken  = "overtaken\x00"  // that made something, and were followed by another import's
+	countRestorable = "restorable\x00" // that changed something, which stands at them
+	countSuperseded = "superseded\x00" // that changed something, and were followed by another import's
 )
 
-// allLicenses is the chunk set of the licenses' records, allChanges that of the events after the first;
-// allSearchTexts and allCustomerTexts are those of a search.
+// allLicenses is the chunk set of the licenses' records, allChanges that of the events after the first, allFacts
+// that of the events of all else; allSearchTexts and allCustomerTexts are those of a search.
 var (
 	allLicenses      = viewstore.ChunkSet{View: licenses}
 	allChanges       = viewstore.ChunkSet{View: changes}
+	allFacts         = viewstore.ChunkSet{View: facts}
 	allSearchTexts   = viewstore.ChunkSet{View: searchTexts}
 	allCustomerTexts = viewstore.ChunkSet{View: customerTexts}
 )
 
-// rowsOf is the chunk set of one import's rows in the view rejected or existed.
+// rowsOf is the chunk set of one import's rows in one of the views by import.
 func rowsOf(v viewstore.View, job events.JobID) viewstore.ChunkSet {
 	return viewstore.ChunkSet{View: v, Group: uint64(job)}
 }
@@ -169,6 +203,7 @@ func appendLicenseKey(b []byte, key, product string) []byte {
 // The values of jobIndex, before the NUL and the import.
 func managerIndex(name string) string { return "manager\x00" + name }
 func statusIndex(s Status) string     { return "status\x00" + string(s) }
+func kindIndex(k *events.Kind) string { return "kind\x00" + k.Name }
 
 // Verify reads the whole views' file of a directory that no projector has open, and returns what is
 // wrong with it; nil if it is sound or does not exist. It changes nothing.

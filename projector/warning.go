@@ -21,19 +21,20 @@ const (
 type WarnedRow struct {
 	Row      events.Row       `json:"row"`
 	Line     uint64           `json:"line,omitempty"` // 0: not known
-	Key      string           `json:"key"`
-	Product  string           `json:"product"`           // short code
-	License  events.Seq       `json:"license,omitempty"` // that it made or changed; 0: none
+	Identity []string         `json:"identity"`       // the values of the kind's Identity
+	Product  string           `json:"product"`        // short code; "": the row belongs to none
 	Outcome  RowOutcome       `json:"outcome"`
 	Warnings []events.Warning `json:"warnings"`
 }
 
 // warn notes the warnings of a row, if it has any.
-func (m *memtable) warn(j *Job, warnings []events.Warning, row WarnedRow) error {
+func (m *memtable) warn(j *Job, e events.Outcome, outcome RowOutcome) error {
+	warnings := events.WarningsOf(e)
 	if len(warnings) == 0 {
 		return nil
 	}
-	row.Warnings = warnings
+	d := events.DetailsOf(e)
+	row := WarnedRow{e.Origin().Row, d.Line, d.Identity, d.Product, outcome, warnings}
 	value, err := json.Marshal(row)
 	if err != nil {
 		return err

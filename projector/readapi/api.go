@@ -47,20 +47,11 @@ type route struct {
 
 // routes is the table of all reads.
 func (a *API) routes() []route {
-	const imports = "licenses-import-results/"
-	return []route{
-		{path: imports, right: access.ReadImports, serve: a.listImports, query: ordered("status__iexact", "status_iexact")},
-		{path: imports + ":id/", right: access.ReadImports, serve: a.forJob(a.getImport)},
-		{path: imports + ":id/invalid_rows/", right: access.ReadImports, serve: a.forJob(a.listInvalidRows), query: paged("code")},
-		{path: imports + ":id/existed_rows/", right: access.ReadImports, serve: a.forJob(a.listExistedRows), query: paged()},
-		{path: imports + ":id/invalid_rows.csv", right: access.ReadImports, serve: a.forJob(a.invalidRowsCSV), query: []string{"raw"}, long: true},
-		{path: imports + ":id/imported_rows.csv", right: access.ReadImports, serve: a.forJob(a.importedRowsCSV), long: true},
-		{path: imports + ":id/updated_rows/", right: access.ReadImports, serve: a.forJob(a.listUpdatedRows), query: paged()},
-		{path: imports + ":id/kept_rows/", right: access.ReadImports, serve: a.forJob(a.listKeptRows), query: paged()},
-		{path: imports + ":id/warnings/", right: access.ReadImports, serve: a.forJob(a.listWarnings), query: paged("code")},
-		{path: imports + ":id/undo/", right: access.ReadImports, serve: a.forJob(a.previewUndo)},
-		{path: imports + ":id/invalid_rows.xlsx", right: access.ReadImports, serve: a.forJob(a.invalidRowsXLSX), long: true},
-		{path: imports + ":id/events/", right: access.ReadImports, serve: a.forJob(a.streamImport), long: true},
+	var all []route
+	for _, k := range events.Kinds {
+		all = append(all, a.importRoutes(k)...)
+	}
+	return append(all, []route{
 		{path: "licenses/", right: access.ReadLicenses, serve: a.listLicenses, query: ordered(append([]string{"sort"}, licenseFilters...)...)},
 		{path: "licenses/export/", right: access.ReadLicenses, serve: a.exportLicenses, query: licenseFilters, long: true},
 		{path: "licenses/:id/", right: access.ReadLicenses, serve: a.getLicense},
@@ -70,11 +61,37 @@ func (a *API) routes() []route {
 		{path: "products/:id/", right: access.ReadLicenses, serve: a.getProduct},
 		{path: "customers/", right: access.ReadCustomers, serve: a.listCustomers, query: ordered(customerFilters...)},
 		{path: "customers/export/", right: access.ReadCustomers, serve: a.exportCustomers, query: customerFilters, long: true},
-		{path: "customers/:id/", right: access.ReadCustomers, serve: a.getCreated(customers)},
+		{path: "customers/:id/", right: access.ReadCustomers, serve: a.getParty(customers)},
 		{path: "orders/", right: access.ReadCustomers, serve: a.listOrders, query: ordered(orderFilters...)},
 		{path: "orders/export/", right: access.ReadCustomers, serve: a.exportOrders, query: slices.Concat(orderFilters, orderRange), long: true},
-		{path: "orders/:id/", right: access.ReadCustomers, serve: a.getCreated(orders)},
+		{path: "orders/:id/", right: access.ReadCustomers, serve: a.getParty(orders)},
 		{path: strings.TrimPrefix(ExportPath, prefix), right: access.Manage, serve: a.exportViews, long: true},
+	}...)
+}
+
+// importRoutes are the reads of the imports of a kind.
+func (a *API) importRoutes(k *events.Kind) []route {
+	one := func(path string, h jobHandler, query ...string) route {
+		return route{path: k.Results + ":id/" + path, right: access.ReadImports, serve: a.forJob(k, h), query: query}
+	}
+	long := func(path string, h jobHandler, query ...string) route {
+		r := one(path, h, query...)
+		r.long = true
+		return r
+	}
+	return []route{
+		{path: k.Results, right: access.ReadImports, serve: a.listImports(k), query: ordered("status__iexact", "status_iexact")},
+		one("", a.getImport),
+		one("invalid_rows/", a.listInvalidRows, paged("code")...),
+		one("existed_rows/", a.listExistedRows, paged()...),
+		one("updated_rows/", a.listUpdatedRows, paged()...),
+		one("kept_rows/", a.listKeptRows, paged()...),
+		one("warnings/", a.listWarnings, paged("code")...),
+		one("undo/", a.previewUndo),
+		long("invalid_rows.csv", a.invalidRowsCSV, "raw"),
+		long("invalid_rows.xlsx", a.invalidRowsXLSX),
+		long("imported_rows.csv", a.importedRowsCSV),
+		long("events/", a.streamImport),
 	}
 }
 
@@ -86,9 +103,12 @@ func (a *API) Register(router *httpx.Router, auth *access.Authenticator) {
 		}
 		router.Handle(http.MethodGet, prefix+r.path, auth.Require(r.right, a.answer(r.serve)), r.query...)
 	}
-	// The role ingest takes the others of these. Without the first, a GET of the import path would look for a license of that id.
-	router.Reserve(http.MethodPost, prefix+"licenses/import_from_csv/")
-	router.Reserve(http.MethodPost, prefix+"licenses-import-results/:id/undo/")
+	// The role ingest takes the others of these. Without the first, a GET of the import path would look for a license
+	// of that id.
+	for _, k := range events.Kinds {
+		router.Reserve(http.MethodPost, prefix+k.Upload)
+		router.Reserve(http.MethodPost, prefix+k.Results+":id/undo/")
+	}
 }
 
 // paged returns the query parameters of a list: these and those of a page.
@@ -140,9 +160,9 @@ func unavailable(err error) error {
 // jobHandler answers about one import.
 type jobHandler func(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error
 
-// forJob calls h with the import that a path names. One that the manager may not see is as if it
-// did not exist.
-func (a *API) forJob(h jobHandler) access.Handler {
+// forJob calls h with the import of a kind that a path names. One of another kind, or that the manager may not see,
+// is as if it did not exist.
+func (a *API) forJob(k *events.Kind, h jobHandler) access.Handler {
 	return func(w http.ResponseWriter, r *http.Request, params httpx.Params, m access.Manager) error {
 		id, err := events.ParseJobID(params.ByName("id"))
 		if err != nil {
@@ -152,7 +172,7 @@ func (a *API) forJob(h jobHandler) access.Handler {
 		if err != nil {
 			return err
 		}
-		if j == nil || !seesImport(m, j) {
+		if j == nil || j.ImportKind() != k || !seesImport(m, j) {
 			return httpx.NotFound("There is no import %s.", id)
 		}
 		return h(w, r, j, m)

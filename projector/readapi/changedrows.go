@@ -10,74 +10,33 @@ import (
 	"licenseimport/projector"
 )
 
-// updatedRow is a row that changed a license, or in a dry run would have.
-type updatedRow struct {
-	Row        events.Row      `json:"row"`
-	Line       *uint64         `json:"line"`       // null: not known
-	LicenseID  *events.Seq     `json:"license_id"` // null: an earlier row of the same dry run would have made it
-	LicenseKey string          `json:"license_key"`
-	Product    string          `json:"product"`
-	Changed    []events.Change `json:"changed"`
-}
-
+// listUpdatedRows lists the rows that changed something, or in a dry run would have. The id is null where an earlier
+// row of the same dry run would have made it.
 func (a *API) listUpdatedRows(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error {
-	read := func(views *projector.Reader, row events.Row) (*projector.UpdatedRow, error) {
-		return mustExist(views.UpdatedRow(j, row))
-	}
-	return listRows(a, w, r, j, func(views *projector.Reader, _ events.JobID, row events.Row) (updatedRow, error) {
-		u, err := read(views, row)
-		if err != nil {
-			return updatedRow{}, err
-		}
-		return updatedRow{u.Row, orNil(u.Line), orNil(u.License), u.Key, u.Product, orEmpty(u.Changed)}, nil
-	}, func(views *projector.Reader) iter.Seq[events.Row] {
-		return visibleRows(m, j, views.UpdatedRows(j, 0), func(row events.Row) (product string, err error) {
-			u, err := read(views, row)
-			if err != nil {
-				return "", err
+	return a.listOutcomes(w, r, j, m, outcomeRows{
+		rows: func(views *projector.Reader) iter.Seq[events.Row] { return views.UpdatedRows(j, 0) },
+		read: func(views *projector.Reader, row events.Row) (*projector.Row, error) { return views.UpdatedRow(j, row) },
+		show: func(j *projector.Job, row *projector.Row) object {
+			o := object{{"row", row.Row}, {"line", orNil(row.Line)}}
+			if id := j.ImportKind().ID; id != "" {
+				o = o.with(id, orNil(row.ID))
 			}
-			return u.Product, nil
-		})
+			return o.withIdentity(j, row.Identity).with("changed", orEmpty(row.Changed))
+		},
 	})
 }
 
-// keptRow is a row whose license an undo left as it is, since something else changed it later.
-type keptRow struct {
-	Row        events.Row   `json:"row"`
-	LicenseKey string       `json:"license_key"`
-	Product    string       `json:"product"`
-	ImportID   events.JobID `json:"import_id"`  // that changed the license since
-	ImportRow  events.Row   `json:"import_row"` // of that import
-}
-
+// listKeptRows lists the rows whose effect an undo left as it is, and which import changed it later.
 func (a *API) listKeptRows(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error {
-	return listRows(a, w, r, j, func(views *projector.Reader, id events.JobID, row events.Row) (keptRow, error) {
-		e, err := mustExist(views.KeptRow(id, row))
-		if err != nil {
-			return keptRow{}, err
-		}
-		return keptRow{e.Row, e.LicenseKey, e.Product.ShortCode, e.By.JobID, e.By.Row}, nil
-	}, func(views *projector.Reader) iter.Seq[events.Row] {
-		return visibleRows(m, j, views.KeptRows(j.ID, 0), func(row events.Row) (product string, err error) {
-			e, err := mustExist(views.KeptRow(j.ID, row))
-			if err != nil {
-				return "", err
-			}
-			return e.Product.ShortCode, nil
-		})
+	return a.listOutcomes(w, r, j, m, outcomeRows{
+		rows: func(views *projector.Reader) iter.Seq[events.Row] { return views.KeptRows(j.ID, 0) },
+		read: func(views *projector.Reader, row events.Row) (*projector.Row, error) { return views.KeptRow(j.ID, row) },
+		show: func(j *projector.Job, row *projector.Row) object {
+			return object{{"row", row.Row}}.withIdentity(j, row.Identity).
+				with("import_id", row.By.JobID).
+				with("import_row", row.By.Row)
+		},
 	})
-}
-
-// warning is one warning of a row.
-type warning struct {
-	Row        events.Row         `json:"row"`
-	Line       *uint64            `json:"line"` // null: not known
-	LicenseKey string             `json:"license_key"`
-	Product    string             `json:"product"`
-	Column     string             `json:"column"`
-	Code       events.WarningCode `json:"code"`
-	Message    string             `json:"message"`
-	Value      *string            `json:"value"` // null: not known
 }
 
 // warningID names the warning at an index of a row's.
@@ -96,13 +55,17 @@ func (a *API) listWarnings(w http.ResponseWriter, r *http.Request, j *projector.
 		return err
 	}
 	code := events.WarningCode(r.URL.Query().Get("code"))
-	return list[warningID, warning]{
+	return list[warningID, object]{
 		members: func(views *projector.Reader) (iter.Seq[warningID], int, error) {
 			return visibleWarnings(views, j, m, code), projector.CountUnknown, nil
 		},
-		render: func(_ *projector.Reader, id warningID) (warning, error) {
+		render: func(_ *projector.Reader, id warningID) (object, error) {
 			w := id.row.Warnings[id.index]
-			return warning{id.row.Row, orNil(id.row.Line), id.row.Key, id.row.Product, w.Column, w.Code, w.Message(), orNil(w.Value)}, nil
+			return object{{"row", id.row.Row}, {"line", orNil(id.row.Line)}}.withIdentity(j, id.row.Identity).
+				with("column", w.Column).
+				with("code", w.Code).
+				with("message", w.Message()).
+				with("value", orNil(w.Value)), nil // null: not known
 		},
 	}.write(a, w, r, page)
 }
@@ -139,7 +102,7 @@ func orNil[T comparable](v T) *T {
 	return &v
 }
 
-// previewUndo answers with how many licenses an undo would take back, restore and keep now; where the import
+// previewUndo answers with how much an undo would take back, restore and keep now; where the import
 // cannot be undone with the answer that a POST would get.
 func (a *API) previewUndo(w http.ResponseWriter, r *http.Request, j *projector.Job, _ access.Manager) error {
 	if refused := j.UndoRefused(); refused != nil {

@@ -19,7 +19,7 @@ func TestReadYourWrites(t *testing.T) {
 	r := newHarness(t, dir, log)
 	for id := events.JobID(1); id <= 10; id++ {
 		log.Add(started(id, "anna"))
-		got := into[result](r, importsPath+id.String()+"/")
+		got := into[shownResult](r, importsPath+id.String()+"/")
 		if got.ID != id || got.Status != projector.StatusPending {
 			t.Fatalf("import %d: %+v", id, got)
 		}
@@ -33,7 +33,7 @@ func TestReadYourWrites(t *testing.T) {
 		if page := into[listed](r, "/api/v1/licenses/"); page.Count != int(id) {
 			t.Fatalf("after import %d: %d licenses", id, page.Count)
 		}
-		got = into[result](r, importsPath+id.String()+"/")
+		got = into[shownResult](r, importsPath+id.String()+"/")
 		if got.Status != projector.StatusSuccess || len(got.Result.InvalidRows) != 1 {
 			t.Fatalf("import %d: %+v", id, got)
 		}

@@ -12,17 +12,35 @@ import (
 	"licenseimport/projector"
 )
 
-// createdKind is customers or orders. The first license that names one creates it.
-type createdKind struct {
-	name    string
-	creator func(*projector.Reader, events.Seq) (*projector.License, error) // nil: no such id
-	show    func(id *events.Seq, said *projector.License) object
+// partyKind is customers or orders.
+type partyKind struct {
+	name string
+	show func(*projector.Reader, events.Seq) (object, error) // nil: no such id
 }
 
 var (
-	customers = createdKind{"customer", (*projector.Reader).CustomerCreator, customerObject}
-	orders    = createdKind{"order", (*projector.Reader).OrderCreator, orderObject}
+	customers = partyKind{"customer", showCustomer}
+	orders    = partyKind{"order", showOrder}
 )
+
+// showCustomer shows a customer as it is, and the import and row that it comes from.
+func showCustomer(views *projector.Reader, id events.Seq) (object, error) {
+	c, err := views.Customer(id)
+	if c == nil || err != nil {
+		return nil, err
+	}
+	return customerObject(&c.ID, &c.Now).withOrigin(c.By, c.Created), nil
+}
+
+// showOrder shows an order as the license says that made it.
+func showOrder(views *projector.Reader, id events.Seq) (object, error) {
+	creator, err := views.OrderCreator(id)
+	if creator == nil || err != nil {
+		return nil, err
+	}
+	by := events.Origin{JobID: creator.Event.JobID, Row: creator.Event.Row}
+	return orderObject(&creator.Seq, creator).withOrigin(by, creator.Created), nil
+}
 
 // customerFilters are the query parameters of parseCustomerQuery.
 var customerFilters = []string{"email", "email__icontains", "email__startswith", "company_name__icontains", "first_name__icontains",
@@ -84,27 +102,22 @@ func (a *API) listOrders(w http.ResponseWriter, r *http.Request, _ httpx.Params,
 }
 
 // list is a list of the customers or orders that members yields.
-func (k createdKind) list(
+func (k partyKind) list(
 	members func(*projector.Reader) (iter.Seq[events.Seq], int, error)) list[events.Seq, object] {
 	return list[events.Seq, object]{
 		members: members,
 		render: func(views *projector.Reader, id events.Seq) (object, error) {
-			creator, err := mustExist(k.creator(views, id))
-			if err != nil {
-				return nil, err
+			o, err := k.show(views, id)
+			if err == nil && o == nil {
+				err = projector.ErrDamaged
 			}
-			return k.render(creator), nil
+			return o, err
 		},
 	}
 }
 
-// render shows a customer or order, and the import and row that it comes from.
-func (k createdKind) render(creator *projector.License) object {
-	return k.show(&creator.Seq, creator).withOrigin(creator)
-}
-
-// getCreated answers with one customer or order.
-func (a *API) getCreated(k createdKind) access.Handler {
+// getParty answers with one customer or order.
+func (a *API) getParty(k partyKind) access.Handler {
 	return func(w http.ResponseWriter, r *http.Request, params httpx.Params, _ access.Manager) error {
 		missing := httpx.NotFound("There is no such %s.", k.name)
 		id, ok := parseID(params)
@@ -114,17 +127,17 @@ func (a *API) getCreated(k createdKind) access.Handler {
 		if err := a.projector.WaitForID(r.Context(), id); err != nil {
 			return err
 		}
-		var creator *projector.License
+		var o object
 		err := a.projector.Read(r.Context(), func(views *projector.Reader) (err error) {
-			creator, err = k.creator(views, id)
+			o, err = k.show(views, id)
 			return err
 		})
-		if err == nil && creator == nil {
+		if err == nil && o == nil {
 			err = missing
 		}
 		if err != nil {
 			return err
 		}
-		return httpx.WriteJSON(w, http.StatusOK, k.render(creator))
+		return httpx.WriteJSON(w, http.StatusOK, o)
 	}
 }

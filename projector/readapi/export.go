@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -26,7 +25,8 @@ var orderRange = []string{"range", "from", "to"}
 const last30 = 30
 
 // exportLicenses answers with the licenses that the filters of the list select, as a file that can be
-// imported: each as its last event has it, oldest first.
+// imported: each as its last event has it, oldest first. A customer that a customers' import made or changed is as it
+// is now.
 func (a *API) exportLicenses(w http.ResponseWriter, r *http.Request, _ httpx.Params, m access.Manager) error {
 	filter, err := parseLicenseFilter(r.URL.Query(), m)
 	if err != nil {
@@ -37,13 +37,13 @@ func (a *API) exportLicenses(w http.ResponseWriter, r *http.Request, _ httpx.Par
 		if err != nil {
 			return err
 		}
-		return exportEach(views, ids, write)
+		return exportEach(views, ids, m, write)
 	}})
 }
 
 // exportOrders answers with the licenses of the orders that were created in a range, as a file that can be
 // imported: what is imported are licenses, and these name their orders.
-func (a *API) exportOrders(w http.ResponseWriter, r *http.Request, _ httpx.Params, _ access.Manager) error {
+func (a *API) exportOrders(w http.ResponseWriter, r *http.Request, _ httpx.Params, m access.Manager) error {
 	q := parseOrderQuery(r.URL.Query())
 	if err := parseRange(r.URL.Query(), time.Now(), &q); err != nil {
 		return err
@@ -53,37 +53,32 @@ func (a *API) exportOrders(w http.ResponseWriter, r *http.Request, _ httpx.Param
 		if err != nil {
 			return err
 		}
-		return exportEach(views, ids, write)
+		return exportEach(views, ids, m, write)
 	}})
 }
 
-// exportCustomers answers with the customers that the filters of the list select, oldest first.
+// exportCustomers answers with the customers that the filters of the list select, as they are, oldest first: as a file
+// that can be imported.
 func (a *API) exportCustomers(w http.ResponseWriter, r *http.Request, _ httpx.Params, _ access.Manager) error {
 	q, err := parseCustomerQuery(r.URL.Query())
 	if err != nil {
 		return err
 	}
-	var columns []*events.Column
-	var names []string
-	for _, i := range events.Licenses.Columns() {
-		if name, ok := strings.CutPrefix(events.Columns[i].Name, "customer__"); ok {
-			columns, names = append(columns, &events.Columns[i]), append(names, name)
-		}
-	}
-	return a.exportCSV(w, r, csvExport{"customers.csv", names, func(views *projector.Reader, write func(...string) error) error {
+	columns := events.Customers.Columns()
+	return a.exportCSV(w, r, csvExport{"customers.csv", events.Customers.ColumnNames(), func(views *projector.Reader, write func(...string) error) error {
 		ids, _, err := views.Customers(q, false)
 		if err != nil {
 			return err
 		}
 		fields := make([]string, len(columns))
 		for id := range ids {
-			creator, err := mustExist(views.CustomerCreator(id))
+			c, err := mustExist(views.Customer(id))
 			if err != nil {
 				return err
 			}
-			record := events.Record{Customer: *creator.Event.Customer}
-			for i, c := range columns {
-				fields[i] = valueText(c.Value(&record))
+			record := events.Record{Customer: c.Now}
+			for i, column := range columns {
+				fields[i] = valueText(events.Columns[column].Value(&record))
 			}
 			if err := write(fields...); err != nil {
 				return err
@@ -94,7 +89,7 @@ func (a *API) exportCustomers(w http.ResponseWriter, r *http.Request, _ httpx.Pa
 }
 
 // exportEach writes the licenses with some ids.
-func exportEach(views *projector.Reader, ids iter.Seq[events.Seq], write func(...string) error) error {
+func exportEach(views *projector.Reader, ids iter.Seq[events.Seq], m access.Manager, write func(...string) error) error {
 	fields := make([]string, len(events.Licenses.Columns()))
 	for id := range ids {
 		l, err := mustExist(views.License(id))
@@ -102,6 +97,15 @@ func exportEach(views *projector.Reader, ids iter.Seq[events.Seq], write func(..
 			return err
 		}
 		record := recordOf(l.Event)
+		if !m.Limited() {
+			now, err := views.ImportedCustomer(l)
+			if err != nil {
+				return err
+			}
+			if now != nil {
+				record.Customer = *now
+			}
+		}
 		for _, i := range events.Licenses.Columns() {
 			fields[i] = valueText(events.Columns[i].Value(&record))
 		}

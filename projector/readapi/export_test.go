@@ -294,9 +294,23 @@ func TestExportEndsWithTheRequest(t *testing.T) {
 // TestLongAnswersAreWatched: an answer that says no length beforehand, or that gives its client more time
 // than the server's default, ends when its key is revoked.
 func TestLongAnswersAreWatched(t *testing.T) {
-	r, _ := partiesHarness(t, manyParties(1, 400))
+	all, ids := manyParties(1, 400), map[string]string{events.Licenses.Results: "1"}
+	for i, k := range []*events.Kind{events.Features, events.Customers} {
+		job := events.JobID(11 + i)
+		start := started(job, "anna")
+		start.Kind = k.Name
+		all = append(all, start, sealed(job, 1), progressed(job, 0, 0, 0, 0), rejected(job, 1, events.Required), finished(job, 1, 0, 0, 1))
+		ids[k.Results] = job.String()
+	}
+	r, _ := partiesHarness(t, all)
 	for _, route := range New(r.Projector, catalogue).routes() {
-		id := map[bool]string{true: "1", false: "4"}[strings.HasPrefix(route.path, "licenses-import-results")]
+		id := "4"
+		if results, _, _ := strings.Cut(route.path, ":id/"); ids[results] != "" {
+			id = ids[results]
+		}
+		if route.path == events.Customers.Results+":id/undo/" {
+			continue // a 409: they cannot be undone
+		}
 		if strings.HasPrefix(route.path, "products") {
 			id = fmt.Sprint(events.ProductID("a"))
 		}

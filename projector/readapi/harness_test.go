@@ -151,3 +151,18 @@ func check(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// shownResult is a result of a licenses' import as a client reads it.
+type shownResult struct {
+	result
+	Result *shownCounts `json:"result"`
+}
+
+type shownCounts struct {
+	TotalRows       events.Row             `json:"total_row_count"`
+	InvalidRows     []invalidRow           `json:"invalid_rows"`
+	CreatedLicenses uint64                 `json:"created_licenses_count"`
+	ExistedLicenses uint64                 `json:"existed_licenses_count"`
+	InvalidCount    events.Row             `json:"invalid_row_count"`
+	ErrorCounts     map[events.Code]uint64 `json:"error_counts"`
+}

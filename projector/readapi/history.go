@@ -11,18 +11,19 @@ import (
 	"licenseimport/projector"
 )
 
-// historyFact is one event of a license as the API shows it.
+// historyFact is one event of a license, or of one of its features, as the API shows it.
 type historyFact struct {
 	Sequence  events.Seq      `json:"sequence"` // in the stream
 	Time      string          `json:"time"`
 	Type      string          `json:"type"`
-	ImportID  events.JobID    `json:"import_id"`  // of an undo: the import that it took back
-	ImportRow events.Row      `json:"import_row"` // of that import
-	Manager   *string         `json:"manager"`    // who uploaded the import, or asked for its undo
-	Changed   []events.Change `json:"changed"`    // the columns that the event changed
+	ImportID  events.JobID    `json:"import_id"`    // of an undo: the import that it took back
+	ImportRow events.Row      `json:"import_row"`   // of that import
+	Feature   *string         `json:"feature_code"` // null: the event is of the license itself
+	Manager   *string         `json:"manager"`      // who uploaded the import, or asked for its undo
+	Changed   []events.Change `json:"changed"`      // the columns that the event changed
 }
 
-// listHistory lists all events of a license, oldest first: also of one that is gone.
+// listHistory lists all events of a license and of its features, oldest first: also of one that is gone.
 func (a *API) listHistory(w http.ResponseWriter, r *http.Request, params httpx.Params, m access.Manager) error {
 	page, err := httpx.ParsePage(r)
 	if err != nil {
@@ -68,13 +69,10 @@ func readFact(views *projector.Reader, seq events.Seq) (historyFact, error) {
 	shown := historyFact{
 		Sequence: seq, Time: formatTime(f.Time), Type: f.Event.Type(), ImportID: row.JobID, ImportRow: row.Row,
 	}
-	switch e := f.Event.(type) {
-	case *events.LicenseUpdated:
-		shown.Changed = e.Changed
-	case *events.LicenseRevoked:
-		shown.Manager = &e.Manager
-	case *events.LicenseRestored:
-		shown.Manager, shown.Changed = &e.Manager, e.Changed
+	d := events.DetailsOf(f.Event)
+	shown.Changed, shown.Manager = d.Changed, orNil(d.Manager)
+	if d.License != 0 {
+		shown.Feature = &d.Identity[len(d.Identity)-1]
 	}
 	if shown.Manager == nil {
 		j, err := views.Job(shown.ImportID)

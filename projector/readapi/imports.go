@@ -28,8 +28,9 @@ type result struct {
 	CreatedAt     string           `json:"created_at"`
 	StartedAt     *string          `json:"started_at"`
 	FinishedAt    *string          `json:"finished_at"`
-	Result        *resultCounts    `json:"result"`
+	Result        any              `json:"result"` // null, or an object
 	Error         *events.Failure  `json:"error"`
+	Kind          string           `json:"kind"`
 	Manager       string           `json:"manager"`
 	Mode          events.Mode      `json:"mode"`
 	Existing      events.Existing  `json:"existing"`
@@ -51,32 +52,6 @@ type undo struct {
 	FinishedAt *string `json:"finished_at"`
 	events.UndoCounts
 	Progress float64 `json:"progress"`
-}
-
-// preview is what a dry run would have done.
-type preview struct {
-	CreatedLicenses events.Row `json:"created_licenses"`
-	UpdatedLicenses events.Row `json:"updated_licenses"`
-	ExistedLicenses events.Row `json:"existed_licenses"`
-}
-
-type resultCounts struct {
-	TotalRows        events.Row                    `json:"total_row_count"`
-	ValidRows        events.Row                    `json:"valid_row_count"`
-	InvalidRows      []invalidRow                  `json:"invalid_rows"`
-	CreatedCustomers *uint64                       `json:"created_customers_count"` // null: the manager may not see it; so are the next three
-	ExistedCustomers *uint64                       `json:"existed_customers_count"`
-	CreatedOrders    *uint64                       `json:"created_orders_count"`
-	ExistedOrders    *uint64                       `json:"existed_orders_count"`
-	CreatedLicenses  uint64                        `json:"created_licenses_count"`
-	ExistedLicenses  uint64                        `json:"existed_licenses_count"`
-	UpdatedLicenses  uint64                        `json:"updated_licenses_count"`
-	DifferingRows    uint64                        `json:"differing_rows_count"`
-	InvalidCount     events.Row                    `json:"invalid_row_count"`
-	WarningCount     events.Row                    `json:"warning_count"`
-	WarningCounts    map[events.WarningCode]uint64 `json:"warning_counts"`
-	ErrorCounts      map[events.Code]uint64        `json:"error_counts"`
-	Preview          *preview                      `json:"preview"` // null: it is no dry run
 }
 
 // related are the other imports that a result names. 0: none, or none that the manager may know of.
@@ -144,7 +119,7 @@ func renderImport(j *projector.Job, m access.Manager, others related, rows []inv
 	shown := result{
 		ID: j.ID, FileName: j.FileName, Status: j.Status, Error: j.Error,
 		CreatedAt: formatTime(j.Created), StartedAt: formatTimeOrNull(j.Started), FinishedAt: formatTimeOrNull(j.Finished),
-		Manager: j.Manager, Mode: j.Mode, Existing: j.Existing, DryRun: j.DryRun, Ignored: orEmpty(j.Ignored),
+		Kind: j.ImportKind().Name, Manager: j.Manager, Mode: j.Mode, Existing: j.Existing, DryRun: j.DryRun, Ignored: orEmpty(j.Ignored),
 		SameFileAs: jobOrNull(others.sameFileAs), RetryOf: jobOrNull(others.retryOf), RetriedBy: jobOrNull(others.retriedBy), Undo: renderUndo(j),
 		Progress: j.Progress(), RowsPerSecond: j.RowsPerSecond(),
 	}
@@ -170,28 +145,60 @@ func renderUndo(j *projector.Job) *undo {
 	return shown
 }
 
-func renderCounts(j *projector.Job, m access.Manager, rows []invalidRow) *resultCounts {
-	t := &j.Shown
-	c := &resultCounts{
-		TotalRows: t.Total, ValidRows: t.Total - t.Rejected, InvalidRows: orEmpty(rows),
-		CreatedLicenses: t.CreatedLicenses, ExistedLicenses: t.ExistedLicenses, UpdatedLicenses: t.UpdatedLicenses,
-		DifferingRows: t.Differing, InvalidCount: t.Rejected,
-		WarningCount: t.Warnings, WarningCounts: t.WarningCodes, ErrorCounts: t.Errors,
+// renderCounts shows the counts of an import under the names of its kind. Those that a manager may not see are null.
+func renderCounts(j *projector.Job, m access.Manager, rows []invalidRow) object {
+	t, kind := &j.Shown, j.ImportKind()
+	o := object{{"total_row_count", t.Total}, {"valid_row_count", t.Total - t.Rejected}, {"invalid_rows", orEmpty(rows)}}
+	if kind.NamesParties {
+		o = o.withPartyCounts(t, m)
 	}
-	if seesPartyCounts(m) {
-		c.CreatedCustomers, c.ExistedCustomers = &t.CreatedCustomers, &t.ExistedCustomers
-		c.CreatedOrders, c.ExistedOrders = &t.CreatedOrders, &t.ExistedOrders
+	var created, existed, updated any // null
+	if seesKind(m, kind) {
+		created, existed, updated = t.Created, t.Existed, t.Updated
 	}
-	if c.WarningCounts == nil {
-		c.WarningCounts = map[events.WarningCode]uint64{}
+	o = o.with("created_"+kind.Counted+"_count", created).with("existed_"+kind.Counted+"_count", existed)
+	if kind.BareCounts {
+		o = o.with("created_"+kind.Counted, created).with("existed_"+kind.Counted, existed)
 	}
-	if c.ErrorCounts == nil {
-		c.ErrorCounts = map[events.Code]uint64{}
+	o = o.with("updated_"+kind.Counted+"_count", updated).
+		with("differing_rows_count", t.Differing).
+		with("invalid_row_count", t.Rejected).
+		with("warning_count", t.Warnings).
+		with("warning_counts", orNone(t.WarningCodes)).
+		with("error_counts", orNone(t.Errors))
+	var preview any // null: it is no dry run
+	if j.DryRun && seesKind(m, kind) {
+		preview = object{
+			{"created_" + kind.Counted, t.WouldImport}, {"updated_" + kind.Counted, t.WouldUpdate}, {"existed_" + kind.Counted, t.WouldExist},
+		}
 	}
-	if j.DryRun {
-		c.Preview = &preview{t.WouldImport, t.WouldUpdate, t.WouldExist}
+	return o.with("preview", preview)
+}
+
+// withPartyCounts adds how many customers and orders an import of licenses created, and how many existed.
+func (o object) withPartyCounts(t *projector.Tally, m access.Manager) object {
+	for _, c := range [...]struct {
+		name string
+		n    uint64
+	}{
+		{"created_customers_count", t.CreatedCustomers}, {"existed_customers_count", t.ExistedCustomers},
+		{"created_orders_count", t.CreatedOrders}, {"existed_orders_count", t.ExistedOrders},
+	} {
+		if seesPartyCounts(m) {
+			o = o.with(c.name, c.n)
+		} else {
+			o = o.with(c.name, nil)
+		}
 	}
-	return c
+	return o
+}
+
+// orNone returns a map that is {} in JSON, not null.
+func orNone[K comparable](m map[K]uint64) map[K]uint64 {
+	if m == nil {
+		return map[K]uint64{}
+	}
+	return m
 }
 
 // orEmpty returns a list that is [] in JSON, not null.
@@ -279,31 +286,33 @@ func parseStatus(query url.Values) (projector.Status, error) {
 	return projector.Status(strings.ToLower(documented + other)), nil
 }
 
-// listImports lists the imports that the manager may see, without their rejected rows.
-func (a *API) listImports(w http.ResponseWriter, r *http.Request, _ httpx.Params, m access.Manager) error {
-	status, err := parseStatus(r.URL.Query())
-	if err != nil {
-		return err
+// listImports lists the imports of a kind that the manager may see, without their rejected rows.
+func (a *API) listImports(k *events.Kind) access.Handler {
+	return func(w http.ResponseWriter, r *http.Request, _ httpx.Params, m access.Manager) error {
+		status, err := parseStatus(r.URL.Query())
+		if err != nil {
+			return err
+		}
+		page, desc, err := parseOrder(r)
+		if err == nil {
+			err = a.projector.WaitForUploads(r.Context())
+		}
+		if err != nil {
+			return err
+		}
+		q := visibleImports(m, projector.JobQuery{Kind: k, Status: status})
+		return list[events.JobID, result]{
+			members: func(views *projector.Reader) (iter.Seq[events.JobID], int, error) {
+				return views.Jobs(q, desc), projector.CountUnknown, nil
+			},
+			render: func(views *projector.Reader, id events.JobID) (result, error) {
+				j, err := mustExist(views.Job(id))
+				if err != nil {
+					return result{}, err
+				}
+				others, err := relatedTo(views, j, m)
+				return renderImport(j, m, others, nil), err
+			},
+		}.write(a, w, r, page)
 	}
-	page, desc, err := parseOrder(r)
-	if err == nil {
-		err = a.projector.WaitForUploads(r.Context())
-	}
-	if err != nil {
-		return err
-	}
-	q := visibleImports(m, projector.JobQuery{Status: status})
-	return list[events.JobID, result]{
-		members: func(views *projector.Reader) (iter.Seq[events.JobID], int, error) {
-			return views.Jobs(q, desc), projector.CountUnknown, nil
-		},
-		render: func(views *projector.Reader, id events.JobID) (result, error) {
-			j, err := mustExist(views.Job(id))
-			if err != nil {
-				return result{}, err
-			}
-			others, err := relatedTo(views, j, m)
-			return renderImport(j, m, others, nil), err
-		},
-	}.write(a, w, r, page)
 }

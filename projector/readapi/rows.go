@@ -88,43 +88,40 @@ func (row invalidRow) cut(n int) invalidRow {
 	return row
 }
 
-// existedRow is a row whose license existed, as the API shows it. A customer without an e-mail and
-// an order without a store id are null.
-type existedRow struct {
-	Row        events.Row   `json:"row"`
-	LicenseKey string       `json:"license_key"`
-	Product    string       `json:"product"`
-	ImportID   events.JobID `json:"import_id"`  // where the license was imported
-	ImportRow  events.Row   `json:"import_row"` // in that import
-	Differs    []string     `json:"differs"`    // columns in which the row says something else than the license
-	Email      *string      `json:"customer_email"`
-	StoreID    *string      `json:"order_store_id"`
+// withIdentity adds what a row is about, under the names of its kind.
+func (o object) withIdentity(j *projector.Job, values []string) object {
+	for i, of := range j.ImportKind().Identity {
+		if i < len(values) {
+			o = o.with(of.Field, values[i])
+		}
+	}
+	return o
 }
 
-func readExistedRow(views *projector.Reader, id events.JobID, row events.Row) (existedRow, error) {
-	e, err := views.ExistedRow(id, row)
-	if err != nil {
-		return existedRow{}, err
+// showExistedRow shows a row that changed nothing, and where what it names was imported. A customer without an
+// e-mail and an order without a store id are null.
+func showExistedRow(j *projector.Job, row *projector.Row) object {
+	o := object{{"row", row.Row}}
+	if row.ID != 0 {
+		o = o.with(j.ImportKind().ID, row.ID)
 	}
-	shown := existedRow{
-		Row: e.Row, LicenseKey: e.LicenseKey, Product: e.Product.ShortCode,
-		ImportID: e.By.JobID, ImportRow: e.By.Row, Differs: e.Differs,
+	o = o.withIdentity(j, row.Identity).
+		with("import_id", row.By.JobID).
+		with("import_row", row.By.Row).
+		with("differs", orEmpty(row.Differs)) // columns in which the row says something else
+	if e, ok := row.Event.(*events.LicenseExisted); ok {
+		var email any
+		if e.Customer != nil {
+			email = orNull(e.Customer.Email)
+		}
+		o = o.with("customer_email", email).with("order_store_id", orNull(e.Order.StoreID))
 	}
-	if shown.Differs == nil {
-		shown.Differs = []string{}
-	}
-	if e.Customer != nil && e.Customer.Email != "" {
-		shown.Email = &e.Customer.Email
-	}
-	if e.Order.StoreID != "" {
-		shown.StoreID = &e.Order.StoreID
-	}
-	return shown, nil
+	return o
 }
 
 func (a *API) listInvalidRows(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error {
 	code := events.Code(r.URL.Query().Get("code"))
-	read := func(views *projector.Reader, _ events.JobID, row events.Row) (invalidRow, error) {
+	read := func(views *projector.Reader, row events.Row) (invalidRow, error) {
 		return readInvalidRow(views, j, row)
 	}
 	return listRows(a, w, r, j, read, func(views *projector.Reader) iter.Seq[events.Row] {
@@ -137,14 +134,42 @@ func (a *API) listInvalidRows(w http.ResponseWriter, r *http.Request, j *project
 }
 
 func (a *API) listExistedRows(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error {
-	return listRows(a, w, r, j, readExistedRow, func(views *projector.Reader) iter.Seq[events.Row] {
-		return visibleExistedRows(m, j, views)
+	return a.listOutcomes(w, r, j, m, outcomeRows{
+		rows: func(views *projector.Reader) iter.Seq[events.Row] { return views.ExistedRows(j.ID) },
+		read: func(views *projector.Reader, row events.Row) (*projector.Row, error) { return views.ExistedRow(j, row) },
+		show: showExistedRow,
+	})
+}
+
+// outcomeRows is a list of the rows of an import that had one outcome.
+type outcomeRows struct {
+	rows func(*projector.Reader) iter.Seq[events.Row]
+	read func(*projector.Reader, events.Row) (*projector.Row, error)
+	show func(*projector.Job, *projector.Row) object
+}
+
+// listOutcomes lists those rows that a manager may see, in the order of the file.
+func (a *API) listOutcomes(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager, of outcomeRows) error {
+	return listRows(a, w, r, j, func(views *projector.Reader, row events.Row) (object, error) {
+		found, err := mustExist(of.read(views, row))
+		if err != nil {
+			return nil, err
+		}
+		return of.show(j, found), nil
+	}, func(views *projector.Reader) iter.Seq[events.Row] {
+		return visibleOutcomes(m, j, of.rows(views), func(row events.Row) (product string, err error) {
+			found, err := mustExist(of.read(views, row))
+			if err != nil {
+				return "", err
+			}
+			return found.Product, nil
+		})
 	})
 }
 
 // listRows lists the rows of an import that rows yields, in the order of the file.
 func listRows[T any](a *API, w http.ResponseWriter, r *http.Request, j *projector.Job,
-	read func(*projector.Reader, events.JobID, events.Row) (T, error),
+	read func(*projector.Reader, events.Row) (T, error),
 	rows func(*projector.Reader) iter.Seq[events.Row]) error {
 	page, err := httpx.ParsePage(r)
 	if err != nil {
@@ -157,6 +182,6 @@ func listRows[T any](a *API, w http.ResponseWriter, r *http.Request, j *projecto
 		members: func(views *projector.Reader) (iter.Seq[events.Row], int, error) {
 			return rows(views), projector.CountUnknown, nil
 		},
-		render: func(views *projector.Reader, row events.Row) (T, error) { return read(views, j.ID, row) },
+		render: read,
 	}.write(a, w, r, page)
 }

@@ -23,7 +23,7 @@ func TestInvalidRows(t *testing.T) {
 	log.Add(long, finished(1, 1201, 0, 0, 1201))
 	r := newHarness(t, t.TempDir(), log)
 	r.catchUp()
-	got := into[result](r, importsPath+"1/").Result
+	got := into[shownResult](r, importsPath+"1/").Result
 	counts := got.ErrorCounts
 	if len(got.InvalidRows) != 100 || got.InvalidCount != 1201 ||
 		counts[events.Required] != 1200 || counts[events.TooLong] != 1 {

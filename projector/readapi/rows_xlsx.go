@@ -41,7 +41,7 @@ func (t *rejectedRows) sheetColumns() []workbook.Column {
 		if !known {
 			continue
 		}
-		columns[i].Strong, columns[i].Note = events.Columns[c].Required, events.Columns[c].HeaderNote()
+		columns[i].Strong, columns[i].Note = t.job.ImportKind().Requires(c), events.Columns[c].HeaderNote()
 		if names[i] != name {
 			columns[i].Note = name + ": " + columns[i].Note
 		}

@@ -63,7 +63,7 @@ func wantEvent(t *testing.T, lines *bufio.Scanner, name string, want projector.S
 			data = value
 		}
 	}
-	var shown result
+	var shown shownResult
 	check(t, json.Unmarshal([]byte(data), &shown))
 	if got != name || shown.Status != want || shown.Result != nil && shown.Result.InvalidRows == nil {
 		t.Fatalf("event %q %s, want %q with status %s", got, data, name, want)

@@ -90,7 +90,7 @@ func TestVisibleRows(t *testing.T) {
 	r.catchUp()
 	for key, want := range map[string]struct{ rejected, existed int }{viewer: {2, 1}, owner: {3, 2}, adminKey: {3, 2}} {
 		of := func(path string) string { return r.getAs(key, importsPath+"1/"+path).body }
-		var shown result
+		var shown shownResult
 		check(t, json.Unmarshal([]byte(of("")), &shown))
 		got := shown.Result
 		if len(got.InvalidRows) != want.rejected || got.InvalidCount != 3 || got.ExistedLicenses != 2 {

@@ -35,7 +35,8 @@
 //
 //	bucket  key         value
 //	meta    "position"  JSON: format, created, seq, time, id (see [Position])
-//	meta    "sums"      8 bytes for each view, in the order of the schema: its checksum
+//	meta    "sums"      8 bytes for each view, in the order of the schema: its checksum;
+//	                    8 bytes: the sum of the entry "position"
 //	<view>  …           …
 //
 // The position is written in the transaction of the entries that it stands for. A view's checksum is

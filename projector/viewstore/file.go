@@ -172,10 +172,13 @@ func decodeMeta(position, sums []byte, schema *Schema) (p Position, parsed []uin
 	if p.Format != schema.Version {
 		return p, nil, nil
 	}
-	if len(sums) != 8*len(schema.Views) {
+	if len(sums) != 8*len(schema.Views)+8 {
 		return Position{}, nil, fmt.Errorf("%w: checksums", ErrDamaged)
 	}
-	for ; len(sums) > 0; sums = sums[8:] {
+	if binary.BigEndian.Uint64(sums[len(sums)-8:]) != entrySum(positionKey, position) {
+		return Position{}, nil, fmt.Errorf("%w: the position has another checksum", ErrDamaged)
+	}
+	for ; len(sums) > 8; sums = sums[8:] {
 		parsed = append(parsed, binary.BigEndian.Uint64(sums))
 	}
 	return p, parsed, nil
@@ -186,10 +189,11 @@ func writeMeta(tx *bolt.Tx, p Position, sums []uint64) error {
 	if err != nil {
 		return err
 	}
-	b := make([]byte, 0, 8*len(sums))
+	b := make([]byte, 0, 8*len(sums)+8)
 	for _, sum := range sums {
 		b = binary.BigEndian.AppendUint64(b, sum)
 	}
+	b = binary.BigEndian.AppendUint64(b, entrySum(positionKey, value))
 	meta := tx.Bucket(metaBucket)
 	return errors.Join(meta.Put(positionKey, value), meta.Put(sumsKey, b))
 }

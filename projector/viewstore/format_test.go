@@ -48,10 +48,11 @@ func TestFileFormat(t *testing.T) {
 			sums = binary.BigEndian.AppendUint64(sums, compareBucket(t, tx.Bucket([]byte(spec.Name)), spec.Name, want[View(v)]))
 		}
 		meta := tx.Bucket([]byte("meta"))
+		position := `{"format":1,"created":"1970-01-01T00:00:01.000000005Z","seq":7,"time":"1970-01-01T00:00:02Z","id":"event"}`
+		sums = binary.BigEndian.AppendUint64(sums, entrySum([]byte("position"), []byte(position)))
 		if got := meta.Get([]byte("sums")); string(got) != string(sums) {
 			t.Errorf("checksums %x, want %x", got, sums)
 		}
-		position := `{"format":1,"created":"1970-01-01T00:00:01.000000005Z","seq":7,"time":"1970-01-01T00:00:02Z","id":"event"}`
 		if got := meta.Get([]byte("position")); string(got) != position || !json.Valid(got) {
 			t.Errorf("position %s, want %s", got, position)
 		}

@@ -2,6 +2,7 @@ package viewstore
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"testing"
@@ -134,7 +135,8 @@ func inOrder(data []byte) bool {
 func FuzzMeta(f *testing.F) {
 	position, err := json.Marshal(Position{Format: testSchema.Version, Created: time.Unix(1, 2), Seq: 3, ID: "id"})
 	check(f, err)
-	f.Add(position, make([]byte, 8*len(testSchema.Views)))
+	f.Add(position, binary.BigEndian.AppendUint64(make([]byte, 8*len(testSchema.Views)), entrySum(positionKey, position)))
+	f.Add(position, make([]byte, 8*len(testSchema.Views)+8))
 	f.Add(position, []byte("short"))
 	f.Add([]byte(`{"format":2}`), []byte{})
 	f.Add([]byte(`{"seq":-1}`), []byte{})

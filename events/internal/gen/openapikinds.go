@@ -15,9 +15,6 @@ const (
 	kindPathsEnd   = "  # The end of the generated paths.\n"
 )
 
-// readsOfKinds: the role projector serves the results of all kinds.
-const readsOfKinds = false
-
 // openAPIKindPaths is a document with new generated paths: for each other kind those of licenses, in its words.
 func openAPIKindPaths(document string) (string, error) {
 	before, rest, found := strings.Cut(document, kindPathsBegin)
@@ -66,7 +63,9 @@ var (
 	operationID = regexp.MustCompile(`operationId: (\w+)`)
 	// ofImports are the schemas of which each kind has one.
 	ofImports = regexp.MustCompile(`'#/components/schemas/(Import|ImportPage)'`)
-	licenses  = regexp.MustCompile(`\b([Ll]icenses?)( import)?\b`)
+	// longDescription is the description of a schema, in several lines.
+	longDescription = regexp.MustCompile(`(?m)^      description: \|\n(        .*\n)+`)
+	licenses        = regexp.MustCompile(`\b([Ll]icenses?)( import)?\b`)
 )
 
 // kindPathItem is a path of licenses in the words of another kind.
@@ -86,9 +85,6 @@ func kindPathItem(kind *events.Kind, path, of, item string) string {
 			operation = id[1]
 		}
 		switch {
-		case !readsOfKinds && trimmed == "get:" && strings.Contains(path, events.Licenses.Results):
-			skipped = indent
-			continue
 		case len(indent) == 6 && strings.HasPrefix(trimmed, "description:"):
 			skipped = indent
 			line = fmt.Sprintf("%sdescription: As `%s`, for %s.\n", indent, operation, kind.Many)
@@ -107,9 +103,6 @@ func kindPathItem(kind *events.Kind, path, of, item string) string {
 		b.WriteString(line)
 	}
 	text := b.String()
-	if !strings.Contains(text, "operationId:") {
-		return ""
-	}
 	text = operationID.ReplaceAllStringFunc(text, func(id string) string {
 		if of := strings.Replace(id, events.Licenses.Title(), kind.Title(), 1); of != id {
 			return of
@@ -147,7 +140,7 @@ func kindWords(kind *events.Kind, line string) string {
 func openAPIKindSchemas(document string) (string, error) {
 	var b strings.Builder
 	for _, kind := range events.Kinds {
-		if kind == events.Licenses || !readsOfKinds {
+		if kind == events.Licenses {
 			continue
 		}
 		for _, name := range []string{"Import", "ImportPage", "Counts", "Preview"} {
@@ -182,8 +175,23 @@ func kindSchema(kind *events.Kind, name, block string) string {
 			line = strings.ReplaceAll(line, word+events.Licenses.Counted, word+kind.Counted)
 		}
 		lines = append(lines, kindWords(kind, line))
+		if bare, counts := strings.CutSuffix(lines[len(lines)-1], kind.Counted+"_count"); kind.BareCounts && counts && !strings.Contains(bare, "updated_") {
+			lines = append(lines, bare+kind.Counted)
+		}
+		name, schema, _ := strings.Cut(lines[len(lines)-1], ": ")
+		if bare, counts := strings.CutSuffix(name, kind.Counted+"_count"); counts && schema != "" {
+			if !kind.Has(events.ColumnProduct) { // a limited manager does not see them
+				lines[len(lines)-1] = strings.Replace(lines[len(lines)-1], "type: integer", "type: [integer, 'null']", 1)
+			}
+			if kind.BareCounts && !strings.Contains(bare, "updated_") {
+				lines = append(lines, bare+kind.Counted+": {type: integer, minimum: 0, description: The same as with _count.}")
+			}
+		}
 	}
 	lines[0] = "    " + kind.Title() + name + ":"
 	text := strings.Join(slices.Clip(lines), "\n") + "\n"
+	if name == "Counts" { // of the rows only
+		text = longDescription.ReplaceAllString(text, "      description: As `Counts`, for "+kind.Many+".\n")
+	}
 	return regexp.MustCompile(`'#/components/schemas/(Import|Counts|Preview)'`).ReplaceAllString(text, "'#/components/schemas/"+kind.Title()+"$1'")
 }
