@@ -13,6 +13,7 @@ import (
 // for no look-up, not even after a conflict.
 func TestValidationNeedsNoLookups(t *testing.T) {
 	known := job{State: importjob.State{
+		Started:  &events.ImportStarted{},
 		Sealed:   &events.ImportSealed{Rows: 10},
 		Progress: events.ImportProgressed{Phase: events.Validate},
 	}}
