@@ -165,3 +165,28 @@ func TestBrowserStaysSignedIn(t *testing.T) {
 	b.click("Licenses")
 	b.sees("Signed out", "Sign in with your API key")
 }
+
+// TestBrowserHelpsWithUnknownProducts: it says which product was probably meant, and an admin adds the other one and tries again.
+func TestBrowserHelpsWithUnknownProducts(t *testing.T) {
+	t.Parallel()
+	site, data := serveOn(t)
+	command(t, data, "products", "set", "photo-pro")
+	imported(t, site, "", "shop.csv", strings.NewReader("license__license_key,product__short_code\nUP-1,photo-pro\nUP-2,Photo-Por\nUP-3,brand-new\nUP-4,brand-new\n"))
+	viewer := newKey(t, data, "eve", "viewer")
+	b := open(t, site)
+	b.signIn(viewer)
+	b.click("shop.csv")
+	b.sees("Did you mean photo-pro?")
+	if ask[bool](b, `document.body.innerText.includes("Add this product")`) {
+		t.Error("a viewer is offered to add a product")
+	}
+	b.click("Sign out")
+	b.signIn(adminKey)
+	b.sees("Did you mean photo-pro?")
+	b.inspectAll("unknown-product")
+	b.click("Add this product: brand-new")
+	b.sees("brand-new is in the catalogue now.")
+	b.until(`document.body.innerText.split("brand-new is in the catalogue now.").length === 3`) // both rows
+	b.click("Try the rejected rows again")
+	b.sees("Import 2", "2 imported", "1 to fix")
+}

@@ -41,16 +41,20 @@ function fixRows(found, { given }, signal) {
   ]);
 }
 
-/** retry sends the rejected rows again as they are. */
-function retry(found) {
-  const button = h("button", { type: "button", class: "button" }, "Try the rejected rows again");
+/** retryButton sends the rejected rows again as they are. */
+export function retryButton(found, small = false) {
+  const button = h("button", { type: "button", class: small ? "button small" : "button" }, "Try the rejected rows again");
   button.addEventListener("click", () => working(button, async () => {
     const { job_id: job } = await post(`licenses-import-results/${found.id}/retry/`);
     go(`imports/${job}`);
   }));
+  return button;
+}
+
+function retry(found) {
   return h("div", { class: "stack" },
     h("p", { class: "soft" }, "If the rows are right and the cause was elsewhere, such as a product missing from the catalogue, fix that first and try the same rows again."),
-    h("div", { class: "actions" }, button));
+    h("div", { class: "actions" }, retryButton(found)));
 }
 
 /** optionsOfFixed are the options without the encoding: the downloaded rows are UTF-8. */

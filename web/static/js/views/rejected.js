@@ -7,20 +7,24 @@ import { link } from "../router.js";
 import { errorName, whatToDo } from "../words.js";
 import { rejectedButtons } from "../parts/download.js";
 import { row } from "../parts/table.js";
+import { unknownProducts } from "../parts/unknownproduct.js";
 import { rowList } from "./rowlist.js";
 
 const columns = [{ label: "Line", class: "number" }, { label: "Column" }, { label: "Value" }, { label: "What to do", class: "wide" }];
 
 /** rejectedRows has a root, and show(found, query). */
 export function rejectedRows(id, signal) {
+  let imported = null;
+  const products = unknownProducts(() => imported, signal);
   const list = rowList(id, {
     name: "rejected", path: "invalid_rows", caption: "Rejected rows", columns,
     count: (found, query) => (query.code ? found.result.error_counts[query.code] || 0 : found.result.invalid_row_count),
-    filter: (query) => (query.code ? { code: query.code } : {}), draw,
+    filter: (query) => (query.code ? { code: query.code } : {}), draw: (rejected) => draw(rejected, products),
   }, signal);
   const codes = h("nav", { "aria-label": "Filter by what is wrong" });
   const root = h("div", { class: "stack" }, h("div", { class: "beside" }, codes, h("div", { class: "actions" }, rejectedButtons(id))), list.root);
   const show = (found, query) => {
+    imported = found;
     drawCodes(codes, found, query.code || "");
     list.show(found, query);
   };
@@ -41,13 +45,13 @@ function drawCodes(codes, found, chosen) {
 }
 
 /** draw makes a table row for each error. It cuts long values; the row as sent shows them in full. */
-function draw(rejected) {
+function draw(rejected, products) {
   const { errors } = rejected;
   return errors.map((e, i) => row(columns, [
     i === 0 ? number(rejected.line) : h("span", { class: "unseen" }, number(rejected.line)),
     e.column ? [columnLabel(e.column), header(e)] : h("span", { class: "soft" }, "the whole row"),
     e.value === "" ? h("span", { class: "soft" }, "empty") : user(beginning(e.value, 160), { class: "value" }),
-    [h("strong", {}, errorName(e.code)), h("div", {}, whatToDo(e)),
+    [h("strong", {}, errorName(e.code)), h("div", {}, whatToDo(e)), e.code === "unknown_product" && e.value && products.help(e.value),
       i === errors.length - 1 && whole(rejected)],
   ], { class: [i > 0 && "again", i < errors.length - 1 && "joined-below"].filter(Boolean).join(" ") || null }));
 }
