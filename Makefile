@@ -9,12 +9,12 @@ COMMIT := $(shell git describe --always --abbrev=40 --exclude='*' --dirty 2>/dev
 OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/robustnesstest ./web/browsertest ./examples ./cmd/benchmark
 UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|robustnesstest|browsertest|examples|benchmark)$$')
 
-.PHONY: help check generate generated fmt vet vuln test unit race outside tools fuzz bench sizes profile large scale pgo memory chaos soak races races-changes cluster disk long reference run build lint packages packages-test screenshots
+.PHONY: help check generate generated fmt vet vuln test unit race outside tools fuzz bench sizes profile large scale pgo memory chaos soak races races-changes cluster disk powercut long reference run build lint packages packages-test screenshots
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
-check: fmt generated vet lint vuln race races tools packages-test ## with go test ./... all that CI runs
+check: fmt generated vet lint vuln race races tools powercut packages-test ## with go test ./... all that CI runs
 	$(MAKE) fuzz FUZZTIME=1s
 
 fmt: ## fails where a file is not formatted
@@ -30,8 +30,8 @@ generated: ## fails where `make generate` changes a file
 	@before=$$($(TREE)); go generate ./... && test "$$before" = "$$($(TREE))" || { echo "make generate changed files: commit them"; git status --short; exit 1; }
 
 vet: ## the analysers
-	go vet -tags tools ./...
-	go tool staticcheck -tags tools ./...
+	go vet -tags tools,powercut ./...
+	go tool staticcheck -tags tools,powercut ./...
 
 vuln: ## known vulnerabilities in what the program calls; VULNDB names another database, such as file:///a/copy
 	@if curl -sSfL -m 20 -o /dev/null $(VULNDB)/index/db.json; then go tool govulncheck -db $(VULNDB) ./...; \
@@ -114,6 +114,9 @@ races-changes: ## 400 races each of updates, undos, cancels and imports of the s
 cluster: ## larger imports on three NATS nodes that are killed, wiped and cut off; backups of one
 	CLUSTER_ROWS=$${CLUSTER_ROWS:-50000} go test -count=1 -timeout 20m -run '^(TestClusterInTrouble|TestChangesInAClusterInTrouble)$$' -v ./internal/crashtest
 	go test -tags cluster -count=1 -run Cluster ./events/eventlog
+
+powercut: ## POWERCUTS (4) power cuts, drawn from POWERCUT_SEED (1), on a file system that forgets what was not synced (Linux, as root, with /dev/fuse)
+	go test -tags powercut -count=1 -timeout 60m -run '^(TestPowerCut|TestPowerCutFindsAMissingBarrier|TestWhatIsSyncedSurvives|TestSomeSurvives)$$' ./internal/crashtest/...
 
 disk: ## a disk that fills up (as root, for a small file system in memory)
 	go test -tags mount -count=1 -run DiskFillsUp ./internal/robustnesstest

@@ -55,6 +55,28 @@ func JobOf(body []byte) (job JobID, known bool) {
 	return job, found && !s.failed && job != 0
 }
 
+// ArrivalOf is the row whose arrival an event is, read from the first bytes of its body alone, by the event's id.
+// known is false for another event, and for a body in another form than Append's.
+func ArrivalOf(body []byte) (of Origin, known bool) {
+	s := scanner{rest: body}
+	s.expect(beforeID)
+	s.expect(`"`)
+	of.JobID = JobID(s.digits())
+	s.expect("/")
+	of.Row = Row(s.digits())
+	s.expect(`/received"`)
+	return of, !s.failed && of.JobID != 0 && of.Row != 0
+}
+
+// digits reads a number without a sign.
+func (s *scanner) digits() (n uint64) {
+	for len(s.rest) > 0 && s.rest[0] >= '0' && s.rest[0] <= '9' && n < 1<<59 {
+		n = 10*n + uint64(s.rest[0]-'0')
+		s.rest = s.rest[1:]
+	}
+	return n
+}
+
 // newByName is New for a name in the body; it does not allocate the name.
 func newByName(name []byte) (Event, bool) {
 	for i := range typeNames {

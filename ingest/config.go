@@ -65,6 +65,7 @@ const (
 	maxBatchBytes    = 2 << 20 // a larger row is a batch by itself
 	buffersPerUpload = 2       // one fills while the other is stored
 
+	syncEvery       = 50_000           // rows after which an upload makes them durable, so that its seal has little left to write
 	lastFactTimeout = 10 * time.Second // of the fact that ends an upload
 	storeTimeout    = 20 * time.Second // of a batch or fact with its retries: longer than a NATS server's restart
 	idTimeout       = 30 * time.Second // of drawing a job id

@@ -41,11 +41,11 @@
 //
 //  1. The header and the first row are read. An error up to here is the client's and makes no import.
 //  2. A job id is drawn: the revision of an entry in a KV bucket.
-//  3. The first batch of rows is stored, and then ImportStarted. So every import that started has
+//  3. The first batch of rows is stored and made durable, and then ImportStarted. So every import that started has
 //     rows, and the janitor finds open uploads by the subjects of ROWS.
 //  4. The other batches follow. One is read and encoded while another is stored.
 //  5. The closing boundary and the end of the body are read, the stream has acknowledged every row,
-//     and the manager's key still works. Then ImportSealed is appended, and 200 is answered. A
+//     all rows are durable, and the manager's key still works. Then ImportSealed is appended, and 200 is answered. A
 //     processor works on sealed imports only.
 //
 // An upload that ends before step 5 appends ImportAborted and purges its rows; nothing of it is

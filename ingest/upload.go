@@ -30,9 +30,9 @@ type upload struct {
 	recheck func(context.Context) error // nil while the manager's key gives the right to import
 
 	// Written by store, in the batcher's goroutine. Valid when the batcher has finished.
-	last   events.Seq      // of the rows stored
-	stored events.Row      // how many
-	begun  importjob.State // after ImportStarted; without facts before that
+	stored eventlog.RowMark // the last row stored
+	synced eventlog.RowMark // the last row that is durable, too
+	begun  importjob.State  // after ImportStarted; without facts before that
 }
 
 // uploadHandler answers the POST of a kind's file. While an upload goes on its key is authenticated again.
@@ -145,7 +145,7 @@ func (u *upload) receive() error {
 	}
 	bytes, _ := u.source.content()
 	u.in.config.Log.Info("upload sealed",
-		"job_id", u.job, "rows", u.stored, "bytes", bytes, "took", time.Since(began))
+		"job_id", u.job, "rows", u.stored.Row, "bytes", bytes, "took", time.Since(began))
 	return nil
 }
 
@@ -204,17 +204,33 @@ func (u *upload) store(bodies [][]byte) (err error) {
 	ctx, cancel := context.WithTimeout(u.ctx, storeTimeout)
 	defer cancel()
 	began := time.Now()
-	last, err := u.in.log.AppendRows(ctx, u.job, u.last, bodies)
+	last, err := u.in.log.AppendRows(ctx, u.job, u.stored.Seq, bodies)
 	if err != nil {
 		return err
 	}
 	u.in.config.Observer.Stored(len(bodies), time.Since(began))
-	u.last = last
-	u.stored += events.Row(len(bodies))
-	if u.begun.Started != nil {
+	u.stored = eventlog.RowMark{Row: u.stored.Row + events.Row(len(bodies)), Seq: last}
+	begins := u.begun.Started == nil
+	if begins || u.stored.Row-u.synced.Row >= syncEvery {
+		err = u.sync(ctx)
+	}
+	if begins && err == nil {
+		err = u.start(ctx)
+	}
+	return err
+}
+
+// sync makes all rows stored so far durable: the first ones before ImportStarted, or a power cut could leave an
+// import without rows, which the janitor does not see.
+func (u *upload) sync(ctx context.Context) error {
+	if u.synced == u.stored {
 		return nil
 	}
-	return u.start(ctx)
+	err := u.in.log.SyncRows(ctx, u.job, u.synced, u.stored)
+	if err == nil {
+		u.synced = u.stored
+	}
+	return err
 }
 
 // storeError is the answer to a failure of the store. If another writer has ended the import, its
@@ -287,16 +303,19 @@ var authorizeRetry = retry.Policy{
 // authorize asks whether the manager's key still works.
 func (u *upload) authorize(ctx context.Context) error { return authorizeRetry.Do(ctx, u.recheck) }
 
-// seal asks whether the key still works and appends ImportSealed. It decides from the state after
+// seal makes the rows durable, asks whether the key still works and appends ImportSealed. It decides from the state after
 // ImportStarted without reading it again: another fact in between is rare, and is noticed by the
 // append.
 func (u *upload) seal() error {
 	ctx, cancel := context.WithTimeout(u.ctx, storeTimeout)
 	defer cancel()
+	if err := u.sync(ctx); err != nil {
+		return storeError(err)
+	}
 	if err := u.authorize(ctx); err != nil {
 		return storeError(err)
 	}
-	sealed := &events.ImportSealed{JobID: u.job, Rows: u.stored}
+	sealed := &events.ImportSealed{JobID: u.job, Rows: u.stored.Row}
 	sealed.Bytes, sealed.SHA256 = u.source.content()
 	_, err := u.in.transitionFrom(ctx, u.begun, func(s importjob.State) (events.Event, error) { return s.Seal(sealed) })
 	if err != nil {
@@ -311,7 +330,7 @@ func (u *upload) abort(cause error) error {
 	why := uploadError(cause)
 	ctx, cancel := context.WithTimeout(context.Background(), lastFactTimeout)
 	defer cancel()
-	aborted := &events.ImportAborted{JobID: u.job, Code: why.Code, Message: why.Detail, Rows: u.stored}
+	aborted := &events.ImportAborted{JobID: u.job, Code: why.Code, Message: why.Detail, Rows: u.stored.Row}
 	s, err := u.in.abortUnlessEnded(ctx, aborted)
 	if err == nil && s.Sealed != nil {
 		return nil
@@ -319,7 +338,7 @@ func (u *upload) abort(cause error) error {
 	if err == nil && s.Discarded() {
 		err = u.in.log.PurgeRows(ctx, u.job)
 	}
-	log := u.in.config.Log.With("job_id", u.job, "code", why.Code, "rows", u.stored)
+	log := u.in.config.Log.With("job_id", u.job, "code", why.Code, "rows", u.stored.Row)
 	if err != nil {
 		log.Warn("upload failed; the janitor will end its import and purge its rows", "error", err)
 	} else {

@@ -77,6 +77,9 @@
 // may run, and each may be killed at any time: the next one continues at the position. What a
 // killed processor had staged is not in the stream; the server drops it after 10 s.
 //
+// ROWS may hold a row twice, where it takes fast batches. The reader takes row n+1 after row n and ignores what
+// it has seen. A row that is missing between others ends the import as rows_missing.
+//
 // # Kinds
 //
 // An import of licenses, features or customers is one pipeline. What differs is one row of the table of deciders.

@@ -87,7 +87,7 @@ func (r *rowReader) batch(ctx context.Context, row events.Row) judgedRows {
 		}
 	}
 	for size := 0; len(b.verdicts) < cap(b.verdicts) && size < maxBytes && !r.ended; row++ {
-		received, message, err := r.next(ctx)
+		received, message, err := r.next(ctx, row)
 		if err != nil && !errors.Is(err, io.EOF) {
 			b.err = err
 			return b
@@ -116,11 +116,16 @@ func (r *rowReader) judge(row *events.RowReceived, position events.Seq) Verdict 
 	return v
 }
 
-func (r *rowReader) next(ctx context.Context) (*events.RowReceived, eventlog.Message, error) {
-	message, err := r.rows.Next(ctx)
-	if err != nil {
-		return nil, message, err
+// next reads the next row, without repetitions of the rows up to one: see [eventlog.Log.AppendRows].
+func (r *rowReader) next(ctx context.Context, upTo events.Row) (*events.RowReceived, eventlog.Message, error) {
+	for {
+		message, err := r.rows.Next(ctx)
+		if err != nil {
+			return nil, message, err
+		}
+		received, err := eventlog.DecodeAs[*events.RowReceived](&message)
+		if err != nil || received.Row > upTo {
+			return received, message, err
+		}
 	}
-	received, err := eventlog.DecodeAs[*events.RowReceived](&message)
-	return received, message, err
 }

@@ -275,3 +275,28 @@ func TestOwnerOfAJob(t *testing.T) {
 		}
 	}
 }
+
+// TestRepeatedRowsAreIgnored: where ROWS takes fast batches, a row may be stored twice, and behind later ones.
+func TestRepeatedRowsAreIgnored(t *testing.T) {
+	h := newHarness(t)
+	rows := keys(30, "K")
+	var last events.Seq
+	for _, numbers := range [][]int{{1, 2, 3, 4, 5}, {4, 5, 6, 7}, {1}, {8}, {6, 7, 8, 9, 10, 11, 12}, {12, 13}, {10, 14}} {
+		var bodies [][]byte
+		for _, n := range numbers {
+			bodies = append(bodies, h.encode(rows[n-1].event(1, n)))
+		}
+		seq, err := h.log.AppendRows(t.Context(), 1, last, bodies)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = seq
+	}
+	started := h.append(&events.ImportStarted{JobID: 1, Mode: events.Partial}, 0)
+	h.append(&events.ImportSealed{JobID: 1, Rows: 14}, started)
+	end := h.run(1)[0]
+	if end.Status != events.Success || end.Imported != 14 || end.Existed != 0 {
+		t.Errorf("ended as %+v", end)
+	}
+	h.checkOutcomes(1, 14)
+}

@@ -21,7 +21,7 @@
 //
 // # Append
 //
-// Every append is one atomic batch of 1 to [MaxBatch] messages: the stream stores all of it or
+// Every append, but for rows on the embedded server, is one atomic batch of 1 to [MaxBatch] messages: the stream stores all of it or
 // nothing. An append names the last sequence that its writer knows of the aggregate (rows.<job>, or
 // the facts imports.<job>.*). The stream refuses it with [ErrWrongSequence] when another writer has
 // appended since. So of two processors, of a cancel and a batch, of a seal and an abort, one wins
@@ -49,6 +49,14 @@
 //
 // A request whose response was lost may still be in flight. It and the retry expect the same
 // sequence, so the stream never stores both.
+//
+// Rows on the embedded server are not atomic batches but fast ones: the server stores them message by
+// message, acknowledges what it has in memory, and writes its files a moment later (persist mode async).
+// [Log.SyncRows] makes them durable before an upload is sealed, see rowstore.go. After a doubtful response
+// AppendRows continues behind the last row that the leader has. Messages of the first attempt may arrive
+// later, so a row can be stored twice: a reader takes row n+1 after row n and ignores the repetition. Which
+// kind ROWS takes is a setting of the stream: a ROWS that was made before, one of an external server and one
+// with replicas take atomic batches, which need no SyncRows.
 //
 // # Look up
 //
@@ -86,7 +94,7 @@
 // # Embedded server
 //
 // [StartServer] runs a NATS server in this process. It acknowledges after its fsync (SyncAlways),
-// one for each batch. It locks its data directory, because two servers on one directory would both
+// one for each batch; rows are the exception, see above. It locks its data directory, because two servers on one directory would both
 // acknowledge and lose messages; [LockOwner] tells which process holds the lock. After a full disk
 // it restarts inside the process as soon as space is free. On a cluster durability is the quorum's:
 // use three replicas.

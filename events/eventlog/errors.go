@@ -53,6 +53,9 @@ const (
 	codeNoMessage     jetstream.ErrorCode = 10037
 	codeTooMany       jetstream.ErrorCode = 10210 // atomic batches in flight
 	codeTooManyFast   jetstream.ErrorCode = 10211
+	codeNoAtomic      jetstream.ErrorCode = 10174 // the stream takes no atomic batches
+	codeNoFast        jetstream.ErrorCode = 10205 // the stream takes no fast batches
+	codeUnknownFast   jetstream.ErrorCode = 10208 // the fast batch's first message was refused
 )
 
 func code(err error) jetstream.ErrorCode {

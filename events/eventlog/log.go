@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"licenseimport/events"
@@ -50,6 +51,7 @@ type Log struct {
 	js       jetstream.JetStream
 	replicas int
 	timeout  time.Duration // of one request
+	fastRows atomic.Bool   // ROWS takes fast batches, and no atomic ones
 	setAside setAside
 	sweep    sweepTimes
 	waiting  waitLog // used by Open only

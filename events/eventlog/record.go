@@ -27,6 +27,7 @@ const RecordFile = "streams.json"
 // A record is the content of the file.
 type record struct {
 	Streams map[string]recorded `json:"streams"`
+	Async   bool                `json:"-"` // ROWS holds rows that may be not on the disk yet
 }
 
 // recorded is what the server held of a stream.
@@ -232,6 +233,7 @@ func (s *Server) held() (record, error) {
 					Created: stream.Created, Last: events.Seq(stream.State.LastSeq), Messages: stream.State.Msgs, Store: stream.Config.Metadata[storeMark],
 				}
 			}
+			r.Async = r.Async || stream.Name == events.RowsStream && stream.Config.PersistMode == server.AsyncPersistMode
 		}
 	}
 	return r, nil
@@ -263,6 +265,7 @@ func (r *recorder) update() {
 	if err != nil {
 		return // during a restart
 	}
+	now = now.durable(r.server.rows)
 	grown := r.written.merge(r.seen, now)
 	due := time.Since(r.at) >= recordInterval
 	if due {
@@ -276,6 +279,7 @@ func (r *recorder) update() {
 // finish writes the record of a server that has stopped. What it held is on the disk.
 func (r *recorder) finish(held record) {
 	if r.server.record.Load() {
+		held = held.durable(r.server.rows)
 		r.write(r.written.merge(held, held))
 	}
 }
@@ -293,6 +297,16 @@ func (r *recorder) write(grown record) {
 
 func (s recorded) equal(other recorded) bool {
 	return s.Created.Equal(other.Created) && s.Last == other.Last && s.Messages == other.Messages && s.Store == other.Store
+}
+
+// durable is the record without the rows that a power cut may delete.
+func (r record) durable(rows *rowStore) record {
+	held, exists := r.Streams[events.RowsStream]
+	if synced := events.Seq(rows.synced.Load()); exists && r.Async && held.Last > synced {
+		held.Last, held.Messages = synced, 0
+		r.Streams[events.RowsStream] = held
+	}
+	return r
 }
 
 // merge adds to a record the streams that are there now, with the sequences that were seen before.

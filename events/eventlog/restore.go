@@ -10,6 +10,8 @@ import (
 	"io"
 	"time"
 
+	"licenseimport/events"
+
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -112,7 +114,11 @@ func (r *Restorer) Stream(ctx context.Context, s Snapshot, from io.Reader) error
 }
 
 func (r *Restorer) restore(ctx context.Context, s Snapshot, from io.Reader) error {
-	config, err := withReplicas(s.Config, r.log.replicas)
+	fastRows, err := r.log.canSyncRows(ctx)
+	if err != nil {
+		return err
+	}
+	config, err := restoredConfig(s.Config, s.Stream == events.RowsStream, fastRows, r.log.replicas)
 	if err != nil {
 		return err
 	}
@@ -136,22 +142,33 @@ func (r *Restorer) restore(ctx context.Context, s Snapshot, from io.Reader) erro
 	if err := r.send(ctx, response.Deliver, from); err != nil {
 		return err
 	}
+	if s.Stream == events.RowsStream && fastRows {
+		if err := r.log.requestRowSync(ctx, rowSyncRequest{}); err != nil {
+			return err
+		}
+	}
 	return r.compare(ctx, s)
 }
 
-// withReplicas changes the number of replicas (0: as it is) and no other setting, known here or
-// not.
-func withReplicas(config json.RawMessage, replicas int) (json.RawMessage, error) {
-	if replicas == 0 {
-		return config, nil
-	}
+// restoredConfig changes the number of replicas (0: as it is), and whether ROWS takes fast batches, and no
+// other setting, known here or not.
+func restoredConfig(config json.RawMessage, isRows, fastRows bool, replicas int) (json.RawMessage, error) {
 	var settings map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(config))
 	decoder.UseNumber() // a duration in nanoseconds has more digits than a float64
 	if err := decoder.Decode(&settings); err != nil {
 		return nil, fmt.Errorf("its settings: %w", err)
 	}
-	settings["num_replicas"] = replicas
+	if replicas != 0 {
+		settings["num_replicas"] = replicas
+	}
+	if isRows {
+		delete(settings, "persist_mode")
+		settings["allow_atomic"], settings["allow_batched"] = !fastRows, fastRows
+		if fastRows {
+			settings["persist_mode"] = jetstream.AsyncPersistMode
+		}
+	}
 	return json.Marshal(settings)
 }
 

@@ -14,24 +14,50 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// AppendRows stores 1 to [MaxBatch] rows of a job, all or none, and returns the sequence of the
-// last one, if last is the sequence of the job's previous row (0: none). Otherwise the error is
-// [ErrWrongSequence]; with a full disk it is [ErrDiskFull]. It retries until ctx ends.
+// AppendRows stores 1 to [MaxBatch] rows of a job and returns the sequence of the last one, if last is the
+// sequence of the job's previous row (0: none). Otherwise the error is [ErrWrongSequence], as after a
+// purge; where ROWS takes fast batches, rows may also follow a repetition of an earlier one. With a full
+// disk the error is [ErrDiskFull]. AppendRows retries until ctx ends. After an error none of the rows is
+// stored; where ROWS takes fast batches, the first ones may be. The rows are durable after [Log.SyncRows].
 func (l *Log) AppendRows(ctx context.Context, job events.JobID, last events.Seq, bodies [][]byte) (events.Seq, error) {
 	if err := l.CheckFreeSpace(); err != nil {
 		return 0, err
 	}
-	subject := events.RowsSubject(job)
-	if failpoint.Acknowledgement {
-		return last, l.publish(subject, bodies)
+	if len(bodies) == 0 || len(bodies) > MaxBatch {
+		return 0, fmt.Errorf("a batch of %d rows: it takes 1 to %d", len(bodies), MaxBatch)
 	}
-	seq, err := l.append(ctx, appendRequest{
-		stream: events.RowsStream, subject: subject, filter: subject, last: last, bodies: bodies,
-	})
+	if failpoint.Acknowledgement {
+		return last, l.publish(events.RowsSubject(job), bodies)
+	}
+	seq, err := l.appendRows(ctx, job, last, bodies)
+	if c := code(err); c == codeNoAtomic || c == codeNoFast { // ROWS was moved after this process connected
+		if err = l.readRowsMode(ctx); err == nil {
+			seq, err = l.appendRows(ctx, job, last, bodies)
+		}
+	}
 	if err != nil {
 		return 0, fmt.Errorf("append rows of job %d: %w", job, err)
 	}
 	return seq, nil
+}
+
+func (l *Log) appendRows(ctx context.Context, job events.JobID, last events.Seq, bodies [][]byte) (events.Seq, error) {
+	if l.fastRows.Load() {
+		return l.appendFast(ctx, job, last, bodies)
+	}
+	subject := events.RowsSubject(job)
+	return l.append(ctx, appendRequest{stream: events.RowsStream, subject: subject, filter: subject, last: last, bodies: bodies})
+}
+
+// readRowsMode asks whether ROWS takes fast batches.
+func (l *Log) readRowsMode(ctx context.Context) error {
+	return l.retryWithTimeout(ctx, func(ctx context.Context) error {
+		stream, err := l.js.Stream(ctx, events.RowsStream)
+		if err == nil {
+			l.fastRows.Store(fast(stream.CachedInfo().Config))
+		}
+		return err
+	})
 }
 
 // publish sends messages and does not wait for their acknowledgement: a failpoint.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 )
 
 // maxPayload is the largest message that the embedded server accepts, in bytes: an event's body, at
@@ -70,6 +71,9 @@ type Server struct {
 	lock    *dirLock
 	stop    sync.Once
 
+	rows     *rowStore
+	rowSyncs *nats.Conn // see respondToRowSyncs
+
 	recorder *recorder   // belongs to supervise
 	record   atomic.Bool // see Record
 
@@ -107,7 +111,7 @@ func StartServer(config ServerConfig) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, lock: lock, store: store}
+	s := &Server{config: config, lock: lock, store: store, rows: newRowStore(config.Dir, store)}
 	if err := s.prepare(); err != nil {
 		s.Shutdown()
 		return nil, err
@@ -130,6 +134,10 @@ func StartServer(config ServerConfig) (*Server, error) {
 	}
 	s.lock.owner.NATS = s.URL()
 	if err := s.lock.write(); err != nil {
+		s.Shutdown()
+		return nil, err
+	}
+	if err := s.respondToRowSyncs(); err != nil {
 		s.Shutdown()
 		return nil, err
 	}
@@ -226,6 +234,9 @@ func ensureWritable(dir string) error {
 // start starts a server and returns when it accepts connections. Recovery of a large store takes
 // long, so there is no timeout while the server logs no fatal error.
 func (s *Server) start(options *server.Options) error {
+	if err := s.rows.guard(); err != nil {
+		return fmt.Errorf("guard the stream of rows: %w", err)
+	}
 	srv, err := server.NewServer(options)
 	if err != nil {
 		return err
@@ -234,7 +245,10 @@ func (s *Server) start(options *server.Options) error {
 	s.full.Store(false)
 	srv.SetLoggerV2(log, false, false, false)
 	go srv.Start()
-	if err := waitUntilReady(srv, log); err != nil {
+	if err = waitUntilReady(srv, log); err == nil {
+		err = s.rows.release(srv)
+	}
+	if err != nil {
 		srv.Shutdown()
 		srv.WaitForShutdown()
 		return err
@@ -279,6 +293,9 @@ func (s *Server) Shutdown() {
 		if s.stopSupervise != nil {
 			s.stopSupervise()
 			<-s.supervised
+		}
+		if s.rowSyncs != nil {
+			s.rowSyncs.Close()
 		}
 		held, err := s.held()
 		s.stopRunning()

@@ -140,6 +140,9 @@ func (l *Log) inspect(ctx context.Context, config Config) (inventory, error) {
 			if err := s.usable(info.Config); err != nil {
 				return inv, fmt.Errorf("stream %s: %w", s.name, err)
 			}
+			if s.name == events.RowsStream {
+				l.fastRows.Store(fast(info.Config))
+			}
 		}
 		inv.streams = append(inv.streams, f)
 	}
@@ -158,6 +161,9 @@ func (l *Log) create(ctx context.Context, inv inventory, name string) error {
 	var metadata map[string]string
 	if id := inv.identity(); id != "" {
 		metadata = map[string]string{storeMark: id}
+	}
+	if name == events.RowsStream {
+		return l.createRows(ctx, metadata)
 	}
 	err := s.create(ctx, l.js, metadata, max(l.replicas, 1))
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) || errors.Is(err, jetstream.ErrBucketExists) {

@@ -24,7 +24,7 @@ import (
 func TestSnapshotEndsBetweenBatches(t *testing.T) {
 	t.Parallel()
 	const batch, snapshots = 200, 12
-	log := eventlogtest.Start(t)
+	log := eventlogtest.StartExternal(t)
 	ctx, stop := context.WithCancel(t.Context())
 	var writer sync.WaitGroup
 	defer writer.Wait()
@@ -330,5 +330,44 @@ func BenchmarkSnapshot(b *testing.B) {
 		b.ReportMetric(messages/time.Since(began).Seconds(), "restored/s")
 		restorer.Close()
 		server.Shutdown()
+	}
+}
+
+// TestRestoredRowsFollowTheServer: a backup of either kind of server is restored to either kind, and rows can be
+// appended there.
+func TestRestoredRowsFollowTheServer(t *testing.T) {
+	t.Parallel()
+	embedded := func(t *testing.T) eventlog.Config {
+		return eventlog.Config{Server: eventlogtest.StartServer(t), Replicas: 1}
+	}
+	external := func(t *testing.T) eventlog.Config {
+		return eventlog.Config{URL: eventlogtest.StartExternalServer(t), Replicas: 1}
+	}
+	for name, way := range map[string][2]func(*testing.T) eventlog.Config{
+		"embedded to external": {embedded, external}, "external to embedded": {external, embedded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			origin, err := eventlog.Open(t.Context(), way[0](t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer origin.Close()
+			last, err := origin.AppendRows(t.Context(), 1, 0, rowBodies(0, 10))
+			if err != nil {
+				t.Fatal(err)
+			}
+			target := way[1](t)
+			copyAll(t, origin, target)
+			restored, err := eventlog.Open(t.Context(), target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer restored.Close()
+			appendRows(t, restored, 1, last, 10, 20)
+			if got := readRows(t, restored, 1, 0); !equal(got, rowBodies(0, 20)) {
+				t.Errorf("read %d rows", len(got))
+			}
+		})
 	}
 }

@@ -47,6 +47,21 @@ var streams = []jetstream.StreamConfig{
 	},
 }
 
+// fastRowsConfig is the stream ROWS of the embedded server. It takes fast batches: the server acknowledges
+// rows that are in its memory and writes them a moment later. [Log.SyncRows] makes them durable.
+func fastRowsConfig() jetstream.StreamConfig {
+	config := streams[0]
+	config.AllowAtomicPublish = false // excluded by the persist mode
+	config.AllowBatchPublish = true
+	config.PersistMode = jetstream.AsyncPersistMode
+	return config
+}
+
+// fast reports whether a stream is a ROWS as fastRowsConfig has it.
+func fast(have jetstream.StreamConfig) bool {
+	return have.Name == events.RowsStream && have.PersistMode == jetstream.AsyncPersistMode && have.AllowBatchPublish
+}
+
 // The buckets' settings. An idempotency key expires after a day. The TTL is the bucket's, because
 // an update drops the TTL of a key.
 var buckets = []jetstream.KeyValueConfig{
@@ -65,7 +80,7 @@ func usable(have, want jetstream.StreamConfig) error {
 	switch {
 	case len(have.Subjects) == 0 || slices.ContainsFunc(have.Subjects, foreign):
 		return wrong("subjects", have.Subjects)
-	case !have.AllowAtomicPublish:
+	case !have.AllowAtomicPublish && !fast(have):
 		return errors.New("it does not accept atomic batches: NATS server 2.12 or later is needed, 2.14 recommended")
 	case !have.AllowDirect:
 		return wrong("allow_direct", false)

@@ -24,8 +24,10 @@
 // control (TestFaultsAreFound) runs builds that break one promise each (internal/failpoint) through a
 // scenario for that promise: Check must report the loss or the duplicate.
 //
-// It does not prove that data survives a power cut. A killed process leaves its writes to the kernel; that
-// they are on the disk is the embedded server's SyncAlways.
+// A killed process leaves its writes to the kernel. What survives a power cut is the subject of TestPowerCut,
+// with the build tag powercut: the data directory is on a file system that forgets what was not synced
+// (package forgetfs), or that retains an unlucky choice of it. What was acknowledged before the cut has to be
+// there. A build that seals uploads before their rows are synced has to be found.
 //
 // # How to run it
 //
@@ -33,6 +35,7 @@
 //	make chaos     TestChaos and TestChangesInChaos for CHAOS_SECONDS: kills at random, drawn from CHAOS_SEED; and
 //	               the negative controls
 //	make soak      TestGenerated with SOAK_ROWS rows, in one process and in several
+//	make powercut  TestPowerCut with POWERCUTS cuts, drawn from POWERCUT_SEED, and its negative control; as root, on Linux
 //	make cluster   TestClusterInTrouble, TestChangesInAClusterInTrouble: three NATS nodes; leaders are killed, a disk is lost, a node is cut off
 //
 // The tests need Unix, for its signals.

@@ -169,7 +169,7 @@ func appendRows(ctx context.Context, log *eventlog.Log, job events.JobID, rows [
 		return nil, err
 	}
 	defer reader.Stop()
-	for {
+	for last := events.Row(0); ; {
 		m, err := reader.Next(ctx)
 		if err == io.EOF {
 			return rows, nil
@@ -185,6 +185,10 @@ func appendRows(ctx context.Context, log *eventlog.Log, job events.JobID, rows [
 		if !ok || row.JobID != job {
 			return nil, fmt.Errorf("sequence %d of ROWS: %s of import %d among the rows of %d", m.Seq, envelope.Event.Type(), envelope.Event.Job(), job)
 		}
+		if row.Row <= last {
+			continue // a repetition: see eventlog.Log.AppendRows
+		}
+		last = row.Row
 		license := License{Product: row.Values[productColumn], Key: row.Values[keyColumn]}
 		rows = append(rows, Received{Job: job, Row: row.Row, License: license})
 	}

@@ -12,6 +12,7 @@
 //	changed           an undo takes back what another import has changed since
 //	key               an Idempotency-Key that was used before counts as new
 //	retry             a retry takes each rejected row twice
+//	barrier           an upload is sealed before its rows are synced
 //
 // In that build only, this package reads the environment; otherwise cmd alone does.
 package failpoint

@@ -14,4 +14,5 @@ const (
 	Changed         = false
 	Key             = false
 	Retry           = false
+	Barrier         = false
 )

@@ -20,6 +20,7 @@ var (
 	Changed         = active("changed")
 	Key             = active("key")
 	Retry           = active("retry")
+	Barrier         = active("barrier")
 )
 
 func active(name string) bool {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"licenseimport/events/eventlog"
+
+	"github.com/nats-io/nats-server/v2/server"
 )
 
 // Start opens a log on a new server. Both end with the test.
@@ -45,4 +47,36 @@ func Open(t testing.TB, server *eventlog.Server) *eventlog.Log {
 	}
 	t.Cleanup(log.Close)
 	return log
+}
+
+// StartExternal opens a log on [StartExternalServer].
+func StartExternal(t testing.TB) *eventlog.Log {
+	t.Helper()
+	log, err := eventlog.Open(t.Context(), eventlog.Config{URL: StartExternalServer(t), Name: t.Name()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(log.Close)
+	return log
+}
+
+// StartExternalServer starts a NATS server that is not this program's, and returns its URL. A stream has one
+// replica, and ROWS takes atomic batches. It ends with the test.
+func StartExternalServer(t testing.TB) (url string) {
+	t.Helper()
+	srv, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), SyncAlways: true, NoSigs: true, NoLog: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Start()
+	t.Cleanup(func() {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+	})
+	if !srv.ReadyForConnections(time.Minute) {
+		t.Fatal("the NATS server does not start")
+	}
+	return srv.ClientURL()
 }

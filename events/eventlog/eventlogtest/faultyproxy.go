@@ -11,7 +11,7 @@ import (
 )
 
 // A FaultyProxy forwards a client's connections to its server. On demand it closes both sides at
-// the next commit of a batch: before the response reaches the client, or before the commit reaches
+// the next commit of a batch, atomic or fast: before the response reaches the client, or before the commit reaches
 // the server.
 type FaultyProxy struct {
 	URL string // where it listens
@@ -78,7 +78,7 @@ func (p *FaultyProxy) up(client, server net.Conn, lose *atomic.Pointer[func()]) 
 	buffer := make([]byte, 64<<10)
 	for {
 		n, err := client.Read(buffer)
-		if bytes.Contains(buffer[:n], []byte("Nats-Batch-Commit")) {
+		if bytes.Contains(buffer[:n], []byte("Nats-Batch-Commit")) || bytes.Contains(buffer[:n], []byte(".2.$FI")) {
 			if meanwhile := p.loseCommit.Swap(nil); meanwhile != nil {
 				(*meanwhile)()
 				p.cuts.Add(1)

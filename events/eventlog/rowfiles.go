@@ -1,0 +1,264 @@
+package eventlog
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/internal/fsx"
+)
+
+// A record of a block file of JetStream's file store, in little-endian order:
+//
+//	bytes   what
+//	4       length of the record; the highest bit: it has headers
+//	8       sequence; the highest bits: the mark of a deleted message
+//	8       time
+//	2       length of the subject
+//	        subject; with headers 4 bytes with their length, and the headers; the message; 8 bytes checksum
+const (
+	recordHeader   = 22
+	recordChecksum = 8
+	maxRecord      = 32 << 20
+	headersBit     = 1 << 31
+	deletedBits    = 3 << 62
+)
+
+// flushPause is the time between two looks at a block that still grows.
+const flushPause = time.Millisecond
+
+// A blockFile is one file of a stream's messages. Their numbers grow with the messages' sequences.
+type blockFile struct {
+	number uint64
+	path   string
+}
+
+// blockFiles lists the blocks in a directory, the oldest first.
+func blockFiles(dir string) (blocks []blockFile, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, entry := range entries {
+		digits, isBlock := strings.CutSuffix(entry.Name(), ".blk")
+		if number, err := strconv.ParseUint(digits, 10, 64); isBlock && err == nil {
+			blocks = append(blocks, blockFile{number, filepath.Join(dir, entry.Name())})
+		}
+	}
+	slices.SortFunc(blocks, func(a, b blockFile) int { return int(a.number) - int(b.number) })
+	return blocks, err
+}
+
+// sync finds the rows of a request in the files, and makes these files durable.
+func (r *rowStore) sync(request rowSyncRequest) error {
+	if failed := r.failed.Load(); failed != nil {
+		return fmt.Errorf("an earlier write to the disk failed, and the process has to be started again: %w", *failed)
+	}
+	s := &rowSearch{rowSyncRequest: request, store: r, subject: []byte(events.RowsSubject(request.Job)), row: request.After.Row}
+	touched, err := s.find()
+	if err != nil {
+		return err
+	}
+	for _, path := range append(touched, r.blocks()) {
+		if err := fsx.Sync(path); err != nil && !errors.Is(err, fs.ErrNotExist) { // purged meanwhile
+			r.failed.CompareAndSwap(nil, &err)
+			return err
+		}
+	}
+	for {
+		known := r.synced.Load()
+		if known >= uint64(request.UpTo.Seq) || r.synced.CompareAndSwap(known, uint64(request.UpTo.Seq)) {
+			return nil
+		}
+	}
+}
+
+// A rowSearch looks for rows in the files as a processor reads them from the stream: each row after the
+// one before it, without repetitions.
+type rowSearch struct {
+	rowSyncRequest
+	store   *rowStore
+	subject []byte
+	row     events.Row // the last one that was found
+	last    events.Seq // of the last record that was read
+	buffer  []byte
+}
+
+// find reads the blocks from the one that has the first row on, until the last row is found. It waits
+// while the server has not written that far.
+func (s *rowSearch) find() (touched []string, err error) {
+	blocks, err := s.store.from(s.First)
+	if err != nil {
+		return nil, err
+	}
+	deadline := time.Now().Add(s.store.flushWait)
+	for len(blocks) > 0 {
+		block := blocks[0]
+		touched = append(touched, block.path)
+		if blocks, err = s.readBlock(block, deadline); err != nil {
+			return nil, err
+		}
+	}
+	if s.row < s.UpTo.Row || s.last < s.UpTo.Seq {
+		return nil, fmt.Errorf("the files end at sequence %d with row %d; the last row is %d at sequence %d", s.last, s.row, s.UpTo.Row, s.UpTo.Seq)
+	}
+	return touched, nil
+}
+
+// readBlock reads one block to its end and returns those after it. A block without one after it may
+// still grow.
+func (s *rowSearch) readBlock(block blockFile, deadline time.Time) (after []blockFile, err error) {
+	file, err := os.Open(block.path)
+	if errors.Is(err, fs.ErrNotExist) { // emptied by a purge: it had no row of this job
+		return s.store.after(block)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	for offset := int64(0); ; time.Sleep(flushPause) {
+		after, err := s.store.after(block) // before the read: then the read sees the block's end
+		if err != nil {
+			return nil, err
+		}
+		if offset, err = s.readRecords(file, offset); err != nil {
+			return nil, err
+		}
+		if s.row >= s.UpTo.Row && s.last >= s.UpTo.Seq {
+			return nil, nil
+		}
+		if len(after) > 0 || time.Now().After(deadline) {
+			return after, nil
+		}
+	}
+}
+
+// readChunk is how much of a file is read at once.
+const readChunk = 1 << 20
+
+// readRecords reads the whole records from an offset on, and returns the offset after them.
+func (s *rowSearch) readRecords(file *os.File, offset int64) (int64, error) {
+	s.buffer = slices.Grow(s.buffer[:0], readChunk)
+	for {
+		chunk := s.buffer[:cap(s.buffer)]
+		n, err := file.ReadAt(chunk, offset)
+		if err != nil && err != io.EOF {
+			return offset, err
+		}
+		used, need, err := s.records(chunk[:n])
+		if err != nil {
+			return offset, fmt.Errorf("%s at %d: %w", file.Name(), offset+int64(used), err)
+		}
+		offset += int64(used)
+		if n < len(chunk) {
+			return offset, nil
+		}
+		if need > len(chunk) {
+			s.buffer = slices.Grow(s.buffer[:0], need)
+		}
+	}
+}
+
+var errRecord = errors.New("there is no record of a message")
+
+// records reads the whole records of a chunk. need is the length of the record that is not whole; 0: not
+// even its length is there.
+func (s *rowSearch) records(chunk []byte) (used, need int, err error) {
+	for {
+		rest := chunk[used:]
+		if len(rest) < recordHeader {
+			return used, 0, nil
+		}
+		length := binary.LittleEndian.Uint32(rest)
+		size := int(length &^ headersBit)
+		subject := int(binary.LittleEndian.Uint16(rest[20:]))
+		if size > maxRecord || recordHeader+subject+recordChecksum > size {
+			return used, 0, errRecord
+		}
+		if len(rest) < size {
+			return used, size, nil
+		}
+		if seq := binary.LittleEndian.Uint64(rest[4:]); seq&deletedBits == 0 {
+			s.last = events.Seq(seq)
+			s.take(rest[recordHeader:size-recordChecksum], subject, length&headersBit != 0)
+		}
+		used += size
+	}
+}
+
+// take counts a message if it is the next row.
+func (s *rowSearch) take(data []byte, subject int, headers bool) {
+	if !bytes.Equal(data[:subject], s.subject) {
+		return
+	}
+	data = data[subject:]
+	if headers && len(data) >= 4 {
+		data = data[4+min(int(binary.LittleEndian.Uint32(data)), len(data)-4):]
+	}
+	if of, known := events.ArrivalOf(data); known && of.JobID == s.Job && of.Row == s.row+1 {
+		s.row++
+	}
+}
+
+// from lists the blocks from the one on that has a sequence, or that may have it.
+func (r *rowStore) from(seq events.Seq) ([]blockFile, error) {
+	blocks, err := blockFiles(r.blocks())
+	if err != nil {
+		return nil, err
+	}
+	for i := len(blocks) - 1; i > 0; i-- {
+		first, err := firstSequence(blocks[i].path)
+		if err != nil {
+			return nil, err
+		}
+		if first > 0 && first <= seq {
+			return blocks[i:], nil
+		}
+	}
+	return blocks, nil
+}
+
+// after lists the blocks after one.
+func (r *rowStore) after(block blockFile) ([]blockFile, error) {
+	blocks, err := blockFiles(r.blocks())
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(blocks, func(b blockFile) bool { return b.number > block.number })
+	if i < 0 {
+		return nil, nil
+	}
+	return blocks[i:], nil
+}
+
+// firstSequence is the sequence of a block's first message; 0: it begins with the mark of a deleted one, or
+// is empty.
+func firstSequence(path string) (events.Seq, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	var header [recordHeader]byte
+	if _, err := file.ReadAt(header[:], 0); err != nil {
+		if err == io.EOF {
+			err = nil
+		}
+		return 0, err
+	}
+	seq := binary.LittleEndian.Uint64(header[4:])
+	if seq&deletedBits != 0 {
+		return 0, nil
+	}
+	return events.Seq(seq), nil
+}
