@@ -62,7 +62,9 @@ func has(names []string, name string) bool { return slices.Contains(names, name)
 // index dominates the heap, so the GC tuner runs with it.
 func makeNATS(_ context.Context, n *node) (component, error) {
 	config := *n.settings.embedded
-	config.Record = len(n.settings.roles) == 1 // with others, the log has to open first
+	alone := len(n.settings.roles) == 1
+	config.Record = alone    // with others, the log has to open first
+	config.MoveRows = !alone // the ingest of an earlier version may be connected to one that is alone
 	var err error
 	if config.Claims, err = n.claims(); err != nil {
 		return component{}, err

@@ -163,11 +163,7 @@ func restoredConfig(config json.RawMessage, isRows, fastRows bool, replicas int)
 		settings["num_replicas"] = replicas
 	}
 	if isRows {
-		delete(settings, "persist_mode")
-		settings["allow_atomic"], settings["allow_batched"] = !fastRows, fastRows
-		if fastRows {
-			settings["persist_mode"] = jetstream.AsyncPersistMode
-		}
+		useFastRows(settings, fastRows)
 	}
 	return json.Marshal(settings)
 }

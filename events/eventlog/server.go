@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"licenseimport/events"
+
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 )
@@ -53,6 +55,10 @@ type ServerConfig struct {
 	AcceptLoss bool
 
 	Claims []Claim // as in [Config]
+
+	// MoveRows makes a ROWS of an earlier version take fast batches, with all its rows. A process of that
+	// version can then store none.
+	MoveRows bool
 
 	// NoTuning leaves the server's caches at their default lifetimes: see internal/natstuning.
 	NoTuning bool
@@ -115,6 +121,12 @@ func StartServer(config ServerConfig) (*Server, error) {
 	if err := s.prepare(); err != nil {
 		s.Shutdown()
 		return nil, err
+	}
+	if config.MoveRows {
+		if err := s.rows.move(); err != nil {
+			s.Shutdown()
+			return nil, fmt.Errorf("change the settings of the stream %s: %w", events.RowsStream, err)
+		}
 	}
 	if err := s.start(s.options()); err != nil {
 		s.Shutdown()

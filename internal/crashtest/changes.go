@@ -81,6 +81,9 @@ func (c *changeChecker) event(s Stored) {
 		c.started(e)
 		return
 	}
+	if _, ok := s.Event.(events.Operation); ok {
+		return // of keys, products and mappings: no import's
+	}
 	r := c.runs[s.Event.Job()]
 	if r == nil {
 		if _, orphan := s.Event.(*events.ImportAborted); !orphan {
