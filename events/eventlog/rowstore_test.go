@@ -462,3 +462,23 @@ func write(t *testing.T, path string, data []byte) {
 		t.Fatal(err)
 	}
 }
+
+// TestSequencesGoOnAfterAllRowsAreLost: the next row does not get the sequence of one that was durable.
+func TestSequencesGoOnAfterAllRowsAreLost(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	log, stop := openOn(t, dir)
+	last := store(t, log, 1, 0, rowEvents(t, 1, 1, 100, 100))
+	if err := log.SyncRows(t.Context(), 1, RowMark{}, RowMark{100, last}); err != nil {
+		t.Fatal(err)
+	}
+	blocks := log.server.rows.blocks()
+	stop()
+	if err := os.Remove(filepath.Join(blocks, "1.blk")); err != nil {
+		t.Fatal(err)
+	}
+	log, _ = openOn(t, dir)
+	if next := store(t, log, 2, 0, rowEvents(t, 2, 1, 1, 100)); next != last+1 {
+		t.Errorf("the next row is at %d, want %d", next, last+1)
+	}
+}

@@ -144,6 +144,30 @@ func (s *Server) respondToRowSyncs() error {
 	return errors.Join(err, conn.Flush())
 }
 
+// restoreRowsEnd has the sequences of a ROWS that lost all of its rows go on behind the recorded end. The server
+// does so itself where the stream has no persist mode async.
+func (s *Server) restoreRowsEnd(before record) error {
+	now, err := s.held()
+	if err != nil {
+		return err
+	}
+	rows, recorded := now.Streams[events.RowsStream], before.Streams[events.RowsStream]
+	if !now.Async || !rows.Created.Equal(recorded.Created) || rows.Messages > 0 || rows.Last >= recorded.Last {
+		return nil
+	}
+	js, err := jetstream.New(s.rowSyncs)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), defaultTimeout)
+	defer cancel()
+	stream, err := js.Stream(ctx, events.RowsStream)
+	if err == nil {
+		err = stream.Purge(ctx, jetstream.WithPurgeSequence(uint64(recorded.Last)+1))
+	}
+	return err
+}
+
 func (s *Server) syncRows(data []byte) error {
 	var request rowSyncRequest
 	if err := json.Unmarshal(data, &request); err != nil {

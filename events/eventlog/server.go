@@ -132,7 +132,11 @@ func StartServer(config ServerConfig) (*Server, error) {
 		s.Shutdown()
 		return nil, fmt.Errorf("start the NATS server on %s: %w", config.Dir, err)
 	}
-	if err := s.checkRecovered(before); err != nil {
+	if err := s.respondToRowSyncs(); err != nil {
+		s.Shutdown()
+		return nil, err
+	}
+	if err := errors.Join(s.restoreRowsEnd(before), s.checkRecovered(before)); err != nil {
 		s.Shutdown()
 		return nil, err
 	}
@@ -146,10 +150,6 @@ func StartServer(config ServerConfig) (*Server, error) {
 	}
 	s.lock.owner.NATS = s.URL()
 	if err := s.lock.write(); err != nil {
-		s.Shutdown()
-		return nil, err
-	}
-	if err := s.respondToRowSyncs(); err != nil {
 		s.Shutdown()
 		return nil, err
 	}
