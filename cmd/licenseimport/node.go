@@ -122,7 +122,21 @@ func (n *node) start(ctx context.Context) error {
 		return err
 	}
 	n.handler.set(handler)
+	if n.newKey {
+		n.awaitFirstEvent(ctx)
+	}
 	return nil
+}
+
+// firstEventTimeout bounds the wait for the views at the first start.
+const firstEventTimeout = 5 * time.Second
+
+// awaitFirstEvent waits until the views have the event of the key that this start made: a new data
+// directory is ready when its start returns. What else is not ready is said by /readyz.
+func (n *node) awaitFirstEvent(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, firstEventTimeout)
+	defer cancel()
+	_ = n.waitUntilReady(ctx)
 }
 
 // ensureKey makes an admin key on the data directory's first start.
