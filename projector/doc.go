@@ -21,6 +21,16 @@
 // their store id in the same way. Either is gone when the last license leaves it, by an update that moves
 // the license or by an undo. An event that names it later creates another one (party.go).
 //
+// A CustomerImported says what a row says. Whether it makes, changes or finds its customer is decided here, in the
+// order of the stream (applycustomer.go). The customer then stays without licenses, and customer_now says
+// which event left it as it is. A reader sees the customer as it is, or if it sees some products only, as
+// [Customer.ShownTo] says.
+//
+// Every other thing that rows make is an aggregate at the subject of its events (applyaggregate.go): the features of
+// licenses, and what a further kind of import makes. These events are folded by what became of their rows
+// ([events.Outcome]), whatever their types. A feature is one of the license that its events name: a license that is
+// revoked has none, and one that is imported with its key later begins without.
+//
 // The record of a license is never written again. Of the few that change, the views hold each later event
 // and which one is the last (applychange.go); a revoked license stays readable by its id. All indexes,
 // lists and counters hold licenses as they are now, so a selection needs no check of its members:

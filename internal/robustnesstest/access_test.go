@@ -224,6 +224,50 @@ func TestLimitedManagerSeesNothingElse(t *testing.T) {
 	}
 	tellsNothingOfParties(t, p, keys)
 	tellsNothingOfChanges(t, p, keys)
+	tellsNothingOfOtherKinds(t, p, keys)
+}
+
+// tellsNothingOfOtherKinds: features of another product's licenses, and what customers' imports say, show nowhere.
+func tellsNothingOfOtherKinds(t *testing.T, p *process, keys map[string]string) {
+	t.Helper()
+	const features, customers = "/api/v1/license-features-import-results/", "/api/v1/customers-import-results/"
+	importKind := func(upload, results, file string) string {
+		body, contentType := form(file)
+		id := p.admin().call(t, 200, "POST", "/api/v1/"+upload, body, "Content-Type", contentType).decode(t).JobID
+		result := fmt.Sprintf("%s%d/", results, id)
+		eventually(t, result, func() bool { return p.admin().get(t, 200, result).decode(t).FinishedAt != nil })
+		return result
+	}
+	p.admin().imports(t, "license__license_key,product__short_code,customer__email,customer__company_name\n"+
+		"k-1,psc,k@example.com,first-company\nhidden-k,other,,\n")
+	ofFeatures := importKind("licenses/import_features_from_csv/?existing=update", features,
+		"license_key,code,max_consumption\nk-1,seats,1\nhidden-k,hidden-code,1\nk-1,seats,2\nhidden-k,hidden-code,2\nhidden-k,hidden-code,\nk-1,seats,\n")
+	ofCustomers := importKind("customers/import_from_csv/?existing=update", customers, "email,company_name\nK@example.com,hidden-company\n")
+	lim, lena := p.as(keys["lim"]), p.as(keys["lena"])
+	for path, want := range map[string]int{
+		"existed_rows/": 1, "updated_rows/": 1, "invalid_rows/": 0, "warnings/": 0, "kept_rows/": 0, "imported_rows.csv": -1, "invalid_rows.csv": -1, "": -1,
+	} {
+		checkHidden(t, lena, ofFeatures+path, want)
+		lim.get(t, 404, ofFeatures+path)
+		lim.get(t, 404, ofCustomers+path)
+		lena.get(t, 404, ofCustomers+path)
+	}
+	for _, c := range []*client{lim, lena} {
+		for query, want := range map[string]int{
+			"?license_key=k-1": 1, "?customer_company_name__icontains=first-company": 1, "?customer_company_name__icontains=hidden": 0, "?search=hidden-company": 0,
+			"?search=first-company": 1,
+		} {
+			checkHidden(t, c, "/api/v1/licenses/"+query, want)
+		}
+		license := c.get(t, 200, "/api/v1/licenses/?license_key=k-1")
+		if !strings.Contains(string(license.body), `"code":"seats"`) || !strings.Contains(string(license.body), "first-company") {
+			t.Errorf("the license of an own product: %s", license.body)
+		}
+		checkHidden(t, c, fmt.Sprintf("/api/v1/licenses/%d/history/", license.decode(t).Results[0].ID), 3)
+		checkHidden(t, c, "/api/v1/licenses/export/", -1)
+	}
+	checkHidden(t, lena, customers, 0)
+	checkHidden(t, lena, features, 1)
 }
 
 // tellsNothingOfChanges: the rows of an update and of its undo, licenses that are gone, their histories, exports, the catalogue and
