@@ -25,6 +25,7 @@
 //	LicenseKept              10/17/kept      outcomes.10.kept          LICENSES
 //	ImportStarted and so on  10/started      imports.10.started        LICENSES
 //	EventSetAside            set_aside/5     operations.set_aside.5    LICENSES
+//	ProductSet               product_set/7   operations.product_set.7  LICENSES
 //
 // The last event at a license's subject tells what the license is: [StateAfter].
 //
@@ -42,6 +43,7 @@
 //
 //	event.go           the event types: struct, Type, ID, Subject, Job; the list of all types
 //	event_undo.go      those of an undo
+//	event_operation.go changes of keys, products and mappings
 //	outcome.go         which types are outcomes of rows, and of undos
 //	change.go          a license after its last event, what a row changes of it, and the way back
 //	differs.go         the columns in which a row says something else than its license

@@ -6,6 +6,7 @@
 //	ROWS        every row of every upload, for some days    rows.<job>
 //	LICENSES    every fact, for ever: the source of truth   licenses.>, imports.>, outcomes.>, operations.>
 //	KV buckets  managers, products, mappings, jobs          a job id is a revision of the bucket jobs
+//	            sessions, last_used                         volatile.go: nothing depends on them
 //
 // All settings are in the tables of streams.go. [Open] creates the streams on a server where nothing
 // indicates that there ever were any, and refuses a stream with settings that break a promise.

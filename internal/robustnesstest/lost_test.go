@@ -27,6 +27,7 @@ type lostThing struct {
 // withoutIt is for each file and directory that is removed alone. The first that matches counts.
 var withoutIt = []lostThing{
 	{`nats|nats/jetstream(/\$G(/streams)?)?`, "the stream LICENSES does not exist"},
+	{streams(`KV_(sessions|last_used)(/.*)?`), ""}, // people sign in again; keys are used again
 	{streams(`(\w+)`), "the stream $1 does not exist"},
 	{streams(`(\w+)/meta\.(inf|sum)`), "the stream $1 does not exist"},
 	{streams(`(ROWS|KV_jobs)/msgs/\d+\.blk`), ""}, // rows are purged and keys expire; an import says which rows are missing
@@ -40,6 +41,7 @@ var withoutIt = []lostThing{
 // exchanged is for each that is replaced by the same one of another data directory.
 var exchanged = []lostThing{
 	{`nats`, "streams.json is that of another data directory"},
+	{streams(`KV_(sessions|last_used)`), ""}, // no key of another directory opens anything
 	{streams(`(\w+)`), "the stream $1 is another one"},
 	{`views\.bolt`, "the stream holds another event at their sequence"},
 	{`streams\.json`, "streams.json is that of another data directory"},
