@@ -64,16 +64,21 @@ packages-test: ## packages for Linux, built twice and compared; as root also ins
 	PLATFORMS='linux/amd64 linux/arm64' deploy/packages/build.sh bin/packages
 	PLATFORMS='linux/amd64 linux/arm64' deploy/packages/test.sh bin/packages
 
-# go test may report the end of the fuzz time itself as a failure, "context deadline exceeded", without an input that
-# fails. Such a run is repeated once.
+# Each package is built once: `go test -fuzz` would link it again for each target. The corpus is go test's own. The fuzzer
+# may report the end of its time as a failure, "context deadline exceeded", without an input that fails. Such a run is
+# repeated once.
 fuzz: ## each fuzz target for FUZZTIME
-	@go list ./... | while read -r pkg; do \
-		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
-			echo "$$pkg $$target"; \
-			run() { go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$pkg 2>&1; }; \
+	@for dir in $$(grep -rl '^func Fuzz' --include='*_test.go' --exclude-dir=node_modules . | xargs -n1 dirname | sort -u); do \
+		binary="$$PWD/bin/fuzz/$$dir/fuzz.test"; \
+		mkdir -p "$${binary%/*}" && go test -c -fuzz . -o "$$binary" "$$dir" || exit 1; \
+		targets=$$(cd "$$dir" && "$$binary" -test.list '^Fuzz') && test -n "$$targets" || exit 1; \
+		for target in $$targets; do \
+			echo "$$dir $$target"; \
+			run() { (cd "$$dir" && "$$binary" -test.run '^$$' -test.fuzz "^$$target$$" -test.fuzztime $(FUZZTIME) \
+				-test.fuzzminimizetime 1x -test.fuzzcachedir "$$(go env GOCACHE)/fuzz/$$(go list)") 2>&1; }; \
 			out=$$(run) || { case "$$out" in *"Failing input"*) false;; *"context deadline exceeded"*) out=$$(run);; *) false;; esac; } || \
 				{ echo "$$out"; exit 1; }; \
-			echo "$$out" | tail -1; \
+			echo "$$out" | tail -2 | head -1; \
 		done || exit 1; \
 	done
 
