@@ -1,9 +1,9 @@
 package main
 
 import (
-	"context"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"licenseimport/internal/buildtest"
@@ -20,31 +20,57 @@ func TestMain(m *testing.M) {
 			return
 		}
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	removeProgram()
+	os.Exit(code)
 }
 
-// TestEverySection runs the whole benchmark with very few rows. The values mean
+var (
+	removeProgram = func() {}
+	buildOnce     = sync.OnceValues(func() (string, error) {
+		program, remove, err := buildtest.Build()
+		if err == nil {
+			removeProgram = remove
+		}
+		return program, err
+	})
+)
+
+// built returns the program, which all tests share.
+func built(t *testing.T) string {
+	t.Helper()
+	program, err := buildOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return program
+}
+
+// TestEverySection runs each section of the benchmark with very few rows. The values mean
 // nothing then, but every line must have one.
 func TestEverySection(t *testing.T) {
-	program, remove, err := buildtest.Build()
-	if err != nil {
-		t.Fatal(err)
+	program := built(t)
+	for _, s := range sections {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			b := &bench{program: program, runs: 1, scale: 0.001, dir: t.TempDir()}
+			lines, err := b.run(t.Context(), []string{s.name})
+			if err != nil || len(lines) == 0 {
+				t.Fatalf("%d lines, %v", len(lines), err)
+			}
+			for _, l := range lines {
+				if l.value == "" || strings.Contains(l.value, "NaN") || strings.Contains(l.value, "Inf") {
+					t.Errorf("%s, %s: %q", l.what, l.measure, l.value)
+				}
+			}
+		})
 	}
-	defer remove()
-	b := &bench{program: program, runs: 1, scale: 0.001, dir: t.TempDir()}
-	lines, err := b.run(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := 25; len(lines) != want {
-		t.Errorf("%d lines, want %d", len(lines), want)
-	}
-	for _, l := range lines {
-		if l.value == "" || strings.Contains(l.value, "NaN") || strings.Contains(l.value, "Inf") {
-			t.Errorf("%s, %s: %q", l.what, l.measure, l.value)
-		}
-	}
-	took, rows, err := b.profileImport(context.Background(), shape{rows: 1000, seed: 9}, b.dir, false)
+}
+
+func TestProfile(t *testing.T) {
+	t.Parallel()
+	b := &bench{program: built(t), dir: t.TempDir()}
+	took, rows, err := b.profileImport(t.Context(), shape{rows: 1000, seed: 9}, b.dir, false)
 	if err != nil || rows != 1000 || took.wall <= 0 {
 		t.Fatalf("%+v, %d, %v", took, rows, err)
 	}
@@ -55,13 +81,9 @@ func TestEverySection(t *testing.T) {
 
 // TestLarge runs the command with few rows, and checks the lines that it reports.
 func TestLarge(t *testing.T) {
-	program, remove, err := buildtest.Build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer remove()
+	t.Parallel()
 	reported := map[string]string{}
-	b := &bench{program: program, dir: t.TempDir()}
+	b := &bench{program: built(t), dir: t.TempDir()}
 	if err := b.large(t.Context(), shape{rows: 2000, seed: 1}, func(what, took string) { reported[what] = took }); err != nil {
 		t.Fatal(err)
 	}

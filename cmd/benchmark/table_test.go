@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"licenseimport/events"
-	"licenseimport/internal/buildtest"
 )
 
 func TestOnlyTheTableIsReplaced(t *testing.T) {
@@ -128,13 +127,9 @@ func TestFileEndsAtItsSize(t *testing.T) {
 
 // TestSizes: each number of licenses is a row of the table.
 func TestSizes(t *testing.T) {
-	program, remove, err := buildtest.Build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer remove()
+	t.Parallel()
 	var rows []string
-	b := &bench{program: program, dir: t.TempDir()}
+	b := &bench{program: built(t), dir: t.TempDir()}
 	if err := b.sizes(t.Context(), []string{"200", "300"}, func(row string) { rows = append(rows, row) }); err != nil {
 		t.Fatal(err)
 	}
