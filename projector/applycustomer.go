@@ -58,7 +58,11 @@ func (m *memtable) customerImported(j *Job, e *events.CustomerImported, f fact) 
 		}
 		if next.result, now = c.outcome(), at.left; c.After != nil {
 			now = f.seq
-			m.putCustomerText(id, at.made, c.After)
+			made, err := m.customerMade(id)
+			if err != nil {
+				return err
+			}
+			m.putCustomerText(id, made, c.After)
 		}
 		if len(c.Differs) > 0 {
 			j.Next.Differing++
@@ -134,42 +138,44 @@ func (m *memtable) customerBefore(id events.Seq, e *events.CustomerImportPropose
 // customerState is a customer as it is.
 type customerState struct {
 	now  events.Customer
-	left events.Seq       // the fact that left it so; 0: it is as the event made it
-	made *events.Customer // as the license's event says that made it; nil: a customers' import made it
+	left events.Seq // the fact that left it so; 0: it is as the event says that made it
 }
 
 // customer is the state of a customer that exists.
 func (m *memtable) customer(id events.Seq) (*customerState, error) {
-	at := new(customerState)
 	value, err := m.Get(customerNow, viewstore.NumberKey(id))
 	if err != nil {
 		return nil, err
 	}
 	if len(value) == 8 && seqAt(value) != 0 {
-		at.left = seqAt(value)
+		at := &customerState{left: seqAt(value)}
 		last, err := m.factAt(at.left)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			at.now, err = last.customer()
 		}
-		if at.now, err = last.customer(); err != nil {
-			return nil, err
-		}
-	}
-	body, err := m.creatorBody(id)
-	if body == nil || err != nil {
 		return at, err
 	}
-	s, _, err := decodeState(body)
-	if err == nil && s.Customer == nil {
+	made, err := m.customerMade(id)
+	if err == nil && made == nil {
 		err = ErrDamaged
 	}
 	if err != nil {
 		return nil, err
 	}
-	if at.made = s.Customer; at.left == 0 {
-		at.now = *s.Customer
+	return &customerState{now: *made}, nil
+}
+
+// customerMade is a customer as the license's event says that made it; nil: a customers' import made it.
+func (m *memtable) customerMade(id events.Seq) (*events.Customer, error) {
+	body, err := m.creatorBody(id)
+	if body == nil || err != nil {
+		return nil, err
 	}
-	return at, nil
+	s, _, err := decodeState(body)
+	if err == nil && s.Customer == nil {
+		err = ErrDamaged
+	}
+	return s.Customer, err
 }
 
 // importedCustomer is the customer with an id as a customers' import left it; nil: none did.
