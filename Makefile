@@ -121,7 +121,7 @@ cluster: ## larger imports on three NATS nodes that are killed, wiped and cut of
 	go test -tags cluster -count=1 -run Cluster ./events/eventlog
 
 powercut: ## POWERCUTS (4) power cuts, drawn from POWERCUT_SEED (1), on a file system that forgets what was not synced (Linux, as root, with /dev/fuse)
-	go test -tags powercut -count=1 -timeout 60m -run '^(TestPowerCut|TestPowerCutFindsAMissingBarrier|TestWhatIsSyncedSurvives|TestSomeSurvives)$$' ./internal/crashtest/...
+	go test -tags powercut -count=1 -timeout 60m -run '^(TestPowerCut|TestPowerCutFindsAMissingBarrier|TestPowerCutAfterAPurge|TestPowerCutFindsUnsyncedRewrites|TestWhatIsSyncedSurvives|TestSomeSurvives)$$' ./internal/crashtest/...
 
 disk: ## a disk that fills up (as root, for a small file system in memory)
 	go test -tags mount -count=1 -run DiskFillsUp ./internal/robustnesstest

@@ -27,7 +27,8 @@
 // A killed process leaves its writes to the kernel. What survives a power cut is the subject of TestPowerCut,
 // with the build tag powercut: the data directory is on a file system that forgets what was not synced
 // (package forgetfs), or that retains an unlucky choice of it. What was acknowledged before the cut has to be
-// there. A build that seals uploads before their rows are synced has to be found.
+// there. Builds that seal uploads before their rows are synced, or let a purge replace synced files by others,
+// have to be found.
 //
 // # How to run it
 //

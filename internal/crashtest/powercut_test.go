@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -123,6 +124,83 @@ func TestPowerCutFindsAMissingBarrier(t *testing.T) {
 		}
 	}
 	t.Error("the fault is not found")
+}
+
+// TestPowerCutAfterAPurge: rows of an upload that was cut off stand between those of one that was acknowledged. Their
+// purge has the server rewrite the files of both, just before the power is cut. The negative control is a program
+// that does not sync what it rewrites.
+func TestPowerCutAfterAPurge(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, program)
+	var all []*file
+	for round := range 2 {
+		all = append(all, m.cutAfterAPurge(t, round)...)
+		must(t, m.powerOn())
+		verify(t, m.nats, m.client, all...)
+	}
+}
+
+func TestPowerCutFindsUnsyncedRewrites(t *testing.T) {
+	t.Parallel()
+	built, err := faulty()
+	must(t, err)
+	for round := range rounds {
+		m := newMachine(t, built, faultsVariable+"=rewrites")
+		files := m.cutAfterAPurge(t, round)
+		must(t, m.mountAgain())
+		must(t, m.process.start())
+		if refused, err := m.refusesToStart(); err != nil || refused {
+			must(t, err)
+			return // for the stream is gone
+		}
+		must(t, m.reachable())
+		report, err := found(&system{url: m.nats}, files)
+		must(t, err)
+		t.Logf("round %d: %v", round+1, report)
+		m.kill()
+		if len(report.Lost) > 0 {
+			return
+		}
+	}
+	t.Error("the fault is not found")
+}
+
+// refusesToStart waits until the program runs again, or says that something is missing.
+func (m *machine) refusesToStart() (refused bool, err error) {
+	err = waitFor("a start", func() error {
+		text, err := os.ReadFile(m.log)
+		if err != nil {
+			return err
+		}
+		if refused = bytes.Contains(text, []byte("something that was stored is missing")); refused {
+			return nil
+		}
+		if bytes.Count(text, []byte("licenseimport is running")) < 2 {
+			return errNotThere
+		}
+		return nil
+	})
+	return refused, err
+}
+
+// cutAfterAPurge uploads two files at a time, one of which is cut off, and cuts the power when its rows are purged.
+func (m *machine) cutAfterAPurge(t *testing.T, round int) []*file {
+	t.Helper()
+	whole := shape{name: fmt.Sprintf("whole-%d", round), rows: 12_000, seed: uint64(round)}.generate()
+	cut := shape{name: fmt.Sprintf("cut-%d", round), rows: 24_000, seed: uint64(round)}.generate()
+	var uploads sync.WaitGroup
+	uploads.Go(func() {
+		if err := m.client.send(t.Context(), whole, attempt{}); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := m.client.send(t.Context(), cut, attempt{cut: len(cut.text) - 1}); err == nil {
+		t.Error("the upload was not cut off")
+	}
+	uploads.Wait()
+	must(t, m.client.quiet())
+	must(t, m.cutPower(forgetfs.Some, rand.New(rand.NewPCG(uint64(round), 7))))
+	return []*file{whole, cut}
 }
 
 // load is what clients do until the power is cut.

@@ -37,6 +37,11 @@ func (s *server) start() error {
 	if err := s.process.start(); err != nil {
 		return err
 	}
+	return s.reachable()
+}
+
+// reachable waits until it is ready.
+func (s *server) reachable() error {
 	err := waitFor("a server on "+s.data, func() error {
 		by, held, err := eventlog.LockOwner(s.data)
 		if err == nil && (!held || by.PID != s.cmd.Process.Pid || by.HTTP == "") {

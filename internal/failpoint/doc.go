@@ -13,6 +13,7 @@
 //	key               an Idempotency-Key that was used before counts as new
 //	retry             a retry takes each rejected row twice
 //	barrier           an upload is sealed before its rows are synced
+//	rewrites          a purge replaces rows that are synced by a file that is not
 //
 // In that build only, this package reads the environment; otherwise cmd alone does.
 package failpoint

@@ -15,4 +15,5 @@ const (
 	Key             = false
 	Retry           = false
 	Barrier         = false
+	Rewrites        = false
 )

@@ -21,6 +21,7 @@ var (
 	Key             = active("key")
 	Retry           = active("retry")
 	Barrier         = active("barrier")
+	Rewrites        = active("rewrites")
 )
 
 func active(name string) bool {

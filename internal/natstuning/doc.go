@@ -1,5 +1,5 @@
-// Package natstuning shortens two caches inside an embedded NATS server. It is the only package
-// that reads and writes private fields of the server.
+// Package natstuning shortens two caches inside an embedded NATS server, and has it sync what it
+// rewrites ([SyncRewrites]). It is the only package that reads and writes private fields of the server.
 //
 // JetStream's file store caches each block of a stream's messages (8 MB) and an index of its
 // subjects. With 30,000 rows/s in and out, the default lifetimes cost half a gigabyte:
@@ -16,6 +16,6 @@
 //   - It acts on one release of nats-server only, [TestedVersion]. A test fails when go.mod requires
 //     another one; then run this package's tests, and set the constant.
 //   - It takes the server's own locks, in the server's order, and releases them by defer.
-//   - It never stops the server. Where it cannot act it logs why, once, and the server needs the
-//     memory that it needs by default.
+//   - It never stops the server. Where a [Tuner] cannot act it logs why, once, and the server needs the
+//     memory that it needs by default. SyncRewrites returns an error, and its caller must not go on.
 package natstuning
