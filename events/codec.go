@@ -112,8 +112,8 @@ func decodeAny(body []byte) (Envelope, error) {
 	if err := json.Unmarshal(raw.Data, event); err != nil {
 		return Envelope{}, fmt.Errorf("data of %s %s: %w", raw.Type, raw.ID, err)
 	}
-	if started, ok := event.(*ImportStarted); ok && KindNamed(started.Kind) == nil {
-		return Envelope{}, &UnknownKindError{Kind: started.Kind}
+	if !hasKnownKind(event) {
+		return Envelope{}, &UnknownKindError{Kind: event.(*ImportStarted).Kind}
 	}
 	if !namesItsJob(event) {
 		return Envelope{}, fmt.Errorf("%s %s names no job", raw.Type, raw.ID)
@@ -122,6 +122,12 @@ func decodeAny(body []byte) (Envelope, error) {
 		return Envelope{}, fmt.Errorf("%s %s holds the data of %s", raw.Type, raw.ID, event.ID())
 	}
 	return Envelope{ID: raw.ID, Type: raw.Type, Event: event}, nil
+}
+
+// hasKnownKind reports whether the event is no import of an unknown kind.
+func hasKnownKind(e Event) bool {
+	started, ok := e.(*ImportStarted)
+	return !ok || KindNamed(started.Kind) != nil
 }
 
 // namesItsJob reports whether the event names the import that it belongs to, if its type belongs to one.

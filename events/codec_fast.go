@@ -106,7 +106,7 @@ func (s *scanner) data(event Event) bool {
 		e.parse(s)
 	default:
 		data, ok := bytes.CutSuffix(s.rest, []byte{'}'})
-		return ok && json.Unmarshal(data, event) == nil
+		return ok && json.Unmarshal(data, event) == nil && hasKnownKind(event)
 	}
 	s.expect(`}`)
 	return s.done()

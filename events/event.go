@@ -18,7 +18,7 @@ type Event interface {
 }
 
 // constructors has one row for each event type. The order is that of Types.
-var constructors = [...]func() Event{
+var constructors = []func() Event{
 	func() Event { return new(RowReceived) },
 	func() Event { return new(ImportStarted) },
 	func() Event { return new(ImportSealed) },
@@ -63,20 +63,20 @@ func OfNoImport(e Event) bool {
 }
 
 // typeNames are the wire names of the constructors' events.
-var typeNames = func() (names [len(constructors)]string) {
-	for i, construct := range constructors {
-		names[i] = construct().Type()
+var typeNames = func() (names []string) {
+	for _, construct := range constructors {
+		names = append(names, construct().Type())
 	}
 	return names
 }()
 
 // Types lists the wire names of all event types. Each place that handles events by type has a test
 // that walks this list and fails with the name of a type that the place does not handle.
-func Types() []string { return slices.Clone(typeNames[:]) }
+func Types() []string { return slices.Clone(typeNames) }
 
 // New makes an empty event of a type. An unknown name is an *UnknownTypeError.
 func New(name string) (Event, error) {
-	if i := slices.Index(typeNames[:], name); i >= 0 {
+	if i := slices.Index(typeNames, name); i >= 0 {
 		return constructors[i](), nil
 	}
 	return nil, &UnknownTypeError{Type: name}

@@ -25,6 +25,8 @@ type Kind struct {
 	// Without an ID it has none.
 	Identity []Identity
 	ID       string
+	// Subjects match the subjects of what the rows are about.
+	Subjects string
 
 	columns  []int          // column indices in the order of the template
 	byHeader map[string]int // column index by header, in lower case
@@ -40,24 +42,24 @@ type Identity struct {
 var (
 	Licenses = newKind(Kind{
 		Name: "licenses", One: "license", Many: "licenses", Counted: "licenses", Undoable: true, NamesParties: true,
-		Upload: "licenses/import_from_csv/", Results: "licenses-import-results/",
+		Upload: "licenses/import_from_csv/", Results: "licenses-import-results/", Subjects: "licenses.*.*",
 		Identity: []Identity{{ColumnKey, "license_key"}, {ColumnProduct, "product"}}, ID: "license_id",
 	}, "", columnRange("license__license_key", "license__note"))
 	Features = newKind(Kind{
 		Name: "features", One: "feature", Many: "features", Counted: "license_features", Undoable: true, BareCounts: true,
-		Upload: "licenses/import_features_from_csv/", Results: "license-features-import-results/",
+		Upload: "licenses/import_features_from_csv/", Results: "license-features-import-results/", Subjects: "features.*.*.*",
 		Identity: []Identity{
 			{mustColumn("license_key"), "license_key"}, {ColumnProduct, "product"}, {mustColumn("code"), "feature_code"},
 		}, ID: "license_id",
 	}, "", append(columnRange("license_key", "consumption_period"), ColumnProduct))
 	Customers = newKind(Kind{
 		Name: "customers", One: "customer", Many: "customers", Counted: "customers",
-		Upload: "customers/import_from_csv/", Results: "customers-import-results/",
+		Upload: "customers/import_from_csv/", Results: "customers-import-results/", Subjects: "customers.*",
 		Identity: []Identity{{mustColumn("email"), "email"}}, ID: "customer_id",
 	}, "customer__", columnRange("email", "country"))
 )
 
-// Kinds is the table of kinds. Nothing writes it but tests, before they start anything.
+// Kinds is the table of kinds. Nothing writes it but [Extend].
 var Kinds = []*Kind{Licenses, Features, Customers}
 
 // newKind completes a row of the table. Headers that have the prefix before a column's name are read, too.

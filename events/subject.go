@@ -18,8 +18,15 @@ const (
 // The subjects that each stream stores.
 var (
 	RowsSubjects     = []string{"rows.*"}
-	LicensesSubjects = []string{"licenses.*.*", "features.*.*.*", "customers.*", "imports.*.*", "outcomes.*.*", OperationsFilter}
+	LicensesSubjects = append(kindSubjects(), "imports.*.*", "outcomes.*.*", OperationsFilter)
 )
+
+func kindSubjects() (subjects []string) {
+	for _, k := range Kinds {
+		subjects = append(subjects, k.Subjects)
+	}
+	return subjects
+}
 
 // LifecycleSubjects are the subjects of the facts that begin, seal and end an import.
 var LifecycleSubjects = []string{"imports.*.started", SealedFilter, AbortedFilter, FinishedFilter}
