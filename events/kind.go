@@ -19,6 +19,9 @@ type Kind struct {
 	BareCounts bool
 	// NamesParties: the rows name a customer and an order, which a result counts.
 	NamesParties bool
+	// Folded: what a row did follows from the order of the stream, so that the counts of ImportProgressed have all
+	// valid rows as imported.
+	Folded bool
 	// Undoable: an import of the kind can be taken back.
 	Undoable bool
 	// Identity are the columns that name what a row is about, ID is the name that the lists of rows give its id.
@@ -53,7 +56,7 @@ var (
 		}, ID: "license_id",
 	}, "", append(columnRange("license_key", "consumption_period"), ColumnProduct))
 	Customers = newKind(Kind{
-		Name: "customers", One: "customer", Many: "customers", Counted: "customers",
+		Name: "customers", One: "customer", Many: "customers", Counted: "customers", Folded: true,
 		Upload: "customers/import_from_csv/", Results: "customers-import-results/", Subjects: "customers.*",
 		Identity: []Identity{{mustColumn("email"), "email"}}, ID: "customer_id",
 	}, "customer__", columnRange("email", "country"))

@@ -195,9 +195,11 @@ func (j *Job) decide(row events.Row, counts events.Counts, at time.Time) {
 	j.Next.Total = max(j.Next.Total, row) // the import phase passes the rows again
 	j.Next.Rejected = max(j.Next.Rejected, counts.Rejected)
 	j.Next.Warnings = max(j.Next.Warnings, counts.Warnings)
-	j.Next.WouldImport = max(j.Next.WouldImport, counts.WouldImport) // of customers the fold counts them
-	j.Next.WouldUpdate = max(j.Next.WouldUpdate, counts.WouldUpdate)
-	j.Next.WouldExist = max(j.Next.WouldExist, counts.WouldExist)
+	if k := j.ImportKind(); k == nil || !k.Folded { // else the rows' events have been counted
+		j.Next.WouldImport = max(j.Next.WouldImport, counts.WouldImport)
+		j.Next.WouldUpdate = max(j.Next.WouldUpdate, counts.WouldUpdate)
+		j.Next.WouldExist = max(j.Next.WouldExist, counts.WouldExist)
+	}
 	j.Shown = j.Next
 	j.Shown.Errors, j.Shown.WarningCodes = maps.Clone(j.Next.Errors), maps.Clone(j.Next.WarningCodes)
 }

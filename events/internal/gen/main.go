@@ -4,6 +4,7 @@
 //	events/schema/<Type>.json         the JSON Schema of each event type   schema.go
 //	docs/columns.md                   the columns, for authors of files    columnspage.go
 //	web/static/columns.json           the columns, for the page's help     webcolumns.go
+//	web/static/js/kindtable.js        the kinds of import, for the page    webkinds.go
 //	internal/openapi/openapi.yaml     its last part: columns and codes     openapi.go
 //
 // Descriptions in the schemas are the comments of the Go source (gosource.go), so a field is
@@ -56,6 +57,9 @@ func generate(root string) (map[string][]byte, error) {
 	}
 	files := map[string][]byte{"docs/columns.md": columnsPage()}
 	if files["web/static/columns.json"], err = webColumns(); err != nil {
+		return nil, err
+	}
+	if files["web/static/js/kindtable.js"], err = webKinds(); err != nil {
 		return nil, err
 	}
 	if files[openAPIFile], err = openAPI(root); err != nil {

@@ -9,24 +9,23 @@ import (
 	"licenseimport/events"
 )
 
-// webColumns is the list of columns that the page shows: a JSON array with one line for each column,
+// webColumns is the list of the columns of all kinds that the page shows: a JSON array with one line for each column,
 // so that a diff names the column that changed.
 func webColumns() ([]byte, error) {
-	lines := make([]string, len(events.Licenses.Columns()))
-	for _, i := range events.Licenses.Columns() {
+	lines := make([]string, len(events.Columns))
+	for i := range events.Columns {
 		c := &events.Columns[i]
 		var line bytes.Buffer
 		encoder := json.NewEncoder(&line)
 		encoder.SetEscapeHTML(false)
 		err := encoder.Encode(struct {
-			Name     string            `json:"name"`
-			Required bool              `json:"required,omitempty"`
-			Type     events.ColumnType `json:"type"`
-			Choices  []string          `json:"choices,omitempty"`
-			Values   string            `json:"values"`
-			Help     string            `json:"help"`
-			Example  string            `json:"example,omitempty"`
-		}{c.Name, c.Required, c.Type, c.Choices, valuesInWords(c), c.Help, c.Example})
+			Name    string            `json:"name"`
+			Type    events.ColumnType `json:"type"`
+			Choices []string          `json:"choices,omitempty"`
+			Values  string            `json:"values"`
+			Help    string            `json:"help"`
+			Example string            `json:"example,omitempty"`
+		}{c.Name, c.Type, c.Choices, valuesInWords(c), c.Help, c.Example})
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@
 // proxy breaks the stream. The stream is read by fetch: EventSource sends no key.
 
 import { get, open, pause, Problem } from "./api.js";
+import { resultPath } from "./kinds.js";
 
 const pollEvery = 1000;
 const quiet = 40_000; // ms without data; the server sends a heartbeat every 15 s
@@ -21,15 +22,15 @@ export function isAtRest(found) {
  * returns when the import has ended and no undo of it runs. It retries after network failures and reports
  * them to onLost; other errors of a request it throws.
  */
-export async function follow(id, { onResult, onLost = () => {}, signal }) {
+export async function follow(first, { onResult, onLost = () => {}, signal }) {
   for (;;) {
     try {
-      if (await listen(id, onResult, signal)) return;
+      if (await listen(first, onResult, signal)) return;
     } catch (error) {
       if (error.name === "AbortError" && signal.aborted) throw error;
     }
     try {
-      const found = await get(`licenses-import-results/${id}/`, { signal });
+      const found = await get(resultPath(first), { signal });
       onLost(null);
       onResult({ ...found, result: found.result && { ...found.result, invalid_rows: [] } });
       if (isAtRest(found)) return;
@@ -43,9 +44,9 @@ export async function follow(id, { onResult, onLost = () => {}, signal }) {
 }
 
 /** listen reads the stream; it returns true if nothing more will happen. */
-async function listen(id, onResult, signal) {
+async function listen(first, onResult, signal) {
   const silence = new AbortController();
-  const response = await open(`licenses-import-results/${id}/events/`, {
+  const response = await open(`${resultPath(first)}events/`, {
     signal: AbortSignal.any([signal, silence.signal]), accept: "text/event-stream",
   });
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

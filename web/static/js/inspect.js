@@ -23,12 +23,12 @@ export function isWhole(file) {
 }
 
 /** inspect sends a file's beginning and returns what its columns seem to be; null: this browser cannot tell. */
-export async function inspect(file, { sheet, delimiter, encoding, signal } = {}) {
+export async function inspect(file, kind, { sheet, delimiter, encoding, signal } = {}) {
   const part = await beginningOf(file);
   if (!part) return null;
   const form = new FormData();
   form.append("file", part, file.name.replace(/\.gz$/i, ""));
-  return post("imports/inspect/", isWorkbook(file) ? { sheet } : { delimiter, encoding }, { body: form, signal });
+  return post("imports/inspect/", { kind: kind.name, ...(isWorkbook(file) ? { sheet } : { delimiter, encoding }) }, { body: form, signal });
 }
 
 async function beginningOf(file) {
@@ -58,9 +58,9 @@ async function unpacked(file) {
   return first === 0x50 && second === 0x4b ? null : text; // PK: a packed workbook
 }
 
-/** savedMappings are the mappings of the server; none if they cannot be read. */
-export function savedMappings(signal) {
-  return all("import-mappings/", signal);
+/** savedMappings are the mappings of the server for a kind; none if they cannot be read. */
+export async function savedMappings(kind, signal) {
+  return (await all("import-mappings/", signal)).filter((m) => m.kind === kind.name);
 }
 
 /** products are those of the catalogue that this manager may use, or the codes that the key is limited to; none: any. */

@@ -1,6 +1,7 @@
 // What the columns of a file become: the state of a mapping before it is sent. No elements here.
 
 import { cellOf, isTaken, suggested, translate, translationOf } from "./cells.js";
+import { kindNamed } from "./kinds.js";
 import { labelOf } from "./labels.js";
 
 /** dateFormats are those that a mapping may name, each with what 4 March 2027 looks like. */
@@ -9,8 +10,8 @@ export const dateFormats = [
   ["DD.MM.YYYY", "04.03.2027"], ["YYYY/MM/DD", "2027/03/04"], ["D MMM YYYY", "4 Mar 2027"],
 ];
 
-/** keyColumn is the column of the license's key: it never has one value for all rows. */
-export const keyColumn = "license__license_key";
+/** isIdentity reports whether a column tells one row from another: it never has one value for all rows. */
+export const isIdentity = (name) => name === "license__license_key" || name === "license_key" || name === "email";
 
 const same = (a, b) => normal(a) === normal(b);
 const normal = (header) => header.trim().toLowerCase();
@@ -22,8 +23,9 @@ const isOurs = (header) => normal(header) === "" || normal(header).startsWith("e
  * of the mapping in use, or ""). columns are all columns of an import, products those of the catalogue.
  * A saved mapping for this very header is applied, or what an earlier upload has given.
  */
-export function begin(inspected, { mappings = [], given = {}, columns = [], products = [] } = {}) {
+export function begin(inspected, { kind = kindNamed(""), mappings = [], given = {}, columns = [], products = [] } = {}) {
   const state = {
+    kind,
     columns: inspected.columns.map((c, index) => ({ ...c, index, column: c.column || null, asked: new Set() })).filter((c) => !isOurs(c.header)),
     set: {}, values: {}, saved: "", savedMapping: null, vendor: inspected.vendor || "",
     rows: inspected.first_rows, products, types: Object.fromEntries(columns.map((c) => [c.name, c])),
@@ -94,7 +96,7 @@ export function hasTwins(state) {
 
 /** required columns that neither the file nor a value for all rows gives. */
 export function missing(state) {
-  const needed = [keyColumn, "product__short_code", ...state.required];
+  const needed = [...state.kind.required, ...state.required];
   return [...new Set(needed)].filter((name) => !state.columns.some((c) => c.column === name) && !state.set[name]);
 }
 
@@ -117,8 +119,8 @@ export function choose(state, header, column) {
 /** open are the sentences for what is to be done before the file can be sent. */
 export function open(state) {
   return [
-    ...missing(state).map((name) => (name === keyColumn
-      ? "Choose the column that holds the license keys."
+    ...missing(state).map((name) => (isIdentity(name)
+      ? `Choose the column that holds the ${name === "email" ? "e-mail addresses" : "license keys"}.`
       : `Choose what becomes “${labelOf(name)}”, or give it one value for all rows.`)),
     !state.dateFormat && hasDates(state) && "Choose how the dates are written.",
   ].filter(Boolean);
@@ -158,7 +160,7 @@ export function queryOf(state) {
 export function mappingOf(state) {
   const used = new Set(valuesInUse(state).map(([column]) => column));
   return {
-    kind: "licenses",
+    kind: state.kind.name,
     columns: Object.fromEntries(state.columns.map((c) => [c.header, c.column])),
     set: Object.fromEntries(Object.entries(state.set).filter(([, value]) => value)),
     date_format: state.dateFormat || "YYYY-MM-DD",

@@ -2,6 +2,7 @@
 // navigation does not end it.
 
 import { address, Problem } from "./api.js";
+import { remember } from "./kinds.js";
 import { signed } from "./session.js";
 
 /**
@@ -9,7 +10,7 @@ import { signed } from "./session.js";
  * "failed", "done". It emits "change".
  */
 export const upload = Object.assign(new EventTarget(), {
-  state: "idle", file: null, options: {}, sent: 0, total: 0, speed: 0, problem: null, jobId: 0, origin: "", place: "",
+  state: "idle", file: null, options: {}, sent: 0, total: 0, speed: 0, problem: null, jobId: 0, origin: "", place: "", kind: null,
 });
 
 let request = null;
@@ -20,13 +21,13 @@ let attempt = { file: null, options: "", key: "" };
  * The same file with the same options is sent with the same Idempotency-Key: if
  * the answer was lost, the retry does not import it twice.
  */
-export function start(file, options, origin, place) {
+export function start(file, options, origin, place, kind) {
   if (busy()) return;
   const began = performance.now();
   request = new XMLHttpRequest();
-  request.open("POST", address("licenses/import_from_csv/", options));
+  request.open("POST", address(kind.upload, options));
   for (const [name, value] of Object.entries(signed())) request.setRequestHeader(name, value);
-  request.setRequestHeader("Idempotency-Key", keyFor(file, options));
+  request.setRequestHeader("Idempotency-Key", keyFor(file, { ...options, kind: kind.name }));
   request.responseType = "text";
   request.upload.onprogress = (e) => change({
     sent: e.loaded, total: e.total, speed: e.loaded / Math.max(0.05, (performance.now() - began) / 1000),
@@ -38,13 +39,13 @@ export function start(file, options, origin, place) {
   }));
   const form = new FormData();
   form.append("file", file);
-  change({ state: "sending", file, options, origin, place, sent: 0, total: file.size, speed: 0, problem: null, jobId: 0 });
+  change({ state: "sending", file, options, origin, place, kind, sent: 0, total: file.size, speed: 0, problem: null, jobId: 0 });
   request.send(form);
 }
 
 /** again retries a failed upload. */
 export function again() {
-  start(upload.file, upload.options, upload.origin, upload.place);
+  start(upload.file, upload.options, upload.origin, upload.place, upload.kind);
 }
 
 /** stop aborts the upload; none of its rows is imported. */
@@ -73,6 +74,7 @@ function finish(status, body) {
   }
   if (status === 200 && answer.job_id) {
     attempt = { file: null, options: "", key: "" };
+    remember(answer.job_id, upload.kind);
     change({ state: "done", jobId: answer.job_id });
     return;
   }

@@ -2,16 +2,18 @@
 // newer than this page.
 
 import { capital, number } from "./format.js";
+import { made } from "./kinds.js";
 import { labelOf } from "./labels.js";
 
 /** finished is the word and the tone for an import that reached the end of its rows. */
-function finished(r) {
-  const updated = r.updated_licenses_count || 0;
+function finished(found) {
+  const r = found.result;
+  const { created, updated, existed } = made(found);
   const rejected = r.invalid_row_count > 0 ? `, ${number(r.invalid_row_count)} rejected` : "";
   const tone = rejected ? "busy" : "good";
-  if (r.created_licenses_count > 0) return [`Imported${rejected}`, tone];
+  if (created > 0) return [`Imported${rejected}`, tone];
   if (updated > 0) return [`Updated${rejected}`, tone];
-  if (r.existed_licenses_count > 0) return [`Nothing new${rejected}`, rejected ? "busy" : "calm"];
+  if (existed > 0) return [`Nothing new${rejected}`, rejected ? "busy" : "calm"];
   return ["Nothing imported", "bad"];
 }
 
@@ -30,7 +32,7 @@ export function status(found) {
     if (found.error?.code === "cancelled") return ["Cancelled", "calm"];
     return [found.error?.code === "rejected_rows" ? "Nothing imported" : "Failed", "bad"];
   }
-  if (found.status === "success" && found.result) return found.dry_run ? checked(found.result) : finished(found.result);
+  if (found.status === "success" && found.result) return found.dry_run ? checked(found.result) : finished(found);
   return [found.status, "calm"];
 }
 
@@ -155,7 +157,7 @@ export function headerAdvice({ column, code, message }) {
   }
   if (code !== "unknown_column" || !column) return onPage(message);
   const meant = /did you mean (\S+)\?/.exec(message)?.[1];
-  return `“${column}” doesn’t match any license field. ${meant ? `Did you mean ${meant}? If not, remove` : "Remove"} the column, or tick “Ignore unrecognized columns”.`;
+  return `“${column}” doesn’t match any field. ${meant ? `Did you mean ${meant}? If not, remove` : "Remove"} the column, or tick “Ignore unrecognized columns”.`;
 }
 
 /** modeName says how an import treats rejected rows. */

@@ -3,6 +3,7 @@
 import { h } from "../dom.js";
 import { count, number } from "../format.js";
 import { hasEnded } from "../follow.js";
+import { made, would } from "../kinds.js";
 
 /**
  * outcomes are the counts of rows by outcome, in the bar's order. Each has its label, and said(n): its words
@@ -15,19 +16,20 @@ export function outcomes(found) {
 }
 
 function valid(found, r) {
-  if (found.dry_run) return checked(r);
-  const updated = r.updated_licenses_count || 0;
+  if (found.dry_run) return checked(found);
+  const { created, updated, existed } = made(found);
   if (nothingDone(found)) return [{ kind: "valid", label: "Valid, not imported", rows: r.valid_row_count, said: (n) => `${n} valid, not imported` }];
   return [
-    { kind: "imported", label: "Imported", rows: r.created_licenses_count, said: (n) => `${n} imported` },
+    { kind: "imported", label: "Imported", rows: created, said: (n) => `${n} imported` },
     found.existing === "update" && { kind: "updated", label: "Updated", rows: updated, said: (n) => `${n} updated` },
-    { kind: "existed", label: "Existed already", rows: r.existed_licenses_count, said: (n) => `${n} existed (unchanged)` },
+    { kind: "existed", label: "Existed already", rows: existed, said: (n) => `${n} existed (unchanged)` },
   ].filter(Boolean);
 }
 
-function checked(r) {
-  if (!r.preview) return [{ kind: "valid", label: "Valid", rows: r.valid_row_count, said: (n) => `${n} valid` }];
-  const { created_licenses: created = 0, updated_licenses: updated = 0, existed_licenses: existed = 0 } = r.preview;
+function checked(found) {
+  const preview = would(found);
+  if (!preview) return [{ kind: "valid", label: "Valid", rows: found.result.valid_row_count, said: (n) => `${n} valid` }];
+  const { created, updated, existed } = preview;
   return [
     { kind: "valid", label: "New", rows: created, said: (n) => `${n} new` },
     { kind: "updated", label: "Would change", rows: updated, said: (n) => `${n} would change` },
@@ -37,8 +39,8 @@ function checked(r) {
 
 /** nothingDone reports whether no valid row of an "all or nothing" import was imported, yet or at all. */
 function nothingDone(found) {
-  const r = found.result;
-  const done = r.created_licenses_count + r.existed_licenses_count + (r.updated_licenses_count || 0);
+  const { created, updated, existed } = made(found);
+  const done = created + updated + existed;
   return found.error?.code === "rejected_rows" || (found.mode === "all_or_nothing" && done === 0);
 }
 

@@ -1,16 +1,17 @@
 import { save } from "../api.js";
 import { h } from "../dom.js";
+import { resultPath } from "../kinds.js";
 import { working } from "./notice.js";
 
 /** rejectedButtons save the rejected rows of an import, as a workbook or as a CSV, to be fixed and uploaded. */
-export function rejectedButtons(id) {
-  const button = (kind, label) => saveButton(`licenses-import-results/${id}/invalid_rows.${kind}`, `import-${id}-invalid-rows.${kind}`, label);
+export function rejectedButtons(of) {
+  const button = (kind, label) => saveButton(`${resultPath(of)}invalid_rows.${kind}`, `import-${of.id}-invalid-rows.${kind}`, label);
   return [button("csv", "Download the rejected rows"), button("xlsx", "Rejected rows for Excel")];
 }
 
 /** outcomesButton saves what happened to each row that was not rejected. */
-export function outcomesButton(id) {
-  return saveButton(`licenses-import-results/${id}/imported_rows.csv`, `import-${id}-imported-rows.csv`, "Download each row’s outcome");
+export function outcomesButton(of) {
+  return saveButton(`${resultPath(of)}imported_rows.csv`, `import-${of.id}-imported-rows.csv`, "Download each row’s outcome");
 }
 
 /** saveButton saves a file of the API. */

@@ -5,7 +5,7 @@ import { columnLabel, labelOf } from "../labels.js";
 import { fill, h, say, uniqueId, user } from "../dom.js";
 import { beginning } from "../format.js";
 import { isWhole, saveMapping } from "../inspect.js";
-import { choose, dateFormats, hasDates, ignored, keyColumn, mappingOf, missing, open, previewOf } from "../mapping.js";
+import { choose, dateFormats, hasDates, ignored, isIdentity, mappingOf, missing, open, previewOf } from "../mapping.js";
 import { working } from "./notice.js";
 import { picker } from "./picker.js";
 import { row, table } from "./table.js";
@@ -88,15 +88,17 @@ function drawGaps(place, state, asked, update) {
   place.hidden = asked.length === 0;
   fill(place, asked.map((name) => h("div", { class: "notice busy gap" },
     h("strong", {}, `Your file has no “${labelOf(name)}”`),
-    name === keyColumn ? keyAdvice(state) : oneForAll(state, name, update))));
+    isIdentity(name) ? keyAdvice(state, name) : oneForAll(state, name, update))));
 }
 
 /** keyAdvice says how to go on without keys: one key for all rows is never meant. */
-function keyAdvice(state) {
+function keyAdvice(state, name) {
   const { vendor } = state;
+  const [one, many] = name === "email" ? ["address", "e-mail addresses"] : ["key", "license keys"];
+  const needs = state.kind.name === "features" ? `Every row needs the ${one} of its license.` : `Every row needs ${one === "key" ? "a key" : "an address"} of its own.`;
   return [
-    vendor && h("p", { class: "detail" }, `This looks like an export from ${vendor}, which holds no license keys.`),
-    h("p", { class: "detail" }, "Every row needs a key of its own. If one of your columns holds the keys, choose it above. If none does, add a column named “License key” to the file, with one key in each row, and choose the file again."),
+    vendor && h("p", { class: "detail" }, `This looks like an export from ${vendor}, which holds no ${many}.`),
+    h("p", { class: "detail" }, `${needs} If one of your columns holds the ${many.replace("license ", "")}, choose it above. If none does, add a column named “${labelOf(name)}” to the file, with one ${one} in each row, and choose the file again.`),
   ];
 }
 

@@ -10,8 +10,8 @@ const existing = [["", "Keep it unchanged"], ["update", "Update it with the rowâ
  * options is the form: root is its element, values() its query parameters without
  * those at their defaults, onReading(listener) tells of a change of how the file is read. given holds parameters to start with. Of a mapped file some are asked elsewhere.
  */
-export function options(given = {}, { mapped = false } = {}) {
-  const known = select("If a license exists already", existing, given.existing, "Empty cells change nothing. A cell with #N/A clears the value.");
+export function options(kind, given = {}, { mapped = false } = {}) {
+  const known = select(`If a ${kind.one} exists already`, existing, given.existing, "Empty cells change nothing. A cell with #N/A clears the value.");
   const dry = choice("Check only", "See what would be rejected and what would change. Nothing is imported.", given.dry_run === "true");
   const all = choice("All or nothing", "If any row is rejected, import nothing.", given.mode === "all_or_nothing");
   const extra = choice("Ignore unrecognized columns", "Otherwise a file with such a column is refused.", given.unknown_columns === "ignore");

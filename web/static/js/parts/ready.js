@@ -15,12 +15,12 @@ const refused = [400, 413, 415];
  * ready is the panel of a chosen file. given preselects options. With settled, the text of the one button, the file
  * and its options were checked before. send(query) uploads it, back() returns to the choice of a file.
  */
-export function ready({ file, given, settled, send, back, signal }) {
+export function ready({ file, kind, given, settled, send, back, signal }) {
   const place = h("div", { class: "stack" });
   const root = h("div", { class: "sheet stack" },
     h("div", { class: "heading" }, h("h2", {}, user(file.name)), h("span", { class: "soft" }, bytes(file.size))), place);
-  if (settled) checked(place, { given, settled, send, back });
-  else look(place, { file, given, send, back, signal, sheet: given.sheet || "" });
+  if (settled) checked(place, { kind, given, settled, send, back });
+  else look(place, { file, kind, given, send, back, signal, sheet: given.sheet || "" });
   return root;
 }
 
@@ -29,15 +29,15 @@ function mappingOf({ mapping, map, set, ignore, value, date_format: dates, sheet
   return { mapping, map, set, ignore, value, date_format: dates, sheet };
 }
 
-function checked(place, { given, settled, send, back }) {
-  const chosen = options(given);
+function checked(place, { kind, given, settled, send, back }) {
+  const chosen = options(kind, given);
   fill(place, h("details", {}, h("summary", {}, "Options"), chosen.root),
     buttons([[settled, () => ({ ...mappingOf(given), ...chosen.values() })]], send, back));
 }
 
 /** look inspects the file and shows the one panel or the other. A large workbook it inspects only where that was asked for. */
 async function look(place, all) {
-  const { file, given, signal, sheet, asked } = all;
+  const { file, kind, given, signal, sheet, asked } = all;
   if (isLarge(file) && !asked) return plain(place, all, large(() => look(place, { ...all, asked: true })));
   const another = async (next) => {
     await look(place, { ...all, sheet: next });
@@ -46,11 +46,11 @@ async function look(place, all) {
   const late = setTimeout(() => fill(place, h("p", { class: "soft" }, "Looking at the file…")), 300);
   try {
     const [inspected, mappings, columns, catalogue] = await Promise.all([
-      inspect(file, { sheet, delimiter: given.delimiter, encoding: given.encoding, signal }), savedMappings(signal), allColumns(signal), products(signal),
+      inspect(file, kind, { sheet, delimiter: given.delimiter, encoding: given.encoding, signal }), savedMappings(kind, signal), allColumns(kind, signal), products(signal),
     ]);
     clearTimeout(late);
     if (!inspected) return plain(place, all, null);
-    const state = begin(inspected, { mappings, given, columns, products: catalogue });
+    const state = begin(inspected, { kind, mappings, given, columns, products: catalogue });
     const corrected = inspected.columns.some((c) => c.header.trim().toLowerCase() === "error__mapping"); // it names its mapping itself
     const sheets = sheetChoice(inspected.sheets || [], inspected.sheet, another);
     const found = { ...all, given: { ...given, encoding: inspected.encoding === "windows-1252" ? "windows-1252" : given.encoding } };
@@ -64,14 +64,15 @@ async function look(place, all) {
   }
 }
 
-async function allColumns(signal) {
-  return (await fetch(new URL("../../columns.json", import.meta.url), { signal })).json();
+async function allColumns(kind, signal) {
+  const all = await (await fetch(new URL("../../columns.json", import.meta.url), { signal })).json();
+  return all.filter((c) => kind.columns.includes(c.name));
 }
 
 /** large says what looking at a large workbook costs. */
 function large(agree) {
   return notice("calm", "This is a large workbook",
-    h("p", { class: "detail" }, "To show what its columns become, the page has to send it to the server once before the import. If its columns have the names of license fields already, import it right away."),
+    h("p", { class: "detail" }, "To show what its columns become, the page has to send it to the server once before the import. If its columns have the names of the template already, import it right away."),
     h("div", { class: "actions" }, h("button", { type: "button", class: "button", on: { click: agree } }, "Look at its columns")));
 }
 
@@ -82,8 +83,8 @@ function otherSheets(error, choose) {
 }
 
 function plain(place, all, sheets) {
-  const { given, send, back, sheet } = all;
-  const chosen = options(given);
+  const { kind, given, send, back, sheet } = all;
+  const chosen = options(kind, given);
   const button = () => (chosen.values().dry_run ? "Check the file" : "Import the file");
   const actions = buttons([[button(), () => ({ sheet, ...chosen.values() })]], send, back);
   chosen.root.onchange = () => { actions.firstChild.textContent = button(); };
@@ -98,9 +99,9 @@ function reading(chosen) {
 }
 
 function mapped(place, all, sheets, state) {
-  const { file, given, send, back, sheet } = all;
+  const { file, kind, given, send, back, sheet } = all;
   const { unknown_columns: _, dry_run: __, ...rest } = given;
-  const chosen = options(rest, { mapped: true });
+  const chosen = options(kind, rest, { mapped: true });
   const todo = h("div");
   const query = (more) => () => ({ sheet, ...queryOf(state), ...chosen.values(), ...more });
   const actions = buttons([["Check first", query({ dry_run: "true" })], ["Import", query({})]], send, back);

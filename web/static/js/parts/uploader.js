@@ -2,6 +2,7 @@
 
 import { fill, focusOn, h, say, uniqueId, user } from "../dom.js";
 import { bytes, percent, span } from "../format.js";
+import { kindNamed } from "../kinds.js";
 import { again, busy, reset, start, stop, upload } from "../upload.js";
 import { headerAdvice, onPage, uploadAdviceFor } from "../words.js";
 import { notice } from "./notice.js";
@@ -10,9 +11,9 @@ import { ready } from "./ready.js";
 /**
  * uploader is the place where a file is dropped or chosen. title and hint explain
  * it; given and file preselect options and a file. With go, the text of the button, the options of a given file are
- * settled, and out of sight. signal removes its listeners.
+ * settled, and out of sight. kind is what its rows are. signal removes its listeners.
  */
-export function uploader({ title, hint, aside, given = {}, file = null, small = false, go = "", signal }) {
+export function uploader({ title, hint, aside, given = {}, file = null, small = false, go = "", kind = kindNamed(""), signal }) {
   const origin = location.hash.split("?")[0];
   const root = h("section", { class: "stack", "aria-label": title });
   let options = given;
@@ -23,12 +24,12 @@ export function uploader({ title, hint, aside, given = {}, file = null, small = 
     if (busy() && upload.origin === origin && !ours) return fill(root); // it is shown in another place of this view
     if (busy()) return fill(root, sending(ours));
     if (upload.state === "failed" && ours) return fill(root, failed(() => choose(null), () => choose(upload.file)));
-    if (file) return fill(root, ready({ file, given: options, settled, send, back: () => choose(null), signal }));
+    if (file) return fill(root, ready({ file, kind, given: options, settled, send, back: () => choose(null), signal }));
     return fill(root, drop({ title, hint, aside, small, choose }));
   };
   const send = (query) => {
     options = given.retry_of ? { ...query, retry_of: given.retry_of } : query; // no question of the form
-    start(file, options, origin, title);
+    start(file, options, origin, title, kind);
   };
   const choose = (picked) => {
     file = picked;

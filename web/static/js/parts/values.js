@@ -28,7 +28,7 @@ export function values(state, { cut, changed }) {
         for (const cell of c.cells) if (translationOf(state, c.column, cell) !== undefined) c.asked.add(normalCell(cell)); // it stays in the list
       }
       fill(root, h("h3", {}, "Values in your file"),
-        h("p", { class: "hint" }, "A license holds other values than these. Check what each one becomes.",
+        h("p", { class: "hint" }, `A ${state.kind.one} holds other values than these. Check what each one becomes.`,
           cut && " They were found in the first part of the file; “Check first” finds those further down."),
         h("div", {}, table("Values in your file", shape, asked.flatMap((c) => c.cells.map((cell) => line(state, c, cell, changed))))));
     },

@@ -14,6 +14,10 @@ const facts = {
   LicenseUpdated: ["Updated", "busy"],
   LicenseRevoked: ["Removed by an undo", "bad"],
   LicenseRestored: ["Set back by an undo", "calm"],
+  LicenseFeatureImported: ["Feature added", "good"],
+  LicenseFeatureUpdated: ["Feature updated", "busy"],
+  LicenseFeatureRevoked: ["Feature removed by an undo", "bad"],
+  LicenseFeatureRestored: ["Feature set back by an undo", "calm"],
 };
 
 const most = 100; // events that are shown
@@ -39,7 +43,7 @@ function entry(fact) {
   const [word, tone] = facts[fact.type] || [fact.type, "calm"];
   const changed = fact.changed || [];
   return h("li", { class: tone },
-    h("p", {}, h("strong", {}, word), ", ", moment(fact.time)),
+    h("p", {}, h("strong", {}, word), fact.feature_code && [" ", user(fact.feature_code, { class: "code" })], ", ", moment(fact.time)),
     h("p", { class: "under" },
       h("span", {}, h("a", { href: link(`imports/${fact.import_id}`) }, `Import ${fact.import_id}`), `, row ${number(fact.import_row)}`),
       fact.manager && h("span", {}, "by ", user(fact.manager))),

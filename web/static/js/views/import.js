@@ -1,10 +1,10 @@
 // One import: its progress, the outcomes of its rows, and what to do about
 // rejected rows.
 
-import { get } from "../api.js";
 import { fill, focusOn, h, say } from "../dom.js";
 import { follow, isAtRest } from "../follow.js";
 import { number } from "../format.js";
+import { find, made, would } from "../kinds.js";
 import { link } from "../router.js";
 import { sentence } from "../parts/bar.js";
 import { loading, problem } from "../parts/notice.js";
@@ -23,7 +23,7 @@ export function importView({ root, params, query, signal, title }) {
   const load = async () => {
     fill(root, loading());
     try {
-      const found = await get(`licenses-import-results/${encodeURIComponent(params.id)}/`, { signal });
+      const found = await find(params.id, { signal });
       const bottom = h("div", { class: "loose" });
       const top = summary(found, signal, load);
       rows = rowsOf(found, signal);
@@ -50,7 +50,7 @@ export function importView({ root, params, query, signal, title }) {
 async function watch(first, top, rows, bottom, query, signal) {
   let told = Math.floor((first.progress || 0) * 4);
   let last = first;
-  await follow(first.id, {
+  await follow(first, {
     signal,
     onLost: (error) => top.lost(error),
     onResult: (found) => {
@@ -70,9 +70,9 @@ async function watch(first, top, rows, bottom, query, signal) {
 const lists = [
   { name: "rejected", label: () => "Rejected rows", rows: (found) => found.result?.invalid_row_count, make: rejectedRows },
   { name: "updated", label: (found) => (found.dry_run ? "Would change" : "Changed"), make: updatedRows,
-    rows: (found) => found.result?.updated_licenses_count || found.result?.preview?.updated_licenses },
+    rows: (found) => made(found).updated || would(found)?.updated },
   { name: "warnings", label: () => "Warnings", rows: (found) => found.result?.warning_count, make: warnedRows },
-  { name: "existed", label: () => "Existed already", rows: (found) => found.result?.existed_licenses_count, make: existedRows },
+  { name: "existed", label: () => "Existed already", rows: (found) => made(found).existed, make: existedRows },
   { name: "kept", label: () => "Stayed after the undo", rows: (found) => found.undo?.kept, make: keptRows },
 ];
 
@@ -91,7 +91,7 @@ function rowsOf(first, signal) {
     root.hidden = filled.length === 0;
     if (root.hidden) return;
     const chosen = filled.find((l) => l.name === query.show) || filled[0];
-    made[chosen.name] ||= chosen.make(first.id, signal);
+    made[chosen.name] ||= chosen.make(first, signal);
     drawTabs(tabs, heading, found, chosen, filled);
     if (place.firstChild !== made[chosen.name].root) fill(place, made[chosen.name].root);
     made[chosen.name].show(found, query);

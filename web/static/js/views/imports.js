@@ -1,10 +1,12 @@
 // The start view: a place to drop a file, and the list of imports, newest first.
 
-import { get, pause } from "../api.js";
-import { fill, h, user } from "../dom.js";
-import { number } from "../format.js";
+import { pause } from "../api.js";
+import { fill, h, uniqueId, user } from "../dom.js";
+import { capital, number } from "../format.js";
+import { imports as newest, kindOf, kinds } from "../kinds.js";
 import { go, link, pageOf } from "../router.js";
-import { mayImport } from "../session.js";
+import { mayImport, session } from "../session.js";
+import { busy, upload } from "../upload.js";
 import { modeName } from "../words.js";
 import { badge, moment } from "../parts/badge.js";
 import { bar, outcomes } from "../parts/bar.js";
@@ -27,29 +29,60 @@ export function imports({ root, query, signal, title }) {
   const heading = h("h1", {}, "Imports");
   const chips = h("ul", { class: "chips" });
   const list = h("div", { class: "stack" }, loading());
-  const template = [
-    saveButton("license-import-template.csv", "license-import-template.csv", "Download the template"),
-    saveButton("license-import-template.xlsx", "license-import-template.xlsx", "Template for Excel"),
-  ];
+  const kindChips = h("ul", { class: "chips" });
   fill(root, heading,
-    mayImport() && uploader({
-      title: "Drop a CSV or Excel file here", aside: template, signal,
-      hint: "with one license per row. The template has all columns and an example.",
-    }),
+    mayImport() && chooser(signal),
     h("section", { class: "stack", "aria-labelledby": "list-title" },
-      h("div", { class: "heading" }, h("h2", { id: "list-title" }, "Recent imports"), h("nav", { "aria-label": "Filter by status" }, chips)),
+      h("div", { class: "heading" }, h("h2", { id: "list-title" }, "Recent imports"), h("div", { class: "filters" }, h("nav", { "aria-label": "Filter by kind" }, kindChips), h("nav", { "aria-label": "Filter by status" }, chips))),
       list));
   title(heading, "Imports");
 
   const shown = watch(list, signal);
   const apply = (next) => {
     fill(chips, statuses.map(([value, label]) => h("li", {},
-      h("a", { href: link("", { status: value }), "aria-current": (next.status || "") === value && "true" }, label))));
+      h("a", { href: link("", { status: value, kind: next.kind }), "aria-current": (next.status || "") === value && "true" }, label))));
+    fill(kindChips, [["", "All kinds"], ...kinds.map((k) => [k.name, capital(k.many)])].map(([value, label]) => h("li", {},
+      h("a", { href: link("", { status: next.status, kind: value }), "aria-current": (next.kind || "") === value && "true" }, label))));
     shown(next);
   };
   apply(query);
   return apply;
 }
+
+let lastKind = ""; // that was chosen in this tab
+
+/** chooser is the choice of what the rows of a file are, and then the place for the file. */
+function chooser(signal) {
+  const place = h("div");
+  let round = new AbortController();
+  const show = (kind) => {
+    round.abort();
+    round = new AbortController();
+    lastKind = kind.name;
+    fill(place, uploader({
+      title: "Drop a CSV or Excel file here", kind, signal: AbortSignal.any([signal, round.signal]),
+      hint: `with one ${kind.one} per row. The template has all columns and an example.`,
+      aside: [
+        saveButton(`${kind.template}.csv`, `${kind.template}.csv`, "Download the template"),
+        saveButton(`${kind.template}.xlsx`, `${kind.template}.xlsx`, "Template for Excel"),
+      ],
+    }));
+  };
+  const limited = session.me.products.length > 0;
+  const offered = kinds.filter((k) => k.ofProducts || !limited);
+  const now = offered.find((k) => k.name === (busy() ? upload.kind.name : lastKind)) || offered[0];
+  show(now);
+  return h("div", { class: "stack" },
+    h("fieldset", { class: "kinds" }, h("legend", {}, "What is in the file?"), offered.map((k) => {
+      const id = uniqueId("kind");
+      return h("span", { class: "kind" },
+        h("input", { type: "radio", id, name: "kind", value: k.name, checked: k === now, on: { change: () => show(k) } }),
+        h("label", { for: id }, contents[k.name] || capital(k.many)));
+    })),
+    place);
+}
+
+const contents = { features: "Features of licenses" };
 
 /** watch polls the list; it returns a function that shows another page of it. */
 function watch(list, signal) {
@@ -82,9 +115,7 @@ async function load(list, query, signal, retry) {
   const page = pageOf(query);
   let found;
   try {
-    found = await get("licenses-import-results/", {
-      signal, query: { limit: size, offset: (page - 1) * size, status__iexact: query.status },
-    });
+    found = await newest({ kind: query.kind, limit: size, offset: (page - 1) * size, status: query.status, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     fill(list, problem(error, retry));
@@ -104,25 +135,25 @@ function draw(list, found, query, page) {
   }
   update(body, found.results.map((r) => ({ key: String(r.id), version: JSON.stringify(r), make: () => importRow(r) })));
   const place = list.lastElementChild;
-  const version = `${page} ${found.count} ${query.status}`;
+  const version = `${page} ${found.count} ${query.status} ${query.kind}`;
   if (place.dataset.version === version) return list;
   place.dataset.version = version;
   return fill(place, pager({
     page, size, count: found.count, noun: "imports",
-    href: (n) => link("", { status: query.status, page: n }), goTo: (n) => go("", { status: query.status, page: n }),
+    href: (n) => link("", { status: query.status, kind: query.kind, page: n }), goTo: (n) => go("", { status: query.status, kind: query.kind, page: n }),
   }));
 }
 
 function nothing(query, page) {
-  if (page > 1) return empty("This page is empty", h("p", {}, h("a", { href: link("", { status: query.status }) }, "Go to the first page")));
-  if (query.status) return empty("No import has this status", h("p", {}, h("a", { href: "#/" }, "Show all imports")));
+  if (page > 1) return empty("This page is empty", h("p", {}, h("a", { href: link("", { status: query.status, kind: query.kind }) }, "Go to the first page")));
+  if (query.status || query.kind) return empty("No imports match", h("p", {}, h("a", { href: "#/" }, "Show all imports")));
   return empty("No imports yet", h("p", {}, mayImport()
     ? "Drop a file above. If you don’t have one yet, start with the template."
     : "They appear here as soon as someone imports a file."));
 }
 
 function importRow(r) {
-  const notes = [r.dry_run && "check only", r.mode === "all_or_nothing" && modeName(r.mode).toLowerCase()].filter(Boolean);
+  const notes = [kindOf(r).name !== "licenses" && kindOf(r).many, r.dry_run && "check only", r.mode === "all_or_nothing" && modeName(r.mode).toLowerCase()].filter(Boolean);
   const rejected = outcomes(r).find((o) => o.kind === "rejected")?.rows;
   return row(columns, [
     [h("a", { class: "file-name", href: link(`imports/${r.id}`) }, user(r.file_name || "(no name)")),

@@ -3,6 +3,7 @@
 import { get, text } from "../api.js";
 import { fill, h, say, user } from "../dom.js";
 import { exactTime, number } from "../format.js";
+import { kindNamed, remember } from "../kinds.js";
 import { columnLabel } from "../labels.js";
 import { link } from "../router.js";
 import { moment } from "../parts/badge.js";
@@ -17,7 +18,7 @@ export function license({ root, params, signal, title }) {
       const found = await get(path, { signal });
       const heading = h("h1", { class: "key-title" }, user(found.license_key));
       const details = event(path, found, signal);
-      fill(root, head(heading, found), body(found), history(path, signal, (facts) => details.show(facts.at(-1))), details.root);
+      fill(root, head(heading, found), body(found), history(path, signal, (facts) => details.show(facts.findLast((f) => !f.feature_code))), details.root);
       title(heading, found.license_key);
     } catch (error) {
       if (error.status === 410) return gone(root, params.id, path, error, signal, title);
@@ -54,7 +55,7 @@ function head(heading, l) {
 }
 
 function body(l) {
-  const { id, license_key: key, product, customer, order, import_id: job, import_row: row, created_at: created, ...fields } = l;
+  const { id, license_key: key, product, customer, order, features = [], import_id: job, import_row: row, created_at: created, ...fields } = l;
   return h("div", { class: "cards" },
     card("License", "license", fields, "Only the key and the product were given."),
     h("section", { class: "sheet stack" }, h("h2", {}, "Where it came from"),
@@ -63,10 +64,27 @@ function body(l) {
         fact("Row", number(row)),
         fact("When", h("time", { datetime: created }, exactTime(created)))),
       h("p", {}, h("a", { href: link("licenses", { import_id: job }) }, "All licenses of this import"))),
+    featureCard(features),
     card("Customer", "customer", withoutId(customer), "No customer: the row had no e-mail address.",
       customer && h("a", { href: link("licenses", { email: customer.email }) }, "All licenses of this customer")),
     card("Order", "order", withoutId(order), "No store order number.",
       order?.store_id && h("a", { href: link("licenses", { order: order.store_id }) }, "All licenses of this order")));
+}
+
+/** featureCard lists the features of a license, each with what it permits. */
+function featureCard(features) {
+  return h("section", { class: "sheet stack" }, h("h2", {}, "Features"),
+    features.length === 0 ? h("p", { class: "soft" }, "No features.") : features.map(feature));
+}
+
+function feature({ id: _, code, name, feature_type: type, import_id: job, import_row: row, created_at: created, ...values }) {
+  remember(job, kindNamed("features"));
+  const given = Object.entries(values).filter(([, value]) => value !== null);
+  return h("section", { class: "feature" },
+    h("h3", {}, user(name || code), name && name !== code && [" ", user(code, { class: "code" })]),
+    h("p", { class: "under" }, type && h("span", {}, user(type)),
+      h("span", {}, h("a", { href: link(`imports/${job}`) }, `Import ${job}`), `, row ${number(row)}, `, moment(created))),
+    given.length > 0 && h("dl", { class: "facts" }, given.map(([column, value]) => fact(columnLabel(column), show(value)))));
 }
 
 function withoutId(o) {

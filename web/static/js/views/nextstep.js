@@ -5,6 +5,7 @@ import { post } from "../api.js";
 import { h } from "../dom.js";
 import { isAtRest } from "../follow.js";
 import { count, number } from "../format.js";
+import { kindOf, remember, resultPath } from "../kinds.js";
 import { go } from "../router.js";
 import { mayImport } from "../session.js";
 import { upload } from "../upload.js";
@@ -22,7 +23,7 @@ export function nextStep(found, signal) {
   const checked = found.dry_run && found.status === "success" && valid > 0 && (rejected === 0 || found.mode !== "all_or_nothing");
   if (rejected > 0) return [fixRows(found, again, signal), checked && goOn(found, again, signal)];
   if (checked) return goOn(found, again, signal);
-  if (found.status === "error") return whole("Import it again", "The same file, complete.", again, signal);
+  if (found.status === "error") return whole(found, "Import it again", "The same file, complete.", again, signal);
   return null;
 }
 
@@ -30,12 +31,12 @@ function fixRows(found, { given }, signal) {
   const nothing = found.dry_run || found.error?.code === "rejected_rows";
   const steps = nothing
     ? ["Fix the rows above in your own file.", "Upload the complete file here: nothing of it was imported yet."]
-    : [h("div", { class: "actions" }, rejectedButtons(found.id)), "Fix them in your spreadsheet. The extra columns at the end explain each problem; you can leave them in.", "Upload the corrected file here. It contains only the rejected rows; the rest are already imported."];
+    : [h("div", { class: "actions" }, rejectedButtons(found)), "Fix them in your spreadsheet. The extra columns at the end explain each problem; you can leave them in.", "Upload the corrected file here. It contains only the rejected rows; the rest are already imported."];
   return section("Fix the rejected rows", [
     h("ol", { class: "steps" }, steps.map((s) => h("li", {}, h("div", {}, s)))),
     uploader({
       title: "Upload the corrected file", hint: nothing ? "The complete file, with corrections." : "The rows you downloaded, with corrections.",
-      given: { ...optionsOfFixed(given), ...(!nothing && { retry_of: found.id }) }, small: true, signal,
+      given: { ...optionsOfFixed(given), ...(!nothing && { retry_of: found.id }) }, small: true, signal, kind: kindOf(found),
     }),
     !nothing && retry(found),
   ]);
@@ -45,7 +46,8 @@ function fixRows(found, { given }, signal) {
 export function retryButton(found, small = false) {
   const button = h("button", { type: "button", class: small ? "button small" : "button" }, "Try the rejected rows again");
   button.addEventListener("click", () => working(button, async () => {
-    const { job_id: job } = await post(`licenses-import-results/${found.id}/retry/`);
+    const { job_id: job } = await post(`${resultPath(found)}retry/`);
+    remember(job, kindOf(found));
     go(`imports/${job}`);
   }));
   return button;
@@ -69,12 +71,12 @@ function goOn(found, { file, given }, signal) {
   const what = rejected === 0 ? "Import the file" : `Import the ${count(found.result.valid_row_count, "valid row")}`;
   return section(rejected === 0 ? "Every row is valid" : `Or import without the ${number(rejected)} to fix`, [
     h("p", {}, file ? "Nothing was imported yet." : "Nothing was imported yet. Choose the file again to import it."),
-    uploader({ title: what, hint: "The file that was checked.", given: rest, file, small: true, go: what, signal }),
+    uploader({ title: what, hint: "The file that was checked.", given: rest, file, small: true, go: what, signal, kind: kindOf(found) }),
   ]);
 }
 
-function whole(title, hint, { file, given }, signal) {
-  return section(title, [uploader({ title: "Upload the file", hint, given, file, small: true, signal })]);
+function whole(found, title, hint, { file, given }, signal) {
+  return section(title, [uploader({ title: "Upload the file", hint, given, file, small: true, signal, kind: kindOf(found) })]);
 }
 
 function section(title, content) {

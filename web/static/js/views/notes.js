@@ -5,6 +5,7 @@ import { get } from "../api.js";
 import { fill, h, user } from "../dom.js";
 import { hasEnded, isAtRest } from "../follow.js";
 import { count, number } from "../format.js";
+import { find, resultPath } from "../kinds.js";
 import { link } from "../router.js";
 import { moment } from "../parts/badge.js";
 import { notice } from "../parts/notice.js";
@@ -32,7 +33,7 @@ async function sameFile(found, place, signal) {
   for (let i = 0; i < earlierFiles && earlier.dry_run; i++) {
     if (!earlier.same_file_as) return;
     try {
-      earlier = await get(`licenses-import-results/${earlier.same_file_as}/`, { signal });
+      earlier = await find(earlier.same_file_as, { signal });
     } catch {
       return; // the sentence is missing, no more
     }
@@ -58,7 +59,7 @@ function hasRejected(found) {
 async function retries(found, place, signal) {
   let last;
   try {
-    last = await get(`licenses-import-results/${found.retried_by}/`, { signal });
+    last = await get(resultPath({ ...found, id: found.retried_by }), { signal });
   } catch {
     return; // the sentence is missing, no more
   }
@@ -81,7 +82,7 @@ function ignored(found) {
   const columns = found.ignored_columns || [];
   if (columns.length === 0) return null;
   return notice("busy", `${count(columns.length, "column")} ignored`,
-    h("p", { class: "detail" }, names(columns), columns.length === 1 ? " matches no license field, so it was not read." : " match no license field, so they were not read."));
+    h("p", { class: "detail" }, names(columns), columns.length === 1 ? " matches no field, so it was not read." : " match no field, so they were not read."));
 }
 
 /** names lists headers of a file. */

@@ -13,16 +13,16 @@ import { rowList } from "./rowlist.js";
 const columns = [{ label: "Line", class: "number" }, { label: "Column" }, { label: "Value" }, { label: "What to do", class: "wide" }];
 
 /** rejectedRows has a root, and show(found, query). */
-export function rejectedRows(id, signal) {
+export function rejectedRows(of, signal) {
   let imported = null;
   const products = unknownProducts(() => imported, signal);
-  const list = rowList(id, {
+  const list = rowList(of, {
     name: "rejected", path: "invalid_rows", caption: "Rejected rows", columns,
     count: (found, query) => (query.code ? found.result.error_counts[query.code] || 0 : found.result.invalid_row_count),
     filter: (query) => (query.code ? { code: query.code } : {}), draw: (rejected) => draw(rejected, products),
   }, signal);
   const codes = h("nav", { "aria-label": "Filter by what is wrong" });
-  const root = h("div", { class: "stack" }, h("div", { class: "beside" }, codes, h("div", { class: "actions" }, rejectedButtons(id))), list.root);
+  const root = h("div", { class: "stack" }, h("div", { class: "beside" }, codes, h("div", { class: "actions" }, rejectedButtons(of))), list.root);
   const show = (found, query) => {
     imported = found;
     drawCodes(codes, found, query.code || "");

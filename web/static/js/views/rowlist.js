@@ -4,6 +4,7 @@ import { get } from "../api.js";
 import { fill, h, say } from "../dom.js";
 import { number } from "../format.js";
 import { hasEnded } from "../follow.js";
+import { resultPath } from "../kinds.js";
 import { go, link, pageOf } from "../router.js";
 import { loading, problem } from "../parts/notice.js";
 import { pager } from "../parts/pager.js";
@@ -16,7 +17,8 @@ const size = 50;
  * its path in the API, a caption, columns, the filter from a query, the number of
  * rows known, and draw(row), which returns one or more table rows.
  */
-export function rowList(id, kind, signal) {
+export function rowList(of, kind, signal) {
+  const { id } = of;
   const root = h("div", { class: "stack" }, loading());
   let shown = { place: "", rows: "" };
   let round = new AbortController();
@@ -27,7 +29,7 @@ export function rowList(id, kind, signal) {
     const page = pageOf(query);
     root.setAttribute("aria-busy", "true");
     try {
-      const found = await get(`licenses-import-results/${id}/${kind.path}/`, {
+      const found = await get(`${resultPath(of)}${kind.path}/`, {
         signal: AbortSignal.any([signal, round.signal]),
         query: { limit: size, offset: (page - 1) * size, ...kind.filter(query) },
       });

@@ -3,7 +3,8 @@
 import { post } from "../api.js";
 import { fill, h, user } from "../dom.js";
 import { hasEnded } from "../follow.js";
-import { number, percent, span, took } from "../format.js";
+import { capital, number, percent, span, took } from "../format.js";
+import { kindOf, made, resultPath } from "../kinds.js";
 import { link } from "../router.js";
 import { mayCancel } from "../session.js";
 import { adviceFor, modeName, onPage } from "../words.js";
@@ -51,7 +52,7 @@ export function summary(first, signal, undone) {
 function facts(found) {
   return [
     badge(found),
-    h("span", {}, `Import ${found.id}`),
+    h("span", {}, `Import ${found.id}`, kindOf(found).name !== "licenses" && ` of ${kindOf(found).many}`),
     h("span", {}, "by ", user(found.manager)),
     moment(found.created_at),
     found.dry_run && h("span", {}, "check only, nothing imported"),
@@ -101,22 +102,23 @@ function estimate() {
 /** others are the counts of customers and orders; null for a key limited to products. */
 function others(found) {
   const r = found.result;
-  if (found.dry_run || r.created_licenses_count + r.existed_licenses_count === 0 || r.created_customers_count === null) return null;
+  if (found.dry_run || done(found) === 0 || !Number.isFinite(r.created_orders_count)) return null; // of another kind, or not for this key
   const part = (name, made, existed) => h("span", {}, h("strong", {}, `${name}: `), `${number(made)} new, ${number(existed)} existing`);
   return h("p", { class: "aside" },
     part("Customers", r.created_customers_count, r.existed_customers_count),
     part("Orders", r.created_orders_count, r.existed_orders_count));
 }
 
-function done({ result: r }) {
-  return r ? r.created_licenses_count + r.updated_licenses_count + r.existed_licenses_count : 0;
+function done(found) {
+  const { created, updated, existed } = made(found);
+  return created + updated + existed;
 }
 
 /** act updates the buttons for the state; a button that stays keeps its focus. */
 function act(actions, found, undone) {
   const wanted = [
     !hasEnded(found) && mayCancel(found) && "cancel",
-    found.result?.created_licenses_count > 0 && !found.undo && "licenses",
+    made(found).created > 0 && !found.undo && shownIn(found) && "licenses",
     hasEnded(found) && !found.dry_run && done(found) > 0 && "outcomes",
     mayUndo(found) && "undo",
   ].filter(Boolean);
@@ -125,9 +127,16 @@ function act(actions, found, undone) {
   actions.hidden = wanted.length === 0;
   fill(actions,
     wanted.includes("cancel") && cancelButton(found),
-    wanted.includes("licenses") && h("a", { class: "button", href: link("licenses", { import_id: found.id }) }, "View the imported licenses"),
-    wanted.includes("outcomes") && outcomesButton(found.id),
+    wanted.includes("licenses") && shownIn(found),
+    wanted.includes("outcomes") && outcomesButton(found),
     wanted.includes("undo") && undoButton(found, undone));
+}
+
+/** shownIn leads to what an import has made; null: the page has no list of it. */
+function shownIn(found) {
+  const { name } = kindOf(found);
+  if (name === "licenses") return h("a", { class: "button", href: link("licenses", { import_id: found.id }) }, "View the imported licenses");
+  return name === "customers" ? h("a", { class: "button", href: link("customers") }, "View the customers") : null;
 }
 
 function cancelButton(found) {
@@ -136,12 +145,12 @@ function cancelButton(found) {
     const close = () => dialog.close();
     const yes = h("button", { type: "button", class: "button danger" }, "Cancel the import");
     yes.addEventListener("click", () => working(yes, async () => {
-      await post(`licenses-import-results/${found.id}/cancel/`);
+      await post(`${resultPath(found)}cancel/`);
       close();
     }));
     const dialog = h("dialog", { "aria-labelledby": "cancel-title", on: { close: () => dialog.remove() } },
       h("h2", { id: "cancel-title" }, "Cancel this import?"),
-      h("p", {}, "Licenses that are imported already stay. The remaining rows are skipped."),
+      h("p", {}, `${capital(kindOf(found).many)} that are imported already stay. The remaining rows are skipped.`),
       h("div", { class: "actions" }, h("button", { type: "button", class: "button", on: { click: close } }, "Keep importing"), yes));
     document.body.append(dialog);
     dialog.showModal();

@@ -4,6 +4,7 @@ import { get, pause, post } from "../api.js";
 import { fill, h, user } from "../dom.js";
 import { hasEnded } from "../follow.js";
 import { count, number, percent } from "../format.js";
+import { kindOf, made, resultPath } from "../kinds.js";
 import { link } from "../router.js";
 import { mayCancel } from "../session.js";
 import { moment } from "../parts/badge.js";
@@ -11,8 +12,8 @@ import { loading, notice, problem, working } from "../parts/notice.js";
 
 /** mayUndo reports whether to offer to undo an import. The server checks it again. */
 export function mayUndo(found) {
-  const r = found.result;
-  return hasEnded(found) && !found.dry_run && !found.undo && mayCancel(found) && Boolean(r) && r.created_licenses_count + (r.updated_licenses_count || 0) > 0;
+  const { created, updated } = made(found);
+  return kindOf(found).undoable && hasEnded(found) && !found.dry_run && !found.undo && mayCancel(found) && created + updated > 0;
 }
 
 /** undoButton opens the question; began() is called when the undo has begun. */
@@ -27,8 +28,8 @@ function question(found, began) {
   const close = () => dialog.close();
   const yes = h("button", { type: "button", class: "button danger", disabled: true }, "Undo this import");
   yes.addEventListener("click", () => working(yes, async () => {
-    await post(`licenses-import-results/${found.id}/undo/`);
-    await shown(found.id);
+    await post(`${resultPath(found)}undo/`);
+    await shown(found);
     close();
     began();
   }));
@@ -38,10 +39,10 @@ function question(found, began) {
     h("div", { class: "actions" }, h("button", { type: "button", class: "button", on: { click: close } }, "Keep it"), yes));
   const ask = async () => {
     try {
-      const plan = await get(`licenses-import-results/${found.id}/undo/`, { signal: leaving.signal });
-      const does = parts(plan, "will be");
+      const plan = await get(`${resultPath(found)}undo/`, { signal: leaving.signal });
+      const does = parts(plan, "will be", kindOf(found).one);
       fill(what, does.length > 0 ? h("ul", { class: "bullets" }, does.map((line) => h("li", {}, line))) : h("p", {}, "Nothing is left to take back."),
-        h("p", { class: "hint" }, "An undo cannot be undone. To bring the licenses in again, import the file again."));
+        h("p", { class: "hint" }, `An undo cannot be undone. To bring the ${kindOf(found).many} in again, import the file again.`));
       yes.disabled = plan.revoked + plan.restored === 0;
     } catch (error) {
       fill(what, problem(error, ask));
@@ -53,17 +54,17 @@ function question(found, began) {
 }
 
 /** shown waits until the result shows the undo. */
-async function shown(id) {
-  for (let i = 0; i < 50 && !(await get(`licenses-import-results/${id}/`)).undo; i++) await pause(200);
+async function shown(found) {
+  for (let i = 0; i < 50 && !(await get(resultPath(found))).undo; i++) await pause(200);
 }
 
 /** parts says in numbers what an undo does or did: verb is "will be" or "". */
-function parts({ revoked = 0, restored = 0, kept = 0 }, verb) {
+function parts({ revoked = 0, restored = 0, kept = 0 }, verb, noun) {
   const be = (n) => verb || (n === 1 ? "was" : "were");
   return [
-    revoked > 0 && `${count(revoked, "license")} ${be(revoked)} removed`,
-    restored > 0 && `${count(restored, "license")} ${be(restored)} set back to the values before this import`,
-    kept > 0 && `${count(kept, "license")} ${verb ? "stay" : "stayed"}${kept === 1 && verb ? "s" : ""} as ${kept === 1 ? "it is" : "they are"}, because a later import changed ${kept === 1 ? "it" : "them"}`,
+    revoked > 0 && `${count(revoked, noun)} ${be(revoked)} removed`,
+    restored > 0 && `${count(restored, noun)} ${be(restored)} set back to the values before this import`,
+    kept > 0 && `${count(kept, noun)} ${verb ? "stay" : "stayed"}${kept === 1 && verb ? "s" : ""} as ${kept === 1 ? "it is" : "they are"}, because a later import changed ${kept === 1 ? "it" : "them"}`,
   ].filter(Boolean);
 }
 
@@ -82,7 +83,7 @@ export function undoNote(found) {
         h("span", { class: "soft" }, `${number(undo.revoked)} removed, ${number(undo.restored)} set back, ${number(undo.kept)} kept`)),
       h("p", { class: "hint" }, "You may close this page: the undo goes on without it."));
   }
-  const did = parts(undo, "");
+  const did = parts(undo, "", kindOf(found).one);
   return notice("calm", "This import was undone",
     h("p", { class: "detail" }, "By ", user(undo.manager), ", ", moment(undo.finished_at || undo.started_at), "."),
     h("ul", {}, did.length > 0 ? did.map((line) => h("li", {}, line)) : h("li", {}, "Nothing was left to take back")),

@@ -1,36 +1,36 @@
-// The rows that changed a license, or would: of each column the value before and after.
+// The rows that changed something, or would: of each column the value before and after.
 
 import { h, user } from "../dom.js";
 import { beginning, number } from "../format.js";
 import { columnLabel } from "../labels.js";
-import { link } from "../router.js";
+import { made, would } from "../kinds.js";
+import { identity, identityLabel, identityText } from "../parts/identity.js";
 import { row } from "../parts/table.js";
 import { rowList } from "./rowlist.js";
 
-const columns = [
-  { label: "Row", class: "number" }, { label: "License" }, { label: "Field" }, { label: "Before" }, { label: "After" },
+const columnsOf = (of) => [
+  { label: "Row", class: "number" }, { label: identityLabel(of) }, { label: "Field" }, { label: "Before" }, { label: "After" },
 ];
 
 /** updatedRows has a root, and show(found, query). */
-export function updatedRows(id, signal) {
-  return rowList(id, {
-    name: "updated", path: "updated_rows", caption: "Rows with changes", columns,
-    filter: () => ({}), count: (found) => found.result.updated_licenses_count || found.result.preview?.updated_licenses || 0, draw,
+export function updatedRows(of, signal) {
+  const columns = columnsOf(of);
+  return rowList(of, {
+    name: "updated", path: "updated_rows", caption: "Rows with changes", columns, draw: draw(columns),
+    filter: () => ({}), count: (found) => made(found).updated || would(found)?.updated || 0,
   }, signal);
 }
 
-function draw(changed) {
+const draw = (columns) => (changed) => {
   const { changed: changes } = changed;
   return changes.map((c, i) => row(columns, [
     i === 0 ? number(changed.row) : h("span", { class: "unseen" }, number(changed.row)),
     i === 0
-      ? [changed.license_id
-        ? h("a", { class: "code", href: link(`licenses/${changed.license_id}`) }, user(changed.license_key))
-        : user(changed.license_key, { class: "code" }), h("div", { class: "under" }, user(changed.product))]
-      : h("span", { class: "unseen" }, changed.license_key),
+      ? identity(changed)
+      : h("span", { class: "unseen" }, identityText(changed)),
     columnLabel(c.column), value(c.from), value(c.to),
   ], { class: [i > 0 && "again", i < changes.length - 1 && "joined-below"].filter(Boolean).join(" ") || null }));
-}
+};
 
 /** value is a value of a change, cut if long. */
 export function value(text) {

@@ -5,17 +5,19 @@ import { beginning, number } from "../format.js";
 import { columnLabel } from "../labels.js";
 import { link } from "../router.js";
 import { onPage, warningName } from "../words.js";
+import { identity, identityLabel } from "../parts/identity.js";
 import { row } from "../parts/table.js";
 import { rowList } from "./rowlist.js";
 
-const columns = [{ label: "Row", class: "number" }, { label: "License" }, { label: "Field" }, { label: "Value" }, { label: "Warning", class: "wide" }];
+const columnsOf = (of) => [{ label: "Row", class: "number" }, { label: identityLabel(of) }, { label: "Field" }, { label: "Value" }, { label: "Warning", class: "wide" }];
 
 /** warnedRows has a root, and show(found, query). */
-export function warnedRows(id, signal) {
-  const list = rowList(id, {
+export function warnedRows(of, signal) {
+  const columns = columnsOf(of);
+  const list = rowList(of, {
     name: "warnings", path: "warnings", caption: "Rows with warnings", columns,
     count: (found, query) => (query.code ? found.result.warning_counts[query.code] || 0 : found.result.warning_count),
-    filter: (query) => (query.code ? { code: query.code } : {}), draw,
+    filter: (query) => (query.code ? { code: query.code } : {}), draw: draw(columns),
   }, signal);
   const codes = h("nav", { "aria-label": "Filter by warning" });
   const root = h("div", { class: "stack" }, codes, list.root);
@@ -34,12 +36,10 @@ function drawCodes(codes, found, chosen) {
   fill(codes, h("ul", { class: "chips" }, chip("", "All", found.result.warning_count), counts.map(([code, n]) => chip(code, warningName(code), n))));
 }
 
-function draw(w) {
-  return [row(columns, [
-    number(w.row),
-    [user(w.license_key, { class: "code" }), h("div", { class: "under" }, user(w.product))],
-    columnLabel(w.column),
-    w.value === null ? h("span", { class: "soft" }, "not known") : user(beginning(w.value, 160), { class: "value" }),
-    [h("strong", {}, warningName(w.code)), h("div", {}, onPage(w.message))],
-  ])];
-}
+const draw = (columns) => (w) => [row(columns, [
+  number(w.row),
+  identity(w),
+  columnLabel(w.column),
+  w.value === null ? h("span", { class: "soft" }, "not known") : user(beginning(w.value, 160), { class: "value" }),
+  [h("strong", {}, warningName(w.code)), h("div", {}, onPage(w.message))],
+])];
