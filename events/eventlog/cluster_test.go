@@ -15,6 +15,7 @@ import (
 	"licenseimport/events/eventlog"
 	"licenseimport/events/eventlog/eventlogtest"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -36,6 +37,7 @@ func TestThreeReplicas(t *testing.T) {
 	}
 	logs := [2]*eventlog.Log{openReplicas(ctx, t, c, 3), openReplicas(ctx, t, c, 0)} // more replicas than now
 	c.WaitForReplicas()
+	waitForVolatileReplicas(ctx, t, c)
 	if state := stateOf(t, logs[0]); state.Replicas != 3 {
 		t.Fatalf("%+v", state)
 	}
@@ -59,6 +61,33 @@ func openReplicas(ctx context.Context, t *testing.T, c *eventlogtest.Cluster, re
 	}
 	t.Cleanup(log.Close)
 	return log
+}
+
+// waitForVolatileReplicas opens logs with three replicas until the volatile buckets have them, too. The server
+// may take longer for one than an Open waits.
+func waitForVolatileReplicas(ctx context.Context, t *testing.T, c *eventlogtest.Cluster) {
+	t.Helper()
+	conn, err := nats.Connect(c.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bucket := range []string{eventlog.Sessions, eventlog.LastUsed} {
+		for {
+			stream, err := js.Stream(ctx, "KV_"+bucket)
+			if err == nil && stream.CachedInfo().Config.Replicas == 3 {
+				break
+			}
+			if ctx.Err() != nil {
+				t.Fatalf("the bucket %s has not three replicas: %v", bucket, err)
+			}
+			openReplicas(ctx, t, c, 3).Close()
+		}
+	}
 }
 
 // appendLargeBatch stores a full batch of rows, 2 MiB in all, and a full batch of outcomes.

@@ -27,18 +27,24 @@ var volatileBuckets = []jetstream.KeyValueConfig{
 // volatileTimeout bounds the making of one bucket. A user without the right to make one gets no response.
 const volatileTimeout = time.Second
 
-// setUpVolatile makes the volatile buckets that are missing. Without one the log works.
+// setUpVolatile makes the volatile buckets that are missing, and brings their replicas to the wanted
+// number. Without one the log works.
 func (l *Log) setUpVolatile(ctx context.Context) {
 	for _, want := range volatileBuckets {
 		within, cancel := context.WithTimeout(ctx, volatileTimeout)
-		_, err := l.js.KeyValue(within, want.Bucket)
-		if errors.Is(err, jetstream.ErrBucketNotFound) {
+		stream, err := l.js.Stream(within, "KV_"+want.Bucket)
+		switch {
+		case errors.Is(err, jetstream.ErrStreamNotFound):
 			want.Replicas = max(l.replicas, 1)
 			_, err = l.js.CreateKeyValue(within, want)
+		case err == nil && l.replicas != 0 && stream.CachedInfo().Config.Replicas != l.replicas:
+			config := stream.CachedInfo().Config
+			config.Replicas = l.replicas
+			_, err = l.js.UpdateStream(within, config)
 		}
 		cancel()
 		if err != nil && ctx.Err() == nil && !errors.Is(err, jetstream.ErrBucketExists) {
-			slog.Warn("a bucket is missing: sign-ins do not last, or it is not known when keys are used; start once as a user that may create streams",
+			slog.Warn("a bucket is missing, or has not the wanted replicas: sign-ins may not last, or it is not known when keys are used; start once as a user that may change streams",
 				"bucket", want.Bucket, "error", err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/events/eventlog"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -217,6 +218,9 @@ func (c *Cluster) contents(node int) string {
 	}
 	held := map[string]string{}
 	for _, stream := range info.AccountDetails[0].Streams {
+		if stream.Name == "KV_"+eventlog.Sessions || stream.Name == "KV_"+eventlog.LastUsed {
+			continue // nothing depends on them
+		}
 		if !s.JetStreamIsStreamCurrent(server.DEFAULT_GLOBAL_ACCOUNT, stream.Name) {
 			return ""
 		}
