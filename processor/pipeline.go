@@ -220,7 +220,7 @@ func (p *Processor) commit(ctx context.Context, j *job, s *stagedBatch) error {
 		return err
 	}
 	logFact(s.fact)
-	p.config.Observer.Committed(s.stats())
+	p.config.Observer.Committed(s.stats(j.kind()))
 	return j.advance(s.fact, seq)
 }
 

@@ -44,6 +44,7 @@ var RefusedReasons = []string{"moved", "conflict"}
 
 // BatchStats describes one committed batch.
 type BatchStats struct {
+	Kind  *events.Kind // what the rows are
 	Phase events.Phase
 	Rows  events.Row
 	// Counts are those of this batch, not of the job.
@@ -56,6 +57,7 @@ type BatchStats struct {
 
 // UndoStats describes one committed batch of an undo.
 type UndoStats struct {
+	Kind   *events.Kind      // of the import
 	Counts events.UndoCounts // those of this batch, not of the undo
 	// Took is the time from reading the first event to the acknowledgement.
 	Took time.Duration

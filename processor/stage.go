@@ -88,8 +88,10 @@ func (j *job) validationEvent(outcome events.Outcome) events.Event {
 }
 
 // stats describes the batch to an observer, when it is acknowledged.
-func (s *stagedBatch) stats() BatchStats {
-	return BatchStats{Phase: s.position.Phase, Rows: s.rows, Counts: s.counts, Errors: s.errors, Took: time.Since(s.began)}
+func (s *stagedBatch) stats(kind *events.Kind) BatchStats {
+	return BatchStats{
+		Kind: kind, Phase: s.position.Phase, Rows: s.rows, Counts: s.counts, Errors: s.errors, Took: time.Since(s.began),
+	}
 }
 
 // countErrors counts rejected rows by code. A row counts once for each of its codes.

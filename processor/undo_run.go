@@ -256,7 +256,7 @@ func (u *undoRun) commit(ctx context.Context, s *stagedUndo) error {
 		return err
 	}
 	logFact(s.fact)
-	s.stats.Took = time.Since(s.began)
+	s.stats.Kind, s.stats.Took = u.job.kind(), time.Since(s.began)
 	u.p.config.Observer.UndoCommitted(s.stats)
 	return u.job.advance(s.fact, seq)
 }

@@ -21,8 +21,8 @@ type views struct{ err error }
 func (views) Lag() (uint64, time.Duration) { return 7, 1500 * time.Millisecond }
 func (v views) Usage() (size, free int64)  { return 4096, 1024 }
 
-func (v views) CountImports() (map[string]int, error) {
-	return map[string]int{"pending": 0, "success": 3}, v.err
+func (v views) CountImports() (byStatus, byKind map[string]int, err error) {
+	return map[string]int{"pending": 0, "success": 3}, map[string]int{"licenses": 2, "features": 1}, v.err
 }
 
 type fakeUploads struct{}
@@ -47,11 +47,12 @@ func everything(v views) *Set {
 	in.Ended(true)
 	in.Ended(false)
 	decided.Committed(processor.BatchStats{
-		Phase: events.Import, Rows: 12, Counts: events.Counts{Imported: 8, Existed: 1, Rejected: 3, Warnings: 2},
+		Kind: events.Licenses, Phase: events.Import, Rows: 12, Counts: events.Counts{Imported: 8, Existed: 1, Rejected: 3, Warnings: 2},
 		Errors: map[events.Code]events.Row{events.InvalidInt: 2, events.Required: 1}, Took: time.Second,
 	})
+	decided.Committed(processor.BatchStats{Kind: events.Features, Phase: events.Import, Counts: events.Counts{Updated: 4}})
 	decided.Refused("moved")
-	decided.UndoCommitted(processor.UndoStats{Counts: events.UndoCounts{Revoked: 5, Restored: 1, Kept: 2}, Took: time.Second})
+	decided.UndoCommitted(processor.UndoStats{Kind: events.Features, Counts: events.UndoCounts{Revoked: 5, Restored: 1, Kept: 2}, Took: time.Second})
 	s.HTTP("/api/v1/licenses/:id/", "GET", 404, time.Millisecond)
 	return s
 }
@@ -78,8 +79,15 @@ func TestScrape(t *testing.T) {
 		`licenseimport_uploads_limit 16`,
 		`licenseimport_row_outcomes_total{kind="imported"} 8`,
 		`licenseimport_row_outcomes_total{kind="existed"} 1`,
-		`licenseimport_row_outcomes_total{kind="updated"} 0`,
+		`licenseimport_row_outcomes_total{kind="updated"} 4`,
 		`licenseimport_row_outcomes_total{kind="rejected"} 3`,
+		`licenseimport_import_rows_total{kind="licenses",outcome="imported"} 8`,
+		`licenseimport_import_rows_total{kind="licenses",outcome="updated"} 0`,
+		`licenseimport_import_rows_total{kind="licenses",outcome="revoked"} 0`,
+		`licenseimport_import_rows_total{kind="features",outcome="updated"} 4`,
+		`licenseimport_import_rows_total{kind="features",outcome="revoked"} 5`,
+		`licenseimport_import_rows_total{kind="customers",outcome="rejected"} 0`,
+		`licenseimport_imports{kind="features"} 1`,
 		`licenseimport_row_warnings_total 2`,
 		`licenseimport_row_errors_total{code="invalid_int"} 2`,
 		`licenseimport_row_errors_total{code="no_access"} 0`,

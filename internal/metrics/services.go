@@ -101,25 +101,34 @@ func (s *Set) Processor() processor.Observer {
 	}
 	o.undone = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: prefix + "undo_outcomes_total",
-		Help: "Licenses that undos of imports have passed, by outcome: revoked, restored, or kept because another import changed them.",
+		Help: "Licenses and features that undos of imports have passed, by outcome: revoked, restored, or kept because another import changed them.",
 	}, []string{"kind"})
+	o.ofKinds = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: prefix + "import_rows_total",
+		Help: "Rows that imports and undos have passed, by what the rows are (licenses, features, customers) and by outcome. " +
+			"A valid row of a customers' import is imported: the views tell which customers existed.",
+	}, []string{"kind", "outcome"})
 	o.batchRows, o.batchSeconds = s.batchMetrics("processor")
 	o.start()
-	s.registry.MustRegister(o.outcomes, o.errors, o.warnings, o.refused, o.undone)
+	s.registry.MustRegister(o.outcomes, o.ofKinds, o.errors, o.warnings, o.refused, o.undone)
 	return o
 }
 
 // decisions is a processor.Observer.
 type decisions struct {
-	outcomes, errors, refused, undone *prometheus.CounterVec
-	warnings                          prometheus.Counter
-	batchRows, batchSeconds           prometheus.Observer
+	outcomes, ofKinds, errors, refused, undone *prometheus.CounterVec
+	warnings                                   prometheus.Counter
+	batchRows, batchSeconds                    prometheus.Observer
 }
 
 // start sets the series of every label value to 0: a rate needs a value before the first increase.
 func (o *decisions) start() {
-	o.count(events.Counts{})
-	o.countUndo(events.UndoCounts{})
+	for _, kind := range events.Kinds {
+		o.count(kind, events.Counts{})
+		if kind.Undoable {
+			o.countUndo(kind, events.UndoCounts{})
+		}
+	}
 	for _, code := range events.Codes {
 		o.errors.WithLabelValues(string(code))
 	}
@@ -128,16 +137,22 @@ func (o *decisions) start() {
 	}
 }
 
-func (o *decisions) count(c events.Counts) {
-	o.outcomes.WithLabelValues("imported").Add(float64(c.Imported))
-	o.outcomes.WithLabelValues("updated").Add(float64(c.Updated))
-	o.outcomes.WithLabelValues("existed").Add(float64(c.Existed))
-	o.outcomes.WithLabelValues("rejected").Add(float64(c.Rejected))
+// add counts rows of a kind in both counters of outcomes.
+func (o *decisions) add(total *prometheus.CounterVec, kind *events.Kind, outcome string, rows events.Row) {
+	total.WithLabelValues(outcome).Add(float64(rows))
+	o.ofKinds.WithLabelValues(kind.Name, outcome).Add(float64(rows))
+}
+
+func (o *decisions) count(kind *events.Kind, c events.Counts) {
+	o.add(o.outcomes, kind, "imported", c.Imported)
+	o.add(o.outcomes, kind, "updated", c.Updated)
+	o.add(o.outcomes, kind, "existed", c.Existed)
+	o.add(o.outcomes, kind, "rejected", c.Rejected)
 	o.warnings.Add(float64(c.Warnings))
 }
 
 func (o *decisions) Committed(b processor.BatchStats) {
-	o.count(b.Counts)
+	o.count(b.Kind, b.Counts)
 	for code, rows := range b.Errors {
 		o.errors.WithLabelValues(string(code)).Add(float64(rows))
 	}
@@ -145,14 +160,14 @@ func (o *decisions) Committed(b processor.BatchStats) {
 	o.batchSeconds.Observe(b.Took.Seconds())
 }
 
-func (o *decisions) countUndo(c events.UndoCounts) {
-	o.undone.WithLabelValues("revoked").Add(float64(c.Revoked))
-	o.undone.WithLabelValues("restored").Add(float64(c.Restored))
-	o.undone.WithLabelValues("kept").Add(float64(c.Kept))
+func (o *decisions) countUndo(kind *events.Kind, c events.UndoCounts) {
+	o.add(o.undone, kind, "revoked", c.Revoked)
+	o.add(o.undone, kind, "restored", c.Restored)
+	o.add(o.undone, kind, "kept", c.Kept)
 }
 
 func (o *decisions) UndoCommitted(b processor.UndoStats) {
-	o.countUndo(b.Counts)
+	o.countUndo(b.Kind, b.Counts)
 	o.batchRows.Observe(float64(b.Counts.Revoked + b.Counts.Restored + b.Counts.Kept))
 	o.batchSeconds.Observe(b.Took.Seconds())
 }

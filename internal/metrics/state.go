@@ -14,8 +14,8 @@ type Views interface {
 	Lag() (uint64, time.Duration)
 	// Usage is the size of the views' file in bytes, and how many of these hold nothing.
 	Usage() (size, free int64)
-	// CountImports returns the number of imports by status.
-	CountImports() (map[string]int, error)
+	// CountImports returns the number of imports by status, and by what their rows are.
+	CountImports() (byStatus, byKind map[string]int, err error)
 }
 
 // A Component is a part of the process that has a readiness.
@@ -70,25 +70,34 @@ func (s *Set) Views(v Views) {
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: prefix + "views_free_bytes", Help: "Bytes of the views' file that hold nothing. Commits use them again; a rebuild makes a smaller file.",
 		}, func() float64 { _, free := v.Usage(); return float64(free) }),
-		&imports{views: v, count: prometheus.NewDesc(
-			prefix+"jobs", "Imports by status, as the views have them.", []string{"status"}, nil)})
+		&imports{
+			views:    v,
+			byStatus: prometheus.NewDesc(prefix+"jobs", "Imports by status, as the views have them.", []string{"status"}, nil),
+			byKind:   prometheus.NewDesc(prefix+"imports", "Imports by what their rows are, as the views have them.", []string{"kind"}, nil),
+		})
 }
 
 // imports is a collector.
 type imports struct {
-	views Views
-	count *prometheus.Desc
+	views            Views
+	byStatus, byKind *prometheus.Desc
 }
 
-func (i *imports) Describe(out chan<- *prometheus.Desc) { out <- i.count }
+func (i *imports) Describe(out chan<- *prometheus.Desc) {
+	out <- i.byStatus
+	out <- i.byKind
+}
 
 func (i *imports) Collect(out chan<- prometheus.Metric) {
-	counts, err := i.views.CountImports()
+	byStatus, byKind, err := i.views.CountImports()
 	if err != nil {
-		out <- prometheus.NewInvalidMetric(i.count, err)
+		out <- prometheus.NewInvalidMetric(i.byStatus, err)
 		return
 	}
-	for status, n := range counts {
-		out <- prometheus.MustNewConstMetric(i.count, prometheus.GaugeValue, float64(n), status)
+	for status, n := range byStatus {
+		out <- prometheus.MustNewConstMetric(i.byStatus, prometheus.GaugeValue, float64(n), status)
+	}
+	for kind, n := range byKind {
+		out <- prometheus.MustNewConstMetric(i.byKind, prometheus.GaugeValue, float64(n), kind)
 	}
 }
