@@ -2,6 +2,7 @@ package robustnesstest
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"licenseimport/events"
 	"licenseimport/internal/openapi"
 )
 
@@ -66,6 +68,15 @@ var matrix = map[string]string{
 	"PUT /api/v1/import-mappings/{name}/":    "401 401 400 400 400 403 400 403",
 	"DELETE /api/v1/import-mappings/{name}/": "401 401 404 404 404 403 404 403",
 
+	"POST /api/v1/products/":                     "401 401 400 403 403 403 403 403",
+	"DELETE /api/v1/products/{id}/":              "401 401 404 403 403 403 403 403",
+	"GET /api/v1/manager-keys/":                  "401 401 200 403 403 403 403 403",
+	"POST /api/v1/manager-keys/":                 "401 401 400 403 403 403 403 403",
+	"DELETE /api/v1/manager-keys/{begins_with}/": "401 401 404 403 403 403 403 403",
+	"GET /api/v1/audit-log/":                     "401 401 200 403 403 403 403 403",
+	"POST /api/v1/session/":                      "401 401 201 201 201 201 201 201",
+	"DELETE /api/v1/session/":                    "401 401 204 204 204 204 204 204",
+
 	"GET /api/v1/nothing/":                          "401 401 404 404 404 404 404 404",
 	"PUT /api/v2/":                                  "401 401 404 404 404 404 404 404",
 	"DELETE /api/v1/me/":                            "401 401 405 405 405 405 405 405",
@@ -73,6 +84,29 @@ var matrix = map[string]string{
 	"GET /api/v1/licenses/import_from_csv/":         "401 401 405 405 405 405 405 405",
 	"OPTIONS /api/v1/licenses-import-results/{id}/": "401 401 204 204 204 204 204 204",
 	"GET /nothing/":                                 "404 404 404 404 404 404 404 404",
+}
+
+// The routes of the other kinds of import are as those of licenses. Ada's import of the kind is {id} there. A
+// manager limited to products imports no customers and sees no import of them.
+func init() {
+	for _, k := range events.Kinds {
+		if k == events.Licenses {
+			continue
+		}
+		words := strings.NewReplacer(events.Licenses.Upload, k.Upload, events.Licenses.Results, k.Results,
+			events.Licenses.One+"-import-template", k.One+"-import-template")
+		for route, row := range maps.Clone(matrix) {
+			if other := words.Replace(route); other != route && matrix[other] == "" {
+				if k == events.Customers && strings.Contains(other, "-results/{id}") && strings.HasPrefix(other, "GET") {
+					row = strings.TrimSuffix(row, "200") + "404"
+				}
+				matrix[other] = row
+			}
+		}
+	}
+	matrix["POST /api/v1/"+events.Customers.Upload] = "401 401 415 415 415 403 403 403"
+	matrix["GET /api/v1/"+events.Customers.Results+"{id}/undo/"] = "401 401 409 409 404 409 404 404"
+	matrix["POST /api/v1/"+events.Customers.Results+"{id}/retry/"] = "401 401 409 409 404 403 403 403"
 }
 
 // callerKeys makes a key for each kind of caller, by the command line.
@@ -98,6 +132,16 @@ func TestMatrix(t *testing.T) {
 	job := ada.imports(t, "license__license_key,product__short_code,customer__email,order__store_id\na-1,other,a@example.com,o-1\na-1,other,,\n,psc,,\n").ID
 	license := ada.get(t, 200, "/api/v1/licenses/").decode(t).Results[0].ID
 	dry := ada.importsWith(t, "?dry_run=true", header+"a-2,other\n").ID
+	jobs := map[string]int{} // by the address of the kind's results; with ?dry_run=true: the dry run
+	for kind, file := range map[*events.Kind]string{events.Features: "license_key,code\na-1,seats\n", events.Customers: "email\na@example.com\n"} {
+		for _, query := range []string{"", "?dry_run=true"} {
+			body, contentType := form(file)
+			id := ada.call(t, 200, "POST", "/api/v1/"+kind.Upload+query, body, "Content-Type", contentType).decode(t).JobID
+			result := fmt.Sprintf("/api/v1/%s%d/", kind.Results, id)
+			eventually(t, result, func() bool { return ada.get(t, 200, result).decode(t).FinishedAt != nil })
+			jobs[kind.Results+query] = id
+		}
+	}
 	command(t, "products", "set", "other", "--data", data)
 	product := ada.get(t, 200, "/api/v1/products/").decode(t).Results[0].ID
 
@@ -110,6 +154,8 @@ func TestMatrix(t *testing.T) {
 		method, path, _ := strings.Cut(route, " ")
 		id := license
 		switch {
+		case strings.HasPrefix(route, "DELETE /api/v1/products/"):
+			id = 1 << 40 // there is none
 		case method == "POST" && (strings.HasSuffix(path, "/undo/") || strings.HasSuffix(path, "/retry/")):
 			id = dry
 		case strings.Contains(path, "results"):
@@ -117,7 +163,14 @@ func TestMatrix(t *testing.T) {
 		case strings.Contains(path, "products"):
 			id = product
 		}
-		path = strings.NewReplacer("{id}", fmt.Sprint(id), "{name}", "no-such-mapping").Replace(path)
+		for _, k := range events.Kinds[1:] {
+			if strings.HasPrefix(path, "/api/v1/"+k.Results) {
+				if id = jobs[k.Results]; method == "POST" && !strings.HasSuffix(path, "/cancel/") {
+					id = jobs[k.Results+"?dry_run=true"]
+				}
+			}
+		}
+		path = strings.NewReplacer("{id}", fmt.Sprint(id), "{name}", "no-such-mapping", "{begins_with}", "lik_nosuchkey").Replace(path)
 		for i, want := range strings.Fields(row) {
 			for _, path := range []string{path, strings.TrimSuffix(path, "/")} {
 				a, err := p.as(keys[who[i]]).send(method, path, nil)

@@ -336,7 +336,7 @@ func TestPermissions(t *testing.T) {
 	ingest.admin().get(t, 200, "/api/v1/import-mappings/")
 	ingest.admin().call(t, 204, "DELETE", saved, nil)
 	for user, subjects := range map[string][]string{
-		"ingest":    {"licenses.psc.forged", "outcomes.1.rejected", "imports.1.finished", "$KV.managers.forged", "$JS.API.STREAM.DELETE.LICENSES"},
+		"ingest":    {"licenses.psc.forged", "outcomes.1.rejected", "imports.1.finished", "features.psc.k.forged", "customers.forged", "$JS.API.STREAM.DELETE.LICENSES"},
 		"processor": {"rows.1", "imports.9.sealed", "imports.9.cancelled", "$KV.managers.forged", "$KV.products.forged", "$JS.API.STREAM.DELETE.ROWS"},
 		"projector": {"licenses.psc.forged", "rows.1", "imports.9.sealed", "$KV.jobs.forged", "$JS.API.STREAM.PURGE.ROWS"},
 		"service":   {"licenses.psc.forged", "rows.1", "imports.9.sealed", "$KV.managers.forged", "$JS.API.STREAM.MSG.GET.KV_managers", "$JS.API.DIRECT.GET.ROWS.rows.1"},
