@@ -100,18 +100,26 @@ func (v *Verdict) asSent(column int) string {
 // Judge maps a row's values in place and applies all rules to them. The verdict has every error of the
 // row, not only the first.
 func (p *Policy) Judge(row *events.RowReceived) Verdict {
-	v := Verdict{Row: row, Record: new(events.Record), policy: p}
+	var v Verdict
+	p.judge(row, &v)
+	return v
+}
+
+// judge is Judge for a verdict that stands in a batch. The rules get its address, so it is no local variable
+// that would be allocated for each row.
+func (p *Policy) judge(row *events.RowReceived, v *Verdict) {
+	*v = Verdict{Row: row, Record: new(events.Record), policy: p}
 	if m := row.Malformed; m != nil {
 		v.Errors = []events.FieldError{malformed(row, m)}
 		if m.Code != events.InvalidEncoding { // with this code the fields are known
-			return v
+			return
 		}
 	}
 	v.sent = p.Cells.Apply(&row.Values)
-	p.readColumns(&v)
+	p.readColumns(v)
 	rules := p.decider()
 	if rules.check != nil {
-		rules.check(p, &v)
+		rules.check(p, v)
 	}
 	if row.Malformed != nil { // other errors of the damaged value would mislead
 		damaged := v.Errors[0].Column
@@ -120,14 +128,13 @@ func (p *Policy) Judge(row *events.RowReceived) Verdict {
 	}
 	if v.sound = v.Valid(); v.sound {
 		if rules.complete != nil {
-			rules.complete(&v)
+			rules.complete(v)
 		}
 		v.Warnings = v.warnings(rules.warnings, v.Record)
 		if !p.Returned {
 			v.warnOfApostrophes()
 		}
 	}
-	return v
 }
 
 // nameAsSent makes errors speak of the file as its owner knows it: by its headers, with the cells as

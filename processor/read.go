@@ -95,7 +95,8 @@ func (r *rowReader) batch(ctx context.Context, row events.Row) judgedRows {
 		if r.ended = err != nil || received.Row != row+1; r.ended {
 			break
 		}
-		b.verdicts = append(b.verdicts, r.judge(received, message.Seq))
+		b.verdicts = append(b.verdicts, Verdict{})
+		r.judge(received, message.Seq, &b.verdicts[len(b.verdicts)-1])
 		if len(b.verdicts)%rowsPerGosched == 0 {
 			runtime.Gosched()
 		}
@@ -105,15 +106,14 @@ func (r *rowReader) batch(ctx context.Context, row events.Row) judgedRows {
 	return b
 }
 
-func (r *rowReader) judge(row *events.RowReceived, position events.Seq) Verdict {
-	v := r.policy.Judge(row)
+func (r *rowReader) judge(row *events.RowReceived, position events.Seq, v *Verdict) {
+	r.policy.judge(row, v)
 	v.position = position
 	if r.seen != nil {
 		v.MaybeRepeated = v.Valid() && r.seen.TestAndAddString(v.Subject())
 	} else {
 		v.MaybeRepeated = !r.selective
 	}
-	return v
 }
 
 // next reads the next row, without repetitions of the rows up to one: see [eventlog.Log.AppendRows].

@@ -194,11 +194,17 @@ func (o *Overlay) sequences(v View, number int, name []byte, from uint64, found 
 
 // filters are the Bloom filters of the file's names and of those inserted since. The first call
 // reads them from the file: 0.1 s for each million names.
-func (o *Overlay) filters() (filters *bloomFilters, err error) {
-	defer o.store.guard(&err)()
-	if o.store.filters != nil {
-		return o.store.filters, nil
+func (o *Overlay) filters() (*bloomFilters, error) {
+	if o.store.filters == nil {
+		if err := o.loadFilters(); err != nil {
+			return nil, err
+		}
 	}
+	return o.store.filters, nil
+}
+
+func (o *Overlay) loadFilters() (err error) {
+	defer o.store.guard(&err)()
 	loaded := newBloomFilters(len(o.store.schema.Views))
 	for v, spec := range o.store.schema.Views {
 		if !spec.Filtered {
@@ -209,9 +215,9 @@ func (o *Overlay) filters() (filters *bloomFilters, err error) {
 			err = loaded.load(View(v), bucket)
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
 	o.store.filters = loaded
-	return loaded, nil
+	return nil
 }
