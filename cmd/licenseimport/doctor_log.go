@@ -202,7 +202,7 @@ func (d *diagnosis) oneImport(ctx context.Context, log *eventlog.Log, job events
 	}
 	still := now.Sub(last.Time)
 	switch {
-	case fact == "finished" || fact == "aborted":
+	case fact == "finished" || fact == "aborted" || fact == "undo_finished":
 		return true, nil
 	case still < d.Stalled || last.Time.IsZero():
 	case !found || fact == "started":

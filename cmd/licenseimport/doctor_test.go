@@ -72,6 +72,33 @@ func TestDoctorOnClocks(t *testing.T) {
 }
 
 // TestDoctorOnUploads: one that stands still and one that goes on.
+// An undo that has finished ends an import: it does not stand still.
+func TestDoctorOnAnUndoneImport(t *testing.T) {
+	log, err := eventlog.Open(t.Context(), eventlog.Config{URL: startPlainNATS(t).ClientURL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if _, err := log.AppendRows(t.Context(), 1, 0, [][]byte{{1}}); err != nil {
+		t.Fatal(err)
+	}
+	undone := &events.UndoFinished{JobID: 1}
+	body, err := events.Encode(undone, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := log.AppendFact(t.Context(), 1, undone.Subject(), body, 0); err != nil {
+		t.Fatal(err)
+	}
+	later := &diagnosis{doctorCommand: &doctorCommand{Stalled: time.Minute}}
+	if err := later.imports(t.Context(), log, time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if len(later.findings) != 1 || later.worst() != fine {
+		t.Errorf("%+v", later.findings)
+	}
+}
+
 func TestDoctorOnUploads(t *testing.T) {
 	server := startPlainNATS(t)
 	log, err := eventlog.Open(t.Context(), eventlog.Config{URL: server.ClientURL()})
