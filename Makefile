@@ -107,8 +107,8 @@ memory: build ## what the role ingest needs for a file of 2 GB, and for an Excel
 chaos: ## kills and pauses at random for CHAOS_SECONDS (60), drawn from CHAOS_SEED; and programs with faults, which must be found
 	CHAOS_SECONDS=$${CHAOS_SECONDS:-60} go test -count=1 -timeout 90m -run '^(TestChaos|TestChangesInChaos|TestFaultsAreFound|TestChangeFaultsAreFound)$$' -v ./internal/crashtest
 
-soak: ## 200,000 generated rows, in one process and in several
-	SOAK_ROWS=$${SOAK_ROWS:-200000} go test -count=1 -timeout 30m -run '^TestGenerated$$' -v ./internal/crashtest
+soak: ## 200,000 generated rows, in one process and in several; features of 50,000 licenses, with kills
+	SOAK_ROWS=$${SOAK_ROWS:-200000} FEATURE_LICENSES=$${FEATURE_LICENSES:-50000} go test -count=1 -timeout 30m -run '^(TestGenerated|TestFeaturesAndKills)$$' -v ./internal/crashtest
 
 races: ## 400 races each of two writers of one job, on one NATS node and on three
 	LICENSEIMPORT_LONG=1 go test -count=1 -run '^(TestRaces|TestThreeReplicas)' ./events/eventlog

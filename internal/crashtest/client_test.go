@@ -110,7 +110,11 @@ func (c *client) send(ctx context.Context, f *file, a attempt) error {
 			a.behind()
 		}
 	}))
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+importPath+a.query, body)
+	path := importPath
+	if f.kind != nil {
+		path = "/api/v1/" + f.kind.Upload
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path+a.query, body)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+
+	"licenseimport/events"
 )
 
 // A shape says what a generated file is like; the same shape gives the same file.
@@ -27,6 +29,7 @@ const header = "license__license_key,product__short_code,customer__email,order__
 // file is a generated file and what it says.
 type file struct {
 	Upload
+	kind *events.Kind // nil: licenses
 	text string
 }
 
