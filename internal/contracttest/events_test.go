@@ -134,12 +134,8 @@ var allTypes = map[string]*regexp.Regexp{
 }
 
 // notAppended are the types that everything does not cause: EventSetAside needs a message that is no event,
-// UndoProgressed an undo of more than one batch, and nothing imports features or customers yet.
-var notAppended = []string{
-	"EventSetAside", "UndoProgressed",
-	"LicenseFeatureImported", "LicenseFeatureUpdated", "LicenseFeatureRevoked", "LicenseFeatureRestored", "LicenseFeatureExisted",
-	"LicenseFeatureUpdateProposed", "LicenseFeatureKept", "CustomerImported", "CustomerImportProposed",
-}
+// UndoProgressed an undo of more than one batch.
+var notAppended = []string{"EventSetAside", "UndoProgressed"}
 
 // everything imports in all ways, so that each type of event is there.
 func everything(t *testing.T, c *caller) {
@@ -171,13 +167,35 @@ func everything(t *testing.T, c *caller) {
 	c.call(204, "DELETE", "/api/v1/products/"+set.field("id")+"/", nil)
 	c.call(200, "PUT", "/api/v1/import-mappings/ours/", strings.NewReader(`{"set":{"product__short_code":"p.1"}}`), "Content-Type", "application/json")
 	c.call(204, "DELETE", "/api/v1/import-mappings/ours/", nil)
+	c.everyKind()
+}
+
+// everyKind imports features and customers in all ways, and takes features back.
+func (c *caller) everyKind() {
+	c.Helper()
+	c.imports("", header2+"f-1,p.1\n")
+	const features = "license_key,product__short_code,code,max_consumption\n"
+	made, _ := c.sendKind(200, "features", "", features+"f-1,p.1,a,1\nf-1,p.1,a,1\nf-1,p.1,b,1\nnone,p.1,a,1\n")
+	c.sendKind(200, "features", "?existing=update&dry_run=true", features+"f-1,p.1,a,2\n")
+	changed, _ := c.sendKind(200, "features", "?existing=update", features+"f-1,p.1,a,2\n")
+	c.undoAt(made) // what was changed is kept
+	c.undoAt(changed)
+	const customers = "email,company_name\n"
+	c.sendKind(200, "customers", "?dry_run=true", customers+"a@example.com,A\n")
+	c.sendKind(200, "customers", "", customers+"a@example.com,A\nnone,B\n")
 }
 
 // undo takes an import back and waits for its end.
 func (c *caller) undo(id string) {
 	c.Helper()
-	c.call(202, "POST", resultsPath+id+"/undo/", nil)
-	eventually(c.T, "the undo of import "+id, func() bool { return c.get(200, resultsPath+id+"/").field("undo.status") == `"finished"` })
+	c.undoAt(resultsPath + id + "/")
+}
+
+// undoAt takes the import back that has its result at a path, and waits for its end.
+func (c *caller) undoAt(result string) {
+	c.Helper()
+	c.call(202, "POST", result+"undo/", nil)
+	eventually(c.T, "the undo of "+result, func() bool { return c.get(200, result).field("undo.status") == `"finished"` })
 }
 
 // TestStreams: every message of both streams is a CloudEvent of a type that has a schema, fits it, and stands at its subject.
@@ -236,10 +254,12 @@ func idOf(m message, kind string) string {
 	switch kind {
 	case "RowReceived":
 		return job + "/" + row + "/received"
-	case "LicenseImported", "LicenseExisted", "RowRejected", "LicenseUpdated", "LicenseUpdateProposed":
+	case "LicenseImported", "LicenseExisted", "RowRejected", "LicenseUpdated", "LicenseUpdateProposed",
+		"LicenseFeatureImported", "LicenseFeatureExisted", "LicenseFeatureUpdated", "LicenseFeatureUpdateProposed",
+		"CustomerImported", "CustomerImportProposed":
 		return job + "/" + row
-	case "LicenseRevoked", "LicenseRestored", "LicenseKept":
-		return job + "/" + row + "/" + strings.ToLower(strings.TrimPrefix(kind, "License"))
+	case "LicenseRevoked", "LicenseRestored", "LicenseKept", "LicenseFeatureRevoked", "LicenseFeatureRestored", "LicenseFeatureKept":
+		return job + "/" + row + "/" + strings.ToLower(strings.TrimPrefix(strings.TrimPrefix(kind, "License"), "Feature"))
 	case "UndoProgressed":
 		return job + "/undo_progressed/" + m.field("data.position")
 	case "UndoStarted", "UndoFinished":
@@ -284,7 +304,10 @@ func TestEachRowOnce(t *testing.T) {
 			}
 		}
 	}
-	for job, want := range map[string]int{"1": 40, "2": 1, "3": 1, "4": 1, "5": 1, "6": 0, "7": 0, "8": 1, "9": 1, "10": 1} { // 3 and 4: the rejected row only
+	for job, want := range map[string]int{
+		"1": 40, "2": 1, "3": 1, "4": 1, "5": 1, "6": 0, "7": 0, "8": 1, "9": 1, "10": 1, // 3 and 4: the rejected row only
+		"12": 4, "14": 1, "16": 2, // features and customers
+	} {
 		if len(outcomes[job]) != want {
 			t.Errorf("import %s: %d rows have outcomes, want %d", job, len(outcomes[job]), want)
 		}
