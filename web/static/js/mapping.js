@@ -174,7 +174,7 @@ export function previewOf(state) {
   const mapped = state.columns.filter((c) => c.column);
   const cell = (column, sent) => {
     const text = cellOf(state, column, sent);
-    return { text, taken: isTaken(state, column, text) && !(text === "" && state.types[column]?.required) };
+    return { text, taken: isTaken(state, column, text) && !(text === "" && state.kind.required.includes(column)) };
   };
   return {
     columns: [...mapped.map((c) => c.column), ...given.map(([name]) => name)],
