@@ -157,8 +157,8 @@ func printCounts(w io.Writer, r *result) {
 	}
 }
 
-// printChanges shows the first licenses that were updated, or that a dry run would update, one line for
-// each column.
+// printChanges shows the first rows that updated something, or that would in a dry run, one line for each
+// column.
 func printChanges(ctx context.Context, w io.Writer, api *client, r *result) error {
 	updated, heading, what := r.Result.Updated, "Updated", "updated "+r.kind.Many
 	if r.DryRun && r.Result.Preview != nil {
@@ -167,25 +167,15 @@ func printChanges(ctx context.Context, w io.Writer, api *client, r *result) erro
 	if updated == 0 {
 		return nil
 	}
-	var page struct {
-		Results []struct {
-			Row        uint64 `json:"row"`
-			LicenseKey string `json:"license_key"`
-			Changed    []struct {
-				Column string `json:"column"`
-				From   string `json:"from"`
-				To     string `json:"to"`
-			} `json:"changed"`
-		} `json:"results"`
-	}
+	var page rowPage
 	if err := api.firstPage(ctx, r.ref().path()+"updated_rows/", maxPrintedRows, &page); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "\n%s:\n", firstOf(len(page.Results), updated, heading, what))
-	t := newTable(w, "Row", "License", "Column", "From", "To")
+	t := newTable(w, rowHeader(r.kind, "Column", "From", "To")...)
 	for _, row := range page.Results {
 		for _, change := range row.Changed {
-			t.AppendRow(table.Row{row.Row, printable(excerpt(row.LicenseKey)), change.Column, printable(excerpt(change.From)), printable(excerpt(change.To))})
+			t.AppendRow(row.cells(r.kind, change.Column, printable(excerpt(change.From)), printable(excerpt(change.To))))
 		}
 	}
 	t.Render()

@@ -173,27 +173,19 @@ func explainUndo(ctx context.Context, id uint64, api *client, err error) error {
 	}
 }
 
-// printKept shows the first licenses that an undo has kept, and what changed them.
+// printKept shows the first rows whose effect an undo has kept, and what changed it since.
 func printKept(ctx context.Context, w io.Writer, api *client, r *result) error {
 	if r.Undo == nil || r.Undo.Kept == 0 {
 		return nil
 	}
-	var page struct {
-		Results []struct {
-			Row        uint64 `json:"row"`
-			LicenseKey string `json:"license_key"`
-			Product    string `json:"product"`
-			ImportID   uint64 `json:"import_id"`
-			ImportRow  uint64 `json:"import_row"`
-		} `json:"results"`
-	}
+	var page rowPage
 	if err := api.firstPage(ctx, r.ref().path()+"kept_rows/", maxPrintedRows, &page); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "\n%s:\n", firstOf(len(page.Results), r.Undo.Kept, "Kept", r.kind.Many+" that were kept"))
-	table := newTable(w, "Row", "License", "Product", "Changed since by")
+	table := newTable(w, rowHeader(r.kind, "Changed since by")...)
 	for _, row := range page.Results {
-		table.AppendRow([]any{row.Row, printable(excerpt(row.LicenseKey)), printable(row.Product), fmt.Sprintf("import %d, row %d", row.ImportID, row.ImportRow)})
+		table.AppendRow(row.cells(r.kind, fmt.Sprintf("import %d, row %d", row.ImportID, row.ImportRow)))
 	}
 	table.Render()
 	return nil

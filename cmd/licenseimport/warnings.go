@@ -5,18 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
+
+	"licenseimport/events"
 )
 
-// rowWarning is a warning of one value of a row, as the API has it.
-type rowWarning struct {
-	Row        uint64 `json:"row"`
-	LicenseKey string `json:"license_key"`
-	Column     string `json:"column"`
-	Message    string `json:"message"`
-}
-
-func (v rowWarning) print(w io.Writer) {
-	fmt.Fprintf(w, "Warning: row %d, %s: %s %s\n", v.Row, printable(excerpt(v.LicenseKey)), v.Column, v.Message)
+func printWarning(w io.Writer, kind *events.Kind, row listedRow) {
+	fmt.Fprintf(w, "Warning: row %d, %s: %s %s\n", row.Row, strings.Join(row.identity(kind), ", "), row.Column, row.Message)
 }
 
 // printWarnings shows the first warnings, one line each.
@@ -24,15 +19,13 @@ func printWarnings(ctx context.Context, w io.Writer, api *client, r *result) err
 	if r.Result.Warnings == 0 {
 		return nil
 	}
-	var page struct {
-		Results []rowWarning `json:"results"`
-	}
+	var page rowPage
 	if err := api.firstPage(ctx, r.ref().path()+"warnings/", maxPrintedWarnings, &page); err != nil {
 		return err
 	}
 	fmt.Fprintln(w)
 	for _, one := range page.Results {
-		one.print(w)
+		printWarning(w, r.kind, one)
 	}
 	if r.Result.Warnings > uint64(len(page.Results)) {
 		fmt.Fprintf(w, "These are the first. %s. All of them: %s\n", plural(r.Result.Warnings, "row has warnings", "rows have warnings"),
@@ -65,11 +58,11 @@ func listWarnings(ctx context.Context, w io.Writer, api *client, i importRef, as
 		return printList(w, all, func(m json.RawMessage) json.RawMessage { return m })
 	}
 	for _, raw := range all {
-		var one rowWarning
+		var one listedRow
 		if err := json.Unmarshal(raw, &one); err != nil {
 			return err
 		}
-		one.print(w)
+		printWarning(w, i.kind, one)
 	}
 	if len(all) == 0 {
 		fmt.Fprintf(w, "Import %d has no warnings.\n", i.id)
