@@ -205,8 +205,8 @@ func TestAnswers(t *testing.T) {
 	// Slow clients, uploads that meet, faults, overload and limits that were lowered are tested where they
 	// can be made; the operator's addresses belong to the program.
 	elsewhere := func(a openapitest.Answer) bool {
-		if slices.ContainsFunc(events.Kinds[1:], func(k *events.Kind) bool { return strings.HasPrefix(a.Path, "/api/v1/"+k.Results) }) {
-			return true // the same handlers answer
+		if strings.HasPrefix(a.Path, "/api/v1/"+events.Customers.Results) && strings.HasSuffix(a.Path, "/undo/") && a.Status < 300 {
+			return true // described for each kind; an import of customers cannot be undone
 		}
 		return slices.Contains([]int{408, 429, 500, 503, 507}, a.Status) || strings.HasSuffix(a.Path, "_from_csv/") && a.Status == 409 ||
 			strings.HasSuffix(a.Path, "/retry/") && a.Status == 413 || strings.HasSuffix(a.Path, "/invalid_rows.xlsx") && a.Status == 422 ||
@@ -241,7 +241,7 @@ func (s *system) uploads() {
 	s.send(415, s.admin, "", "PK\x03\x04 a workbook")
 	s.call(405, "", "GET", upload, nil, nil)
 
-	s.cancelWhileUploading()
+	s.cancelWhileUploading(events.Licenses)
 	path := fmt.Sprintf("%s%d/cancel/", results, first)
 	s.call(401, "", "POST", path, nil, nil)
 	s.call(403, s.viewer, "POST", path, nil, nil)
@@ -255,6 +255,7 @@ func (s *system) uploads() {
 	s.signsIn()
 	for _, kind := range events.Kinds[1:] {
 		s.uploadsOf(kind)
+		s.resultsOf(kind)
 	}
 }
 
@@ -425,12 +426,13 @@ func (s *system) retries() {
 	s.call(409, s.admin, "POST", fmt.Sprintf("%s%d/retry/", results, valid), nil, nil)
 }
 
-// cancelWhileUploading cancels an import whose upload has no end, and then ends it.
-func (s *system) cancelWhileUploading() {
+// cancelWhileUploading cancels an import of a kind whose upload has no end, and then ends it.
+func (s *system) cancelWhileUploading(kind *events.Kind) {
+	list, header := "/api/v1/"+kind.Results, strings.Join(kind.ColumnNames()[:2], ",")
 	body, in := io.Pipe()
 	ended := make(chan int, 1)
 	go func() {
-		r, err := http.NewRequestWithContext(s.Context(), "POST", s.url+upload, body)
+		r, err := http.NewRequestWithContext(s.Context(), "POST", s.url+"/api/v1/"+kind.Upload, body)
 		if err != nil {
 			ended <- 0
 			return
@@ -446,9 +448,9 @@ func (s *system) cancelWhileUploading() {
 		ended <- res.StatusCode
 	}()
 	_, err := io.WriteString(in, "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f.csv\"\r\n\r\n"+
-		"license__license_key,product__short_code\n"+strings.Repeat("key,psc\n", 2_000))
+		header+"\n"+strings.Repeat("key,psc\n", 2_000))
 	s.must(err)
-	s.call(202, s.admin, "POST", fmt.Sprintf("%s%d/cancel/", results, s.uploading()), nil, nil)
+	s.call(202, s.admin, "POST", fmt.Sprintf("%s%d/cancel/", list, s.uploading(list)), nil, nil)
 	_, err = io.WriteString(in, "last,psc\n\r\n--b--\r\n")
 	s.must(err)
 	s.must(in.Close())
@@ -457,12 +459,12 @@ func (s *system) cancelWhileUploading() {
 	}
 }
 
-// uploading waits until an import is pending, and gives its id.
-func (s *system) uploading() uint64 {
+// uploading waits until an import of a list is pending, and gives its id.
+func (s *system) uploading(list string) uint64 {
 	s.Helper()
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
 		var page struct{ Results []struct{ ID uint64 } }
-		s.must(json.Unmarshal(s.get(200, s.admin, results+"?status_iexact=pending"), &page))
+		s.must(json.Unmarshal(s.get(200, s.admin, list+"?status_iexact=pending"), &page))
 		if len(page.Results) > 0 {
 			return page.Results[0].ID
 		}
