@@ -198,7 +198,9 @@ func baselineCommand(args []string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	js, stop, replicas := jetstream.JetStream(nil), func() {}, 1
+	var js jetstream.JetStream
+	var stop func()
+	replicas := 1
 	if *cluster != "" {
 		replicas = nodes
 		js, stop, err = connectCluster(*cluster)

@@ -85,7 +85,7 @@ func (c *client) unreachable(ctx context.Context, err error) error {
 		return fmt.Errorf("the server at %s shows a certificate that is not trusted here: name its issuer by --server-ca (%w)", c.base, err)
 	}
 	if errors.Is(err, http.ErrSchemeMismatch) {
-		return fmt.Errorf("the server at %s speaks HTTP, not HTTPS: name it by an address that begins with http:", c.base)
+		return fmt.Errorf("the server at %s speaks HTTP, not HTTPS: begin its address with http", c.base)
 	}
 	return &unreachableError{base: c.base, cause: err}
 }

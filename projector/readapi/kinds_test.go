@@ -147,7 +147,6 @@ func TestLimitedManagerSeesNothingElseOfOtherKinds(t *testing.T) {
 	all := append(kindStory(), started(4, "anna"), sealed(4, 1), progressed(4, 0, 0, 0, 0), later, finished(4, 1, 1, 0, 0)) // 25
 	r := newHarnessWith(t, t.TempDir(), newMemLog(all...), access.Config{Store: keys, AdminKey: adminKey})
 	r.catchUp()
-	const features = prefix + "license-features-import-results/"
 	for _, test := range []struct{ key, path, has, hasNot string }{
 		{limited, "licenses/4/", `"customer":{"id":4,"email":"ada@example.com","first_name":"First A","last_name":null,"company_name":"Old Ltd"`, "New"},
 		{limited, "licenses/25/", `"customer":{"id":null,"email":"eve@example.com","first_name":"First C","last_name":null,"company_name":null,"phone":"own"`, "0049"},
