@@ -19,26 +19,41 @@ var featureRules = decider{
 	group: func(v *Verdict) string {
 		return events.FeatureFilter("", v.Record.LicenseKey, v.Record.Feature.Code)
 	},
-	check:    (*Policy).checkFeature,
-	resolve:  resolveLicenses,
-	warnings: featureWarnings,
-	decide:   decideFeature,
-	undo:     featureUndo,
+	check:      (*Policy).checkFeature,
+	resolve:    resolveLicenses,
+	resolvable: namesLicense,
+	warnings:   featureWarnings,
+	decide:     decideFeature,
+	undo:       featureUndo,
 }
 
 var columnLicenseKey, columnFeatureCode = mustColumn("license_key"), mustColumn("code")
 
 func (p *Policy) checkFeature(v *Verdict) {
-	v.Product.ShortCode = v.Record.Product
-	if !p.Validated && v.Record.Product != "" && len(p.Products) > 0 && !slices.Contains(p.Products, v.Record.Product) {
-		v.reject(events.ColumnProduct, events.NoAccess)
+	code := v.Record.Product
+	v.Product.ShortCode = code
+	if p.Validated || code == "" {
+		return
 	}
+	if _, known := p.Catalogue[code]; len(p.Products) > 0 && !slices.Contains(p.Products, code) {
+		v.reject(events.ColumnProduct, events.NoAccess)
+	} else if !known && len(p.Catalogue) > 0 {
+		v.reject(events.ColumnProduct, events.UnknownProduct)
+	}
+}
+
+// namesLicense reports whether a row says which license it means, whatever else is wrong with it.
+func namesLicense(v *Verdict) bool {
+	key, product := events.Columns[columnLicenseKey].Name, events.Columns[events.ColumnProduct].Name
+	return v.Record.LicenseKey != "" && !slices.ContainsFunc(v.Errors, func(e events.FieldError) bool {
+		return e.Column == key || e.Column == product
+	})
 }
 
 // checkFeatureCode applies the catalogue once the row's product is known.
 func (p *Policy) checkFeatureCode(v *Verdict) {
 	listed := p.Catalogue[v.Product.ShortCode].Features
-	if p.Validated || len(listed) == 0 {
+	if p.Validated || len(listed) == 0 || v.Record.Feature.Code == "" {
 		return
 	}
 	if _, known := p.productFeature(v); !known {

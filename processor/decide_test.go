@@ -177,9 +177,11 @@ func (s *scenario) resolve(verdicts []Verdict) {
 		return
 	}
 	search := &licenseSearch{policy: &s.policy, keys: map[string]*licensesOfKey{}}
+	var rows []*Verdict
 	for i := range verdicts {
-		if verdicts[i].Valid() {
-			search.add(&verdicts[i])
+		if v := &verdicts[i]; s.policy.decider().resolves(v) {
+			rows = append(rows, v)
+			search.add(v)
 		}
 	}
 	for subject, a := range s.licenses {
@@ -188,10 +190,8 @@ func (s *scenario) resolve(verdicts []Verdict) {
 			licenses.found = append(licenses.found, foundLicense{subject: subject, Aggregate: a, exists: exists, id: a.Seq})
 		}
 	}
-	for i := range verdicts {
-		if verdicts[i].Valid() {
-			search.settle(&verdicts[i])
-		}
+	for _, v := range rows {
+		search.settle(v)
 	}
 }
 

@@ -24,6 +24,8 @@ type decider struct {
 	// resolve finds out what the rows belong to, or rejects them. Without it the subject follows from the row
 	// alone.
 	resolve func(context.Context, *Processor, *Policy, []*Verdict) error
+	// resolvable: an invalid row gives all that resolve needs. nil: none does.
+	resolvable func(*Verdict) bool
 	// filter matches the row's subject before resolve. nil: it is the subject.
 	filter func(*Verdict) string
 
@@ -76,14 +78,20 @@ func (d *decider) identity(v *Verdict) string {
 	return v.Subject()
 }
 
-// resolveRows finds out what the valid rows belong to, but for those whose outcome is stored.
+// resolves reports whether the row gives what resolve needs.
+func (d *decider) resolves(v *Verdict) bool {
+	return v.Valid() || d.resolvable != nil && d.resolvable(v)
+}
+
+// resolveRows finds out what the rows belong to, but for those whose outcome is stored. A row that is invalid
+// otherwise is looked up, too, so that it has all its errors.
 func (d *decider) resolveRows(ctx context.Context, p *Processor, policy *Policy, verdicts []Verdict) error {
 	if d.resolve == nil {
 		return nil
 	}
 	rows := make([]*Verdict, 0, len(verdicts))
 	for i := range verdicts {
-		if v := &verdicts[i]; v.Valid() && v.Stored == nil {
+		if v := &verdicts[i]; v.Stored == nil && d.resolves(v) {
 			rows = append(rows, v)
 		}
 	}
