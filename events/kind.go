@@ -22,6 +22,8 @@ type Kind struct {
 	// Folded: what a row did follows from the order of the stream, so that the counts of ImportProgressed have all
 	// valid rows as imported.
 	Folded bool
+	// OptionalProduct: a row need not name a product.
+	OptionalProduct bool
 	// Undoable: an import of the kind can be taken back.
 	Undoable bool
 	// Identity are the columns that name what a row is about, ID is the name that the lists of rows give its id.
@@ -49,7 +51,7 @@ var (
 		Identity: []Identity{{ColumnKey, "license_key"}, {ColumnProduct, "product"}}, ID: "license_id",
 	}, "", columnRange("license__license_key", "license__note"))
 	Features = newKind(Kind{
-		Name: "features", One: "feature", Many: "features", Counted: "license_features", Undoable: true, BareCounts: true,
+		Name: "features", One: "feature", Many: "features", Counted: "license_features", Undoable: true, BareCounts: true, OptionalProduct: true,
 		Upload: "licenses/import_features_from_csv/", Results: "license-features-import-results/", Subjects: "features.*.*.*",
 		Identity: []Identity{
 			{mustColumn("license_key"), "license_key"}, {ColumnProduct, "product"}, {mustColumn("code"), "feature_code"},
@@ -137,7 +139,7 @@ func (k *Kind) OfProducts() bool { return k.Has(ColumnProduct) }
 
 // Requires reports whether every row must have a value in a column.
 func (k *Kind) Requires(column int) bool {
-	return Columns[column].Required && (column != ColumnProduct || k != Features)
+	return Columns[column].Required && !(column == ColumnProduct && k.OptionalProduct)
 }
 
 // Required lists the columns that every row must have a value in.

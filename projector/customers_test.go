@@ -23,8 +23,8 @@ func (r *Reader) customerNamed(t *testing.T, email string) *Customer {
 	return nil
 }
 
-// TestCustomersAreDecidedInStreamOrder: a row of a customers' import makes, changes or finds its customer, whoever
-// named it first; a license names it and changes nothing.
+// TestCustomersAreDecidedInStreamOrder: a row of a customers' import makes, changes or finds its customer,
+// whichever kind of import named it first; a license names it and changes nothing.
 func TestCustomersAreDecidedInStreamOrder(t *testing.T) {
 	license := imported(1, 1, "p", "A", "Ada@example.com", "")
 	license.Customer = &events.Customer{Email: "Ada@example.com", FirstName: "Ada", Phone: "1"}

@@ -59,7 +59,7 @@ type Job struct {
 	SameFileAs events.JobID   `json:"same_file_as,omitempty"` // the import sealed last before with the same file; 0: none
 	RetryOf    events.JobID   `json:"retry_of,omitempty"`     // the import whose rejected rows these are; 0: none
 	RetriedBy  []events.JobID `json:"retried_by,omitempty"`   // the imports of this one's rejected rows, oldest first
-	Undo       *Undo          `json:"undo,omitempty"`         // nil: nobody asked for it
+	Undo       *Undo          `json:"undo,omitempty"`         // nil: no undo was asked for
 
 	Begins events.Seq `json:"begins"`         // its ImportStarted
 	Ends   events.Seq `json:"ends,omitempty"` // its last ImportFinished, ImportCancelled or ImportAborted; 0: none

@@ -29,7 +29,7 @@ type result struct {
 	RetriedBy     *uint64    `json:"retried_by"`
 	SameFileAs    *uint64    `json:"same_file_as"`
 	Ignored       []string   `json:"ignored_columns"`
-	Undo          *undoState `json:"undo"` // nil: nobody asked for it
+	Undo          *undoState `json:"undo"` // nil: no undo was asked for
 	Progress      float64    `json:"progress"`
 	RowsPerSecond float64    `json:"rows_per_second"`
 

@@ -39,7 +39,7 @@ type result struct {
 	SameFileAs    *events.JobID    `json:"same_file_as"`
 	RetryOf       *events.JobID    `json:"retry_of"`
 	RetriedBy     *events.JobID    `json:"retried_by"`
-	Undo          *undo            `json:"undo"` // null: nobody asked for it
+	Undo          *undo            `json:"undo"` // null: no undo was asked for
 	Progress      float64          `json:"progress"`
 	RowsPerSecond *float64         `json:"rows_per_second"`
 }
@@ -129,7 +129,7 @@ func renderImport(j *projector.Job, m access.Manager, others related, rows []inv
 	return shown
 }
 
-// renderUndo shows the undo of an import; nil if nobody asked for it.
+// renderUndo shows the undo of an import; nil if no undo was asked for.
 func renderUndo(j *projector.Job) *undo {
 	if j.Undo == nil {
 		return nil
