@@ -9,7 +9,7 @@ COMMIT := $(shell git describe --always --abbrev=40 --exclude='*' --dirty 2>/dev
 OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/robustnesstest ./web/browsertest ./examples ./cmd/benchmark
 UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|robustnesstest|browsertest|examples|benchmark)$$')
 
-.PHONY: help check generate generated fmt vet vuln test unit race outside tools fuzz bench sizes profile large scale pgo memory chaos soak races races-changes cluster disk powercut long reference run build lint packages packages-test screenshots
+.PHONY: help check generate generated fmt vet vuln test unit race outside tools fuzz bench sizes profile large scale pgo memory chaos chaos-cluster soak races races-changes cluster disk powercut long reference run build lint packages packages-test screenshots
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -106,6 +106,9 @@ memory: build ## what the role ingest needs for a file of 2 GB, and for an Excel
 
 chaos: ## kills and pauses at random for CHAOS_SECONDS (60), drawn from CHAOS_SEED; and programs with faults, which must be found
 	CHAOS_SECONDS=$${CHAOS_SECONDS:-60} go test -count=1 -timeout 90m -run '^(TestChaos|TestChangesInChaos|TestFaultsAreFound|TestChangeFaultsAreFound)$$' -v ./internal/crashtest
+
+chaos-cluster: ## the same on three NATS nodes that are killed, wiped and cut off meanwhile, one at a time
+	CHAOS_NODES=3 CHAOS_SECONDS=$${CHAOS_SECONDS:-60} go test -count=1 -timeout 120m -run '^(TestChaos|TestChangesInChaos)$$' -v ./internal/crashtest
 
 soak: ## 200,000 generated rows, in one process and in several; features of 50,000 licenses, with kills
 	SOAK_ROWS=$${SOAK_ROWS:-200000} FEATURE_LICENSES=$${FEATURE_LICENSES:-50000} go test -count=1 -timeout 30m -run '^(TestGenerated|TestFeaturesAndKills)$$' -v ./internal/crashtest

@@ -12,25 +12,83 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"licenseimport/events/eventlog/eventlogtest"
 )
 
 // TestChaos has clients upload for CHAOS_SECONDS (15) while processes are killed
 // or stand still at random moments, drawn from CHAOS_SEED (1). Kills overlap, but killers wait for a
-// system that needs long to start. Then everything runs again, and everything is checked.
+// system that needs long to start. Then everything runs again, and everything is checked. With
+// CHAOS_NODES=3 the streams are on three NATS nodes, and one after the other is in trouble.
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	duration := time.Duration(number(t, "CHAOS_SECONDS", 15)) * time.Second
-	c := &chaos{system: newSystem(t, 2*time.Second), seed: uint64(number(t, "CHAOS_SEED", 1))}
+	c := newChaos(t, newChaosSystem(t))
+	c.run(t, func(ctx context.Context, number int) { c.upload(ctx, number, c.random(100+number)) })
+	t.Logf("%d uploads, sent %d times", len(c.files), c.attempts)
+	if report := verify(t, c.url, c.client, c.files...); report.Acknowledged == 0 {
+		t.Error("nothing was acknowledged")
+	}
+	c.rebuilt(t)
+}
+
+// newChaosSystem starts a system on CHAOS_NODES (1) NATS nodes.
+func newChaosSystem(t *testing.T) *system {
+	t.Helper()
+	switch nodes := number(t, "CHAOS_NODES", 1); nodes {
+	case 1:
+		return newSystem(t, 2*time.Second)
+	case eventlogtest.Nodes:
+		return newClusterSystem(t)
+	default:
+		t.Fatalf("CHAOS_NODES=%d: it is 1 or %d", nodes, eventlogtest.Nodes)
+		return nil
+	}
+}
+
+// chaos is a system with clients that upload to it and with who kills it.
+type chaos struct {
+	*system
+	seed      uint64
+	readiness *readiness
+	struck    map[string]int // troubles of NATS nodes, by name; of one goroutine
+
+	mu       sync.Mutex
+	files    []*file
+	faults   []error
+	kills    int
+	pauses   int
+	attempts int
+}
+
+func newChaos(t *testing.T, s *system) *chaos {
+	t.Helper()
+	c := &chaos{system: s, seed: uint64(number(t, "CHAOS_SEED", 1)), struck: map[string]int{}}
 	c.readiness = newReadiness(c.probe)
+	return c
+}
+
+// random draws from the seed. Each user has a number.
+func (c *chaos) random(user int) *rand.Rand { return rand.New(rand.NewPCG(c.seed, uint64(user))) }
+
+// run has three clients at work for CHAOS_SECONDS while processes and NATS nodes are struck. Then
+// everything runs again.
+func (c *chaos) run(t *testing.T, client func(ctx context.Context, number int)) {
+	t.Helper()
+	duration := time.Duration(number(t, "CHAOS_SECONDS", 15)) * time.Second
 	ctx, cancel := context.WithTimeout(t.Context(), duration)
+	var killers, clients sync.WaitGroup
+	defer clients.Wait()
+	defer killers.Wait()
 	defer cancel()
 	go c.readiness.watch(ctx)
-	var killers, clients sync.WaitGroup
 	for i, p := range c.all() {
-		killers.Go(func() { c.torment(ctx, p, i == 0, rand.New(rand.NewPCG(c.seed, uint64(i)))) })
+		killers.Go(func() { c.torment(ctx, p, i == 0, c.random(i)) })
 	}
 	for i := range 3 {
-		clients.Go(func() { c.upload(ctx, i, rand.New(rand.NewPCG(c.seed, uint64(100+i)))) })
+		clients.Go(func() { client(ctx, i) })
+	}
+	if c.cluster != nil {
+		c.tormentNodes(ctx, c.random(50))
 	}
 	killers.Wait()
 	if err := c.ready(); err != nil {
@@ -44,28 +102,10 @@ func TestChaos(t *testing.T) {
 	if c.readiness.late > 0 {
 		t.Error("the system did not start in time")
 	}
-	t.Logf("seed %d, %v: %d kills, %d pauses; %d uploads, sent %d times", c.seed, duration, c.kills, c.pauses, len(c.files), c.attempts)
-	report := verify(t, c.url, c.client, c.files...)
-	if report.Acknowledged == 0 || c.kills == 0 || c.pauses == 0 {
+	t.Logf("seed %d, %v: %d kills, %d pauses, troubles of nodes %v", c.seed, duration, c.kills, c.pauses, c.struck)
+	if c.kills == 0 || c.pauses == 0 || c.cluster != nil && len(c.struck) == 0 {
 		t.Error("nothing was tried")
 	}
-	before := answers(t, c.client)
-	must(t, c.withoutViews())
-	same(t, before, answers(t, c.client))
-}
-
-// chaos is a system with clients that upload to it and with who kills it.
-type chaos struct {
-	*system
-	seed      uint64
-	readiness *readiness
-
-	mu       sync.Mutex
-	files    []*file
-	faults   []error
-	kills    int
-	pauses   int
-	attempts int
 }
 
 func (c *chaos) fault(err error) {
@@ -88,9 +128,7 @@ func (c *chaos) probe(ctx context.Context) error {
 // torment kills one process, or has it stand still, again and again. At the end it
 // runs. The first time, a patient one stands still for longer than its claims hold.
 func (c *chaos) torment(ctx context.Context, p *process, patient bool, random *rand.Rand) {
-	between := func(least, most time.Duration) time.Duration {
-		return least + time.Duration(random.Int64N(int64(most-least)))
-	}
+	between := between(random)
 	for rest(ctx, between(200*time.Millisecond, 4*time.Second)) {
 		if patient || random.IntN(3) == 0 {
 			still := between(100*time.Millisecond, 3*time.Second)
@@ -114,6 +152,13 @@ func (c *chaos) torment(ctx context.Context, p *process, patient bool, random *r
 			c.fault(err)
 			return
 		}
+	}
+}
+
+// between draws durations.
+func between(random *rand.Rand) func(least, most time.Duration) time.Duration {
+	return func(least, most time.Duration) time.Duration {
+		return least + time.Duration(random.Int64N(int64(most-least)))
 	}
 }
 

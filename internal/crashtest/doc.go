@@ -33,12 +33,16 @@
 // # How to run it
 //
 //	go test ./internal/crashtest
-//	make chaos     TestChaos and TestChangesInChaos for CHAOS_SECONDS: kills at random, drawn from CHAOS_SEED; and
-//	               the negative controls
-//	make soak      TestGenerated with SOAK_ROWS rows, in one process and in several, and TestFeaturesAndKills
-//	               with four rows for each of FEATURE_LICENSES licenses
-//	make powercut  TestPowerCut with POWERCUTS cuts, drawn from POWERCUT_SEED, and its negative control; as root, on Linux
-//	make cluster   TestClusterInTrouble, TestChangesInAClusterInTrouble: three NATS nodes; leaders are killed, a disk is lost, a node is cut off
+//	make chaos          TestChaos and TestChangesInChaos for CHAOS_SECONDS: kills at random, drawn from CHAOS_SEED; and
+//	                    the negative controls
+//	make chaos-cluster  TestChaos and TestChangesInChaos on three NATS nodes (CHAOS_NODES=3): nodes, too, are killed,
+//	                    wiped and cut off at random, one at a time
+//	make soak           TestGenerated with SOAK_ROWS rows, in one process and in several, and TestFeaturesAndKills
+//	                    with four rows for each of FEATURE_LICENSES licenses
+//	make powercut       TestPowerCut with POWERCUTS cuts, drawn from POWERCUT_SEED, and its negative control; as root,
+//	                    on Linux
+//	make cluster        TestClusterInTrouble, TestChangesInAClusterInTrouble: three NATS nodes; leaders are killed, a disk
+//	                    is lost, a node is cut off
 //
 // The tests need Unix, for its signals.
 //

@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"licenseimport/events/eventlog"
+	"licenseimport/events/eventlog/eventlogtest"
 )
 
 // system is each role as a separate process, the processor twice.
 type system struct {
 	nats, ingest, projector *process
 	processors              [2]*process
+	cluster                 *eventlogtest.Cluster // instead of nats, or nil
 
 	data   string // of the projector, and of nats in a directory beside
 	url    string // of nats, with the token
@@ -53,7 +55,11 @@ func newSystemOf(t *testing.T, program string, abandoned time.Duration, environm
 }
 
 func (s *system) all() []*process {
-	return []*process{s.processors[0], s.ingest, s.projector, s.processors[1], s.nats} // those that wait for nats first
+	all := []*process{s.processors[0], s.ingest, s.projector, s.processors[1]} // those that wait for nats first
+	if s.nats != nil {
+		all = append(all, s.nats)
+	}
+	return all
 }
 
 func (s *system) ready() error {
@@ -75,6 +81,17 @@ func (s *system) withoutViews() error {
 		return err
 	}
 	return s.ready()
+}
+
+// rebuilt compares the answers with those of views from nothing. Before, all replicas hold the same.
+func (s *system) rebuilt(t *testing.T) {
+	t.Helper()
+	if s.cluster != nil {
+		s.cluster.WaitForReplicas()
+	}
+	before := answers(t, s.client)
+	must(t, s.withoutViews())
+	same(t, before, answers(t, s.client))
 }
 
 // restartByKill is a crash of one process and its next start.

@@ -206,21 +206,75 @@ func (c *Cluster) WaitForReplicas() {
 	})
 }
 
+// WaitForCurrent waits until every server except the given one (-1: none) runs and has all messages that
+// any of them had at the time of the call. Meanwhile, clients may write.
+func (c *Cluster) WaitForCurrent(except int) {
+	c.t.Helper()
+	want := map[string]uint64{}
+	for i := range Nodes {
+		for stream, last := range c.lastSeqs(i) {
+			want[stream] = max(want[stream], last)
+		}
+	}
+	c.waitFor("replicas that have caught up", func() bool {
+		for i, s := range c.servers {
+			if i != except && (s == nil || !s.JetStreamIsCurrent() || !c.has(i, want)) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func (c *Cluster) has(node int, want map[string]uint64) bool {
+	got := c.lastSeqs(node)
+	for stream, last := range want {
+		if got[stream] < last || !c.servers[node].JetStreamIsStreamCurrent(server.DEFAULT_GLOBAL_ACCOUNT, stream) {
+			return false
+		}
+	}
+	return true
+}
+
+// lastSeqs returns the last sequence of each stream that a node has.
+func (c *Cluster) lastSeqs(node int) map[string]uint64 {
+	last := map[string]uint64{}
+	for _, stream := range c.streams(node) {
+		last[stream.Name] = stream.State.LastSeq
+	}
+	return last
+}
+
+// streams returns what a node says of its streams; none: it does not run.
+func (c *Cluster) streams(node int) (streams []server.StreamDetail) {
+	s := c.servers[node]
+	if s == nil {
+		return nil
+	}
+	info, err := s.Jsz(&server.JSzOptions{Accounts: true, Streams: true})
+	if err != nil || len(info.AccountDetails) != 1 {
+		return nil
+	}
+	for _, stream := range info.AccountDetails[0].Streams {
+		if stream.Name != "KV_"+eventlog.Sessions && stream.Name != "KV_"+eventlog.LastUsed {
+			streams = append(streams, stream) // nothing depends on the others
+		}
+	}
+	return streams
+}
+
 // contents describes a node's messages of each stream; empty: the node is not current.
 func (c *Cluster) contents(node int) string {
 	s := c.servers[node]
 	if s == nil || !s.JetStreamIsCurrent() {
 		return ""
 	}
-	info, err := s.Jsz(&server.JSzOptions{Accounts: true, Streams: true})
-	if err != nil || len(info.AccountDetails) != 1 {
+	streams := c.streams(node)
+	if len(streams) == 0 {
 		return ""
 	}
 	held := map[string]string{}
-	for _, stream := range info.AccountDetails[0].Streams {
-		if stream.Name == "KV_"+eventlog.Sessions || stream.Name == "KV_"+eventlog.LastUsed {
-			continue // nothing depends on them
-		}
+	for _, stream := range streams {
 		if !s.JetStreamIsStreamCurrent(server.DEFAULT_GLOBAL_ACCOUNT, stream.Name) {
 			return ""
 		}
