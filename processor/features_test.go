@@ -164,7 +164,7 @@ func TestTornBatchOfEachKind(t *testing.T) {
 			h.replay(2, whole.history()[begun+2:], 1100)
 			if kind == events.Features {
 				h.askUndo(1)
-				if err := h.p.runToEnd(t.Context(), 1, true); err != nil { // without a lease of import 2
+				if err := h.p.runToEnd(t.Context(), 1, 0, true); err != nil { // without a lease of import 2
 					t.Fatal(err)
 				}
 				want.Existed, want.Rejected = h.tornCounts(2, want)

@@ -145,7 +145,7 @@ func TestPreviewForgets(t *testing.T) {
 	start := updating(1)
 	start.DryRun = true
 	h.upload(start, rows, len(rows))
-	j, err := h.p.load(t.Context(), 1)
+	j, err := h.p.load(t.Context(), 1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -118,13 +118,15 @@ func (p *Processor) Ready() error {
 func (p *Processor) process(ctx context.Context, lease eventlog.Message) error {
 	job, _, _ := events.ParseWorkSubject(lease.Subject) // 0: no job has such a fact
 	envelope, err := lease.Decode()
-	if err == nil {
-		if _, err = p.log.SetAsides(ctx); err == nil { // facts that can be read may be set aside, too
-			_, undo := envelope.Event.(*events.UndoStarted)
-			err = p.runToEnd(ctx, envelope.Event.Job(), undo)
-		}
-	} else if aside, askErr := p.log.IsSetAside(ctx, lease.Seq); askErr == nil && aside {
+	aside, asideErr := p.log.IsSetAside(ctx, lease.Seq) // facts that can be read may be set aside, too
+	switch {
+	case aside:
 		err = nil
+	case err == nil && asideErr != nil:
+		err = asideErr
+	case err == nil:
+		_, undo := envelope.Event.(*events.UndoStarted)
+		err = p.runToEnd(ctx, envelope.Event.Job(), lease.Seq, undo)
 	}
 	p.recordReadiness(job, err)
 	return err
@@ -160,8 +162,8 @@ func (p *Processor) recordReadiness(id events.JobID, err error) {
 }
 
 // runToEnd does what is due until the import, or its undo, has ended. After a refused append it loads the
-// job again.
-func (p *Processor) runToEnd(ctx context.Context, id events.JobID, undo bool) error {
+// job again. The job has a fact at the sequence since, or later.
+func (p *Processor) runToEnd(ctx context.Context, id events.JobID, since events.Seq, undo bool) error {
 	var lookups lookupPolicy
 	var pace undoPace
 	onConflict := lookups.onConflict
@@ -169,7 +171,7 @@ func (p *Processor) runToEnd(ctx context.Context, id events.JobID, undo bool) er
 		onConflict = pace.onConflict
 	}
 	for {
-		j, err := p.load(ctx, id)
+		j, err := p.load(ctx, id, since)
 		if err != nil {
 			return err
 		}
@@ -192,6 +194,7 @@ func (p *Processor) runToEnd(ctx context.Context, id events.JobID, undo bool) er
 		if err := p.resolveRefusal(ctx, j, err, onConflict); err != nil {
 			return err
 		}
+		since = j.Last.Seq
 	}
 }
 
@@ -206,7 +209,7 @@ func (p *Processor) resolveRefusal(
 		return onConflict(ctx, j.Last.Seq)
 	case errors.Is(err, eventlog.ErrWrongSequence):
 		p.config.Observer.Refused("moved")
-		now, err := p.load(ctx, j.Job)
+		now, err := p.load(ctx, j.Job, j.Last.Seq+1) // the other process's fact is there
 		if err != nil {
 			return err
 		}
@@ -235,8 +238,9 @@ func (p *Processor) appendFact(ctx context.Context, j *job, fact events.Event) e
 }
 
 // load reads a job's state from its facts: the start, the seal, the last one, and those that the last one
-// asks for.
-func (p *Processor) load(ctx context.Context, id events.JobID) (*job, error) {
+// asks for. It fails where the last fact is older than since: on several nodes, the stream's leader may store a
+// message later than the replica that has delivered it.
+func (p *Processor) load(ctx context.Context, id events.JobID, since events.Seq) (*job, error) {
 	var started, sealed importjob.Fact
 	var parts []importjob.Fact
 	var last importjob.Fact
@@ -255,6 +259,9 @@ func (p *Processor) load(ctx context.Context, id events.JobID) (*job, error) {
 	})
 	if err := reads.Wait(); err != nil {
 		return nil, err
+	}
+	if last.Seq < since {
+		return nil, fmt.Errorf("import %d: the last fact read is %d, and there is one at %d or later", id, last.Seq, since)
 	}
 	state, err := importjob.Fold(id, slices.Concat([]importjob.Fact{started, sealed}, parts, []importjob.Fact{last})...)
 	if err != nil {

@@ -200,7 +200,7 @@ func TestStoppedAndResumed(t *testing.T) {
 func TestFenced(t *testing.T) {
 	h := newHarness(t)
 	h.upload(events.ImportStarted{JobID: 1, Mode: events.Partial}, keys(3000, "K"), 3000)
-	fenced, err := h.p.load(t.Context(), 1)
+	fenced, err := h.p.load(t.Context(), 1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

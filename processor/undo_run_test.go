@@ -309,6 +309,29 @@ func TestUndoByTwoProcessors(t *testing.T) {
 	h.checkStories()
 }
 
+// TestUndoThatTheLeaderLacks: a processor has the lease of an undo, delivered by one replica. The leader's store lags:
+// there the import has ended, and no undo is asked for. The lease does not end as done.
+func TestUndoThatTheLeaderLacks(t *testing.T) {
+	h := newHarness(t)
+	h.importRows(events.ImportStarted{JobID: 1, Mode: events.Partial}, keys(10, "K"))
+	state, err := h.log.State(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	undo := &events.UndoStarted{JobID: 1, Manager: "eve"}
+	lease := eventlog.Message{Subject: undo.Subject(), Seq: state.Last + 1, Data: h.encode(undo)}
+	if err := h.p.process(t.Context(), lease); err == nil || h.p.Ready() != nil {
+		t.Errorf("the undo counts as done: %v; ready: %v", err, h.p.Ready())
+	}
+	h.askUndo(1)
+	if err := h.p.process(t.Context(), lease); err != nil {
+		t.Fatal(err)
+	}
+	if end := h.awaitUndo(1); end.UndoCounts != (events.UndoCounts{Revoked: 10}) {
+		t.Errorf("%+v", end)
+	}
+}
+
 // TestTornUndo: the stream holds outcomes of an undo's batch without its position, and other imports have
 // changed licenses since. Each event gets one outcome and is counted once.
 func TestTornUndo(t *testing.T) {
@@ -318,7 +341,7 @@ func TestTornUndo(t *testing.T) {
 	h.importRows(updating(2), with(rows, "2", 1))
 	h.importRows(updating(3), with(rows[10:20], "3", 1))
 	h.askUndo(2)
-	j, err := h.p.load(t.Context(), 2)
+	j, err := h.p.load(t.Context(), 2, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
