@@ -7,7 +7,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-const description = `Imports license keys from CSV files: fast, each row exactly once, with an answer for every row.
+const description = `Imports licenses, their features and customers from CSV files and Excel workbooks: fast, each row exactly once, with an answer for every row.
 
 A first look, with nothing set up:
   licenseimport import examples/licenses.csv

@@ -221,6 +221,20 @@ func (d *diagnosis) serverViews(ctx context.Context, base string) {
 	d.viewsSize(uint64(values["licenseimport_views_bytes"]), uint64(values["licenseimport_views_free_bytes"]))
 }
 
+// ownerServesAPI reports whether the process that holds the data directory answers the API: serve does, a role alone
+// does not.
+func (d *diagnosis) ownerServesAPI(ctx context.Context) bool {
+	if !d.held || d.owner.HTTP == "" {
+		return false
+	}
+	resp, err := d.ask(ctx, d.owner.HTTP, "/api/v1/me/")
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode == http.StatusUnauthorized
+}
+
 func (d *diagnosis) ask(ctx context.Context, base, path string) (*http.Response, error) {
 	transport, err := (&clientFlags{ServerCA: d.ServerCA}).transport()
 	if err != nil {

@@ -244,6 +244,8 @@ func (d *diagnosis) keys(ctx context.Context, log *eventlog.Log) error {
 		d.ok("keys", "%d work, and the one from the environment", len(keys))
 	case len(keys) == 0 && len(all) > 0:
 		d.problem("keys", create, "all keys were revoked: nobody can call, unless a server has one from its environment")
+	case len(keys) == 0 && d.ownerServesAPI(ctx): // without a key in its environment it makes one when it starts
+		d.ok("keys", "none is stored; the server has one from its environment")
 	case len(keys) == 0:
 		d.problem("keys", create, "there is no key: nobody can call, unless a server has one from its environment")
 	case admins == 0:

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"licenseimport/events"
+	"licenseimport/internal/mapping"
 )
 
 // ending says how a command waits for the end of an import, and what it prints then.
@@ -87,7 +88,33 @@ func (r *result) report(ctx context.Context, t *terminal, api *client, asJSON bo
 	if r.settled() && !r.DryRun && r.waitsForProducts() {
 		fmt.Fprintln(t.out, "Once the products are in the catalogue, no file is needed: "+command([]string{"retry", r.idText()}))
 	}
+	if format := r.otherDates(); r.settled() && !r.DryRun && format != "" {
+		fmt.Fprintln(t.out, "If the dates are written "+format+", no file is needed: "+command([]string{"retry", r.idText(), "--date-format", format}))
+	}
 	return nil
+}
+
+// otherDates is the format of dates that were rejected, if it is not the one of the import; "": none.
+func (r *result) otherDates() string {
+	if r.Status != "success" {
+		return ""
+	}
+	var values []string
+	for _, row := range r.Result.InvalidRows {
+		for _, e := range row.Errors {
+			if e.Code == "invalid_date" && strings.HasSuffix(e.Message, mapping.ISO) { // it named no other format
+				values = append(values, e.Value)
+			}
+		}
+	}
+	switch format := mapping.DetectDates(values); format {
+	case mapping.ISO:
+		return ""
+	case mapping.Ambiguous:
+		return mapping.DateFormats()[1] // the advice names it; the person knows whether it is right
+	default:
+		return format
+	}
 }
 
 // correction is the command that imports the corrected rejected rows of a file.

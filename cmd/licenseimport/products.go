@@ -103,11 +103,15 @@ func (c *productsSetCommand) Validate() error {
 // Run adds or changes a product.
 func (c *productsSetCommand) Run(ctx context.Context, t *terminal) error {
 	return c.withLog(ctx, func(log *eventlog.Log) error {
-		err := processor.OpenCatalogue(log).As(operator).Change(ctx, c.Code, c.apply)
-		if err == nil {
-			fmt.Fprintf(t.out, "Set %s.\n", printable(c.Code))
+		catalogue := processor.OpenCatalogue(log)
+		if err := catalogue.As(operator).Change(ctx, c.Code, c.apply); err != nil {
+			return err
 		}
-		return err
+		fmt.Fprintf(t.out, "Set %s.\n", printable(c.Code))
+		if all, err := catalogue.List(ctx); err == nil && len(all) == 1 { // without it every code was accepted
+			fmt.Fprintln(t.out, "It is the only product in the catalogue: rows with another short code are rejected.")
+		}
+		return nil
 	})
 }
 

@@ -130,6 +130,8 @@ func (c *statusCommand) page(ctx context.Context, api *client) (string, error) {
 			status = fmt.Sprintf("%s %.0f %%", status, r.Progress*100)
 		case r.DryRun && r.Status == "success":
 			status = "checked" // nothing was imported
+		case r.Status == "success" && c.Valid == 0:
+			status = "nothing imported"
 		}
 		table.AppendRow([]any{r.ID, printable(r.FileName), status, grouped(c.Rows), grouped(c.Created), grouped(c.Updated),
 			grouped(c.Existed), grouped(c.Invalid), printable(r.Manager), r.CreatedAt.UTC().Format(time.DateTime), r.kind.Many})

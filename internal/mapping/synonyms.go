@@ -143,9 +143,9 @@ var synonyms = []struct {
 	{"license__max_activations", perhaps, []string{"quantity", "qty", "Menge", "Anzahl", "quantité", "cantidad", "quantità", "ilość", "数量"}},
 	{"license__allow_unlimited_activations", sure, []string{"unlimited activations", "unlimited", "allow unlimited", "unbegrenzte Aktivierungen", "activations illimitées", "activaciones ilimitadas", "attivazioni illimitate"}},
 	{"license__validity_period", sure, []string{
-		"expires", "expires at", "expires on", "expire", "expiry", "expiry date", "expiration", "expiration date", "expire date", "expiration on", "valid until", "valid to", "valid till", "end date",
+		"expires", "expires at", "expires on", "expire", "expiry", "expiry date", "expiration", "expiration date", "expire date", "expiration on", "valid until", "valid to", "valid till", "until", "end date",
 		"license expiry", "license expires", "license expiration", "license end", "validity", "validity date", "validity period", "expdate", "renewal date",
-		"Ablaufdatum", "Ablauf", "gültig bis", "gueltig bis", "Laufzeitende", "Enddatum", "läuft ab", "läuft ab am", "Gültigkeit", "Ende",
+		"Ablaufdatum", "Ablauf", "gültig bis", "gueltig bis", "bis", "Laufzeitende", "Enddatum", "läuft ab", "läuft ab am", "Gültigkeit", "Ende",
 		"expire le", "date d'expiration", "expiration le", "valable jusqu'au", "valide jusqu'au", "date de fin", "échéance", "fin de validité", "date d'échéance",
 		"caduca", "caducidad", "fecha de caducidad", "vencimiento", "fecha de vencimiento", "válido hasta", "vence", "expira", "fecha de expiración", "fecha fin",
 		"scadenza", "data di scadenza", "scade", "scade il", "valido fino al", "valida fino al", "data scadenza", "data fine",

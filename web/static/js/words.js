@@ -166,7 +166,7 @@ export function modeName(mode) {
 }
 
 const roles = {
-  admin: "may import, cancel and see everything",
+  admin: "may do and see everything, also keys and products",
   importer: "may import and see its own imports",
   viewer: "may see everything and change nothing",
 };

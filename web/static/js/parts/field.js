@@ -10,11 +10,12 @@ export function field(label, attributes = {}, hint = null) {
   return { input, get value() { return input.value.trim(); }, root: labelled(id, label, input, hint) };
 }
 
-/** choice is a labelled select; options are [value, label] each. */
+/** choice is a labelled select; options are [value, label] each. hint is its element, if it has one. */
 export function choice(label, options, hint = null) {
   const id = uniqueId("field");
   const input = h("select", { class: "input", id, "aria-describedby": hint && `${id}-hint` }, options.map(([value, text]) => h("option", { value }, text)));
-  return { input, get value() { return input.value; }, root: labelled(id, label, input, hint) };
+  const root = labelled(id, label, input, hint);
+  return { input, get value() { return input.value; }, root, hint: root.querySelector(".hint") };
 }
 
 function labelled(id, label, input, hint) {

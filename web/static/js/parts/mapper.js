@@ -95,7 +95,7 @@ function drawGaps(place, state, asked, update) {
 function keyAdvice(state, name) {
   const { vendor } = state;
   const [one, many] = name === "email" ? ["address", "e-mail addresses"] : ["key", "license keys"];
-  const needs = state.kind.name === "features" ? `Every row needs the ${one} of its license.` : `Every row needs ${one === "key" ? "a key" : "an address"} of its own.`;
+  const needs = `Every ${state.kind.one} needs ${name === "license_key" ? "the key of its license" : one === "key" ? "a key of its own" : "an address of its own"}.`;
   return [
     vendor && h("p", { class: "detail" }, `This looks like an export from ${vendor}, which holds no ${many}.`),
     h("p", { class: "detail" }, `${needs} If one of your columns holds the ${many.replace("license ", "")}, choose it above. If none does, add a column named “${labelOf(name)}” to the file, with one ${one} in each row, and choose the file again.`),

@@ -64,11 +64,11 @@ function body(l) {
         fact("Row", number(row)),
         fact("When", h("time", { datetime: created }, exactTime(created)))),
       h("p", {}, h("a", { href: link("licenses", { import_id: job }) }, "All licenses of this import"))),
-    featureCard(features),
     card("Customer", "customer", withoutId(customer), "No customer: the row had no e-mail address.",
       customer && h("a", { href: link("licenses", { email: customer.email }) }, "All licenses of this customer")),
     card("Order", "order", withoutId(order), "No store order number.",
-      order?.store_id && h("a", { href: link("licenses", { order: order.store_id }) }, "All licenses of this order")));
+      order?.store_id && h("a", { href: link("licenses", { order: order.store_id }) }, "All licenses of this order")),
+    featureCard(features));
 }
 
 /** featureCard lists the features of a license, each with what it permits. */

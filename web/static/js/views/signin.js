@@ -8,7 +8,7 @@ export function signIn({ root, params, signal, title }) {
   fill(root, h("div", { class: "signin" },
     h("div", { class: "stack" },
       heading,
-      h("p", { class: "lead" }, "Drop a CSV file and see what happened to every row: imported, already there, or rejected with the reason."),
+      h("p", { class: "lead" }, "Drop a CSV or Excel file and see what happened to every row: imported, already there, or rejected with the reason."),
       h("ol", { class: "steps" },
         h("li", {}, "Sign in with your API key."),
         h("li", {}, "Drop the file and watch the import."),

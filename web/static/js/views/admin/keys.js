@@ -28,7 +28,8 @@ export function keys({ section, query, signal }) {
 
 function keyForm(made) {
   const manager = field("Whose key is it?", { required: true, maxlength: 100 }, "A person or a program, such as Web shop. A manager may have several keys.");
-  const role = choice("Role", ["importer", "viewer", "admin"].map((name) => [name, `${capital(name)}: ${rights(name)}`]));
+  const role = choice("Role", ["importer", "viewer", "admin"].map((name) => [name, capital(name)]), capital(rights("importer")) + ".");
+  role.input.addEventListener("change", () => { role.hint.textContent = `${capital(rights(role.value))}.`; });
   const products = field("Limited to products", {}, "Short codes with commas between them. Empty: every product.");
   const button = h("button", { class: "button primary" }, "Make a key");
   const shown = h("div");
@@ -39,6 +40,7 @@ function keyForm(made) {
       const body = { manager: manager.value, role: role.value, products: products.value.split(",").map((code) => code.trim()).filter(Boolean) };
       const key = await post("manager-keys/", {}, { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
       form.reset();
+      role.hint.textContent = `${capital(rights(role.value))}.`;
       fill(shown, onlyOnce(key));
       focusOn(shown.querySelector("strong"));
       made();
