@@ -33,9 +33,9 @@ func (p *Projector) Copy() (c *Copy, err error) {
 	}
 	c = &Copy{File: file}
 	var size int64
-	err = p.store().ReadAll(func(r *viewstore.Reader) error {
-		if free, known := fsx.FreeSpace(filepath.Dir(p.path)); known && free < uint64(r.Size())+copyReserve {
-			return fmt.Errorf("copy the views: %d bytes, %d free: %w", r.Size(), free, syscall.ENOSPC)
+	err = p.readAll(func(r *viewstore.Reader) error {
+		if err := p.hasSpace(r.Size()); err != nil {
+			return err
 		}
 		n, err := r.WriteTo(file)
 		size = n
@@ -49,6 +49,19 @@ func (p *Projector) Copy() (c *Copy, err error) {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
+}
+
+// hasSpace is an ENOSPC where a file of a size beside the views would leave less than 256 MiB free.
+func (p *Projector) hasSpace(size int64) error {
+	if free, known := fsx.FreeSpace(filepath.Dir(p.path)); known && free < uint64(size)+copyReserve {
+		return fmt.Errorf("copy the views: %d bytes, %d free: %w", size, free, syscall.ENOSPC)
+	}
+	return nil
+}
+
+// readAll reads the views of one commit without a limit.
+func (p *Projector) readAll(f func(*viewstore.Reader) error) error {
+	return p.onStore(func(s *viewstore.Store) error { return s.ReadAll(f) })
 }
 
 // createTemp creates a temporary file beside the views, of which nothing is left after a crash where the

@@ -69,6 +69,9 @@
 // A file that is damaged while it is open is opened again in the same way (damage.go): reads fail
 // meanwhile. Calls that hang are left behind, so that no read and no stop waits for ever.
 //
+// A file of which more than half is free is replaced by a smaller one, while it is folded into and read
+// (shrink.go).
+//
 // On a full disk the projector waits for free space and continues from the last commit
 // (diskfull.go). [Export], [Import], [CatchUp] and [Rebuild] work on a directory that no projector
 // has open.

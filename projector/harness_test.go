@@ -41,6 +41,12 @@ func newHarness(t testing.TB, dir string, log Log) *harness {
 	t.Helper()
 	p, err := Open(t.Context(), dir, log)
 	check(t, err)
+	return runHarness(t, p)
+}
+
+// runHarness runs a projector that is open.
+func runHarness(t testing.TB, p *Projector) *harness {
+	t.Helper()
 	r := &harness{TB: t, Projector: p, ended: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(t.Context())
 	r.cancel = cancel

@@ -45,6 +45,8 @@ type Projector struct {
 	path         string // of the views' file
 	open         atomic.Pointer[viewstore.Store]
 	flushRequest chan struct{} // a reader waits
+	shrinkEvery  time.Duration // between two checks of the file's free pages
+	wasteful     func(viewstore.Usage) bool
 
 	mu        sync.Mutex
 	live      map[events.JobID]*Job // running imports as last folded; an entry is replaced, never changed
@@ -64,10 +66,14 @@ type Projector struct {
 func Open(ctx context.Context, dir string, log Log) (*Projector, error) {
 	p := &Projector{
 		log: log, path: filepath.Join(dir, FileName), flushRequest: make(chan struct{}, 1), changed: make(chan struct{}),
+		shrinkEvery: shrinkEvery, wasteful: viewstore.Usage.Wasteful,
 	}
 	s, err := openStore(ctx, p.path, log)
 	if err != nil {
 		return nil, err
+	}
+	if err := removeIfThere(p.fresh()); err != nil { // of a process that was killed
+		return nil, errors.Join(err, s.Close())
 	}
 	p.use(s)
 	return p, nil
@@ -104,6 +110,15 @@ func (p *Projector) use(s *viewstore.Store) {
 // store is the file of views that is open.
 func (p *Projector) store() *viewstore.Store { return p.open.Load() }
 
+// onStore calls f with the file that is open: again where the file was replaced before a call of f reached it.
+func (p *Projector) onStore(f func(*viewstore.Store) error) error {
+	for {
+		if err := f(p.store()); !errors.Is(err, viewstore.ErrRetired) {
+			return err
+		}
+	}
+}
+
 // Close closes the file. Run must have returned. Where reads or a commit hang, Close leaves them behind
 // after 5 s and says so.
 func (p *Projector) Close() error { return p.store().Close() }
@@ -131,8 +146,10 @@ func (p *Projector) Run(ctx context.Context) error {
 
 func (p *Projector) run(ctx context.Context) error {
 	for {
-		err := p.followFromCommit(ctx)
+		err := p.followAndShrink(ctx)
 		switch {
+		case err == nil && ctx.Err() == nil: // the file was replaced
+			continue
 		case errors.Is(err, ErrDamaged):
 			err = p.replaceDamaged(ctx, err)
 		case errors.Is(err, syscall.ENOSPC):
@@ -244,16 +261,30 @@ func (p *Projector) Position() events.Seq {
 }
 
 // Digest is the SHA-256 of all views, in hex: equal for equal views. It reads the whole file.
-func (p *Projector) Digest() (string, error) { return p.store().Digest() }
+func (p *Projector) Digest() (digest string, err error) {
+	err = p.onStore(func(s *viewstore.Store) (err error) {
+		digest, err = s.Digest()
+		return err
+	})
+	return digest, err
+}
 
 // Usage is the size of the views' file in bytes, and how many of these hold nothing; 0 while it cannot be
 // read.
 func (p *Projector) Usage() (size, free int64) {
-	u, err := p.store().Usage()
+	u, err := p.usage()
 	if err != nil {
 		return 0, 0
 	}
 	return u.Size, u.Free
+}
+
+func (p *Projector) usage() (u viewstore.Usage, err error) {
+	err = p.onStore(func(s *viewstore.Store) (err error) {
+		u, err = s.Usage()
+		return err
+	})
+	return u, err
 }
 
 // Ready is nil when the stream answers, a read of the views is answered within a second, and the views
@@ -264,7 +295,7 @@ func (p *Projector) Ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	probed := p.store().Probe(probeTime)
+	probed := p.onStore(func(s *viewstore.Store) error { return s.Probe(probeTime) })
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := cmp.Or(p.failure, probed); err != nil {

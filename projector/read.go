@@ -40,7 +40,9 @@ func (p *Projector) Read(ctx context.Context, f func(r *Reader) error) error {
 		return err
 	}
 	bound := viewstore.NewBound(readLimit(ctx, time.Now().Add(ReadTimeout)))
-	err := p.store().Read(func(views *viewstore.Reader) error { return f(&Reader{views, bound}) })
+	err := p.onStore(func(s *viewstore.Store) error {
+		return s.Read(func(views *viewstore.Reader) error { return f(&Reader{views, bound}) })
+	})
 	if errors.Is(err, ErrHangs) || errors.Is(err, ErrDamaged) {
 		return err // f may still run
 	}
@@ -59,7 +61,9 @@ func readLimit(ctx context.Context, deadline time.Time) func() error {
 
 // read is Read without a bound.
 func (p *Projector) read(f func(r *Reader) error) error {
-	return p.store().Read(func(views *viewstore.Reader) error { return f(&Reader{views: views}) })
+	return p.onStore(func(s *viewstore.Store) error {
+		return s.Read(func(views *viewstore.Reader) error { return f(&Reader{views: views}) })
+	})
 }
 
 // Size is the size of the views' file as of the last commit, in bytes: that of a [Copy].

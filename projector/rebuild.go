@@ -43,7 +43,7 @@ func Rebuild(ctx context.Context, log Log, dir string, progress func(done, total
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return RebuildResult{}, fmt.Errorf("rebuild the views: %w", err)
 	}
-	r := &rebuild{log: log, progress: progress}
+	r := &rebuild{log: log, progress: progress, events: maxRebuildEvents}
 	result, err := r.into(ctx, fresh)
 	if err == nil {
 		err = fsx.Rename(fresh, path)
@@ -95,6 +95,7 @@ type rebuild struct {
 	log      Log
 	progress func(done, total uint64)
 	store    *viewstore.Store
+	events   int // in one transaction, at most
 	done     uint64
 }
 
@@ -108,7 +109,7 @@ func (r *rebuild) into(ctx context.Context, path string) (RebuildResult, error) 
 	}
 	defer func() { _ = r.store.Close() }() // everything is synced before
 	setOrigin(r.store, state)
-	if err := r.fold(ctx, state.Last); err != nil {
+	if err := r.fold(ctx, 0, state.Last); err != nil {
 		return RebuildResult{}, err
 	}
 	digest, err := r.store.Digest()
@@ -118,15 +119,15 @@ func (r *rebuild) into(ctx context.Context, path string) (RebuildResult, error) 
 	return RebuildResult{Events: r.done, Digest: digest}, r.store.Sync()
 }
 
-// fold applies the stream up to its last event.
-func (r *rebuild) fold(ctx context.Context, last events.Seq) error {
-	if last == 0 {
+// fold applies the stream's events after one, up to its last event.
+func (r *rebuild) fold(ctx context.Context, after, last events.Seq) error {
+	if last <= after {
 		return nil
 	}
 	following, stop := context.WithCancel(ctx)
 	defer stop()
-	stream := follow(following, r.log, 0, last, func(events.Seq) {})
-	l := newBatchWriter(r.store, maxRebuildEvents)
+	stream := follow(following, r.log, after, last, func(events.Seq) {})
+	l := newBatchWriter(r.store, r.events)
 	err := r.apply(l, stream, uint64(last))
 	if err != nil {
 		err = l.stop(err)

@@ -43,7 +43,7 @@ func (p *Projector) Stream(ctx context.Context, w io.Writer, write func(*Reader,
 // fill writes the spool in one transaction.
 func (p *Projector) fill(ctx context.Context, s *spool, write func(*Reader, io.Writer) error) error {
 	bound := viewstore.NewBound(ctx.Err)
-	err := p.store().ReadAll(func(views *viewstore.Reader) error {
+	err := p.readAll(func(views *viewstore.Reader) error {
 		out := bufio.NewWriterSize(s, streamPiece)
 		if err := write(&Reader{views, bound}, out); err != nil {
 			return err

@@ -272,15 +272,12 @@ func (d *diagnosis) idleViews() {
 
 // viewsSize says when a new file of views would have half of the size.
 func (d *diagnosis) viewsSize(size, free uint64) {
-	if size < minShrink || free <= size/2 {
+	if !projector.Wasteful(int64(size), int64(free)) {
 		return
 	}
-	d.warn("views' size", "Make a smaller file: stop the server, then licenseimport rebuild",
+	d.warn("views' size", "A server that runs makes a smaller file within minutes, or its log says why not; without a server: licenseimport rebuild",
 		"%s of the %s of views.bolt hold nothing: the file grew while something read it for long", formatBytes(free), formatBytes(size))
 }
-
-// minShrink is the size from which doctor advises to rebuild views that are more than half empty.
-const minShrink = 16 << 20
 
 // lost reports a loss as a problem; false for any other error.
 func (d *diagnosis) lost(err error) bool {

@@ -99,7 +99,8 @@
 //   - The values of chunks are never removed. To remove a name or a member writes its slot or block
 //     again, which costs what adding one costs.
 //   - Only one process can have the file open.
-//   - A [Reader] that stays open keeps the file from reusing pages.
+//   - A [Reader] that stays open keeps the file from reusing pages. The file never gets smaller by itself:
+//     [Store.CopyTo] writes a smaller one, and [Store.Retire] closes the old one behind its readers.
 //   - The two goroutines of the writing side share a Store without locks: one calls [Store.Begin],
 //     [Store.Position], [Store.SetPosition], [Store.Reload] and fills memtables; the other one calls
 //     [WriteTx.Commit] and nothing else. Read and Digest may be called by any.

@@ -18,6 +18,9 @@ import (
 // ErrHangs is a call that bbolt, or the file's disk, did not answer in time.
 var ErrHangs = errors.New("the views' file does not answer")
 
+// ErrRetired is a call of a Store that another one has replaced.
+var ErrRetired = errors.New("the views' file was replaced")
+
 const (
 	readTime   = 10 * time.Second // for a read
 	closeTime  = 5 * time.Second  // for open transactions to end when the store is closed
@@ -66,8 +69,12 @@ func (s *Store) attempt(limit time.Duration, f func() error) error {
 	if err := s.Err(); err != nil {
 		return err
 	}
+	if !s.using.TryRLock() {
+		return ErrRetired
+	}
 	done := make(chan error, 1)
 	go func() {
+		defer s.using.RUnlock()
 		var err error
 		defer func() { done <- err }()
 		defer s.guard(&err)()
@@ -109,7 +116,7 @@ func (s *Store) Probe(limit time.Duration) error {
 			if tx.Bucket(metaBucket).Get(positionKey) == nil {
 				return fmt.Errorf("%w: no position", ErrDamaged)
 			}
-			return checkSize(tx)
+			return s.checkSize(tx)
 		})
 	})
 }
@@ -133,15 +140,23 @@ func (s *Store) Close() error {
 	}
 }
 
+// Retire closes the file once the calls that go on have ended, however long they take. Calls that begin
+// later are an [ErrRetired], and none of what they were given was called. Nothing may be writing.
+func (s *Store) Retire() error {
+	s.using.Lock()
+	return s.db.Close()
+}
+
 // checkSize detects a truncated file. A file that was removed is none: it goes on without a name.
-func checkSize(tx *bolt.Tx) error {
-	info, err := os.Stat(tx.DB().Path())
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
+func (s *Store) checkSize(tx *bolt.Tx) error {
+	info, err := s.file.Stat()
 	if err != nil {
 		return err
 	}
+	return checkSize(tx, info)
+}
+
+func checkSize(tx *bolt.Tx, info os.FileInfo) error {
 	if info.Size() < tx.Size() {
 		return fmt.Errorf("%w: it has %d of %d bytes", ErrDamaged, info.Size(), tx.Size())
 	}

@@ -39,11 +39,13 @@ type Position struct {
 // Store is an open file of views.
 type Store struct {
 	db       *bolt.DB
+	file     *os.File // of db: its path may lead to another one (Retire)
 	schema   Schema
 	position Position
 	filters  *bloomFilters // nil: not loaded yet
 	sums     []uint64      // the views' checksums; they belong to the writing goroutine
 	readers  sync.Pool     // of *Reader
+	using    sync.RWMutex  // held by what goes on, and for ever once it has ended after Retire
 
 	failed   chan struct{} // closed by the first damage
 	failOnce sync.Once
@@ -63,15 +65,24 @@ func Open(path string, schema Schema) (*Store, error) {
 	if err := verifyFile(path, schema, dropFreelist); err != nil {
 		return nil, err
 	}
-	db, err := openFile(path)
+	s, err := openStore(path, schema)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.load(); err != nil {
+		_ = s.db.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func openStore(path string, schema Schema) (*Store, error) {
+	db, file, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
 	s := newStore(db, schema)
-	if err := s.load(); err != nil {
-		_ = db.Close()
-		return nil, err
-	}
+	s.file = file
 	return s, nil
 }
 
@@ -82,7 +93,7 @@ func newStore(db *bolt.DB, schema Schema) *Store {
 // Lock keeps other processes from opening a file until release is called. A file that cannot be
 // opened needs no lock.
 func Lock(path string) (release func(), err error) {
-	db, err := openFile(path)
+	db, _, err := openFile(path)
 	if errors.Is(err, ErrDamaged) {
 		return func() {}, nil
 	}
@@ -93,15 +104,20 @@ func Lock(path string) (release func(), err error) {
 }
 
 // openFile opens the file to write it.
-func openFile(path string) (*bolt.DB, error) {
-	return open(path, &bolt.Options{
+func openFile(path string) (db *bolt.DB, file *os.File, err error) {
+	db, err = open(path, &bolt.Options{
 		Timeout:         lockTimeout,
 		FreelistType:    bolt.FreelistMapType,
 		NoFreelistSync:  true,    // no checksum covers a stored list: see dropFreelist
 		InitialMmapSize: mapSize, // address space only: remapping a growing file waits for readers
 		NoSync:          true,    // Open detects a file that a power cut left half written; it is folded again
 		NoGrowSync:      true,
+		OpenFile: func(path string, flag int, mode os.FileMode) (_ *os.File, err error) {
+			file, err = os.OpenFile(path, flag, mode)
+			return file, err
+		},
 	})
+	return db, file, err
 }
 
 // open opens the file. bbolt panics on damaged pages; open returns that as an error.
@@ -131,6 +147,9 @@ func (s *Store) load() (err error) {
 	}
 	if fresh {
 		return s.db.Update(s.create)
+	}
+	if tx, err := s.db.Begin(true); err == nil {
+		_ = tx.Rollback() // bbolt counts the free pages when a transaction ends: see Usage
 	}
 	return s.db.View(s.readMeta)
 }

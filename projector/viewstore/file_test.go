@@ -83,7 +83,7 @@ func TestOpenVerifies(t *testing.T) {
 		content, err := os.ReadFile(h.path)
 		check(t, err)
 		check(t, os.WriteFile(spoiled, content, 0o600))
-		db, err := openFile(spoiled)
+		db, _, err := openFile(spoiled)
 		check(t, err)
 		check(t, db.Update(func(tx *bolt.Tx) error { return tx.Bucket([]byte(spec.Name)).Put([]byte("zz"), []byte("a")) }))
 		check(t, db.Close())

@@ -58,7 +58,11 @@ func verifyPages(tx *bolt.Tx) error {
 
 // usage is verifyPages, and counts the pages.
 func usage(tx *bolt.Tx) (Usage, error) {
-	if err := checkSize(tx); err != nil {
+	info, err := os.Stat(tx.DB().Path())
+	if err != nil {
+		return Usage{}, err
+	}
+	if err := checkSize(tx, info); err != nil {
 		return Usage{}, err
 	}
 	size := tx.DB().Info().PageSize

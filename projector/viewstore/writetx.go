@@ -44,7 +44,7 @@ func (w *WriteTx) begin() error {
 	if err != nil {
 		return err
 	}
-	if err := checkSize(tx); err != nil {
+	if err := w.store.checkSize(tx); err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
 	w.tx = tx
