@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"licenseimport/events"
+	"licenseimport/internal/csvfile"
 )
 
 // kindSheets are sheets of features and customers. Their lines are as those of [sheets].
@@ -159,6 +160,26 @@ func TestMappingsOfEachKindNameItsColumns(t *testing.T) {
 		if i, _ := events.ColumnIndex(name); got[i] != want {
 			t.Errorf("%s is %q, want %q", name, got[i], want)
 		}
+	}
+}
+
+// TestCellsOfFeaturesAreTranslated: an inspection says what the cells of a features' file mean, as it does for
+// licenses, and looks for a meaning in the columns of the kind only.
+func TestCellsOfFeaturesAreTranslated(t *testing.T) {
+	const file = "License Key,Feature Code,Allow Overages,Consumption Period,Expiry Date,Zustand\n" +
+		"AAAA-1111,pro,ja,täglich,nie,J\nAAAA-1112,pro,nein,rocznie,2030-01-31,N\n"
+	found, err := InspectCSV(events.Features, []byte(file), false, csvfile.Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "allow_overages ja=true, allow_overages nein=false, " +
+		"consumption_period rocznie=annually, consumption_period täglich=daily, expiry_date nie="
+	if got := translationsOf(found); got != want {
+		t.Errorf(" got %q\nwant %q", got, want)
+	}
+	offered := slices.Sorted(maps.Keys(found.Columns[5].Translations))
+	if got := strings.Join(offered, " "); got != "allow_overages reset_consumption" {
+		t.Errorf("a column that none is suggested for has translations for %s", got)
 	}
 }
 

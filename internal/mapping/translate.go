@@ -123,8 +123,8 @@ func translations(column int, own map[string]string, cells []string) map[string]
 
 // translatable are the columns whose cells may be translated without a vendor's table.
 var translatable = func() (columns []int) {
-	for _, i := range events.Licenses.Columns() {
-		if len(byMeaning[i]) > 0 {
+	for i, values := range byMeaning {
+		if len(values) > 0 {
 			columns = append(columns, i)
 		}
 	}
@@ -139,7 +139,7 @@ func (c *Inspected) judgeValues(kind *events.Kind, all []string, own map[string]
 	cells := different(all)
 	suggested := -1
 	if c.Column != nil {
-		suggested, _ = events.Licenses.ColumnIndex(*c.Column)
+		suggested, _ = kind.ColumnIndex(*c.Column)
 	}
 	if len(cells) > maxValues && suggested >= 0 {
 		cells = slices.DeleteFunc(cells, func(cell string) bool { return isValue(suggested, cell) })
