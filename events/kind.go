@@ -17,7 +17,7 @@ type Kind struct {
 	Counted string
 	// BareCounts: a result has the counts of what was created and existed without _count at the end, too.
 	BareCounts bool
-	// NamesParties: the rows name a customer and an order, which a result counts.
+	// NamesParties: the rows name a customer and an order, which a result counts beside the rows.
 	NamesParties bool
 	// Folded: what a row did follows from the order of the stream, so that the counts of ImportProgressed have all
 	// valid rows as imported.
@@ -64,6 +64,9 @@ var (
 	}, "customer__", columnRange("email", "country"))
 )
 
+// DefaultKind is the kind of an import, a request and a command that name none: the only one of the first version.
+var DefaultKind = Licenses
+
 // Kinds is the table of kinds. Nothing writes it but [Extend].
 var Kinds = []*Kind{Licenses, Features, Customers}
 
@@ -84,11 +87,11 @@ func columnRange(first, last string) (columns []int) {
 	return columns
 }
 
-// KindNamed finds a kind by its name. An empty name, as in events of the first version, is Licenses. It is nil
-// for a name that this version does not know.
+// KindNamed finds a kind by its name. An empty name, as in events of the first version, is the [DefaultKind]. It is
+// nil for a name that this version does not know.
 func KindNamed(name string) *Kind {
 	if name == "" {
-		return Licenses
+		return DefaultKind
 	}
 	if i := slices.IndexFunc(Kinds, func(k *Kind) bool { return k.Name == name }); i >= 0 {
 		return Kinds[i]

@@ -201,7 +201,7 @@ func (p *Policy) readColumns(v *Verdict) {
 
 func (p *Policy) kind() *events.Kind {
 	if p.Kind == nil {
-		return events.Licenses
+		return events.DefaultKind
 	}
 	return p.Kind
 }

@@ -22,7 +22,7 @@ func isIdentity(kind *events.Kind, name string) bool {
 
 // kindWords are the words of a command that say what the rows are.
 func kindWords(kind *events.Kind) []string {
-	if kind == events.Licenses {
+	if kind == events.DefaultKind {
 		return nil
 	}
 	return []string{"--kind", kind.Name}

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"licenseimport/events"
 	"licenseimport/internal/mapping"
 )
 
@@ -119,11 +118,7 @@ func (r *result) otherDates() string {
 
 // correction is the command that imports the corrected rejected rows of a file.
 func (r *result) correction(file string) []string {
-	words := []string{"import", file, "--retry-of", r.idText()}
-	if r.kind != events.Licenses {
-		words = append(words, "--kind", r.kind.Name)
-	}
-	return words
+	return append([]string{"import", file, "--retry-of", r.idText()}, kindWords(r.kind)...)
 }
 
 func (r *result) idText() string { return strconv.FormatUint(r.ID, 10) }

@@ -52,7 +52,7 @@ func TestResultsAreReadByKind(t *testing.T) {
 		if r.Result.made != want || r.Result.Preview.made != want {
 			t.Errorf("%s: %+v %+v", kind.Name, r.Result, r.Result.Preview)
 		}
-		if (r.Result.CreatedCustomers == nil) != (kind == events.Customers) {
+		if (r.Result.CreatedCustomers != nil) != kind.NamesParties {
 			t.Errorf("%s: customers beside the rows: %v", kind.Name, r.Result.CreatedCustomers)
 		}
 	}

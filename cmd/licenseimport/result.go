@@ -96,7 +96,7 @@ func (r *result) readMade(body []byte) error {
 		return err
 	}
 	r.Result.made = madeOf(all.Result, r.kind, "_count")
-	if r.kind == events.Customers { // the same names count its rows
+	if !r.kind.NamesParties { // where these names occur they count the rows
 		r.Result.CreatedCustomers, r.Result.ExistedCustomers = nil, nil
 	}
 	if r.Result.Preview == nil {

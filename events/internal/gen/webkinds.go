@@ -29,11 +29,12 @@ func webKinds() ([]byte, error) {
 			Template   string   `json:"template"`
 			Undoable   bool     `json:"undoable"`
 			OfProducts bool     `json:"ofProducts"`
+			Parties    bool     `json:"namesParties"`
 			Required   []string `json:"required"`
 			Columns    []string `json:"columns"`
 		}{
-			kind.Name, kind.One, kind.Many, kind.Counted, kind.Upload, kind.Results, kind.Template(""), kind.Undoable, kind.OfProducts(),
-			required, kind.ColumnNames(),
+			kind.Name, kind.One, kind.Many, kind.Counted, kind.Upload, kind.Results, kind.Template(""),
+			kind.Undoable, kind.OfProducts(), kind.NamesParties, required, kind.ColumnNames(),
 		})
 		if err != nil {
 			return nil, err

@@ -5,14 +5,22 @@ import { kinds } from "./kindtable.js";
 
 export { kinds };
 
-/** kindNamed is the kind of that name; without a name, licenses. */
+const defaultKind = kinds[0]; // of what names none
+
+/** kindNamed is the kind of that name. */
 export function kindNamed(name) {
-  return kinds.find((k) => k.name === name) || kinds[0];
+  return kinds.find((k) => k.name === name) || defaultKind;
 }
 
 /** kindOf is the kind of an import. */
 export function kindOf(found) {
   return kindNamed(found.kind);
+}
+
+/** kindNote says what the rows of an import are, where that needs to be said; "": it does not. */
+export function kindNote(found) {
+  const kind = kindOf(found);
+  return kind === defaultKind ? "" : kind.many;
 }
 
 /** resultPath is where the API has an import, below api/v1/. */

@@ -10,8 +10,15 @@ export const dateFormats = [
   ["DD.MM.YYYY", "04.03.2027"], ["YYYY/MM/DD", "2027/03/04"], ["D MMM YYYY", "4 Mar 2027"],
 ];
 
-/** isIdentity reports whether a column tells one row from another: it never has one value for all rows. */
-export const isIdentity = (name) => name === "license__license_key" || name === "license_key" || name === "email";
+/** identities are the columns that tell one row from another and never have one value for all rows, in words. */
+export const identities = {
+  license__license_key: { needs: "its own key", one: "key", many: "keys", all: "license keys" },
+  license_key: { needs: "the key of its license", one: "key", many: "keys", all: "license keys" },
+  email: { needs: "its own address", one: "address", many: "e-mail addresses", all: "e-mail addresses" },
+};
+
+/** isIdentity reports whether a column is one of the identities. */
+export const isIdentity = (name) => name in identities;
 
 const same = (a, b) => normal(a) === normal(b);
 const normal = (header) => header.trim().toLowerCase();

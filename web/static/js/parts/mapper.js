@@ -5,7 +5,7 @@ import { columnLabel, labelOf } from "../labels.js";
 import { fill, h, say, uniqueId, user } from "../dom.js";
 import { beginning } from "../format.js";
 import { isWhole, saveMapping } from "../inspect.js";
-import { choose, dateFormats, hasDates, ignored, isIdentity, mappingOf, missing, open, previewOf } from "../mapping.js";
+import { choose, dateFormats, hasDates, identities, ignored, isIdentity, mappingOf, missing, open, previewOf } from "../mapping.js";
 import { working } from "./notice.js";
 import { picker } from "./picker.js";
 import { row, table } from "./table.js";
@@ -92,13 +92,11 @@ function drawGaps(place, state, asked, update) {
 }
 
 /** keyAdvice says how to go on without keys: one key for all rows is never meant. */
-function keyAdvice(state, name) {
-  const { vendor } = state;
-  const [one, many] = name === "email" ? ["address", "e-mail addresses"] : ["key", "license keys"];
-  const needs = `Every ${state.kind.one} needs ${name === "license_key" ? "the key of its license" : one === "key" ? "a key of its own" : "an address of its own"}.`;
+function keyAdvice({ kind, vendor }, name) {
+  const { needs, one, many, all } = identities[name];
   return [
-    vendor && h("p", { class: "detail" }, `This looks like an export from ${vendor}, which holds no ${many}.`),
-    h("p", { class: "detail" }, `${needs} If one of your columns holds the ${many.replace("license ", "")}, choose it above. If none does, add a column named “${labelOf(name)}” to the file, with one ${one} in each row, and choose the file again.`),
+    vendor && h("p", { class: "detail" }, `This looks like an export from ${vendor}, which holds no ${all}.`),
+    h("p", { class: "detail" }, `Every ${kind.one} needs ${needs}. If one of your columns holds the ${many}, choose it above. If none does, add a column named “${labelOf(name)}” to the file, with one ${one} in each row, and choose the file again.`),
   ];
 }
 

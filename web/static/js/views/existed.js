@@ -10,7 +10,7 @@ import { rowList } from "./rowlist.js";
 
 const columnsOf = (of) => [
   { label: "Row", class: "number" }, { label: identityLabel(of) }, { label: "Already imported in", class: "short" },
-  ...(kindOf(of).name === "licenses" ? [{ label: "Customer" }] : []),
+  ...(kindOf(of).namesParties ? [{ label: "Customer" }] : []),
 ];
 
 /** existedRows has a root, and show(found, query). */

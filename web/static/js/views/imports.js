@@ -3,7 +3,7 @@
 import { pause } from "../api.js";
 import { fill, h, uniqueId, user } from "../dom.js";
 import { capital, number } from "../format.js";
-import { imports as newest, kindOf, kinds } from "../kinds.js";
+import { imports as newest, kindNote, kinds } from "../kinds.js";
 import { go, link, pageOf } from "../router.js";
 import { mayImport, session } from "../session.js";
 import { busy, upload } from "../upload.js";
@@ -153,7 +153,7 @@ function nothing(query, page) {
 }
 
 function importRow(r) {
-  const notes = [kindOf(r).name !== "licenses" && kindOf(r).many, r.dry_run && "check only", r.mode === "all_or_nothing" && modeName(r.mode).toLowerCase()].filter(Boolean);
+  const notes = [kindNote(r), r.dry_run && "check only", r.mode === "all_or_nothing" && modeName(r.mode).toLowerCase()].filter(Boolean);
   const rejected = outcomes(r).find((o) => o.kind === "rejected")?.rows;
   return row(columns, [
     [h("a", { class: "file-name", href: link(`imports/${r.id}`) }, user(r.file_name || "(no name)")),

@@ -4,7 +4,7 @@ import { post } from "../api.js";
 import { fill, h, user } from "../dom.js";
 import { hasEnded } from "../follow.js";
 import { capital, number, percent, span, took } from "../format.js";
-import { kindOf, made, resultPath } from "../kinds.js";
+import { kindNote, kindOf, made, resultPath } from "../kinds.js";
 import { link } from "../router.js";
 import { mayCancel } from "../session.js";
 import { adviceFor, modeName, onPage } from "../words.js";
@@ -52,7 +52,7 @@ export function summary(first, signal, undone) {
 function facts(found) {
   return [
     badge(found),
-    h("span", {}, `Import ${found.id}`, kindOf(found).name !== "licenses" && ` of ${kindOf(found).many}`),
+    h("span", {}, `Import ${found.id}`, kindNote(found) && ` of ${kindNote(found)}`),
     h("span", {}, "by ", user(found.manager)),
     moment(found.created_at),
     found.dry_run && h("span", {}, "check only, nothing imported"),
@@ -132,11 +132,16 @@ function act(actions, found, undone) {
     wanted.includes("undo") && undoButton(found, undone));
 }
 
+/** lists are the page's lists of what imports make, by kind. */
+const lists = {
+  licenses: (found) => ({ href: link("licenses", { import_id: found.id }), text: "View the imported licenses" }),
+  customers: () => ({ href: link("customers"), text: "View the customers" }),
+};
+
 /** shownIn leads to what an import has made; null: the page has no list of it. */
 function shownIn(found) {
-  const { name } = kindOf(found);
-  if (name === "licenses") return h("a", { class: "button", href: link("licenses", { import_id: found.id }) }, "View the imported licenses");
-  return name === "customers" ? h("a", { class: "button", href: link("customers") }, "View the customers") : null;
+  const list = lists[kindOf(found).name]?.(found);
+  return list ? h("a", { class: "button", href: list.href }, list.text) : null;
 }
 
 function cancelButton(found) {
