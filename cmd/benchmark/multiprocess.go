@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"licenseimport/internal/freeport"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -20,11 +22,10 @@ type roles struct {
 
 // startRoles starts processes on a data directory and waits until they are ready.
 func startRoles(ctx context.Context, program, dir string, ingests, processors int, projector bool) (*roles, error) {
-	url, port, err := freeNATS()
-	if err != nil {
-		return nil, err
-	}
+	port := strconv.Itoa(freeport.Port())
+	url := "nats://127.0.0.1:" + port
 	r := &roles{}
+	var err error
 	if r.nats, err = startRole(ctx, program, "nats", "--data", dir, "--nats-port", port, "--profile", dir); err != nil {
 		return nil, err
 	}
@@ -65,10 +66,7 @@ func appendRole(all []*process, p *process) []*process {
 }
 
 func startRole(ctx context.Context, program string, args ...string) (*process, error) {
-	address, err := freeAddress()
-	if err != nil {
-		return nil, err
-	}
+	address := freeport.Address()
 	p, err := start(ctx, program, append(args, "--http", address)...)
 	if err != nil {
 		return nil, err

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
+	"licenseimport/internal/freeport"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,21 +37,14 @@ func start(ctx context.Context, program string, args ...string) (*process, error
 
 // serve runs all roles on a data directory, and returns when they are ready.
 func serve(ctx context.Context, program, dir string, args ...string) (*process, error) {
-	address, err := freeAddress()
-	if err != nil {
-		return nil, err
-	}
-	url, port, err := freeNATS()
-	if err != nil {
-		return nil, err
-	}
+	address, port := freeport.Address(), strconv.Itoa(freeport.Port())
 	p, err := start(ctx, program, append(args, "serve", "--data", dir, "--http", address, "--nats-port", port)...)
 	if err != nil {
 		return nil, err
 	}
 	p.http = "http://" + address
 	if err = waitReady(ctx, p.http); err == nil {
-		p.nats, err = withToken(url, dir)
+		p.nats, err = withToken("nats://127.0.0.1:"+port, dir)
 	}
 	if err != nil {
 		p.kill()
@@ -144,25 +137,6 @@ func (p *process) importWith(ctx context.Context, query, file string) (figures, 
 		_, err := importFile(ctx, p.http, query, file)
 		return err
 	})
-}
-
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
-}
-
-// freeNATS returns a free address for a NATS server.
-func freeNATS() (url, port string, err error) {
-	address, err := freeAddress()
-	if err != nil {
-		return "", "", err
-	}
-	_, port, err = net.SplitHostPort(address)
-	return "nats://" + address, port, err
 }
 
 // withToken returns the URL of the NATS server that holds a data directory, with its token.

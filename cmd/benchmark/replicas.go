@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"licenseimport/internal/freeport"
 	"net/url"
 	"os"
 	"strings"
@@ -82,16 +83,10 @@ func (b *bench) withCluster(ctx context.Context, work func(urls string) error) e
 		o := &server.Options{
 			ServerName: fmt.Sprint("node-", i), Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
 			JetStream: true, StoreDir: fmt.Sprint(dir, "/", i), MaxPending: 256 << 20,
-			Cluster: server.ClusterOpts{Name: "benchmark", Host: "127.0.0.1"},
+			Cluster: server.ClusterOpts{Name: "benchmark", Host: "127.0.0.1", Port: freeport.Port()},
 		}
-		address, err := freeAddress()
-		if err != nil {
-			return err
-		}
-		if _, err := fmt.Sscanf(address, "127.0.0.1:%d", &o.Cluster.Port); err != nil {
-			return err
-		}
-		options[i], routes = o, append(routes, &url.URL{Scheme: "nats", Host: address})
+		options[i] = o
+		routes = append(routes, &url.URL{Scheme: "nats", Host: fmt.Sprintf("127.0.0.1:%d", o.Cluster.Port)})
 	}
 	var urls []string
 	for _, o := range options {

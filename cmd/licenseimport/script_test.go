@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"licenseimport/events/eventlog"
+	"licenseimport/internal/freeport"
 )
 
 func TestMain(m *testing.M) {
@@ -203,12 +204,9 @@ func jsonField(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// freeport NAME puts an address on which nobody listens into a variable.
+// freeport NAME puts the address of a free port into a variable.
 func freePort(ts *testscript.TestScript, neg bool, args []string) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	ts.Check(err)
-	ts.Setenv(args[0], listener.Addr().String())
-	ts.Check(listener.Close())
+	ts.Setenv(args[0], freeport.Address())
 }
 
 // exits N COMMAND... fails where the command ends with another exit status.

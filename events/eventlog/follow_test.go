@@ -14,6 +14,7 @@ import (
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
 	"licenseimport/events/eventlog/eventlogtest"
+	"licenseimport/internal/freeport"
 )
 
 func TestFollow(t *testing.T) {
@@ -58,7 +59,7 @@ func TestFollow(t *testing.T) {
 
 func TestFollowSurvivesRestarts(t *testing.T) {
 	t.Parallel()
-	config := eventlog.ServerConfig{Dir: t.TempDir(), Port: freePort(t).Port}
+	config := eventlog.ServerConfig{Dir: t.TempDir(), Port: freeport.Port()}
 	server := eventlogtest.StartServerOn(t, config)
 	log, err := eventlog.Open(t.Context(), eventlog.Config{URL: server.URL()})
 	if err != nil {

@@ -3,6 +3,7 @@ package eventlog_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
 	"licenseimport/events/eventlog/eventlogtest"
+	"licenseimport/internal/freeport"
 )
 
 func TestOneServerForEachDirectory(t *testing.T) {
@@ -142,16 +144,16 @@ func TestOpenOverTheNetwork(t *testing.T) {
 
 func TestOpenWaitsForTheServer(t *testing.T) {
 	t.Parallel()
-	port := freePort(t)
+	port := freeport.Port()
 	opened := make(chan error, 1)
 	go func() {
-		log, err := eventlog.Open(t.Context(), eventlog.Config{URL: "nats://" + port.String()})
+		log, err := eventlog.Open(t.Context(), eventlog.Config{URL: fmt.Sprintf("nats://127.0.0.1:%d", port)})
 		if err == nil {
 			log.Close()
 		}
 		opened <- err
 	}()
-	eventlogtest.StartServerOn(t, eventlog.ServerConfig{Dir: t.TempDir(), Port: port.Port})
+	eventlogtest.StartServerOn(t, eventlog.ServerConfig{Dir: t.TempDir(), Port: port})
 	if err := <-opened; err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +163,7 @@ func TestOpenEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := eventlog.Open(ctx, eventlog.Config{URL: "nats://" + freePort(t).String()}); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := eventlog.Open(ctx, eventlog.Config{URL: "nats://" + freeport.Address()}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("got %v", err)
 	}
 }
@@ -184,15 +186,4 @@ func TestOpenRefusesAtOnce(t *testing.T) {
 			}
 		})
 	}
-}
-
-// freePort is an address on which no process listens.
-func freePort(t *testing.T) *net.TCPAddr {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
 	"licenseimport/events/eventlog/eventlogtest"
+	"licenseimport/internal/freeport"
 
 	"github.com/nats-io/nats.go"
 )
@@ -123,17 +125,17 @@ func TestOpenWaitsForTheToken(t *testing.T) {
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(&logged, nil)))
 	defer slog.SetDefault(before)
-	dir, port := t.TempDir(), freePort(t)
+	dir, port := t.TempDir(), freeport.Port()
 	path := eventlog.TokenPath(dir)
 	opened := make(chan *eventlog.Log)
 	go func() {
-		log, err := eventlog.Open(t.Context(), eventlog.Config{URL: "nats://" + port.String(), TokenFile: path})
+		log, err := eventlog.Open(t.Context(), eventlog.Config{URL: fmt.Sprintf("nats://127.0.0.1:%d", port), TokenFile: path})
 		if err != nil {
 			t.Error(err)
 		}
 		opened <- log
 	}()
-	config := eventlog.ServerConfig{Dir: dir, Port: port.Port, TokenFile: path}
+	config := eventlog.ServerConfig{Dir: dir, Port: port, TokenFile: path}
 	server := eventlogtest.StartServerOn(t, config)
 	log := <-opened
 	defer log.Close()

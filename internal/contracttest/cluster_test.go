@@ -1,7 +1,7 @@
 package contracttest
 
 import (
-	"net"
+	"licenseimport/internal/freeport"
 	"net/url"
 	"strconv"
 	"strings"
@@ -22,7 +22,7 @@ func TestClusterConfig(t *testing.T) {
 			t.Fatal(err)
 		}
 		nodes = append(nodes, o)
-		routes = append(routes, &url.URL{Scheme: "nats", Host: unusedAddress(t)})
+		routes = append(routes, &url.URL{Scheme: "nats", Host: freeport.Address()})
 	}
 	checkClusterConfig(t, nodes[0])
 	var urls []string
@@ -63,14 +63,4 @@ func startClusterNode(t *testing.T, o *server.Options, name string, routes []*ur
 	t.Cleanup(func() { node.Shutdown(); node.WaitForShutdown() })
 	eventually(t, "the NATS server "+name, func() bool { return node.Addr() != nil })
 	return "nats://licenseimport:of-the-test@" + node.Addr().String()
-}
-
-func unusedAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"licenseimport/internal/buildtest"
+	"licenseimport/internal/freeport"
 )
 
 // procfileLine is one process of the Procfile, in a separate process group.
@@ -31,7 +32,7 @@ func TestProcfileLeavesNoProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reads, api, nats := unusedAddress(t), unusedAddress(t), unusedAddress(t)
+	reads, api, nats := freeport.Address(), freeport.Address(), freeport.Address()
 	_, natsPort, _ := strings.Cut(nats, ":")
 	local := strings.NewReplacer("127.0.0.1:8080", api, "127.0.0.1:8081", reads, "127.0.0.1:4222", nats,
 		"--nats-port 4222", "--nats-port "+natsPort, "./data", filepath.Join(t.TempDir(), "data"))

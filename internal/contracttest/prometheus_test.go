@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"licenseimport/internal/freeport"
 	"licenseimport/internal/openapi/openapitest"
 )
 
@@ -64,7 +65,7 @@ scrape_configs: [{job_name: licenseimport, static_configs: [{targets: [%q]}]}]
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := unusedAddress(t)
+	address := freeport.Address()
 	c := exec.Command("prometheus", "--config.file="+config, "--web.listen-address="+address, "--storage.tsdb.path="+filepath.Join(dir, "tsdb"))
 	c.Stderr = t.Output()
 	if err := c.Start(); err != nil {

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"licenseimport/internal/buildtest"
+	"licenseimport/internal/freeport"
 )
 
 // site is the name in the files of deploy/proxy.
@@ -80,7 +81,7 @@ type proxy struct {
 
 func newProxy(t *testing.T) *proxy {
 	t.Helper()
-	p := &proxy{system: serve(t, "--trusted-proxies", "127.0.0.1"), dir: t.TempDir(), http: unusedAddress(t), https: unusedAddress(t)}
+	p := &proxy{system: serve(t, "--trusted-proxies", "127.0.0.1"), dir: t.TempDir(), http: freeport.Address(), https: freeport.Address()}
 	roots := p.makeCertificate(t)
 	dialer := &net.Dialer{}
 	p.client = &http.Client{

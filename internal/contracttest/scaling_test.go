@@ -3,9 +3,11 @@
 package contracttest
 
 import (
+	"licenseimport/internal/freeport"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -53,13 +55,13 @@ func onFreePorts(t *testing.T, script string) string {
 	var ports []string
 	for name, first := range map[string]string{"client": "4230", "route": "4240"} {
 		for _, i := range []string{"1", "2", "3"} {
-			_, port, _ := strings.Cut(unusedAddress(t), ":")
+			port := strconv.Itoa(freeport.Port())
 			script = strings.ReplaceAll(script, first+i, port)
 			ports = append(ports, name+i+"="+port)
 		}
 	}
 	for _, fixed := range []string{"8080", "8081"} {
-		_, port, _ := strings.Cut(unusedAddress(t), ":")
+		port := strconv.Itoa(freeport.Port())
 		script = strings.ReplaceAll(script, fixed, port)
 	}
 	return strings.Join(ports, "\n") + "\n" + script

@@ -13,13 +13,14 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog/eventlogtest"
+	"licenseimport/internal/freeport"
 )
 
 // newClusterSystem starts two processors and one of each other role on a cluster of NATS servers.
 func newClusterSystem(t *testing.T) *system {
 	t.Helper()
 	cluster := eventlogtest.StartCluster(t)
-	api, reads, url := freeAddress(t), freeAddress(t), cluster.URL()
+	api, reads, url := freeport.Address(), freeport.Address(), cluster.URL()
 	s := &system{
 		data: filepath.Join(t.TempDir(), "views"), url: url, cluster: cluster,
 		client: newClient("http://" + api), reads: newClient("http://" + reads),

@@ -4,13 +4,11 @@ package crashtest
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -128,21 +126,4 @@ func (p *process) lastOutput() string {
 	}
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	return strings.Join(lines[max(0, len(lines)-20):], "\n")
-}
-
-// ports that were given out: two tests at a time must not get the same.
-var ports sync.Map
-
-// freeAddress is one that nobody listens on, for roles that have to come back at
-// the same address.
-func freeAddress(t *testing.T) string {
-	for {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		must(t, err)
-		address := l.Addr().String()
-		l.Close()
-		if _, taken := ports.LoadOrStore(address, true); !taken {
-			return address
-		}
-	}
 }

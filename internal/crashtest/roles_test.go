@@ -10,6 +10,7 @@ import (
 
 	"licenseimport/events/eventlog"
 	"licenseimport/events/eventlog/eventlogtest"
+	"licenseimport/internal/freeport"
 )
 
 // system is each role as a separate process, the processor twice.
@@ -34,7 +35,7 @@ func newSystem(t *testing.T, abandoned time.Duration) *system {
 // in its environment.
 func newSystemOf(t *testing.T, program string, abandoned time.Duration, environment ...string) *system {
 	data := t.TempDir()
-	nats, api, reads := freeAddress(t), freeAddress(t), freeAddress(t)
+	nats, api, reads := freeport.Address(), freeport.Address(), freeport.Address()
 	s := &system{data: filepath.Join(data, "views"), url: "nats://" + nats, client: newClient("http://" + api), reads: newClient("http://" + reads)}
 	s.nats = newProcess(t, "nats", "nats", "--data", filepath.Join(data, "streams"), "--nats-port", nats[len("127.0.0.1:"):])
 	s.ingest = newProcess(t, "ingest", "ingest", "--http", api, "--nats-url", s.url, "--projector-url", "http://"+reads, "--abandoned-after", abandoned.String())

@@ -2,8 +2,6 @@ package eventlogtest
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/url"
 	"os"
 	"strings"
@@ -13,6 +11,7 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
+	"licenseimport/internal/freeport"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -41,10 +40,10 @@ func StartCluster(t testing.TB) *Cluster {
 	for i := range Nodes {
 		c.logs[i] = &serverLog{}
 		c.options[i] = &server.Options{
-			ServerName: fmt.Sprint("node-", i), Host: "127.0.0.1", Port: unusedPort(t), NoSigs: true,
+			ServerName: fmt.Sprint("node-", i), Host: "127.0.0.1", Port: freeport.Port(), NoSigs: true,
 			JetStream: true, StoreDir: t.TempDir(),
 			Cluster: server.ClusterOpts{
-				Name: "test", Host: "127.0.0.1", Port: unusedPort(t),
+				Name: "test", Host: "127.0.0.1", Port: freeport.Port(),
 				Advertise: "127.0.0.1:1", // unreachable: servers connect through the proxies only
 			},
 		}
@@ -294,26 +293,6 @@ func (c *Cluster) waitFor(what string, holds func() bool) {
 		}
 	}
 }
-
-// unusedPort is below the range of ephemeral ports. So no other process gets it before the server
-// listens, or while the server is down.
-func unusedPort(t testing.TB) int {
-	t.Helper()
-	for {
-		port := 15_000 + rand.IntN(15_000)
-		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			continue
-		}
-		listener.Close()
-		if _, taken := usedPorts.LoadOrStore(port, true); !taken {
-			return port
-		}
-	}
-}
-
-// usedPorts are the ports that unusedPort has returned in this process.
-var usedPorts sync.Map
 
 // serverLog has the last lines of a server's log, for a test that fails.
 type serverLog struct {
