@@ -18,7 +18,7 @@ const (
 // The subjects that each stream stores.
 var (
 	RowsSubjects     = []string{"rows.*"}
-	LicensesSubjects = append(kindSubjects(), "imports.*.*", "outcomes.*.*", OperationsFilter)
+	LicensesSubjects = append(kindSubjects(), FactsOfAllFilter, "outcomes.*.*", OperationsFilter)
 )
 
 func kindSubjects() (subjects []string) {
@@ -33,13 +33,14 @@ var LifecycleSubjects = []string{"imports.*.started", SealedFilter, AbortedFilte
 
 // Filters for readers.
 const (
-	SealedFilter   = "imports.*.sealed"        // the jobs that a processor may claim
-	AbortedFilter  = "imports.*.aborted"       // the jobs whose uploads broke off
-	FinishedFilter = "imports.*.finished"      // the jobs that a processor has ended
-	LicensesFilter = "licenses.>"              // the events of all licenses: what other services read
-	UndoFilter     = "imports.*.undo_started"  // the jobs that a processor may claim to undo
-	UndoneFilter   = "imports.*.undo_finished" // the jobs that a processor has undone
-	SetAsideFilter = "operations.set_aside.*"  // which messages no reader reads
+	FactsOfAllFilter = "imports.*.*"             // the facts of all jobs
+	SealedFilter     = "imports.*.sealed"        // the jobs that a processor may claim
+	AbortedFilter    = "imports.*.aborted"       // the jobs whose uploads broke off
+	FinishedFilter   = "imports.*.finished"      // the jobs that a processor has ended
+	LicensesFilter   = "licenses.>"              // the events of all licenses: what other services read
+	UndoFilter       = "imports.*.undo_started"  // the jobs that a processor may claim to undo
+	UndoneFilter     = "imports.*.undo_finished" // the jobs that a processor has undone
+	SetAsideFilter   = "operations.set_aside.*"  // which messages no reader reads
 
 	OperationsFilter = "operations.*.*" // what operators and admins did
 )

@@ -50,7 +50,9 @@ var stages = []owner{
 		{"put", []string{"bbolt.(*Bucket).Put"}},
 		{"look up", []string{"bbolt.(*Bucket).Get", "bbolt.(*Cursor)"}},
 	}},
-	{"event log", []string{"licenseimport/events/eventlog"}, nil},
+	{"event log", []string{"licenseimport/events/eventlog", "licenseimport/internal/natstuning"}, []activity{
+		jsonActivity,
+	}},
 	{"NATS client", []string{"github.com/nats-io/nats%2ego.", "github.com/nats-io/nats.go/", "github.com/synadia-io/orbit.go/", "github.com/nats-io/nuid"}, []activity{
 		{"publish", []string{"nats%2ego.(*Conn).publish", "nats%2ego.(*Conn).PublishMsg", "nats%2ego.(*Conn).flusher", "nats%2ego.(*Msg).headerBytes"}},
 		{"receive", []string{"nats%2ego.(*Conn).readLoop", "nats%2ego.(*Conn).waitForMsgs"}},
@@ -58,6 +60,7 @@ var stages = []owner{
 	}},
 	{"NATS server", []string{"github.com/nats-io/nats-server/v2/"}, []activity{
 		{"fsync", []string{"os.(*File).Sync"}},
+		{"direct reads", []string{"natstuning.(*Stream)."}},
 		{"deliver to consumers", []string{"server.(*consumer)."}},
 		{"look up", []string{"server.(*stream).processDirectGet", "server.(*stream).getDirect"}},
 		{"store", []string{"server.(*fileStore).", "server.(*msgBlock)."}},

@@ -17,9 +17,9 @@ const (
 	deleteTimeout = time.Second
 )
 
-// A cursor reads a stream after a sequence. Its consumer is on the server and can vanish or skip a
-// message at any time. The cursor then creates another one after the last message that it
-// returned. (The client's ordered consumer does the same, but cannot be stopped while it does.)
+// A cursor reads a stream after a sequence, from a source that can fail at any time. It then opens
+// another one after the last message that it returned. (The client's ordered consumer does the same,
+// but cannot be stopped while it does.)
 type cursor struct {
 	log    *Log
 	stream string
@@ -29,10 +29,20 @@ type cursor struct {
 	// can bound what it reads.
 	bounded bool
 
-	pull      *pull // from the consumer; nil: no consumer
-	consumer  string
-	delivered uint64 // the consumer's count of messages
+	source source // nil: none is open
 }
+
+// A source delivers a stream's messages after a sequence.
+type source interface {
+	// next waits for the next message until ctx ends, or for the timeout (0: none), whose error is
+	// [context.DeadlineExceeded]. After any other error the owner must stop the source. One of a message
+	// that cannot be a stream's is an [unusableError].
+	next(ctx context.Context, timeout time.Duration) (Message, error)
+	stop()
+}
+
+// An unusableError is one that another source would give, too.
+type unusableError struct{ error }
 
 func (l *Log) newCursor(stream string, filter []string, after events.Seq) *cursor {
 	return &cursor{log: l, stream: stream, filter: filter, last: after}
@@ -43,22 +53,24 @@ func (l *Log) newCursor(stream string, filter []string, after events.Seq) *curso
 func (c *cursor) next(ctx context.Context, timeout time.Duration) (Message, error) {
 	backoff := serverRetry.Start()
 	for {
-		if c.pull == nil {
+		if c.source == nil {
 			if err := c.open(ctx); err != nil {
 				return Message{}, fmt.Errorf("read stream %s after %d: %w", c.stream, c.last, err)
 			}
 		}
-		raw, err := c.pull.next(ctx, timeout)
+		m, err := c.source.next(ctx, timeout)
 		if err == nil {
-			if m, inOrder, err := c.accept(raw); inOrder || err != nil {
-				return m, err
-			}
+			c.last = m.Seq
+			return m, nil
 		}
 		if ctx.Err() != nil {
 			return Message{}, ctx.Err()
 		}
 		if errors.Is(err, context.DeadlineExceeded) {
 			return Message{}, err
+		}
+		if unusable, ok := errors.AsType[unusableError](err); ok {
+			return Message{}, fmt.Errorf("read stream %s: %w", c.stream, unusable.error)
 		}
 		if c.log.conn.IsClosed() {
 			return Message{}, nats.ErrConnectionClosed
@@ -70,22 +82,41 @@ func (c *cursor) next(ctx context.Context, timeout time.Duration) (Message, erro
 	}
 }
 
-// accept takes a message if it is the consumer's next one and follows the last one.
-func (c *cursor) accept(raw *nats.Msg) (m Message, inOrder bool, err error) {
-	d, err := parseDelivery(raw.Reply)
-	if err != nil {
-		return Message{}, false, fmt.Errorf("read stream %s: %w", c.stream, err)
-	}
-	if d.count != c.delivered+1 || d.seq <= c.last {
-		return Message{}, false, nil
-	}
-	c.delivered++
-	c.last = d.seq
-	return Message{Subject: raw.Subject, Seq: d.seq, Time: d.time, Data: raw.Data, Pending: d.pending}, true, nil
+// open opens a source after the last message: the embedded server's store where this process has it and no
+// more than one filter is asked for, else a consumer. It retries until ctx ends.
+func (c *cursor) open(ctx context.Context) error {
+	return c.log.retryUntilDone(ctx, c.log.timeout, func(ctx context.Context) (err error) {
+		if len(c.filter) <= 1 {
+			if store := c.log.directStream(c.stream); store != nil {
+				c.source, err = c.log.newDirectSource(store, c.stream, c.filter, c.last)
+				return err
+			}
+		}
+		c.source, err = c.newConsumerSource(ctx)
+		return err
+	})
 }
 
-// open creates a consumer after the last message. It retries until ctx ends.
-func (c *cursor) open(ctx context.Context) error {
+func (c *cursor) stop() {
+	if c.source != nil {
+		c.source.stop()
+		c.source = nil
+	}
+}
+
+// A consumerSource is a consumer on the server, which can vanish or skip a message at any time.
+type consumerSource struct {
+	log       *Log
+	stream    string
+	consumer  string
+	pull      *pull
+	last      events.Seq // of the last message returned
+	delivered uint64     // the consumer's count of messages
+}
+
+var errOutOfOrder = errors.New("the consumer skipped a message")
+
+func (c *cursor) newConsumerSource(ctx context.Context) (source, error) {
 	config := jetstream.ConsumerConfig{
 		FilterSubjects:    c.filter,
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
@@ -98,27 +129,41 @@ func (c *cursor) open(ctx context.Context) error {
 	if c.bounded {
 		config.FilterSubject, config.FilterSubjects = c.filter[0], nil
 	}
-	return c.log.retryUntilDone(ctx, c.log.timeout, func(ctx context.Context) error {
-		consumer, err := c.log.js.CreateConsumer(ctx, c.stream, config)
-		if err != nil {
-			return err
-		}
-		c.consumer, c.delivered = consumer.CachedInfo().Name, 0
-		c.pull, err = newPull(c.log.reads, c.stream, c.consumer)
-		return err
-	})
+	consumer, err := c.log.js.CreateConsumer(ctx, c.stream, config)
+	if err != nil {
+		return nil, err
+	}
+	s := &consumerSource{log: c.log, stream: c.stream, consumer: consumer.CachedInfo().Name, last: c.last}
+	if s.pull, err = newPull(c.log.conn, c.stream, s.consumer); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// next returns a message if it is the consumer's next one and follows the last one.
+func (s *consumerSource) next(ctx context.Context, timeout time.Duration) (Message, error) {
+	raw, err := s.pull.next(ctx, timeout)
+	if err != nil {
+		return Message{}, err
+	}
+	d, err := parseDelivery(raw.Reply)
+	if err != nil {
+		return Message{}, unusableError{err}
+	}
+	if d.count != s.delivered+1 || d.seq <= s.last {
+		return Message{}, errOutOfOrder
+	}
+	s.delivered++
+	s.last = d.seq
+	return Message{Subject: raw.Subject, Seq: d.seq, Time: d.time, Data: raw.Data, Pending: d.pending}, nil
 }
 
 // stop deletes the consumer. If that fails, the server deletes it after consumerTTL.
-func (c *cursor) stop() {
-	if c.pull == nil {
-		return
-	}
-	c.pull.stop()
-	c.pull = nil
+func (s *consumerSource) stop() {
+	s.pull.stop()
 	ctx, cancel := context.WithTimeout(context.Background(), deleteTimeout)
 	defer cancel()
-	_ = c.log.js.DeleteConsumer(ctx, c.stream, c.consumer)
+	_ = s.log.js.DeleteConsumer(ctx, s.stream, s.consumer)
 }
 
 // Follow calls fn with each message of LICENSES after a sequence, in order, without gap or

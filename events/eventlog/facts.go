@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/internal/natstuning"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -147,6 +148,12 @@ func lookupSize(subjects []string) int {
 func (l *Log) lookup(ctx context.Context, subjects []string, many **TooManySubjectsError, fn func(Message) error) error {
 	bounded, cancel := context.WithTimeout(ctx, lookupTries*l.timeout)
 	defer cancel()
+	if stream := l.directStream(events.LicensesStream); stream != nil {
+		done, err := l.lookupDirectly(stream, subjects, fn)
+		if done || err != nil {
+			return err
+		}
+	}
 	err := l.retryUntilDone(bounded, l.timeout, func(ctx context.Context) error {
 		return l.lookupOnce(ctx, subjects, fn)
 	})
@@ -173,6 +180,24 @@ type shortAnswerError struct{ got, want int }
 
 func (e *shortAnswerError) Error() string {
 	return fmt.Sprintf("the stream sent %d of %d messages", e.got, e.want)
+}
+
+// lookupDirectly is lookupOnce in the process of the embedded server. Without an error it may have done nothing:
+// where there is more than one answer holds, or the stream is being closed.
+func (l *Log) lookupDirectly(stream *natstuning.Stream, subjects []string, fn func(Message) error) (done bool, err error) {
+	last, err := stream.Last(subjects, maxLookup, maxLookupAnswer)
+	if err != nil {
+		if !errors.Is(err, natstuning.ErrTooMany) {
+			l.server.direct.forget(events.LicensesStream)
+		}
+		return false, nil
+	}
+	for _, m := range last {
+		if err := fn(directMessage(m)); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // A lookupRequest asks for the last message at each of many subjects. (GetLastMsgsFor of orbit

@@ -123,9 +123,9 @@ func TestCommitWithAnExistingLicenseStoresNothing(t *testing.T) {
 	mustCommit(t, third, progressed)
 }
 
-func TestLookup(t *testing.T) {
-	t.Parallel()
-	log := eventlogtest.Start(t)
+func TestLookup(t *testing.T) { eachMode(t, testLookup) }
+
+func testLookup(t *testing.T, log *eventlog.Log) {
 	started := appendFact(t, log, 7, events.StartedSubject(7), 0)
 	for from := 0; from < 1800; from += 900 {
 		batch := log.NewBatch(7)
@@ -152,9 +152,9 @@ func TestLookup(t *testing.T) {
 }
 
 // TestLookupEndsWithAnError: Lookup returns the callback's error.
-func TestLookupEndsWithAnError(t *testing.T) {
-	t.Parallel()
-	log := eventlogtest.Start(t)
+func TestLookupEndsWithAnError(t *testing.T) { eachMode(t, testLookupEndsWithAnError) }
+
+func testLookupEndsWithAnError(t *testing.T, log *eventlog.Log) {
 	started := appendFact(t, log, 7, events.StartedSubject(7), 0)
 	batch := log.NewBatch(7)
 	addLicenses(t, batch, 0, 10)
@@ -210,9 +210,9 @@ func TestAddAfter(t *testing.T) {
 }
 
 // TestMessagesAt: many messages at once, without those that do not exist.
-func TestMessagesAt(t *testing.T) {
-	t.Parallel()
-	log := eventlogtest.Start(t)
+func TestMessagesAt(t *testing.T) { eachMode(t, testMessagesAt) }
+
+func testMessagesAt(t *testing.T, log *eventlog.Log) {
 	const n = 600
 	batch := log.NewBatch(7)
 	addLicenses(t, batch, 0, n)
@@ -251,9 +251,9 @@ func lookUp(t testing.TB, log *eventlog.Log, subjects []string) (map[string]even
 	return found, err
 }
 
-func TestLookupWithLongSubjects(t *testing.T) {
-	t.Parallel()
-	log := eventlogtest.Start(t)
+func TestLookupWithLongSubjects(t *testing.T) { eachMode(t, testLookupWithLongSubjects) }
+
+func testLookupWithLongSubjects(t *testing.T, log *eventlog.Log) {
 	subjects := make([]string, 900)
 	for i := range subjects {
 		subjects[i] = events.LicenseSubject("psc", fmt.Sprint(i)+strings.Repeat("é", 255))

@@ -17,9 +17,9 @@ import (
 	"licenseimport/internal/freeport"
 )
 
-func TestFollow(t *testing.T) {
-	t.Parallel()
-	log := eventlogtest.Start(t)
+func TestFollow(t *testing.T) { eachMode(t, testFollow) }
+
+func testFollow(t *testing.T, log *eventlog.Log) {
 	started := appendFact(t, log, 7, events.StartedSubject(7), 0)
 	batch := log.NewBatch(7)
 	addLicenses(t, batch, 0, 3)

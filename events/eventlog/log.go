@@ -46,8 +46,7 @@ const defaultTimeout = 5 * time.Second
 // A Log is a connection to the streams. Any number of goroutines may use it.
 type Log struct {
 	conn     *nats.Conn
-	reads    *nats.Conn // for readers of streams; may be conn
-	server   *Server    // nil: the server runs elsewhere
+	server   *Server // nil: the server runs elsewhere
 	js       jetstream.JetStream
 	replicas int
 	timeout  time.Duration // of one request
@@ -107,7 +106,7 @@ func (l *Log) unavailableReason(err error) error {
 // reconnectWait is the pause between attempts to connect; the jitter adds up to as much.
 const reconnectWait = 100 * time.Millisecond
 
-// connect dials an embedded server twice, see [Server.InProcessConn], and any other server once.
+// connect dials the embedded server within the process, or another one over the network.
 func connect(config Config) (*Log, error) {
 	if config.Timeout == 0 {
 		config.Timeout = defaultTimeout
@@ -116,9 +115,8 @@ func connect(config Config) (*Log, error) {
 	var err error
 	if l.server == nil {
 		l.conn, err = dialURL(config)
-		l.reads = l.conn
-	} else if l.conn, err = l.server.dial(config, l.server); err == nil {
-		l.reads, err = l.server.dial(config, loopback{l.server})
+	} else {
+		l.conn, err = l.server.dial(config)
 	}
 	if err == nil {
 		l.js, err = jetstream.New(l.conn)
@@ -193,9 +191,9 @@ func (c Config) inboxPrefix() string {
 	return strings.TrimSuffix(nats.InboxPrefix, ".") + "_" + name
 }
 
-// dial connects within the process, through memory or over loopback.
-func (s *Server) dial(config Config, way nats.InProcessConnProvider) (*nats.Conn, error) {
-	options := append(clientOptions(config), nats.InProcessServer(way))
+// dial connects within the process, see [Server.InProcessConn].
+func (s *Server) dial(config Config) (*nats.Conn, error) {
+	options := append(clientOptions(config), nats.InProcessServer(s))
 	if s.config.Token != "" {
 		options = append(options, nats.Token(s.config.Token))
 	}
@@ -205,12 +203,10 @@ func (s *Server) dial(config Config, way nats.InProcessConnProvider) (*nats.Conn
 	return nats.Connect("", options...)
 }
 
-// Close ends the connections. Calls in flight fail.
+// Close ends the connection. Calls in flight fail.
 func (l *Log) Close() {
-	for _, conn := range []*nats.Conn{l.conn, l.reads} {
-		if conn != nil {
-			conn.Close()
-		}
+	if l.conn != nil {
+		l.conn.Close()
 	}
 }
 

@@ -21,7 +21,7 @@ type Message struct {
 	Data    []byte
 	BatchID string // of its atomic batch; only from calls that read from the leader
 	Commit  bool   // it is that batch's last message; only from the same calls
-	Pending uint64 // messages after it when it was sent; only from readers
+	Pending uint64 // messages after it when it was read; only from readers of a whole stream
 }
 
 // State describes a stream.

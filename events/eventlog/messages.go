@@ -3,9 +3,12 @@ package eventlog
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/internal/natstuning"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -43,10 +46,16 @@ func (l *Log) messagesAt(ctx context.Context, stream string, seqs []events.Seq, 
 			missing[seq] = true
 		}
 	}
-	err := l.directGets(ctx, stream, missing, func(m Message) error {
+	found := func(m Message) error {
 		delete(missing, m.Seq)
 		return fn(m)
-	})
+	}
+	var err error
+	if direct := l.directStream(stream); direct != nil {
+		err = l.readDirectly(ctx, direct, stream, missing, found)
+	} else {
+		err = l.directGets(ctx, stream, missing, found)
+	}
 	if err != nil {
 		return err
 	}
@@ -56,6 +65,29 @@ func (l *Log) messagesAt(ctx context.Context, stream string, seqs []events.Seq, 
 			err = fn(m)
 		}
 		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readDirectly is directGets in the process of the embedded server, in the order of the sequences.
+func (l *Log) readDirectly(
+	ctx context.Context, stream *natstuning.Stream, name string, wanted map[events.Seq]bool, fn func(Message) error,
+) error {
+	for _, seq := range slices.Sorted(maps.Keys(wanted)) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		m, found, err := stream.At(uint64(seq))
+		if err != nil {
+			l.server.direct.forget(name)
+			return nil // the leader is asked instead
+		}
+		if !found {
+			continue
+		}
+		if err := fn(directMessage(m)); err != nil {
 			return err
 		}
 	}

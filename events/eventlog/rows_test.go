@@ -13,7 +13,8 @@ import (
 	"licenseimport/events/eventlog/eventlogtest"
 )
 
-// eachMode runs a test where ROWS takes fast batches, and where it takes atomic ones.
+// eachMode runs a test where ROWS takes fast batches and streams are read directly, and where ROWS takes
+// atomic batches and streams are read through the protocol.
 func eachMode(t *testing.T, test func(t *testing.T, log *eventlog.Log)) {
 	for mode, start := range map[string]func(testing.TB) *eventlog.Log{
 		"embedded server": eventlogtest.Start, "external server": eventlogtest.StartExternal,
@@ -108,9 +109,9 @@ func testAppendRowsWithContention(t *testing.T, log *eventlog.Log) {
 
 // TestRejectedRows: the outcomes of one job, of one kind, in order, over several batches and those of
 // other jobs, without a message that is set aside.
-func TestRejectedRows(t *testing.T) {
-	t.Parallel()
-	log := eventlogtest.Start(t)
+func TestRejectedRows(t *testing.T) { eachMode(t, testRejectedRows) }
+
+func testRejectedRows(t *testing.T, log *eventlog.Log) {
 	ctx := t.Context()
 	last := map[events.JobID]events.Seq{}
 	var stray events.Seq
@@ -164,9 +165,9 @@ func TestRejectedRows(t *testing.T) {
 	}
 }
 
-func TestPurgeRows(t *testing.T) {
-	t.Parallel()
-	log := eventlogtest.Start(t)
+func TestPurgeRows(t *testing.T) { eachMode(t, testPurgeRows) }
+
+func testPurgeRows(t *testing.T, log *eventlog.Log) {
 	for _, job := range []events.JobID{12, 7, 8} {
 		appendRows(t, log, job, 0, 0, 10)
 	}

@@ -123,7 +123,7 @@ func (l *Log) createRows(ctx context.Context, metadata map[string]string) error 
 
 // respondToRowSyncs responds to [Log.SyncRows] of all processes until the server is shut down.
 func (s *Server) respondToRowSyncs() error {
-	conn, err := s.dial(Config{Name: "row sync", Timeout: defaultTimeout}, s)
+	conn, err := s.dial(Config{Name: "row sync", Timeout: defaultTimeout})
 	if err != nil {
 		return err
 	}

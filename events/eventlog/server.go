@@ -60,7 +60,8 @@ type ServerConfig struct {
 	// version can then store none.
 	MoveRows bool
 
-	// NoTuning leaves the server's caches at their default lifetimes: see internal/natstuning.
+	// NoTuning leaves the server's caches at their default lifetimes, and reads its streams through its
+	// protocol only: see internal/natstuning.
 	NoTuning bool
 
 	// NoSync omits the fsync of each append. It is for a directory whose owner syncs it at the end,
@@ -79,6 +80,7 @@ type Server struct {
 
 	rows     *rowStore
 	rowSyncs *nats.Conn // see respondToRowSyncs
+	direct   directReader
 
 	recorder *recorder   // belongs to supervise
 	record   atomic.Bool // see Record

@@ -1,0 +1,99 @@
+package eventlog
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"licenseimport/events"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// TestDirectReads: what a process reads in its own server's store survives that server's end, and comes without a
+// hint, too.
+func TestDirectReads(t *testing.T) {
+	t.Parallel()
+	server, err := StartServer(ServerConfig{Dir: t.TempDir(), Port: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Shutdown()
+	log, err := Open(t.Context(), Config{Server: server})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	stream := log.directStream(events.LicensesStream)
+	if stream == nil {
+		t.Fatal("the stream is read through the protocol")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	got := make(chan Message, 10)
+	go func() {
+		_ = log.Follow(ctx, 0, nil, func(m Message) error { got <- m; return nil })
+	}()
+	next := func(subject string) {
+		t.Helper()
+		select {
+		case m := <-got:
+			if m.Subject != subject || m.Pending != 0 || time.Since(m.Time) > time.Minute {
+				t.Errorf("%+v, want %s", m, subject)
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatal("the message does not arrive")
+		}
+	}
+	if _, err := log.js.Publish(t.Context(), "licenses.psc.KEY", []byte("{}")); err != nil { // which is no hint
+		t.Fatal(err)
+	}
+	next("licenses.psc.KEY")
+	server.running().Shutdown()
+	server.full.Store(true) // as after a write that failed, so that the server is started again
+	awaitTrue(t, "another server", func() bool { return server.CheckFreeSpace() == nil })
+	if log.directStream(events.LicensesStream) == stream {
+		t.Error("the stream of the server that ended is used")
+	}
+	if _, err := log.AppendFact(t.Context(), 7, events.StartedSubject(7), []byte("{}"), 0); err != nil {
+		t.Fatal(err)
+	}
+	next(events.StartedSubject(7))
+	found := 0
+	err = log.Lookup(t.Context(), []string{"licenses.psc.KEY", "licenses.psc.NONE"}, func(Message) error { found++; return nil })
+	if err != nil || found != 1 {
+		t.Errorf("%d found, %v", found, err)
+	}
+}
+
+// TestDirectReadsEndWithTheirStream: a stream that was deleted is not read any more, also where another one has
+// its name.
+func TestDirectReadsEndWithTheirStream(t *testing.T) {
+	t.Parallel()
+	server, err := StartServer(ServerConfig{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Shutdown()
+	log, err := Open(t.Context(), Config{Server: server})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	for _, body := range []string{"old", "new"} {
+		if _, err := log.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "OTHER", Subjects: []string{"other"}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := log.js.Publish(t.Context(), "other", []byte(body)); err != nil {
+			t.Fatal(err)
+		}
+		read := ""
+		err := log.messagesAt(t.Context(), "OTHER", []events.Seq{1}, func(m Message) error { read = string(m.Data); return nil })
+		if err != nil || read != body {
+			t.Errorf("%q, %v; want %q", read, err, body)
+		}
+		if err := log.js.DeleteStream(t.Context(), "OTHER"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package natstuning
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"unsafe"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// A Message is one that a stream stores.
+type Message struct {
+	Subject string
+	Seq     uint64
+	Time    int64  // Unix time of its storage, in nanoseconds
+	Data    []byte // without headers; the caller may keep it
+}
+
+// A Stream reads a stream of an embedded server without the server's protocol. A read sees an atomic batch
+// as a whole or not at all, and only when the server has synced it: Stream holds the lock that keeps the
+// server's own readers out until then. Any number of goroutines may use it.
+type Stream struct {
+	store   server.StreamStore
+	isolate *sync.RWMutex
+}
+
+// storedMessage has the fields of server.StoreMsg, which has no exported ones.
+type storedMessage struct {
+	subj string
+	hdr  []byte
+	msg  []byte
+	buf  []byte
+	seq  uint64
+	ts   int64
+}
+
+// OpenStream returns one of the server's streams. Its errors after that are those of the server's store:
+// the stream was closed, and has to be opened once more.
+func OpenStream(srv *server.Server, name string) (s *Stream, err error) {
+	if server.VERSION != TestedVersion {
+		return nil, fmt.Errorf("nats-server is %s, and this was tested with %s only", server.VERSION, TestedVersion)
+	}
+	defer recoverReflection(&err)
+	if !sameFields(reflect.TypeFor[server.StoreMsg](), reflect.TypeFor[storedMessage]()) {
+		return nil, errors.New("this build of the server has other fields of a message")
+	}
+	found := streamOf(srv, name)
+	if !found.IsValid() {
+		return nil, ErrNoStream
+	}
+	store := storeOf(found)
+	if !store.IsValid() {
+		return nil, ErrNoStream
+	}
+	return &Stream{
+		store:   store.Interface().(server.StreamStore),
+		isolate: privateField(found, "isolateMu").Addr().Interface().(*sync.RWMutex),
+	}, nil
+}
+
+// sameFields reports whether two structs have the same fields in the same places.
+func sameFields(a, b reflect.Type) bool {
+	if a.Size() != b.Size() || a.NumField() != b.NumField() {
+		return false
+	}
+	for i := range a.NumField() {
+		one, other := a.Field(i), b.Field(i)
+		if one.Name != other.Name || one.Type != other.Type || one.Offset != other.Offset {
+			return false
+		}
+	}
+	return true
+}
+
+// Read appends to messages those after a sequence whose subject matches the filter ("": all), in order, until
+// there are none or the slice is full. No message up to the sequence end is unread, and head is the stream's last
+// sequence.
+func (s *Stream) Read(filter string, after uint64, messages []Message) (read []Message, end, head uint64, err error) {
+	s.isolate.RLock()
+	defer s.isolate.RUnlock()
+	var state server.StreamState
+	s.store.FastState(&state)
+	head = state.LastSeq
+	var stored server.StoreMsg
+	wildcards := strings.ContainsAny(filter, "*>")
+	for end = after; len(messages) < cap(messages); {
+		fields(&stored).buf = nil // the message before has it
+		_, seq, err := s.store.LoadNextMsg(filter, wildcards, end+1, &stored)
+		if errors.Is(err, server.ErrStoreEOF) {
+			return messages, max(end, seq), head, nil
+		}
+		if err != nil {
+			return messages, end, head, err
+		}
+		end = seq
+		messages = append(messages, message(&stored))
+	}
+	return messages, end, head, nil
+}
+
+// Last returns the last message at each subject that matches one of the filters, in the order of their
+// sequences. [ErrTooMany]: there are more than most, or they have more than maxBytes.
+func (s *Stream) Last(filters []string, most, maxBytes int) (last []Message, err error) {
+	s.isolate.RLock()
+	defer s.isolate.RUnlock()
+	_, _, err = s.store.MultiLastMsgs(filters, 0, 0, most, func(stored *server.StoreMsg, left uint64) bool {
+		m := message(stored)
+		if last == nil {
+			last = make([]Message, 0, left+1)
+		}
+		last = append(last, m)
+		maxBytes -= len(m.Data)
+		return maxBytes >= 0
+	})
+	if errors.Is(err, server.ErrTooManyResults) || err == nil && maxBytes < 0 {
+		return nil, ErrTooMany
+	}
+	return last, err
+}
+
+// ErrTooMany says that filters match more than the caller takes.
+var ErrTooMany = errors.New("too many messages match")
+
+// At returns the message at a sequence; false without one.
+func (s *Stream) At(seq uint64) (Message, bool, error) {
+	next, _, _, err := s.Read("", seq-1, make([]Message, 0, 1))
+	if err != nil || len(next) == 0 || next[0].Seq != seq {
+		return Message{}, false, err
+	}
+	return next[0], true, nil
+}
+
+func fields(m *server.StoreMsg) *storedMessage { return (*storedMessage)(unsafe.Pointer(m)) }
+
+func message(m *server.StoreMsg) Message {
+	f := fields(m)
+	return Message{Subject: f.subj, Seq: f.seq, Time: f.ts, Data: f.msg}
+}
