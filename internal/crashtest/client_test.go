@@ -205,16 +205,14 @@ func (c *client) settled() (all []imported, err error) {
 	if err := c.quiet(); err != nil {
 		return nil, err
 	}
-	err = waitFor("the end of every import", func() error {
-		if all, err = c.list(); err != nil {
-			return err
-		}
+	err = waitForAll("the end of every import", func() (left int, err error) {
+		all, err = c.list()
 		for _, i := range all {
 			if i.Status != "success" && i.Status != "error" {
-				return fmt.Errorf("import %d is %s", i.ID, i.Status)
+				left++
 			}
 		}
-		return nil
+		return left, err
 	})
 	return all, err
 }

@@ -18,7 +18,7 @@ var errEnough = errors.New("enough was read")
 // follow gives fn what the stream holds, and what comes, until fn returns
 // errEnough; or until nothing is left where it is not to wait for more.
 func follow(url string, waits bool, fn func(Stored) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	ctx, alive, cancel := untilSilent()
 	defer cancel()
 	log, err := eventlog.Open(ctx, eventlog.Config{URL: url, Name: "crashtest"})
 	if err != nil {
@@ -30,6 +30,7 @@ func follow(url string, waits bool, fn func(Stored) error) error {
 		return err
 	}
 	err = log.Follow(ctx, 0, nil, func(m eventlog.Message) error {
+		alive()
 		envelope, err := events.Decode(m.Data)
 		if err != nil {
 			return err
@@ -139,7 +140,7 @@ func checkStream(nats string, files []*file) (*Report, error) {
 
 // receivedRows reads the stream ROWS, one import after the other.
 func receivedRows(nats string) (rows []Received, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	ctx, alive, cancel := untilSilent()
 	defer cancel()
 	log, err := eventlog.Attach(ctx, eventlog.Config{URL: nats})
 	if err != nil {
@@ -151,6 +152,7 @@ func receivedRows(nats string) (rows []Received, err error) {
 		return nil, err
 	}
 	for _, job := range jobs {
+		alive()
 		if rows, err = appendRows(ctx, log, job, rows); err != nil {
 			return nil, err
 		}

@@ -3,7 +3,9 @@
 package crashtest
 
 import (
+	"context"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,6 +36,34 @@ func waitFor(what string, f func() error) error {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
+}
+
+// waitForAll asks again until nothing is left. Time runs out only while nothing gets less: after an hour of chaos on a
+// busy machine there may be much to do.
+func waitForAll(what string, f func() (left int, err error)) error {
+	least := math.MaxInt
+	for {
+		err := waitFor(what, func() error {
+			left, err := f()
+			if err == nil && left > 0 && left >= least {
+				err = fmt.Errorf("%d are left", left)
+			}
+			if err == nil {
+				least = left
+			}
+			return err
+		})
+		if err != nil || least == 0 {
+			return err
+		}
+	}
+}
+
+// untilSilent is a context that ends when alive was not called for as long as any condition is waited for.
+func untilSilent() (ctx context.Context, alive, cancel func()) {
+	ctx, end := context.WithCancel(context.Background())
+	timer := time.AfterFunc(timeout, end)
+	return ctx, func() { timer.Reset(timeout) }, func() { timer.Stop(); end() }
 }
 
 func must(t *testing.T, err error) {

@@ -3,8 +3,12 @@
 package crashtest
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"testing"
 	"time"
 
@@ -81,8 +85,30 @@ func (s *system) withoutViews() error {
 	if err := s.projector.start(); err != nil {
 		return err
 	}
+	return s.folded()
+}
+
+// folded waits for readiness, for as long as the views come nearer to the end of the stream.
+func (s *system) folded() error {
+	err := waitForAll("the views", func() (int, error) {
+		notReady := s.reads.probe(context.Background())
+		if notReady == nil {
+			return 0, nil
+		}
+		text, err := s.reads.get("/metrics")
+		if found := lagMetric.FindSubmatch(text); err == nil && found != nil {
+			lag, err := strconv.ParseFloat(string(found[1]), 64)
+			return int(lag), err
+		}
+		return 0, errors.Join(notReady, err)
+	})
+	if err != nil {
+		return err
+	}
 	return s.ready()
 }
+
+var lagMetric = regexp.MustCompile(`(?m)^licenseimport_views_lag_events ([1-9]\S*)$`)
 
 // rebuilt compares the answers with those of views from nothing. Before, all replicas hold the same.
 func (s *system) rebuilt(t *testing.T) {
