@@ -7,19 +7,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
 	"licenseimport/events"
 )
 
-// TestChangesInChaos has clients import, update, undo, cancel and retry the same licenses for CHAOS_SECONDS
-// (15) while processes are killed or stand still, and with CHAOS_NODES=3 NATS nodes are in trouble. Then every
-// license's story is checked, the API against it, and the views against a rebuild.
+// TestChangesInChaos has clients import, update, undo, cancel and retry the same licenses and their features for
+// CHAOS_SECONDS (15) while processes are killed or stand still, and with CHAOS_NODES=3 NATS nodes are in trouble.
+// Then every license's story is checked, the API against it, and the views against a rebuild.
 func TestChangesInChaos(t *testing.T) {
 	t.Parallel()
 	c := newChangeChaosOn(t, newChaosSystem(t))
@@ -29,10 +29,10 @@ func TestChangesInChaos(t *testing.T) {
 	}()
 	c.run(t, func(ctx context.Context, number int) { c.change(ctx, number, c.random(200+number)) })
 	t.Logf("%d uploads, %d requests, refused %v", len(c.uploads), c.attempts, c.refused)
-	if report := c.verifyChanges(t); report.Imported == 0 {
+	if report := c.verifyChanges(t); report.Imported == 0 || len(c.featureFiles()) > 0 && report.Features == 0 {
 		t.Error("nothing was imported")
 	}
-	c.rebuilt(t)
+	c.rebuilt(t, c.featureFiles()...)
 }
 
 // changeChaos is a system whose clients change the same licenses.
@@ -76,17 +76,18 @@ func (c *changeChaos) addProduct(code string) error {
 // verifyChanges waits until every import and undo has ended, and checks the stream and the API.
 func (c *changeChaos) verifyChanges(t *testing.T) *Changes {
 	t.Helper()
-	_, err := c.client.settled()
-	must(t, err)
-	must(t, waitFor("the end of every undo", c.undosEnded))
+	must(t, c.settled())
 	report, err := c.reckon()
 	must(t, err)
 	t.Log(report)
 	if !report.OK() {
 		t.Error("there are faults")
 	}
-	shown, err := c.shownLicenses()
+	shown, has, err := c.shownLicenses()
 	must(t, err)
+	if !maps.Equal(has, report.Has) {
+		t.Errorf("features are shown as\n%v, and are\n%v", has, report.Has)
+	}
 	for license, cells := range report.Licenses {
 		if shown[license] != cells {
 			t.Errorf("%v is shown as %+v, and is %+v", license, shown[license], cells)
@@ -111,19 +112,31 @@ func (c *changeChaos) reckon() (*Changes, error) {
 	return CheckChanges(uploads, c.asked, stream), nil
 }
 
-func (c *changeChaos) undosEnded() error {
-	all, err := c.client.list()
-	for _, i := range all {
-		if i.Undo != nil && i.Undo.Status != "finished" {
-			return fmt.Errorf("the undo of import %d is %s", i.ID, i.Undo.Status)
+// settled waits until every upload, every import and every undo has ended.
+func (c *changeChaos) settled() error {
+	if err := c.client.quiet(); err != nil {
+		return err
+	}
+	for _, kind := range []*events.Kind{events.Licenses, events.Features} {
+		err := waitForAll("the end of every import and undo of "+kind.Many, func() (left int, err error) {
+			all, err := c.client.listOf(kind)
+			for _, i := range all {
+				if !i.ended() || i.Undo != nil && i.Undo.Status != "finished" {
+					left++
+				}
+			}
+			return left, err
+		})
+		if err != nil {
+			return err
 		}
 	}
-	return err
+	return nil
 }
 
-// shownLicenses are the licenses as the API lists them.
-func (c *changeChaos) shownLicenses() (map[License]Cells, error) {
-	shown := map[License]Cells{}
+// shownLicenses are the licenses and their features as the API lists them.
+func (c *changeChaos) shownLicenses() (shown map[License]Cells, has map[Item]Cells, err error) {
+	shown, has = map[License]Cells{}, map[Item]Cells{}
 	for offset := 0; ; {
 		var page struct {
 			Count   int
@@ -138,20 +151,28 @@ func (c *changeChaos) shownLicenses() (map[License]Cells, error) {
 				Order    struct {
 					Store string `json:"store_id"`
 				}
+				Features []struct {
+					Code string
+					Most *int `json:"max_consumption"`
+				}
 			}
 		}
 		if err := c.client.getJSON(fmt.Sprintf("/api/v1/licenses/?limit=100&offset=%d", offset), &page); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, l := range page.Results {
 			cells := Cells{Store: l.Order.Store, Activations: fmt.Sprint(l.Activations), Note: l.Note}
 			if l.Customer != nil {
 				cells.Email = l.Customer.Email
 			}
-			shown[License{l.Product.Code, l.Key}] = cells
+			license := License{l.Product.Code, l.Key}
+			shown[license] = cells
+			for _, f := range l.Features {
+				has[Item{license, f.Code}] = cellsOfFeature(events.Feature{MaxConsumption: f.Most})
+			}
 		}
 		if offset += len(page.Results); offset >= page.Count || len(page.Results) == 0 {
-			return shown, nil
+			return shown, has, nil
 		}
 	}
 }
@@ -166,11 +187,11 @@ func (c *changeChaos) change(ctx context.Context, number int, random *rand.Rand)
 		case random.IntN(5) == 0:
 			_, err = c.post(job, "cancel", "")
 		case random.IntN(3) > 0:
-			if _, err = c.client.wait(job); err == nil {
+			if err = c.wait(job); err == nil {
 				err = c.undo(job)
 			}
 		default:
-			if _, err = c.client.wait(job); err == nil {
+			if err = c.wait(job); err == nil {
 				err = c.retry(job)
 			}
 		}
@@ -178,6 +199,16 @@ func (c *changeChaos) change(ctx context.Context, number int, random *rand.Rand)
 			c.fault(err)
 		}
 	}
+}
+
+// featureFiles are the files of features that were acknowledged.
+func (c *changeChaos) featureFiles() (files []*file) {
+	for _, u := range c.uploads {
+		if u.kind == events.Features && u.Acknowledged {
+			files = append(files, &u.file)
+		}
+	}
+	return files
 }
 
 // anyImport is an import that was acknowledged, or 0. Late ones are more frequent.
@@ -216,6 +247,32 @@ func (c *changeChaos) uploadChanges(name string, random *rand.Rand) error {
 	})
 }
 
+// path is where the result of an import is.
+func (c *changeChaos) path(job events.JobID) string {
+	kind := events.Licenses
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, u := range c.uploads {
+		if u.Acknowledged && u.Job == job {
+			kind = u.kind
+		}
+	}
+	return "/api/v1/" + kind.Results + job.String() + "/"
+}
+
+// wait waits until an import has ended.
+func (c *changeChaos) wait(job events.JobID) error {
+	path := c.path(job)
+	return waitFor("the end of "+path, func() error {
+		var i imported
+		err := c.client.getJSON(path, &i)
+		if err == nil && !i.ended() {
+			err = fmt.Errorf("its status is %s", i.Status)
+		}
+		return err
+	})
+}
+
 // undo asks for the undo of an import until the answer is yes or no.
 func (c *changeChaos) undo(job events.JobID) error {
 	accepted, err := c.post(job, "undo", "")
@@ -239,7 +296,7 @@ func (c *changeChaos) retry(job events.JobID) error {
 
 // post asks until the answer is yes or a refusal: 409, or 404 for views that are behind.
 func (c *changeChaos) post(job events.JobID, what, key string) (accepted bool, err error) {
-	path := resultsPath + job.String() + "/" + what + "/"
+	path := c.path(job) + what + "/"
 	err = waitFor(path, func() error {
 		c.count(&c.attempts)
 		err := c.client.post(path, key)
@@ -260,69 +317,6 @@ func (c *changeChaos) refuse(what, body string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.refused[what+" "+problem.Code]++
-}
-
-// changeFile is a file of changes.
-type changeFile struct {
-	file
-	rows    []ChangeRow
-	updates bool
-}
-
-// Of how many keys, customers and orders the files draw.
-const (
-	changedKeys   = 300
-	changedPeople = 8
-)
-
-func newChangeFile(name string, random *rand.Rand) *changeFile {
-	u := &changeFile{rows: make([]ChangeRow, 1+random.IntN(200)), updates: random.IntN(3) > 0}
-	u.Name = name + ".csv"
-	for i := range u.rows {
-		u.rows[i] = u.newRow(random)
-	}
-	u.write()
-	return u
-}
-
-// write makes the text of the rows.
-func (u *changeFile) write() {
-	var b strings.Builder
-	b.WriteString(header)
-	for _, row := range u.rows {
-		activations := row.Activations
-		if row.Validity == Invalid {
-			activations = "many"
-		}
-		fmt.Fprintf(&b, "%s,%s,%s,%s,%s,%s\n", row.Key, row.Product, row.Email, row.Store, activations, row.Note)
-	}
-	u.text = b.String()
-}
-
-func (u *changeFile) newRow(random *rand.Rand) ChangeRow {
-	cell := func(format string, n int) string {
-		switch at := random.IntN(8); {
-		case at < 3:
-			return ""
-		case at == 3 && u.updates:
-			return clear
-		}
-		return fmt.Sprintf(format, 1+random.IntN(n))
-	}
-	row := ChangeRow{
-		License: License{Product: []string{"photo", "sync"}[random.IntN(2)], Key: fmt.Sprintf("change-%06d", random.IntN(changedKeys))},
-		Cells: Cells{
-			Email: cell("customer%d@example.com", changedPeople), Store: cell("order-%d", changedPeople),
-			Activations: cell("%d", 5), Note: cell("note %d", 5),
-		},
-	}
-	switch random.IntN(20) {
-	case 0:
-		row.Validity = Invalid
-	case 1, 2:
-		row.Validity, row.Product = Open, "later"
-	}
-	return row
 }
 
 // post makes a POST without a body.

@@ -14,6 +14,7 @@ type changeRun struct {
 	updates   bool
 	retryOf   events.JobID
 	sealed    bool
+	sealedAt  events.Seq
 	cancelled bool
 	ended     bool
 	whole     bool // it decided every row
@@ -33,7 +34,10 @@ type Changes struct {
 
 	Lost, Duplicated, Unexpected Faults
 
+	Features int // outcomes of rows of features
+
 	Licenses map[License]Cells // those that exist at the end
+	Has      map[Item]Cells    // the features of those
 }
 
 // OK reports whether there is no fault.
@@ -41,14 +45,14 @@ func (r *Changes) OK() bool { return len(r.Lost)+len(r.Duplicated)+len(r.Unexpec
 
 // String is a line with all counts.
 func (r *Changes) String() string {
-	return fmt.Sprintf("imported %d, updated %d, existed %d, rejected %d; %d undos: revoked %d, restored %d, kept %d; retries %d, cancelled %d; licenses %d; lost %v; duplicated %v; unexpected %v",
-		r.Imported, r.Updated, r.Existed, r.Rejected, r.Undos, r.Revoked, r.Restored, r.Kept, r.Retries, r.Cancelled, len(r.Licenses), r.Lost, r.Duplicated, r.Unexpected)
+	return fmt.Sprintf("imported %d, updated %d, existed %d, rejected %d; %d undos: revoked %d, restored %d, kept %d; retries %d, cancelled %d; rows of features %d; licenses %d, their features %d; lost %v; duplicated %v; unexpected %v",
+		r.Imported, r.Updated, r.Existed, r.Rejected, r.Undos, r.Revoked, r.Restored, r.Kept, r.Retries, r.Cancelled, r.Features, len(r.Licenses), len(r.Has), r.Lost, r.Duplicated, r.Unexpected)
 }
 
 // CheckChanges compares what clients asked for with the stream LICENSES, read after every import and undo has
 // ended. Each license's events have to be some that a single process could have written, one at a time.
 func CheckChanges(uploads []ChangeUpload, asked Requests, stream []Stored) *Changes {
-	c := &changeChecker{uploads: map[string]*ChangeUpload{}, runs: map[events.JobID]*changeRun{}, stories: map[License]*changedLicense{}, retries: map[events.JobID]int{}}
+	c := &changeChecker{uploads: map[string]*ChangeUpload{}, runs: map[events.JobID]*changeRun{}, stories: map[Item]*changedItem{}, retries: map[events.JobID]int{}}
 	for i := range uploads {
 		c.uploads[uploads[i].Name] = &uploads[i]
 	}
@@ -63,18 +67,20 @@ type changeChecker struct {
 	Changes
 	uploads map[string]*ChangeUpload
 	runs    map[events.JobID]*changeRun
-	stories map[License]*changedLicense
+	stories map[Item]*changedItem
 	retries map[events.JobID]int // sealed, by the import that they retry
 }
 
-func (c *changeChecker) license(l License) *changedLicense {
-	s := c.stories[l]
+func (c *changeChecker) story(of Item) *changedItem {
+	s := c.stories[of]
 	if s == nil {
-		s = &changedLicense{buried: map[events.JobID]bool{}}
-		c.stories[l] = s
+		s = &changedItem{buried: map[events.JobID]bool{}}
+		c.stories[of] = s
 	}
 	return s
 }
+
+func (c *changeChecker) license(l License) *changedItem { return c.story(Item{License: l}) }
 
 func (c *changeChecker) event(s Stored) {
 	if e, ok := s.Event.(*events.ImportStarted); ok {
@@ -107,7 +113,9 @@ func (c *changeChecker) event(s Stored) {
 	case *events.LicenseKept:
 		c.kept(r, e)
 	default:
-		c.fact(r, e)
+		if !c.feature(r, e, s.Seq) {
+			c.fact(r, e, s.Seq)
+		}
 	}
 }
 
@@ -132,10 +140,10 @@ func (c *changeChecker) started(e *events.ImportStarted) {
 }
 
 // fact follows the facts of the import itself.
-func (c *changeChecker) fact(r *changeRun, e events.Event) {
+func (c *changeChecker) fact(r *changeRun, e events.Event, seq events.Seq) {
 	switch e := e.(type) {
 	case *events.ImportSealed:
-		r.sealed = true
+		r.sealed, r.sealedAt = true, seq
 		if r.retryOf != 0 {
 			c.retries[r.retryOf]++
 			c.Retries++
@@ -207,49 +215,64 @@ func (c *changeChecker) imported(r *changeRun, e *events.LicenseImported, seq ev
 	license := License{e.Product.ShortCode, e.License.Key}
 	s := c.license(license)
 	if row := c.outcome(r, e, e.Row); row != nil {
-		c.compare(e, row, license, row.first(), cellsOf(state))
+		c.compare(e, row, Item{License: license}, row.first(), cellsOf(state))
 	}
 	if len(s.stack) > 0 {
 		c.Duplicated.add("%s imports a license that %v made", e.ID(), s.maker)
 	}
+	s.lives = append(s.lives, life{made: seq})
 	s.push(events.Origin{JobID: e.JobID, Row: e.Row}, cellsOf(state), seq)
 }
 
 // compare checks that an outcome follows from its row.
-func (c *changeChecker) compare(e events.Event, row *ChangeRow, license License, want, got Cells) {
-	if row.Validity == Invalid || row.License != license || want != got {
-		c.Unexpected.add("%s %s: %v %+v does not follow from its row %+v, which gives %+v", e.Type(), e.ID(), license, got, *row, want)
+func (c *changeChecker) compare(e events.Event, row *ChangeRow, item Item, want, got Cells) {
+	if row.Validity == Invalid || row.Item != item || want != got {
+		c.Unexpected.add("%s %s: %v %+v does not follow from its row %+v, which gives %+v", e.Type(), e.ID(), item, got, *row, want)
 	}
 }
 
 func (c *changeChecker) updated(r *changeRun, e *events.LicenseUpdated, seq events.Seq) {
+	state, _ := events.StateAfter(e)
+	c.update(r, change{e, Item{License: License{e.Product.ShortCode, e.License.Key}}, cellsOf(state), e.Changed, e.Previous, e.By, seq})
+}
+
+// change is an event that changes a license or feature.
+type change struct {
+	event    events.Outcome
+	item     Item
+	after    Cells
+	changed  []events.Change
+	previous events.Seq
+	by       events.Origin
+	seq      events.Seq
+}
+
+func (c *changeChecker) update(r *changeRun, u change) {
 	c.Updated++
 	r.counts.Updated++
-	state, _ := events.StateAfter(e)
-	license := License{e.Product.ShortCode, e.License.Key}
-	s := c.license(license)
-	row := c.outcome(r, e, e.Row)
+	s := c.story(u.item)
+	row := c.outcome(r, u.event, u.event.Origin().Row)
 	switch {
 	case len(s.stack) == 0:
-		c.Unexpected.add("%s updates a license that does not exist", e.ID())
+		c.Unexpected.add("%s updates what does not exist", u.event.ID())
 	case !r.updates:
-		c.Unexpected.add("%s updates, and its import keeps", e.ID())
+		c.Unexpected.add("%s updates, and its import keeps", u.event.ID())
 	case row != nil:
 		top := s.stack[len(s.stack)-1]
-		c.compare(e, row, license, top.cells.update(row.Cells), cellsOf(state))
-		c.follows(e, s, e.Previous, e.By)
-		c.checkChanged(e, top.cells, cellsOf(state), e.Changed)
+		c.compare(u.event, row, u.item, top.cells.update(row.Cells), u.after)
+		c.follows(u.event, s, u.previous, u.by)
+		c.checkChanged(u.event, top.cells, u.after, u.changed)
 	}
-	s.push(events.Origin{JobID: e.JobID, Row: e.Row}, cellsOf(state), seq)
+	s.push(u.event.Origin(), u.after, u.seq)
 }
 
 // follows checks that an event was decided from the license's last state.
-func (c *changeChecker) follows(e events.Event, s *changedLicense, previous events.Seq, by events.Origin) {
+func (c *changeChecker) follows(e events.Event, s *changedItem, previous events.Seq, by events.Origin) {
 	if previous != s.last {
-		c.Lost.add("%s %s was decided after sequence %d; the license's last event is %d", e.Type(), e.ID(), previous, s.last)
+		c.Lost.add("%s %s was decided after sequence %d; the last event is %d", e.Type(), e.ID(), previous, s.last)
 	}
 	if by != s.maker {
-		c.Unexpected.add("%s %s says that %v made the license; that was %v", e.Type(), e.ID(), by, s.maker)
+		c.Unexpected.add("%s %s says that %v made it; that was %v", e.Type(), e.ID(), by, s.maker)
 	}
 }
 
@@ -266,17 +289,20 @@ func (c *changeChecker) checkChanged(e events.Event, before, after Cells, change
 // existed checks an outcome that changes nothing. Another import may change the license between the look-up
 // and the append, so the row is compared with all states that there were.
 func (c *changeChecker) existed(r *changeRun, e *events.LicenseExisted) {
+	c.exists(r, e, Item{License: License{e.Product.ShortCode, e.LicenseKey}}, e.By)
+}
+
+func (c *changeChecker) exists(r *changeRun, e events.Outcome, item Item, by events.Origin) {
 	c.Existed++
 	r.counts.Existed++
-	license := License{e.Product.ShortCode, e.LicenseKey}
-	s := c.license(license)
-	row := c.outcome(r, e, e.Row)
+	s := c.story(item)
+	row := c.outcome(r, e, e.Origin().Row)
 	if row == nil {
 		return
 	}
 	unchanged := func(past Cells) bool { return past.update(row.Cells) == past }
-	if row.Validity == Invalid || row.License != license || !slices.Contains(s.makers, e.By) || r.updates && !slices.ContainsFunc(s.past, unchanged) {
-		c.Unexpected.add("%s existed, made by %v; row %+v, makers %v, states %+v", e.ID(), e.By, *row, s.makers, s.past)
+	if row.Validity == Invalid || row.Item != item || !slices.Contains(s.makers, by) || r.updates && !slices.ContainsFunc(s.past, unchanged) {
+		c.Unexpected.add("%s existed, made by %v; row %+v, makers %v, states %+v", e.ID(), by, *row, s.makers, s.past)
 	}
 }
 
@@ -288,82 +314,28 @@ func (c *changeChecker) rejected(r *changeRun, e *events.RowRejected) {
 		return
 	}
 	r.rejected = append(r.rejected, *row)
-	if row.Validity == Valid {
+	switch {
+	case row.Code != "" && row.Validity == Valid:
+		c.withoutLicense(r, e, row)
+	case row.Validity == Valid:
 		c.Unexpected.add("%s is rejected: %v", e.ID(), e.Errors)
 	}
 }
 
-// taken records what an undo did about a license. It returns what is known of the license, or nil.
-func (c *changeChecker) taken(r *changeRun, e events.Event, row events.Row, license License) *changedLicense {
-	switch {
-	case !r.undoing || r.undone:
-		c.Unexpected.add("%s %s outside an undo", e.Type(), e.ID())
-		return nil
-	case r.handled[row]:
-		c.Duplicated.add("%s %s: the undo has passed this row", e.Type(), e.ID())
-		return nil
-	}
-	r.handled[row] = true
-	return c.license(license)
-}
-
-func (c *changeChecker) revoked(r *changeRun, e *events.LicenseRevoked, seq events.Seq) {
-	c.Revoked++
-	r.undo.Revoked++
-	s := c.taken(r, e, e.Row, License{e.Product.ShortCode, e.LicenseKey})
-	if s == nil {
-		return
-	}
-	c.follows(e, s, e.Previous, s.maker)
-	if first := s.pop(r.job); first != e.Row || len(s.stack) > 0 {
-		c.Unexpected.add("%s revokes what is not the import's alone: row %d began it, below it are %+v", e.ID(), first, s.stack)
-	}
-	s.last = seq
-}
-
-func (c *changeChecker) restored(r *changeRun, e *events.LicenseRestored, seq events.Seq) {
-	c.Restored++
-	r.undo.Restored++
-	s := c.taken(r, e, e.Row, License{e.Product.ShortCode, e.License.Key})
-	if s == nil || len(s.stack) == 0 {
-		c.Unexpected.add("%s restores a license that does not exist", e.ID())
-		return
-	}
-	state, _ := events.StateAfter(e)
-	before := s.stack[len(s.stack)-1].cells
-	c.follows(e, s, e.Previous, e.By)
-	first := s.pop(r.job)
-	if first != e.Row || len(s.stack) == 0 || s.stack[len(s.stack)-1].cells != cellsOf(state) {
-		c.Unexpected.add("%s restores %+v; row %d began it, below it are %+v", e.ID(), cellsOf(state), first, s.stack)
-	}
-	if before != cellsOf(state) {
-		c.checkChanged(e, before, cellsOf(state), e.Changed)
-	}
-	s.past = append(s.past, cellsOf(state))
-	s.last = seq
-}
-
-// kept checks that another import has changed the license since, at some time: its undo may have come
-// between the look-up and the append.
-func (c *changeChecker) kept(r *changeRun, e *events.LicenseKept) {
-	c.Kept++
-	r.undo.Kept++
-	s := c.taken(r, e, e.Row, License{e.Product.ShortCode, e.LicenseKey})
-	if s != nil && !s.buried[r.job] {
-		c.Unexpected.add("%s is kept, and no other import changed the license: %+v", e.ID(), s.stack)
-	}
-}
-
 func (c *changeChecker) finish(asked Requests) {
-	c.Licenses = map[License]Cells{}
-	for license, s := range c.stories {
+	c.Licenses, c.Has = map[License]Cells{}, map[Item]Cells{}
+	for item, s := range c.stories {
 		if len(s.stack) == 0 {
 			continue
 		}
 		top := s.stack[len(s.stack)-1]
-		c.Licenses[license] = top.cells
+		if item.Code == "" {
+			c.Licenses[item.License] = top.cells
+		} else if c.license(item.License).exists(s.of) {
+			c.Has[item] = top.cells
+		}
 		if c.runs[top.by.JobID].undone && !s.buried[top.by.JobID] {
-			c.Lost.add("%v is still as import %d left it, which was undone", license, top.by.JobID)
+			c.Lost.add("%v is still as import %d left it, which was undone", item, top.by.JobID)
 		}
 	}
 	for _, r := range c.runs {

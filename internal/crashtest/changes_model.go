@@ -6,8 +6,17 @@ import (
 	"licenseimport/events"
 )
 
-// Cells are the columns of a license that the files of changes have, as text. Empty: not given.
-type Cells struct{ Email, Store, Activations, Note string }
+// Item names what a row is about.
+type Item struct {
+	License
+	Code string // of a feature of the license; empty: the license itself
+}
+
+// Cells are the columns of a license or feature that the files of changes have, as text. Empty: not given.
+type Cells struct {
+	Email, Store, Activations, Note string
+	Most                            string // max_consumption, of a feature
+}
 
 // clear is the cell that clears its column in an import that updates.
 const clear = "#N/A"
@@ -26,12 +35,18 @@ func (c Cells) update(row Cells) Cells {
 	if row.Note != "" {
 		c.Note = cleared(row.Note, "")
 	}
+	if row.Most != "" {
+		c.Most = cleared(row.Most, "")
+	}
 	return c
 }
 
-// first is the license that a row makes.
-func (c Cells) first() Cells {
-	return Cells{Activations: "1"}.update(c)
+// first is the license or feature that a row makes.
+func (r *ChangeRow) first() Cells {
+	if r.Code != "" {
+		return Cells{}.update(r.Cells)
+	}
+	return Cells{Activations: "1"}.update(r.Cells)
 }
 
 func cleared(cell, otherwise string) string {
@@ -46,6 +61,7 @@ func (c Cells) differing(other Cells) (columns []string) {
 	for _, column := range []struct{ name, a, b string }{
 		{"customer__email", c.Email, other.Email}, {"order__store_id", c.Store, other.Store},
 		{"license__max_activations", c.Activations, other.Activations}, {"license__note", c.Note, other.Note},
+		{"max_consumption", c.Most, other.Most},
 	} {
 		if column.a != column.b {
 			columns = append(columns, column.name)
@@ -78,7 +94,7 @@ const (
 
 // ChangeRow is a row of a file of changes.
 type ChangeRow struct {
-	License
+	Item
 	Cells
 	Validity
 }
@@ -104,8 +120,15 @@ type entry struct {
 	cells Cells
 }
 
-// changedLicense is what the stream says of one license.
-type changedLicense struct {
+// life is how long a license existed, by the sequences of its events.
+type life struct {
+	made, revoked events.Seq // revoked is 0 for one that exists
+}
+
+// changedItem is what the stream says of one license or feature.
+type changedItem struct {
+	lives  []life     // of a license
+	of     events.Seq // of a feature: the event that made its license
 	last   events.Seq
 	stack  []entry       // empty: the license does not exist
 	maker  events.Origin // the row that made it; of the bottom of the stack
@@ -114,7 +137,7 @@ type changedLicense struct {
 	buried map[events.JobID]bool // imports whose state another import has changed, at some time
 }
 
-func (s *changedLicense) push(by events.Origin, cells Cells, seq events.Seq) {
+func (s *changedItem) push(by events.Origin, cells Cells, seq events.Seq) {
 	if len(s.stack) == 0 {
 		s.maker = by
 		s.makers = append(s.makers, by)
@@ -129,7 +152,7 @@ func (s *changedLicense) push(by events.Origin, cells Cells, seq events.Seq) {
 }
 
 // pop takes back what an import did last. It returns the row that began it, or 0.
-func (s *changedLicense) pop(job events.JobID) (first events.Row) {
+func (s *changedItem) pop(job events.JobID) (first events.Row) {
 	for len(s.stack) > 0 && s.stack[len(s.stack)-1].by.JobID == job {
 		first = s.stack[len(s.stack)-1].by.Row
 		s.stack = s.stack[:len(s.stack)-1]

@@ -162,7 +162,7 @@ func (c *client) result(job events.JobID) (imported, error) {
 // wait waits until an import has ended.
 func (c *client) wait(job events.JobID) (i imported, err error) {
 	err = waitFor(fmt.Sprintf("the end of import %d", job), func() error {
-		if i, err = c.result(job); err == nil && i.Status != "success" && i.Status != "error" {
+		if i, err = c.result(job); err == nil && !i.ended() {
 			err = fmt.Errorf("its status is %s, %+v", i.Status, i.Result)
 		}
 		return err
@@ -170,15 +170,20 @@ func (c *client) wait(job events.JobID) (i imported, err error) {
 	return i, err
 }
 
-// list gives all imports, newest first.
-func (c *client) list() ([]imported, error) {
+// ended reports whether the import has ended.
+func (i *imported) ended() bool { return i.Status == "success" || i.Status == "error" }
+
+// list gives all imports of licenses, newest first.
+func (c *client) list() ([]imported, error) { return c.listOf(events.Licenses) }
+
+func (c *client) listOf(kind *events.Kind) ([]imported, error) {
 	var all []imported
 	for {
 		var page struct {
 			Count   int
 			Results []imported
 		}
-		if err := c.getJSON(fmt.Sprintf("%s?limit=100&offset=%d", resultsPath, len(all)), &page); err != nil {
+		if err := c.getJSON(fmt.Sprintf("/api/v1/%s?limit=100&offset=%d", kind.Results, len(all)), &page); err != nil {
 			return nil, err
 		}
 		all = append(all, page.Results...)
@@ -208,7 +213,7 @@ func (c *client) settled() (all []imported, err error) {
 	err = waitForAll("the end of every import", func() (left int, err error) {
 		all, err = c.list()
 		for _, i := range all {
-			if i.Status != "success" && i.Status != "error" {
+			if !i.ended() {
 				left++
 			}
 		}

@@ -179,7 +179,7 @@ func TestChangesInAClusterInTrouble(t *testing.T) {
 	}
 	t.Logf("%d uploads, %d requests, refused %v", len(c.uploads), c.attempts, c.refused)
 	c.verifyChanges(t)
-	c.rebuilt(t)
+	c.rebuilt(t, c.featureFiles()...)
 }
 
 // acknowledged is how many uploads were acknowledged.

@@ -14,8 +14,9 @@
 //   - unexpected: everything else that no upload explains, such as an outcome of an upload that was cut
 //     off, or an outcome that does not follow from its row
 //
-// For imports that update, and for undos, cancels and retries, [CheckChanges] replays each license's story and
-// each import's facts against a sequential model: every event has to follow from the license as it was.
+// For imports that update, and for undos, cancels and retries, [CheckChanges] replays each license's and each
+// feature's story and each import's facts against a sequential model: every event has to follow from the license
+// as it was.
 //
 // The last three must be empty. Check also counts, by its own model of the rules, what each import made; the
 // API's results are compared with that.

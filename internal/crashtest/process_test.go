@@ -5,7 +5,6 @@ package crashtest
 import (
 	"context"
 	"fmt"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,25 +37,26 @@ func waitFor(what string, f func() error) error {
 	}
 }
 
-// waitForAll asks again until nothing is left. Time runs out only while nothing gets less: after an hour of chaos on a
-// busy machine there may be much to do.
+// waitForAll asks again until nothing is left. Time runs out only while their number stays the same: after an hour of
+// chaos on a busy machine there may be much to do.
 func waitForAll(what string, f func() (left int, err error)) error {
-	least := math.MaxInt
-	for {
+	for last := -1; last != 0; {
 		err := waitFor(what, func() error {
 			left, err := f()
-			if err == nil && left > 0 && left >= least {
+			switch {
+			case err != nil:
+			case left == last:
 				err = fmt.Errorf("%d are left", left)
-			}
-			if err == nil {
-				least = left
+			default:
+				last = left
 			}
 			return err
 		})
-		if err != nil || least == 0 {
+		if err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 // untilSilent is a context that ends when alive was not called for as long as any condition is waited for.

@@ -110,15 +110,16 @@ func (s *system) folded() error {
 
 var lagMetric = regexp.MustCompile(`(?m)^licenseimport_views_lag_events ([1-9]\S*)$`)
 
-// rebuilt compares the answers with those of views from nothing. Before, all replicas hold the same.
-func (s *system) rebuilt(t *testing.T) {
+// rebuilt compares the answers with those of views from nothing, also about some files that are not of licenses.
+// Before, all replicas hold the same.
+func (s *system) rebuilt(t *testing.T, files ...*file) {
 	t.Helper()
 	if s.cluster != nil {
 		s.cluster.WaitForReplicas()
 	}
-	before := answers(t, s.client)
+	before := kindAnswers(t, s.client, files...)
 	must(t, s.withoutViews())
-	same(t, before, answers(t, s.client))
+	same(t, before, kindAnswers(t, s.client, files...))
 }
 
 // restartByKill is a crash of one process and its next start.
