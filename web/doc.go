@@ -8,6 +8,9 @@
 //	js/router.js   addresses: the hash is a path and a query
 //	js/api.js      requests to the API, errors, downloads
 //	js/follow.js   the progress of an import, by its event stream or by polling
+//	js/session.js  who is signed in, and what their key may do
+//	js/kinds.js    the kinds of import, from kindtable.js
+//	js/labels.js   labels of the columns; js/words.js: texts for codes and states
 //	js/upload.js   the tab's upload
 //	js/inspect.js  what the server says of a chosen file
 //	js/mapping.js  what its columns become; js/cells.js: what its cells become
@@ -35,6 +38,6 @@
 // of 2024 or later is needed (AbortSignal.any). With the role ingest alone, without
 // --projector-url, the page can upload but shows no results.
 //
-// static/columns.json is written from events.Columns by `make generate`;
+// `make generate` writes static/columns.json from events.Columns and js/kindtable.js from events.Kinds;
 // static/guide.md is docs/importing.md.
 package web

@@ -53,7 +53,7 @@
 //
 // Rows on the embedded server are not atomic batches but fast ones: the server stores them message by
 // message, acknowledges what it has in memory, and writes its files a moment later (persist mode async).
-// [Log.SyncRows] makes them durable before an upload is sealed, see rowstore.go. After a doubtful response
+// [Log.SyncRows] makes them durable before an upload is sealed, see rowsync.go. After a doubtful response
 // AppendRows continues behind the last row that the leader has. Messages of the first attempt may arrive
 // later, so a row can be stored twice: a reader takes row n+1 after row n and ignores the repetition. Which
 // kind ROWS takes is a setting of the stream: a ROWS that was made before, one of an external server and one

@@ -12,7 +12,7 @@
 //	translate.go  what cells mean that a column's rule rejects: ja, Lifetime, SUSPENDED
 //	vocabulary.go what the headers of one kind's files mean
 //	synonyms.go   the table of headers in several languages
-//	vendors.go    the table of other vendors' exports, each with its source
+//	vendors.go    the table of other vendors' exports, each with its source; vendors_kinds.go: of other kinds
 //
 // A mapping is for files of one kind of import, and so is each suggestion.
 //
