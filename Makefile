@@ -133,7 +133,7 @@ long: ## more races and larger attacks than CI runs
 	LICENSEIMPORT_LONG=1 go test -count=1 -timeout 20m ./internal/robustnesstest ./events/eventlog
 
 screenshots: ## every view of the page to docs/screenshots (fonts: fonts-noto-core fonts-noto-cjk)
-	go test -tags tools ./web/browsertest -count=1 -run 'Views|Cancels' -screenshots docs/screenshots
+	go test -tags tools ./web/browsertest -count=1 -run 'Views|Cancels|Administers|StaysSignedIn|UnknownProducts' -screenshots docs/screenshots
 
 reference: ## the viewer of the API reference, copied from its npm package
 	cd internal/openapi/lint && npm ci --ignore-scripts --no-audit --no-fund

@@ -4,6 +4,7 @@ package browsertest
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,16 +22,10 @@ func (b *tab) enter(label, text string) {
 // inspectAll checks the page in both widths and themes.
 func (b *tab) inspectAll(name string) {
 	b.Helper()
-	for _, theme := range []string{"light", "dark"} {
-		for _, width := range []int64{1440, 360} {
-			if *screenshots == "" && (theme == "dark") != (width == 360) {
-				continue // each theme and each width has been looked at then
-			}
-			look(b, theme, width)
-			b.inspect(name, theme, width)
-		}
+	for _, l := range slices.Backward(looks()) { // the page stays as the first has it
+		b.set(l)
+		b.inspect(name, l)
 	}
-	look(b, "light", 1440)
 }
 
 // TestBrowserAdministers makes and revokes a key, sets and removes a product, deletes a mapping, and reads who did it.
@@ -56,6 +51,7 @@ func TestBrowserAdministers(t *testing.T) {
 	}
 	b.click("Revoke " + made[:12] + " of Web shop – 商店")
 	b.sees("It stops working within a second")
+	b.inspectAll("admin-revoke-asked")
 	b.click("Revoke the key")
 	b.sees("1 key")
 	for me(t, site, made) != 401 { // within a second

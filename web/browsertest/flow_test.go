@@ -240,7 +240,7 @@ func TestBrowserFollowsAndCancels(t *testing.T) {
 	b.click("Import the file")
 	b.sees("rows/s", "You may close this page")
 	if *screenshots != "" {
-		b.inspect("import-running", "light", 1440)
+		b.inspect("import-running", look{"light", 1440})
 	}
 	b.click("Cancel the import")
 	b.sees("Cancel this import?")
@@ -284,7 +284,7 @@ func TestBrowserHoldsLongValues(t *testing.T) {
 	imported(t, site, "", long+".csv", strings.NewReader(file))
 	imported(t, site, "", "note.csv", strings.NewReader("license__license_key,product__short_code,license__note\nN,p,"+strings.Repeat("note ", 3000)+"end\n"))
 	b := open(t, site)
-	look(b, "light", 360)
+	b.set(look{"light", 360})
 	b.signIn(adminKey)
 	b.sees("Sign out")
 	for hash, shows := range map[string]string{"": "Import 1", "imports/1": "Not a whole number", "licenses": "1 license", "licenses?order=" + url.QueryEscape(markup): "1 license"} {

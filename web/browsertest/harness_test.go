@@ -171,7 +171,7 @@ func open(t *testing.T, site string) *tab {
 	if err := chromedp.Do(ctx); err != nil { // the browser lives as long as this context
 		t.Fatalf("starting the browser: %v", err)
 	}
-	limited, cancel := context.WithTimeout(ctx, 6*patience)
+	limited, cancel := context.WithTimeout(ctx, 12*patience)
 	t.Cleanup(cancel)
 	b := &tab{T: t, ctx: limited, site: site, downloads: t.TempDir()}
 	go b.hear(chromedp.Console(ctx))
@@ -338,8 +338,21 @@ func quote(text string) string {
 	return string(quoted)
 }
 
-// imported imports a file by the API, waits for its end and returns its id.
+// imported imports a file of licenses by the API, waits for its end and returns its id.
 func imported(t *testing.T, site, query, name string, content io.Reader) int {
+	t.Helper()
+	return importedAs(t, site, "licenses", query, name, content)
+}
+
+// endpoints are the addresses of uploads and results, by kind.
+var endpoints = map[string][2]string{
+	"licenses":  {"licenses/import_from_csv", "licenses-import-results"},
+	"features":  {"licenses/import_features_from_csv", "license-features-import-results"},
+	"customers": {"customers/import_from_csv", "customers-import-results"},
+}
+
+// importedAs does the same with rows of any kind.
+func importedAs(t *testing.T, site, kind, query, name string, content io.Reader) int {
 	t.Helper()
 	body, form := io.Pipe()
 	parts := multipart.NewWriter(form)
@@ -356,10 +369,10 @@ func imported(t *testing.T, site, query, name string, content io.Reader) int {
 	var answer struct {
 		ID int `json:"job_id"`
 	}
-	request(t, "POST", site+"/api/v1/licenses/import_from_csv/?"+query, parts.FormDataContentType(), body, &answer)
+	request(t, "POST", site+"/api/v1/"+endpoints[kind][0]+"/?"+query, parts.FormDataContentType(), body, &answer)
 	for {
 		var result struct{ Status string }
-		request(t, "GET", fmt.Sprintf("%s/api/v1/licenses-import-results/%d/", site, answer.ID), "", nil, &result)
+		request(t, "GET", fmt.Sprintf("%s/api/v1/%s/%d/", site, endpoints[kind][1], answer.ID), "", nil, &result)
 		if result.Status == "success" || result.Status == "error" {
 			return answer.ID
 		}

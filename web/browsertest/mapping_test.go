@@ -42,7 +42,7 @@ func TestBrowserMapsForeignFile(t *testing.T) {
 func TestBrowserAsksWhatFileDoesNotSay(t *testing.T) {
 	t.Parallel()
 	b := open(t, serve(t))
-	look(b, "dark", 360)
+	b.set(look{"dark", 360})
 	b.signIn(adminKey)
 	b.choose(write(t, "ask.csv", "Serial,Expires,Remark\nASK-1,03/04/2030,one\nASK-2,05/06/2030,\n"))
 	b.sees("Your file has no “Product code”", "may be read with the day or with the month first", "Before you go on")

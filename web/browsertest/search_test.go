@@ -92,7 +92,7 @@ func TestBrowserSortsLicenses(t *testing.T) {
 	b.found("a", "b", "C")
 	b.click("Imported")
 	b.found("b", "C", "a")
-	look(b, "light", 360)
+	b.set(look{"light", 360})
 	b.do(`{ const s = document.querySelector(".sort-by select"); s.value = "-product__short_code"; s.dispatchEvent(new Event("change")); }`)
 	b.found("a", "C", "b")
 	b.typed("b")

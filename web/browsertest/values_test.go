@@ -81,7 +81,7 @@ func TestBrowserTranslatesProductsByName(t *testing.T) {
 func TestBrowserSaysWhatShopifyLacks(t *testing.T) {
 	t.Parallel()
 	b := open(t, serve(t))
-	look(b, "light", 360)
+	b.set(look{"light", 360})
 	b.signIn(adminKey)
 	const header, row = "Name,Email,Financial Status,Lineitem name,Lineitem sku", "#1001,ada@example.com,paid,Photo Pro,PHOTO-1"
 	b.choose(write(t, "orders.csv", header+"\n"+row+"\n"))
@@ -168,7 +168,7 @@ func TestBrowserAsksBeforeItSendsLargeWorkbookTwice(t *testing.T) {
 func TestBrowserMapsByKeyboard(t *testing.T) {
 	t.Parallel()
 	b := open(t, serve(t))
-	look(b, "dark", 360)
+	b.set(look{"dark", 360})
 	b.signIn(adminKey)
 	b.choose(write(t, "keys.csv", "Serial,Product,Aktiv,Plan\nKB-1,psc,ja,Gold\nKB-2,psc,nein,Gold\n"))
 	b.sees("Aktiv becomes Enabled")

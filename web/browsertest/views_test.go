@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,6 +18,23 @@ import (
 )
 
 var screenshots = flag.String("screenshots", "", "write a screenshot of each view to this directory, relative to the project's root")
+
+var every = flag.Bool("every", false, "look at both themes in both widths, not only at the light one wide and the dark one narrow")
+
+// A theme and a width.
+type look struct {
+	theme string
+	width int64
+}
+
+// looks are all that the views are looked at in.
+func looks() []look {
+	all := []look{{"light", 1440}, {"dark", 360}}
+	if *every {
+		all = append(all, look{"dark", 1440}, look{"light", 360})
+	}
+	return all
+}
 
 // tallest is the largest height of a screenshot, in pixels.
 const tallest = 1600
@@ -49,6 +67,17 @@ var scenes = []scene{
 		b.choose(write(b.T, "keygen.csv", keygen+"3,Cy,C1B6DE-39A6E5,never,ACTIVE,unlimited,cy@example.com\n"))
 		b.sees("Rows with this value are rejected")
 	}},
+	{"mapping-sheets", "#/", "licenses.csv", func(b *tab) {
+		b.choose(write(b.T, "keys.xlsx", string(book(b.T, "", "2025", [][]string{{"Serial", "Product"}, {"OLD-9", "photo-pro"}},
+			"2026", [][]string{{"Seriennummer", "Produkt", "Gültig bis"}, {"NEW-1", "photo-pro", "31.12.2030"}}))))
+		b.answer("Sheet of the workbook", "2026")
+		b.sees("NEW-1", "2030-12-31")
+	}},
+	{"mapping-features", "#/", "licenses.csv", func(b *tab) {
+		b.rowsAre("features")
+		b.choose(write(b.T, "entitlements.csv", "Entitlement,Limit,Until\nreports,100,2030-12-31\n"))
+		b.sees("Every feature needs the key of its license.")
+	}},
 	{"import", "#/imports/2", "Not a whole number", nil},
 	{"import-one-code", "#/imports/2?show=rejected&code=field_count", "Too few or too many", func(b *tab) {
 		b.click("The row as sent, line 37")
@@ -58,6 +87,13 @@ var scenes = []scene{
 	{"import-checked", "#/imports/5", "Checked", nil},
 	{"import-changes", "#/imports/6?show=updated", "Maximum activations", nil},
 	{"import-undone", "#/imports/7?show=kept", "Stayed after the undo", nil},
+	{"import-undo-asked", "#/imports/8", "1 updated", func(b *tab) {
+		b.click("Undo this import")
+		b.sees("Undo import 8?")
+	}},
+	{"import-features", "#/imports/9", "2 imported, 1 to fix", nil},
+	{"import-customers", "#/imports/10", "1 imported, 1 updated, 1 to fix", nil},
+	{"import-warned", "#/imports/11?show=warned", "2 imported", nil},
 	{"licenses", "#/licenses?search=photo&sort=customer_email", "licenses", nil},
 	{"nothing-found", "#/licenses?order=4711", "No licenses match", nil},
 	{"license", "#/licenses?search=17kq-0011", "1 license", func(b *tab) {
@@ -66,14 +102,19 @@ var scenes = []scene{
 		b.click("Show the event as JSON")
 		b.sees(`"LicenseImported"`)
 	}},
+	{"license-history", "#/licenses?search=old-2", "1 license", func(b *tab) {
+		b.click("OLD-2")
+		b.sees("Feature added", "became")
+	}},
+	{"license-gone", "#/licenses/{gone}", "An undo removed this license", func(b *tab) { b.sees("Imported,") }},
 	{"customers", "#/customers?email=jana", "1 customer", nil},
 	{"orders", "#/orders", "orders", nil},
 	{"columns", "#/columns", "license__note", nil},
 	{"guide", "#/guide", "Fix the rejected rows", nil},
 }
 
-// prepare makes the imports that the views show.
-func prepare(t *testing.T, site string) {
+// prepare makes the imports that the views show. It returns the id of a license that an undo took back.
+func prepare(t *testing.T, site string) (gone string) {
 	t.Helper()
 	file, err := os.ReadFile(example)
 	if err != nil {
@@ -90,7 +131,15 @@ func prepare(t *testing.T, site string) {
 		"PPRO-R2EE-17KQ-0011,photo-pro,5,#N/A\nPPRO-7Q2M-K4XD-0001,photo-pro,9,Upgrade 2027\nPPRO-2027-0001,photo-pro,1,\n"))
 	wrong := imported(t, site, "", "wrong-list.csv", strings.NewReader(header+"OLD-1,photo-pro,1,\nOLD-2,photo-pro,1,\nOLD-3,photo-pro,1,\n"))
 	imported(t, site, "existing=update", "support.csv", strings.NewReader(header+"OLD-2,photo-pro,4,\n"))
+	var found struct{ Results []struct{ ID int } }
+	request(t, "GET", site+"/api/v1/licenses/?license_key=OLD-1", "", nil, &found)
 	undo(t, site, wrong)
+	importedAs(t, site, "features", "", "features.csv", strings.NewReader("license_key,code,max_consumption,expiry_date,allow_overages\n"+
+		"OLD-2,reports,100,2030-12-31,true\nOLD-2,export,,,\nNOBODY-1,reports,many,,\n"))
+	importedAs(t, site, "customers", "existing=update", "contacts.csv", strings.NewReader("email,first_name,company_name\n"+
+		"jana.novakova@fotoatelier.example,Jana,Foto Nováková\ngrace@example.com,Grace,Compilers\nnobody,No,\n"))
+	imported(t, site, "", "maintenance.csv", strings.NewReader("license__license_key,product__short_code,license__maintenance_period\nM-1,photo-pro,2030-01-01\nM-2,photo-pro,\n"))
+	return strconv.Itoa(found.Results[0].ID)
 }
 
 // undo undoes an import by the API and waits for its end.
@@ -113,65 +162,62 @@ func undo(t *testing.T, site string, id int) {
 func TestBrowserViews(t *testing.T) {
 	t.Parallel()
 	site := serve(t)
-	prepare(t, site)
-	for _, width := range []int64{1440, 360} {
-		for _, theme := range []string{"light", "dark"} {
-			if *screenshots == "" && (theme == "dark") != (width == 360) {
-				continue // each theme and each width has been looked at then
-			}
-			t.Run(fmt.Sprintf("%s-%d", theme, width), func(t *testing.T) {
-				t.Parallel()
-				b := open(t, site)
-				b.expectConsole("400") // the upload that is refused
-				look(b, theme, width)
-				b.sees("Sign in with your API key")
-				b.inspect("sign-in", theme, width)
-				b.signIn(adminKey)
-				b.sees("Sign out")
-				for _, s := range scenes {
-					b.run(chromedp.Navigate(site+"/"+s.hash), chromedp.Reload())
-					b.sees(s.shows)
-					if s.act != nil {
-						s.act(b)
-					}
-					b.inspect(s.name, theme, width)
+	gone := prepare(t, site)
+	for _, l := range looks() {
+		t.Run(fmt.Sprintf("%s-%d", l.theme, l.width), func(t *testing.T) {
+			t.Parallel()
+			b := open(t, site)
+			b.expectConsole("400") // the upload that is refused
+			b.expectConsole("410") // the license that is gone
+			b.expectConsole("404") // an import is asked for as one of each kind
+			b.set(l)
+			b.sees("Sign in with your API key")
+			b.inspect("sign-in", l)
+			b.signIn(adminKey)
+			b.sees("Sign out")
+			for _, s := range scenes {
+				b.run(chromedp.Navigate(site+"/"+strings.ReplaceAll(s.hash, "{gone}", gone)), chromedp.Reload())
+				b.sees(s.shows)
+				if s.act != nil {
+					s.act(b)
 				}
-			})
-		}
+				b.inspect(s.name, l)
+			}
+		})
 	}
 }
 
-// look sets theme and width of the screen.
-func look(b *tab, theme string, width int64) {
+// set sets theme and width of the screen.
+func (b *tab) set(l look) {
 	b.Helper()
 	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-		{Name: "prefers-color-scheme", Value: theme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+		{Name: "prefers-color-scheme", Value: l.theme}, {Name: "prefers-reduced-motion", Value: "reduce"},
 	}})
 	if err != nil {
 		b.fail("%v", err)
 	}
-	if width < 500 {
-		b.run(chromedp.EmulateViewport(width, 740, chromedp.EmulateMobile))
+	if l.width < 500 {
+		b.run(chromedp.EmulateViewport(l.width, 740, chromedp.EmulateMobile))
 	} else {
-		b.run(chromedp.EmulateViewport(width, 800))
+		b.run(chromedp.EmulateViewport(l.width, 800))
 	}
 }
 
 // inspect checks the page and writes a screenshot if asked.
-func (b *tab) inspect(name, theme string, width int64) {
+func (b *tab) inspect(name string, l look) {
 	b.Helper()
-	if over := ask[int64](b, "document.documentElement.scrollWidth"); over > width {
-		b.Errorf("%s: %d px wide on a screen of %d", name, over, width)
+	if over := ask[int64](b, "document.documentElement.scrollWidth"); over > l.width {
+		b.Errorf("%s: %d px wide on a screen of %d", name, over, l.width)
 	}
 	b.checkAxe(name)
 	if *screenshots == "" {
 		return
 	}
 	b.do("document.activeElement?.blur(); scrollTo(0, 0)")
-	height := min(ask[float64](b, "document.documentElement.scrollHeight"), tallest)
+	height := min(ask[float64](b, `document.querySelector("dialog[open]") ? innerHeight : document.documentElement.scrollHeight`), tallest)
 	picture, err := chromedp.Call(b.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{
 		Format: page.CaptureScreenshotFormatWebp, Quality: new(int64(80)), CaptureBeyondViewport: new(true),
-		Clip: &page.Viewport{Width: float64(width), Height: height, Scale: 1},
+		Clip: &page.Viewport{Width: float64(l.width), Height: height, Scale: 1},
 	})
 	if err != nil {
 		b.fail("%v", err)
@@ -183,7 +229,7 @@ func (b *tab) inspect(name, theme string, width int64) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		b.Fatal(err)
 	}
-	file := fmt.Sprintf("%s-%s-%d.webp", name, theme, width)
+	file := fmt.Sprintf("%s-%s-%d.webp", name, l.theme, l.width)
 	if err := os.WriteFile(filepath.Join(dir, file), picture.Data, 0o644); err != nil {
 		b.Fatal(err)
 	}
