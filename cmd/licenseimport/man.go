@@ -32,7 +32,7 @@ type manPage struct{ text strings.Builder }
 func (p *manPage) program(root *kong.Node) {
 	p.macro(".TH LICENSEIMPORT 1 \"\" \"licenseimport " + strings.TrimSpace(release) + "\"")
 	p.macro(".SH NAME")
-	p.line("licenseimport - import license keys from files, each row exactly once")
+	p.line("licenseimport - import licenses from CSV files and Excel workbooks, each row exactly once")
 	p.macro(".SH SYNOPSIS")
 	p.line("licenseimport COMMAND [FLAGS]")
 	p.macro(".SH DESCRIPTION")

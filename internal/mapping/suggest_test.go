@@ -60,12 +60,15 @@ AB12-CD34-EF56|4711|00042|Muster GmbH|Eva|Muster|eva@example.de|+49 30 1|Weg 1|1
 	{"german short", `Seriennummer|Produkt|Mail|Ablaufdatum|Aktivierungen
 license__license_key|product__short_code|customer__email|license__validity_period|license__max_activations
 AB12-CD34-EF56|foto|eva@example.de|31.12.2030|3`},
-	{"german validity", `Seriennummer|Produkt|Bis
+	{"german validity", `Seriennr.|Produkt|Bis|Anzahl Plätze
+license__license_key|product__short_code|license__validity_period|license__max_activations
+AB12-CD34-EF56|foto|31.12.2030|3`},
+	{"german term", `Serien-Nr|Produkt|Läuft bis
 license__license_key|product__short_code|license__validity_period
 AB12-CD34-EF56|foto|31.12.2030`},
-	{"english validity", `Serial|Product|Until
-license__license_key|product__short_code|license__validity_period
-AB12-CD34-EF56|photo|2030-12-31`},
+	{"english validity", `Serial|Product|Until|No. of seats
+license__license_key|product__short_code|license__validity_period|license__max_activations
+AB12-CD34-EF56|photo|2030-12-31|3`},
 	{"german store", `Bestell-Nr.|Lizenznummer|Produktcode|Kunden-E-Mail|Lizenztyp|Aktiv
 order__store_id|license__license_key|product__short_code|customer__email|license__license_type|license__enabled
 B-1|AB12-CD34-EF56|foto|eva@example.de|perpetual|1`},
