@@ -47,6 +47,8 @@ type pageTree struct {
 	data []byte // of the file
 	size int    // of a page
 	seen []bool // pages that were reached
+	drop func() // gives the file's mapped pages back
+	left int    // bytes until the next drop
 }
 
 // verifyPages verifies that the buckets' pages form a tree within the file, so that bbolt can follow
@@ -66,7 +68,11 @@ func usage(tx *bolt.Tx) (Usage, error) {
 		return Usage{}, err
 	}
 	size := tx.DB().Info().PageSize
-	t := &pageTree{data: mapped(tx.DB(), tx.Size()), size: size, seen: make([]bool, tx.Size()/int64(size))}
+	t := &pageTree{
+		data: mapped(tx.DB(), tx.Size()), size: size, seen: make([]bool, tx.Size()/int64(size)),
+		drop: func() { dropResident(tx.DB(), tx.Size()) },
+	}
+	defer t.drop()
 	if err := t.verify(uint64(tx.Cursor().Bucket().Root()), 1, nil); err != nil {
 		return Usage{}, err
 	}
@@ -100,6 +106,10 @@ func (t *pageTree) verify(id uint64, depth int, first []byte) error {
 			return fmt.Errorf("%w: two references lead to page %d", ErrDamaged, i)
 		}
 		t.seen[i] = true
+	}
+	if t.left -= int(pages) * t.size; t.left < 0 {
+		t.drop()
+		t.left = maxMapped
 	}
 	if !t.verifyElements(page[:pages*uint64(t.size)], depth, first) {
 		return fmt.Errorf("%w: page %d", ErrDamaged, id)

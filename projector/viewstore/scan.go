@@ -12,6 +12,10 @@ import (
 // handing them over costs little.
 const scanBatch = 32
 
+// maxMapped is how many bytes of the file a scan, or its verification, leaves mapped. They count as this
+// process's memory.
+const maxMapped = 16 << 20
+
 // Scanned is a chunk that a scan passes: the values of up to 64 neighbouring numbers.
 type Scanned struct {
 	Number uint64 // of the chunk: its place p is the number Number<<6 | p
@@ -53,7 +57,8 @@ type rawChunk struct {
 func (r *Reader) hand(b *Bound, set ChunkSet, wanted *NumberSet, work chan<- []rawChunk) {
 	prefix := set.prefix()
 	cursor := r.bucket(set.View).Cursor()
-	batch := make([]rawChunk, 0, scanBatch)
+	batch, mapped := make([]rawChunk, 0, scanBatch), 0
+	defer func() { dropResident(r.tx.DB(), r.tx.Size()) }()
 	for key, value := cursor.Seek(set.key(nil, 0)); key != nil && bytes.HasPrefix(key, prefix); key, value = cursor.Next() {
 		number, ok := numberBehind(key, prefix)
 		if !ok {
@@ -62,6 +67,10 @@ func (r *Reader) hand(b *Bound, set ChunkSet, wanted *NumberSet, work chan<- []r
 		}
 		if !b.Step() {
 			return
+		}
+		if mapped += len(value); mapped > maxMapped {
+			dropResident(r.tx.DB(), r.tx.Size())
+			mapped = 0
 		}
 		if wanted != nil && !wanted.inChunk(number) {
 			continue
