@@ -26,9 +26,11 @@ func (h *featureHistory) imports(updates bool, rows []ChangeRow, counts events.C
 	if updates {
 		start.Existing = events.UpdateExisting
 	}
-	h.uploads = append(h.uploads, ChangeUpload{Name: job.String(), Acknowledged: true, Job: job, Updates: updates, Rows: rows})
-	h.all = append(append(h.all, start, &events.ImportSealed{JobID: job, Rows: events.Row(len(rows))}), outcomes...)
-	h.all = append(h.all, &events.ImportFinished{JobID: job, Status: events.Success, Row: events.Row(len(rows)), Counts: counts})
+	u := ChangeUpload{Name: job.String(), Acknowledged: true, Job: job, Updates: updates, Rows: rows}
+	h.uploads = append(h.uploads, u)
+	n := events.Row(len(rows))
+	h.all = append(append(h.all, start, &events.ImportSealed{JobID: job, Rows: n}), outcomes...)
+	h.all = append(h.all, &events.ImportFinished{JobID: job, Status: events.Success, Row: n, Counts: counts})
 }
 
 // undo adds an undo with one outcome.
@@ -39,9 +41,11 @@ func (h *featureHistory) undo(counts events.UndoCounts, e events.Event) {
 // makes adds an import that makes the license.
 func (h *featureHistory) makes() {
 	one := 1
-	h.imports(false, []ChangeRow{{Item: Item{License: oneLicense}}}, events.Counts{Imported: 1}, &events.LicenseImported{
-		JobID: events.JobID(len(h.uploads) + 1), Row: 1, Product: oneProduct, License: events.License{Key: "k", MaxActivations: &one},
-	})
+	made := &events.LicenseImported{
+		JobID: events.JobID(len(h.uploads) + 1), Row: 1, Product: oneProduct,
+		License: events.License{Key: "k", MaxActivations: &one},
+	}
+	h.imports(false, []ChangeRow{{Item: Item{License: oneLicense}}}, events.Counts{Imported: 1}, made)
 }
 
 func featureMade(job events.JobID, license events.Seq, most int) events.Event {
@@ -74,19 +78,24 @@ func soundFeatures() ([]ChangeUpload, Requests, *history) {
 	row := func(most string) ChangeRow { return ChangeRow{Item: oneFeature, Cells: Cells{Most: most}} }
 	missing := ChangeRow{Item: Item{License{"p", "none"}, "f"}}
 	by, two := events.Origin{JobID: 2, Row: 1}, 2
+	existed := &events.LicenseFeatureExisted{
+		JobID: 3, Row: 1, LicenseKey: "k", LicenseID: 3, Product: oneProduct, Code: "f", By: by,
+	}
+	restored := &events.LicenseFeatureRestored{
+		JobID: 3, Row: 3, LicenseKey: "k", LicenseID: 3, Product: oneProduct,
+		Feature: events.Feature{Code: "f", MaxConsumption: &two},
+		Changed: []events.Change{{Column: "max_consumption"}}, Previous: 14, Restores: 8, By: by,
+	}
+	revoked := &events.LicenseRevoked{JobID: 1, Row: 1, LicenseKey: "k", Product: oneProduct, Previous: 3}
 	h := &featureHistory{}
 	h.makes() // by sequence 3
 	h.imports(true, []ChangeRow{row("1"), row("2")}, events.Counts{Imported: 1, Updated: 1},
 		featureMade(2, 3, 1), featureUpdated(2, 2, 7, 2)) // 7 and 8
 	h.imports(true, []ChangeRow{row("2"), missing, row("3")}, events.Counts{Existed: 1, Rejected: 1, Updated: 1},
-		&events.LicenseFeatureExisted{JobID: 3, Row: 1, LicenseKey: "k", LicenseID: 3, Product: oneProduct, Code: "f", By: by},
-		unknownLicense(2), featureUpdated(3, 3, 8, 3)) // 12 to 14
+		existed, unknownLicense(2), featureUpdated(3, 3, 8, 3)) // 12 to 14
 	h.undo(events.UndoCounts{Kept: 1}, featureKept(2, 1))
-	h.undo(events.UndoCounts{Restored: 1}, &events.LicenseFeatureRestored{
-		JobID: 3, Row: 3, LicenseKey: "k", LicenseID: 3, Product: oneProduct, Feature: events.Feature{Code: "f", MaxConsumption: &two},
-		Changed: []events.Change{{Column: "max_consumption"}}, Previous: 14, Restores: 8, By: by,
-	})
-	h.undo(events.UndoCounts{Revoked: 1}, &events.LicenseRevoked{JobID: 1, Row: 1, LicenseKey: "k", Product: oneProduct, Previous: 3})
+	h.undo(events.UndoCounts{Restored: 1}, restored)
+	h.undo(events.UndoCounts{Revoked: 1}, revoked)
 	h.makes() // by sequence 27
 	h.imports(false, []ChangeRow{row("5")}, events.Counts{Imported: 1}, featureMade(5, 27, 5))
 	asked := Requests{Undone: map[events.JobID]bool{1: true, 2: true, 3: true}}
