@@ -21,6 +21,10 @@ import (
 func openMatching(ctx context.Context, s *viewstore.Store, path string, log Log) (*viewstore.Store, error) {
 	p := s.Position()
 	state, missing, err := missingIn(ctx, p, log)
+	for errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil { // the stream elects a leader, or the disk is slow
+		slog.Info("waiting for NATS", "reason", err)
+		state, missing, err = missingIn(ctx, p, log)
+	}
 	if err == nil && missing != "" {
 		err = lossOf(s, path, state, missing)
 	}

@@ -2,7 +2,9 @@ package projector
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -298,6 +300,52 @@ func TestViewsOfARestoredStream(t *testing.T) {
 	defer p.Close()
 	if got, err := p.Digest(); err != nil || got != want || p.Position() != events.Seq(len(all)) {
 		t.Errorf("digest %s at %d, %v; want %s", got, p.Position(), err, want)
+	}
+}
+
+// electingLog is a log whose leader does not answer the first requests.
+type electingLog struct {
+	*memLog
+	left int // requests without an answer
+}
+
+func (l *electingLog) unanswered() error {
+	if l.left--; l.left >= 0 {
+		return fmt.Errorf("ask stream LICENSES: %w", context.DeadlineExceeded)
+	}
+	return nil
+}
+
+func (l *electingLog) State(ctx context.Context) (eventlog.State, error) {
+	if err := l.unanswered(); err != nil {
+		return eventlog.State{}, err
+	}
+	return l.memLog.State(ctx)
+}
+
+func (l *electingLog) MessageAt(ctx context.Context, seq events.Seq) (eventlog.Message, bool, error) {
+	if err := l.unanswered(); err != nil {
+		return eventlog.Message{}, false, err
+	}
+	return l.memLog.MessageAt(ctx, seq)
+}
+
+// TestOpenWaitsForALeader: a projector that starts while the stream elects a leader waits, and ends only when it is
+// told to.
+func TestOpenWaitsForALeader(t *testing.T) {
+	dir, log := t.TempDir(), newMemLog(manyImports(2, 2, 50)...)
+	r := newHarness(t, dir, log)
+	r.catchUp()
+	r.stop()
+	for left := range 4 {
+		p, err := Open(t.Context(), dir, &electingLog{log, left})
+		check(t, err)
+		check(t, p.Close())
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if p, err := Open(ctx, dir, &electingLog{log, 1}); err == nil {
+		t.Error("opened after the end", p.Close())
 	}
 }
 

@@ -38,7 +38,7 @@ func newChaosSystem(t *testing.T) *system {
 	case 1:
 		return newSystem(t, 2*time.Second)
 	case eventlogtest.Nodes:
-		return newClusterSystem(t)
+		return newClusterSystem(t, 3*time.Second) // ingest seldom lives for long
 	default:
 		t.Fatalf("CHAOS_NODES=%d: it is 1 or %d", nodes, eventlogtest.Nodes)
 		return nil

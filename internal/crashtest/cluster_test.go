@@ -16,8 +16,9 @@ import (
 	"licenseimport/internal/freeport"
 )
 
-// newClusterSystem starts two processors and one of each other role on a cluster of NATS servers.
-func newClusterSystem(t *testing.T) *system {
+// newClusterSystem starts two processors and one of each other role on a cluster of NATS servers. An upload that stands
+// still for so long is given up.
+func newClusterSystem(t *testing.T, abandoned time.Duration) *system {
 	t.Helper()
 	cluster := eventlogtest.StartCluster(t)
 	api, reads, url := freeport.Address(), freeport.Address(), cluster.URL()
@@ -31,7 +32,7 @@ func newClusterSystem(t *testing.T) *system {
 		return p
 	}
 	s.projector = role("projector", "projector", "--http", reads, "--data", s.data)
-	s.ingest = role("ingest", "ingest", "--http", api, "--projector-url", "http://"+reads, "--abandoned-after", "10s")
+	s.ingest = role("ingest", "ingest", "--http", api, "--projector-url", "http://"+reads, "--abandoned-after", abandoned.String())
 	for i, name := range []string{"processor-1", "processor-2"} {
 		s.processors[i] = role(name, "processor")
 	}
@@ -98,7 +99,7 @@ func wipeAndStart(c *eventlogtest.Cluster, node int) {
 // acknowledged has one outcome, and all replicas hold the same in the end.
 func TestClusterInTrouble(t *testing.T) {
 	t.Parallel()
-	s := newClusterSystem(t)
+	s := newClusterSystem(t, 10*time.Second)
 	c := s.cluster
 	refusals := eventlogtest.WatchRejects(t, c.URL())
 	var files []*file
@@ -153,7 +154,7 @@ func (s *system) importDuring(t *testing.T, c *eventlogtest.Cluster, trouble tro
 // after the other is in trouble and the processors are killed.
 func TestChangesInAClusterInTrouble(t *testing.T) {
 	t.Parallel()
-	c := newChangeChaosOn(t, newClusterSystem(t))
+	c := newChangeChaosOn(t, newClusterSystem(t, 10*time.Second))
 	cluster := c.cluster
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
