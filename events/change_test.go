@@ -92,7 +92,7 @@ func TestUpdate(t *testing.T) {
 			map[string]string{"order__store_id": "O1", "order__is_test": "0"},
 			[]Change{{"order__store_id", "o1", "O1"}, {"order__is_test", "", "false"}, {"order__language", "en", ""}},
 		},
-		"an order of its own": {
+		"a separate order": {
 			map[string]string{"order__store_id": "#N/A", "order__language": "en"}, []Change{{"order__store_id", "o1", ""}},
 		},
 	} {

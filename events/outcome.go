@@ -1,7 +1,7 @@
 package events
 
 // Outcome is an event that says what became of one row of an import: when the row was decided, or when the
-// import was undone. Each kind of import has event types of its own for it.
+// import was undone. Each kind of import has its own event types for it.
 type Outcome interface {
 	Event
 	// Origin is the row. Of an undo's outcome it is the row of the import that is undone.

@@ -84,7 +84,7 @@ func TestInspectSaysWhatAFileSeemsToBe(t *testing.T) {
 	}
 }
 
-// A file that goes on behind the part that is inspected needs no end that fits.
+// A file that goes on behind the part that is inspected needs no end of a row.
 func TestInspectReadsTheBeginningOnly(t *testing.T) {
 	h := newHarness(t, Config{})
 	var b strings.Builder

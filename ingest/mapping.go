@@ -174,7 +174,7 @@ func (in *rowParser) checkMapping(row csvfile.Row) error {
 	}
 	if name := in.named(row); len(name) > 0 && !bytes.Equal(name, in.mappingName) {
 		return httpx.BadRequest("mixed_mappings",
-			"Row %d, line %d, was of the mapping %q, and the first row of %q: send the rows of each import in a file of its own, or say which mapping all have (mapping=NAME).",
+			"Row %d, line %d, was of the mapping %q, and the first row of %q: send the rows of each import in a separate file, or say which mapping all have (mapping=NAME).",
 			row.Number, row.Line, events.Excerpt(string(name), 80), events.Excerpt(string(in.mappingName), 80))
 	}
 	return nil

@@ -74,7 +74,7 @@ func (m *memtable) putFact(seq events.Seq, next *storedFact) {
 	m.Put(allFacts, uint64(seq), m.value)
 }
 
-// outcome folds what became of a row, of any kind of import without a case of its own.
+// outcome folds what became of a row, of any kind of import without its own case.
 func (m *memtable) outcome(j *Job, e events.Outcome, f fact) error {
 	row := uint64(e.Origin().Row)
 	switch e.Result() {

@@ -18,11 +18,11 @@ import (
 )
 
 // scaleCommand measures what the plan in docs/scaling-out.md is made of: what a license costs a NATS server that
-// only keeps it, and what a company with streams of its own costs.
+// only keeps it, and what a company with its own streams costs.
 func scaleCommand(args []string) error {
 	flags := flag.NewFlagSet("scale", flag.ExitOnError)
 	licenses := flags.Int("licenses", 2_000_000, "licenses in one stream")
-	companies := flags.Int("companies", 200, "companies, each with streams and buckets of its own")
+	companies := flags.Int("companies", 200, "companies, each with its own streams and buckets")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

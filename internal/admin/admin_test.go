@@ -19,7 +19,7 @@ import (
 	"licenseimport/processor"
 )
 
-// service is the API of admins on a log of its own.
+// service is the API of admins on a new log.
 type service struct {
 	*testing.T
 	log     *eventlog.Log

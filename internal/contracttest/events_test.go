@@ -198,7 +198,7 @@ func (c *caller) undoAt(result string) {
 	eventually(c.T, "the undo of "+result, func() bool { return c.get(200, result).field("undo.status") == `"finished"` })
 }
 
-// TestStreams: every message of both streams is a CloudEvent of a type that has a schema, fits it, and stands at its subject.
+// TestStreams: every message of both streams is a CloudEvent of a type that has a schema, matches it, and stands at its subject.
 func TestStreams(t *testing.T) {
 	t.Parallel()
 	s := serve(t)

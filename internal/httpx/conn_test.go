@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// exchange sends text over a connection of its own and returns the answer.
+// exchange sends text over a new connection and returns the answer.
 func exchange(t *testing.T, s *Server, text string) (*http.Response, string) {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.Addr())

@@ -12,7 +12,7 @@ const (
 	certain = 0.95 // it names the column and nothing else
 	sure    = 0.9  // it means this column in nearly every file
 	likely  = 0.8  // it usually does
-	perhaps = 0.65 // it does unless another column fits better
+	perhaps = 0.65 // it does unless another column matches better
 )
 
 // synonyms is the table of headers that mean a column: in English, German, French, Spanish, Italian,

@@ -87,7 +87,7 @@ func TestTranslationsOfOtherColumns(t *testing.T) {
 		t.Errorf("%v", state.Translations)
 	}
 	if len(state.Translations) != 1 {
-		t.Errorf("translations for columns that the cells do not fit: %v", state.Translations)
+		t.Errorf("translations for columns that the cells do not match: %v", state.Translations)
 	}
 }
 

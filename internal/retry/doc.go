@@ -15,7 +15,7 @@
 //
 // # Why not cenkalti/backoff
 //
-// github.com/cenkalti/backoff/v5 fits the function form only, and few of our loops have it.
+// github.com/cenkalti/backoff/v5 has the function form only, and few of our loops have it.
 // When the context ends, its Retry returns the context's error and drops the error of the last
 // attempt, which says what was wrong. Its MaxInterval does not bound a pause: the randomized
 // interval exceeds it by half. It has no pause by attempt number, which redelivery needs. What

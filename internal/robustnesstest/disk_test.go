@@ -7,7 +7,7 @@ import (
 )
 
 // TestLittleRoom: where less of the disk is free than is to be kept, uploads are
-// answered 507 at once, /readyz says so, reads go on, and with room again uploads
+// answered 507 at once, /readyz says so, reads go on, and with free space again uploads
 // do, too. (No disk is filled for that: the same disk is called full.)
 func TestLittleRoom(t *testing.T) {
 	t.Parallel()
@@ -34,6 +34,6 @@ func TestLittleRoom(t *testing.T) {
 
 	p = serveOn(t, data)
 	if r := p.admin().imports(t, rows("after", 20)); r.Result.Imported != 20 {
-		t.Errorf("with room again: %+v", r)
+		t.Errorf("with free space again: %+v", r)
 	}
 }

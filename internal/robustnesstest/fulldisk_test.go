@@ -39,11 +39,11 @@ func fill(t *testing.T, path string, left uint64) {
 	}
 }
 
-// TestDiskFillsUp uploads until the disk is full: with room kept free, and with
-// none, where JetStream itself runs out of it and switches itself off. When room comes
-// back the process goes on by itself, and what was acknowledged is imported.
+// TestDiskFillsUp uploads until the disk is full: with space kept free, and with
+// none, where JetStream itself runs out of it and switches itself off. When space is free
+// again the process goes on by itself, and what was acknowledged is imported.
 func TestDiskFillsUp(t *testing.T) {
-	for name, keep := range map[string]string{"room is kept free": "24MiB", "no room is kept free": "1B"} {
+	for name, keep := range map[string]string{"space is kept free": "24MiB", "no space is kept free": "1B"} {
 		t.Run(name, func(t *testing.T) {
 			dir := small(t, 96)
 			data, filler := filepath.Join(dir, "data"), filepath.Join(dir, "filler")
@@ -79,7 +79,7 @@ func TestDiskFillsUp(t *testing.T) {
 			}
 			var last answer
 			t.Cleanup(func() { t.Logf("the last /readyz: %d %s", last.status, last.body) })
-			eventually(t, "readiness with room again", func() bool {
+			eventually(t, "readiness with free space again", func() bool {
 				a, err := c.send("GET", "/readyz", nil)
 				last = a
 				return err == nil && a.status == 200
@@ -90,7 +90,7 @@ func TestDiskFillsUp(t *testing.T) {
 				}
 			}
 			if r := c.imports(t, rows("last", 10)); r.Status != "success" {
-				t.Errorf("with room again: %+v", r)
+				t.Errorf("with free space again: %+v", r)
 			}
 		})
 	}

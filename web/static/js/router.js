@@ -31,7 +31,7 @@ export function go(path, query) {
 }
 
 /**
- * match finds the first of the routes that fits: { pattern: "imports/:id", … }.
+ * match finds the first route that matches an address: { pattern: "imports/:id", … }.
  * Parameters are given by name.
  */
 export function match(routes, segments) {

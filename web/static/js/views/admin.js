@@ -1,4 +1,4 @@
-// The administration: keys, products, saved mappings and the audit log, each a part with an address of its own.
+// The administration: keys, products, saved mappings and the audit log, each a part with its own address.
 
 import { fill, h } from "../dom.js";
 import { link } from "../router.js";

@@ -12,7 +12,7 @@ const columns = [{ label: "Name", class: "lead" }, { label: "For" }, { label: "F
 export function mappings({ section, query, signal }) {
   const list = adminList({
     place: "admin/mappings", path: "import-mappings/", noun: "mapping", caption: "Mappings, by name", columns, draw,
-    nothing: ["No mappings", "People save one when they import a file with columns of its own."],
+    nothing: ["No mappings", "People save one when they import a file with other columns."],
   }, signal);
   fill(section, h("p", { class: "lead" }, "A mapping says which column each of a file's columns fills. People save one when they import such a file. Imports keep the mapping that they were started with."), list.root);
   list.show(query);
