@@ -72,7 +72,8 @@ func (b *bench) full(ctx context.Context) ([]line, error) {
 		return nil, err
 	}
 	return []line{atLeast(0.6, baselines.wall().Seconds()/ours.wall().Seconds(),
-		fmt.Sprintf("%d columns, all filled (%d rows)", len(events.Licenses.ColumnNames()), s.rows), "wall: the floor's with bodies of that size ÷ ours",
+		fmt.Sprintf("%d columns, all filled (%d rows)", len(events.Licenses.ColumnNames()), s.rows),
+		"wall: the floor's with bodies of that size ÷ ours",
 		fmt.Sprintf("ours %s, floor %s; CPU %.2f", ours, baselines, ours.cpu().Seconds()/baselines.cpu().Seconds()))}, nil
 }
 

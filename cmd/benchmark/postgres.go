@@ -56,7 +56,8 @@ func (b *bench) postgres(ctx context.Context) ([]line, error) {
 	return []line{
 		atLeast(1.7, with.wall().Seconds()/ours.wall().Seconds(), what, "wall: PostgreSQL's with an outbox ÷ ours",
 			fmt.Sprintf("PostgreSQL %s, ours %s", with, ours)),
-		atLeast(0.95, without.wall().Seconds()/ours.wall().Seconds(), "", "wall: PostgreSQL's ÷ ours", "PostgreSQL "+without.String()),
+		atLeast(0.95, without.wall().Seconds()/ours.wall().Seconds(), "", "wall: PostgreSQL's ÷ ours",
+			"PostgreSQL "+without.String()),
 	}, nil
 }
 
@@ -79,7 +80,8 @@ func (b *bench) runPostgres(ctx context.Context, file, outbox string, rows int) 
 		return figures{}, err
 	}
 	began := time.Now()
-	out, err := exec.CommandContext(ctx, "psql", "-X", "-w", "-q", "-A", "-t", "-v", "file="+file, "-v", "outbox="+outbox, "-f", script).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "psql", "-X", "-w", "-q", "-A", "-t", "-v", "file="+file, "-v", "outbox="+outbox,
+		"-f", script).CombinedOutput()
 	took := figures{wall: time.Since(began)}
 	if want := fmt.Sprintf("outcomes imported %d\n", rows); err == nil && !strings.HasSuffix(string(out), want) {
 		err = fmt.Errorf("want %q", want)

@@ -48,7 +48,8 @@ func (b *bench) replicated(ctx context.Context) ([]line, error) {
 		}
 	}
 	return []line{atLeast(0.8, baselines.wall().Seconds()/ours.wall().Seconds(),
-		fmt.Sprintf("%d NATS nodes on this machine, %d rows of 12 columns", nodes, s.rows), "wall: the floor's on as many nodes ÷ ours",
+		fmt.Sprintf("%d NATS nodes on this machine, %d rows of 12 columns", nodes, s.rows),
+		"wall: the floor's on as many nodes ÷ ours",
 		fmt.Sprintf("ours %s, floor %s; %s thousand rows/s", ours, baselines, thousands(ours.rate(s.rows))))}, nil
 }
 

@@ -42,7 +42,8 @@ func scaleLicenses(ctx context.Context, n int, report func(string, string, ...an
 		if err != nil {
 			return err
 		}
-		if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: "LICENSES", Subjects: []string{"licenses.*.*"}, AllowDirect: true}); err != nil {
+		if _, err := js.CreateStream(ctx,
+			jetstream.StreamConfig{Name: "LICENSES", Subjects: []string{"licenses.*.*"}, AllowDirect: true}); err != nil {
 			return err
 		}
 		empty := heap()
@@ -100,7 +101,8 @@ func scaleCompanies(ctx context.Context, n int, report func(string, string, ...a
 				}
 			}
 		}
-		report(fmt.Sprintf("a company with %d streams, made", len(companyStreams)), "%.1f ms", time.Since(began).Seconds()*1e3/float64(n))
+		report(fmt.Sprintf("a company with %d streams, made", len(companyStreams)), "%.1f ms",
+			time.Since(began).Seconds()*1e3/float64(n))
 		report("… its memory", "%d kB", (heap()-empty)/int64(n)/1000)
 		_, took, err := restart(true)
 		report(fmt.Sprintf("… %d of them, started after a crash", n), "%.2f s", took.Seconds())

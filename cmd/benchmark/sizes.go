@@ -21,7 +21,8 @@ const (
 const sizesHead = "| licenses | their CSV | rows, for a week | events, for ever | views | memory, peak of the import | memory after a start | ready after a stop | ready after a kill | rebuild |\n" +
 	"|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
 
-// sizesCommand measures what an operator plans with: disk, memory and time to ready of serve, by the number of licenses.
+// sizesCommand measures what an operator plans with: disk, memory and time to ready of serve, by
+// the number of licenses.
 func sizesCommand(args []string) error {
 	b := &bench{}
 	flags := flag.NewFlagSet("sizes", flag.ExitOnError)

@@ -133,7 +133,8 @@ func TestSizes(t *testing.T) {
 	if err := b.sizes(t.Context(), []string{"200", "300"}, func(row string) { rows = append(rows, row) }); err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 2 || !strings.HasPrefix(rows[1], "| 300 | 0 MB |") || strings.Count(rows[1], " | ") != strings.Count(sizesHead, " | ") {
+	if len(rows) != 2 || !strings.HasPrefix(rows[1], "| 300 | 0 MB |") ||
+		strings.Count(rows[1], " | ") != strings.Count(sizesHead, " | ") {
 		t.Errorf("%q", rows)
 	}
 }

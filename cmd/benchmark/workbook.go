@@ -68,7 +68,8 @@ func (b *bench) serveWithWorkbook(ctx context.Context, book string, rows int) (l
 	}
 	return line{
 		what: "memory of serve", measure: fmt.Sprintf("peak RSS with a workbook of %d rows − with the same rows as a CSV", rows),
-		value: fmt.Sprintf("%+.0f MB", float64(peaks[1]-peaks[0])/1e6), details: fmt.Sprintf("%.0f and %.0f MB", float64(peaks[1])/1e6, float64(peaks[0])/1e6),
+		value:   fmt.Sprintf("%+.0f MB", float64(peaks[1]-peaks[0])/1e6),
+		details: fmt.Sprintf("%.0f and %.0f MB", float64(peaks[1])/1e6, float64(peaks[0])/1e6),
 	}, nil
 }
 
