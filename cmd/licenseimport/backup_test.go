@@ -58,7 +58,8 @@ func csvOf(prefix string, n int) []byte {
 
 func uploadCSV(t *testing.T, api *client, body io.Reader) uint64 {
 	t.Helper()
-	id, err := api.upload(t.Context(), &source{name: "x.csv", size: -1, ReadCloser: io.NopCloser(body)}, uploadOptions{kind: events.Licenses})
+	id, err := api.upload(t.Context(), &source{name: "x.csv", size: -1, ReadCloser: io.NopCloser(body)},
+		uploadOptions{kind: events.Licenses})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +148,8 @@ func halfUpload(t *testing.T, api *client, file []byte) (half func(holds func() 
 	read, write := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		_, err := api.upload(t.Context(), &source{name: "slow.csv", size: -1, ReadCloser: read}, uploadOptions{kind: events.Licenses})
+		_, err := api.upload(t.Context(), &source{name: "slow.csv", size: -1, ReadCloser: read},
+			uploadOptions{kind: events.Licenses})
 		done <- err
 	}()
 	if _, err := write.Write(file[:len(file)/2]); err != nil {

@@ -198,7 +198,8 @@ func (c *client) waitForResult(ctx context.Context, of importRef, show func(*res
 
 // waitFor polls a result and shows each answer, until done. It retries transient errors for
 // transientTimeout after the last answer.
-func (c *client) waitFor(ctx context.Context, of importRef, done func(*result) bool, show func(*result)) (*result, error) {
+func (c *client) waitFor(ctx context.Context, of importRef, done func(*result) bool,
+	show func(*result)) (*result, error) {
 	answered := time.Now()
 	for polls := polling.Start(); ; {
 		now, err := of.result(ctx, c)

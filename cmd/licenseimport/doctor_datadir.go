@@ -13,7 +13,9 @@ import (
 func (d *diagnosis) dataDir() {
 	info, err := os.Stat(d.Data)
 	if err != nil {
-		d.problem("data directory", "Name the right one by --data, or a deployment by --nats-url and --server; licenseimport serve makes a new one", "%v", err)
+		d.problem("data directory",
+			"Name the right one by --data, or a deployment by --nats-url and --server; licenseimport serve makes a new one",
+			"%v", err)
 		return
 	}
 	if d.owner, d.held, err = eventlog.LockOwner(d.Data); err != nil {
@@ -39,7 +41,8 @@ func (d *diagnosis) permissions(info os.FileInfo) {
 		return
 	}
 	if !isPrivate(info) {
-		d.warn("data directory's mode", "chmod 700 "+d.Data, "other users may look into %s, which holds customers' data", d.Data)
+		d.warn("data directory's mode", "chmod 700 "+d.Data,
+			"other users may look into %s, which holds customers' data", d.Data)
 	}
 	path := adminKeyPath(d.Data)
 	d.secretFile("admin.key", path, "the admin key", "replace the key: licenseimport keys create, keys revoke")

@@ -92,8 +92,10 @@ func minReplicas(streams []eventlog.StreamHealth) int {
 
 // streams checks each stream. missing: the other checks are impossible.
 func (d *diagnosis) streams(c eventlog.Health) (missing bool) {
-	if !slices.ContainsFunc(c.Streams, func(s eventlog.StreamHealth) bool { return !errors.Is(s.Problem, eventlog.ErrStreamMissing) }) {
-		d.problem("streams", "The first role that starts here makes them; so does restore", "there are no streams of licenseimport on this server")
+	if !slices.ContainsFunc(c.Streams,
+		func(s eventlog.StreamHealth) bool { return !errors.Is(s.Problem, eventlog.ErrStreamMissing) }) {
+		d.problem("streams", "The first role that starts here makes them; so does restore",
+			"there are no streams of licenseimport on this server")
 		return true
 	}
 	var sizes []string

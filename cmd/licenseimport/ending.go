@@ -88,7 +88,8 @@ func (r *result) report(ctx context.Context, t *terminal, api *client, asJSON bo
 		fmt.Fprintln(t.out, "Once the products are in the catalogue, no file is needed: "+command([]string{"retry", r.idText()}))
 	}
 	if format := r.otherDates(); r.settled() && !r.DryRun && format != "" {
-		fmt.Fprintln(t.out, "If the dates are written "+format+", no file is needed: "+command([]string{"retry", r.idText(), "--date-format", format}))
+		fmt.Fprintln(t.out, "If the dates are written "+format+", no file is needed: "+command([]string{"retry", r.idText(),
+			"--date-format", format}))
 	}
 	return nil
 }

@@ -92,7 +92,8 @@ func (c *importCommand) importFile(ctx context.Context, t *terminal, api *client
 	if err != nil {
 		return c.adviseMapping(explainUpload(ctx, err))
 	}
-	return finishImport(ctx, t, api, importRef{c.kind(), id}, ending{what: file.name, strict: c.Strict, asJSON: c.JSON, rejected: c.Rejected})
+	return finishImport(ctx, t, api, importRef{c.kind(), id},
+		ending{what: file.name, strict: c.Strict, asJSON: c.JSON, rejected: c.Rejected})
 }
 
 // upload sends the file. It sends it again after a transient error answer, for example
@@ -103,7 +104,8 @@ func (c *importCommand) upload(ctx context.Context, t *terminal, bar *progress, 
 		bar.begin("Uploading "+file.name, file.size, inBytes)
 		counted := *file
 		counted.ReadCloser = bar.countReads(file.ReadCloser)
-		id, err := api.upload(ctx, &counted, uploadOptions{kind: c.kind(), query: c.query(), idempotencyKey: c.IdempotencyKey})
+		id, err := api.upload(ctx, &counted,
+			uploadOptions{kind: c.kind(), query: c.query(), idempotencyKey: c.IdempotencyKey})
 		_, answered := errors.AsType[*apiError](err)
 		if err == nil || !answered || !isTransient(err) || time.Since(began) > transientTimeout || !file.rewind() {
 			return id, err
@@ -152,7 +154,8 @@ func (c *importCommand) adviseMapping(err error) error {
 	if !ok || problem.Code != "invalid_header" || c.File == "-" || c.Mapping != "" || len(c.Map) > 0 {
 		return err
 	}
-	found, unread := (&inspectCommand{kindFlag: c.kindFlag, File: c.File, Sheet: c.Sheet, Delimiter: c.Delimiter, Encoding: c.Encoding}).inspect(nil)
+	found, unread := (&inspectCommand{kindFlag: c.kindFlag, File: c.File, Sheet: c.Sheet, Delimiter: c.Delimiter,
+		Encoding: c.Encoding}).inspect(nil)
 	if unread != nil {
 		return err
 	}
@@ -166,7 +169,8 @@ func (c *importCommand) adviseMapping(err error) error {
 	if c.Sheet != "" {
 		inspect = append(inspect, "--sheet", c.Sheet)
 	}
-	return fmt.Errorf("%w\n%s\nWhy each column is read so: %s", err, importAdvice(c.kind(), c.File, c.Sheet, found, c.repeated()), command(inspect))
+	return fmt.Errorf("%w\n%s\nWhy each column is read so: %s", err,
+		importAdvice(c.kind(), c.File, c.Sheet, found, c.repeated()), command(inspect))
 }
 
 // foreignColumns counts the columns that have another name than the column that they seem to be.

@@ -140,7 +140,8 @@ func (c *inspectCommand) print(w io.Writer, found mapping.Inspection) {
 			}
 			advice = "name the column that has the " + many + " by --map instead of --ignore"
 			if found.Vendor != nil {
-				advice = fmt.Sprintf("this export of %s has no %s; add a column with one %s in each row to the file", *found.Vendor, many, one)
+				advice = fmt.Sprintf("this export of %s has no %s; add a column with one %s in each row to the file", *found.Vendor,
+					many, one)
 			}
 		}
 		fmt.Fprintf(w, "No column seems to be %s, which is required: %s.\n", column, advice)

@@ -115,7 +115,8 @@ func (c *keysListCommand) Run(ctx context.Context, t *terminal) error {
 			if k.Manager.Limited() {
 				products = strings.Join(k.Manager.Products, ", ")
 			}
-			table.AppendRow([]any{k.BeginsWith(), printable(k.Manager.Name), k.Manager.Role, printable(products), k.Created.Format(time.DateTime), lastUsed(used, k)})
+			table.AppendRow([]any{k.BeginsWith(), printable(k.Manager.Name), k.Manager.Role, printable(products),
+				k.Created.Format(time.DateTime), lastUsed(used, k)})
 		}
 		table.Render()
 		return nil

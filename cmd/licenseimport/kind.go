@@ -74,7 +74,8 @@ type resultPage struct {
 // licenses only, and a key may have no right to see customers.
 func (c *client) results(ctx context.Context, kind *events.Kind, limit int) (found []*result, body []byte, err error) {
 	body, err = c.get(ctx, apiPrefix+kind.Results+"?limit="+strconv.Itoa(limit))
-	if problem, ok := errors.AsType[*apiError](err); ok && kind != events.DefaultKind && (isNotFound(err) || problem.Status == http.StatusForbidden) {
+	if problem, ok := errors.AsType[*apiError](err); ok && kind != events.DefaultKind &&
+		(isNotFound(err) || problem.Status == http.StatusForbidden) {
 		return nil, []byte(`{"count":0,"next":null,"previous":null,"results":[]}`), nil
 	}
 	if err != nil {

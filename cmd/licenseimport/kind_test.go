@@ -38,7 +38,8 @@ func TestKindFlagsHaveEachKind(t *testing.T) {
 
 // TestResultsAreReadByKind: a result's counts have the names of its kind.
 func TestResultsAreReadByKind(t *testing.T) {
-	for kind, want := range map[*events.Kind]made{events.Licenses: {1, 2, 3}, events.Features: {4, 5, 6}, events.Customers: {7, 8, 9}} {
+	for kind, want := range map[*events.Kind]made{events.Licenses: {1, 2, 3}, events.Features: {4, 5, 6},
+		events.Customers: {7, 8, 9}} {
 		r, err := decodeResult(kind, json.RawMessage(`{"id":3,"status":"success","result":{"total_row_count":9,
 			"created_licenses_count":1,"updated_licenses_count":2,"existed_licenses_count":3,
 			"created_license_features_count":4,"updated_license_features_count":5,"existed_license_features_count":6,

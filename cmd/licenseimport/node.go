@@ -159,7 +159,8 @@ func (n *node) startRole(ctx context.Context, r role) error {
 		if n.server != nil {
 			raiseGOMAXPROCS()
 		}
-		n.auth = access.NewAuthenticator(access.Config{Store: n.keys, Uses: access.OpenUses(n.log), Sessions: access.OpenSessions(n.log), AdminKey: n.settings.adminKey, Rate: n.settings.rate})
+		n.auth = access.NewAuthenticator(access.Config{Store: n.keys, Uses: access.OpenUses(n.log),
+			Sessions: access.OpenSessions(n.log), AdminKey: n.settings.adminKey, Rate: n.settings.rate})
 	}
 	c, err := r.make(ctx, n)
 	if err != nil {

@@ -150,7 +150,8 @@ func printCounts(w io.Writer, r *result) {
 		line("Orders", listed(*c.CreatedOrders, "new", *c.ExistedOrders, "existing"))
 	}
 	if c.Differing > 0 {
-		line("Differing", fmt.Sprintf("%s of an existing %s with other values; nothing was changed", plural(c.Differing, "row", "rows"), r.kind.One))
+		line("Differing", fmt.Sprintf("%s of an existing %s with other values; nothing was changed",
+			plural(c.Differing, "row", "rows"), r.kind.One))
 	}
 	if c.Warnings > 0 {
 		line("Warnings", plural(c.Warnings, "valid row", "valid rows")+" with a value to look at")

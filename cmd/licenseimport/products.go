@@ -147,7 +147,8 @@ func (c *productsListCommand) Run(ctx context.Context, t *terminal) error {
 			if p.MaxActivations != nil {
 				activations = fmt.Sprint(*p.MaxActivations)
 			}
-			table.AppendRow([]any{printable(p.ShortCode), printable(p.Name), p.LicenseType, activations, printable(featureCodes(p.Features))})
+			table.AppendRow([]any{printable(p.ShortCode), printable(p.Name), p.LicenseType, activations,
+				printable(featureCodes(p.Features))})
 		}
 		table.Render()
 		return nil

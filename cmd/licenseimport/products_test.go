@@ -22,7 +22,8 @@ func TestSetFeaturesKeepsTheRest(t *testing.T) {
 		}
 		c.apply(&p)
 	}
-	want := []events.ProductFeature{{Code: "reports", Name: "Reports", FeatureType: "consumption"}, {Code: "exports", FeatureType: "activation"}}
+	want := []events.ProductFeature{{Code: "reports", Name: "Reports", FeatureType: "consumption"},
+		{Code: "exports", FeatureType: "activation"}}
 	if p.Name != "Photo" || p.LicenseType != "perpetual" || p.MaxActivations != &three || !slices.Equal(p.Features, want) {
 		t.Errorf("%+v", p)
 	}

@@ -41,7 +41,8 @@ func printSameFile(ctx context.Context, w io.Writer, api *client, r *result) err
 			return err
 		}
 		if !earlier.DryRun {
-			fmt.Fprintf(w, "It is the same file as import %d, imported on %s UTC.\n", earlier.ID, earlier.CreatedAt.UTC().Format(time.DateTime))
+			fmt.Fprintf(w, "It is the same file as import %d, imported on %s UTC.\n", earlier.ID,
+				earlier.CreatedAt.UTC().Format(time.DateTime))
 			return nil
 		}
 	}
@@ -74,7 +75,8 @@ func leftOpen(r, last *result) string {
 		parts = append(parts, plural(open, "row is", "rows are")+" still to fix there")
 	}
 	if last.Result.Rows < r.rejected() {
-		parts = append(parts, fmt.Sprintf("it has %s of the %s", grouped(last.Result.Rows), plural(r.rejected(), "rejected row", "rejected rows")))
+		parts = append(parts, fmt.Sprintf("it has %s of the %s", grouped(last.Result.Rows),
+			plural(r.rejected(), "rejected row", "rejected rows")))
 	}
 	if len(parts) == 0 {
 		return "no rejected row is left to fix"

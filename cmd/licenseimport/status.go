@@ -114,7 +114,8 @@ func (c *statusCommand) page(ctx context.Context, api *client) (string, error) {
 		return "No imports yet.\n", nil
 	}
 	var text bytes.Buffer
-	table := newTable(&text, "Id", "File", "Status", "Rows", "Imported", "Updated", "Existed", "Rejected", "Manager", "Started at (UTC)", "Kind")
+	table := newTable(&text, "Id", "File", "Status", "Rows", "Imported", "Updated", "Existed", "Rejected", "Manager",
+		"Started at (UTC)", "Kind")
 	for _, r := range results {
 		c := r.Result
 		if c == nil {

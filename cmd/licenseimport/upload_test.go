@@ -38,7 +38,8 @@ func beginUpload(ts *testscript.TestScript, neg bool, args []string) {
 	_, before, err := api.results(context.Background(), events.Licenses, 1)
 	ts.Check(err)
 	go func() {
-		_, err := api.upload(context.Background(), &source{name: "slow.csv", size: 1, ReadCloser: read}, uploadOptions{kind: events.Licenses})
+		_, err := api.upload(context.Background(), &source{name: "slow.csv", size: 1, ReadCloser: read},
+			uploadOptions{kind: events.Licenses})
 		upload.done <- err
 	}()
 	// More than what is held back on the way, so that it goes out at once.
@@ -62,7 +63,8 @@ func beginUpload(ts *testscript.TestScript, neg bool, args []string) {
 func endUpload(ts *testscript.TestScript, neg bool, args []string) {
 	upload := ts.Value(uploadKey{}).(*slowUpload)
 	wait(ts, "uploads to be refused", func() error {
-		_, err := scriptClient(ts).upload(context.Background(), &source{name: "empty.csv", ReadCloser: io.NopCloser(strings.NewReader(""))}, uploadOptions{kind: events.Licenses})
+		_, err := scriptClient(ts).upload(context.Background(),
+			&source{name: "empty.csv", ReadCloser: io.NopCloser(strings.NewReader(""))}, uploadOptions{kind: events.Licenses})
 		if problem, ok := errors.AsType[*apiError](err); ok && problem.Code == "stopping" {
 			return nil
 		}
@@ -144,7 +146,8 @@ func TestUploadOfAFileThatBreaks(t *testing.T) {
 	defer server.Close()
 	broken := io.MultiReader(strings.NewReader(strings.Repeat("a,b\n", 100_000)), iotest.ErrReader(errors.New("disk on fire")))
 	api := &client{base: server.URL, http: server.Client()}
-	_, err := api.upload(context.Background(), &source{name: "x.csv", size: 1, ReadCloser: io.NopCloser(broken)}, uploadOptions{kind: events.Licenses})
+	_, err := api.upload(context.Background(), &source{name: "x.csv", size: 1, ReadCloser: io.NopCloser(broken)},
+		uploadOptions{kind: events.Licenses})
 	if err == nil || !strings.Contains(err.Error(), "cannot be read to its end") || !strings.Contains(err.Error(), "disk on fire") {
 		t.Errorf("%v", err)
 	}

@@ -11,7 +11,8 @@ import (
 )
 
 func printWarning(w io.Writer, kind *events.Kind, row listedRow) {
-	fmt.Fprintf(w, "Warning: row %d, %s: %s %s\n", row.Row, strings.Join(row.identity(kind), ", "), row.Column, row.Message)
+	fmt.Fprintf(w, "Warning: row %d, %s: %s %s\n", row.Row, strings.Join(row.identity(kind), ", "), row.Column,
+		row.Message)
 }
 
 // printWarnings shows the first warnings, one line each.
@@ -28,7 +29,8 @@ func printWarnings(ctx context.Context, w io.Writer, api *client, r *result) err
 		printWarning(w, r.kind, one)
 	}
 	if r.Result.Warnings > uint64(len(page.Results)) {
-		fmt.Fprintf(w, "These are the first. %s. All of them: %s\n", plural(r.Result.Warnings, "row has warnings", "rows have warnings"),
+		fmt.Fprintf(w, "These are the first. %s. All of them: %s\n",
+			plural(r.Result.Warnings, "row has warnings", "rows have warnings"),
 			command([]string{"status", r.idText(), "--warnings"}))
 	}
 	return nil
