@@ -237,7 +237,8 @@ func chosen(picks []byte, note string, update bool) map[string]string {
 			sent[c.Name] = clearing
 		}
 	}
-	if last := &Columns[lastLicenseColumn]; Clears(note) == update || last.Set(new(Record), note+"x") == "" && !Clears(note) && len(note) < 10000 {
+	if last := &Columns[lastLicenseColumn]; Clears(note) == update ||
+		last.Set(new(Record), note+"x") == "" && !Clears(note) && len(note) < 10000 {
 		sent[last.Name] = note
 	}
 	return sent

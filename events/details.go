@@ -52,12 +52,14 @@ func (e *LicenseKept) Details() Details {
 }
 
 func (e *LicenseFeatureImported) Details() Details {
-	return Details{Line: e.Line, Identity: featureIdentity(e.LicenseKey, e.Product, e.Feature.Code), Product: e.Product.ShortCode,
+	return Details{Line: e.Line, Identity: featureIdentity(e.LicenseKey, e.Product, e.Feature.Code),
+		Product: e.Product.ShortCode,
 		License: e.LicenseID}
 }
 
 func (e *LicenseFeatureUpdated) Details() Details {
-	return Details{Line: e.Line, Identity: featureIdentity(e.LicenseKey, e.Product, e.Feature.Code), Product: e.Product.ShortCode,
+	return Details{Line: e.Line, Identity: featureIdentity(e.LicenseKey, e.Product, e.Feature.Code),
+		Product: e.Product.ShortCode,
 		License: e.LicenseID, By: e.By, Changed: e.Changed}
 }
 

@@ -11,7 +11,8 @@ import (
 // An event type without a row in constructors could be written and never be read.
 func TestEveryEventHasItsConstructor(t *testing.T) {
 	n := 0
-	for _, name := range []string{"event.go", "event_undo.go", "event_feature.go", "event_customer.go", "event_operation.go"} {
+	for _, name := range []string{"event.go", "event_undo.go", "event_feature.go", "event_customer.go",
+		"event_operation.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)

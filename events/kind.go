@@ -51,8 +51,9 @@ var (
 		Identity: []Identity{{ColumnKey, "license_key"}, {ColumnProduct, "product"}}, ID: "license_id",
 	}, "", columnRange("license__license_key", "license__note"))
 	Features = newKind(Kind{
-		Name: "features", One: "feature", Many: "features", Counted: "license_features", Undoable: true, BareCounts: true, OptionalProduct: true,
-		Upload: "licenses/import_features_from_csv/", Results: "license-features-import-results/", Subjects: "features.*.*.*",
+		Name: "features", One: "feature", Many: "features", Counted: "license_features", Undoable: true, BareCounts: true,
+		OptionalProduct: true,
+		Upload:          "licenses/import_features_from_csv/", Results: "license-features-import-results/", Subjects: "features.*.*.*",
 		Identity: []Identity{
 			{mustColumn("license_key"), "license_key"}, {ColumnProduct, "product"}, {mustColumn("code"), "feature_code"},
 		}, ID: "license_id",
