@@ -37,7 +37,8 @@ func (s State) KeyState(reserved, abandoned time.Duration) KeyState {
 // SameUpload reports whether an upload of this kind, with this query, mapping, length in bytes and SHA-256 repeats the
 // one that the import was sealed with.
 func (s State) SameUpload(kind *events.Kind, query string, mapping *events.Mapping, size uint64, sha256 string) bool {
-	return s.Started != nil && s.Sealed != nil && events.KindNamed(s.Started.Kind) == kind && s.Started.Query == query && sameMapping(s.Started.Mapping, mapping) &&
+	return s.Started != nil && s.Sealed != nil && events.KindNamed(s.Started.Kind) == kind && s.Started.Query == query &&
+		sameMapping(s.Started.Mapping, mapping) &&
 		s.Sealed.Bytes == size && s.Sealed.SHA256 == sha256
 }
 

@@ -123,7 +123,8 @@ var transitions = []Transition{
 // outsideTypes are the event types that no history of an import contains: RowReceived stands in the
 // stream of rows, EventSetAside and operations belong to no import.
 var outsideTypes = []string{
-	"RowReceived", "EventSetAside", "ManagerKeyCreated", "ManagerKeyRevoked", "ProductSet", "ProductRemoved", "MappingSaved", "MappingRemoved",
+	"RowReceived", "EventSetAside", "ManagerKeyCreated", "ManagerKeyRevoked", "ProductSet", "ProductRemoved",
+	"MappingSaved", "MappingRemoved",
 }
 
 // Transitions lists the whole table, in the order of an import.
