@@ -32,7 +32,8 @@ example row.
 			if kind.Requires(i) {
 				required = "**yes**"
 			}
-			fmt.Fprintf(&page, "| `%s` | %s | %s | %s | %s | %s |\n", c.Name, c.Type, limits(c), required, cell(c.Help), code(c.Example))
+			fmt.Fprintf(&page, "| `%s` | %s | %s | %s | %s | %s |\n", c.Name, c.Type, limits(c), required, cell(c.Help),
+				code(c.Example))
 		}
 	}
 	page.WriteString(`

@@ -20,7 +20,8 @@ func openAPIKindPaths(document string) (string, error) {
 	before, rest, found := strings.Cut(document, kindPathsBegin)
 	_, after, ended := strings.Cut(rest, kindPathsEnd)
 	if !found || !ended {
-		return "", fmt.Errorf("%s lacks the lines %q and %q", openAPIFile, strings.TrimSpace(kindPathsBegin), strings.TrimSpace(kindPathsEnd))
+		return "", fmt.Errorf("%s lacks the lines %q and %q", openAPIFile, strings.TrimSpace(kindPathsBegin),
+			strings.TrimSpace(kindPathsEnd))
 	}
 	var paths strings.Builder
 	for _, kind := range events.Kinds {
@@ -126,7 +127,8 @@ func kindFile(kind *events.Kind) string {
 // kindWords is a line about licenses in the words of another kind. The paths of results stay.
 func kindWords(kind *events.Kind, line string) string {
 	words := map[string]string{
-		"license": kind.One, "licenses": kind.Many, "Licenses": kind.Title(), "License": strings.TrimSuffix(kind.Title(), "s"),
+		"license": kind.One, "licenses": kind.Many, "Licenses": kind.Title(),
+		"License": strings.TrimSuffix(kind.Title(), "s"),
 	}
 	return licenses.ReplaceAllStringFunc(line, func(word string) string {
 		if of, known := words[word]; known {
@@ -175,7 +177,8 @@ func kindSchema(kind *events.Kind, name, block string) string {
 			line = strings.ReplaceAll(line, word+events.Licenses.Counted, word+kind.Counted)
 		}
 		lines = append(lines, kindWords(kind, line))
-		if bare, counts := strings.CutSuffix(lines[len(lines)-1], kind.Counted+"_count"); kind.BareCounts && counts && !strings.Contains(bare, "updated_") {
+		if bare, counts := strings.CutSuffix(lines[len(lines)-1], kind.Counted+"_count"); kind.BareCounts && counts &&
+			!strings.Contains(bare, "updated_") {
 			lines = append(lines, bare+kind.Counted)
 		}
 		name, schema, _ := strings.Cut(lines[len(lines)-1], ": ")
@@ -193,5 +196,6 @@ func kindSchema(kind *events.Kind, name, block string) string {
 	if name == "Counts" { // of the rows only
 		text = longDescription.ReplaceAllString(text, "      description: As `Counts`, for "+kind.Many+".\n")
 	}
-	return regexp.MustCompile(`'#/components/schemas/(Import|Counts|Preview)'`).ReplaceAllString(text, "'#/components/schemas/"+kind.Title()+"$1'")
+	return regexp.MustCompile(`'#/components/schemas/(Import|Counts|Preview)'`).ReplaceAllString(text,
+		"'#/components/schemas/"+kind.Title()+"$1'")
 }

@@ -198,7 +198,8 @@ func smallest(t reflect.Type, owner, fieldName string) int {
 	if owner == "UndoCounts" {
 		return 0
 	}
-	if t == reflect.TypeFor[events.JobID]() || fieldName == "Line" || fieldName == "Sequence" || fieldName == "Revision" || fieldName == "Row" && !so {
+	if t == reflect.TypeFor[events.JobID]() || fieldName == "Line" || fieldName == "Sequence" || fieldName == "Revision" ||
+		fieldName == "Row" && !so {
 		return 1
 	}
 	return 0
@@ -206,7 +207,8 @@ func smallest(t reflect.Type, owner, fieldName string) int {
 
 // columnOf is the column that fills a field of License, Customer, Order or Feature, or nil.
 func columnOf(owner reflect.Type, name string) *events.Column {
-	prefix, filled := map[string]string{"License": "license__", "Customer": "customer__", "Order": "order__", "Feature": ""}[owner.Name()]
+	prefix, filled := map[string]string{"License": "license__", "Customer": "customer__", "Order": "order__",
+		"Feature": ""}[owner.Name()]
 	if i, ok := events.ColumnIndex(prefix + name); ok && filled {
 		return &events.Columns[i]
 	}

@@ -41,5 +41,6 @@ func webKinds() ([]byte, error) {
 		}
 		lines[i] = "  " + strings.TrimSpace(line.String())
 	}
-	return []byte("// Written from the table of kinds by make generate.\n\nexport const kinds = [\n" + strings.Join(lines, ",\n") + ",\n];\n"), nil
+	return []byte("// Written from the table of kinds by make generate.\n\nexport const kinds = [\n" + strings.Join(lines,
+		",\n") + ",\n];\n"), nil
 }
