@@ -111,7 +111,8 @@ func generatedForm(rows int) io.Reader {
 func TestMemoryIsFlat(t *testing.T) {
 	peak := func(rows int) uint64 {
 		var peakHeap atomic.Uint64
-		in, err := openRowParser(csvfile.NewReader(&generated{rows: rows}, csvfile.Options{}), options{kind: events.Licenses}, noBase)
+		in, err := openRowParser(csvfile.NewReader(&generated{rows: rows}, csvfile.Options{}),
+			options{kind: events.Licenses}, noBase)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +181,8 @@ func BenchmarkEncode(b *testing.B) {
 	const n = 100_000
 	b.ReportAllocs()
 	for b.Loop() {
-		in, err := openRowParser(csvfile.NewReader(&generated{rows: n}, csvfile.Options{}), options{kind: events.Licenses}, noBase)
+		in, err := openRowParser(csvfile.NewReader(&generated{rows: n}, csvfile.Options{}),
+			options{kind: events.Licenses}, noBase)
 		if err != nil {
 			b.Fatal(err)
 		}

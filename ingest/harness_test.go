@@ -160,7 +160,8 @@ func (h *harness) trySend(file string, q request) (answer, error) {
 	if q.reader != nil {
 		body = q.reader
 	}
-	req, err := http.NewRequestWithContext(h.Context(), "POST", h.http.URL+prefix+cmp.Or(q.kind, events.Licenses).Upload+q.query, body)
+	req, err := http.NewRequestWithContext(h.Context(), "POST",
+		h.http.URL+prefix+cmp.Or(q.kind, events.Licenses).Upload+q.query, body)
 	if err != nil {
 		return answer{}, err
 	}

@@ -27,7 +27,8 @@ type Ingest struct {
 // New makes an Ingest on a log. It makes no request.
 func New(log *eventlog.Log, c Config) *Ingest {
 	c = c.withDefaults()
-	in := &Ingest{log: log, jobs: log.Bucket(eventlog.Jobs), mappings: RecordedMappings(log), config: c, limiter: newLimiter(c.MaxUploads)}
+	in := &Ingest{log: log, jobs: log.Bucket(eventlog.Jobs), mappings: RecordedMappings(log), config: c,
+		limiter: newLimiter(c.MaxUploads)}
 	in.uploads, in.halt = context.WithCancelCause(context.Background())
 	return in
 }
@@ -53,12 +54,14 @@ func (in *Ingest) Register(rt *httpx.Router, auth *access.Authenticator) {
 
 // registerKind adds the routes of one kind of import.
 func (in *Ingest) registerKind(rt *httpx.Router, auth *access.Authenticator, kind *events.Kind) {
-	rt.Handle(http.MethodPost, prefix+kind.Upload, auth.Require(access.Import, in.uploadHandler(auth, kind)), parameterNames()...)
+	rt.Handle(http.MethodPost, prefix+kind.Upload, auth.Require(access.Import, in.uploadHandler(auth, kind)),
+		parameterNames()...)
 	one := resultsPath(kind) + ":id/"
 	rt.Handle(http.MethodPost, one+"cancel/", auth.Require(access.Cancel, in.cancelHandler(kind)))
 	rt.Handle(http.MethodPost, one+"undo/", auth.Require(access.Undo, in.undoHandler(kind)))
 	rt.Reserve(http.MethodGet, one+"undo/") // the role projector answers it
-	rt.Handle(http.MethodPost, one+"retry/", auth.Require(access.Import, in.retryHandler(auth, kind)), retryParameterNames()...)
+	rt.Handle(http.MethodPost, one+"retry/", auth.Require(access.Import, in.retryHandler(auth, kind)),
+		retryParameterNames()...)
 	rt.Handle(http.MethodGet, prefix+kind.Template(".csv"), auth.Require(access.Identify,
 		serveTemplate(Template, kind, "text/csv; charset=utf-8", ".csv")))
 	rt.Handle(http.MethodGet, prefix+kind.Template(".xlsx"), auth.Require(access.Identify,

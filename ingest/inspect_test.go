@@ -203,7 +203,8 @@ func TestUploadTranslatesCellsOfTheQuery(t *testing.T) {
 	if row := h.rows(1)[0]; value(row, "license__enabled") != "SUSPENDED" {
 		t.Errorf("not as sent: %+v", row)
 	}
-	if a := h.send(file, request{query: mapQuery("value", "license__enabled:SUSPENDED:perhaps")}); a.status != 400 || a.body.Code != "invalid_mapping" {
+	if a := h.send(file, request{query: mapQuery("value", "license__enabled:SUSPENDED:perhaps")}); a.status != 400 ||
+		a.body.Code != "invalid_mapping" {
 		t.Errorf("%d %s", a.status, a.text)
 	}
 }

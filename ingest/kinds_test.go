@@ -67,7 +67,8 @@ func TestAFileOfAnotherKindIsRefused(t *testing.T) {
 				continue
 			}
 			a := h.send(string(Template(other)), request{kind: kind})
-			if a.status != 400 || a.body.Code != "invalid_header" || !strings.Contains(a.body.Detail, "the file's columns are those of "+other.Many) {
+			if a.status != 400 || a.body.Code != "invalid_header" ||
+				!strings.Contains(a.body.Detail, "the file's columns are those of "+other.Many) {
 				t.Errorf("%s as %s: %d %s", other.Name, kind.Name, a.status, a.text)
 			}
 		}
@@ -103,7 +104,8 @@ func TestAnImportIsOfOneAddress(t *testing.T) {
 	}
 	if a := h.send(string(Template(events.Features)), request{kind: events.Features}); a.status != 200 {
 		t.Fatal(a.text)
-	} else if a := h.postTo(events.Features, a.body.JobID, "cancel", ""); a.status != 202 || !strings.HasPrefix(a.header.Get("Location"), resultsPath(events.Features)) {
+	} else if a := h.postTo(events.Features, a.body.JobID, "cancel", ""); a.status != 202 ||
+		!strings.HasPrefix(a.header.Get("Location"), resultsPath(events.Features)) {
 		t.Errorf("cancel: %d %s %v", a.status, a.text, a.header)
 	}
 }
@@ -148,14 +150,17 @@ func TestLimitedManagersDoNotImportCustomers(t *testing.T) {
 func TestMappingsAreOfAKind(t *testing.T) {
 	h := newHarness(t, Config{})
 	const features = `{"kind":"features","columns":{"Serial":"license_key","Entitlement":"code","Until":"expiry_date"},"date_format":"DD.MM.YYYY","values":{"expiry_date":{"nie":""}}}`
-	if a := h.mappingRequest("PUT", "ours", features, ""); a.status != 200 || !strings.Contains(a.text, `"kind":"features"`) {
+	if a := h.mappingRequest("PUT", "ours", features, ""); a.status != 200 ||
+		!strings.Contains(a.text, `"kind":"features"`) {
 		t.Fatal(a.text)
 	}
 	if a := h.mappingRequest("PUT", "bad", strings.Replace(features, "features", "customers", 1), ""); a.status != 400 ||
-		a.body.Errors[0].Code != "unknown_column" || !strings.Contains(a.body.Detail, "one of features, and this mapping is for customers") {
+		a.body.Errors[0].Code != "unknown_column" ||
+		!strings.Contains(a.body.Detail, "one of features, and this mapping is for customers") {
 		t.Errorf("%d %s", a.status, a.text)
 	}
-	if a := h.mappingRequest("PUT", "bad", strings.Replace(features, "features", "cars", 1), ""); a.status != 400 || a.body.Errors[0].Code != "unknown_kind" {
+	if a := h.mappingRequest("PUT", "bad", strings.Replace(features, "features", "cars", 1), ""); a.status != 400 ||
+		a.body.Errors[0].Code != "unknown_kind" {
 		t.Errorf("%d %s", a.status, a.text)
 	}
 	const file = "Serial;Entitlement;Until\nA-1;reports;31.12.2030\nA-1;export;nie\n"
@@ -169,14 +174,17 @@ func TestMappingsAreOfAKind(t *testing.T) {
 	}
 	for _, other := range []*events.Kind{events.Licenses, events.Customers} {
 		a := h.send(file, request{kind: other, query: "?mapping=ours"})
-		if a.status != 400 || a.body.Code != "invalid_mapping" || a.body.Errors[0].Code != "other_kind" || !strings.Contains(a.body.Detail, `"ours" is for features`) {
+		if a.status != 400 || a.body.Code != "invalid_mapping" || a.body.Errors[0].Code != "other_kind" ||
+			!strings.Contains(a.body.Detail, `"ours" is for features`) {
 			t.Errorf("%s: %d %s", other.Name, a.status, a.text)
 		}
-		if a, _ := h.inspect([]byte(file), "?mapping=ours&kind="+other.Name, ""); a.status != 400 || a.body.Code != "invalid_mapping" {
+		if a, _ := h.inspect([]byte(file), "?mapping=ours&kind="+other.Name, ""); a.status != 400 ||
+			a.body.Code != "invalid_mapping" {
 			t.Errorf("%s: %d %s", other.Name, a.status, a.text)
 		}
 	}
-	if a := h.send(file, request{kind: events.Features, query: "?mapping=keygen"}); a.status != 400 || a.body.Code != "invalid_mapping" {
+	if a := h.send(file, request{kind: events.Features, query: "?mapping=keygen"}); a.status != 400 ||
+		a.body.Code != "invalid_mapping" {
 		t.Errorf("%d %s", a.status, a.text)
 	}
 }
@@ -199,7 +207,8 @@ func TestInspectByKind(t *testing.T) {
 			t.Errorf("%s: %d\n got %s\nwant %s", kind, a.status, got, want)
 		}
 	}
-	if a, _ := h.inspect([]byte(file), "?kind=cars", ""); a.status != 400 || !strings.Contains(a.text, "licenses, features, customers") {
+	if a, _ := h.inspect([]byte(file), "?kind=cars", ""); a.status != 400 ||
+		!strings.Contains(a.text, "licenses, features, customers") {
 		t.Errorf("%d %s", a.status, a.text)
 	}
 }
@@ -236,7 +245,8 @@ func TestRetryKeepsTheKind(t *testing.T) {
 	h := newHarness(t, Config{})
 	for _, kind := range []*events.Kind{events.Features, events.Customers} {
 		column := events.Columns[kind.Required()[0]].Name
-		first := h.send("Which,Else\nA-1,x\n", request{kind: kind, query: "?map=Which:" + column + "&ignore=Else" + map[bool]string{true: "&set=code:reports"}[kind == events.Features]})
+		first := h.send("Which,Else\nA-1,x\n", request{kind: kind,
+			query: "?map=Which:" + column + "&ignore=Else" + map[bool]string{true: "&set=code:reports"}[kind == events.Features]})
 		if first.status != 200 {
 			t.Fatal(first.text)
 		}

@@ -109,10 +109,11 @@ func TestUploadIsAuthorizedBeforeItsSeal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			asked := 0
-			u := &upload{in: h.in, options: options{kind: events.Licenses}, ctx: t.Context(), recheck: func(context.Context) error {
-				asked++
-				return tt.answers[asked-1]
-			}}
+			u := &upload{in: h.in, options: options{kind: events.Licenses}, ctx: t.Context(),
+				recheck: func(context.Context) error {
+					asked++
+					return tt.answers[asked-1]
+				}}
 			if err := u.authorize(t.Context()); codeOf(t, err) != tt.code || asked != len(tt.answers) {
 				t.Errorf("%v after %d answers", err, asked)
 			}

@@ -210,7 +210,8 @@ func TestCorrectedFileNamesItsImport(t *testing.T) {
 	const fixed, named = "license__license_key,product__short_code\nAB-1,pp\n", "Serial No.;Mail;error__row;error__mapping\nAB-1;ada@example.com;1;import 1\n"
 	refused := func(query, key string) {
 		t.Helper()
-		if a := h.send(fixed, request{query: query, key: key}); a.status != 400 || a.body.Code != "invalid_parameter" || !strings.Contains(a.text, "retry_of") {
+		if a := h.send(fixed, request{query: query, key: key}); a.status != 400 || a.body.Code != "invalid_parameter" ||
+			!strings.Contains(a.text, "retry_of") {
 			t.Errorf("%s: %d %s", query, a.status, a.text)
 		}
 	}
@@ -218,8 +219,10 @@ func TestCorrectedFileNamesItsImport(t *testing.T) {
 	if a := h.send(named, request{key: ada}); a.status != 200 || h.state(2).Started.RetryOf != 0 {
 		t.Errorf("an import that goes on: %d %s %+v", a.status, a.text, h.state(2).Started)
 	}
-	h.append(&events.ImportFinished{JobID: 1, Status: events.Success, Row: 2, Counts: events.Counts{Imported: 1, Rejected: 1}}, h.state(1).Last.Seq)
-	h.append(&events.ImportFinished{JobID: 2, Status: events.Success, Row: 1, Counts: events.Counts{Imported: 1}}, h.state(2).Last.Seq)
+	h.append(&events.ImportFinished{JobID: 1, Status: events.Success, Row: 2,
+		Counts: events.Counts{Imported: 1, Rejected: 1}}, h.state(1).Last.Seq)
+	h.append(&events.ImportFinished{JobID: 2, Status: events.Success, Row: 1, Counts: events.Counts{Imported: 1}},
+		h.state(2).Last.Seq)
 	refused("?retry_of=1", bob) // it is not his to know of
 	refused("?retry_of=2", ada) // it rejected nothing
 	refused("?retry_of=99", ada)

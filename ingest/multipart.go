@@ -99,7 +99,8 @@ func (b *body) open(maxBytes int64) error {
 
 func unexpectedPart(part *multipart.Part) error {
 	if part.FormName() == "file" {
-		return httpx.BadRequest("unexpected_part", "The upload has a second part named file: send each file in a separate upload.")
+		return httpx.BadRequest("unexpected_part",
+			"The upload has a second part named file: send each file in a separate upload.")
 	}
 	return httpx.BadRequest("unexpected_part", "The upload must have exactly one part, named file; it has one named %q.",
 		events.Excerpt(strings.ToValidUTF8(part.FormName(), "\uFFFD"), 64))

@@ -179,7 +179,8 @@ func TestTemplate(t *testing.T) {
 	a := get("")
 	in := csvfile.NewReader(bytes.NewReader([]byte(a.text)), csvfile.Options{})
 	header, err := in.Header()
-	if err != nil || len(header.Fields) != len(events.Licenses.Columns()) || a.header.Get("Content-Type") != "text/csv; charset=utf-8" {
+	if err != nil || len(header.Fields) != len(events.Licenses.Columns()) ||
+		a.header.Get("Content-Type") != "text/csv; charset=utf-8" {
 		t.Fatalf("%v %v %v", header, err, a.header)
 	}
 	row, err := in.Read()

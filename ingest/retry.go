@@ -17,7 +17,8 @@ func (in *Ingest) retryHandler(auth *access.Authenticator, kind *events.Kind) ac
 		// Not the request's context: a client that disconnects has asked for everything already.
 		ctx, stop := auth.Watch(in.uploads, r, access.Import)
 		defer stop()
-		return in.serveRetry(ctx, w, r, p, kind, m, func(ctx context.Context) error { return auth.Recheck(ctx, r, access.Import) })
+		return in.serveRetry(ctx, w, r, p, kind, m,
+			func(ctx context.Context) error { return auth.Recheck(ctx, r, access.Import) })
 	}
 }
 

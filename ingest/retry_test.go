@@ -527,7 +527,8 @@ func (h *harness) hold() (release chan struct{}, ended chan error) {
 		h.Fatal(err)
 	}
 	release, ended = make(chan struct{}), make(chan error, 1)
-	u := &upload{in: h.in, ctx: ctx, halt: halt, manager: admin, options: options{kind: events.Licenses, mode: events.Partial, query: "retry_of=1"}}
+	u := &upload{in: h.in, ctx: ctx, halt: halt, manager: admin,
+		options: options{kind: events.Licenses, mode: events.Partial, query: "retry_of=1"}}
 	u.source, u.recheck = &heldSource{source, 0, release, ctx}, func(context.Context) error { return nil }
 	go func() {
 		defer source.stop()

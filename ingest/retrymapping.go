@@ -61,7 +61,8 @@ func withoutIgnored(m *events.Mapping, ignored []string) *events.Mapping {
 
 // matchAgain matches the first file's header under another mapping. The values of a header that the first
 // import did not read are not stored, so it cannot be read now.
-func matchAgain(kind *events.Kind, first *events.ImportStarted, m *events.Mapping, given mapping.Given) (*remapping, error) {
+func matchAgain(kind *events.Kind, first *events.ImportStarted, m *events.Mapping,
+	given mapping.Given) (*remapping, error) {
 	headers := first.Headers
 	if len(headers) == 0 {
 		headers = first.Columns

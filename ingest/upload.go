@@ -41,12 +41,14 @@ func (in *Ingest) uploadHandler(auth *access.Authenticator, kind *events.Kind) a
 		// Not the request's context: a client that disconnects after the last byte has sent everything.
 		ctx, stop := auth.Watch(in.uploads, r, access.Import)
 		defer stop()
-		return in.serveUpload(ctx, w, r, kind, m, func(ctx context.Context) error { return auth.Recheck(ctx, r, access.Import) })
+		return in.serveUpload(ctx, w, r, kind, m,
+			func(ctx context.Context) error { return auth.Recheck(ctx, r, access.Import) })
 	}
 }
 
 func (in *Ingest) serveUpload(
-	ctx context.Context, w http.ResponseWriter, r *http.Request, kind *events.Kind, m access.Manager, recheck func(context.Context) error,
+	ctx context.Context, w http.ResponseWriter, r *http.Request, kind *events.Kind, m access.Manager,
+	recheck func(context.Context) error,
 ) error {
 	if err := mayImport(kind, m); err != nil {
 		return err
@@ -86,7 +88,8 @@ func (in *Ingest) serveUpload(
 // mayImport is nil if a manager who may import may import this kind, too.
 func mayImport(kind *events.Kind, m access.Manager) error {
 	if m.Limited() && !kind.OfProducts() {
-		return httpx.Forbidden("%s belong to no product, and this key is only for some products: it may not import them.", kind.Title())
+		return httpx.Forbidden("%s belong to no product, and this key is only for some products: it may not import them.",
+			kind.Title())
 	}
 	return nil
 }
@@ -303,9 +306,9 @@ var authorizeRetry = retry.Policy{
 // authorize asks whether the manager's key still works.
 func (u *upload) authorize(ctx context.Context) error { return authorizeRetry.Do(ctx, u.recheck) }
 
-// seal makes the rows durable, asks whether the key still works and appends ImportSealed. It decides from the state after
-// ImportStarted without reading it again: another fact in between is rare, and is noticed by the
-// append.
+// seal makes the rows durable, asks whether the key still works and appends ImportSealed. It
+// decides from the state after ImportStarted without reading it again: another fact in between is
+// rare, and is noticed by the append.
 func (u *upload) seal() error {
 	ctx, cancel := context.WithTimeout(u.ctx, storeTimeout)
 	defer cancel()

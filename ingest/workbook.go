@@ -147,7 +147,8 @@ func emptySheet(empty *workbook.EmptySheetError) error {
 	if len(empty.Others) == 0 {
 		return httpx.BadRequest("empty_file", "%s.", sentence(empty.Error()))
 	}
-	answer := httpx.BadRequest("empty_file", "%s. The workbook has other sheets: %s. Name one (sheet=NAME).", sentence(empty.Error()), quoted(empty.Others))
+	answer := httpx.BadRequest("empty_file", "%s. The workbook has other sheets: %s. Name one (sheet=NAME).",
+		sentence(empty.Error()), quoted(empty.Others))
 	for _, other := range empty.Others {
 		answer.Problems = append(answer.Problems, httpx.Problem{
 			Code: otherSheet, Message: fmt.Sprintf("the workbook has a sheet %q", other), Parameter: "sheet=" + other,
