@@ -51,9 +51,9 @@ func NewAuthenticator(c Config) *Authenticator {
 	return a
 }
 
-// Authenticate finds the manager whose key the request carries as "Authorization: Api-Key
-// <key>", or whose session its cookie names ([Sessions]). Its errors are answers: 401 without a working key, 429 above the rate, 503 where
-// the bucket does not answer.
+// Authenticate finds the manager whose key the request carries as "Authorization: Api-Key <key>",
+// or whose session its cookie names ([Sessions]). Its errors are answers: 401 without a working
+// key, 429 above the rate, 503 where the bucket does not answer.
 func (a *Authenticator) Authenticate(r *http.Request) (Manager, error) {
 	m, id, err := a.identifyRequest(r.Context(), r)
 	if err != nil {
@@ -70,7 +70,8 @@ func (a *Authenticator) identifyRequest(ctx context.Context, r *http.Request) (m
 	if token := sessionToken(r); token != "" {
 		return a.identifySession(ctx, r, token)
 	}
-	return Manager{}, "", httpx.Unauthorized("not_authenticated", "Send your key in the header Authorization: Api-Key <key>.")
+	return Manager{}, "", httpx.Unauthorized("not_authenticated",
+		"Send your key in the header Authorization: Api-Key <key>.")
 }
 
 // identify finds the manager, and an id of the key that is no secret.

@@ -21,7 +21,8 @@ func operation(e eventlog.Entry) events.Operation {
 		return nil
 	}
 	if r.Revoked != nil {
-		return &events.ManagerKeyRevoked{OperationChange: events.OperationChange{Manager: r.RevokedBy}, Key: e.Key, Name: r.Name}
+		return &events.ManagerKeyRevoked{OperationChange: events.OperationChange{Manager: r.RevokedBy}, Key: e.Key,
+			Name: r.Name}
 	}
 	return &events.ManagerKeyCreated{
 		OperationChange: events.OperationChange{Manager: r.CreatedBy},

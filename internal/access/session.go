@@ -124,13 +124,15 @@ func checkOrigin(r *http.Request) error {
 	}
 	site := r.Header.Get("Sec-Fetch-Site")
 	if r.Header.Get(sessionHeader) == "" || site != "" && site != "same-origin" {
-		return httpx.New(http.StatusForbidden, "cross_site", "A request by the session's cookie must come from this server's own page, with the header %s.", sessionHeader)
+		return httpx.New(http.StatusForbidden, "cross_site",
+			"A request by the session's cookie must come from this server's own page, with the header %s.", sessionHeader)
 	}
 	return nil
 }
 
 // identifySession finds the manager of a session, and an id of its key that is no secret.
-func (a *Authenticator) identifySession(ctx context.Context, r *http.Request, token string) (m Manager, id string, err error) {
+func (a *Authenticator) identifySession(ctx context.Context, r *http.Request,
+	token string) (m Manager, id string, err error) {
 	if err := checkOrigin(r); err != nil {
 		return Manager{}, "", err
 	}
@@ -160,7 +162,8 @@ func (a *Authenticator) identifySession(ctx context.Context, r *http.Request, to
 }
 
 func errSessionEnded() error {
-	return httpx.Unauthorized("session_ended", "You are signed out: the sign-in has ended, or its key was revoked. Sign in again.")
+	return httpx.Unauthorized("session_ended",
+		"You are signed out: the sign-in has ended, or its key was revoked. Sign in again.")
 }
 
 // RegisterSessions adds the routes of signing in for a working day, and out.
@@ -173,13 +176,15 @@ func (a *Authenticator) RegisterSessions(router *httpx.Router, s *Sessions) {
 func (s *Sessions) signIn(w http.ResponseWriter, r *http.Request, _ httpx.Params, m Manager) error {
 	key, ok := requestKey(r)
 	if !ok {
-		return httpx.Unauthorized("not_authenticated", "A sign-in needs your key, in the header Authorization: Api-Key <key>.")
+		return httpx.Unauthorized("not_authenticated",
+			"A sign-in needs your key, in the header Authorization: Api-Key <key>.")
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), lookupTimeout)
 	defer cancel()
 	token, err := s.begin(ctx, m.Key, digestOf(key))
 	if err != nil {
-		return httpx.Unavailable(time.Second, "unavailable", "The sign-in cannot be stored at the moment. Try again shortly.").Because(err)
+		return httpx.Unavailable(time.Second, "unavailable",
+			"The sign-in cannot be stored at the moment. Try again shortly.").Because(err)
 	}
 	setCookie(w, r, token, int(eventlog.SessionTTL/time.Second))
 	return httpx.WriteJSON(w, http.StatusCreated, struct {
@@ -193,7 +198,8 @@ func (s *Sessions) signOut(w http.ResponseWriter, r *http.Request, _ httpx.Param
 		ctx, cancel := context.WithTimeout(r.Context(), lookupTimeout)
 		defer cancel()
 		if err := s.bucket.Delete(ctx, idOf(token)); err != nil {
-			return httpx.Unavailable(time.Second, "unavailable", "The sign-out cannot be stored at the moment. Try again shortly.").Because(err)
+			return httpx.Unavailable(time.Second, "unavailable",
+				"The sign-out cannot be stored at the moment. Try again shortly.").Because(err)
 		}
 	}
 	setCookie(w, r, "", -1)

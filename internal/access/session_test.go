@@ -28,10 +28,11 @@ func newProcess(t *testing.T, log *eventlog.Log, adminKey string) process {
 	router := httpx.NewRouter(httpx.Options{})
 	a.RegisterSessions(router, sessions)
 	router.Handle(http.MethodGet, "/api/v1/me/", a.Require(Identify, Me))
-	router.Handle(http.MethodPost, "/api/v1/change/", a.Require(Import, func(w http.ResponseWriter, _ *http.Request, _ httpx.Params, _ Manager) error {
-		w.WriteHeader(http.StatusNoContent)
-		return nil
-	}))
+	router.Handle(http.MethodPost, "/api/v1/change/",
+		a.Require(Import, func(w http.ResponseWriter, _ *http.Request, _ httpx.Params, _ Manager) error {
+			w.WriteHeader(http.StatusNoContent)
+			return nil
+		}))
 	handler, err := router.Handler()
 	if err != nil {
 		t.Fatal(err)
@@ -88,11 +89,13 @@ func TestSessionWorksInEveryProcessAndEndsWithItsKeyOrSignOut(t *testing.T) {
 	server := eventlogtest.StartServer(t)
 	log := eventlogtest.Open(t, server)
 	keys := Open(log)
-	here, there := newProcess(t, log, "root of the environment"), newProcess(t, eventlogtest.Open(t, server), "root of the environment")
+	here, there := newProcess(t, log, "root of the environment"), newProcess(t, eventlogtest.Open(t, server),
+		"root of the environment")
 	alice := create(t, keys, "alice", "importer")
 	first, second := here.signIn(t, alice), here.signIn(t, alice)
 	root := here.signIn(t, "root of the environment")
-	if !first.HttpOnly || first.SameSite != http.SameSiteStrictMode || first.Secure || first.Path != "/api/" || first.MaxAge != 12*60*60 {
+	if !first.HttpOnly || first.SameSite != http.SameSiteStrictMode || first.Secure || first.Path != "/api/" ||
+		first.MaxAge != 12*60*60 {
 		t.Errorf("the cookie is %+v", first)
 	}
 	for _, p := range []process{here, there} {
@@ -104,7 +107,8 @@ func TestSessionWorksInEveryProcessAndEndsWithItsKeyOrSignOut(t *testing.T) {
 		t.Error("a session outlives the admin key that it was begun with")
 	}
 	w := there.send(t, "DELETE", SessionPath, "Cookie", first.Name+"="+first.Value, "X-Requested-With", "page")
-	if cookies := w.Result().Cookies(); w.Code != 204 || len(cookies) != 1 || cookies[0].MaxAge >= 0 || cookies[0].Value != "" {
+	if cookies := w.Result().Cookies(); w.Code != 204 || len(cookies) != 1 || cookies[0].MaxAge >= 0 ||
+		cookies[0].Value != "" {
 		t.Errorf("sign-out: %d, %v", w.Code, cookies)
 	}
 	here.endsWithinASecond(t, first)
@@ -198,7 +202,8 @@ func TestSessionCookieOverHTTPS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cookie := (process{a, handler}).signIn(t, "root of the environment"); !cookie.Secure || cookie.Path != "/prefix/api/" {
+	if cookie := (process{a, handler}).signIn(t, "root of the environment"); !cookie.Secure ||
+		cookie.Path != "/prefix/api/" {
 		t.Errorf("the cookie is %+v", cookie)
 	}
 }
