@@ -39,7 +39,8 @@ func newService(t *testing.T) *service {
 	router := httpx.NewRouter(httpx.Options{})
 	auth := access.NewAuthenticator(access.Config{Store: keys, Uses: access.OpenUses(log)})
 	admin.New(admin.Config{
-		Audit: admin.NewAudit(log, access.Recorded(log), catalogue, ingest.RecordedMappings(log)), Keys: keys, Uses: access.OpenUses(log), CheckProduct: processor.CheckProduct,
+		Audit: admin.NewAudit(log, access.Recorded(log), catalogue, ingest.RecordedMappings(log)), Keys: keys,
+		Uses: access.OpenUses(log), CheckProduct: processor.CheckProduct,
 		Catalogue: func(manager string) admin.Catalogue { return catalogue.As(manager) },
 	}).Register(router, auth)
 	ingest.New(log, ingest.Config{}).Register(router, auth)
@@ -98,7 +99,8 @@ func TestAuditLogSaysWhoChangedWhat(t *testing.T) {
 	s := newService(t)
 	var made struct{ Key, BeginsWith string }
 	answer := s.call(201, "POST", "manager-keys/", `{"manager":"shop","role":"importer","products":["psc"]}`)
-	if err := json.Unmarshal([]byte(strings.Replace(answer, "begins_with", "BeginsWith", 1)), &made); err != nil || !strings.HasPrefix(made.Key, made.BeginsWith+"_") {
+	if err := json.Unmarshal([]byte(strings.Replace(answer, "begins_with", "BeginsWith", 1)), &made); err != nil ||
+		!strings.HasPrefix(made.Key, made.BeginsWith+"_") {
 		t.Fatalf("%s: %v", answer, err)
 	}
 	s.call(204, "DELETE", "manager-keys/"+made.BeginsWith+"/", "")
@@ -118,10 +120,12 @@ mapping_removed/2 by root
 		t.Errorf("the audit log is\n%s\nwant\n%s", got, want)
 	}
 	whole := s.call(200, "GET", "audit-log/", "")
-	if _, secret, _ := strings.Cut(made.Key[4:], "_"); strings.Contains(whole, secret) || strings.Contains(whole, "sha256") {
+	if _, secret, _ := strings.Cut(made.Key[4:], "_"); strings.Contains(whole, secret) ||
+		strings.Contains(whole, "sha256") {
 		t.Errorf("the audit log holds a secret: %s", whole)
 	}
-	if page := s.call(200, "GET", "audit-log/?limit=1&offset=6", ""); !strings.Contains(page, `"count":7`) || !strings.Contains(page, "manager_key_created/1") {
+	if page := s.call(200, "GET", "audit-log/?limit=1&offset=6", ""); !strings.Contains(page, `"count":7`) ||
+		!strings.Contains(page, "manager_key_created/1") {
 		t.Errorf("the last page: %s", page)
 	}
 }
@@ -177,7 +181,8 @@ func TestKeysSayWhenTheyWereUsed(t *testing.T) {
 	for range 10 {
 		s.call(200, "GET", "manager-keys/", "")
 	}
-	if again, err := s.log.Bucket(eventlog.LastUsed).Get(t.Context(), s.key[4:12]); err != nil || again.Revision != first.Revision {
+	if again, err := s.log.Bucket(eventlog.LastUsed).Get(t.Context(), s.key[4:12]); err != nil ||
+		again.Revision != first.Revision {
 		t.Errorf("revisions %d, %d: %v", first.Revision, again.Revision, err)
 	}
 }

@@ -101,7 +101,8 @@ func storeError(err error) error {
 		return httpx.Unavailable(time.Second, "unrecorded",
 			"The change is made. Its entry in the audit log could not be stored yet, and follows within a minute after that is possible.").Because(err)
 	}
-	return httpx.Unavailable(time.Second, "store_unavailable", "The store does not answer at the moment. Try again shortly.").Because(err)
+	return httpx.Unavailable(time.Second, "store_unavailable",
+		"The store does not answer at the moment. Try again shortly.").Because(err)
 }
 
 func (a *API) listAudit(w http.ResponseWriter, r *http.Request, _ httpx.Params, _ access.Manager) error {

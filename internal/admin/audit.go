@@ -60,7 +60,8 @@ func (a *Audit) Run(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		if err := a.record(ctx); err != nil && ctx.Err() == nil {
-			slog.Warn("changes of keys, products or mappings are not in the audit log yet; the next minute tries again", "error", err)
+			slog.Warn("changes of keys, products or mappings are not in the audit log yet; the next minute tries again",
+				"error", err)
 		}
 		select {
 		case <-ctx.Done():

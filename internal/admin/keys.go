@@ -101,7 +101,8 @@ func (a *API) revokeKey(w http.ResponseWriter, r *http.Request, p httpx.Params, 
 	case i < 0:
 		return httpx.NotFound("There is no key that works and begins with %q.", p.ByName("begins_with"))
 	case keys[i].Prefix == m.Key:
-		return httpx.Conflict("own_key", "You use this key yourself. Make another one, sign in with that, and revoke this one then.")
+		return httpx.Conflict("own_key",
+			"You use this key yourself. Make another one, sign in with that, and revoke this one then.")
 	}
 	_, err = a.Keys.As(m.Name).Revoke(ctx, keys[i].BeginsWith())
 	if err != nil && !errors.Is(err, access.ErrNoSuchKey) { // another admin has revoked it a moment ago

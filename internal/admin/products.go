@@ -55,11 +55,13 @@ func showFeatures(features []events.ProductFeature) []productFeature {
 
 func (a *API) setProduct(w http.ResponseWriter, r *http.Request, _ httpx.Params, m access.Manager) error {
 	var wanted product
-	if err := decodeBody(w, r, &wanted, `{"short_code":"photo-pro","product_name":"Photo Pro","license_type":"perpetual","max_activations":3}`); err != nil {
+	if err := decodeBody(w, r, &wanted,
+		`{"short_code":"photo-pro","product_name":"Photo Pro","license_type":"perpetual","max_activations":3}`); err != nil {
 		return err
 	}
 	p := events.CatalogueProduct{Features: featuresOf(wanted.Features), Product: events.Product{
-		ShortCode: wanted.ShortCode, Name: wanted.Name, LicenseType: wanted.LicenseType, MaxActivations: wanted.MaxActivations,
+		ShortCode: wanted.ShortCode, Name: wanted.Name, LicenseType: wanted.LicenseType,
+		MaxActivations: wanted.MaxActivations,
 	}}
 	if err := a.CheckProduct(&p); err != nil {
 		return httpx.BadRequest("invalid_product", "The product cannot be set: %v.", err)
@@ -83,7 +85,8 @@ func (a *API) setProduct(w http.ResponseWriter, r *http.Request, _ httpx.Params,
 		MaxActivations *int    `json:"max_activations"`
 
 		Features []productFeature `json:"features"`
-	}{events.ProductID(p.ShortCode), p.ShortCode, orNull(p.Name), orNull(p.LicenseType), p.MaxActivations, showFeatures(p.Features)})
+	}{events.ProductID(p.ShortCode), p.ShortCode, orNull(p.Name), orNull(p.LicenseType), p.MaxActivations,
+		showFeatures(p.Features)})
 }
 
 func (a *API) removeProduct(w http.ResponseWriter, r *http.Request, params httpx.Params, m access.Manager) error {
