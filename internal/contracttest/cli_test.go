@@ -79,7 +79,9 @@ func TestFlagsByEnvironment(t *testing.T) {
 // TestHelp: every command of the contract is there and explains itself.
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	for _, words := range []string{"", "serve", "nats", "ingest", "processor", "projector", "import", "inspect", "mappings", "mappings list", "mappings show", "mappings save", "mappings remove", "status", "retry", "undo", "export", "export licenses", "export customers", "export orders", "rebuild", "keys", "keys create", "keys list", "audit",
+	for _, words := range []string{"", "serve", "nats", "ingest", "processor", "projector", "import", "inspect",
+		"mappings", "mappings list", "mappings show", "mappings save", "mappings remove", "status", "retry", "undo", "export",
+		"export licenses", "export customers", "export orders", "rebuild", "keys", "keys create", "keys list", "audit",
 		"keys revoke", "products", "products set", "products list", "products remove", "template", "backup", "restore", "doctor", "completion", "version"} {
 		o := run(t, "", append(strings.Fields(words), "--help")...)
 		if o.status != 0 || !strings.Contains(o.out, "Usage: licenseimport "+words) {

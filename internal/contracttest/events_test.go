@@ -161,11 +161,14 @@ func everything(t *testing.T, c *caller) {
 	c.undo("9")
 	c.imports("", header2+"gone,p.1\n") // 10
 	c.undo("10")
-	made := c.call(201, "POST", "/api/v1/manager-keys/", strings.NewReader(`{"manager":"shop","role":"viewer"}`), "Content-Type", "application/json")
+	made := c.call(201, "POST", "/api/v1/manager-keys/", strings.NewReader(`{"manager":"shop","role":"viewer"}`),
+		"Content-Type", "application/json")
 	c.call(204, "DELETE", "/api/v1/manager-keys/"+unquoted(made.field("begins_with"))+"/", nil)
-	set := c.call(200, "POST", "/api/v1/products/", strings.NewReader(`{"short_code":"p.1"}`), "Content-Type", "application/json")
+	set := c.call(200, "POST", "/api/v1/products/", strings.NewReader(`{"short_code":"p.1"}`), "Content-Type",
+		"application/json")
 	c.call(204, "DELETE", "/api/v1/products/"+set.field("id")+"/", nil)
-	c.call(200, "PUT", "/api/v1/import-mappings/ours/", strings.NewReader(`{"set":{"product__short_code":"p.1"}}`), "Content-Type", "application/json")
+	c.call(200, "PUT", "/api/v1/import-mappings/ours/", strings.NewReader(`{"set":{"product__short_code":"p.1"}}`),
+		"Content-Type", "application/json")
 	c.call(204, "DELETE", "/api/v1/import-mappings/ours/", nil)
 	c.everyKind()
 }

@@ -45,7 +45,8 @@ func TestKindsOfImport(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	c := s.as(t, s.admin)
-	licenses, _ := c.sendKind(200, "licenses", "", "license__license_key,product__short_code,customer__email\nF-1,psc,ada@example.com\nF-2,psc,\nF-2,other,\n")
+	licenses, _ := c.sendKind(200, "licenses", "",
+		"license__license_key,product__short_code,customer__email\nF-1,psc,ada@example.com\nF-2,psc,\nF-2,other,\n")
 	features, _ := c.sendKind(200, "features", "", "license_key,code,max_consumption,expiry_date,product__short_code\n"+
 		"F-1,reports,100,2030-12-31,\nF-1,export,,,\nF-2,reports,,,\nF-2,reports,5,,other\nNOBODY,reports,,,\nF-1,reports,7,,\n")
 	fields{
@@ -54,9 +55,12 @@ func TestKindsOfImport(t *testing.T) {
 		"result.created_license_features": "3", "result.existed_license_features": "1",
 		"result.error_counts.unknown_license": "1", "result.error_counts.ambiguous_license": "1",
 	}.check(t, "the features", c.get(200, features))
-	changed, _ := c.sendKind(200, "features", "?existing=update", "license_key,code,max_consumption\nF-1,reports,7\nF-1,export,#N/A\n")
-	fields{"result.updated_license_features_count": "1", "result.existed_license_features_count": "1"}.check(t, "the update", c.get(200, changed))
-	fields{"count": "1", "results.0.license_key": `"F-1"`, "results.0.changed.0.from": `"100"`, "results.0.changed.0.to": `"7"`}.
+	changed, _ := c.sendKind(200, "features", "?existing=update",
+		"license_key,code,max_consumption\nF-1,reports,7\nF-1,export,#N/A\n")
+	fields{"result.updated_license_features_count": "1", "result.existed_license_features_count": "1"}.check(t,
+		"the update", c.get(200, changed))
+	fields{"count": "1", "results.0.license_key": `"F-1"`, "results.0.changed.0.from": `"100"`,
+		"results.0.changed.0.to": `"7"`}.
 		check(t, "the updated rows", c.get(200, changed+"updated_rows/"))
 	list := c.get(200, "/api/v1/licenses/?license_key=F-1")
 	fields{"results.0.features.#": "2"}.check(t, "the license", list)
@@ -66,17 +70,21 @@ func TestKindsOfImport(t *testing.T) {
 		}
 	}
 
-	customers, _ := c.sendKind(200, "customers", "", "customer__email,first_name,city\nADA@example.com,Ada,London\ngrace@example.com,Grace,\ngrace@example.com,,\nnobody,,\n")
+	customers, _ := c.sendKind(200, "customers", "",
+		"customer__email,first_name,city\nADA@example.com,Ada,London\ngrace@example.com,Grace,\ngrace@example.com,,\nnobody,,\n")
 	fields{
 		"status": `"success"`, "result.created_customers_count": "1", "result.existed_customers_count": "2", "result.updated_customers_count": "0",
 		"result.invalid_rows.0.errors.0.code": `"invalid_email"`, "result.total_row_count": "4",
 	}.check(t, "the customers", c.get(200, customers))
-	dry, _ := c.sendKind(200, "customers", "?existing=update&dry_run=true", "email,city\nada@example.com,Paris\nnew@example.com,Rome\n")
-	fields{"result.preview": `{"created_customers":1,"existed_customers":0,"updated_customers":1}`, "result.created_customers_count": "0"}.
+	dry, _ := c.sendKind(200, "customers", "?existing=update&dry_run=true",
+		"email,city\nada@example.com,Paris\nnew@example.com,Rome\n")
+	fields{"result.preview": `{"created_customers":1,"existed_customers":0,"updated_customers":1}`,
+		"result.created_customers_count": "0"}.
 		check(t, "the dry run", c.get(200, dry))
 	update, _ := c.sendKind(200, "customers", "?existing=update", "email,city\nada@example.com,Paris\n")
 	fields{"result.updated_customers_count": "1"}.check(t, "the customers' update", c.get(200, update))
-	fields{"count": "1", "results.0.city": `"Paris"`}.check(t, "the customer", c.get(200, "/api/v1/customers/?email=ada@example.com"))
+	fields{"count": "1", "results.0.city": `"Paris"`}.check(t, "the customer",
+		c.get(200, "/api/v1/customers/?email=ada@example.com"))
 	c.call(409, "POST", update+"undo/", nil).problem(t, "cannot_be_undone")
 
 	for kind, of := range map[string]string{"licenses": licenses, "features": features, "customers": customers} {
@@ -88,13 +96,15 @@ func TestKindsOfImport(t *testing.T) {
 				c.call(404, "POST", at[1]+id+"retry/", nil).problem(t, "not_found")
 			}
 		}
-		fields{"count": map[string]string{"licenses": "1", "features": "2", "customers": "3"}[kind]}.check(t, kind, c.get(200, kindPaths[kind][1]))
+		fields{"count": map[string]string{"licenses": "1", "features": "2", "customers": "3"}[kind]}.check(t, kind,
+			c.get(200, kindPaths[kind][1]))
 		c.get(200, strings.TrimSuffix(of, "/"))
 		c.get(200, of+"imported_rows.csv")
 	}
 	c.call(202, "POST", changed+"undo/", nil)
 	c.get(200, changed+"events/")
-	if after := string(c.get(200, "/api/v1/licenses/?license_key=F-1").body); !strings.Contains(after, `"max_consumption":100`) {
+	if after := string(c.get(200, "/api/v1/licenses/?license_key=F-1").body); !strings.Contains(after,
+		`"max_consumption":100`) {
 		t.Errorf("after the undo: %s", after)
 	}
 }
@@ -118,7 +128,9 @@ func TestFilesOfAnotherKindAreRefused(t *testing.T) {
 			}
 		}
 	}
-	c.call(200, "PUT", mappingsPath+"meters/", strings.NewReader(`{"kind":"features","columns":{"Key":"license_key","Meter":"code"}}`), "Content-Type", "application/json")
+	c.call(200, "PUT", mappingsPath+"meters/",
+		strings.NewReader(`{"kind":"features","columns":{"Key":"license_key","Meter":"code"}}`), "Content-Type",
+		"application/json")
 	fields{"kind": `"features"`}.check(t, "the mapping", c.get(200, mappingsPath+"meters/"))
 	_, a := c.sendKind(400, "customers", "?mapping=meters", "Key,Meter\nA,b\n")
 	a.problem(t, "invalid_mapping")

@@ -115,7 +115,8 @@ func TestRejectedRowsOfAMappingComeBackTheSame(t *testing.T) {
 		cells[0], cells[2] = fmt.Sprintf("%sk-%d", cells[0], i), cells[2]+" no address"
 		record(cells)
 	}
-	query := []string{"set", "product__short_code:pp", "ignore", "ignored", "date_format", "MM/DD/YYYY", "value", "customer__last_name:x:perpetual", "value", "license__validity_period:perpetual:"}
+	query := []string{"set", "product__short_code:pp", "ignore", "ignored", "date_format", "MM/DD/YYYY", "value",
+		"customer__last_name:x:perpetual", "value", "license__validity_period:perpetual:"}
 	for i, column := range columns {
 		query = append(query, "map", headers[i]+":"+column)
 	}

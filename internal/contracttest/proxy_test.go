@@ -38,17 +38,20 @@ func TestNginx(t *testing.T) {
 // TestNginxBelowAPath makes the changes that the file describes.
 func TestNginxBelowAPath(t *testing.T) {
 	t.Parallel()
-	checkNginx(t, "/licenses", "location / {", "location /licenses/ {", "proxy_pass http://licenseimport;", "proxy_pass http://licenseimport/;",
+	checkNginx(t, "/licenses", "location / {", "location /licenses/ {", "proxy_pass http://licenseimport;",
+		"proxy_pass http://licenseimport/;",
 		`X-Forwarded-Prefix "";`, "X-Forwarded-Prefix /licenses;")
 }
 
 func checkNginx(t *testing.T, prefix string, changes ...string) {
 	p := newProxy(t)
-	file := p.file(t, "nginx.conf", append(changes, "listen 80;", "listen "+p.http+";", "listen 443 ", "listen "+p.https+" ",
-		"/etc/ssl/licenses.example.com/", p.dir+"/")...)
-	main := write(t, "main.conf", "pid "+p.dir+"/pid; error_log stderr; daemon off; events {}\nhttp { access_log off; default_type text/plain;\n"+
-		"client_body_temp_path "+p.dir+"/body; proxy_temp_path "+p.dir+"/proxy; fastcgi_temp_path "+p.dir+"/f; uwsgi_temp_path "+p.dir+"/u; scgi_temp_path "+p.dir+"/s;\n"+
-		"include "+file+"; }\n")
+	file := p.file(t, "nginx.conf",
+		append(changes, "listen 80;", "listen "+p.http+";", "listen 443 ", "listen "+p.https+" ",
+			"/etc/ssl/licenses.example.com/", p.dir+"/")...)
+	main := write(t, "main.conf",
+		"pid "+p.dir+"/pid; error_log stderr; daemon off; events {}\nhttp { access_log off; default_type text/plain;\n"+
+			"client_body_temp_path "+p.dir+"/body; proxy_temp_path "+p.dir+"/proxy; fastcgi_temp_path "+p.dir+"/f; uwsgi_temp_path "+p.dir+"/u; scgi_temp_path "+p.dir+"/s;\n"+
+			"include "+file+"; }\n")
 	p.run(t, exec.Command("nginx", "-p", p.dir, "-c", main, "-e", "stderr"), p.https)
 	if log := p.logs.String(); strings.Contains(log, "[warn]") {
 		t.Errorf("nginx warns: %s", log)
@@ -62,8 +65,9 @@ func TestCaddy(t *testing.T) {
 	p := newProxy(t)
 	_, httpPort, _ := net.SplitHostPort(p.http)
 	_, httpsPort, _ := net.SplitHostPort(p.https)
-	file := p.file(t, "Caddyfile", site+" {", "{\n\tadmin off\n\thttp_port "+httpPort+"\n\thttps_port "+httpsPort+"\n\tdefault_bind 127.0.0.1\n}\n"+
-		site+" {\n\ttls "+p.dir+"/cert.pem "+p.dir+"/key.pem")
+	file := p.file(t, "Caddyfile", site+" {",
+		"{\n\tadmin off\n\thttp_port "+httpPort+"\n\thttps_port "+httpsPort+"\n\tdefault_bind 127.0.0.1\n}\n"+
+			site+" {\n\ttls "+p.dir+"/cert.pem "+p.dir+"/key.pem")
 	caddy := exec.Command("caddy", "run", "--config", file, "--adapter", "caddyfile")
 	caddy.Env = append(os.Environ(), "XDG_DATA_HOME="+p.dir, "XDG_CONFIG_HOME="+p.dir)
 	p.run(t, caddy, p.https)
@@ -81,7 +85,8 @@ type proxy struct {
 
 func newProxy(t *testing.T) *proxy {
 	t.Helper()
-	p := &proxy{system: serve(t, "--trusted-proxies", "127.0.0.1"), dir: t.TempDir(), http: freeport.Address(), https: freeport.Address()}
+	p := &proxy{system: serve(t, "--trusted-proxies", "127.0.0.1"), dir: t.TempDir(), http: freeport.Address(),
+		https: freeport.Address()}
 	roots := p.makeCertificate(t)
 	dialer := &net.Dialer{}
 	p.client = &http.Client{
@@ -167,10 +172,12 @@ func (p *proxy) check(t *testing.T, prefix string) {
 	// A large body and long headers pass.
 	long := strings.Repeat("x", 16<<10)
 	large := c.upload(200, "?dry_run=true", header2+strings.Repeat("l-1,psc,"+long[:1000]+"\n", 4_000), "X-Long", long)
-	fields{"status": `"success"`, "result.invalid_row_count": "4000"}.check(t, "a file of 4 MB", direct.await(large.field("job_id")))
+	fields{"status": `"success"`, "result.invalid_row_count": "4000"}.check(t, "a file of 4 MB",
+		direct.await(large.field("job_id")))
 
 	// Links begin with the address that the client used, whatever the client says of proxies.
-	list := c.call(200, "GET", resultsPath+"?limit=1", nil, "X-Forwarded-Prefix", "/evil", "X-Forwarded-Host", "evil.example.com", "X-Forwarded-Proto", "http")
+	list := c.call(200, "GET", resultsPath+"?limit=1", nil, "X-Forwarded-Prefix", "/evil", "X-Forwarded-Host",
+		"evil.example.com", "X-Forwarded-Proto", "http")
 	if next, want := list.field("next"), `"`+through.url+resultsPath+"?limit=1&offset=1\""; next != want {
 		t.Errorf("next is %s, want %s", next, want)
 	}
@@ -181,7 +188,8 @@ func (p *proxy) check(t *testing.T, prefix string) {
 	}
 	plain := *c
 	plain.system = &system{url: "http://" + site}
-	if a := plain.send("GET", "/x?y=z", nil); a.status < 300 || a.status > 308 || !strings.HasPrefix(a.header.Get("Location"), "https://"+site) {
+	if a := plain.send("GET", "/x?y=z", nil); a.status < 300 || a.status > 308 ||
+		!strings.HasPrefix(a.header.Get("Location"), "https://"+site) {
 		t.Errorf("without TLS: %d, Location %s", a.status, a.header.Get("Location"))
 	}
 }
@@ -213,8 +221,9 @@ func (p *proxy) makeCertificate(t *testing.T) *x509.CertPool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{site}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{site},
+		NotBefore: time.Now().Add(-time.Hour),
+		NotAfter:  time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
@@ -224,7 +233,8 @@ func (p *proxy) makeCertificate(t *testing.T) *x509.CertPool {
 		t.Fatal(err)
 	}
 	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	for name, text := range map[string][]byte{"cert.pem": certificate, "key.pem": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})} {
+	for name, text := range map[string][]byte{"cert.pem": certificate,
+		"key.pem": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})} {
 		if err := os.WriteFile(filepath.Join(p.dir, name), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
