@@ -46,13 +46,15 @@ func (r *Changes) OK() bool { return len(r.Lost)+len(r.Duplicated)+len(r.Unexpec
 // String is a line with all counts.
 func (r *Changes) String() string {
 	return fmt.Sprintf("imported %d, updated %d, existed %d, rejected %d; %d undos: revoked %d, restored %d, kept %d; retries %d, cancelled %d; rows of features %d; licenses %d, their features %d; lost %v; duplicated %v; unexpected %v",
-		r.Imported, r.Updated, r.Existed, r.Rejected, r.Undos, r.Revoked, r.Restored, r.Kept, r.Retries, r.Cancelled, r.Features, len(r.Licenses), len(r.Has), r.Lost, r.Duplicated, r.Unexpected)
+		r.Imported, r.Updated, r.Existed, r.Rejected, r.Undos, r.Revoked, r.Restored, r.Kept, r.Retries, r.Cancelled,
+		r.Features, len(r.Licenses), len(r.Has), r.Lost, r.Duplicated, r.Unexpected)
 }
 
 // CheckChanges compares what clients asked for with the stream LICENSES, read after every import and undo has
 // ended. Each license's events have to be some that a single process could have written, one at a time.
 func CheckChanges(uploads []ChangeUpload, asked Requests, stream []Stored) *Changes {
-	c := &changeChecker{uploads: map[string]*ChangeUpload{}, runs: map[events.JobID]*changeRun{}, stories: map[Item]*changedItem{}, retries: map[events.JobID]int{}}
+	c := &changeChecker{uploads: map[string]*ChangeUpload{}, runs: map[events.JobID]*changeRun{},
+		stories: map[Item]*changedItem{}, retries: map[events.JobID]int{}}
 	for i := range uploads {
 		c.uploads[uploads[i].Name] = &uploads[i]
 	}
@@ -227,13 +229,15 @@ func (c *changeChecker) imported(r *changeRun, e *events.LicenseImported, seq ev
 // compare checks that an outcome follows from its row.
 func (c *changeChecker) compare(e events.Event, row *ChangeRow, item Item, want, got Cells) {
 	if row.Validity == Invalid || row.Item != item || want != got {
-		c.Unexpected.add("%s %s: %v %+v does not follow from its row %+v, which gives %+v", e.Type(), e.ID(), item, got, *row, want)
+		c.Unexpected.add("%s %s: %v %+v does not follow from its row %+v, which gives %+v", e.Type(), e.ID(), item, got,
+			*row, want)
 	}
 }
 
 func (c *changeChecker) updated(r *changeRun, e *events.LicenseUpdated, seq events.Seq) {
 	state, _ := events.StateAfter(e)
-	c.update(r, change{e, Item{License: License{e.Product.ShortCode, e.License.Key}}, cellsOf(state), e.Changed, e.Previous, e.By, seq})
+	c.update(r, change{e, Item{License: License{e.Product.ShortCode, e.License.Key}}, cellsOf(state), e.Changed,
+		e.Previous, e.By, seq})
 }
 
 // change is an event that changes a license or feature.
@@ -301,7 +305,8 @@ func (c *changeChecker) exists(r *changeRun, e events.Outcome, item Item, by eve
 		return
 	}
 	unchanged := func(past Cells) bool { return past.update(row.Cells) == past }
-	if row.Validity == Invalid || row.Item != item || !slices.Contains(s.makers, by) || r.updates && !slices.ContainsFunc(s.past, unchanged) {
+	if row.Validity == Invalid || row.Item != item || !slices.Contains(s.makers, by) ||
+		r.updates && !slices.ContainsFunc(s.past, unchanged) {
 		c.Unexpected.add("%s existed, made by %v; row %+v, makers %v, states %+v", e.ID(), by, *row, s.makers, s.past)
 	}
 }

@@ -35,14 +35,16 @@ func (c *changeChecker) revoke(r *changeRun, e events.Outcome, item Item, previo
 	}
 	c.follows(e, s, previous, s.maker)
 	if first := s.pop(r.job); first != e.Origin().Row || len(s.stack) > 0 {
-		c.Unexpected.add("%s revokes what is not the import's alone: row %d began it, below it are %+v", e.ID(), first, s.stack)
+		c.Unexpected.add("%s revokes what is not the import's alone: row %d began it, below it are %+v", e.ID(), first,
+			s.stack)
 	}
 	s.last = seq
 }
 
 func (c *changeChecker) restored(r *changeRun, e *events.LicenseRestored, seq events.Seq) {
 	state, _ := events.StateAfter(e)
-	c.restore(r, change{e, Item{License: License{e.Product.ShortCode, e.License.Key}}, cellsOf(state), e.Changed, e.Previous, e.By, seq})
+	c.restore(r, change{e, Item{License: License{e.Product.ShortCode, e.License.Key}}, cellsOf(state), e.Changed,
+		e.Previous, e.By, seq})
 }
 
 func (c *changeChecker) restore(r *changeRun, u change) {

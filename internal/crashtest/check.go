@@ -168,10 +168,12 @@ func (c *checker) event(e events.Event) {
 	case *events.ImportFinished:
 		c.finished(r, e)
 	case *events.RowReceived, *events.ImportCancelled, *events.EventSetAside, // in the other stream; no test does so
-		*events.ManagerKeyCreated, *events.ManagerKeyRevoked, *events.ProductSet, *events.ProductRemoved, *events.MappingSaved, *events.MappingRemoved,
+		*events.ManagerKeyCreated, *events.ManagerKeyRevoked, *events.ProductSet, *events.ProductRemoved,
+		*events.MappingSaved, *events.MappingRemoved,
 		*events.LicenseUpdated, *events.LicenseRevoked, *events.LicenseRestored, *events.LicenseUpdateProposed,
 		*events.LicenseKept, *events.UndoStarted, *events.UndoProgressed, *events.UndoFinished,
-		*events.LicenseFeatureImported, *events.LicenseFeatureUpdated, *events.LicenseFeatureExisted, *events.LicenseFeatureUpdateProposed,
+		*events.LicenseFeatureImported, *events.LicenseFeatureUpdated, *events.LicenseFeatureExisted,
+		*events.LicenseFeatureUpdateProposed,
 		*events.LicenseFeatureRevoked, *events.LicenseFeatureRestored, *events.LicenseFeatureKept,
 		*events.CustomerImported, *events.CustomerImportProposed:
 		c.Unexpected.add("%s of import %d", e.Type(), r.job)

@@ -20,9 +20,10 @@ func TestFeaturesAndKills(t *testing.T) {
 	t.Parallel()
 	licenses := number(t, "FEATURE_LICENSES", 1500) / 25 * 25
 	s := newServer(t)
-	base := linesFile("licenses.csv", events.Licenses, "license__license_key,product__short_code", licenses, func(i int) string {
-		return fmt.Sprintf("lic-%06d,psc", i)
-	})
+	base := linesFile("licenses.csv", events.Licenses, "license__license_key,product__short_code", licenses,
+		func(i int) string {
+			return fmt.Sprintf("lic-%06d,psc", i)
+		})
 	must(t, s.client.send(t.Context(), base, attempt{}))
 	s.waitOf(t, base)
 	f := linesFile("features.csv", events.Features, "license_key,code,max_consumption", 4*licenses, func(i int) string {
@@ -80,7 +81,8 @@ func eachFeatureOnce(t *testing.T, nats string, job events.JobID, rows, features
 		}
 	}
 	if len(outcomes) != rows || len(imported) != features {
-		t.Errorf("%d rows have an outcome and %d features are imported, want %d and %d", len(outcomes), len(imported), rows, features)
+		t.Errorf("%d rows have an outcome and %d features are imported, want %d and %d", len(outcomes), len(imported), rows,
+			features)
 	}
 }
 
@@ -95,9 +97,10 @@ func TestKindsAtOnce(t *testing.T) {
 		linesFile("customers.csv", events.Customers, "email,company_name", rows, func(i int) string {
 			return fmt.Sprintf("customer%d@example.com,company %d", i%people, i)
 		}),
-		linesFile("licenses.csv", events.Licenses, "license__license_key,product__short_code,customer__email,customer__company_name", rows, func(i int) string {
-			return fmt.Sprintf("lic-%06d,psc,customer%d@example.com,shop %d", i, people-1-i%people, i)
-		}),
+		linesFile("licenses.csv", events.Licenses,
+			"license__license_key,product__short_code,customer__email,customer__company_name", rows, func(i int) string {
+				return fmt.Sprintf("lic-%06d,psc,customer%d@example.com,shop %d", i, people-1-i%people, i)
+			}),
 	}
 	var uploads sync.WaitGroup
 	for _, f := range files {

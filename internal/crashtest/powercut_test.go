@@ -225,7 +225,8 @@ func (l *load) anyAcknowledged() error {
 
 func (l *load) run(ctx context.Context, client int, random *rand.Rand) {
 	for n := 0; ctx.Err() == nil; n++ {
-		f := shape{name: fmt.Sprintf("round-%d-client-%d-file-%d", l.round, client, n), rows: 1 + random.IntN(6000), shared: 10, pool: 300, seed: random.Uint64()}.generate()
+		f := shape{name: fmt.Sprintf("round-%d-client-%d-file-%d", l.round, client, n), rows: 1 + random.IntN(6000),
+			shared: 10, pool: 300, seed: random.Uint64()}.generate()
 		l.mu.Lock()
 		l.files = append(l.files, f)
 		l.mu.Unlock()
