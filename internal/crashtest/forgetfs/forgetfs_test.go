@@ -138,7 +138,8 @@ func TestSomeSurvives(t *testing.T) {
 		d.must(err)
 		seen["replaced by "+string(text)]++
 	}
-	for _, want := range []string{"page a", "page b", "length old", "length new", "replaced by old", "replaced by new", "replaced by "} {
+	for _, want := range []string{"page a", "page b", "length old", "length new", "replaced by old", "replaced by new",
+		"replaced by "} {
 		if seen[want] == 0 {
 			t.Errorf("never seen: %s (%v)", want, seen)
 		}

@@ -51,7 +51,8 @@ func (o *operations) do(id uint64, work func(n *inode) fuse.Status) fuse.Status 
 }
 
 func (n *inode) attributes(out *fuse.Attr) {
-	*out = fuse.Attr{Ino: n.id, Mode: n.mode, Nlink: uint32(n.links), Size: uint64(len(n.data)), Blocks: uint64(len(n.data)+511) / 512, Blksize: page}
+	*out = fuse.Attr{Ino: n.id, Mode: n.mode, Nlink: uint32(n.links), Size: uint64(len(n.data)),
+		Blocks: uint64(len(n.data)+511) / 512, Blksize: page}
 }
 
 func (n *inode) entry(out *fuse.EntryOut) fuse.Status {
@@ -176,7 +177,8 @@ func (o *operations) Open(_ <-chan struct{}, in *fuse.OpenIn, _ *fuse.OpenOut) f
 	})
 }
 
-func (o *operations) Read(_ <-chan struct{}, in *fuse.ReadIn, buffer []byte) (result fuse.ReadResult, status fuse.Status) {
+func (o *operations) Read(_ <-chan struct{}, in *fuse.ReadIn,
+	buffer []byte) (result fuse.ReadResult, status fuse.Status) {
 	status = o.do(in.NodeId, func(n *inode) fuse.Status {
 		from := min(int(in.Offset), len(n.data))
 		copied := copy(buffer, n.data[from:])
