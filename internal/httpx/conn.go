@@ -90,7 +90,8 @@ func ownError(status int, text string) *Error {
 }
 
 func headersTooLarge() *Error {
-	return New(http.StatusRequestHeaderFieldsTooLarge, "headers_too_large", "The headers of the request are longer than %d KiB.", maxHeaderBytes>>10)
+	return New(http.StatusRequestHeaderFieldsTooLarge, "headers_too_large",
+		"The headers of the request are longer than %d KiB.", maxHeaderBytes>>10)
 }
 
 // refuseHeaders answers a request whose headers are too long.

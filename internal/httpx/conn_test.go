@@ -67,7 +67,8 @@ func TestLongHeadersOverTLS(t *testing.T) {
 	s := start(t, ServerConfig{TLSCert: certFile, TLSKey: keyFile}, quiet())
 	for protocol, h2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
 		for kib, status := range map[int]int{60: 404, 70: 431, 240: 431} {
-			transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: h2} // the certificate is the test's own
+			transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+				ForceAttemptHTTP2: h2} // the certificate is the test's own
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL()+"/none", strings.NewReader("body"))
 			if err != nil {
 				t.Fatal(err)
@@ -77,10 +78,12 @@ func TestLongHeadersOverTLS(t *testing.T) {
 			text := body(t, resp, err)
 			transport.CloseIdleConnections()
 			var p problem
-			if err := json.Unmarshal([]byte(text), &p); err != nil || resp.Header.Get("Content-Type") != "application/problem+json" {
+			if err := json.Unmarshal([]byte(text), &p); err != nil ||
+				resp.Header.Get("Content-Type") != "application/problem+json" {
 				t.Fatalf("%s, %d KiB: %s %v: %s", protocol, kib, resp.Status, resp.Header, text)
 			}
-			if resp.Proto != protocol || resp.StatusCode != status || status == 431 && (p.Code != "headers_too_large" || resp.Header.Get("X-Request-Id") == "") {
+			if resp.Proto != protocol || resp.StatusCode != status ||
+				status == 431 && (p.Code != "headers_too_large" || resp.Header.Get("X-Request-Id") == "") {
 				t.Errorf("%s, %d KiB: %s %s: %+v", protocol, kib, resp.Proto, resp.Status, p)
 			}
 		}
