@@ -51,7 +51,8 @@ func Check(m *events.Mapping) []Problem {
 	c := checker{mapping: m, kind: events.KindNamed(m.Kind)}
 	c.checkSize()
 	if c.kind == nil {
-		c.add(UnknownKind, "", "the kind %q is not known: it is one of %s", shorten(m.Kind), strings.Join(events.KindNames(), ", "))
+		c.add(UnknownKind, "", "the kind %q is not known: it is one of %s", shorten(m.Kind),
+			strings.Join(events.KindNames(), ", "))
 		return c.problems
 	}
 	c.checkColumns()
@@ -209,7 +210,8 @@ func (c *checker) checkValue(column int, value, what string) {
 		value = formatOf(c.mapping.DateFormat).iso(value)
 	}
 	if code := of.Set(new(events.Record), of.Clean(value)); code != "" || !utf8.ValidString(value) {
-		c.add(InvalidValue, of.Name, "%s, %q, does not match: %s %s", what, shorten(value), of.Name, of.Error(code, value).Message)
+		c.add(InvalidValue, of.Name, "%s, %q, does not match: %s %s", what, shorten(value), of.Name,
+			of.Error(code, value).Message)
 	}
 }
 

@@ -42,7 +42,8 @@ func TestExportsNeedNoTouch(t *testing.T) {
 
 // suggestedMapping is the mapping that an inspection suggests.
 func suggestedMapping(found Inspection) *events.Mapping {
-	m := &events.Mapping{Columns: map[string]*string{}, Values: map[string]map[string]string{}, DateFormat: found.DateFormat}
+	m := &events.Mapping{Columns: map[string]*string{}, Values: map[string]map[string]string{},
+		DateFormat: found.DateFormat}
 	for _, c := range found.Columns {
 		m.Columns[c.Header] = c.Column
 		if c.Column != nil {

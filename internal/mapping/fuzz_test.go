@@ -104,7 +104,8 @@ func FuzzResolve(f *testing.F) {
 	f.Fuzz(func(t *testing.T, mapped, set, ignored, value, dates string) {
 		saved := Builtin("keygen")
 		given := Given{
-			Map: strings.Split(mapped, "|"), Set: strings.Split(set, "|"), Ignore: strings.Split(ignored, "|"), Value: strings.Split(value, "|"),
+			Map: strings.Split(mapped, "|"), Set: strings.Split(set, "|"), Ignore: strings.Split(ignored, "|"),
+			Value:      strings.Split(value, "|"),
 			DateFormat: dates,
 		}
 		m, problems := Resolve(events.Licenses, saved, given)
@@ -129,7 +130,8 @@ func FuzzInspect(f *testing.F) {
 			return
 		}
 		if found.Format != "csv" || found.Encoding == nil || found.Delimiter == nil || len(found.Columns) == 0 ||
-			found.Missing == nil || found.FirstRows == nil || len(found.FirstRows) > maxFirstRows || found.DateFormat != Ambiguous && formatOf(found.DateFormat) == nil {
+			found.Missing == nil || found.FirstRows == nil || len(found.FirstRows) > maxFirstRows ||
+			found.DateFormat != Ambiguous && formatOf(found.DateFormat) == nil {
 			t.Fatalf("%+v", found)
 		}
 		for _, c := range found.Columns {

@@ -33,7 +33,8 @@ type Header struct {
 // [Check] accepts; nil: headers are the columns' names. It returns every reason to refuse the header, with what
 // [Suggest] knows of a column that is missing. Known adds headers of the request that the file must have: see
 // [Given].
-func Match(kind *events.Kind, fields []string, m *events.Mapping, given Given, ignoreUnknown bool) (Header, []csvfile.HeaderProblem) {
+func Match(kind *events.Kind, fields []string, m *events.Mapping, given Given,
+	ignoreUnknown bool) (Header, []csvfile.HeaderProblem) {
 	var columns []int
 	var problems []csvfile.HeaderProblem
 	if m == nil {
@@ -84,7 +85,8 @@ func adviseKind(kind *events.Kind, fields []string, problems []csvfile.HeaderPro
 			continue
 		}
 		if _, unlike := matchNames(other, fields, false); len(unlike) == 0 {
-			problems[at].Message += fmt.Sprintf("; the file's columns are those of %s: is it to be imported as %s?", other.Many, other.Many)
+			problems[at].Message += fmt.Sprintf("; the file's columns are those of %s: is it to be imported as %s?", other.Many,
+				other.Many)
 			return
 		}
 	}

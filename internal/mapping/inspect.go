@@ -60,7 +60,8 @@ type Inspected struct {
 // InspectCSV inspects the beginning of a kind's CSV, at most InspectedBytes of it; cut: the file goes on. A
 // file that is not UTF-8 and has no byte order mark is read as windows-1252. Errors are those of
 // [csvfile.Reader.Header].
-func InspectCSV(kind *events.Kind, beginning []byte, cut bool, o csvfile.Options, m *events.Mapping) (Inspection, error) {
+func InspectCSV(kind *events.Kind, beginning []byte, cut bool, o csvfile.Options,
+	m *events.Mapping) (Inspection, error) {
 	encoding := csvfile.BOMEncoding(beginning)
 	if encoding == "" {
 		encoding = encodingOf(beginning, cut, o.Encoding)
@@ -144,7 +145,8 @@ func Inspect(kind *events.Kind, rows Table, cut bool, m *events.Mapping) (Inspec
 func readCells(rows Table, cut bool, sources []Source) (first [][]string, err error) {
 	first = [][]string{}
 	add := func(cells []string) {
-		if len(first) < maxFirstRows && slices.ContainsFunc(cells, func(cell string) bool { return strings.TrimSpace(cell) != "" }) {
+		if len(first) < maxFirstRows &&
+			slices.ContainsFunc(cells, func(cell string) bool { return strings.TrimSpace(cell) != "" }) {
 			first = append(first, shownRow(cells))
 		}
 		addCells(sources, cells)

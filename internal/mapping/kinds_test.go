@@ -109,7 +109,8 @@ func TestSuggestionsOfFeaturesAndCustomers(t *testing.T) {
 			sources, answers := parseSheet(t, s)
 			for i, got := range Suggest(kind, sources) {
 				if got.Column != answers[i] {
-					t.Errorf("%s, %s: %s: suggested %q, want %q (%s)", kind.Name, s.name, sources[i].Header, got.Column, answers[i], got.Why)
+					t.Errorf("%s, %s: %s: suggested %q, want %q (%s)", kind.Name, s.name, sources[i].Header, got.Column, answers[i],
+						got.Why)
 				}
 			}
 		}
@@ -149,7 +150,8 @@ func TestMappingsOfEachKindNameItsColumns(t *testing.T) {
 		Values: map[string]map[string]string{"max_consumption": {"Unlimited": ""}},
 	})
 	got := values(nil)
-	for name, value := range map[string]string{"expiry_date": "31.12.2030", "max_consumption": "unlimited", "license__validity_period": "31.12.2030"} {
+	for name, value := range map[string]string{"expiry_date": "31.12.2030", "max_consumption": "unlimited",
+		"license__validity_period": "31.12.2030"} {
 		i, _ := events.ColumnIndex(name)
 		got[i] = value
 	}

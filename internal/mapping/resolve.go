@@ -56,8 +56,9 @@ func otherKind(kind *events.Kind, m *events.Mapping) Problem {
 	if m.Name != "" {
 		name = fmt.Sprintf("the mapping %q", shorten(m.Name))
 	}
-	return Problem{Code: OtherKind, Message: fmt.Sprintf("%s is for %s, and this is an import of %s: use one for %s, or upload the file as %s",
-		name, shorten(m.Kind), kind.Many, kind.Many, shorten(m.Kind))}
+	return Problem{Code: OtherKind,
+		Message: fmt.Sprintf("%s is for %s, and this is an import of %s: use one for %s, or upload the file as %s",
+			name, shorten(m.Kind), kind.Many, kind.Many, shorten(m.Kind))}
 }
 
 func clone(m *events.Mapping) *events.Mapping {
@@ -140,13 +141,15 @@ func (r *resolver) readValues(entries []string) {
 		column = strings.ToLower(strings.TrimSpace(column))
 		at := strings.LastIndexByte(rest, ':')
 		if at < 0 {
-			r.add(InvalidValue, entry, "value=%s has no two colons: write value=column:cell:what the cell becomes", shorten(entry))
+			r.add(InvalidValue, entry, "value=%s has no two colons: write value=column:cell:what the cell becomes",
+				shorten(entry))
 			continue
 		}
 		cell, value := rest[:at], rest[at+1:]
 		name := column + ":" + normalCell(cell)
 		if seen[name] {
-			r.add(InvalidValue, column, "the cell %q of %s is translated twice in value=: give it once", shorten(cell), shorten(column))
+			r.add(InvalidValue, column, "the cell %q of %s is translated twice in value=: give it once", shorten(cell),
+				shorten(column))
 			continue
 		}
 		seen[name] = true

@@ -40,7 +40,8 @@ const (
 // Suggest says what each column of a kind's file seems to be. No two have the same column.
 func Suggest(kind *events.Kind, sources []Source) []Suggestion {
 	s := suggester{
-		vocabulary: vocabularyOf(kind), sources: sources, found: make([]Suggestion, len(sources)), vendor: vendorOfSources(kind, sources),
+		vocabulary: vocabularyOf(kind), sources: sources, found: make([]Suggestion, len(sources)),
+		vendor: vendorOfSources(kind, sources),
 	}
 	for i := range sources {
 		s.consider(i)
@@ -93,7 +94,8 @@ func (s *suggester) consider(i int) {
 	switch {
 	case c.confidence == exact:
 	case !fits(c.column, cells, c.confidence, own) || isState(c.column) && share(cells, isStatus) > 1-most:
-		s.found[i].Why = fmt.Sprintf("the header is like that of %s, but the cells do not match it", events.Columns[c.column].Name)
+		s.found[i].Why = fmt.Sprintf("the header is like that of %s, but the cells do not match it",
+			events.Columns[c.column].Name)
 		return
 	case s.kind.Requires(c.column) && c.confidence <= perhaps && !hasForm(c.column, cells):
 		s.found[i].Why = fmt.Sprintf("it may be %s, but neither the header nor the cells are clear", events.Columns[c.column].Name)
@@ -147,7 +149,8 @@ func (s *suggester) byVendor(i int, column string) (candidate, bool) {
 	}
 	index, ok := s.kind.ColumnIndex(column)
 	return candidate{
-		column: index, rank: s.vendor.rank(compact(s.sources[i].Header)), confidence: vendors, why: "as " + s.vendor.Title + " exports it",
+		column: index, rank: s.vendor.rank(compact(s.sources[i].Header)), confidence: vendors,
+		why: "as " + s.vendor.Title + " exports it",
 	}, ok
 }
 

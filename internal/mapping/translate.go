@@ -24,20 +24,26 @@ var (
 		"false": {"n", "off", "nein", "falsch", "non", "faux", "falso", "nie", "fałsz", "いいえ"},
 	}
 	enabledOrNot = words{
-		"true": {"active", "enabled", "aktiv", "aktiviert", "actif", "active", "activé", "activo", "activa", "attivo", "attiva", "aktywny", "aktywna", "有効"},
+		"true": {"active", "enabled", "aktiv", "aktiviert", "actif", "active", "activé", "activo", "activa", "attivo",
+			"attiva", "aktywny", "aktywna", "有効"},
 		"false": {
-			"disabled", "suspended", "revoked", "blocked", "banned", "deactivated", "deaktiviert", "gesperrt", "désactivé", "désactivée", "suspendu",
-			"suspendue", "bloqué", "desactivado", "desactivada", "suspendido", "bloqueado", "disattivato", "sospeso", "bloccato", "zablokowany",
+			"disabled", "suspended", "revoked", "blocked", "banned", "deactivated", "deaktiviert", "gesperrt", "désactivé",
+			"désactivée", "suspendu",
+			"suspendue", "bloqué", "desactivado", "desactivada", "suspendido", "bloqueado", "disattivato", "sospeso", "bloccato",
+			"zablokowany",
 			"zablokowana", "zawieszony", "zawieszona", "無効", "停止",
 		},
 	}
 	licenseTypes = words{
 		"perpetual": {
-			"lifetime", "life time", "permanent", "perpetual license", "perpetual licence", "unbefristet", "Dauerlizenz", "lebenslang", "perpétuelle",
-			"à vie", "perpetua", "de por vida", "vitalicia", "a vita", "wieczysta", "dożywotnia", "bezterminowa", "永久", "永続", "買い切り",
+			"lifetime", "life time", "permanent", "perpetual license", "perpetual licence", "unbefristet", "Dauerlizenz",
+			"lebenslang", "perpétuelle",
+			"à vie", "perpetua", "de por vida", "vitalicia", "a vita", "wieczysta", "dożywotnia", "bezterminowa", "永久",
+			"永続", "買い切り",
 		},
 		"time-limited": {"time limited license", "befristet", "zeitlich begrenzt", "期間限定"},
-		"subscription": {"subscription license", "Abo", "Abonnement", "suscripción", "abbonamento", "subskrypcja", "サブスクリプション", "定期購入"},
+		"subscription": {"subscription license", "Abo", "Abonnement", "suscripción", "abbonamento", "subskrypcja",
+			"サブスクリプション", "定期購入"},
 	}
 	periods = words{
 		"daily":    {"day", "per day", "täglich", "quotidien", "diario", "giornaliero", "dziennie", "毎日"},
@@ -46,8 +52,10 @@ var (
 		"annually": {"annual", "year", "per year", "yearly", "jährlich", "annuel", "anual", "annuale", "rocznie", "毎年"},
 	}
 	never = words{"": {
-		"never", "never expires", "does not expire", "no expiry", "no expiration", "none", "unlimited", "lifetime", "perpetual", "forever", "nie", "niemals",
-		"unbegrenzt", "unbefristet", "jamais", "illimité", "illimitée", "nunca", "ilimitado", "ilimitada", "mai", "illimitato", "illimitata", "nigdy",
+		"never", "never expires", "does not expire", "no expiry", "no expiration", "none", "unlimited", "lifetime",
+		"perpetual", "forever", "nie", "niemals",
+		"unbegrenzt", "unbefristet", "jamais", "illimité", "illimitée", "nunca", "ilimitado", "ilimitada", "mai",
+		"illimitato", "illimitata", "nigdy",
 		"bezterminowo", "bez limitu", "なし", "無期限", "永久",
 	}}
 )

@@ -83,7 +83,8 @@ func TestTranslationsOfOtherColumns(t *testing.T) {
 	if state.Column != nil || strings.Join(state.Values, " ") != "aktiv gesperrt verkauft" {
 		t.Fatalf("%+v", state)
 	}
-	if got := state.Translations["license__enabled"]; !maps.Equal(got, map[string]string{"aktiv": "true", "gesperrt": "false"}) {
+	if got := state.Translations["license__enabled"]; !maps.Equal(got,
+		map[string]string{"aktiv": "true", "gesperrt": "false"}) {
 		t.Errorf("%v", state.Translations)
 	}
 	if len(state.Translations) != 1 {
@@ -101,16 +102,19 @@ func TestValuesOfManyAreThoseThatCannotBeRead(t *testing.T) {
 	}
 	b.WriteString("AAAA-9999,pp,Unlimited\nAAAA-9998,pp,unlimited\n")
 	found := inspectText(t, b.String())
-	if keys, seats := found.Columns[0].Values, found.Columns[2].Values; len(keys) != 0 || strings.Join(seats, "|") != "Unlimited" {
+	if keys, seats := found.Columns[0].Values, found.Columns[2].Values; len(keys) != 0 ||
+		strings.Join(seats, "|") != "Unlimited" {
 		t.Errorf("%q, %q", keys, seats)
 	}
 }
 
 // TestKeygenUserIsAnAddressOrAnID: the column is the customer's address only where it holds addresses.
 func TestKeygenUserIsAnAddressOrAnID(t *testing.T) {
-	for user, want := range map[string]string{"ada@example.com": "customer__email", "5f1d8e4a-8a52-4a0c-9a1f-0a3f1c0d9a11": ""} {
+	for user, want := range map[string]string{"ada@example.com": "customer__email",
+		"5f1d8e4a-8a52-4a0c-9a1f-0a3f1c0d9a11": ""} {
 		found := inspectText(t, "key,expiry,maxMachines,user\nAAAA-1111,,3,"+user+"\n")
-		if got := found.Columns[3]; want == "" && got.Column != nil || want != "" && (got.Column == nil || *got.Column != want) {
+		if got := found.Columns[3]; want == "" && got.Column != nil ||
+			want != "" && (got.Column == nil || *got.Column != want) {
 			t.Errorf("%s: %+v", user, got)
 		}
 		if found.Vendor == nil || *found.Vendor != "Keygen" {
@@ -156,7 +160,9 @@ func TestTranslationsAreValid(t *testing.T) {
 
 func TestResolveTranslatesOverTheSavedMapping(t *testing.T) {
 	saved := Builtin("keygen")
-	got, problems := Resolve(events.Licenses, saved, Given{Value: []string{"license__enabled: Expired :false", "order__store_id:a:b:c", "LICENSE__MAX_ACTIVATIONS:Unlimited:"}})
+	got, problems := Resolve(events.Licenses, saved,
+		Given{Value: []string{"license__enabled: Expired :false", "order__store_id:a:b:c",
+			"LICENSE__MAX_ACTIVATIONS:Unlimited:"}})
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -180,7 +186,8 @@ func TestResolveTranslatesOverTheSavedMapping(t *testing.T) {
 			t.Errorf("%s: %v, want %s", value, problems, want)
 		}
 	}
-	if _, problems := Resolve(events.Licenses, nil, Given{Value: []string{"license__enabled:x:true", "license__enabled:X:false"}}); codes(problems) != "invalid_value" {
+	if _, problems := Resolve(events.Licenses, nil,
+		Given{Value: []string{"license__enabled:x:true", "license__enabled:X:false"}}); codes(problems) != "invalid_value" {
 		t.Errorf("one cell twice: %v", problems)
 	}
 }

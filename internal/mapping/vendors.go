@@ -176,7 +176,8 @@ var keygenStatus = map[string]string{
 }
 
 // opposite is what a column says of license__enabled if it says that a license is disabled.
-var opposite = map[string]string{"true": "false", "false": "true", "1": "false", "0": "true", "yes": "false", "no": "true"}
+var opposite = map[string]string{"true": "false", "false": "true", "1": "false", "0": "true", "yes": "false",
+	"no": "true"}
 
 // VendorNamed returns the vendor of that name, in any case, or nil.
 func VendorNamed(name string) *Vendor {

@@ -57,7 +57,8 @@ func namesOf(kind *events.Kind) map[string]int {
 
 // alike are the columns whose headers mean a column, too, by its name.
 var alike = map[string]string{
-	"license_key": "license__license_key", "max_consumption": "license__max_consumptions", "expiry_date": "license__validity_period",
+	"license_key": "license__license_key", "max_consumption": "license__max_consumptions",
+	"expiry_date":  "license__validity_period",
 	"max_overages": "license__max_overages", "allow_overages": "license__allow_overages",
 	"reset_consumption": "license__reset_consumption", "consumption_period": "license__consumption_period",
 	"email": "customer__email", "first_name": "customer__first_name", "last_name": "customer__last_name",
