@@ -47,12 +47,14 @@ func everything(v views) *Set {
 	in.Ended(true)
 	in.Ended(false)
 	decided.Committed(processor.BatchStats{
-		Kind: events.Licenses, Phase: events.Import, Rows: 12, Counts: events.Counts{Imported: 8, Existed: 1, Rejected: 3, Warnings: 2},
+		Kind: events.Licenses, Phase: events.Import, Rows: 12,
+		Counts: events.Counts{Imported: 8, Existed: 1, Rejected: 3, Warnings: 2},
 		Errors: map[events.Code]events.Row{events.InvalidInt: 2, events.Required: 1}, Took: time.Second,
 	})
 	decided.Committed(processor.BatchStats{Kind: events.Features, Phase: events.Import, Counts: events.Counts{Updated: 4}})
 	decided.Refused("moved")
-	decided.UndoCommitted(processor.UndoStats{Kind: events.Features, Counts: events.UndoCounts{Revoked: 5, Restored: 1, Kept: 2}, Took: time.Second})
+	decided.UndoCommitted(processor.UndoStats{Kind: events.Features,
+		Counts: events.UndoCounts{Revoked: 5, Restored: 1, Kept: 2}, Took: time.Second})
 	s.HTTP("/api/v1/licenses/:id/", "GET", 404, time.Millisecond)
 	return s
 }

@@ -68,12 +68,14 @@ func (s *Set) Views(v Views) {
 			Name: prefix + "views_bytes", Help: "Size of the views' file.",
 		}, func() float64 { size, _ := v.Usage(); return float64(size) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: prefix + "views_free_bytes", Help: "Bytes of the views' file that hold nothing. Commits use them again; where it is more than half, the projector makes a smaller file.",
+			Name: prefix + "views_free_bytes",
+			Help: "Bytes of the views' file that hold nothing. Commits use them again; where it is more than half, the projector makes a smaller file.",
 		}, func() float64 { _, free := v.Usage(); return float64(free) }),
 		&imports{
 			views:    v,
 			byStatus: prometheus.NewDesc(prefix+"jobs", "Imports by status, as the views have them.", []string{"status"}, nil),
-			byKind:   prometheus.NewDesc(prefix+"imports", "Imports by what their rows are, as the views have them.", []string{"kind"}, nil),
+			byKind: prometheus.NewDesc(prefix+"imports", "Imports by what their rows are, as the views have them.",
+				[]string{"kind"}, nil),
 		})
 }
 
