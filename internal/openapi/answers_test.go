@@ -66,7 +66,8 @@ func newSystem(t *testing.T) *system {
 	ingest.New(log, ingest.Config{MaxFile: 64 << 10}).Register(router, auth)
 	readapi.New(views, s.catalogue).Register(router, auth)
 	admin.New(admin.Config{
-		Audit: admin.NewAudit(log, access.Recorded(log), s.catalogue, ingest.RecordedMappings(log)), Keys: keys, Uses: access.OpenUses(log), CheckProduct: processor.CheckProduct,
+		Audit: admin.NewAudit(log, access.Recorded(log), s.catalogue, ingest.RecordedMappings(log)), Keys: keys,
+		Uses: access.OpenUses(log), CheckProduct: processor.CheckProduct,
 		Catalogue: func(manager string) admin.Catalogue { return s.catalogue.As(manager) },
 	}).Register(router, auth)
 	auth.RegisterSessions(router, access.OpenSessions(log))
@@ -205,10 +206,12 @@ func TestAnswers(t *testing.T) {
 	// Slow clients, uploads that meet, faults, overload and limits that were lowered are tested where they
 	// can be made; the operator's addresses belong to the program.
 	elsewhere := func(a openapitest.Answer) bool {
-		if strings.HasPrefix(a.Path, "/api/v1/"+events.Customers.Results) && strings.HasSuffix(a.Path, "/undo/") && a.Status < 300 {
+		if strings.HasPrefix(a.Path, "/api/v1/"+events.Customers.Results) && strings.HasSuffix(a.Path, "/undo/") &&
+			a.Status < 300 {
 			return true // described for each kind; an import of customers cannot be undone
 		}
-		return slices.Contains([]int{408, 429, 500, 503, 507}, a.Status) || strings.HasSuffix(a.Path, "_from_csv/") && a.Status == 409 ||
+		return slices.Contains([]int{408, 429, 500, 503, 507}, a.Status) ||
+			strings.HasSuffix(a.Path, "_from_csv/") && a.Status == 409 ||
 			strings.HasSuffix(a.Path, "/retry/") && a.Status == 413 || strings.HasSuffix(a.Path, "/invalid_rows.xlsx") && a.Status == 422 ||
 			slices.Contains([]string{"/healthz", "/readyz", "/metrics"}, a.Path)
 	}
