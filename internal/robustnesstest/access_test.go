@@ -133,7 +133,8 @@ func TestMatrix(t *testing.T) {
 	license := ada.get(t, 200, "/api/v1/licenses/").decode(t).Results[0].ID
 	dry := ada.importsWith(t, "?dry_run=true", header+"a-2,other\n").ID
 	jobs := map[string]int{} // by the address of the kind's results; with ?dry_run=true: the dry run
-	for kind, file := range map[*events.Kind]string{events.Features: "license_key,code\na-1,seats\n", events.Customers: "email\na@example.com\n"} {
+	for kind, file := range map[*events.Kind]string{events.Features: "license_key,code\na-1,seats\n",
+		events.Customers: "email\na@example.com\n"} {
 		for _, query := range []string{"", "?dry_run=true"} {
 			body, contentType := form(file)
 			id := ada.call(t, 200, "POST", "/api/v1/"+kind.Upload+query, body, "Content-Type", contentType).decode(t).JobID
@@ -170,7 +171,8 @@ func TestMatrix(t *testing.T) {
 				}
 			}
 		}
-		path = strings.NewReplacer("{id}", fmt.Sprint(id), "{name}", "no-such-mapping", "{begins_with}", "lik_nosuchkey").Replace(path)
+		path = strings.NewReplacer("{id}", fmt.Sprint(id), "{name}", "no-such-mapping", "{begins_with}",
+			"lik_nosuchkey").Replace(path)
 		for i, want := range strings.Fields(row) {
 			for _, path := range []string{path, strings.TrimSuffix(path, "/")} {
 				a, err := p.as(keys[who[i]]).send(method, path, nil)
@@ -295,7 +297,8 @@ func tellsNothingOfOtherKinds(t *testing.T, p *process, keys map[string]string) 
 		"k-1,psc,k@example.com,first-company\nhidden-k,other,,\n")
 	ofFeatures := importKind("licenses/import_features_from_csv/?existing=update", features,
 		"license_key,code,max_consumption\nk-1,seats,1\nhidden-k,hidden-code,1\nk-1,seats,2\nhidden-k,hidden-code,2\nhidden-k,hidden-code,\nk-1,seats,\n")
-	ofCustomers := importKind("customers/import_from_csv/?existing=update", customers, "email,company_name\nK@example.com,hidden-company\n")
+	ofCustomers := importKind("customers/import_from_csv/?existing=update", customers,
+		"email,company_name\nK@example.com,hidden-company\n")
 	lim, lena := p.as(keys["lim"]), p.as(keys["lena"])
 	for path, want := range map[string]int{
 		"existed_rows/": 1, "updated_rows/": 1, "invalid_rows/": 0, "warnings/": 0, "kept_rows/": 0, "imported_rows.csv": -1, "invalid_rows.csv": -1, "": -1,
@@ -313,7 +316,8 @@ func tellsNothingOfOtherKinds(t *testing.T, p *process, keys map[string]string) 
 			checkHidden(t, c, "/api/v1/licenses/"+query, want)
 		}
 		license := c.get(t, 200, "/api/v1/licenses/?license_key=k-1")
-		if !strings.Contains(string(license.body), `"code":"seats"`) || !strings.Contains(string(license.body), "first-company") {
+		if !strings.Contains(string(license.body), `"code":"seats"`) ||
+			!strings.Contains(string(license.body), "first-company") {
 			t.Errorf("the license of an own product: %s", license.body)
 		}
 		checkHidden(t, c, fmt.Sprintf("/api/v1/licenses/%d/history/", license.decode(t).Results[0].ID), 3)

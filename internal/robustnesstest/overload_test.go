@@ -219,7 +219,8 @@ func TestCrowd(t *testing.T) {
 		fmt.Fprint(conn, uploadHead, chunk(part+rows("vanished", 100)))
 		conn.Close()
 	}
-	eventually(t, "a free place again", func() bool { a, err := c.post(rows("again", 5)); return err == nil && a.status == 200 })
+	eventually(t, "a free place again",
+		func() bool { a, err := c.post(rows("again", 5)); return err == nil && a.status == 200 })
 }
 
 // TestSlowClient: one that sends a byte now and then does not keep its place for ever.
@@ -246,7 +247,8 @@ func TestSlowClient(t *testing.T) {
 	if err != nil || res.StatusCode != 408 {
 		t.Errorf("the slow client: %v %v", res, err)
 	}
-	eventually(t, "a free place again", func() bool { a, err := p.admin().post(rows("again", 5)); return err == nil && a.status == 200 })
+	eventually(t, "a free place again",
+		func() bool { a, err := p.admin().post(rows("again", 5)); return err == nil && a.status == 200 })
 }
 
 // opening is a file whose end waits.
