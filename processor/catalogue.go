@@ -40,7 +40,8 @@ func catalogueOperation(e eventlog.Entry) events.Operation {
 	var note catalogueNote
 	if e.Deleted {
 		_ = json.Unmarshal(e.Value, &note) // another program leaves none
-		return &events.ProductRemoved{OperationChange: events.OperationChange{Manager: note.By}, ShortCode: shortCodeOf(e.Key)}
+		return &events.ProductRemoved{OperationChange: events.OperationChange{Manager: note.By},
+			ShortCode: shortCodeOf(e.Key)}
 	}
 	product, err := readProduct(e)
 	if err != nil {

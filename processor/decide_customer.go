@@ -26,7 +26,8 @@ func decideCustomer(p *Policy, v *Verdict, now Aggregate) events.Outcome {
 		return &e
 	}
 	proposed := &events.CustomerImportProposed{
-		JobID: e.JobID, Row: e.Row, Line: e.Line, Customer: e.Customer, Cleared: e.Cleared, Existing: e.Existing, Warnings: e.Warnings,
+		JobID: e.JobID, Row: e.Row, Line: e.Line, Customer: e.Customer, Cleared: e.Cleared, Existing: e.Existing,
+		Warnings: e.Warnings,
 	}
 	if before, ok := now.Last.(*events.CustomerImportProposed); ok {
 		if proposed.Earlier = before.Earlier; proposed.Earlier == nil {

@@ -80,7 +80,8 @@ type scenario struct {
 }
 
 func parseScenario(t *testing.T, text string) *scenario {
-	s := &scenario{policy: Policy{Catalogue: map[string]events.CatalogueProduct{}}, licenses: Aggregates{}, malformed: map[events.Row]*events.Malformed{}}
+	s := &scenario{policy: Policy{Catalogue: map[string]events.CatalogueProduct{}}, licenses: Aggregates{},
+		malformed: map[events.Row]*events.Malformed{}}
 	for line := range strings.Lines(text) {
 		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch word {
@@ -153,7 +154,8 @@ func (s *scenario) add(subject string, last events.Event) {
 
 func (s *scenario) addFeature(t *testing.T, word, text string) {
 	made := new(events.LicenseFeatureImported)
-	if _, err := fmt.Sscan(text, &made.LicenseID, &made.Product.ShortCode, &made.LicenseKey, &made.Feature.Code, &made.JobID, &made.Row); err != nil {
+	if _, err := fmt.Sscan(text, &made.LicenseID, &made.Product.ShortCode, &made.LicenseKey, &made.Feature.Code,
+		&made.JobID, &made.Row); err != nil {
 		t.Fatal(err)
 	}
 	if i := strings.IndexByte(text, '{'); i >= 0 {
@@ -166,7 +168,8 @@ func (s *scenario) addFeature(t *testing.T, word, text string) {
 		return
 	}
 	revoked := &events.LicenseFeatureRevoked{
-		JobID: made.JobID, Row: made.Row, LicenseKey: made.LicenseKey, LicenseID: made.LicenseID, Product: made.Product, Code: made.Feature.Code,
+		JobID: made.JobID, Row: made.Row, LicenseKey: made.LicenseKey, LicenseID: made.LicenseID, Product: made.Product,
+		Code: made.Feature.Code,
 	}
 	s.add(revoked.Subject(), revoked)
 }
@@ -318,7 +321,8 @@ func TestDecidingIsPure(t *testing.T) {
 	row.Values[events.ColumnKey] = "K1"
 	row.Values[events.ColumnProduct] = "psc"
 	activations := 7
-	policy := &Policy{Catalogue: map[string]events.CatalogueProduct{"psc": {Product: events.Product{ShortCode: "psc", MaxActivations: &activations}}}}
+	policy := &Policy{Catalogue: map[string]events.CatalogueProduct{"psc": {Product: events.Product{ShortCode: "psc",
+		MaxActivations: &activations}}}}
 	decide := func() string {
 		return describe(t, policy.Outcomes([]Verdict{policy.Judge(row)}, Aggregates{}))
 	}

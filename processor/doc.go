@@ -96,12 +96,12 @@
 //
 // # Undo
 //
-// An undo is a job like an import: an UndoStarted is leased as an ImportSealed is. What it reads are the events
-// that the import appended at licenses.> (or features.>), between its seal and its end. One consumer follows that part of the
-// stream, so an undo needs neither the rows nor the views, and its memory does not grow with the import. Each
-// batch looks up the last events of its licenses, decides by the rule of chains (undo.go), and appends its
-// outcomes and the UndoProgressed together, under the same fence as rows. The position is the sequence in
-// LICENSES.
+// An undo is a job like an import: an UndoStarted is leased as an ImportSealed is. What it reads
+// are the events that the import appended at licenses.> (or features.>), between its seal and its
+// end. One consumer follows that part of the stream, so an undo needs neither the rows nor the
+// views, and its memory does not grow with the import. Each batch looks up the last events of its
+// licenses, decides by the rule of chains (undo.go), and appends its outcomes and the
+// UndoProgressed together, under the same fence as rows. The position is the sequence in LICENSES.
 //
 // Each outcome, LicenseKept too, expects the license's last event that it was decided with. So it is what one
 // undo alone would have decided at its place of the stream, whatever other imports and undos do meanwhile. A

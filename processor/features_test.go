@@ -19,10 +19,12 @@ func generatedFeatures(random *rand.Rand, t testing.TB, n, licenses int) []*even
 	pick := func(values ...string) string { return values[random.IntN(len(values))] }
 	lines := make([]string, n)
 	for i := range lines {
-		lines[i] = fmt.Sprintf("K%d,%s,%s,%s,%s,%s", random.IntN(licenses+licenses/20+1), pick("a", "b", "c"), pick("", "", "psc"),
+		lines[i] = fmt.Sprintf("K%d,%s,%s,%s,%s,%s", random.IntN(licenses+licenses/20+1), pick("a", "b", "c"),
+			pick("", "", "psc"),
 			pick("", "1", "2", "2", "many"), pick("", "", "2030-12-31", "#N/A"), pick("", "", "yes", "no"))
 	}
-	return rowsOf(t, events.Features, "license_key,code,product__short_code,max_consumption,expiry_date,allow_overages", lines...)
+	return rowsOf(t, events.Features, "license_key,code,product__short_code,max_consumption,expiry_date,allow_overages",
+		lines...)
 }
 
 // licensesNamed imports the licenses K0 and so on of the product psc.
@@ -65,12 +67,14 @@ func TestPreviewTellsWhatTheImportOfFeaturesDoes(t *testing.T) {
 			preview := h.run(3)[0]
 			start.JobID, start.DryRun = 4, false
 			real := h.process(start, file)
-			want := events.Counts{Rejected: real.Rejected, Warnings: real.Warnings, WouldImport: real.Imported, WouldUpdate: real.Updated, WouldExist: real.Existed}
+			want := events.Counts{Rejected: real.Rejected, Warnings: real.Warnings, WouldImport: real.Imported,
+				WouldUpdate: real.Updated, WouldExist: real.Existed}
 			if c.mode == events.AllOrNothing {
 				want.WouldImport, want.WouldUpdate, want.WouldExist = preview.WouldImport, preview.WouldUpdate, preview.WouldExist
 			}
 			if preview.Counts != want || preview.Status != real.Status || real.Rejected == 0 {
-				t.Errorf("the preview is %s %+v, the import %s %+v (seed %d)", preview.Status, preview.Counts, real.Status, real.Counts, seed)
+				t.Errorf("the preview is %s %+v, the import %s %+v (seed %d)", preview.Status, preview.Counts, real.Status,
+					real.Counts, seed)
 			}
 			h.results(3)
 			h.checkFeatures()
@@ -90,12 +94,14 @@ func (h *harness) checkFeatures() map[string]Aggregate {
 		state, exists := events.FeatureAfter(before.Last)
 		switch e.(type) {
 		case *events.LicenseFeatureImported:
-			if exists && state.LicenseID >= events.FeatureLicense(e) || events.FeatureLicense(before.Last) > events.FeatureLicense(e) {
+			if exists && state.LicenseID >= events.FeatureLicense(e) ||
+				events.FeatureLicense(before.Last) > events.FeatureLicense(e) {
 				h.Errorf("%s makes a feature that %s made", e.ID(), before.Last.ID())
 			}
 		default:
 			if !exists || events.Follows(e) != before.Seq {
-				h.Errorf("%s follows %d of %s, whose last event is %d (exists: %v)", e.ID(), events.Follows(e), m.Subject, before.Seq, exists)
+				h.Errorf("%s follows %d of %s, whose last event is %d (exists: %v)", e.ID(), events.Follows(e), m.Subject,
+					before.Seq, exists)
 			}
 		}
 		now[m.Subject] = Aggregate{Last: e, Seq: m.Seq}
@@ -110,7 +116,8 @@ func TestUndoOfFeatures(t *testing.T) {
 	h.licensesNamed(1, 4)
 	const columns = "license_key,code,max_consumption"
 	h.process(ofKind(events.Features, 2, ""), rowsOf(t, events.Features, columns, "K0,a,1", "K1,a,1", "K2,a,1"))
-	h.process(ofKind(events.Features, 3, events.UpdateExisting), rowsOf(t, events.Features, columns, "K1,a,2", "K1,a,3", "K3,a,1", "K2,a,1"))
+	h.process(ofKind(events.Features, 3, events.UpdateExisting),
+		rowsOf(t, events.Features, columns, "K1,a,2", "K1,a,3", "K3,a,1", "K2,a,1"))
 	h.process(ofKind(events.Features, 4, events.UpdateExisting), rowsOf(t, events.Features, columns, "K3,a,9"))
 	if end := h.undo(3); end.UndoCounts != (events.UndoCounts{Restored: 1, Kept: 1}) {
 		t.Errorf("undo of the updates: %+v", end.UndoCounts)
@@ -124,7 +131,8 @@ func TestUndoOfFeatures(t *testing.T) {
 	h.expect(end, events.Counts{Imported: 2}, map[string]int{"LicenseFeatureImported": 2})
 	for subject, last := range h.checkFeatures() {
 		state, exists := events.FeatureAfter(last.Last)
-		if want := subject == events.FeatureSubject("psc", "K1", "a") || subject == events.FeatureSubject("psc", "K3", "a"); exists != want {
+		if want := subject == events.FeatureSubject("psc", "K1", "a") ||
+			subject == events.FeatureSubject("psc", "K3", "a"); exists != want {
 			t.Errorf("%s exists: %v", subject, exists)
 		} else if exists && *state.Feature.MaxConsumption != 5 {
 			t.Errorf("%s is %+v", subject, state.Feature)

@@ -69,7 +69,8 @@ func (h *harness) expect(end *events.ImportFinished, want events.Counts, results
 // licensesOf imports licenses of the products.
 func (h *harness) licensesOf(job events.JobID, licenses ...string) {
 	h.Helper()
-	h.process(ofKind(events.Licenses, job, ""), rowsOf(h, events.Licenses, "product__short_code,license__license_key", licenses...))
+	h.process(ofKind(events.Licenses, job, ""),
+		rowsOf(h, events.Licenses, "product__short_code,license__license_key", licenses...))
 }
 
 // TestFeaturesThroughTheProcessor: rows find their licenses, with and without a product, also those that were
@@ -78,16 +79,20 @@ func TestFeaturesThroughTheProcessor(t *testing.T) {
 	h := newHarness(t)
 	h.licensesOf(1, "psc,K1", "psc,K2", "pro,K2", "psc,K3")
 	h.process(ofKind(events.Licenses, 2, events.UpdateExisting),
-		rowsOf(t, events.Licenses, "product__short_code,license__license_key,license__note", "psc,K1,changed", "psc,K1,again"))
+		rowsOf(t, events.Licenses, "product__short_code,license__license_key,license__note", "psc,K1,changed",
+			"psc,K1,again"))
 	const columns = "license_key,code,max_consumption,product__short_code"
-	rows := rowsOf(t, events.Features, columns, "K1,a,1,", "K1,b,1,psc", "K2,a,1,", "K2,a,1,pro", "K9,a,1,", "K1,a,2,", "K3,a,x,", "K3,a,,")
+	rows := rowsOf(t, events.Features, columns, "K1,a,1,", "K1,b,1,psc", "K2,a,1,", "K2,a,1,pro", "K9,a,1,", "K1,a,2,",
+		"K3,a,x,", "K3,a,,")
 	h.expect(h.process(ofKind(events.Features, 3, ""), rows), events.Counts{Imported: 4, Existed: 1, Rejected: 3},
 		map[string]int{"LicenseFeatureImported": 4, "LicenseFeatureExisted": 1, "RowRejected": 3})
-	h.expect(h.process(ofKind(events.Features, 4, events.UpdateExisting), rows), events.Counts{Existed: 4, Updated: 1, Rejected: 3},
+	h.expect(h.process(ofKind(events.Features, 4, events.UpdateExisting), rows),
+		events.Counts{Existed: 4, Updated: 1, Rejected: 3},
 		map[string]int{"LicenseFeatureExisted": 4, "LicenseFeatureUpdated": 1, "RowRejected": 3})
 	fact, err := readFact(t.Context(), h.log, events.FeatureSubject("psc", "K1", "a"))
 	now, exists := events.FeatureAfter(fact.Event)
-	if err != nil || !exists || *now.Feature.MaxConsumption != 2 || now.By != (events.Origin{JobID: 3, Row: 1}) || now.LicenseID == 0 {
+	if err != nil || !exists || *now.Feature.MaxConsumption != 2 || now.By != (events.Origin{JobID: 3, Row: 1}) ||
+		now.LicenseID == 0 {
 		t.Fatalf("%+v %v", fact.Event, err)
 	}
 	made, _, err := h.log.MessageAt(t.Context(), now.LicenseID)
@@ -100,12 +105,14 @@ func TestFeaturesThroughTheProcessor(t *testing.T) {
 // run has one proposal each.
 func TestCustomersThroughTheProcessor(t *testing.T) {
 	h := newHarness(t)
-	rows := rowsOf(t, events.Customers, "email,first_name", "ada@example.com,Ada", "ADA@example.com,A.", "bob@example.com,", "bob,")
+	rows := rowsOf(t, events.Customers, "email,first_name", "ada@example.com,Ada", "ADA@example.com,A.",
+		"bob@example.com,", "bob,")
 	end := h.process(ofKind(events.Customers, 1, ""), rows)
 	h.expect(end, events.Counts{Imported: 3, Rejected: 1}, map[string]int{"CustomerImported": 3, "RowRejected": 1})
 	start := ofKind(events.Customers, 2, events.UpdateExisting)
 	start.DryRun = true
-	h.expect(h.process(start, rows), events.Counts{WouldImport: 3, Rejected: 1}, map[string]int{"CustomerImportProposed": 3, "RowRejected": 1})
+	h.expect(h.process(start, rows), events.Counts{WouldImport: 3, Rejected: 1},
+		map[string]int{"CustomerImportProposed": 3, "RowRejected": 1})
 	earlier := 0
 	for _, e := range h.history() {
 		if proposed, ok := e.(*events.CustomerImportProposed); ok && proposed.Earlier != nil {
@@ -137,10 +144,12 @@ func TestCatalogueListsFeatures(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.licensesOf(1, "psc,K1", "pro,K2")
-	end := h.process(ofKind(events.Features, 2, ""), rowsOf(t, events.Features, "license_key,code", "K1,a", "K1,b", "K2,b"))
+	end := h.process(ofKind(events.Features, 2, ""),
+		rowsOf(t, events.Features, "license_key,code", "K1,a", "K1,b", "K2,b"))
 	h.expect(end, events.Counts{Imported: 2, Rejected: 1}, map[string]int{"LicenseFeatureImported": 2, "RowRejected": 1})
 	fact, err := readFact(t.Context(), h.log, events.FeatureSubject("psc", "K1", "a"))
-	if made, ok := fact.Event.(*events.LicenseFeatureImported); !ok || made.Feature.Name != "Reports" || made.Feature.FeatureType != "consumption" {
+	if made, ok := fact.Event.(*events.LicenseFeatureImported); !ok || made.Feature.Name != "Reports" ||
+		made.Feature.FeatureType != "consumption" {
 		t.Errorf("%+v %v", fact.Event, err)
 	}
 	for _, wrong := range []string{"", "a\x00", "a"} {
@@ -162,6 +171,8 @@ func TestFeaturesOfManyLicenses(t *testing.T) {
 		features = append(features, fmt.Sprintf("K%d,a,psc", i), fmt.Sprintf("K%d,b,", i), fmt.Sprintf("K%d,b,pro", i))
 	}
 	h.licensesOf(1, licenses...)
-	end := h.process(ofKind(events.Features, 2, ""), rowsOf(t, events.Features, "license_key,code,product__short_code", features...))
-	h.expect(end, events.Counts{Imported: 2400, Rejected: 1200}, map[string]int{"LicenseFeatureImported": 2400, "RowRejected": 1200})
+	end := h.process(ofKind(events.Features, 2, ""),
+		rowsOf(t, events.Features, "license_key,code,product__short_code", features...))
+	h.expect(end, events.Counts{Imported: 2400, Rejected: 1200},
+		map[string]int{"LicenseFeatureImported": 2400, "RowRejected": 1200})
 }

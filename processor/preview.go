@@ -137,7 +137,8 @@ func (m *preview) recall(ctx context.Context, verdicts []Verdict, known Aggregat
 }
 
 // decideAgain decides earlier rows of the licenses that are wanted.
-func (m *preview) decideAgain(ctx context.Context, positions []events.Seq, wanted map[string]bool, known Aggregates) error {
+func (m *preview) decideAgain(ctx context.Context, positions []events.Seq, wanted map[string]bool,
+	known Aggregates) error {
 	verdicts := make([]Verdict, 0, len(positions))
 	err := m.p.log.RowsAt(ctx, positions, func(message eventlog.Message) error {
 		row, err := eventlog.DecodeAs[*events.RowReceived](&message)

@@ -144,7 +144,8 @@ func logFact(fact events.Event) {
 		if e.Error != nil {
 			log = log.With("code", e.Error.Code)
 		}
-		log.Info("import finished", "rows", e.Row, "imported", e.Imported, "updated", e.Updated, "existed", e.Existed, "rejected", e.Rejected)
+		log.Info("import finished", "rows", e.Row, "imported", e.Imported, "updated", e.Updated, "existed", e.Existed,
+			"rejected", e.Rejected)
 	case *events.UndoFinished:
 		slog.Info("import undone", "job_id", e.JobID, "revoked", e.Revoked, "restored", e.Restored, "kept", e.Kept)
 	}

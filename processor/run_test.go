@@ -281,7 +281,8 @@ func TestRepeatedRowsAreIgnored(t *testing.T) {
 	h := newHarness(t)
 	rows := keys(30, "K")
 	var last events.Seq
-	for _, numbers := range [][]int{{1, 2, 3, 4, 5}, {4, 5, 6, 7}, {1}, {8}, {6, 7, 8, 9, 10, 11, 12}, {12, 13}, {10, 14}} {
+	for _, numbers := range [][]int{{1, 2, 3, 4, 5}, {4, 5, 6, 7}, {1}, {8}, {6, 7, 8, 9, 10, 11, 12}, {12, 13},
+		{10, 14}} {
 		var bodies [][]byte
 		for _, n := range numbers {
 			bodies = append(bodies, h.encode(rows[n-1].event(1, n)))

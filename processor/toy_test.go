@@ -39,15 +39,18 @@ func decideToy(_ *Policy, v *Verdict, now Aggregate) events.Outcome {
 	if made, ok := now.Last.(*toyMade); ok {
 		return &toyExisted{JobID: v.Row.JobID, Row: v.Row.Row, By: made.Origin()}
 	}
-	return &toyMade{JobID: v.Row.JobID, Row: v.Row.Row, Code: v.Record.Feature.Code, Size: v.Record.Feature.ConsumptionPeriod}
+	return &toyMade{JobID: v.Row.JobID, Row: v.Row.Row, Code: v.Record.Feature.Code,
+		Size: v.Record.Feature.ConsumptionPeriod}
 }
 
 // TestToyKind: a kind is one row in the table of kinds, one in the table of deciders with its decide function, and its
 // event types. Everything else of the pipeline works on it. Not parallel: it extends the tables.
 func TestToyKind(t *testing.T) {
 	toys, remove := events.Extend(
-		events.Kind{Name: "toys", One: "toy", Many: "toys", Counted: "toys", Upload: "toys/import_from_csv/", Results: "toys-import-results/", Subjects: "toys.*"},
-		[]string{"code", "consumption_period"}, func() events.Event { return new(toyMade) }, func() events.Event { return new(toyExisted) },
+		events.Kind{Name: "toys", One: "toy", Many: "toys", Counted: "toys", Upload: "toys/import_from_csv/",
+			Results: "toys-import-results/", Subjects: "toys.*"},
+		[]string{"code", "consumption_period"}, func() events.Event { return new(toyMade) },
+		func() events.Event { return new(toyExisted) },
 	)
 	defer remove()
 	deciders[toys.Name] = &decider{
@@ -64,7 +67,8 @@ func TestToyKind(t *testing.T) {
 		map[string]int{"ToyExisted": 3, "RowRejected": 2})
 	start := ofKind(toys, 3, "")
 	start.DryRun = true
-	if end := h.process(start, rowsOf(t, toys, "code", "bear", "ship", "ship")); end.Counts != (events.Counts{WouldImport: 1, WouldExist: 2}) {
+	if end := h.process(start,
+		rowsOf(t, toys, "code", "bear", "ship", "ship")); end.Counts != (events.Counts{WouldImport: 1, WouldExist: 2}) {
 		t.Errorf("the dry run ended as %+v", end)
 	}
 	start = ofKind(toys, 4, "")
@@ -78,7 +82,8 @@ func TestToyKind(t *testing.T) {
 // that it is not ready.
 func TestUnknownKindStops(t *testing.T) {
 	h := newHarness(t)
-	h.uploadRows(events.ImportStarted{JobID: 1, Kind: "toys", Mode: events.Partial}, rowsOf(t, events.Licenses, "license__license_key", "K1"))
+	h.uploadRows(events.ImportStarted{JobID: 1, Kind: "toys", Mode: events.Partial},
+		rowsOf(t, events.Licenses, "license__license_key", "K1"))
 	stop := h.start(h.p)
 	defer stop()
 	h.licensesOf(2, "psc,K1") // others go on
@@ -87,7 +92,8 @@ func TestUnknownKindStops(t *testing.T) {
 			t.Fatal("the processor is ready")
 		}
 	}
-	if fact, err := readFact(t.Context(), h.log, events.FactsFilter(1)); err != nil || fact.Event.Type() != "ImportSealed" {
+	if fact, err := readFact(t.Context(), h.log, events.FactsFilter(1)); err != nil ||
+		fact.Event.Type() != "ImportSealed" {
 		t.Errorf("the last fact is %+v, %v", fact, err)
 	}
 }

@@ -129,7 +129,8 @@ func (c *storyCheck) extend(l Aggregate) {
 		last = story[len(story)-1]
 	}
 	_, exists := events.StateAfter(last.Last)
-	if _, imported := l.Last.(*events.LicenseImported); imported == exists || !imported && events.Follows(l.Last) != last.Seq {
+	if _, imported := l.Last.(*events.LicenseImported); imported == exists ||
+		!imported && events.Follows(l.Last) != last.Seq {
 		c.Errorf("%s at %d follows %d of %s, where the license exists: %v", l.Last.ID(), l.Seq, last.Seq, subject, exists)
 	}
 	c.stories[subject] = append(story, l)

@@ -77,7 +77,8 @@ func parseStory(t *testing.T, text string) []Aggregate {
 }
 
 // nextEvent is an event of a license that follows another one.
-func nextEvent(kind string, by events.Origin, key string, last Aggregate, restores events.Seq, all []Aggregate) events.Event {
+func nextEvent(kind string, by events.Origin, key string, last Aggregate, restores events.Seq,
+	all []Aggregate) events.Event {
 	license := events.License{Key: key, Note: fmt.Sprintf("after %d", len(all)+1)}
 	product, order := events.Product{ShortCode: "psc"}, events.Order{StoreID: "o-1"}
 	now, _ := events.StateAfter(last.Last)
@@ -104,7 +105,8 @@ func nextEvent(kind string, by events.Origin, key string, last Aggregate, restor
 
 // undoStory decides the undo of an import, and describes the outcomes.
 func undoStory(t *testing.T, all []Aggregate, job events.JobID) string {
-	s := &undoDecider{job: job, manager: "eve", rules: licenseUndo, last: map[string]Aggregate{}, events: map[events.Seq]events.Event{}}
+	s := &undoDecider{job: job, manager: "eve", rules: licenseUndo, last: map[string]Aggregate{},
+		events: map[events.Seq]events.Event{}}
 	var facts []Aggregate
 	for _, l := range all {
 		s.last[l.Last.Subject()] = l
@@ -233,7 +235,8 @@ func TestUndoOfEveryStory(t *testing.T) {
 
 func undoOf(t testing.TB, all []Aggregate, job events.JobID) []undoOutcome {
 	t.Helper()
-	s := &undoDecider{job: job, manager: "eve", rules: licenseUndo, last: map[string]Aggregate{}, events: map[events.Seq]events.Event{}}
+	s := &undoDecider{job: job, manager: "eve", rules: licenseUndo, last: map[string]Aggregate{},
+		events: map[events.Seq]events.Event{}}
 	var facts []Aggregate
 	for _, l := range all {
 		s.events[l.Seq] = l.Last
