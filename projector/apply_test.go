@@ -104,7 +104,8 @@ func applyOne(t *testing.T, phase importjob.Phase, e events.Event) error {
 	case *events.LicenseFeatureUpdated, *events.LicenseFeatureRestored, *events.LicenseFeatureRevoked:
 		if phase != importjob.None {
 			made := &events.LicenseFeatureImported{}
-			check(t, l.active.outcome(l.jobs[0], made, fact{Envelope: events.Envelope{Event: made, Type: made.Type()}, seq: 1, time: logBegins}))
+			check(t, l.active.outcome(l.jobs[0], made,
+				fact{Envelope: events.Envelope{Event: made, Type: made.Type()}, seq: 1, time: logBegins}))
 		}
 	}
 	return l.apply(fact{Envelope: events.Envelope{Event: e, Type: e.Type()}, seq: 2, time: logBegins})

@@ -46,7 +46,8 @@ func (r *Reader) CustomerOf(l *License) (*Customer, error) {
 	if l.Customer != l.Last || r.views.Entry(customerNow, viewstore.NumberKey(l.Customer)) != nil {
 		return r.existingCustomer(l.Customer)
 	}
-	return &Customer{l.Customer, l.Created, events.Origin{JobID: l.Event.JobID, Row: l.Event.Row}, *l.Event.Customer, l}, nil
+	return &Customer{l.Customer, l.Created, events.Origin{JobID: l.Event.JobID, Row: l.Event.Row},
+		*l.Event.Customer, l}, nil
 }
 
 // existingCustomer is the customer with an id that exists.

@@ -15,7 +15,8 @@ func (r *Reader) DecidedRows(j *Job, from events.Row) iter.Seq2[*Row, error] {
 		reader := rowReaderOf(j)
 		sources := []*rowSource{
 			reader.imported(r, j.ID, from),
-			r.decided(updated, j.ID, from, func(id events.JobID, row events.Row) (*Row, error) { return reader.updated(r, id, row) }),
+			r.decided(updated, j.ID, from,
+				func(id events.JobID, row events.Row) (*Row, error) { return reader.updated(r, id, row) }),
 			r.decided(existed, j.ID, from, func(id events.JobID, row events.Row) (*Row, error) {
 				shown, err := reader.existed(r, id, row)
 				if err == nil && shown.ID == 0 {

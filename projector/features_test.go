@@ -16,22 +16,27 @@ func ofKind(id events.JobID, k *events.Kind) *events.ImportStarted {
 	return e
 }
 
-func featureImported(job events.JobID, row events.Row, license events.Seq, key, code string) *events.LicenseFeatureImported {
+func featureImported(job events.JobID, row events.Row, license events.Seq, key,
+	code string) *events.LicenseFeatureImported {
 	return &events.LicenseFeatureImported{JobID: job, Row: row, Line: uint64(row) + 1, LicenseKey: key, LicenseID: license,
 		Product: events.Product{ShortCode: "p"}, Feature: events.Feature{Code: code, MaxConsumption: new(int)}}
 }
 
 // featureUpdated changes a feature of featureImported.
-func featureUpdated(e *events.LicenseFeatureImported, job events.JobID, row events.Row, previous events.Seq, max int) *events.LicenseFeatureUpdated {
+func featureUpdated(e *events.LicenseFeatureImported, job events.JobID, row events.Row, previous events.Seq,
+	max int) *events.LicenseFeatureUpdated {
 	feature := e.Feature
 	feature.MaxConsumption = &max
-	return &events.LicenseFeatureUpdated{JobID: job, Row: row, Line: uint64(row) + 1, LicenseKey: e.LicenseKey, LicenseID: e.LicenseID, Product: e.Product,
-		Feature: feature, Changed: []events.Change{{Column: "max_consumption", From: "0", To: "1"}}, Previous: previous, By: e.Origin()}
+	return &events.LicenseFeatureUpdated{JobID: job, Row: row, Line: uint64(row) + 1, LicenseKey: e.LicenseKey,
+		LicenseID: e.LicenseID, Product: e.Product,
+		Feature: feature, Changed: []events.Change{{Column: "max_consumption", From: "0", To: "1"}}, Previous: previous,
+		By: e.Origin()}
 }
 
 func featureRevoked(e *events.LicenseFeatureImported, previous events.Seq) *events.LicenseFeatureRevoked {
-	return &events.LicenseFeatureRevoked{JobID: e.JobID, Row: e.Row, LicenseKey: e.LicenseKey, LicenseID: e.LicenseID, Product: e.Product,
-		Code: e.Feature.Code, Manager: "bert", Previous: previous}
+	return &events.LicenseFeatureRevoked{JobID: e.JobID, Row: e.Row, LicenseKey: e.LicenseKey, LicenseID: e.LicenseID,
+		Product: e.Product,
+		Code:    e.Feature.Code, Manager: "bert", Previous: previous}
 }
 
 // read folds events and reads the views.
@@ -72,11 +77,13 @@ func TestFeaturesOfALicense(t *testing.T) {
 	b, a := featureImported(2, 1, 4, "A", "b"), featureImported(2, 2, 4, "A", "a")
 	all := []events.Event{
 		started(1, "anna"), sealed(1, 2), progressed(1, 0, 0, 0, 0), first, other, finished(1, 2, 2, 0, 0), // 4 and 5
-		ofKind(2, events.Features), sealed(2, 4), progressed(2, 0, 0, 0, 0), b, a, featureImported(2, 3, 5, "A.", "b"), // 10, 11 and 12
+		ofKind(2, events.Features), sealed(2, 4), progressed(2, 0, 0, 0, 0), b, a, featureImported(2, 3, 5, "A.", "b"),
+		// 10, 11 and 12
 		featureUpdated(a, 2, 4, 11, 7), finished(2, 4, 3, 0, 0), // 13
 	}
 	read(t, all, func(r *Reader) {
-		if codes, values := r.featuresOfLicense(t, 4); !slices.Equal(codes, []string{"b", "a"}) || !slices.Equal(values, []int{0, 7}) {
+		if codes, values := r.featuresOfLicense(t, 4); !slices.Equal(codes, []string{"b", "a"}) ||
+			!slices.Equal(values, []int{0, 7}) {
 			t.Errorf("features %v %v", codes, values)
 		}
 		if codes, _ := r.featuresOfLicense(t, 5); !slices.Equal(codes, []string{"b"}) {
@@ -89,9 +96,11 @@ func TestFeaturesOfALicense(t *testing.T) {
 			t.Errorf("fact %+v, %v", f, err)
 		}
 	})
-	all = append(all, &events.UndoStarted{JobID: 1, Manager: "bert"}, &events.LicenseRevoked{JobID: 1, Row: 1, LicenseKey: "A",
-		Product: first.Product, Manager: "bert", Previous: 4}, &events.UndoFinished{JobID: 1}, // 16
-		started(3, "anna"), sealed(3, 1), progressed(3, 0, 0, 0, 0), imported(3, 1, "p", "A", "", ""), finished(3, 1, 1, 0, 0)) // 21
+	all = append(all, &events.UndoStarted{JobID: 1, Manager: "bert"},
+		&events.LicenseRevoked{JobID: 1, Row: 1, LicenseKey: "A",
+			Product: first.Product, Manager: "bert", Previous: 4}, &events.UndoFinished{JobID: 1}, // 16
+		started(3, "anna"), sealed(3, 1), progressed(3, 0, 0, 0, 0), imported(3, 1, "p", "A", "", ""),
+		finished(3, 1, 1, 0, 0)) // 21
 	read(t, all, func(r *Reader) {
 		if codes, _ := r.featuresOfLicense(t, 21); codes != nil {
 			t.Errorf("features of the license that was imported again: %v", codes)
@@ -101,7 +110,8 @@ func TestFeaturesOfALicense(t *testing.T) {
 		}
 	})
 	again := featureImported(4, 1, 21, "A", "a")
-	all = append(all, ofKind(4, events.Features), sealed(4, 1), progressed(4, 0, 0, 0, 0), again, finished(4, 1, 1, 0, 0)) // 26
+	all = append(all, ofKind(4, events.Features), sealed(4, 1), progressed(4, 0, 0, 0, 0), again,
+		finished(4, 1, 1, 0, 0)) // 26
 	read(t, all, func(r *Reader) {
 		if codes, values := r.featuresOfLicense(t, 21); !slices.Equal(codes, []string{"a"}) || values[0] != 0 {
 			t.Errorf("features of the license that was imported again: %v %v", codes, values)
@@ -124,10 +134,14 @@ func TestFeaturesOfALicense(t *testing.T) {
 func TestUndoOfFeatures(t *testing.T) {
 	made, second := featureImported(2, 1, 4, "A", "a"), featureImported(2, 2, 4, "A", "b")
 	all := []events.Event{
-		started(1, "anna"), sealed(1, 1), progressed(1, 0, 0, 0, 0), imported(1, 1, "p", "A", "", ""), finished(1, 1, 1, 0, 0), // 4
-		ofKind(2, events.Features), sealed(2, 2), progressed(2, 0, 0, 0, 0), made, second, finished(2, 2, 2, 0, 0), // 9 and 10
-		ofKind(3, events.Features), sealed(3, 2), progressed(3, 0, 0, 0, 0), featureUpdated(made, 3, 1, 9, 1), featureUpdated(made, 3, 2, 15, 2), // 15 and 16
-		&events.LicenseFeatureExisted{JobID: 3, Row: 3, LicenseKey: "A", LicenseID: 4, Product: made.Product, Code: "b", By: second.Origin(), Differs: []string{"expiry_date"}},
+		started(1, "anna"), sealed(1, 1), progressed(1, 0, 0, 0, 0), imported(1, 1, "p", "A", "", ""),
+		finished(1, 1, 1, 0, 0), // 4
+		ofKind(2, events.Features), sealed(2, 2), progressed(2, 0, 0, 0, 0), made, second, finished(2, 2, 2, 0, 0),
+		// 9 and 10
+		ofKind(3, events.Features), sealed(3, 2), progressed(3, 0, 0, 0, 0), featureUpdated(made, 3, 1, 9, 1),
+		featureUpdated(made, 3, 2, 15, 2), // 15 and 16
+		&events.LicenseFeatureExisted{JobID: 3, Row: 3, LicenseKey: "A", LicenseID: 4, Product: made.Product, Code: "b",
+			By: second.Origin(), Differs: []string{"expiry_date"}},
 		finished(3, 3, 0, 1, 0), // 18
 	}
 	read(t, all, func(r *Reader) {
@@ -149,16 +163,21 @@ func TestUndoOfFeatures(t *testing.T) {
 			row.Event = nil
 			got = append(got, *row)
 		}
-		if len(got) != 3 || got[0].Outcome != RowUpdated || got[0].ID != 4 || !slices.Equal(got[0].Identity, []string{"A", "p", "a"}) || got[2].Outcome != RowExisted {
+		if len(got) != 3 || got[0].Outcome != RowUpdated || got[0].ID != 4 ||
+			!slices.Equal(got[0].Identity, []string{"A", "p", "a"}) || got[2].Outcome != RowExisted {
 			t.Errorf("rows %+v", got)
 		}
 	})
-	restored := &events.LicenseFeatureRestored{JobID: 3, Row: 1, LicenseKey: "A", LicenseID: 4, Product: made.Product, Feature: made.Feature,
-		Changed: []events.Change{{Column: "max_consumption", From: "2", To: "0"}}, Previous: 16, Restores: 9, By: made.Origin(), Manager: "bert"}
-	kept := &events.LicenseFeatureKept{JobID: 2, Row: 2, LicenseKey: "A", LicenseID: 4, Product: made.Product, Code: "b", By: events.Origin{JobID: 3, Row: 1}}
+	restored := &events.LicenseFeatureRestored{JobID: 3, Row: 1, LicenseKey: "A", LicenseID: 4, Product: made.Product,
+		Feature: made.Feature,
+		Changed: []events.Change{{Column: "max_consumption", From: "2", To: "0"}}, Previous: 16, Restores: 9,
+		By: made.Origin(), Manager: "bert"}
+	kept := &events.LicenseFeatureKept{JobID: 2, Row: 2, LicenseKey: "A", LicenseID: 4, Product: made.Product, Code: "b",
+		By: events.Origin{JobID: 3, Row: 1}}
 	all = append(all, &events.UndoStarted{JobID: 3, Manager: "bert"}, restored, &events.UndoFinished{JobID: 3}) // 20
 	read(t, all, func(r *Reader) {
-		if codes, values := r.featuresOfLicense(t, 4); !slices.Equal(codes, []string{"a", "b"}) || !slices.Equal(values, []int{0, 0}) {
+		if codes, values := r.featuresOfLicense(t, 4); !slices.Equal(codes, []string{"a", "b"}) ||
+			!slices.Equal(values, []int{0, 0}) {
 			t.Errorf("restored: %v %v", codes, values)
 		}
 		j, err := r.Job(2)
@@ -167,7 +186,8 @@ func TestUndoOfFeatures(t *testing.T) {
 			t.Errorf("an undo of import 2 would be %+v", c)
 		}
 	})
-	all = append(all, &events.UndoStarted{JobID: 2, Manager: "bert"}, featureRevoked(made, 20), kept, &events.UndoFinished{JobID: 2})
+	all = append(all, &events.UndoStarted{JobID: 2, Manager: "bert"}, featureRevoked(made, 20), kept,
+		&events.UndoFinished{JobID: 2})
 	read(t, all, func(r *Reader) {
 		if codes, _ := r.featuresOfLicense(t, 4); !slices.Equal(codes, []string{"b"}) {
 			t.Errorf("revoked: %v", codes)
@@ -175,18 +195,21 @@ func TestUndoOfFeatures(t *testing.T) {
 		if rows := slices.Collect(r.KeptRows(2, 0)); !slices.Equal(rows, []events.Row{2}) {
 			t.Errorf("kept rows %v", rows)
 		}
-		if row, err := r.KeptRow(2, 2); err != nil || row.By != kept.By || !slices.Equal(row.Identity, []string{"A", "p", "b"}) {
+		if row, err := r.KeptRow(2, 2); err != nil || row.By != kept.By ||
+			!slices.Equal(row.Identity, []string{"A", "p", "b"}) {
 			t.Errorf("kept row %+v, %v", row, err)
 		}
 	})
-	for name, e := range map[string]events.Event{"a revoked": featureUpdated(made, 5, 1, 23, 1), "an unknown": featureUpdated(featureImported(1, 1, 4, "A", "z"), 5, 1, 23, 1)} {
+	for name, e := range map[string]events.Event{"a revoked": featureUpdated(made, 5, 1, 23, 1),
+		"an unknown": featureUpdated(featureImported(1, 1, 4, "A", "z"), 5, 1, 23, 1)} {
 		l := newBatchWriter(openViews(t, t.TempDir()), maxBatchEvents)
 		log := newMemLog(append(slices.Clone(all), ofKind(5, events.Features), sealed(5, 1), progressed(5, 0, 0, 0, 0), e)...)
 		var err error
 		for _, m := range log.Messages {
 			err = l.apply(decoded(t, m))
 		}
-		if _, unreadable := errors.AsType[*eventlog.UnreadableEventError](err); !unreadable || CannotFollow(t.Context(), log, log.Messages[len(log.Messages)-1]) == nil {
+		if _, unreadable := errors.AsType[*eventlog.UnreadableEventError](err); !unreadable ||
+			CannotFollow(t.Context(), log, log.Messages[len(log.Messages)-1]) == nil {
 			t.Errorf("a change of %s feature: %v", name, err)
 		}
 		l.overlay.Release()

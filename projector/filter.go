@@ -16,7 +16,8 @@ func (r *Reader) Products() iter.Seq[string] { return r.views.CounterNames(count
 
 // where is the set of those of all that pass every filter. It reads each of all; read returns nil for what
 // is no member.
-func where[T any](r *Reader, all viewstore.Postings, read func(events.Seq) (*T, error), keep ...func(*T) bool) viewstore.Postings {
+func where[T any](r *Reader, all viewstore.Postings, read func(events.Seq) (*T, error),
+	keep ...func(*T) bool) viewstore.Postings {
 	return filtered[T]{r, read, all, keep}
 }
 

@@ -36,7 +36,8 @@ func TestCustomersAndLicensesAtOnce(t *testing.T) {
 	var ends []string
 	for seed := range uint64(12) {
 		random := rand.New(rand.NewPCG(seed, 16))
-		all := []events.Event{started(1, "anna"), sealed(1, rows), progressed(1, 0, 0, 0, 0), ofKind(2, events.Customers), sealed(2, rows), progressed(2, 0, 0, 0, 0)}
+		all := []events.Event{started(1, "anna"), sealed(1, rows), progressed(1, 0, 0, 0, 0), ofKind(2, events.Customers),
+			sealed(2, rows), progressed(2, 0, 0, 0, 0)}
 		model := map[string]*Customer{}
 		made, found := [3]uint64{}, [3]uint64{}
 		name := func(email string, job events.JobID, row events.Row, said events.Customer, l *License) *Customer {
@@ -63,7 +64,8 @@ func TestCustomersAndLicensesAtOnce(t *testing.T) {
 					all = append(all, e)
 					continue
 				}
-				said := events.Customer{Email: email, FirstName: fmt.Sprint("Row ", row/6), LastName: "L", CompanyName: "C", Phone: "1", Reference: "2",
+				said := events.Customer{Email: email, FirstName: fmt.Sprint("Row ", row/6), LastName: "L", CompanyName: "C",
+					Phone: "1", Reference: "2",
 					Address: "3", Postcode: "4", State: "5", City: "6", Country: "7"}
 				c := name(email, 2, row, said, nil)
 				first := c.Now.Email
@@ -184,7 +186,8 @@ func (s *featureStory) license(events.Row) {
 	}
 	job = s.all[id-1].Job()
 	s.append(&events.UndoStarted{JobID: job, Manager: "anna"})
-	s.append(&events.LicenseRevoked{JobID: job, Row: 1, LicenseKey: key, Product: events.Product{ShortCode: "p"}, Manager: "anna", Previous: id})
+	s.append(&events.LicenseRevoked{JobID: job, Row: 1, LicenseKey: key, Product: events.Product{ShortCode: "p"},
+		Manager: "anna", Previous: id})
 	s.append(&events.UndoFinished{JobID: job, UndoCounts: events.UndoCounts{Revoked: 1}})
 	delete(s.licenses, key)
 }
@@ -205,10 +208,12 @@ func (s *featureStory) feature(job events.JobID) {
 	case !there || state.LicenseID != license:
 		s.facts[made.Subject()] = append(s.facts[made.Subject()], s.append(made))
 	case s.random.IntN(4) == 0:
-		s.append(&events.LicenseFeatureExisted{JobID: job, Row: row, LicenseKey: key, LicenseID: license, Product: made.Product,
-			Code: made.Feature.Code, By: state.By})
+		s.append(&events.LicenseFeatureExisted{JobID: job, Row: row, LicenseKey: key, LicenseID: license,
+			Product: made.Product,
+			Code:    made.Feature.Code, By: state.By})
 	default:
-		e := &events.LicenseFeatureUpdated{JobID: job, Row: row, LicenseKey: key, LicenseID: license, Product: made.Product, Feature: made.Feature,
+		e := &events.LicenseFeatureUpdated{JobID: job, Row: row, LicenseKey: key, LicenseID: license, Product: made.Product,
+			Feature: made.Feature,
 			Changed: []events.Change{{Column: "max_consumption"}}, Previous: last, By: state.By}
 		s.facts[made.Subject()] = append(s.facts[made.Subject()], s.append(e))
 	}
@@ -247,7 +252,8 @@ func (s *featureStory) undo(job events.JobID) (c events.UndoCounts) {
 // after a rebuild: the features of each license, its history, and what an undo of each import would do.
 func TestFeatureStories(t *testing.T) {
 	for seed := range uint64(6) {
-		s := &featureStory{random: rand.New(rand.NewPCG(seed, 17)), licenses: map[string]events.Seq{}, facts: map[string][]events.Seq{}, rows: map[events.JobID]events.Row{}}
+		s := &featureStory{random: rand.New(rand.NewPCG(seed, 17)), licenses: map[string]events.Seq{},
+			facts: map[string][]events.Seq{}, rows: map[events.JobID]events.Row{}}
 		s.tell(400)
 		foldedAlike(t, fmt.Sprint("seed ", seed), s.all, seed, func(r *Reader) {
 			for i, e := range s.all {
@@ -326,7 +332,8 @@ func TestAnyKindIsFolded(t *testing.T) {
 	}
 	for i, result := range []events.Result{events.Imported, events.Updated, events.Existed, events.Proposed} {
 		e := toyRow{new(events.LicenseFeatureExisted), result, events.Row(i + 1)}
-		check(t, l.active.outcome(l.jobs[1], e, fact{Envelope: events.Envelope{Event: e, Type: e.Type()}, seq: events.Seq(4 + i), time: logBegins, body: []byte("{}")}))
+		check(t, l.active.outcome(l.jobs[1], e, fact{Envelope: events.Envelope{Event: e, Type: e.Type()},
+			seq: events.Seq(4 + i), time: logBegins, body: []byte("{}")}))
 	}
 	l.active.markDirty(l.jobs[1])
 	check(t, l.finish())

@@ -82,8 +82,9 @@ type Row struct {
 func rowOf(e events.Outcome, outcome RowOutcome) *Row {
 	d := events.DetailsOf(e)
 	return &Row{
-		Row: e.Origin().Row, Line: d.Line, Identity: d.Identity, Product: d.Product, ID: d.License, Outcome: outcome, Event: e,
-		By: d.By, Differs: d.Differs, Changed: d.Changed,
+		Row: e.Origin().Row, Line: d.Line, Identity: d.Identity, Product: d.Product, ID: d.License, Outcome: outcome,
+		Event: e,
+		By:    d.By, Differs: d.Differs, Changed: d.Changed,
 	}
 }
 

@@ -32,7 +32,8 @@ func (s *story) shownTo(l *storyLicense, sees func(string) bool) []string {
 func (s *story) compareSearch(t *testing.T, r *Reader) {
 	t.Helper()
 	everything := func(string) bool { return true }
-	searches := []string{"key-0", "KEY-01", "ü", "a", "order-1", "ada1@EXAMPLE.com", "row", "of", "nothing", "row order-2", "ada key-00 ab", "\x01"}
+	searches := []string{"key-0", "KEY-01", "ü", "a", "order-1", "ada1@EXAMPLE.com", "row", "of", "nothing", "row order-2",
+		"ada key-00 ab", "\x01"}
 	for i := 0; i < len(s.all); i += 401 {
 		searches = append(searches, fmt.Sprint("Row ", i), fmt.Sprint(i))
 	}
@@ -58,7 +59,8 @@ func (s *story) compareSearch(t *testing.T, r *Reader) {
 		}
 	}
 	s.compareSorted(t, r, &LicenseQuery{}, s.existing(func(*storyLicense) bool { return true }))
-	s.compareSorted(t, r, &LicenseQuery{Words: SearchWords("ü")}, s.existing(func(l *storyLicense) bool { return l.now.product.ShortCode == "ü" }))
+	s.compareSorted(t, r, &LicenseQuery{Words: SearchWords("ü")},
+		s.existing(func(l *storyLicense) bool { return l.now.product.ShortCode == "ü" }))
 }
 
 func (s *story) compareSorted(t *testing.T, r *Reader, q *LicenseQuery, selected []events.Seq) {
@@ -112,11 +114,14 @@ func TestSearchTextRoundTrip(t *testing.T) {
 		value, err := views.Get(allSearchTexts, 5)
 		check(t, err)
 		got, ok := parseSearchText(value, 5)
-		if !ok || got.kind != joinsCustomer || got.customer != 4 || !bytes.Equal(got.own, []byte("ключ-2\x00psc\x00photo pro\x00Ä@example.com\x00order\x00")) &&
-			!bytes.Equal(got.own, []byte("ключ-2\x00psc\x00photo pro\x00ä@example.com\x00order\x00")) || string(got.shown) != "łoś\x00istanbul" {
+		if !ok || got.kind != joinsCustomer || got.customer != 4 ||
+			!bytes.Equal(got.own, []byte("ключ-2\x00psc\x00photo pro\x00Ä@example.com\x00order\x00")) &&
+				!bytes.Equal(got.own, []byte("ключ-2\x00psc\x00photo pro\x00ä@example.com\x00order\x00")) ||
+			string(got.shown) != "łoś\x00istanbul" {
 			t.Errorf("%v: %+v, %q, %q", ok, got, got.own, got.shown)
 		}
-		for search, want := range map[string]int{"КЛЮЧ-30": 2, "photo psc": 300, "ŁOŚ": 300, "łośi": 0, "A": 300, "w": 0, "z": 0, "~": 0, "!": 0, "q": 0, "łoś ключ-299": 1} {
+		for search, want := range map[string]int{"КЛЮЧ-30": 2, "photo psc": 300, "ŁOŚ": 300, "łośi": 0, "A": 300, "w": 0,
+			"z": 0, "~": 0, "!": 0, "q": 0, "łoś ключ-299": 1} {
 			_, n, err := r.Licenses(&LicenseQuery{Words: SearchWords(search)}, true)
 			check(t, err)
 			if n != want {

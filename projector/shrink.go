@@ -86,7 +86,8 @@ func (p *Projector) makeSmaller(ctx context.Context) *viewstore.Store {
 		}
 		if ctx.Err() == nil && err.Error() != last {
 			last = err.Error()
-			slog.Warn("the views' file cannot be made smaller yet", "file", p.path, "bytes", u.Size, "free", u.Free, "error", err)
+			slog.Warn("the views' file cannot be made smaller yet", "file", p.path, "bytes", u.Size, "free", u.Free,
+				"error", err)
 		}
 	}
 }

@@ -21,7 +21,8 @@ type storedFact struct {
 const factHead = 49 // bytes before the length of did
 
 func (s *storedFact) appendTo(b []byte) []byte {
-	for _, n := range [...]uint64{uint64(s.nanos), uint64(s.about), uint64(s.previous), uint64(s.made), uint64(s.chain), uint64(s.owner)} {
+	for _, n := range [...]uint64{uint64(s.nanos), uint64(s.about), uint64(s.previous), uint64(s.made), uint64(s.chain),
+		uint64(s.owner)} {
 		b = binary.BigEndian.AppendUint64(b, n)
 	}
 	b = binary.AppendUvarint(append(b, byte(s.result)), uint64(len(s.did)))

@@ -253,7 +253,8 @@ func (s *story) compareJob(t *testing.T, r *Reader, want *storyJob) {
 	for _, row := range want.updates {
 		u, err := r.UpdatedRow(j, row)
 		check(t, err)
-		if i := slices.IndexFunc(want.decided, func(d decidedRow) bool { return d.Row == row }); want.decided[i].License != u.ID || len(u.Changed) != 1 {
+		if i := slices.IndexFunc(want.decided,
+			func(d decidedRow) bool { return d.Row == row }); want.decided[i].License != u.ID || len(u.Changed) != 1 {
 			t.Errorf("import %d, row %d: %+v", id, row, u)
 		}
 	}
