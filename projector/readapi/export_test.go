@@ -299,7 +299,8 @@ func TestLongAnswersAreWatched(t *testing.T) {
 		job := events.JobID(11 + i)
 		start := started(job, "anna")
 		start.Kind = k.Name
-		all = append(all, start, sealed(job, 1), progressed(job, 0, 0, 0, 0), rejected(job, 1, events.Required), finished(job, 1, 0, 0, 1))
+		all = append(all, start, sealed(job, 1), progressed(job, 0, 0, 0, 0), rejected(job, 1, events.Required),
+			finished(job, 1, 0, 0, 1))
 		ids[k.Results] = job.String()
 	}
 	r, _ := partiesHarness(t, all)

@@ -38,7 +38,8 @@ const (
 )
 
 // catalogue is the catalogue of all harnesses.
-var catalogue = listedCatalogue{{Product: events.Product{ShortCode: "a", Name: "Product A"}}, {Product: events.Product{ShortCode: "b"}}}
+var catalogue = listedCatalogue{{Product: events.Product{ShortCode: "a", Name: "Product A"}},
+	{Product: events.Product{ShortCode: "b"}}}
 
 type listedCatalogue []events.CatalogueProduct
 

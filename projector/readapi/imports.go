@@ -119,7 +119,8 @@ func renderImport(j *projector.Job, m access.Manager, others related, rows []inv
 	shown := result{
 		ID: j.ID, FileName: j.FileName, Status: j.Status, Error: j.Error,
 		CreatedAt: formatTime(j.Created), StartedAt: formatTimeOrNull(j.Started), FinishedAt: formatTimeOrNull(j.Finished),
-		Kind: j.ImportKind().Name, Manager: j.Manager, Mode: j.Mode, Existing: j.Existing, DryRun: j.DryRun, Ignored: orEmpty(j.Ignored),
+		Kind: j.ImportKind().Name, Manager: j.Manager, Mode: j.Mode, Existing: j.Existing, DryRun: j.DryRun,
+		Ignored:    orEmpty(j.Ignored),
 		SameFileAs: jobOrNull(others.sameFileAs), RetryOf: jobOrNull(others.retryOf), RetriedBy: jobOrNull(others.retriedBy), Undo: renderUndo(j),
 		Progress: j.Progress(), RowsPerSecond: j.RowsPerSecond(),
 	}
@@ -169,7 +170,8 @@ func renderCounts(j *projector.Job, m access.Manager, rows []invalidRow) object 
 	var preview any // null: it is no dry run
 	if j.DryRun && seesKind(m, kind) {
 		preview = object{
-			{"created_" + kind.Counted, t.WouldImport}, {"updated_" + kind.Counted, t.WouldUpdate}, {"existed_" + kind.Counted, t.WouldExist},
+			{"created_" + kind.Counted, t.WouldImport}, {"updated_" + kind.Counted, t.WouldUpdate},
+			{"existed_" + kind.Counted, t.WouldExist},
 		}
 	}
 	return o.with("preview", preview)

@@ -17,7 +17,8 @@ import (
 )
 
 // licenseFilters are the query parameters of parseLicenseFilter.
-var licenseFilters = []string{"search", "id__in", "license_key", "license_key__startswith", "license_key__icontains", "license_key__isnull",
+var licenseFilters = []string{"search", "id__in", "license_key", "license_key__startswith", "license_key__icontains",
+	"license_key__isnull",
 	"product_id", "product_name__icontains", "product__short_code", "customer_id", "customer_email", "customer_email__icontains",
 	"customer_company_name__icontains", "customer__reference__icontains", "customer_name__icontains",
 	"order__store_id", "order__store_id__startswith", "order__store_id__icontains", "note__icontains", "is_any_floating",
@@ -129,7 +130,8 @@ func (p *filterParser) words(name string) [][]byte {
 		return nil
 	}
 	words := projector.SearchWords(text)
-	if len(words) == 0 || !utf8.ValidString(text) || utf8.RuneCountInString(text) > maxSearch || strings.ContainsFunc(text, unicode.IsControl) {
+	if len(words) == 0 || !utf8.ValidString(text) || utf8.RuneCountInString(text) > maxSearch ||
+		strings.ContainsFunc(text, unicode.IsControl) {
 		p.refuse(name, fmt.Sprintf("one or more words, of at most %d characters in all", maxSearch))
 	}
 	return words

@@ -42,7 +42,8 @@ func renderLicense(views *projector.Reader, l *projector.License, m access.Manag
 	e := l.Event
 	return object{{"id", l.Seq}}.
 		withColumns("license__", &events.Record{License: e.License}).
-		with("product", object{{"id", events.ProductID(e.Product.ShortCode)}, {"short_code", e.Product.ShortCode}, {"name", orNull(e.Product.Name)}}).
+		with("product", object{{"id", events.ProductID(e.Product.ShortCode)}, {"short_code", e.Product.ShortCode},
+			{"name", orNull(e.Product.Name)}}).
 		with("customer", customer).
 		with("order", orderObject(orderID, order)).
 		with("features", features).
@@ -67,7 +68,8 @@ func renderFeatures(views *projector.Reader, l *projector.License) ([]object, er
 	}
 	shown := []object{}
 	for _, f := range features {
-		o := object{{"id", f.ID}, {"code", f.Feature.Code}, {"name", orNull(f.Feature.Name)}, {"feature_type", orNull(f.Feature.FeatureType)}}
+		o := object{{"id", f.ID}, {"code", f.Feature.Code}, {"name", orNull(f.Feature.Name)},
+			{"feature_type", orNull(f.Feature.FeatureType)}}
 		record := events.Record{Feature: f.Feature}
 		for _, i := range events.FeatureColumns() {
 			o = o.with(events.Columns[i].Name, events.Columns[i].Value(&record))

@@ -149,7 +149,8 @@ type outcomeRows struct {
 }
 
 // listOutcomes lists those rows that a manager may see, in the order of the file.
-func (a *API) listOutcomes(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager, of outcomeRows) error {
+func (a *API) listOutcomes(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager,
+	of outcomeRows) error {
 	return listRows(a, w, r, j, func(views *projector.Reader, row events.Row) (object, error) {
 		found, err := mustExist(of.read(views, row))
 		if err != nil {

@@ -44,7 +44,8 @@ func (e *toyExisted) Subject() string     { return "outcomes." + e.JobID.String(
 func TestToyKind(t *testing.T) {
 	code := column("code")
 	toys, remove := events.Extend(
-		events.Kind{Name: "toys", One: "toy", Many: "toys", Counted: "toys", Undoable: true, Upload: "toys/import_from_csv/", Results: "toys-import-results/",
+		events.Kind{Name: "toys", One: "toy", Many: "toys", Counted: "toys", Undoable: true, Upload: "toys/import_from_csv/",
+			Results:  "toys-import-results/",
 			Subjects: "toys.*", Identity: []events.Identity{{Column: code, Field: "toy"}}},
 		[]string{"code", "consumption_period"},
 		func() events.Event { return new(toyMade) }, func() events.Event { return new(toyChanged) }, func() events.Event { return new(toyExisted) },
@@ -54,7 +55,8 @@ func TestToyKind(t *testing.T) {
 	start.Kind, start.Columns = toys.Name, toys.ColumnNames()
 	made := &toyMade{toyEvent{JobID: 1, Row: 1, Code: "bear"}}
 	r := newHarness(t, t.TempDir(), newMemLog(start, sealed(1, 4), progressed(1, 0, 0, 0, 0), made, // 4
-		&toyExisted{toyEvent{JobID: 1, Row: 2, Code: "bear", By: made.Origin()}}, &toyChanged{toyEvent{JobID: 1, Row: 3, Code: "bear", Previous: 4}},
+		&toyExisted{toyEvent{JobID: 1, Row: 2, Code: "bear", By: made.Origin()}},
+		&toyChanged{toyEvent{JobID: 1, Row: 3, Code: "bear", Previous: 4}},
 		rejected(1, 4, events.Required), finished(1, 4, 1, 1, 1)))
 	r.catchUp()
 	const path = prefix + "toys-import-results/"

@@ -171,7 +171,8 @@ func visibleRows(m access.Manager, j *projector.Job, rows iter.Seq[events.Row],
 }
 
 // allowedRows yields the rows of a manager's products.
-func allowedRows(m access.Manager, rows iter.Seq[events.Row], readProduct func(events.Row) (string, error)) iter.Seq[events.Row] {
+func allowedRows(m access.Manager, rows iter.Seq[events.Row],
+	readProduct func(events.Row) (string, error)) iter.Seq[events.Row] {
 	return func(yield func(events.Row) bool) {
 		for row := range rows {
 			if product, err := readProduct(row); err == nil && m.Allowed(product) && !yield(row) {
