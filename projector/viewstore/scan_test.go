@@ -41,7 +41,8 @@ func TestScan(t *testing.T) {
 				return b.Err()
 			}))
 			for n, value := range want {
-				if inScan := wanted == nil || n>>chunkBits == 0 || n>>chunkBits == 5000>>chunkBits; got[n] != value && inScan || got[n] != "" && !inScan {
+				if inScan := wanted == nil || n>>chunkBits == 0 || n>>chunkBits == 5000>>chunkBits; got[n] != value && inScan ||
+					got[n] != "" && !inScan {
 					t.Errorf("%d workers: %d is %q, want %q", workers, n, got[n], value)
 				}
 			}
@@ -53,7 +54,8 @@ func TestScan(t *testing.T) {
 func TestScanFindsDamage(t *testing.T) {
 	var c chunk
 	var found Scanned
-	err := scanBatchOf([]rawChunk{{0, []byte("not a chunk, for sure")}}, &c, &found, func(*Scanned) { t.Error("a chunk was passed") })
+	err := scanBatchOf([]rawChunk{{0, []byte("not a chunk, for sure")}}, &c, &found,
+		func(*Scanned) { t.Error("a chunk was passed") })
 	if err != ErrDamaged {
 		t.Errorf("damage is %v", err)
 	}
