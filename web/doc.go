@@ -21,13 +21,12 @@
 //
 // # Promises
 //
-// The key is stored in the tab's sessionStorage, is sent in a header, and is never
-// part of an address. Of a person who stays signed in it is not stored: the cookie of
-// POST /api/v1/session/ takes its place, which no script reads. The page sends no request to another server. Text of users
-// and of files becomes text nodes only; the Content-Security-Policy forbids inline
-// script and style, and with Trusted Types the browser refuses markup from text.
-// All navigation state is in the address: a reload loses a running upload only, and
-// the browser warns of that.
+// The key is stored in the tab's sessionStorage, is sent in a header, and is never part of an
+// address. Of a person who stays signed in it is not stored: the cookie of POST /api/v1/session/
+// takes its place, which no script reads. The page sends no request to another server. Text of
+// users and of files becomes text nodes only; the Content-Security-Policy forbids inline script and
+// style, and with Trusted Types the browser refuses markup from text. All navigation state is in
+// the address: a reload loses a running upload only, and the browser warns of that.
 //
 // Each file has its content's hash as ETag and no-cache: the browser asks every
 // time, so a new program never runs with an old page.
