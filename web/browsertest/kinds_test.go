@@ -19,21 +19,24 @@ func TestBrowserImportsFeaturesAndCustomers(t *testing.T) {
 	b := open(t, serve(t))
 	b.signIn(adminKey)
 	b.sees("What is in the file?", "with one license per row")
-	b.choose(write(t, "licenses.csv", "license__license_key,product__short_code,customer__email\nKIND-1,psc,ada@example.com\n"))
+	b.choose(write(t, "licenses.csv",
+		"license__license_key,product__short_code,customer__email\nKIND-1,psc,ada@example.com\n"))
 	b.click("Import the file")
 	b.sees("Import 1", "1 imported")
 
 	b.click("Imports")
 	b.rowsAre("features")
 	b.sees("with one feature per row")
-	b.choose(write(t, "features.csv", "license_key,code,max_consumption,expiry_date\nKIND-1,reports,100,2030-12-31\nKIND-1,export,,\nNOBODY,reports,,\n"))
+	b.choose(write(t, "features.csv",
+		"license_key,code,max_consumption,expiry_date\nKIND-1,reports,100,2030-12-31\nKIND-1,export,,\nNOBODY,reports,,\n"))
 	b.click("Import the file")
 	b.sees("Import 2 of features", "2 imported, 1 to fix", "Unknown license")
 
 	b.click("Imports")
 	b.rowsAre("customers")
 	b.sees("with one customer per row")
-	b.choose(write(t, "contacts.csv", "E-Mail,Vorname,Firma\nada@example.com,Ada,Engines\ngrace@example.com,Grace,Compilers\n"))
+	b.choose(write(t, "contacts.csv",
+		"E-Mail,Vorname,Firma\nada@example.com,Ada,Engines\ngrace@example.com,Grace,Compilers\n"))
 	b.sees("What your columns become", "E-mail", "First name", "Company")
 	b.click("Check first")
 	b.sees("Import 3 of customers", "1 new", "1 exists already (unchanged)")
