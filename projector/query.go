@@ -54,12 +54,14 @@ type CustomerQuery struct {
 	EmailPrefix   string                      // in the same way
 	EmailContains string                      // without regard to case
 	Matches       func(*events.Customer) bool // by the customer as it is now
+	Words         [][]byte                    // each in its e-mail address, name or company
 }
 
 // OrderQuery selects orders, by the rules of [LicenseQuery].
 type OrderQuery struct {
 	StoreID string
-	Product string // the short code of a product that a license of the order has
+	Product string   // the short code of a product that a license of the order has
+	Words   [][]byte // each in a license of the order, where [LicenseQuery.Words] look
 
 	// From and To bound when the order was created: not before From and before To. The zero time is no bound.
 	From, To time.Time
@@ -100,11 +102,19 @@ func (r *Reader) Licenses(q *LicenseQuery, desc bool) (ids iter.Seq[events.Seq],
 // Customers yields the ids of the customers that q selects: oldest first or, if desc, newest first.
 // count is their number or CountUnknown.
 func (r *Reader) Customers(q CustomerQuery, desc bool) (ids iter.Seq[events.Seq], count int, err error) {
+	chosen, err := q.selectFrom(r)
+	return ordered[events.Seq](r.bound, chosen.postings, desc), chosen.count, err
+}
+
+func (q *CustomerQuery) selectFrom(r *Reader) (selection, error) {
 	selections := []selection{{r.views.Postings(customers, ""), r.count(countCustomers)}}
+	if len(q.Words) > 0 {
+		selections = append(selections, selection{q.search(r), CountUnknown})
+	}
 	if q.Email != "" {
 		found, err := r.named(customerByEmail, events.EmailKey(q.Email))
 		if err != nil {
-			return nil, 0, err
+			return selection{}, err
 		}
 		selections = append(selections, selection{found, CountUnknown})
 	}
@@ -113,10 +123,10 @@ func (r *Reader) Customers(q CustomerQuery, desc bool) (ids iter.Seq[events.Seq]
 		selections = append(selections, selection{matches, CountUnknown})
 	}
 	chosen := r.intersect(selections)
-	if q.Matches != nil {
-		chosen = selection{where(r, chosen.postings, r.existingCustomer, func(c *Customer) bool { return q.Matches(&c.Now) }), CountUnknown}
+	if q.Matches == nil {
+		return chosen, nil
 	}
-	return ordered[events.Seq](r.bound, chosen.postings, desc), chosen.count, nil
+	return selection{where(r, chosen.postings, r.existingCustomer, func(c *Customer) bool { return q.Matches(&c.Now) }), CountUnknown}, nil
 }
 
 // Orders yields the ids of the orders that q selects: oldest first or, if desc, newest first. count
@@ -148,6 +158,13 @@ func (q *OrderQuery) selectFrom(r *Reader) (selection, error) {
 	}
 	if q.Product != "" {
 		selections = append(selections, selection{r.ordersOf(q.Product), CountUnknown})
+	}
+	if len(q.Words) > 0 {
+		found, err := q.search(r)
+		if err != nil {
+			return selection{}, err
+		}
+		selections = append(selections, selection{found, CountUnknown})
 	}
 	chosen := r.intersect(selections)
 	if q.From.IsZero() && q.To.IsZero() {

@@ -24,7 +24,7 @@ const maxSearchWorkers = 4
 
 // search returns the licenses that have each of the words.
 func (q *LicenseQuery) search(r *Reader) (*viewstore.NumberSet, error) {
-	s := &search{reader: r, query: q, words: q.Words, found: make([]wordHits, len(q.Words)), shown: map[events.Seq]bool{}}
+	s := newSearch(r, q)
 	s.scanCustomers()
 	s.scanLicenses()
 	if q.SeesProduct != nil {
@@ -67,6 +67,10 @@ type wordHits struct {
 }
 
 type saidHit struct{ license, customer events.Seq }
+
+func newSearch(r *Reader, q *LicenseQuery) *search {
+	return &search{reader: r, query: q, words: q.Words, found: make([]wordHits, len(q.Words)), shown: map[events.Seq]bool{}}
+}
 
 // scanCustomers finds the words in search_customers.
 func (s *search) scanCustomers() {

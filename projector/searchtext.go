@@ -163,11 +163,11 @@ func appendCustomerText(b []byte, c *events.Customer) []byte {
 }
 
 // appendFold appends a text in lower case, character by character.
-func appendFold(b []byte, text string) []byte {
+func appendFold[T string | []byte](b []byte, text T) []byte {
 	for i := range len(text) {
 		c := text[i]
 		if c >= utf8.RuneSelf {
-			return appendFoldRunes(b, text[i:])
+			return appendFoldRunes(b, string(text[i:]))
 		}
 		if 'A' <= c && c <= 'Z' {
 			c += 'a' - 'A'
@@ -184,7 +184,7 @@ func appendFoldRunes(b []byte, text string) []byte {
 	return b
 }
 
-// SearchWords returns the words of a search, for [LicenseQuery].
+// SearchWords returns the words of a search, for [LicenseQuery], [CustomerQuery] and [OrderQuery].
 func SearchWords(text string) [][]byte {
 	var words [][]byte
 	for _, word := range strings.Fields(text) {

@@ -9,7 +9,7 @@ import (
 	"licenseimport/projector/viewstore"
 )
 
-// MaxSorted is how many licenses of a sorted list can be asked for.
+// MaxSorted is how many members of a sorted list can be asked for.
 const MaxSorted = 10_000
 
 // SortColumn is what licenses are sorted by.
@@ -37,32 +37,33 @@ func (r *Reader) SortedLicenses(q *LicenseQuery, by SortColumn, desc bool, first
 	if !ok {
 		set = r.collect(selected.postings)
 	}
+	all := newTop(desc, first)
+	r.sortTexts(&all, set, func(t searchText) []byte { return t.text(sortTexts[by]) })
+	return all.ids(), set.Len(), r.bound.Err()
+}
+
+// sortTexts adds a text of each license of a set to all.
+func (r *Reader) sortTexts(all *top, set *viewstore.NumberSet, text func(searchText) []byte) {
 	workers := make([]sortWorker, searchWorkers())
 	visitors := make([]func(*viewstore.Scanned), len(workers))
 	for i := range workers {
-		workers[i] = sortWorker{set: set, text: sortTexts[by], top: top{desc: desc, first: min(first, MaxSorted)}}
+		workers[i] = sortWorker{set: set, text: text, top: top{desc: all.desc, first: all.first}}
 		visitors[i] = workers[i].visit
 	}
 	r.views.Scan(r.bound, allSearchTexts, set, visitors)
-	all := top{desc: desc, first: min(first, MaxSorted)}
 	for i := range workers {
 		all.sorted = append(all.sorted, workers[i].sorted...)
 		if workers[i].damaged {
 			r.bound.Fail(ErrDamaged)
 		}
 	}
-	all.cut()
-	for _, l := range all.sorted {
-		ids = append(ids, l.id)
-	}
-	return ids, set.Len(), r.bound.Err()
 }
 
 // sortWorker sorts the licenses of some of the chunks.
 type sortWorker struct {
 	top
 	set     *viewstore.NumberSet
-	text    int
+	text    func(searchText) []byte
 	damaged bool
 }
 
@@ -77,26 +78,37 @@ func (w *sortWorker) visit(c *viewstore.Scanned) {
 			w.damaged = true
 			return
 		}
-		w.add(sortedLicense{t.text(w.text), events.Seq(id)})
+		w.add(sortedID{w.text(t), events.Seq(id)})
 	}
 }
 
-// sortedLicense is a license and the text that it is sorted by.
-type sortedLicense struct {
+// sortedID is the id of a member of a list, and the text that it is sorted by.
+type sortedID struct {
 	text []byte
 	id   events.Seq
 }
 
-// top is the first of some licenses in an order, and as many more that were not compared yet.
+// top is the first members of a list in an order, and as many more that were not compared yet.
 type top struct {
 	desc   bool
 	first  int
-	sorted []sortedLicense
+	sorted []sortedID
 	full   bool // sorted[first-1] is the last that was among the first
 }
 
-// add adds a license if it may be among the first. It copies the text.
-func (t *top) add(l sortedLicense) {
+func newTop(desc bool, first int) top { return top{desc: desc, first: min(first, MaxSorted)} }
+
+// ids are the first, in order.
+func (t *top) ids() (ids []events.Seq) {
+	t.cut()
+	for _, l := range t.sorted {
+		ids = append(ids, l.id)
+	}
+	return ids
+}
+
+// add adds a member if it may be among the first. It copies the text.
+func (t *top) add(l sortedID) {
 	if t.full && t.compare(l, t.sorted[t.first-1]) > 0 {
 		return
 	}
@@ -114,7 +126,7 @@ func (t *top) cut() {
 	}
 }
 
-func (t *top) compare(a, b sortedLicense) int {
+func (t *top) compare(a, b sortedID) int {
 	if none := len(a.text) == 0; none != (len(b.text) == 0) {
 		if none {
 			return 1

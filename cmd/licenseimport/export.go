@@ -69,6 +69,7 @@ type licenseFilters struct {
 }
 
 type customerFilters struct {
+	Search              string `group:"filter" query:"search" placeholder:"WORDS" help:"Each word is in the address, the name or the company, in any case."`
 	Email               string `group:"filter" query:"email" placeholder:"EMAIL" help:"The whole address."`
 	EmailStartswith     string `group:"filter" query:"email__startswith" placeholder:"TEXT" help:"The address begins with it."`
 	EmailIcontains      string `group:"filter" query:"email__icontains" placeholder:"TEXT" help:"The address has it anywhere, in any case."`
@@ -82,6 +83,7 @@ type customerFilters struct {
 }
 
 type orderFilters struct {
+	Search    string `group:"filter" query:"search" placeholder:"WORDS" help:"Each word is in a license of the order: key, product, customer's e-mail, name or company, or the order's id; in any case."`
 	StoreID   string `group:"filter" name:"store-id" query:"store_id" placeholder:"ID" help:"The order's id in the store."`
 	ShortCode string `group:"filter" query:"short_code" placeholder:"CODE" help:"Orders that have a license of this product."`
 	Range     string `group:"filter" query:"range" placeholder:"NAME" help:"last30: orders of the last 30 days; not with --from or --to."`

@@ -43,15 +43,24 @@ func showOrder(views *projector.Reader, id events.Seq) (object, error) {
 }
 
 // customerFilters are the query parameters of parseCustomerQuery.
-var customerFilters = []string{"email", "email__icontains", "email__startswith", "company_name__icontains", "first_name__icontains",
+var customerFilters = []string{"search", "email", "email__icontains", "email__startswith", "company_name__icontains", "first_name__icontains",
 	"last_name__icontains", "phone__icontains", "reference__exact", "reference__icontains", "reference__startswith"}
 
 // orderFilters are the query parameters of parseOrderQuery.
-var orderFilters = []string{"store_id", "short_code"}
+var orderFilters = []string{"search", "store_id", "short_code"}
+
+var customerSorts = map[string]projector.CustomerColumn{
+	"email": projector.CustomersByEmail, "first_name": projector.CustomersByName, "company_name": projector.CustomersByCompany,
+}
+
+// orderSorts has the only one: what it is sorted by says nothing.
+var orderSorts = map[string]struct{}{"store_id": {}}
 
 // parseOrderQuery reads the filters of a list of orders.
-func parseOrderQuery(query url.Values) projector.OrderQuery {
-	return projector.OrderQuery{StoreID: query.Get("store_id"), Product: query.Get("short_code")}
+func parseOrderQuery(query url.Values) (projector.OrderQuery, error) {
+	p := &filterParser{query: query}
+	q := projector.OrderQuery{StoreID: query.Get("store_id"), Product: query.Get("short_code"), Words: p.words("search")}
+	return q, p.err
 }
 
 // parseCustomerQuery reads the filters of a list of customers.
@@ -70,14 +79,15 @@ func parseCustomerQuery(query url.Values) (projector.CustomerQuery, error) {
 	if start := query.Get("reference__startswith"); start != "" {
 		all = append(all, func(c *events.Customer) bool { return strings.HasPrefix(c.Reference, start) })
 	}
-	return projector.CustomerQuery{
+	q := projector.CustomerQuery{
 		Email: query.Get("email"), EmailPrefix: query.Get("email__startswith"), EmailContains: query.Get("email__icontains"),
-		Matches: every(all),
-	}, p.err
+		Matches: every(all), Words: p.words("search"),
+	}
+	return q, p.err
 }
 
 func (a *API) listCustomers(w http.ResponseWriter, r *http.Request, _ httpx.Params, _ access.Manager) error {
-	page, desc, err := parseOrder(r)
+	page, order, err := parseSort(r, "customers", customerSorts)
 	if err != nil {
 		return err
 	}
@@ -86,18 +96,27 @@ func (a *API) listCustomers(w http.ResponseWriter, r *http.Request, _ httpx.Para
 		return err
 	}
 	return customers.list(func(views *projector.Reader) (iter.Seq[events.Seq], int, error) {
-		return views.Customers(q, desc)
+		if !order.sorted {
+			return views.Customers(q, order.desc)
+		}
+		return sortedList(views.SortedCustomers(q, order.by, order.desc, page.Offset+page.Limit))
 	}).write(a, w, r, page)
 }
 
 func (a *API) listOrders(w http.ResponseWriter, r *http.Request, _ httpx.Params, _ access.Manager) error {
-	page, desc, err := parseOrder(r)
+	page, order, err := parseSort(r, "orders", orderSorts)
 	if err != nil {
 		return err
 	}
-	q := parseOrderQuery(r.URL.Query())
+	q, err := parseOrderQuery(r.URL.Query())
+	if err != nil {
+		return err
+	}
 	return orders.list(func(views *projector.Reader) (iter.Seq[events.Seq], int, error) {
-		return views.Orders(q, desc)
+		if !order.sorted {
+			return views.Orders(q, order.desc)
+		}
+		return sortedList(views.SortedOrders(q, order.desc, page.Offset+page.Limit))
 	}).write(a, w, r, page)
 }
 

@@ -44,7 +44,10 @@ func (a *API) exportLicenses(w http.ResponseWriter, r *http.Request, _ httpx.Par
 // exportOrders answers with the licenses of the orders that were created in a range, as a file that can be
 // imported: what is imported are licenses, and these name their orders.
 func (a *API) exportOrders(w http.ResponseWriter, r *http.Request, _ httpx.Params, m access.Manager) error {
-	q := parseOrderQuery(r.URL.Query())
+	q, err := parseOrderQuery(r.URL.Query())
+	if err != nil {
+		return err
+	}
 	if err := parseRange(r.URL.Query(), time.Now(), &q); err != nil {
 		return err
 	}

@@ -264,15 +264,16 @@ func TestSortedLists(t *testing.T) {
 	r, limited := partiesHarness(t, changedParties(1, 400))
 	for name, path := range map[string]string{"license_key": "license_key", "product__short_code": "product.short_code",
 		"customer_email": "customer.email", "order__store_id": "order.store_id"} {
+		text := func(l shown) string { return l.text(path) }
 		for _, key := range []string{adminKey, limited} {
 			for _, filters := range []url.Values{nil, {"search": {"shop"}}, {"enabled": {"true"}}, {"license_key": {"none"}}} {
 				want := r.all(key, "licenses/", filters)
 				slices.SortStableFunc(want, func(a, b shown) int {
-					return strings.Compare(strings.ToLower(a.text(path)), strings.ToLower(b.text(path)))
+					return strings.Compare(strings.ToLower(text(a)), strings.ToLower(text(b)))
 				})
-				r.compareSorted(key, name, filters, bareLast(want, path))
+				r.compareSorted(key, "licenses/", name, filters, bareLast(want, text))
 				slices.Reverse(want)
-				r.compareSorted(key, "-"+name, filters, bareLast(want, path))
+				r.compareSorted(key, "licenses/", "-"+name, filters, bareLast(want, text))
 			}
 		}
 	}
@@ -288,14 +289,14 @@ func TestSortedLists(t *testing.T) {
 }
 
 // bareLast moves those without a text to the end.
-func bareLast(list []shown, path string) []shown {
-	isBare := func(l shown) bool { return l.text(path) == "" }
+func bareLast(list []shown, text func(shown) string) []shown {
+	isBare := func(l shown) bool { return text(l) == "" }
 	with := slices.DeleteFunc(slices.Clone(list), isBare)
 	return append(with, slices.DeleteFunc(slices.Clone(list), func(l shown) bool { return !isBare(l) })...)
 }
 
 // compareSorted reads the first pages of a sorted list, of seven each.
-func (r *harness) compareSorted(key, sort string, filters url.Values, want []shown) {
+func (r *harness) compareSorted(key, list, sort string, filters url.Values, want []shown) {
 	r.Helper()
 	var got []shown
 	for offset := 0; offset < 42; offset += 7 {
@@ -305,13 +306,13 @@ func (r *harness) compareSorted(key, sort string, filters url.Values, want []sho
 			Count   int
 			Results []shown
 		}
-		a := r.getAs(key, prefix+"licenses/?"+query.Encode())
+		a := r.getAs(key, prefix+list+"?"+query.Encode())
 		if err := json.Unmarshal([]byte(a.body), &page); err != nil || a.status != 200 || page.Count != len(want) {
 			r.Fatalf("%s: %d, %d of %d: %s", query.Encode(), a.status, page.Count, len(want), a.body)
 		}
 		got = append(got, page.Results...)
 	}
-	r.compareLists("sorted by "+sort, got, want[:min(42, len(want))], filters)
+	r.compareLists(list+" sorted by "+sort, got, want[:min(42, len(want))], filters)
 }
 
 // someIDs are the ids of some of the oldest and of the newest members of a list.

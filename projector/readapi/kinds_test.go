@@ -116,6 +116,9 @@ func TestCustomersAsTheyAre(t *testing.T) {
 		"licenses/?customer__reference__icontains=r-2": {4}, "licenses/?customer__reference__icontains=r-1": nil,
 		"licenses/?customer_id=4": {4}, "licenses/?customer_id=20": nil, "licenses/?customer_email=ada@example.com": {4},
 		"licenses/?customer_name__icontains=first": {5, 4}, "licenses/?search=new": {4}, "licenses/?search=old": nil,
+		"customers/?search=NEW+ada": {4}, "customers/?search=old": {20}, "customers/?search=first": {5, 4}, "customers/?search=eve": {20},
+		"customers/?sort=email": {4, 5, 20}, "customers/?sort=-email&search=e": {20, 5, 4}, "customers/?sort=company_name&limit=1": {4},
+		"orders/?search=old": nil,
 	} {
 		if got := into[listed](r, prefix+path).ids(); !slices.Equal(got, want) && len(got)+len(want) > 0 {
 			t.Errorf("%s: %v, want %v", path, got, want)

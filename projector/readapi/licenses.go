@@ -3,11 +3,8 @@ package readapi
 import (
 	"fmt"
 	"iter"
-	"maps"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 
 	"licenseimport/events"
 	"licenseimport/internal/access"
@@ -20,13 +17,17 @@ func (a *API) listLicenses(w http.ResponseWriter, r *http.Request, _ httpx.Param
 	if err != nil {
 		return err
 	}
-	page, order, err := parseLicenseOrder(r)
+	page, order, err := parseSort(r, "licenses", licenseSorts)
 	if err != nil {
 		return err
 	}
 	return list[events.Seq, object]{
 		members: func(views *projector.Reader) (iter.Seq[events.Seq], int, error) {
-			return order.licenses(views, filter.query(views), page)
+			q := filter.query(views)
+			if !order.sorted {
+				return views.Licenses(q, order.desc)
+			}
+			return sortedList(views.SortedLicenses(q, order.by, order.desc, page.Offset+page.Limit))
 		},
 		render: func(views *projector.Reader, id events.Seq) (object, error) {
 			l, err := mustExist(views.License(id))
@@ -38,47 +39,9 @@ func (a *API) listLicenses(w http.ResponseWriter, r *http.Request, _ httpx.Param
 	}.write(a, w, r, page)
 }
 
-// sorts are the values of sort, each also with a minus before it.
-var sorts = map[string]projector.SortColumn{
+var licenseSorts = map[string]projector.SortColumn{
 	"license_key": projector.SortByKey, "product__short_code": projector.SortByProduct,
 	"customer_email": projector.SortByEmail, "order__store_id": projector.SortByStoreID,
-}
-
-// licenseOrder is the order of a list of licenses.
-type licenseOrder struct {
-	desc   bool
-	sorted bool // by a column, not by time
-	by     projector.SortColumn
-}
-
-// parseLicenseOrder reads a page and the order of a list of licenses.
-func parseLicenseOrder(r *http.Request) (httpx.Page, licenseOrder, error) {
-	page, desc, err := parseOrder(r)
-	sort := r.URL.Query().Get("sort")
-	if sort == "" || err != nil {
-		return page, licenseOrder{desc: desc}, err
-	}
-	name, down := strings.CutPrefix(sort, "-")
-	by, known := sorts[name]
-	switch {
-	case !known:
-		err = httpx.BadParameter("sort", sort, strings.Join(slices.Sorted(maps.Keys(sorts)), ", ")+", or one of them with - before it")
-	case r.URL.Query().Get("order_by") != "":
-		err = httpx.BadRequest("invalid_parameter", "Query parameter sort excludes order_by: give one of them.")
-	case page.Offset+page.Limit > projector.MaxSorted:
-		err = httpx.BadRequest("invalid_parameter",
-			"A sorted list ends after its first %d licenses. Narrow it by filters or search, or leave out sort.", projector.MaxSorted)
-	}
-	return page, licenseOrder{desc: down, sorted: true, by: by}, err
-}
-
-// licenses returns those of a page and all before, and the number of all that q selects.
-func (o licenseOrder) licenses(views *projector.Reader, q *projector.LicenseQuery, page httpx.Page) (iter.Seq[events.Seq], int, error) {
-	if !o.sorted {
-		return views.Licenses(q, o.desc)
-	}
-	ids, count, err := views.SortedLicenses(q, o.by, o.desc, page.Offset+page.Limit)
-	return slices.Values(ids), count, err
 }
 
 func (a *API) getLicense(w http.ResponseWriter, r *http.Request, params httpx.Params, m access.Manager) error {
