@@ -104,3 +104,36 @@ func TestBrowserSortsLicenses(t *testing.T) {
 	b.found("a", "C", "b")
 	b.until(`!document.body.innerText.includes("Only product q")`)
 }
+
+// TestBrowserSearchesCustomersAndOrders: their lists have the one field and the headings of the licenses' list.
+func TestBrowserSearchesCustomersAndOrders(t *testing.T) {
+	t.Parallel()
+	site := serve(t)
+	imported(t, site, "", "shop.csv", strings.NewReader("license__license_key,product__short_code,customer__email,customer__company_name,order__store_id\n"+
+		"k-1,photo,zoe@example.com,Acme,S-2\nk-2,sync,bert@example.org,Zeta,S-1\nk-3,sync,eve@example.org,,S-3\n"))
+	b := open(t, site)
+	b.signIn(adminKey)
+	b.sees("shop.csv")
+	b.click("Customers")
+	b.found("eve@example.org", "bert@example.org", "zoe@example.com")
+	b.typed("ACM")
+	b.found("zoe@example.com")
+	b.typed("example.o")
+	b.found("eve@example.org", "bert@example.org")
+	b.click("E-mail")
+	b.found("bert@example.org", "eve@example.org")
+	b.until(`location.hash === "#/customers?search=example.o&sort=email"`)
+	b.typed("nobody")
+	b.sees("No customers match")
+	b.click("Orders")
+	b.found("S-3", "S-1", "S-2")
+	b.click("Store order number")
+	b.found("S-1", "S-2", "S-3")
+	b.typed("sync")
+	b.found("S-1", "S-3")
+	b.run(chromedp.Navigate(site + "/#/orders?product=photo"))
+	b.sees("Only product photo")
+	b.found("S-2")
+	b.click("Not only product photo")
+	b.found("S-3", "S-1", "S-2")
+}

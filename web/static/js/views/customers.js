@@ -9,19 +9,18 @@ import { recordList } from "../parts/recordlist.js";
 import { row } from "../parts/table.js";
 
 const columns = [
-  { label: "E-mail", class: "lead" }, { label: "Name" }, { label: "Company" }, { label: "Import", class: "short" }, { label: "Since" },
+  { label: "E-mail", class: "lead", sort: "email" }, { label: "Name", sort: "first_name" }, { label: "Company", sort: "company_name" },
+  { label: "Import", class: "short" }, { label: "Since", sort: "created_at" },
 ];
 
 export const customers = recordList({
-  path: "customers", title: "Customers", noun: "customer", columns,
-  fields: [
-    { name: "email", label: "E-mail contains", filter: "email__icontains" },
-    { name: "company", label: "Company contains", filter: "company_name__icontains" },
-    { name: "last_name", label: "Last name contains", filter: "last_name__icontains" },
-    { name: "reference", label: "Customer number", filter: "reference__exact" },
+  path: "customers", title: "Customers", noun: "customer", columns, hint: "E-mail, name or company.",
+  scopes: [
+    { name: "email", label: "e-mail", filter: "email__icontains" },
+    { name: "reference", label: "customer number", filter: "reference__exact" },
   ],
   nothing: (searched) => (searched
-    ? empty("No customers match", h("p", {}, "Try fewer filters, or a shorter part of the e-mail, company or name. The customer number must match exactly."))
+    ? empty("No customers match", h("p", {}, "Try fewer words, or shorter parts of them."))
     : empty("No customers yet", h("p", {}, h("a", { href: "#/" }, "Import a file"), " with customers to see them here."))),
   actions: (filters) => exportButton("customers", filters),
   draw: (c) => row(columns, [

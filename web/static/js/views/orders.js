@@ -9,7 +9,8 @@ import { recordList } from "../parts/recordlist.js";
 import { row } from "../parts/table.js";
 
 const columns = [
-  { label: "Store order number", class: "lead" }, { label: "Kind" }, { label: "Import", class: "short" }, { label: "Since" },
+  { label: "Store order number", class: "lead", sort: "store_id" }, { label: "Kind" }, { label: "Import", class: "short" },
+  { label: "Since", sort: "created_at" },
 ];
 
 /** exportForm saves the orders of a list as a CSV: all, or those of some days. */
@@ -29,10 +30,10 @@ function exportForm(filters) {
 }
 
 export const orders = recordList({
-  path: "orders", title: "Orders", noun: "order", columns,
-  fields: [{ name: "order", label: "Store order number", filter: "store_id" }, { name: "product", label: "Product", filter: "short_code" }],
+  path: "orders", title: "Orders", noun: "order", columns, hint: "Store order number, license key, product, e-mail, name or company.",
+  scopes: [{ name: "order", label: "order", filter: "store_id" }, { name: "product", label: "product", filter: "short_code" }],
   nothing: (searched) => (searched
-    ? empty("No orders match", h("p", {}, "The store order number and the product must match exactly."))
+    ? empty("No orders match", h("p", {}, "Try fewer words, or shorter parts of them."))
     : empty("No orders yet", h("p", {}, h("a", { href: "#/" }, "Import a file"), " to see its orders here."))),
   actions: exportForm,
   draw: (o) => row(columns, [
