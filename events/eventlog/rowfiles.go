@@ -16,6 +16,8 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/internal/fsx"
+
+	"github.com/klauspost/compress/s2"
 )
 
 // A record of a block file of JetStream's file store, in little-endian order:
@@ -115,7 +117,7 @@ func (s *rowSearch) find() (touched []string, err error) {
 // readBlock reads one block to its end and returns those after it. A block without one after it may
 // still grow.
 func (s *rowSearch) readBlock(block blockFile, deadline time.Time) (after []blockFile, err error) {
-	file, err := os.Open(block.path)
+	file, err := openBlock(block.path)
 	if errors.Is(err, fs.ErrNotExist) { // emptied by a purge: it had no row of this job
 		return s.store.after(block)
 	}
@@ -144,7 +146,7 @@ func (s *rowSearch) readBlock(block blockFile, deadline time.Time) (after []bloc
 const readChunk = 1 << 20
 
 // readRecords reads the whole records from an offset on, and returns the offset after them.
-func (s *rowSearch) readRecords(file *os.File, offset int64) (int64, error) {
+func (s *rowSearch) readRecords(file *openedBlock, offset int64) (int64, error) {
 	s.buffer = slices.Grow(s.buffer[:0], readChunk)
 	for {
 		chunk := s.buffer[:cap(s.buffer)]
@@ -154,7 +156,7 @@ func (s *rowSearch) readRecords(file *os.File, offset int64) (int64, error) {
 		}
 		used, need, err := s.records(chunk[:n])
 		if err != nil {
-			return offset, fmt.Errorf("%s at %d: %w", file.Name(), offset+int64(used), err)
+			return offset, fmt.Errorf("%s at %d: %w", file.path, offset+int64(used), err)
 		}
 		offset += int64(used)
 		if n < len(chunk) {
@@ -250,15 +252,86 @@ func firstSequence(path string) (events.Seq, error) {
 	}
 	defer file.Close()
 	var header [recordHeader]byte
-	if _, err := file.ReadAt(header[:], 0); err != nil {
-		if err == io.EOF {
-			err = nil
-		}
-		return 0, err
+	content, err := blockContent(file)
+	if err == nil {
+		_, err = io.ReadFull(content, header[:])
+	}
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", path, err)
 	}
 	seq := binary.LittleEndian.Uint64(header[4:])
 	if seq&deletedBits != 0 {
 		return 0, nil
 	}
 	return events.Seq(seq), nil
+}
+
+// The server may compress a block that does not grow any more: the file is then replaced by
+//
+//	bytes   what
+//	3       "cmp"
+//	1       the algorithm: 1 is S2
+//	1–10    the length of the block, as a varint
+//	        the records in the S2 format, without the last checksum; 8 bytes: that checksum
+const (
+	compressedMark = "cmp\x01"
+	maxMark        = len(compressedMark) + binary.MaxVarintLen64
+)
+
+// An openedBlock is a block's records.
+type openedBlock struct {
+	io.ReaderAt
+	path string
+	file *os.File
+}
+
+func (b *openedBlock) Close() error { return b.file.Close() }
+
+// openBlock opens a block, and reads the whole of one that is compressed: such a block does not grow.
+func openBlock(path string) (*openedBlock, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	content, err := blockContent(file)
+	if err == nil && content != io.Reader(file) {
+		var plain []byte
+		if plain, err = io.ReadAll(content); err == nil {
+			return &openedBlock{bytes.NewReader(plain), path, file}, nil
+		}
+	}
+	if err != nil {
+		_ = file.Close() // it was only read
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &openedBlock{file, path, file}, nil
+}
+
+// blockContent reads a block's records from the beginning: from the file itself, or from what it has
+// compressed.
+func blockContent(file *os.File) (io.Reader, error) {
+	head := make([]byte, maxMark)
+	n, err := file.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	head, compressed := bytes.CutPrefix(head[:n], []byte(compressedMark))
+	if !compressed {
+		return file, nil
+	}
+	_, length := binary.Uvarint(head)
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	begin := int64(len(compressedMark) + length)
+	end := info.Size() - recordChecksum
+	if length <= 0 || begin > end {
+		return nil, errRecord
+	}
+	packed := s2.NewReader(io.NewSectionReader(file, begin, end-begin))
+	return io.MultiReader(packed, io.NewSectionReader(file, end, recordChecksum)), nil
 }

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"licenseimport/internal/natstuning"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // openOn opens a log on a server with a directory; stop ends both.
@@ -60,10 +62,14 @@ func store(t *testing.T, log *Log, job events.JobID, last events.Seq, bodies [][
 }
 
 // TestSyncRowsFindsTheRows: of two uploads that take turns, over several blocks, in one stretch or in two, and with
-// rows that are stored twice.
+// rows that are stored twice; while the server compresses full blocks, and after it has.
 func TestSyncRowsFindsTheRows(t *testing.T) {
 	t.Parallel()
-	log, _ := openOn(t, t.TempDir())
+	dir := t.TempDir()
+	log, stop := openOn(t, dir)
+	compressBlocks(t, log)
+	stop()
+	log, _ = openOn(t, dir) // which applies the stream's new setting
 	const size = 2000
 	marks := map[events.JobID]RowMark{}
 	for from := events.Row(1); from <= 6000; from += 1000 {
@@ -95,14 +101,43 @@ func TestSyncRowsFindsTheRows(t *testing.T) {
 			}
 		}
 	}
-	for job, mark := range marks {
-		if err := log.SyncRows(t.Context(), job, RowMark{}, mark); err != nil {
-			t.Errorf("job %d: %v", job, err)
-		}
-	}
-	if blocks, err := blockFiles(log.server.rows.blocks()); err != nil || len(blocks) < 2 {
+	blocks, err := blockFiles(log.server.rows.blocks())
+	if err != nil || len(blocks) < 2 {
 		t.Errorf("%d blocks, %v: the test is about several", len(blocks), err)
 	}
+	for range 2 { // the server compresses full blocks meanwhile
+		for job, mark := range marks {
+			if err := log.SyncRows(t.Context(), job, RowMark{}, mark); err != nil {
+				t.Errorf("job %d: %v", job, err)
+			}
+		}
+		awaitTrue(t, "compressed blocks", func() bool {
+			return !slices.ContainsFunc(blocks[:len(blocks)-1], func(b blockFile) bool { return !compressed(t, b) })
+		})
+	}
+}
+
+// compressBlocks changes a setting of ROWS as an operator may.
+func compressBlocks(t *testing.T, log *Log) {
+	t.Helper()
+	rows, err := log.js.Stream(t.Context(), events.RowsStream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := rows.CachedInfo().Config
+	config.Compression = jetstream.S2Compression
+	if _, err := log.js.UpdateStream(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func compressed(t *testing.T, block blockFile) bool {
+	t.Helper()
+	content, err := os.ReadFile(block.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.HasPrefix(content, []byte(compressedMark))
 }
 
 // TestSyncRowsFailsWithoutTheRows: a row that is not in the files, or is missing between others, is not durable.
