@@ -42,9 +42,8 @@ func (b *bench) disk(ctx context.Context) ([]line, error) {
 	}
 	times := func(n int64) float64 { return float64(n) / float64(csv) }
 	return []line{
-		{what: "disk", measure: "bytes in both streams and the views ÷ bytes of the CSV",
-			value:   fmt.Sprintf("%.1f", times(left.rows+left.licenses+left.views)),
-			details: fmt.Sprintf("ROWS %.1f, LICENSES %.1f, views %.1f; a row of the CSV has %d bytes", times(left.rows), times(left.licenses), times(left.views), csv/int64(s.rows))},
+		atMost(5, times(left.rows+left.licenses+left.views), "", "disk", "bytes in both streams and the views ÷ bytes of the CSV",
+			fmt.Sprintf("ROWS %.1f, LICENSES %.1f, views %.1f; a row of the CSV has %d bytes", times(left.rows), times(left.licenses), times(left.views), csv/int64(s.rows))),
 		{what: "S2 compression of ROWS", measure: "its bytes, the import's wall and CPU ÷ without",
 			value:   fmt.Sprintf("%.2f, %.2f, %.2f", float64(leftPacked.rows)/float64(left.rows), packed.wall().Seconds()/plain.wall().Seconds(), packed.cpu().Seconds()/plain.cpu().Seconds()),
 			details: fmt.Sprintf("%s, without %s", packed, plain)},

@@ -46,13 +46,13 @@ func (b *bench) growth(ctx context.Context) ([]line, error) {
 			fmt.Sprintf("%s and %s thousand events/s", thousands(folded), thousands(raw))),
 		atLeast(0.8, g.last.rate(million)/g.first.rate(million), "growth", fmt.Sprintf("rows/s from %d to %d licenses ÷ from 0 to %d", 3*million, 4*million, million),
 			fmt.Sprintf("%s and %s thousand rows/s", thousands(g.last.rate(million)), thousands(g.first.rate(million)))),
-		atMost(5, float64(loaded)/float64(quiet), "", fmt.Sprintf("a 100-row import while a %d-row import runs", million), "its time ÷ on the idle server",
+		atMost(3, float64(loaded)/float64(quiet), "", fmt.Sprintf("a 100-row import while a %d-row import runs", million), "its time ÷ on the idle server",
 			fmt.Sprintf("%.0f ms and %.0f ms, medians of %d and %d", float64(loaded)/1e6, float64(quiet)/1e6, len(g.loaded), len(g.idle))),
 		atMost(200, float64(slices.Max(g.searches))/1e6, " ms",
 			fmt.Sprintf("search of %d licenses by a part of a word", million), "the slowest answer",
 			fmt.Sprintf("median %.0f ms of %d, with the number of all that match", float64(middle(g.searches))/1e6,
 				len(g.searches))),
-		atMost(600, float64(peak)/1e6, " MB", "memory of serve", fmt.Sprintf("peak RSS after %d licenses", million), ""),
+		atMost(500, float64(peak)/1e6, " MB", "memory of serve", fmt.Sprintf("peak RSS after %d licenses", million), ""),
 	}, nil
 }
 

@@ -20,7 +20,7 @@ func (b *bench) memory(ctx context.Context) ([]line, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []line{atMost(128, float64(peak)/1e6, " MB", "memory of the role ingest", fmt.Sprintf("peak RSS with a file of %d MB", bytes/1e6),
+	return []line{atMost(64, float64(peak)/1e6, " MB", "memory of the role ingest", fmt.Sprintf("peak RSS with a file of %d MB", bytes/1e6),
 		fmt.Sprintf("%.0f MB before it", float64(before)/1e6))}, nil
 }
 
