@@ -9,5 +9,5 @@
 // They also write the screenshots of the documentation; these need fonts for all
 // scripts (Debian: fonts-noto-core, fonts-noto-cjk):
 //
-//	go test -tags tools ./web/browsertest -run 'Views|Cancels' -screenshots docs/screenshots
+//	make screenshots
 package browsertest
