@@ -3,15 +3,17 @@
 package forgetfs
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// Mount mounts the file system, after a cut as it is on the disk. unmount waits for nothing: kill the
-// programs that use it first.
+// Mount mounts the file system, after a cut as it is on the disk. Kill the programs that use it before unmount,
+// which waits up to 30 s until the kernel has closed their files.
 func (f *FS) Mount(dir string) (unmount func() error, err error) {
 	f.mu.Lock()
 	f.cut = false
@@ -27,7 +29,14 @@ func (f *FS) Mount(dir string) (unmount func() error, err error) {
 	if err := server.WaitMount(); err != nil {
 		return nil, err
 	}
-	return server.Unmount, nil
+	return func() error {
+		err := server.Unmount()
+		for end := time.Now().Add(30 * time.Second); errors.Is(err, syscall.EBUSY) && time.Now().Before(end); {
+			time.Sleep(20 * time.Millisecond)
+			err = server.Unmount()
+		}
+		return err
+	}, nil
 }
 
 // operations are what the kernel asks for.
