@@ -11,7 +11,6 @@ import (
 	"licenseimport/internal/natstuning"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 )
 
 // A directReader opens the streams of the embedded server for reads within its process. A read through
@@ -90,13 +89,17 @@ type directSource struct {
 	end    uint64               // no message up to it is unread
 	head   uint64               // the stream's last sequence, when read was filled
 	hinted chan struct{}
-	hints  []*nats.Subscription
+
+	unsubscribe func() // from the hints
 }
 
-func (l *Log) newDirectSource(stream *natstuning.Stream, name string, filter []string, after events.Seq) (*directSource, error) {
+func (l *Log) newDirectSource(
+	stream *natstuning.Stream, name string, filter []string, after events.Seq,
+) (source, error) {
 	s := &directSource{
 		log: l, stream: stream, name: name, end: uint64(after),
 		read: make([]natstuning.Message, 0, directBatch), hinted: make(chan struct{}, 1),
+		unsubscribe: func() {},
 	}
 	if len(filter) > 0 {
 		s.filter = filter[0]
@@ -104,14 +107,11 @@ func (l *Log) newDirectSource(stream *natstuning.Stream, name string, filter []s
 	if name != events.LicensesStream {
 		return s, nil
 	}
-	for _, subject := range factHints {
-		sub, err := l.conn.Subscribe(subject, func(*nats.Msg) { s.hint() })
-		if err != nil {
-			s.stop()
-			return nil, err
-		}
-		s.hints = append(s.hints, sub)
+	unsubscribe, err := l.subscribe(factHints, func(string, []byte) { s.hint() })
+	if err != nil {
+		return nil, err
 	}
+	s.unsubscribe = unsubscribe
 	return s, nil
 }
 
@@ -122,30 +122,12 @@ func (s *directSource) hint() {
 	}
 }
 
-func (s *directSource) stop() {
-	for _, sub := range s.hints {
-		_ = sub.Unsubscribe() // without a connection there is no subscription
-	}
-}
+func (s *directSource) stop() { s.unsubscribe() }
 
 func (s *directSource) next(ctx context.Context, timeout time.Duration) (Message, error) {
-	began := time.Now()
-	for active := began; len(s.ready) == 0; {
-		if err := s.fill(); err != nil || len(s.ready) > 0 {
-			if err != nil {
-				return Message{}, err
-			}
-			break
-		}
-		if timeout > 0 && time.Since(began) >= timeout {
-			return Message{}, context.DeadlineExceeded
-		}
-		hinted, err := s.wait(ctx, time.Since(active) < soonFor)
-		if err != nil {
+	if len(s.ready) == 0 {
+		if err := s.await(ctx, timeout); err != nil {
 			return Message{}, err
-		}
-		if hinted {
-			active = time.Now()
 		}
 	}
 	m := directMessage(s.ready[0])
@@ -154,6 +136,26 @@ func (s *directSource) next(ctx context.Context, timeout time.Duration) (Message
 		m.Pending = s.head - uint64(m.Seq)
 	}
 	return m, nil
+}
+
+// await fills ready.
+func (s *directSource) await(ctx context.Context, timeout time.Duration) error {
+	began := time.Now()
+	for active := began; ; {
+		if err := s.fill(); err != nil || len(s.ready) > 0 {
+			return err
+		}
+		if timeout > 0 && time.Since(began) >= timeout {
+			return context.DeadlineExceeded
+		}
+		hinted, err := s.wait(ctx, time.Since(active) < soonFor)
+		if err != nil {
+			return err
+		}
+		if hinted {
+			active = time.Now()
+		}
+	}
 }
 
 // fill reads the next messages, if there are any.

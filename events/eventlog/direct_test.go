@@ -14,16 +14,8 @@ import (
 // hint, too.
 func TestDirectReads(t *testing.T) {
 	t.Parallel()
-	server, err := StartServer(ServerConfig{Dir: t.TempDir(), Port: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Shutdown()
-	log, err := Open(t.Context(), Config{Server: server})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
+	log, _ := openOn(t, t.TempDir())
+	server := log.server
 	stream := log.directStream(events.LicensesStream)
 	if stream == nil {
 		t.Fatal("the stream is read through the protocol")
@@ -60,7 +52,7 @@ func TestDirectReads(t *testing.T) {
 	}
 	next(events.StartedSubject(7))
 	found := 0
-	err = log.Lookup(t.Context(), []string{"licenses.psc.KEY", "licenses.psc.NONE"}, func(Message) error { found++; return nil })
+	err := log.Lookup(t.Context(), []string{"licenses.psc.KEY", "licenses.psc.NONE"}, func(Message) error { found++; return nil })
 	if err != nil || found != 1 {
 		t.Errorf("%d found, %v", found, err)
 	}
@@ -70,16 +62,7 @@ func TestDirectReads(t *testing.T) {
 // its name.
 func TestDirectReadsEndWithTheirStream(t *testing.T) {
 	t.Parallel()
-	server, err := StartServer(ServerConfig{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Shutdown()
-	log, err := Open(t.Context(), Config{Server: server})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
+	log, _ := openOn(t, t.TempDir())
 	for _, body := range []string{"old", "new"} {
 		if _, err := log.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "OTHER", Subjects: []string{"other"}}); err != nil {
 			t.Fatal(err)
@@ -95,5 +78,19 @@ func TestDirectReadsEndWithTheirStream(t *testing.T) {
 		if err := log.js.DeleteStream(t.Context(), "OTHER"); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestDirectSourceWithoutConnection: a cursor that could not open a source has none.
+func TestDirectSourceWithoutConnection(t *testing.T) {
+	t.Parallel()
+	log, _ := openOn(t, t.TempDir())
+	log.conn.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	c := log.newCursor(events.LicensesStream, nil, 0)
+	defer c.stop()
+	if m, err := c.next(ctx, 0); err == nil {
+		t.Errorf("%+v without a connection", m)
 	}
 }

@@ -71,7 +71,8 @@
 // [Log.Follow], [Log.Rows] and [Log.RejectedRows] deliver in stream order without gap or repetition, over reconnects,
 // restarts and leader changes. In the process of the embedded server they read its store: a batch as a whole, and
 // only when it is synced. Elsewhere they have a consumer, detect a gap by its own count and continue after
-// the last message that they delivered. [Log.Lookup] and [Log.MessagesAt] make the same choice. [Message.Decode] is the one decoder for what they deliver.
+// the last message that they delivered. [Log.Lookup] and [Log.MessagesAt] make
+// the same choice. [Message.Decode] is the one decoder for what they deliver.
 // [Log.SubscribeHints] is earlier than the stream, but lossy.
 //
 // # Set aside

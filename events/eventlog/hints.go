@@ -15,13 +15,30 @@ var JobIDSubjects = bucketPrefix(Jobs) + ">"
 // stream then refuses, and misses those that are published while the connection is down. Use it for
 // hints, never for facts. Several goroutines call fn.
 func (l *Log) SubscribeHints(ctx context.Context, subjects []string, fn func(subject string, body []byte)) error {
+	unsubscribe, err := l.subscribe(subjects, fn)
+	if err != nil {
+		return err
+	}
+	defer unsubscribe()
+	<-ctx.Done()
+	return nil
+}
+
+// subscribe is SubscribeHints until unsubscribe is called.
+func (l *Log) subscribe(subjects []string, fn func(subject string, body []byte)) (unsubscribe func(), err error) {
+	var subs []*nats.Subscription
+	unsubscribe = func() {
+		for _, sub := range subs {
+			_ = sub.Unsubscribe() // without a connection there is no subscription
+		}
+	}
 	for _, subject := range subjects {
 		sub, err := l.conn.Subscribe(subject, func(m *nats.Msg) { fn(m.Subject, m.Data) })
 		if err != nil {
-			return fmt.Errorf("subscribe to %s: %w", subject, err)
+			unsubscribe()
+			return nil, fmt.Errorf("subscribe to %s: %w", subject, err)
 		}
-		defer func() { _ = sub.Unsubscribe() }() // without a connection there is no subscription
+		subs = append(subs, sub)
 	}
-	<-ctx.Done()
-	return nil
+	return unsubscribe, nil
 }

@@ -9,18 +9,9 @@ import (
 // TestServerIsTuned: the embedded server's caches are short soon after its streams exist.
 func TestServerIsTuned(t *testing.T) {
 	t.Parallel()
-	server, err := StartServer(ServerConfig{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Shutdown()
-	log, err := Open(t.Context(), Config{Server: server})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
+	log, _ := openOn(t, t.TempDir())
 	awaitTrue(t, "short caches", func() bool {
-		lifetime, err := natstuning.CacheLifetime(server.running())
+		lifetime, err := natstuning.CacheLifetime(log.server.running())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,7 +2,6 @@ package natstuning
 
 import (
 	"errors"
-	"fmt"
 	"reflect"
 	"strings"
 	"sync"
@@ -37,11 +36,11 @@ type storedMessage struct {
 	ts   int64
 }
 
-// OpenStream returns one of the server's streams. Its errors after that are those of the server's store:
-// the stream was closed, and has to be opened once more.
+// OpenStream returns one of the server's streams. An error of the Stream's methods, but for [ErrTooMany], is that of
+// the server's store: it was closed, as by the server's end, and the stream has to be opened once more.
 func OpenStream(srv *server.Server, name string) (s *Stream, err error) {
-	if server.VERSION != TestedVersion {
-		return nil, fmt.Errorf("nats-server is %s, and this was tested with %s only", server.VERSION, TestedVersion)
+	if err := checkVersion(); err != nil {
+		return nil, err
 	}
 	defer recoverReflection(&err)
 	if !sameFields(reflect.TypeFor[server.StoreMsg](), reflect.TypeFor[storedMessage]()) {

@@ -18,8 +18,8 @@ var ErrNoStream = errors.New("there is no such stream")
 // messages that are on the disk by a file that is not. Appends stay as they are. No option of the
 // server leads to the field, fileStore.syncOnFlush.
 func SyncRewrites(srv *server.Server, stream string) (err error) {
-	if server.VERSION != TestedVersion {
-		return fmt.Errorf("nats-server is %s, and this was tested with %s only", server.VERSION, TestedVersion)
+	if err := checkVersion(); err != nil {
+		return err
 	}
 	defer recoverReflection(&err)
 	found := streamOf(srv, stream)
@@ -31,6 +31,14 @@ func SyncRewrites(srv *server.Server, stream string) (err error) {
 		return fmt.Errorf("stream %s has no files", stream)
 	}
 	privateField(store, "syncOnFlush").Addr().Interface().(*atomic.Bool).Store(true)
+	return nil
+}
+
+// checkVersion returns an error unless the server is the release that this package was tested with.
+func checkVersion() error {
+	if server.VERSION != TestedVersion {
+		return fmt.Errorf("nats-server is %s, and this was tested with %s only", server.VERSION, TestedVersion)
+	}
 	return nil
 }
 
