@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"time"
 
@@ -64,7 +63,11 @@ func (l *Log) AppendFact(ctx context.Context, job events.JobID, subject string, 
 // FactsAfter calls fn with the messages at a subject of LICENSES after a sequence, in order, without those set
 // aside, until fn returns an error. It asks the leader for each: it is for subjects with few messages.
 func (l *Log) FactsAfter(ctx context.Context, subject string, after events.Seq, fn func(Message) error) error {
-	return l.eachAt(ctx, subject, after, math.MaxUint64, func(m Message) error {
+	last, _, err := l.get(ctx, events.LicensesStream, getRequest{LastSubject: subject})
+	if err != nil {
+		return err
+	}
+	return l.eachAt(ctx, subject, after, last.Seq+1, func(m Message) error {
 		if l.setAside.has(m.Seq) {
 			return nil
 		}

@@ -180,9 +180,10 @@ func (l *Log) setAsideLicenses(ctx context.Context, known *setAsideMessages) (ma
 }
 
 // eachAt calls fn with the messages at a subject, which may have wildcards, between two sequences.
-// It asks the leader for each: it is for subjects with few messages.
+// It asks the leader for each: it is for subjects with few messages. It asks for none after the last: in a
+// stream of more than a million subjects the server looks for a match of wildcards by reading all messages.
 func (l *Log) eachAt(ctx context.Context, subject string, after, before events.Seq, fn func(Message) error) error {
-	for {
+	for after+1 < before {
 		m, found, err := l.get(ctx, events.LicensesStream, getRequest{Seq: after + 1, NextSubject: subject})
 		if err != nil || !found || m.Seq >= before {
 			return err
@@ -192,6 +193,7 @@ func (l *Log) eachAt(ctx context.Context, subject string, after, before events.S
 		}
 		after = m.Seq
 	}
+	return nil
 }
 
 // lastBefore is the last message at a subject before a sequence, without those set aside.

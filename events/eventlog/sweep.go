@@ -28,7 +28,8 @@ var defaultSweepTimes = sweepTimes{every: time.Minute, acknowledged: 10 * time.S
 type sweeper struct {
 	log   *Log
 	waits func(job events.Seq) bool // the job waits for a place; nil: none does
-	known map[string]events.Seq     // by filter of [events.WorkFilters]: every fact up to here is known
+	known events.Seq                // every fact up to here is known
+	last  map[string]events.Seq     // by filter of [events.WorkFilters]: the last one that is known
 	open  map[events.Seq]Message    // the facts of jobs without a known end; nil: nothing is listed
 }
 
@@ -67,17 +68,22 @@ func (s *sweeper) orphans(ctx context.Context) (orphans []Message, next time.Dur
 	return orphans, next, nil
 }
 
-// update adds the jobs that are new.
+// update adds the jobs that are new. Facts of jobs are few among the stream's messages, so it looks for them
+// only after the end that the stream had at the last update.
 func (s *sweeper) update(ctx context.Context) error {
+	state, err := s.log.State(ctx) // first: what is stored from now on is looked for by the next update
+	if err != nil {
+		return err
+	}
 	last := map[string]events.Seq{}
-	shortened := false // the stream has lost its end
+	shortened := state.Last < s.known // the stream has lost its end
 	for _, filter := range events.WorkFilters {
 		m, _, err := s.log.get(ctx, events.LicensesStream, getRequest{LastSubject: filter})
 		if err != nil {
 			return err
 		}
 		last[filter] = m.Seq
-		shortened = shortened || m.Seq < s.known[filter]
+		shortened = shortened || m.Seq < s.last[filter] || m.Seq > s.last[filter] && m.Seq <= s.known
 	}
 	if s.open == nil || shortened {
 		if err := s.listAll(ctx); err != nil {
@@ -85,13 +91,14 @@ func (s *sweeper) update(ctx context.Context) error {
 		}
 	} else {
 		for filter, seq := range last {
-			err := s.log.eachAt(ctx, filter, s.known[filter], seq+1, func(m Message) error { s.add(m); return nil })
+			after := max(s.known, s.last[filter])
+			err := s.log.eachAt(ctx, filter, after, seq+1, func(m Message) error { s.add(m); return nil })
 			if err != nil {
 				return err
 			}
 		}
 	}
-	s.known = last
+	s.known, s.last = state.Last, last
 	return nil
 }
 

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"sync"
 	"testing"
@@ -170,4 +171,57 @@ func (s strays) leaseUntil(want ...events.JobID) []events.JobID {
 	})
 	slices.Sort(taken)
 	return taken
+}
+
+// TestNothingIsLookedForAfterTheLastFact: sweeps, and readers of facts, do not ask for what comes after the last
+// message of their filter. In a stream of more than a million subjects the server would read all of it.
+func TestNothingIsLookedForAfterTheLastFact(t *testing.T) {
+	t.Parallel()
+	s := strays{t, openHere(t)}
+	s.sweep = sweepTimes{every: time.Hour, acknowledged: 0, delivered: 0}
+	w := &sweeper{log: s.Log}
+	s.sealed(1)
+	s.acknowledgeAll()
+	requests, err := s.conn.SubscribeSync("$JS.API.STREAM.MSG.GET." + events.LicensesStream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, job := range []events.JobID{0, 2, 0} {
+		if job > 0 {
+			s.sealed(job)
+		}
+		if _, _, err := w.orphans(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found := 0
+	if err := s.FactsAfter(t.Context(), events.SealedFilter, 0, func(Message) error { found++; return nil }); err != nil || found != 2 {
+		t.Errorf("%d facts, %v", found, err)
+	}
+	last, _, err := s.Fact(t.Context(), events.SealedFilter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.FactsAfter(t.Context(), events.SealedFilter, last.Seq, func(Message) error { found++; return nil }); err != nil || found != 2 {
+		t.Errorf("%d facts, %v", found, err)
+	}
+	if err := s.conn.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	looked := 0
+	for m, err := requests.NextMsg(time.Second); err == nil; m, err = requests.NextMsg(time.Millisecond) {
+		var request getRequest
+		if err := json.Unmarshal(m.Data, &request); err != nil {
+			t.Fatal(err)
+		}
+		if request.NextSubject == "" {
+			continue
+		}
+		if looked++; request.Seq > last.Seq {
+			t.Errorf("asks for the next %s from %d on; the last is at %d", request.NextSubject, request.Seq, last.Seq)
+		}
+	}
+	if looked < 3 {
+		t.Errorf("%d requests for a next message", looked)
+	}
 }
