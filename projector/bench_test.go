@@ -108,6 +108,24 @@ func BenchmarkFoldChanges(b *testing.B) {
 	}
 }
 
+// BenchmarkFoldUndo folds an import of 400,000 licenses and its undo
+// (go test -run=^$ -bench=FoldUndo -benchtime=1x ./projector). The more licenses, the more partitions.
+func BenchmarkFoldUndo(b *testing.B) {
+	const n = 400_000
+	for b.Loop() {
+		all := benchImport(b, n)
+		s := openViews(b, b.TempDir())
+		benchFold(b, s, all)
+		before := len(all)
+		all.undo(b, 1, true)
+		began, cpuBegan := time.Now(), cpu()
+		benchFold(b, s, all)
+		b.ReportMetric(float64(len(all)-before)/time.Since(began).Seconds(), "revoked/s")
+		b.ReportMetric(float64(cpu()-cpuBegan)/float64(len(all)-before), "cpu-ns/revoked")
+		check(b, s.Close())
+	}
+}
+
 // updateAll is an import that changes each license of the first.
 func (r *recorded) updateAll(b testing.TB, n int) {
 	r.add(b, started(2, "anna"))

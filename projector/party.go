@@ -42,18 +42,23 @@ func (k *partyKind) nameIn(s events.LicenseState) string {
 	return events.EmailKey(s.Customer.Email)
 }
 
-// partyID names a party of either kind.
-type partyID struct {
-	kind *partyKind
-	id   events.Seq
+// partyID names a party of either kind: its id and, in the last bit, its kind.
+type partyID uint64
+
+func (k *partyKind) partyID(id events.Seq) partyID {
+	if k == customerKind {
+		return partyID(id << 1)
+	}
+	return partyID(id<<1 | 1)
 }
 
-// maxMemberCounts bounds the parties whose licenses are counted in memory, but for tests.
-var maxMemberCounts = 1 << 17
+// maxMemberCounts bounds the parties whose licenses are counted in memory, but for tests. The undo of an import of
+// a million licenses counts 250,000 at once.
+var maxMemberCounts = 1 << 18
 
 // memberCounts has how many licenses belong to some parties: to those that lost one lately. It spares
 // counting them again. What it lacks the views tell.
-type memberCounts map[partyID]int
+type memberCounts map[partyID]int32
 
 // join finds or makes the party with a name, for the event at seq. found tells which. The caller adds
 // the license to it.
@@ -77,17 +82,17 @@ func (m *memtable) list(k *partyKind, id, license events.Seq) {
 	if len(m.members) == 0 {
 		return
 	}
-	if n, known := m.members[partyID{k, id}]; known {
-		m.members[partyID{k, id}] = n + 1
+	if n, known := m.members[k.partyID(id)]; known {
+		m.members[k.partyID(id)] = n + 1
 	}
 }
 
 // leave takes a license, as it was, out of its party. The party is gone if that was its last one, unless a
 // customers' import made or named it.
 func (m *memtable) leave(k *partyKind, at *current) error {
-	id, name, left, stays := k.of(&at.record), k.nameIn(at.LicenseState), 0, false
+	id, name, left, stays := k.of(&at.record), k.nameIn(at.LicenseState), int32(0), false
 	if name != "" {
-		n, err := m.memberCount(k, id)
+		n, err := m.memberCount(k, at)
 		if err != nil {
 			return err
 		}
@@ -105,10 +110,10 @@ func (m *memtable) leave(k *partyKind, at *current) error {
 		stays = named != nil
 	}
 	if left > 0 || stays {
-		m.members[partyID{k, id}] = left
+		m.members[k.partyID(id)] = left
 		return nil
 	}
-	delete(m.members, partyID{k, id})
+	delete(m.members, k.partyID(id))
 	if name != "" {
 		m.Forget(k.names, name, uint64(id))
 	}
@@ -117,10 +122,11 @@ func (m *memtable) leave(k *partyKind, at *current) error {
 	return nil
 }
 
-// memberCount counts the licenses of a party that has a name. The first count reads one slot in each
-// partition.
-func (m *memtable) memberCount(k *partyKind, id events.Seq) (int, error) {
-	if n, known := m.members[partyID{k, id}]; known {
+// memberCount counts the licenses of the party that a license belongs to, one that has a name. The first count reads
+// one slot in each partition that may have the party.
+func (m *memtable) memberCount(k *partyKind, at *current) (int32, error) {
+	id := k.of(&at.record)
+	if n, known := m.members[k.partyID(id)]; known {
 		return n, nil
 	}
 	if len(m.members) >= maxMemberCounts {
@@ -131,14 +137,15 @@ func (m *memtable) memberCount(k *partyKind, id events.Seq) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	n := len(listed)
-	creator, _, err := m.latest(id)
-	if err != nil {
-		return 0, err
+	n, creator := int32(len(listed)), &at.record
+	if at.id != id {
+		if creator, _, err = m.latest(id); err != nil {
+			return 0, err
+		}
 	}
 	if creator != nil && k.of(creator) == id && creator.flags&k.listed == 0 {
 		n++
 	}
-	m.members[partyID{k, id}] = n
+	m.members[k.partyID(id)] = n
 	return n, nil
 }

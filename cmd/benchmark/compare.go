@@ -11,11 +11,12 @@ import (
 )
 
 // compareCommand imports one file into two builds of the program in turn, many times,
-// each time into an empty directory. The ratio within each pair shows changes that
+// each time into an empty directory. With -undo it measures the import's undo. The ratio within each pair shows changes that
 // are smaller than the machine's noise from minute to minute.
 func compareCommand(args []string) error {
 	flags := flag.NewFlagSet("compare", flag.ExitOnError)
 	runs := flags.Int("runs", 10, "pairs")
+	undo := flags.Bool("undo", false, "measure the undo of the import, instead of the import")
 	latency := flags.Bool("latency", false, "also the latency of polls, and of small imports beside a large one")
 	s := shapeFlags(flags, 150_000)
 	if err := flags.Parse(args); err != nil {
@@ -38,7 +39,7 @@ func compareCommand(args []string) error {
 	for range *runs {
 		for i := range sides {
 			b.program = flags.Arg(i)
-			m, err := b.importOnce(context.Background(), file)
+			m, err := b.importOnce(context.Background(), file, *undo)
 			if err == nil && *latency {
 				err = b.addLatencies(context.Background(), &m)
 			}
@@ -60,11 +61,16 @@ type measurement struct {
 	small time.Duration // median of the small imports beside a large one
 }
 
-// importOnce imports a file into a new, empty server.
-func (b *bench) importOnce(ctx context.Context, file string) (m measurement, err error) {
+// importOnce imports a file into a new, empty server, and measures that or, with undo, the import's undo.
+func (b *bench) importOnce(ctx context.Context, file string, undo bool) (m measurement, err error) {
 	err = b.withServer(ctx, func(p *process, _ string) (err error) {
 		if m.figures, err = p.importFile(ctx, file); err != nil {
 			return err
+		}
+		if undo {
+			if m.figures, err = p.measure(func() error { return undoImport(ctx, p.http, 1) }); err != nil {
+				return err
+			}
 		}
 		m.peak, err = p.peak()
 		return err

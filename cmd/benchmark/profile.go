@@ -11,13 +11,14 @@ import (
 )
 
 // profileCommand imports one file under Go's profiler and prints the cost of a row by
-// stage; with -floor, that of the baseline.
+// stage; with -floor, that of the baseline; with -undo, that of the import's undo.
 func profileCommand(args []string) error {
 	flags := flag.NewFlagSet("profile", flag.ExitOnError)
 	program := flags.String("program", "bin/licenseimport", "the program to measure")
 	keep := flags.String("keep", "", "directory to keep the profiles in, for go tool pprof")
 	onBaseline := flags.Bool("floor", false, "profile the baseline instead of the program, with bodies as large as the program's")
 	again := flags.Bool("again", false, "profile the second import of the same file, too")
+	undo := flags.Bool("undo", false, "profile the undo of the import instead of the import")
 	s := shapeFlags(flags, 300_000)
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -38,8 +39,11 @@ func profileCommand(args []string) error {
 	}
 	b := &bench{program: *program, dir: dir, runs: 1, scale: 1}
 	measure := b.profileImport
-	if *onBaseline {
+	switch {
+	case *onBaseline:
 		measure = b.profileBaseline
+	case *undo:
+		measure = b.profileUndo
 	}
 	took, rows, err := measure(context.Background(), *s, profiles, *again)
 	if err != nil {
@@ -77,6 +81,32 @@ func (b *bench) profileImport(ctx context.Context, s shape, profiles string, aga
 		return err
 	}, "--profile", profiles)
 	return took, imports * s.rows, err
+}
+
+// profileUndo undoes the import of a file of the shape under the profiler. A server without it imports the file.
+func (b *bench) profileUndo(ctx context.Context, s shape, profiles string, _ bool) (took figures, rows int, err error) {
+	file, err := b.file(s)
+	if err != nil {
+		return took, 0, err
+	}
+	err = b.withServer(ctx, func(p *process, dir string) error {
+		if _, err := importFile(ctx, p.http, "", file); err != nil {
+			return err
+		}
+		if err := p.stop(); err != nil {
+			return err
+		}
+		profiled, err := serve(ctx, b.program, dir, "--profile", profiles)
+		if err != nil {
+			return err
+		}
+		defer profiled.kill()
+		if took, err = profiled.measure(func() error { return undoImport(ctx, profiled.http, 1) }); err != nil {
+			return err
+		}
+		return profiled.stop()
+	})
+	return took, s.rows, err
 }
 
 // profileBaseline runs the baseline with bodies as large as those of such a file.

@@ -39,9 +39,8 @@ func (f *bloomFilters) add(v View, name []byte, seq uint64) {
 	f.byPartition[v][p].Add(name)
 }
 
-// load adds all names of a bucket.
-func (f *bloomFilters) load(v View, bucket *bolt.Bucket) error {
-	cursor := bucket.Cursor()
+// load adds all names of an index.
+func (f *bloomFilters) load(v View, cursor *bolt.Cursor) error {
 	for key, value := cursor.First(); key != nil; key, value = cursor.Next() {
 		if len(key) != partitionSize+slotSize {
 			return ErrDamaged
@@ -55,4 +54,32 @@ func (f *bloomFilters) load(v View, bucket *bolt.Bucket) error {
 		}
 	}
 	return nil
+}
+
+// searchesBeforeFilter is how many searches of a partition cost about as much as its filter, but for tests.
+var searchesBeforeFilter = 2000
+
+// searchedPartitions are the partitions of indexes that are searched for all sequences of a name, by view and
+// partition. Folding does that for few events, but for each one of an undo; so those partitions that are searched
+// often get a filter. It may hold names of a transaction that failed.
+type searchedPartitions [][]searchedPartition
+
+// searchedPartition has a filter, or the number of searches without one.
+type searchedPartition struct {
+	filter   *bloom.BloomFilter
+	searches int
+}
+
+func (s searchedPartitions) of(v View, p uint32) *searchedPartition {
+	for uint32(len(s[v])) <= p {
+		s[v] = append(s[v], searchedPartition{})
+	}
+	return &s[v][p]
+}
+
+// add adds a name to the filter of its sequence's partition, if that has one.
+func (s searchedPartitions) add(v View, name []byte, seq uint64) {
+	if p := partitionOf(seq); p < uint32(len(s[v])) && s[v][p].filter != nil {
+		s[v][p].filter.Add(name)
+	}
 }

@@ -43,9 +43,10 @@ type Store struct {
 	schema   Schema
 	position Position
 	filters  *bloomFilters // nil: not loaded yet
-	sums     []uint64      // the views' checksums; they belong to the writing goroutine
-	readers  sync.Pool     // of *Reader
-	using    sync.RWMutex  // held by what goes on, and for ever once it has ended after Retire
+	searched searchedPartitions
+	sums     []uint64     // the views' checksums; they belong to the writing goroutine
+	readers  sync.Pool    // of *Reader
+	using    sync.RWMutex // held by what goes on, and for ever once it has ended after Retire
 
 	failed   chan struct{} // closed by the first damage
 	failOnce sync.Once
@@ -87,7 +88,11 @@ func openStore(path string, schema Schema) (*Store, error) {
 }
 
 func newStore(db *bolt.DB, schema Schema) *Store {
-	return &Store{db: db, schema: schema, sums: make([]uint64, len(schema.Views)), failed: make(chan struct{})}
+	views := len(schema.Views)
+	return &Store{
+		db: db, schema: schema, sums: make([]uint64, views), searched: make(searchedPartitions, views),
+		failed: make(chan struct{}),
+	}
 }
 
 // Lock keeps other processes from opening a file until release is called. A file that cannot be

@@ -103,15 +103,15 @@ func FuzzPostingBlock(f *testing.F) {
 				t.Errorf("from %d, desc %v: %d", place, desc, n)
 			}
 		}
-		numbers, edits := []uint64{place}, map[uint64]bool{place: true}
-		edited := mergeBlock(nil, data, numbers, edits)
-		if again := mergeBlock(nil, edited, numbers, edits); !bytes.Equal(again, edited) && inOrder(data) {
+		edits := []postingEdit{{place, true}}
+		edited := mergeBlock(nil, data, edits)
+		if again := mergeBlock(nil, edited, edits); !bytes.Equal(again, edited) && inOrder(data) {
 			t.Errorf("edited twice: %x, once: %x", again, edited)
 		}
 		if n, ok := nextInBlock(edited, place, false); inOrder(data) && (!ok || n != place) {
 			t.Errorf("%d is not in %x", place, edited)
 		}
-		removed := mergeBlock(nil, edited, numbers, map[uint64]bool{})
+		removed := mergeBlock(nil, edited, []postingEdit{{place, false}})
 		if n, ok := nextInBlock(removed, place, false); inOrder(data) && ok && n == place {
 			t.Errorf("%d is still in %x", place, removed)
 		}

@@ -1,9 +1,12 @@
 package viewstore
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
 	"hash/crc32"
 	"runtime"
+	"slices"
 )
 
 // Each partition of an index is a hash table with 1024 slots. One entry of the file holds all names
@@ -30,14 +33,15 @@ func appendSlotKey(b []byte, partition uint32, slot int) []byte {
 // indexDelta holds the new names of one partition of an index, and those that leave it.
 type indexDelta struct {
 	partition uint32
-	slots     [slotCount][]byte           // to be appended to each slot
-	removed   map[int]map[string]struct{} // by slot: what is in the file, as it is encoded there
+	slots     [slotCount][]byte  // to be appended to each slot
+	removed   *[slotCount][]byte // what leaves each slot of the file, as it is encoded there; nil: nothing
 }
 
 // indexDeltas are those of one index, by partition. Their buffers are reused.
 type indexDeltas struct {
 	all  []*indexDelta
 	used int
+	name []byte // reused buffer
 }
 
 // of is the delta of a sequence's partition, mostly the last one. It makes one where there is none.
@@ -73,50 +77,93 @@ func appendName(b, name []byte, seq uint64) []byte {
 // remove removes a name: one that this transaction added, or else one of the file.
 func (d *indexDeltas) remove(number int, name []byte, seq uint64) {
 	delta := d.of(seq)
-	leaving := appendName(nil, name, seq)
-	added := delta.slots[number]
-	if rest := withoutNames(added[:0], added, map[string]struct{}{string(leaving): {}}); len(rest) < len(added) {
-		delta.slots[number] = rest
-		return
+	d.name = appendName(d.name[:0], name, seq)
+	leaving := d.name
+	for rest := delta.slots[number]; ; {
+		one := firstName(rest)
+		if one == nil {
+			break
+		}
+		if bytes.Equal(one, leaving) {
+			at := len(delta.slots[number]) - len(rest)
+			delta.slots[number] = slices.Delete(delta.slots[number], at, at+len(one))
+			return
+		}
+		rest = rest[len(one):]
 	}
 	if delta.removed == nil {
-		delta.removed = map[int]map[string]struct{}{}
+		delta.removed = new([slotCount][]byte)
 	}
-	if delta.removed[number] == nil {
-		delta.removed[number] = map[string]struct{}{}
-	}
-	delta.removed[number][string(leaving)] = struct{}{}
+	delta.removed[number] = append(delta.removed[number], leaving...)
 }
 
-// withoutNames appends a slot's names without some of them to b, which may be the slot's own beginning.
-// A malformed rest is appended as it is.
-func withoutNames(b, names []byte, removed map[string]struct{}) []byte {
-	for len(names) > 0 {
-		size, n := binary.Uvarint(names)
-		if n <= 0 || size > uint64(len(names)) || len(names) < n+int(size)+offsetSize {
-			return append(b, names...)
-		}
-		one := names[:n+int(size)+offsetSize]
+// firstName is the first name of a slot as it is encoded there, nil without one or if the slot is malformed.
+func firstName(names []byte) []byte {
+	size, n := binary.Uvarint(names)
+	if n <= 0 || size > uint64(len(names)) || len(names) < n+int(size)+offsetSize {
+		return nil
+	}
+	return names[:n+int(size)+offsetSize]
+}
+
+// encodedName is a name as a slot has it, with its sequence's place in the partition.
+type encodedName struct {
+	offset  uint32
+	encoded []byte
+}
+
+// encodedNames appends the names of a slot to b.
+func encodedNames(b []encodedName, names []byte) []encodedName {
+	for one := firstName(names); one != nil; one = firstName(names) {
+		b = append(b, encodedName{offsetOf(one), one})
 		names = names[len(one):]
-		if _, leaves := removed[string(one)]; !leaves {
-			b = append(b, one...)
-		}
 	}
 	return b
+}
+
+func offsetOf(one []byte) uint32 {
+	offset := one[len(one)-offsetSize:]
+	return uint32(offset[0])<<16 | uint32(offset[1])<<8 | uint32(offset[2])
+}
+
+// withoutNames appends a slot's names without some of them, sorted by offset, to b. A malformed rest is appended as it
+// is.
+func withoutNames(b, names []byte, removed []encodedName) []byte {
+	stays, at := 0, 0 // names from stays to at are not appended yet, and stay
+	for one := firstName(names); one != nil; one = firstName(names[at:]) {
+		if isAmong(removed, one) {
+			b = append(b, names[stays:at]...)
+			stays = at + len(one)
+		}
+		at += len(one)
+	}
+	return append(b, names[stays:]...)
+}
+
+// isAmong reports whether an encoded name is one of some that are sorted by offset.
+func isAmong(sorted []encodedName, one []byte) bool {
+	offset := offsetOf(one)
+	at, found := slices.BinarySearchFunc(sorted, offset, func(e encodedName, offset uint32) int {
+		return cmp.Compare(e.offset, offset)
+	})
+	for ; found && at < len(sorted) && sorted[at].offset == offset; at++ {
+		if bytes.Equal(sorted[at].encoded, one) {
+			return true
+		}
+	}
+	return false
 }
 
 // replay applies what the transaction changed of a name to the sequences that the name has in the file,
 // with or without that transaction.
 func (d *indexDeltas) replay(number int, name []byte, found map[uint64]struct{}) {
 	for _, delta := range d.all[:d.used] {
-		for one := range delta.removed[number] {
-			slot{delta.partition, []byte(one)}.forEach(func(other []byte, seq uint64) bool {
-				if string(other) == string(name) {
-					delete(found, seq)
-				}
-				return true
-			})
-		}
+		slot{delta.partition, delta.leaving(number)}.forEach(func(other []byte, seq uint64) bool {
+			if string(other) == string(name) {
+				delete(found, seq)
+			}
+			return true
+		})
 		slot{delta.partition, delta.slots[number]}.forEach(func(other []byte, seq uint64) bool {
 			if string(other) == string(name) {
 				found[seq] = struct{}{}
@@ -126,13 +173,35 @@ func (d *indexDeltas) replay(number int, name []byte, found map[uint64]struct{})
 	}
 }
 
+// leaving are the names that leave a slot of the file.
+func (d *indexDelta) leaving(number int) []byte {
+	if d.removed == nil {
+		return nil
+	}
+	return d.removed[number]
+}
+
+// forEachAdded passes the new names of a partition.
+func (d *indexDeltas) forEachAdded(partition uint32, f func(name []byte, seq uint64) bool) {
+	for _, delta := range d.all[:d.used] {
+		if delta.partition != partition {
+			continue
+		}
+		for _, added := range delta.slots {
+			slot{partition, added}.forEach(f)
+		}
+	}
+}
+
 // reset removes all names and keeps the buffers.
 func (d *indexDeltas) reset() {
 	for _, used := range d.all[:d.used] {
 		for i := range used.slots {
 			used.slots[i] = used.slots[i][:0]
+			if used.removed != nil {
+				used.removed[i] = used.removed[i][:0]
+			}
 		}
-		used.removed = nil
 	}
 	d.used = 0
 }
@@ -140,12 +209,13 @@ func (d *indexDeltas) reset() {
 // writeIndex appends the new names to their slots, without the names that leave them.
 func (w *WriteTx) writeIndex(v View, deltas *indexDeltas, a *arena) error {
 	var key []byte
+	var leaving []encodedName // reused buffer
 	for _, delta := range deltas.all[:deltas.used] {
 		for slot, added := range delta.slots {
 			if slot%yieldEntries == 0 {
 				runtime.Gosched()
 			}
-			removed := delta.removed[slot]
+			removed := delta.leaving(slot)
 			if len(added) == 0 && len(removed) == 0 {
 				continue
 			}
@@ -154,7 +224,9 @@ func (w *WriteTx) writeIndex(v View, deltas *indexDeltas, a *arena) error {
 			if len(removed) == 0 {
 				err = w.append(v, key, added, a)
 			} else {
-				err = w.rewrite(v, key, added, removed, a)
+				leaving = encodedNames(leaving[:0], removed)
+				slices.SortStableFunc(leaving, func(a, b encodedName) int { return cmp.Compare(a.offset, b.offset) })
+				err = w.rewrite(v, key, added, leaving, a)
 			}
 			if err != nil {
 				return err
@@ -165,7 +237,7 @@ func (w *WriteTx) writeIndex(v View, deltas *indexDeltas, a *arena) error {
 }
 
 // rewrite removes names of a slot and appends others. A slot without names has no entry.
-func (w *WriteTx) rewrite(v View, key, added []byte, removed map[string]struct{}, a *arena) error {
+func (w *WriteTx) rewrite(v View, key, added []byte, removed []encodedName, a *arena) error {
 	old := w.buckets[v].Get(key)
 	value := append(withoutNames(a.alloc(len(old)+len(added)), old, removed), added...)
 	switch {
@@ -192,7 +264,7 @@ func (s slot) forEach(f func(name []byte, seq uint64) bool) bool {
 			return false
 		}
 		end := n + int(size)
-		offset := uint64(rest[end])<<16 | uint64(rest[end+1])<<8 | uint64(rest[end+2])
+		offset := uint64(offsetOf(rest[:end+offsetSize]))
 		if offset >= 1<<partitionBits {
 			return false
 		}

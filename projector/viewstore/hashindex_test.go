@@ -112,6 +112,7 @@ func TestIndexDeltasReset(t *testing.T) {
 	var deltas indexDeltas
 	deltas.insert(1, []byte("a"), 1)
 	deltas.insert(1, []byte("b"), 1<<partitionBits)
+	deltas.remove(1, []byte("d"), 2)
 	deltas.reset()
 	deltas.insert(1, []byte("c"), 5<<partitionBits+7)
 	if deltas.used != 1 {
@@ -123,6 +124,9 @@ func TestIndexDeltasReset(t *testing.T) {
 		held[string(name)] = seq
 		return true
 	})
+	if leaving := only.leaving(1); len(leaving) > 0 {
+		t.Errorf("%x leaves", leaving)
+	}
 	if !sound || len(held) != 1 || held["c"] != 5<<partitionBits+7 {
 		t.Errorf("%v, sound: %v", held, sound)
 	}
@@ -171,4 +175,47 @@ func TestBloomFilters(t *testing.T) {
 	if wrong > n/12 { // 4.9 % are expected
 		t.Errorf("%d of %d are false positives", wrong, n)
 	}
+}
+
+// TestSearchesWithFilters: a partition that is searched often gets a filter, which has the names of the file, of the
+// frozen memtable, of the active one, and those that are inserted later.
+func TestSearchesWithFilters(t *testing.T) {
+	defer func(n int) { searchesBeforeFilter = n }(searchesBeforeFilter)
+	searchesBeforeFilter = 1
+	h := newHarness(t)
+	insert := func(m *Memtable, name string, seq uint64) { m.Insert(unfiltered, []byte(name), []byte(name), seq) }
+	h.write(func(m *Memtable) { insert(m, "file", 1) })
+	frozen, active, empty := NewMemtable(h.overlay), NewMemtable(h.overlay), NewMemtable(h.overlay)
+	insert(frozen, "frozen", 2)
+	h.overlay.Freeze(frozen)
+	insert(active, "active", 3)
+	wants := map[string]uint64{"file": 1, "frozen": 2, "active": 3, "none": 0}
+	compare := func(m *Memtable) {
+		t.Helper()
+		for name, seq := range wants {
+			got, err := m.Sequences(unfiltered, []byte(name), []byte(name), 0)
+			if _, found := got[seq]; err != nil || found != (seq > 0) || len(got) != min(1, int(seq)) {
+				t.Errorf("%s: %d, %v, want %d", name, got, err, seq)
+			}
+		}
+	}
+	compare(active)
+	if h.searched.of(unfiltered, 0).filter == nil {
+		t.Error("the partition has no filter")
+	}
+	insert(active, "later", 4)
+	wants["later"] = 4
+	compare(active)
+	for _, m := range []*Memtable{frozen, active} {
+		h.overlay.Release()
+		w, err := h.Begin()
+		check(t, err)
+		check(t, w.Commit(m, h.Position()))
+		next := active
+		if m == active {
+			next = empty
+		}
+		h.overlay.Freeze(next)
+	}
+	compare(NewMemtable(h.overlay)) // all are in the file
 }

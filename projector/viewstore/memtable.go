@@ -123,6 +123,7 @@ func (m *Memtable) flush(c *chunk) {
 // [Reader.InSlot] searches by. The index does not hold the name with this sequence.
 func (m *Memtable) Insert(v View, hashed, name []byte, seq uint64) {
 	m.indexes[v].insert(hashSlot(hashed), name, seq)
+	m.overlay.store.searched.add(v, name, seq)
 }
 
 // Remove removes a name and its sequence, which the hash index holds. The slot is written again at the
@@ -132,11 +133,11 @@ func (m *Memtable) Remove(v View, hashed, name []byte, seq uint64) {
 }
 
 // Sequences finds all sequences of a name in a hash index, from the partition of one on. It reads one
-// slot in each partition.
+// slot in each partition, or in those of the partitions searched often that may have the name.
 func (m *Memtable) Sequences(v View, hashed, name []byte, from uint64) (map[uint64]struct{}, error) {
 	found := map[uint64]struct{}{}
 	number := hashSlot(hashed)
-	if err := m.overlay.sequences(v, number, name, from, found); err != nil {
+	if err := m.overlay.sequences(m, v, number, name, from, found); err != nil {
 		return nil, err
 	}
 	if frozen := m.overlay.immutable; frozen != nil {

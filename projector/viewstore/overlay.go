@@ -2,7 +2,9 @@ package viewstore
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"runtime/debug"
 	"sort"
 
 	"github.com/bits-and-blooms/bloom/v3"
@@ -19,17 +21,23 @@ type Overlay struct {
 	store     *Store
 	immutable *Memtable // frozen; nil: everything is in the file
 	tx        *bolt.Tx  // nil: none is open
-	buckets   []*bolt.Bucket
-	lookups   int    // in tx
-	key       []byte // reused buffer
-	value     []byte // reused buffer: pages may be damaged after they were read
-	scratch   []byte // reused buffer
+	cursors   []*bolt.Cursor
+	ranges    []partitionRange // of the indexes, as of tx
+	lookups   int              // in tx
+	missing   []missingChunk   // by view: the one that was looked for last
+	key       []byte           // reused buffer
+	value     []byte           // reused buffer: pages may be damaged after they were read
+	scratch   []byte           // reused buffer
 	cache     chunkCache
 }
 
 // NewOverlay returns an overlay of a store, without a frozen memtable.
 func NewOverlay(s *Store) *Overlay {
-	return &Overlay{store: s, buckets: make([]*bolt.Bucket, len(s.schema.Views)), value: []byte{}}
+	views := len(s.schema.Views)
+	return &Overlay{
+		store: s, cursors: make([]*bolt.Cursor, views), ranges: make([]partitionRange, views),
+		missing: make([]missingChunk, views), value: []byte{},
+	}
 }
 
 // Freeze freezes a memtable and lays it over the file, in the place of the previous one, which must
@@ -37,6 +45,7 @@ func NewOverlay(s *Store) *Overlay {
 func (o *Overlay) Freeze(m *Memtable) {
 	m.Freeze()
 	o.immutable = m
+	clear(o.missing)
 }
 
 // Get reads an entry; nil if there is none. Of entries that are not committed it sees those of
@@ -52,23 +61,32 @@ func (o *Overlay) Get(v View, key []byte) ([]byte, error) {
 
 // read reads an entry of the file.
 func (o *Overlay) read(v View, key []byte) (value []byte, err error) {
-	defer o.store.guard(&err)()
-	if o.lookups++; o.lookups > maxLookups {
-		o.Release()
-	}
-	bucket, err := o.bucket(v)
-	if err != nil {
+	defer o.store.guard(&err, debug.SetPanicOnFault(true))
+	found, err := o.page(v, key)
+	if found == nil || err != nil {
 		return nil, err
-	}
-	found := bucket.Get(key)
-	if found == nil {
-		return nil, nil
 	}
 	o.value = append(o.value[:0], found...)
 	return o.value, nil
 }
 
-func (o *Overlay) bucket(v View) (*bolt.Bucket, error) {
+// page reads an entry of the file, from its page: the caller is guarded until it has used the value.
+func (o *Overlay) page(v View, key []byte) ([]byte, error) {
+	if o.lookups++; o.lookups > maxLookups {
+		o.Release()
+	}
+	cursor, err := o.cursor(v)
+	if err != nil {
+		return nil, err
+	}
+	if found, value := cursor.Seek(key); bytes.Equal(found, key) {
+		return value, nil
+	}
+	return nil, nil
+}
+
+// cursor is the view's cursor of the transaction. One that is used again allocates nothing.
+func (o *Overlay) cursor(v View) (*bolt.Cursor, error) {
 	if o.tx == nil {
 		var tx *bolt.Tx
 		if err := o.store.attempt(0, func() (err error) {
@@ -79,10 +97,10 @@ func (o *Overlay) bucket(v View) (*bolt.Bucket, error) {
 		}
 		o.tx = tx
 	}
-	if o.buckets[v] == nil {
-		o.buckets[v] = o.tx.Bucket([]byte(o.store.schema.Views[v].Name))
+	if o.cursors[v] == nil {
+		o.cursors[v] = o.tx.Bucket([]byte(o.store.schema.Views[v].Name)).Cursor()
 	}
-	return o.buckets[v], nil
+	return o.cursors[v], nil
 }
 
 // Release ends the read transaction. The next lookup opens a new one. That may see the frozen
@@ -92,7 +110,8 @@ func (o *Overlay) Release() {
 		_ = o.store.attempt(0, o.tx.Rollback) // it only read
 	}
 	o.tx, o.lookups = nil, 0
-	clear(o.buckets)
+	clear(o.cursors)
+	clear(o.ranges)
 }
 
 // Lookup finds the first sequence of a name in a filtered hash index; 0 if there is none.
@@ -145,15 +164,29 @@ func (o *Overlay) chunkValue(active *Memtable, set ChunkSet, n uint64) ([]byte, 
 			}
 		}
 	}
+	if o.missing[set.View] == (missingChunk{set, number, true}) {
+		return nil, nil
+	}
 	stored, err := o.read(set.View, o.key)
-	if stored == nil || err != nil {
+	if err != nil {
 		return nil, err
+	}
+	if stored == nil {
+		o.missing[set.View] = missingChunk{set, number, true}
+		return nil, nil
 	}
 	c, ok := o.cache.take(set, number, stored)
 	if !ok {
 		return nil, ErrDamaged
 	}
 	return c.mustValue(place)
+}
+
+// missingChunk is a chunk that neither the frozen memtable nor the file has.
+type missingChunk struct {
+	set    ChunkSet
+	number uint64
+	known  bool
 }
 
 // piece is the value of a chunk's entry in the memtable, whose entries are in order; nil if there is
@@ -167,20 +200,29 @@ func (m *Memtable) piece(v View, key []byte) []byte {
 	return entries[i].value
 }
 
-// sequences adds the sequences of a name in the file, from the partition of one on.
-func (o *Overlay) sequences(v View, number int, name []byte, from uint64, found map[uint64]struct{}) (err error) {
-	defer o.store.guard(&err)()
-	bucket, err := o.bucket(v)
+// sequences adds the sequences of a name in the file, from the partition of one on. active is the memtable that is
+// being filled.
+func (o *Overlay) sequences(
+	active *Memtable, v View, number int, name []byte, from uint64, found map[uint64]struct{},
+) (err error) {
+	defer o.store.guard(&err, debug.SetPanicOnFault(true))
+	stored, err := o.partitions(v)
 	if err != nil {
 		return err
 	}
-	for p := range partitions(bucket, from) {
-		o.key = appendSlotKey(o.key[:0], p, number)
-		value, err := o.read(v, o.key)
+	bits := bloom.Locations(name, filterProbes)
+	for p := max(stored.first, uint64(partitionOf(from))); p < stored.end; p++ {
+		if may, err := o.mayHave(active, v, uint32(p), bits); err != nil {
+			return err
+		} else if !may {
+			continue
+		}
+		o.key = appendSlotKey(o.key[:0], uint32(p), number)
+		value, err := o.page(v, o.key)
 		if err != nil {
 			return err
 		}
-		if !(slot{p, value}).forEach(func(other []byte, seq uint64) bool {
+		if !(slot{uint32(p), value}).forEach(func(other []byte, seq uint64) bool {
 			if string(other) == string(name) {
 				found[seq] = struct{}{}
 			}
@@ -189,6 +231,66 @@ func (o *Overlay) sequences(v View, number int, name []byte, from uint64, found 
 			return ErrDamaged
 		}
 	}
+	return nil
+}
+
+// partitionRange are the partitions of an index from first to the one before end. Some may be empty.
+type partitionRange struct{ first, end uint64 }
+
+// partitions are those that an index has in the file.
+func (o *Overlay) partitions(v View) (partitionRange, error) {
+	cursor, err := o.cursor(v)
+	if err != nil || o.ranges[v].end > 0 {
+		return o.ranges[v], err
+	}
+	if first, _ := cursor.First(); len(first) >= partitionSize {
+		last, _ := cursor.Last()
+		o.ranges[v] = partitionRange{
+			uint64(binary.BigEndian.Uint32(first)), uint64(binary.BigEndian.Uint32(last)) + 1,
+		}
+	}
+	return o.ranges[v], nil
+}
+
+// mayHave reports whether a partition of an index may have a name with these bits of a Bloom filter. A partition
+// gets a filter when it has been read often.
+func (o *Overlay) mayHave(active *Memtable, v View, p uint32, bits []uint64) (bool, error) {
+	f := o.store.searched.of(v, p)
+	if f.filter == nil {
+		if f.searches++; f.searches < searchesBeforeFilter {
+			return true, nil
+		}
+		if err := o.loadFilter(active, v, p, f); err != nil {
+			return false, err
+		}
+	}
+	return f.filter.TestLocations(bits), nil
+}
+
+// loadFilter makes the filter of a partition, of the names in the file and of those that are not in it yet. It takes
+// 10 ms for a full partition.
+func (o *Overlay) loadFilter(active *Memtable, v View, p uint32, f *searchedPartition) error {
+	cursor, err := o.cursor(v)
+	if err != nil {
+		return err
+	}
+	filter := bloom.New(filterBits, filterProbes)
+	add := func(name []byte, _ uint64) bool {
+		filter.Add(name)
+		return true
+	}
+	begin := binary.BigEndian.AppendUint32(nil, p)
+	for key, value := cursor.Seek(begin); bytes.HasPrefix(key, begin); key, value = cursor.Next() {
+		if !(slot{p, value}).forEach(add) {
+			return ErrDamaged
+		}
+	}
+	for _, m := range [...]*Memtable{o.immutable, active} {
+		if m != nil {
+			m.indexes[v].forEachAdded(p, add)
+		}
+	}
+	f.filter = filter
 	return nil
 }
 
@@ -204,15 +306,15 @@ func (o *Overlay) filters() (*bloomFilters, error) {
 }
 
 func (o *Overlay) loadFilters() (err error) {
-	defer o.store.guard(&err)()
+	defer o.store.guard(&err, debug.SetPanicOnFault(true))
 	loaded := newBloomFilters(len(o.store.schema.Views))
 	for v, spec := range o.store.schema.Views {
 		if !spec.Filtered {
 			continue
 		}
-		bucket, err := o.bucket(View(v))
+		cursor, err := o.cursor(View(v))
 		if err == nil {
-			err = loaded.load(View(v), bucket)
+			err = loaded.load(View(v), cursor)
 		}
 		if err != nil {
 			return err

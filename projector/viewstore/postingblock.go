@@ -1,6 +1,7 @@
 package viewstore
 
 import (
+	"cmp"
 	"encoding/binary"
 	"maps"
 	"slices"
@@ -23,8 +24,14 @@ type pendingPostings map[string]*pendingList
 
 // pendingList holds the changes of one list. The edits apply after the new members.
 type pendingList struct {
-	added []uint64        // larger than all others of the list
-	edits map[uint64]bool // whether a number is a member; nil: none
+	added []uint64      // larger than all others of the list
+	edits []postingEdit // the last one of a number counts
+}
+
+// postingEdit says whether a number is a member.
+type postingEdit struct {
+	n      uint64
+	member bool
 }
 
 func (p pendingPostings) of(name string) *pendingList {
@@ -45,10 +52,7 @@ func (p pendingPostings) append(name string, n uint64) {
 // edit makes a number a member of a list, or makes it none.
 func (p pendingPostings) edit(name string, n uint64, member bool) {
 	list := p.of(name)
-	if list.edits == nil {
-		list.edits = map[uint64]bool{}
-	}
-	list.edits[n] = member
+	list.edits = append(list.edits, postingEdit{n, member})
 }
 
 // writePostings writes the changes of the lists to their blocks.
@@ -87,13 +91,29 @@ func sameBlock(numbers []uint64) int {
 	return sort.Search(len(numbers), func(i int) bool { return numbers[i]>>blockBits > block })
 }
 
+// lastEdits sorts edits by number, and keeps the last one of each.
+func lastEdits(edits []postingEdit) []postingEdit {
+	byNumber := func(a, b postingEdit) int { return cmp.Compare(a.n, b.n) }
+	if !slices.IsSortedFunc(edits, byNumber) {
+		slices.SortStableFunc(edits, byNumber)
+	}
+	last := edits[:0]
+	for i, e := range edits {
+		if i+1 == len(edits) || edits[i+1].n != e.n {
+			last = append(last, e)
+		}
+	}
+	return last
+}
+
 // editMembers writes each block again that has an edit. A block without members has no entry.
-func (w *WriteTx) editMembers(v View, name string, edits map[uint64]bool, a *arena) error {
-	for rest := slices.Sorted(maps.Keys(edits)); len(rest) > 0; {
-		n := sameBlock(rest)
-		key := TextNumberKey(name, rest[0]>>blockBits)
+func (w *WriteTx) editMembers(v View, name string, edits []postingEdit, a *arena) error {
+	for rest := lastEdits(edits); len(rest) > 0; {
+		block := rest[0].n >> blockBits
+		n := sort.Search(len(rest), func(i int) bool { return rest[i].n>>blockBits > block })
+		key := TextNumberKey(name, block)
 		old := w.buckets[v].Get(key)
-		value := mergeBlock(a.alloc(len(old)+2*n), old, rest[:n], edits)
+		value := mergeBlock(a.alloc(len(old)+2*n), old, rest[:n])
 		rest = rest[n:]
 		var err error
 		switch {
@@ -110,23 +130,23 @@ func (w *WriteTx) editMembers(v View, name string, edits map[uint64]bool, a *are
 }
 
 // mergeBlock appends the members of a block after some edits to b. Both are in ascending order.
-func mergeBlock(b, old []byte, numbers []uint64, edits map[uint64]bool) []byte {
-	for len(old) >= 2 || len(numbers) > 0 {
+func mergeBlock(b, old []byte, edits []postingEdit) []byte {
+	for len(old) >= 2 || len(edits) > 0 {
 		member := uint64(blockMask + 1) // after all
 		if len(old) >= 2 {
 			member = uint64(binary.BigEndian.Uint16(old))
 		}
-		if len(numbers) == 0 || member < numbers[0]&blockMask {
+		if len(edits) == 0 || member < edits[0].n&blockMask {
 			b, old = append(b, old[:2]...), old[2:]
 			continue
 		}
-		if member == numbers[0]&blockMask {
+		if member == edits[0].n&blockMask {
 			old = old[2:]
 		}
-		if edits[numbers[0]] {
-			b = binary.BigEndian.AppendUint16(b, uint16(numbers[0]&blockMask))
+		if edits[0].member {
+			b = binary.BigEndian.AppendUint16(b, uint16(edits[0].n&blockMask))
 		}
-		numbers = numbers[1:]
+		edits = edits[1:]
 	}
 	return b
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -64,7 +65,7 @@ func (w *WriteTx) Rollback() error { return w.tx.Rollback() }
 // transaction. After an error nothing of it is in the file, and [Store.Reload] must be called before
 // the next transaction.
 func (w *WriteTx) Commit(m *Memtable, p Position) (err error) {
-	defer w.store.guard(&err)()
+	defer w.store.guard(&err, debug.SetPanicOnFault(true))
 	if err := w.write(m, p); err != nil {
 		_ = w.tx.Rollback()
 		return fmt.Errorf("write the views: %w", err)
