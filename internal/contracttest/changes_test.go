@@ -104,7 +104,7 @@ func checkUndo(t *testing.T, c *caller, first, license, second string) {
 		t.Errorf("GET says %s, POST %s", get.body, post.body)
 	}
 	history := "/api/v1/licenses/" + gone + "/history/"
-	fields{"history": compact(history)}.check(t, "what is gone", c.get(410, "/api/v1/licenses/"+gone+"/").problem(t, "gone"))
+	fields{"history": compact(history), "license_key": `"a-2"`, "product": `"psc"`}.check(t, "what is gone", c.get(410, "/api/v1/licenses/"+gone+"/").problem(t, "gone"))
 	fields{"count": "2", "results.0.type": `"LicenseImported"`, "results.1.type": `"LicenseRevoked"`, "results.1.import_id": first, "results.1.import_row": "2",
 		"results.1.manager": `"admin"`, "results.1.changed": "[]"}.check(t, "its history", c.get(200, history))
 	fields{"count": "2", "results.0.type": `"LicenseImported"`, "results.1.type": `"LicenseUpdated"`, "results.1.import_id": second,

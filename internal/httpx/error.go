@@ -24,6 +24,8 @@ type Error struct {
 	Header     http.Header   // further headers of the answer
 	JobID      uint64        // not 0: the import that this is about, sent as "job_id"
 	History    string        // not "": the address of what happened to what is gone, sent as "history"
+	LicenseKey string        // not "": the license that is gone, sent as "license_key" and never logged
+	Product    string        // not "": the short code of its product, sent as "product"
 	Problems   []Problem     // every mistake found, where there may be several, sent as "errors"
 	Cause      error         // for the log only
 	Unlogged   bool          // the Router does not log it
@@ -100,6 +102,12 @@ func Gone(history, format string, args ...any) *Error {
 	return e
 }
 
+// OfLicense adds the license that the error is about. Its key is in the answer and in no log.
+func (e *Error) OfLicense(key, product string) *Error {
+	e.LicenseKey, e.Product = key, product
+	return e
+}
+
 // Forbidden is a 403: the key is known and does not have the right.
 func Forbidden(format string, args ...any) *Error {
 	return New(http.StatusForbidden, "permission_denied", format, args...)
@@ -160,15 +168,17 @@ func Unavailable(retryAfter time.Duration, code, format string, args ...any) *Er
 // problem is the body of an error (RFC 9457), with the members code and message for
 // clients that expect them.
 type problem struct {
-	Type    string    `json:"type"`
-	Title   string    `json:"title"`
-	Status  int       `json:"status"`
-	Detail  string    `json:"detail"`
-	Code    string    `json:"code"`
-	Message string    `json:"message"`
-	JobID   uint64    `json:"job_id,omitempty"`
-	History string    `json:"history,omitempty"`
-	Errors  []Problem `json:"errors,omitempty"`
+	Type       string    `json:"type"`
+	Title      string    `json:"title"`
+	Status     int       `json:"status"`
+	Detail     string    `json:"detail"`
+	Code       string    `json:"code"`
+	Message    string    `json:"message"`
+	JobID      uint64    `json:"job_id,omitempty"`
+	History    string    `json:"history,omitempty"`
+	LicenseKey string    `json:"license_key,omitempty"`
+	Product    string    `json:"product,omitempty"`
+	Errors     []Problem `json:"errors,omitempty"`
 }
 
 // WriteError answers with err as application/problem+json. No other function turns an
@@ -193,7 +203,8 @@ func writeError(log *slog.Logger, w http.ResponseWriter, r *http.Request, err er
 func (e *Error) problem() problem {
 	return problem{
 		Type: "about:blank", Title: http.StatusText(e.Status), Status: e.Status,
-		Detail: e.Detail, Code: e.Code, Message: e.Detail, JobID: e.JobID, History: e.History, Errors: e.Problems,
+		Detail: e.Detail, Code: e.Code, Message: e.Detail, JobID: e.JobID, History: e.History,
+		LicenseKey: e.LicenseKey, Product: e.Product, Errors: e.Problems,
 	}
 }
 

@@ -55,8 +55,9 @@ func TestLimitedManagerAfterChanges(t *testing.T) {
 	log.Add(&events.UndoStarted{JobID: 1, Manager: "boss"}, &events.LicenseRevoked{JobID: 1, Row: 1, LicenseKey: "B",
 		Product: events.Product{ShortCode: "b"}, Manager: "boss", Previous: 4}, &events.UndoFinished{JobID: 1, UndoCounts: events.UndoCounts{Revoked: 1}})
 	expect("its maker is gone", "hidden", 4, "moved", 0)
-	if a := r.get(prefix + "licenses/4/"); a.status != http.StatusGone {
-		t.Errorf("the admin gets the revoked license: %d", a.status)
+	if a := r.get(prefix + "licenses/4/"); a.status != http.StatusGone ||
+		!strings.Contains(a.body, `"license_key":"B","product":"b"`) {
+		t.Errorf("the admin gets the revoked license: %d %s", a.status, a.body)
 	}
 
 	log.Add(&events.UndoStarted{JobID: 3, Manager: "boss"}, &events.LicenseRestored{JobID: 3, Row: 1, License: own.License, Product: own.Product,

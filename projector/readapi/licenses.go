@@ -110,5 +110,6 @@ func goneOrMissing(r *http.Request, views *projector.Reader, id events.Seq, m ac
 		return errNoLicense
 	}
 	history := httpx.Location(r, fmt.Sprintf("%slicenses/%d/history/", prefix, id))
-	return httpx.Gone(history, "License %d is gone: an undo has taken back the import that made it. What happened to it: %s", id, history)
+	return httpx.Gone(history, "License %d is gone: an undo has taken back the import that made it. What happened to it: %s", id, history).
+		OfLicense(l.Event.License.Key, l.Event.Product.ShortCode)
 }
