@@ -64,8 +64,12 @@ var apiMappings = regexp.MustCompile(`(^|[ (])(mapping|map|set|ignore|value|date
 // apiFilters matches the API's parameters where a message names them as such: most are flags.
 var apiFilters = regexp.MustCompile(`\bQuery parameter ([a-z_]+)`)
 
+// apiMappingList matches the address of the saved mappings.
+var apiMappingList = regexp.MustCompile(`\S*/api/v1/import-mappings/ lists`)
+
 // inFlags replaces the API's parameters in a message by the flags of the command line.
 func inFlags(message string) string {
+	message = apiMappingList.ReplaceAllLiteralString(message, command([]string{"mappings"})+" lists")
 	message = apiFilters.ReplaceAllStringFunc(message, func(said string) string {
 		_, name, _ := strings.Cut(said, "parameter ")
 		return "--" + strings.NewReplacer("__", "-", "_", "-").Replace(name)

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"licenseimport/events"
 	"licenseimport/internal/csvfile"
 	"licenseimport/internal/mapping"
 	"licenseimport/internal/workbook"
@@ -153,7 +154,7 @@ func (c *inspectCommand) print(w io.Writer, found mapping.Inspection) {
 	fmt.Fprintln(w, importAdvice(c.kind(), c.File, c.Sheet, found, more))
 }
 
-// printTranslations lists the cells that mean something else than they say.
+// printTranslations lists the cells that mean something else than they say, and those that their column rejects.
 func printTranslations(w io.Writer, found mapping.Inspection) {
 	for _, column := range found.Columns {
 		if column.Column == nil {
@@ -164,5 +165,21 @@ func printTranslations(w io.Writer, found mapping.Inspection) {
 			becomes := cmp.Or(to[cell], "empty")
 			fmt.Fprintf(w, "%s: %s becomes %s in %s.\n", printable(column.Header), printable(cell), becomes, *column.Column)
 		}
+		for _, cell := range rejectedCells(column) {
+			fmt.Fprintf(w, "%s: rows with %s are rejected, unless you add --value %s.\n", printable(column.Header), printable(cell),
+				shellQuoted(*column.Column+":"+cell+":VALUE"))
+		}
 	}
+}
+
+// rejectedCells are the cells of a column of few values that it rejects and that are not translated.
+func rejectedCells(column mapping.Inspected) []string {
+	i, known := events.ColumnIndex(*column.Column)
+	if !known || events.Columns[i].Type != events.Bool && events.Columns[i].Type != events.Enum {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(column.Values), func(cell string) bool {
+		_, translated := column.Translations[*column.Column][cell]
+		return translated || events.Columns[i].Set(new(events.Record), cell) == ""
+	})
 }

@@ -93,6 +93,12 @@ func (s *suggester) consider(i int) {
 	}
 	switch {
 	case c.confidence == exact:
+	case isEnabled(c.column) && c.confidence <= perhaps:
+		if !sayEnabled(cells) {
+			s.found[i].Why = fmt.Sprintf("it may be %s, but the cells do not say whether a license is enabled", enabledColumn)
+			return
+		}
+		c.why = "its cells say whether a license is enabled"
 	case !fits(c.column, cells, c.confidence, own) || isState(c.column) && share(cells, isStatus) > 1-most:
 		s.found[i].Why = fmt.Sprintf("the header is like that of %s, but the cells do not match it",
 			events.Columns[c.column].Name)
@@ -188,6 +194,19 @@ func (v *vocabulary) nearest(name string) (string, synonym) {
 		}
 	}
 	return best, v.synonyms[best]
+}
+
+const enabledColumn = "license__enabled"
+
+// isEnabled reports whether a column says that a license is enabled.
+func isEnabled(column int) bool { return events.Columns[column].Name == enabledColumn }
+
+// sayEnabled reports whether the cells are words for how a license stands, and some of them have one meaning.
+// Numbers and yes or no do not say what of.
+func sayEnabled(cells []string) bool {
+	clear := share(cells, func(cell string) bool { return standing[compact(cell)] == meansOne })
+	known := share(cells, func(cell string) bool { return standing[compact(cell)] != "" })
+	return clear > 0 && known >= most
 }
 
 // isState reports whether a column is the state of an address.

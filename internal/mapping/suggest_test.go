@@ -123,6 +123,31 @@ AAAA-BBBB-CCCC-DDD1|pp||2030-01-31|3`},
 	{"licences and states", `Licence Key|Product|State|Status|Type
 license__license_key|product__short_code|-|-|-
 AAAA-BBBB-CCCC-DDD1|pp|active|sold|node-locked`},
+	{"an unknown vendor's status", `License Key|Product|Status|Order status
+license__license_key|product__short_code|license__enabled|-
+AAAA-BBBB-CCCC-DDD1|pp|Active|Shipped
+AAAA-BBBB-CCCC-DDD2|pp|Suspended|Shipped
+AAAA-BBBB-CCCC-DDD3|pp|Expired|Returned`},
+	{"a status in German", `Seriennummer|Produkt|Lizenzstatus
+license__license_key|product__short_code|license__enabled
+AB12-CD34-EF56|foto|aktiv
+AB12-CD34-EF57|foto|gesperrt`},
+	{"a status by numbers", `License Key|Product|Status
+license__license_key|product__short_code|-
+AAAA-BBBB-CCCC-DDD1|pp|1
+AAAA-BBBB-CCCC-DDD2|pp|1`},
+	{"a status that may mean anything", `License Key|Product|Status
+license__license_key|product__short_code|-
+AAAA-BBBB-CCCC-DDD1|pp|expired
+AAAA-BBBB-CCCC-DDD2|pp|inactive`},
+	{"a status of sales", `License Key|Product|Status
+license__license_key|product__short_code|-
+AAAA-BBBB-CCCC-DDD1|pp|active
+AAAA-BBBB-CCCC-DDD2|pp|sold
+AAAA-BBBB-CCCC-DDD3|pp|delivered`},
+	{"a status beside what says it better", `License Key|Product|Status|Enabled
+license__license_key|product__short_code|-|license__enabled
+AAAA-BBBB-CCCC-DDD1|pp|active|yes`},
 	{"a price list", `Product|Price|Currency|Release Date
 product__short_code|-|-|-
 pp|9.90|EUR|2020-01-31`},

@@ -129,6 +129,11 @@ var synonyms = []struct {
 	{"order__language", likely, []string{"language", "locale", "Sprache", "langue", "idioma", "lingua", "język", "言語"}},
 	{"order__campaign_params", likely, []string{"campaign", "campaign params", "utm", "utm params", "Kampagne", "campagne", "campaña", "campagna", "kampania"}},
 	{"license__enabled", sure, []string{"enabled", "is enabled", "active", "is active", "aktiv", "aktiviert", "actif", "activé", "activo", "activa", "habilitado", "attivo", "attiva", "abilitato", "aktywna", "aktywny", "有効"}},
+	{"license__enabled", perhaps, []string{ // where the cells say so: a status may be one of a sale, too
+		"status", "license status", "licence status", "key status", "license state", "licence state", "Lizenzstatus", "statut", "statut de la licence",
+		"état", "estado", "estado de la licencia", "stato", "stato licenza", "stan", "stan licencji", "status licencji",
+		"ステータス", "ライセンスステータス", "ライセンス状態", "状態",
+	}},
 	{"license__max_activations", sure, []string{
 		"max activations", "maximum activations", "activation limit", "activations limit", "allowed activations", "activations", "activations allowed", "number of activations",
 		"max devices", "device limit", "devices", "max machines", "machine limit", "machines", "max computers", "seats", "number of seats", "no of seats", "seat count", "installations",

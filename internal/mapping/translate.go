@@ -34,6 +34,13 @@ var (
 			"zablokowana", "zawieszony", "zawieszona", "無効", "停止",
 		},
 	}
+	// unclear are words for how a license stands that mean disabled in one program and not in another: a license
+	// that nobody has activated yet is inactive, too, and one that has expired may be renewed. They are not translated.
+	unclear = []string{
+		"inactive", "expired", "expiring", "cancelled", "canceled", "inaktiv", "abgelaufen", "inactif", "inactive", "expiré", "expirée", "inactivo",
+		"inactiva", "caducado", "caducada", "expirado", "expirada", "vencido", "vencida", "inattivo", "inattiva", "scaduto", "scaduta",
+		"nieaktywny", "nieaktywna", "wygasły", "wygasła", "期限切れ",
+	}
 	licenseTypes = words{
 		"perpetual": {
 			"lifetime", "life time", "permanent", "perpetual license", "perpetual licence", "unbefristet", "Dauerlizenz",
@@ -59,6 +66,26 @@ var (
 		"bezterminowo", "bez limitu", "なし", "無期限", "永久",
 	}}
 )
+
+// What a word for how a license stands says of license__enabled.
+const (
+	meansOne  = "one"  // the same in every file
+	meansMore = "more" // it depends on the program that wrote the file
+)
+
+// standing has the words for how a license stands, compacted.
+var standing = func() map[string]string {
+	index := map[string]string{}
+	for _, cell := range unclear {
+		index[compact(cell)] = meansMore
+	}
+	for _, cells := range enabledOrNot {
+		for _, cell := range cells {
+			index[compact(cell)] = meansOne
+		}
+	}
+	return index
+}()
 
 // meanings has, by the column's name, the words that have one meaning in it. Columns of yes and no have
 // yesAndNo as well.

@@ -65,6 +65,10 @@ func TestTranslationsAreSuggestedWhereTheyAreObvious(t *testing.T) {
 			"license__license_type Lifetime=perpetual, license__license_type Time Limited=time-limited, " +
 				"license__is_trial N=false, license__is_trial Y=true, license__validity_period Never=",
 		},
+		"an unknown vendor's status": {
+			"License Key,Product,Status\nAAAA-1111,pp,Active\nAAAA-1112,pp,Suspended\nAAAA-1113,pp,Expired\nAAAA-1114,pp,Inactive\n",
+			"license__enabled Active=true, license__enabled Suspended=false",
+		},
 		"nothing to translate": {"License Key,Product,Enabled\nAAAA-1111,pp,yes\nAAAA-1112,pp,0\n", ""},
 		"not obvious":          {"License Key,Product,License Type\nAAAA-1111,pp,Gold\nAAAA-1112,pp,perpetual\n", ""},
 		"seats without limit":  {"License Key,Product,Seats\nAAAA-1111,pp,Unlimited\nAAAA-1112,pp,3\nAAAA-1113,pp,3\n", ""},
