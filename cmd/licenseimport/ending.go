@@ -72,18 +72,15 @@ func (r *result) report(ctx context.Context, t *terminal, api *client, asJSON bo
 	if r.rejected() == 0 {
 		return nil
 	}
-	note := "Save them, correct them and import that file: " + command([]string{"status", r.idText(), "--rejected", "fix-me.csv"})
 	if rejected != "" {
 		if err := saveRejected(ctx, api, r.ref(), rejected); err != nil {
 			return err
 		}
-		note = fmt.Sprintf("All of them are in %s. Correct them there, then: %s", rejected,
-			command(r.correction(rejected)))
 	}
-	if asJSON {
+	if asJSON || rejected == "" && r.RetriedBy != nil && !r.DryRun { // the summary says what is left
 		return nil
 	}
-	fmt.Fprintln(t.out, note)
+	fmt.Fprintln(t.out, r.whatToDo(rejected))
 	if r.settled() && !r.DryRun && r.waitsForProducts() {
 		fmt.Fprintln(t.out, "Once the products are in the catalogue, no file is needed: "+command([]string{"retry", r.idText()}))
 	}
@@ -92,6 +89,28 @@ func (r *result) report(ctx context.Context, t *terminal, api *client, asJSON bo
 			"--date-format", format}))
 	}
 	return nil
+}
+
+// whatToDo is the sentence about the rejected rows, which are in the file named by saved; "": in none. Where nothing was
+// imported, the rejected rows alone are not what to import.
+func (r *result) whatToDo(saved string) string {
+	switch {
+	case r.DryRun:
+		return in(saved) + "Correct them in your own file, or import it as it is: the other rows go in, and these can be corrected afterwards."
+	case r.Error != nil && r.Error.Code == "rejected_rows":
+		return in(saved) + "Correct them in your own file, then import the whole file again."
+	case saved == "":
+		return "Save them, correct them and import that file: " + command([]string{"status", r.idText(), "--rejected", "fix-me.csv"})
+	}
+	return in(saved) + "Correct them there, then: " + command(r.correction(saved))
+}
+
+// in says where all rejected rows are; "": in no file.
+func in(saved string) string {
+	if saved == "" {
+		return ""
+	}
+	return "All of them are in " + saved + ". "
 }
 
 // otherDates is the format of dates that were rejected, if it is not the one of the import; "": none.

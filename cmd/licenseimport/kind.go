@@ -99,15 +99,17 @@ func (c *client) results(ctx context.Context, kind *events.Kind, limit int) (fou
 // only, that is the server's.
 func (c *client) resultsOfAll(ctx context.Context, limit int) (found []*result, body []byte, err error) {
 	all := resultPage{Results: []json.RawMessage{}}
+	kinds := 0 // that have imports
 	for _, kind := range events.Kinds {
 		of, page, err := c.results(ctx, kind, limit)
 		if err != nil {
 			return nil, nil, err
 		}
-		if body == nil || len(of) > 0 && len(found) == 0 {
+		if len(of) > 0 {
+			kinds++
+		}
+		if body == nil || kinds == 1 && len(of) > 0 {
 			body = page
-		} else if len(of) > 0 {
-			body = nil
 		}
 		var counted resultPage
 		if err := json.Unmarshal(page, &counted); err != nil {
@@ -118,7 +120,7 @@ func (c *client) resultsOfAll(ctx context.Context, limit int) (found []*result, 
 	}
 	slices.SortFunc(found, func(a, b *result) int { return cmp.Compare(b.ID, a.ID) })
 	found = found[:min(limit, len(found))]
-	if body != nil {
+	if kinds < 2 {
 		return found, body, nil
 	}
 	for _, r := range found {
