@@ -69,8 +69,14 @@ func TestBrowserUndoesImport(t *testing.T) {
 	b := open(t, site)
 	b.expectConsole("410")
 	b.signIn(adminKey)
+	b.click("later.csv")
+	b.sees("1 updated")
+	if strings.Contains(ask[string](b, "document.body.innerText"), "Customers:") {
+		t.Error("an import that made no customer and found none counts customers")
+	}
+	b.click("Imports")
 	b.click("wrong.csv")
-	b.sees("3 imported")
+	b.sees("3 imported", "Customers: 2 new Orders: 3 new")
 	b.click("View the imported licenses")
 	b.click("UN-1")
 	b.sees("Where it came from")
@@ -83,7 +89,8 @@ func TestBrowserUndoesImport(t *testing.T) {
 	b.click("See what stayed")
 	b.sees("UN-3", "Import 2, row 1")
 	b.run(chromedp.Navigate(site + "/" + gone))
-	b.sees("is gone", "It was taken back by undoing import 1, by admin", "History", "Imported,", "Removed by an undo")
+	b.until(`document.querySelector("h1")?.innerText === "UN-1" && document.title.startsWith("UN-1")`)
+	b.sees("Product psc", "An undo removed this license", "It was taken back by undoing import 1, by admin", "History", "Imported,", "Removed by an undo")
 	b.click("Licenses")
 	b.sees("1 license", "UN-3")
 }

@@ -47,7 +47,10 @@ func TestBrowserImportsFeaturesAndCustomers(t *testing.T) {
 
 	b.click("Imports")
 	b.sees("licenses.csv", "features.csv", "contacts.csv", "features", "customers")
+	b.until(`Array.from(document.querySelectorAll("nav.filter"), (n) => n.innerText.split(/\s+/).join(" ")).join("; ") ===
+		"Kind Any Licenses Features Customers; Status Any Waiting Running Done Failed"`)
 	b.click("Features")
+	b.until(`!document.body.innerText.includes("contacts.csv")`)
 	b.sees("features.csv")
 	b.click("features.csv")
 	b.sees("Import 2 of features")

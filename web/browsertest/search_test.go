@@ -137,3 +137,48 @@ func TestBrowserSearchesCustomersAndOrders(t *testing.T) {
 	b.click("Not only product photo")
 	b.found("S-3", "S-1", "S-2")
 }
+
+// exactly filters a list by the exact value of a field: of the one that it has, or of the one with this name in the address.
+func (b *tab) exactly(field, value string) {
+	b.Helper()
+	b.until(`Boolean(document.querySelector('input[name="exact"]'))`)
+	b.do(`{ const form = document.querySelector("form.exact"); form.closest("details").open = true;
+		if (` + quote(field) + `) form.querySelector("select").value = ` + quote(field) + `;
+		form.elements.exact.value = ` + quote(value) + `; form.requestSubmit(); }`)
+}
+
+// TestBrowserFiltersByExactValues: where parts of words find too much, a list is filtered by one exact value, such
+// as a customer number, which the search does not look at.
+func TestBrowserFiltersByExactValues(t *testing.T) {
+	t.Parallel()
+	site := serve(t)
+	imported(t, site, "", "crm.csv", strings.NewReader("license__license_key,product__short_code,customer__email,customer__reference,order__store_id\n"+
+		"k-1,photo,zoe@example.com,42,S-2\nk-10,photo-pro,bert@example.com,0042,S-20\n"))
+	b := open(t, site)
+	b.signIn(adminKey)
+	b.sees("crm.csv")
+	b.click("Customers")
+	b.found("bert@example.com", "zoe@example.com")
+	b.sees("Filter by exact customer number")
+	b.exactly("", "42")
+	b.sees("Only customer number 42")
+	b.found("zoe@example.com")
+	b.checkAxe("customers by number")
+	b.exactly("", "7")
+	b.sees("No customers match", "Take a filter away")
+	b.click("Not only customer number 7")
+	b.found("bert@example.com", "zoe@example.com")
+	b.click("Licenses")
+	b.found("k-10", "k-1")
+	b.exactly("product", "photo")
+	b.sees("Only product photo")
+	b.found("k-1")
+	b.click("Not only product photo")
+	b.exactly("key", "k-1")
+	b.sees("Only key k-1")
+	b.found("k-1")
+	b.until(`location.hash === "#/licenses?match=exact&key=k-1"`)
+	b.click("Orders")
+	b.exactly("order", "S-2")
+	b.found("S-2")
+}

@@ -46,6 +46,23 @@ func TestBrowserTranslatesValues(t *testing.T) {
 	b.sees("Enabled license__enabled no", "bob@example.com", "2031-01-31")
 }
 
+// TestBrowserAsksWhatAStatusMeans: the status of an unknown vendor says what is enabled, as a guess. A word that
+// depends on the vendor is asked for.
+func TestBrowserAsksWhatAStatusMeans(t *testing.T) {
+	t.Parallel()
+	b := open(t, serve(t))
+	b.signIn(adminKey)
+	b.choose(write(t, "shop.csv", "License key,Product,Status\nST-1,psc,Active\nST-2,psc,Suspended\nST-3,psc,Expired\n"))
+	b.sees("A guess, please check: its cells say whether a license is enabled.", "Status becomes Enabled", "Rows with this value are rejected")
+	b.until(value("Active becomes") + ` === "=true" && ` + value("Suspended becomes") + ` === "=false" && ` + value("Expired becomes") + ` === "as-is"`)
+	b.answer("Expired becomes", "=false")
+	b.click("Import")
+	b.sees("3 imported")
+	b.click("View the imported licenses")
+	b.sees("ST-2 disabled", "ST-3 disabled")
+	b.found("ST-3", "ST-2", "ST-1")
+}
+
 // TestBrowserTranslatesProductsByName: a product's name becomes its code, of the products that the manager may use only,
 // and a mapping that was saved knows it. The manager is limited to one of two products of that name.
 func TestBrowserTranslatesProductsByName(t *testing.T) {

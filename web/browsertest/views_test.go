@@ -95,7 +95,7 @@ var scenes = []scene{
 	{"import-customers", "#/imports/10", "1 imported, 1 updated, 1 to fix", nil},
 	{"import-warned", "#/imports/11?show=warned", "2 imported", nil},
 	{"licenses", "#/licenses?search=photo&sort=customer_email", "licenses", nil},
-	{"nothing-found", "#/licenses?order=4711", "No licenses match", nil},
+	{"nothing-found", "#/licenses?order=4711", "No licenses match", func(b *tab) { b.click("Filter by an exact value") }},
 	{"license", "#/licenses?search=17kq-0011", "1 license", func(b *tab) {
 		b.click("PPRO-R2EE-17KQ-0011")
 		b.sees("Where it came from")

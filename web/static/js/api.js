@@ -13,6 +13,7 @@ export class Problem extends Error {
     this.code = body.code || "";
     this.jobId = body.job_id || 0;
     this.errors = body.errors || [];
+    this.license = { key: body.license_key || "", product: body.product || "" }; // that is gone
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { get } from "../api.js";
 import { fill, focusOn, h, say, uniqueId, user } from "../dom.js";
-import { count, number } from "../format.js";
+import { capital, count, number } from "../format.js";
 import { go, link, pageOf } from "../router.js";
 import { empty, loading, problem } from "./notice.js";
 import { pager } from "./pager.js";
@@ -15,10 +15,11 @@ const newest = "-created_at";
 
 /**
  * recordList makes a view. kind gives: its path in the address and in the API, title, noun, hint (what the search
- * looks at), columns (with the API's sort), draw(record) which returns a table row, nothing(searched) which is what
- * an empty list says, actions(filters) which returns what stands beside the heading of the list, and scopes: what
+ * looks at), columns (with the API's sort), draw(record) which returns a table row, nothing(advice) which is what
+ * an empty list says, advice being "" where it was not narrowed, actions(filters) which returns what stands beside the heading of the list, and scopes: what
  * else an address may ask for, from a link of another view. Each scope is { name, label, filter: the API's
- * parameter }, or functions of the query; it is shown and can be taken away.
+ * parameter }, or functions of the query; it is shown and can be taken away. One with exact, the name of a field,
+ * can also be typed: with is then part of the query, too.
  */
 export function recordList(kind) {
   return ({ root, query, signal, title }) => {
@@ -39,7 +40,8 @@ export function recordList(kind) {
       history.replaceState(null, "", link(kind.path, next)); // a letter is no step of “back”
       apply(next, "typed");
     });
-    fill(root, heading, form.root, list);
+    const narrow = (more) => go(kind.path, { ...now, ...more, page: "" });
+    fill(root, heading, h("div", { class: "sheet search-one" }, form.root, exactForm(kind, narrow)), list);
     title(heading, kind.title);
     apply(query, "first");
     return apply;
@@ -71,7 +73,7 @@ function searchForm(kind, signal, search) {
     ask();
   };
   return {
-    root: h("form", { class: "sheet search-one", role: "search", on: { submit } },
+    root: h("form", { class: "search-one", role: "search", on: { submit } },
       h("div", { class: "field" }, h("label", { for: id }, `Search ${kind.path}`), input,
         h("p", { class: "hint", id: hint }, `${kind.hint} Parts of words are enough.`)), only),
     set(query) {
@@ -84,6 +86,26 @@ function searchForm(kind, signal, search) {
       }));
     },
   };
+}
+
+/** exactForm calls narrow with the query of a field's exact value. */
+function exactForm(kind, narrow) {
+  const offered = kind.scopes.filter((s) => s.exact);
+  const [field, value] = [uniqueId("field"), uniqueId("value")];
+  const select = h("select", { class: "input", id: field }, offered.map((s) => h("option", { value: s.name }, s.exact)));
+  const input = h("input", { class: "input", id: value, name: "exact", required: true, autocomplete: "off", autocapitalize: "off", spellcheck: "false" });
+  const submit = (e) => {
+    e.preventDefault();
+    const scope = offered.find((s) => s.name === select.value);
+    const text = input.value.trim();
+    input.value = "";
+    if (text) narrow({ ...scope.with, [scope.name]: text });
+  };
+  return h("details", {}, h("summary", {}, `Filter by ${offered.length === 1 ? `exact ${offered[0].exact.toLowerCase()}` : "an exact value"}`),
+    h("form", { class: "exact", on: { submit } },
+      h("div", { class: "field", hidden: offered.length === 1 }, h("label", { for: field }, "Field"), select),
+      h("div", { class: "field" }, h("label", { for: value }, offered.length === 1 ? offered[0].exact : "Exact value"), input),
+      h("button", { class: "button" }, "Filter")));
 }
 
 /** filtersOf are the API's parameters of a query. */
@@ -148,5 +170,7 @@ function sortSelect(kind, sort, to) {
 function nothing(kind, query, page) {
   const { page: _, sort: __, ...filters } = query;
   if (page > 1) return empty("This page is empty", h("p", {}, h("a", { href: link(kind.path, filters) }, "Go to the first page")));
-  return kind.nothing(Object.values(filters).some(Boolean));
+  const scoped = kind.scopes.some(({ name }) => query[name]) && "take a filter away (✕)";
+  const advice = [query.search && "try fewer words", query.search && "shorter parts of them", scoped].filter(Boolean).join(", or ");
+  return kind.nothing(advice && `${capital(advice)}.`);
 }

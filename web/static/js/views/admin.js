@@ -23,7 +23,7 @@ export function admin({ root, params, query, signal, title }) {
     return null;
   }
   const section = h("section", { class: "loose", "aria-label": chosen.label });
-  fill(root, heading, h("nav", { "aria-label": "Administration" }, h("ul", { class: "chips" },
+  fill(root, heading, h("nav", { "aria-label": "Administration" }, h("ul", { class: "tabs" },
     Object.entries(parts).map(([name, part]) => h("li", {}, h("a", { href: link(name ? `admin/${name}` : "admin"), "aria-current": part === chosen && "page" }, part.label))))),
   section);
   title(heading, `${chosen.label} · Administration`);

@@ -17,10 +17,10 @@ export const customers = recordList({
   path: "customers", title: "Customers", noun: "customer", columns, hint: "E-mail, name or company.",
   scopes: [
     { name: "email", label: "e-mail", filter: "email__icontains" },
-    { name: "reference", label: "customer number", filter: "reference__exact" },
+    { name: "reference", label: "customer number", filter: "reference__exact", exact: "Customer number" },
   ],
-  nothing: (searched) => (searched
-    ? empty("No customers match", h("p", {}, "Try fewer words, or shorter parts of them."))
+  nothing: (advice) => (advice
+    ? empty("No customers match", h("p", {}, advice))
     : empty("No customers yet", h("p", {}, h("a", { href: "#/" }, "Import a file"), " with customers to see them here."))),
   actions: (filters) => exportButton("customers", filters),
   draw: (c) => row(columns, [

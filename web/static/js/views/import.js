@@ -106,7 +106,7 @@ function drawTabs(tabs, heading, found, chosen, filled) {
   tabs.dataset.version = version;
   heading.textContent = filled.length === 1 ? chosen.label(found) : "Rows that need attention";
   tabs.hidden = filled.length === 1;
-  fill(tabs, h("ul", { class: "chips" }, filled.map((l) => h("li", {},
+  fill(tabs, h("ul", { class: "tabs" }, filled.map((l) => h("li", {},
     h("a", { href: link(`imports/${found.id}`, { show: l.name }), "aria-current": l === chosen && "true" },
       l.label(found), " ", h("span", { class: "count" }, number(l.rows(found))))))));
 }

@@ -11,6 +11,7 @@ import { modeName } from "../words.js";
 import { badge, moment } from "../parts/badge.js";
 import { bar, outcomes } from "../parts/bar.js";
 import { saveButton } from "../parts/download.js";
+import { filter } from "../parts/filter.js";
 import { empty, loading, problem } from "../parts/notice.js";
 import { pager } from "../parts/pager.js";
 import { row, table, update } from "../parts/table.js";
@@ -19,7 +20,7 @@ import { uploader } from "../parts/uploader.js";
 const size = 20;
 const busyEvery = 1000; // ms, while an import is running
 const calmEvery = 5000;
-const statuses = [["", "All"], ["pending", "Waiting"], ["running", "Running"], ["success", "Done"], ["error", "Failed"]];
+const statuses = [["", "Any"], ["pending", "Waiting"], ["running", "Running"], ["success", "Done"], ["error", "Failed"]];
 const columns = [
   { label: "File", class: "lead wide" }, { label: "Status" }, { label: "Rows", class: "number" },
   { label: "Rejected", class: "number" }, { label: "By" }, { label: "When" },
@@ -27,22 +28,24 @@ const columns = [
 
 export function imports({ root, query, signal, title }) {
   const heading = h("h1", {}, "Imports");
-  const chips = h("ul", { class: "chips" });
   const list = h("div", { class: "stack" }, loading());
-  const kindChips = h("ul", { class: "chips" });
+  const [byKind, byStatus] = [filter("Kind"), filter("Status")];
   fill(root, heading,
     mayImport() && chooser(signal),
     h("section", { class: "stack", "aria-labelledby": "list-title" },
-      h("div", { class: "heading" }, h("h2", { id: "list-title" }, "Recent imports"), h("div", { class: "filters" }, h("nav", { "aria-label": "Filter by kind" }, kindChips), h("nav", { "aria-label": "Filter by status" }, chips))),
+      h("h2", { id: "list-title" }, "Recent imports"),
+      h("div", { class: "filters" }, byKind.root, byStatus.root),
       list));
   title(heading, "Imports");
 
   const shown = watch(list, signal);
   const apply = (next) => {
-    fill(chips, statuses.map(([value, label]) => h("li", {},
-      h("a", { href: link("", { status: value, kind: next.kind }), "aria-current": (next.status || "") === value && "true" }, label))));
-    fill(kindChips, [["", "All kinds"], ...kinds.map((k) => [k.name, capital(k.many)])].map(([value, label]) => h("li", {},
-      h("a", { href: link("", { status: next.status, kind: value }), "aria-current": (next.kind || "") === value && "true" }, label))));
+    byKind.show([["", "Any"], ...kinds.map((k) => [k.name, capital(k.many)])].map(([kind, label]) => ({
+      label, href: link("", { status: next.status, kind }), chosen: (next.kind || "") === kind,
+    })));
+    byStatus.show(statuses.map(([status, label]) => ({
+      label, href: link("", { status, kind: next.kind }), chosen: (next.status || "") === status,
+    })));
     shown(next);
   };
   apply(query);

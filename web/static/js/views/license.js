@@ -30,19 +30,20 @@ export function license({ root, params, signal, title }) {
   load();
 }
 
-/** gone shows a license that an undo took back. Its history is all that is left. */
+/** gone shows a license that an undo took back. Its key, product and history are all that is left. */
 function gone(root, id, path, error, signal, title) {
-  const heading = h("h1", {}, `License ${id} is gone`);
+  const { key, product } = error.license;
+  const heading = h("h1", { class: "key-title" }, user(key));
   const why = h("p", {}, error.message);
   fill(root, h("div", { class: "stack" },
-    h("div", {}, h("p", { class: "crumbs" }, h("a", { href: "#/licenses" }, "Licenses")), heading),
+    head(heading, { id, product: { short_code: product } }),
     notice("calm", "An undo removed this license", why)),
   history(path, signal, (facts) => {
     const last = facts.findLast((f) => f.type === "LicenseRevoked");
     if (last) fill(why, "It was taken back by undoing ", h("a", { href: link(`imports/${last.import_id}`) }, `import ${last.import_id}`),
       last.manager && [", by ", user(last.manager)], ", ", moment(last.time), ". Its key may be imported again.");
   }));
-  title(heading, `License ${id}`);
+  title(heading, key);
 }
 
 function head(heading, l) {

@@ -17,16 +17,18 @@ const columns = [
 export const licenses = recordList({
   path: "licenses", title: "Licenses", noun: "license", columns, hint: "License key, e-mail, name, company, order or product.",
   scopes: [
-    { name: "import_id", label: "import", filter: "import_id" }, { name: "email", label: "customer", filter: "customer_email" },
-    { name: "order", label: "order", filter: "order__store_id" }, { name: "product", label: "product", filter: "product__short_code" },
+    { name: "product", label: "product", filter: "product__short_code", exact: "Product code" },
+    { name: "email", label: "customer", filter: "customer_email", exact: "Customer’s e-mail" },
+    { name: "order", label: "order", filter: "order__store_id", exact: "Store order number" },
+    { name: "import_id", label: "import", filter: "import_id" },
     {
-      name: "key", alone: "match",
+      name: "key", alone: "match", exact: "License key", with: { match: "exact" },
       label: ({ match }) => ({ exact: "key", icontains: "keys with" }[match] || "keys beginning with"),
       filter: ({ match }) => ({ exact: "license_key", icontains: "license_key__icontains" }[match] || "license_key__startswith"),
     },
   ],
-  nothing: (searched) => (searched
-    ? empty("No licenses match", h("p", {}, "Try fewer words, or shorter parts of them."))
+  nothing: (advice) => (advice
+    ? empty("No licenses match", h("p", {}, advice))
     : empty("No licenses yet", h("p", {}, h("a", { href: "#/" }, "Import a file"), " to see its licenses here."))),
   actions: (filters) => exportButton("licenses", filters),
   draw: entry,

@@ -20,7 +20,7 @@ function exportForm(filters) {
     const input = h("input", { class: "input", id, type: "date" });
     return { input, root: [h("label", { for: id }, label), input] };
   };
-  const [from, to] = [day("From"), day("to")];
+  const [from, to] = [day("Export orders from"), day("to")];
   const button = h("button", { class: "button" }, "Export as CSV");
   const submit = (e) => {
     e.preventDefault();
@@ -31,9 +31,12 @@ function exportForm(filters) {
 
 export const orders = recordList({
   path: "orders", title: "Orders", noun: "order", columns, hint: "Store order number, license key, product, e-mail, name or company.",
-  scopes: [{ name: "order", label: "order", filter: "store_id" }, { name: "product", label: "product", filter: "short_code" }],
-  nothing: (searched) => (searched
-    ? empty("No orders match", h("p", {}, "Try fewer words, or shorter parts of them."))
+  scopes: [
+    { name: "order", label: "order", filter: "store_id", exact: "Store order number" },
+    { name: "product", label: "product", filter: "short_code", exact: "Product code" },
+  ],
+  nothing: (advice) => (advice
+    ? empty("No orders match", h("p", {}, advice))
     : empty("No orders yet", h("p", {}, h("a", { href: "#/" }, "Import a file"), " to see its orders here."))),
   actions: exportForm,
   draw: (o) => row(columns, [

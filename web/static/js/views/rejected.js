@@ -1,11 +1,12 @@
 // The rejected rows of an import: filtered by error code, each error with advice.
 
-import { fill, h, user } from "../dom.js";
+import { h, user } from "../dom.js";
 import { beginning, number } from "../format.js";
 import { columnLabel } from "../labels.js";
 import { link } from "../router.js";
 import { errorName, whatToDo } from "../words.js";
 import { rejectedButtons } from "../parts/download.js";
+import { filter } from "../parts/filter.js";
 import { row } from "../parts/table.js";
 import { unknownProducts } from "../parts/unknownproduct.js";
 import { rowList } from "./rowlist.js";
@@ -21,27 +22,21 @@ export function rejectedRows(of, signal) {
     count: (found, query) => (query.code ? found.result.error_counts[query.code] || 0 : found.result.invalid_row_count),
     filter: (query) => (query.code ? { code: query.code } : {}), draw: (rejected) => draw(rejected, products),
   }, signal);
-  const codes = h("nav", { "aria-label": "Filter by what is wrong" });
-  const root = h("div", { class: "stack" }, h("div", { class: "beside" }, codes, h("div", { class: "actions" }, rejectedButtons(of))), list.root);
+  const codes = filter("Problem");
+  const root = h("div", { class: "stack" }, h("div", { class: "beside" }, codes.root, h("div", { class: "actions" }, rejectedButtons(of))), list.root);
   const show = (found, query) => {
     imported = found;
-    drawCodes(codes, found, query.code || "");
+    codes.show(choices(found, query.code || ""));
     list.show(found, query);
   };
   return { root, show };
 }
 
-function drawCodes(codes, found, chosen) {
+function choices(found, chosen) {
   const counts = Object.entries(found.result.error_counts).sort((a, b) => b[1] - a[1]);
-  const version = JSON.stringify([counts, chosen]);
-  if (codes.dataset.version === version) return;
-  codes.dataset.version = version;
-  const chip = (code, label, n) => h("li", {}, h("a", {
-    href: link(`imports/${found.id}`, { show: "rejected", code }), "aria-current": code === chosen && "true",
-  }, label, " ", h("span", { class: "count" }, number(n))));
-  fill(codes, h("ul", { class: "chips" },
-    chip("", "All", found.result.invalid_row_count),
-    counts.map(([code, n]) => chip(code, errorName(code), n))));
+  return [["", "Any", found.result.invalid_row_count], ...counts.map(([code, n]) => [code, errorName(code), n])].map(([code, label, rows]) => ({
+    label, rows, href: link(`imports/${found.id}`, { show: "rejected", code }), chosen: code === chosen,
+  }));
 }
 
 /** draw makes a table row for each error. It cuts long values; the row as sent shows them in full. */

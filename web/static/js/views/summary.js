@@ -99,14 +99,16 @@ function estimate() {
   };
 }
 
-/** others are the counts of customers and orders; null for a key limited to products. */
+/** others are the counts of customers and orders that are not 0; null for a key limited to products. */
 function others(found) {
   const r = found.result;
   if (found.dry_run || done(found) === 0 || !Number.isFinite(r.created_orders_count)) return null; // of another kind, or not for this key
-  const part = (name, made, existed) => h("span", {}, h("strong", {}, `${name}: `), `${number(made)} new, ${number(existed)} existing`);
-  return h("p", { class: "aside" },
-    part("Customers", r.created_customers_count, r.existed_customers_count),
-    part("Orders", r.created_orders_count, r.existed_orders_count));
+  const parts = [
+    ["Customers", r.created_customers_count, r.existed_customers_count],
+    ["Orders", r.created_orders_count, r.existed_orders_count],
+  ].filter(([, made, existed]) => made + existed > 0);
+  return parts.length > 0 && h("p", { class: "aside" }, parts.map(([name, made, existed]) => h("span", {}, h("strong", {}, `${name}: `),
+    [made > 0 && `${number(made)} new`, existed > 0 && `${number(existed)} existing`].filter(Boolean).join(", "))));
 }
 
 function done(found) {

@@ -1,10 +1,11 @@
 // The valid rows with warnings, filtered by what they warn of.
 
-import { fill, h, user } from "../dom.js";
+import { h, user } from "../dom.js";
 import { beginning, number } from "../format.js";
 import { columnLabel } from "../labels.js";
 import { link } from "../router.js";
 import { onPage, warningName } from "../words.js";
+import { filter } from "../parts/filter.js";
 import { identity, identityLabel } from "../parts/identity.js";
 import { row } from "../parts/table.js";
 import { rowList } from "./rowlist.js";
@@ -19,21 +20,20 @@ export function warnedRows(of, signal) {
     count: (found, query) => (query.code ? found.result.warning_counts[query.code] || 0 : found.result.warning_count),
     filter: (query) => (query.code ? { code: query.code } : {}), draw: draw(columns),
   }, signal);
-  const codes = h("nav", { "aria-label": "Filter by warning" });
-  const root = h("div", { class: "stack" }, codes, list.root);
+  const codes = filter("Warning");
+  const root = h("div", { class: "stack" }, codes.root, list.root);
   const show = (found, query) => {
-    drawCodes(codes, found, query.code || "");
+    codes.show(choices(found, query.code || ""));
     list.show(found, query);
   };
   return { root, show };
 }
 
-function drawCodes(codes, found, chosen) {
+function choices(found, chosen) {
   const counts = Object.entries(found.result.warning_counts || {}).sort((a, b) => b[1] - a[1]);
-  const chip = (code, label, n) => h("li", {}, h("a", {
-    href: link(`imports/${found.id}`, { show: "warnings", code }), "aria-current": code === chosen && "true",
-  }, label, " ", h("span", { class: "count" }, number(n))));
-  fill(codes, h("ul", { class: "chips" }, chip("", "All", found.result.warning_count), counts.map(([code, n]) => chip(code, warningName(code), n))));
+  return [["", "Any", found.result.warning_count], ...counts.map(([code, n]) => [code, warningName(code), n])].map(([code, label, rows]) => ({
+    label, rows, href: link(`imports/${found.id}`, { show: "warnings", code }), chosen: code === chosen,
+  }));
 }
 
 const draw = (columns) => (w) => [row(columns, [

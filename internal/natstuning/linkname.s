@@ -1,1 +1,0 @@
-// The compiler takes a function without a body only in a package that has an assembly file.
