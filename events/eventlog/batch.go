@@ -30,7 +30,7 @@ var errTorn = errors.New("the server has stored only a part of the batch")
 // server stages them until the commit, for up to 10 s after the last one. All messages share one
 // envelope, which the client copies when it publishes.
 type atomicBatch struct {
-	log  *Log
+	publisher
 	id   string
 	size int
 	err  error // of the first message that could not be sent
@@ -39,8 +39,8 @@ type atomicBatch struct {
 	sequence, last, filter [1]string // the values of the headers
 }
 
-func (l *Log) newAtomicBatch(id string) *atomicBatch {
-	b := &atomicBatch{log: l, id: id}
+func (l *Log) newAtomicBatch(stream, id string) *atomicBatch {
+	b := &atomicBatch{publisher: l.newPublisher(stream), id: id}
 	b.envelope.Header = nats.Header{
 		jetstreamext.BatchIDHeader:  {id},
 		jetstreamext.BatchSeqHeader: b.sequence[:],
@@ -78,7 +78,7 @@ func (b *atomicBatch) message(subject string, body []byte, expect *expectation) 
 func (b *atomicBatch) add(subject string, body []byte, expect *expectation) {
 	message := b.message(subject, body, expect)
 	if b.err == nil {
-		b.err = b.log.conn.PublishMsg(message)
+		b.err = b.publish(message)
 	}
 }
 
@@ -94,9 +94,14 @@ func (b *atomicBatch) commit(ctx context.Context, subject string, body []byte, e
 	defer cancel()
 	answer, err := b.log.conn.RequestMsgWithContext(ctx, message)
 	if err != nil {
+		b.failed()
 		return 0, err
 	}
-	return b.readAck(answer.Data)
+	seq, err := b.readAck(answer.Data)
+	if err != nil {
+		b.failed()
+	}
+	return seq, err
 }
 
 func (b *atomicBatch) readAck(data []byte) (events.Seq, error) {
@@ -225,7 +230,7 @@ func (l *Log) append(ctx context.Context, a appendRequest) (events.Seq, error) {
 }
 
 func (l *Log) attempt(ctx context.Context, id string, a appendRequest) (events.Seq, error) {
-	batch := l.newAtomicBatch(id)
+	batch := l.newAtomicBatch(a.stream, id)
 	expect := &expectation{filter: a.filter, last: a.last}
 	final := len(a.bodies) - 1
 	for _, body := range a.bodies[:final] {
@@ -246,7 +251,7 @@ type Batch struct {
 
 // NewBatch begins a batch of a job.
 func (l *Log) NewBatch(job events.JobID) *Batch {
-	return &Batch{log: l, job: job, atomic: l.newAtomicBatch(nuid.Next() + ".1")}
+	return &Batch{log: l, job: job, atomic: l.newAtomicBatch(events.LicensesStream, nuid.Next()+".1")}
 }
 
 // Len is the number of messages added.

@@ -26,7 +26,7 @@ const (
 // A fastBatch is a batch in flight to ROWS that the server stores message by message. After an error
 // it may have stored the first ones, and may store more of them later.
 type fastBatch struct {
-	log     *Log
+	publisher
 	inbox   string
 	answers chan *nats.Msg
 	size    int
@@ -45,15 +45,15 @@ func (b *fastBatch) send(ctx context.Context, subject string, last events.Seq, b
 		jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(uint64(last), 10)},
 	}}
 	for i, body := range bodies {
-		operation := fastAdd
+		operation, publish := fastAdd, b.publish
 		switch {
 		case i == len(bodies)-1:
-			operation = fastCommit
+			operation, publish = fastCommit, b.log.conn.PublishMsg
 		case i == 0:
 			operation = fastStart
 		}
 		message.Reply, message.Data = b.inbox+fastFlow+strconv.Itoa(i+1)+operation, body
-		if err := b.log.conn.PublishMsg(&message); err != nil {
+		if err := publish(&message); err != nil {
 			return 0, err
 		}
 		message.Header = nil
@@ -109,11 +109,12 @@ func (b *fastBatch) read(m *nats.Msg) (seq events.Seq, done bool, err error) {
 func (l *Log) appendFast(ctx context.Context, job events.JobID, last events.Seq, bodies [][]byte) (events.Seq, error) {
 	subject := events.RowsSubject(job)
 	for backoff := serverRetry.Start(); ; {
-		batch := &fastBatch{log: l, inbox: l.conn.NewInbox(), answers: make(chan *nats.Msg, 2*MaxBatch)}
+		batch := &fastBatch{publisher: l.newPublisher(events.RowsStream), inbox: l.conn.NewInbox(), answers: make(chan *nats.Msg, 2*MaxBatch)}
 		seq, err := batch.send(ctx, subject, last, bodies)
 		if err == nil {
 			return seq, nil
 		}
+		batch.failed()
 		stored, found := l.lastMessage(ctx, events.RowsStream, subject)
 		if found != nil {
 			return 0, fmt.Errorf("it is unknown which rows were stored: %w: %w", found, err)

@@ -28,6 +28,7 @@ func atomicRows(t *testing.T, dir string) (bodies [][]byte) {
 	}
 	bodies = rowEvents(t, 1, 1, 100, 100)
 	store(t, log, 1, 0, bodies)
+	stop() // writes the record
 	if err := os.Remove(filepath.Join(dir, RecordFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Fatal(err) // it names the stream that was deleted
 	}

@@ -389,3 +389,27 @@ func TestSequencesGoOnAfterAllRowsAreLost(t *testing.T) {
 		t.Errorf("the next row is at %d, want %d", next, last+1)
 	}
 }
+
+// TestRowsThatAreBeingCreated: a process that asks while another one's ROWS has files, and is not yet one of the
+// server's streams, is told nothing wrong. Rows of a stream that is not there are not durable.
+func TestRowsThatAreBeingCreated(t *testing.T) {
+	t.Parallel()
+	log, _ := openOn(t, t.TempDir())
+	meta := filepath.Join(log.server.rows.dir, metaFile)
+	settings, err := os.ReadFile(meta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := log.js.DeleteStream(t.Context(), events.RowsStream); err != nil {
+		t.Fatal(err)
+	}
+	write(t, meta, settings)
+	log.server.rows.released = nil
+	if err := log.requestRowSync(t.Context(), rowSyncRequest{}); err != nil {
+		t.Error(err)
+	}
+	mark := RowMark{Row: 1, Seq: 1}
+	if err := log.requestRowSync(t.Context(), rowSyncRequest{Job: 1, UpTo: mark, First: 1}); err == nil {
+		t.Error("rows of no stream are durable")
+	}
+}

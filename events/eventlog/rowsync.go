@@ -9,6 +9,7 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/internal/failpoint"
+	"licenseimport/internal/natstuning"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -173,7 +174,11 @@ func (s *Server) syncRows(data []byte) error {
 	if err := json.Unmarshal(data, &request); err != nil {
 		return err
 	}
-	if err := s.rows.release(s.running()); err != nil || request.Job == 0 {
+	err := s.rows.release(s.running())
+	if request.Job == 0 && errors.Is(err, natstuning.ErrNoStream) {
+		return nil // another process creates it at this moment, and will ask
+	}
+	if err != nil || request.Job == 0 {
 		return err
 	}
 	return s.rows.sync(request)

@@ -1,6 +1,6 @@
 // Package natstuning shortens two caches inside an embedded NATS server, has it sync what it
-// rewrites ([SyncRewrites]), and reads its streams without its protocol ([Stream]). It is the only package
-// that reads and writes private fields of the server.
+// rewrites ([SyncRewrites]), and reads its streams and publishes to them without its protocol ([Stream]). It is
+// the only package that uses private fields and functions of the server.
 //
 // JetStream's file store caches each block of a stream's messages (8 MB) and an index of its
 // subjects. With 30,000 rows/s in and out, the default lifetimes cost half a gigabyte:
@@ -19,5 +19,5 @@
 //   - It takes the server's own locks, in the server's order, and releases them by defer.
 //   - It never stops the server. Where a [Tuner] cannot act it logs why, once, and the server needs the
 //     memory that it needs by default. SyncRewrites returns an error, and its caller must not go on.
-//     OpenStream returns an error, and its caller reads through the protocol.
+//     OpenStream returns an error, and its caller uses the protocol.
 package natstuning

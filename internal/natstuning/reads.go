@@ -18,12 +18,14 @@ type Message struct {
 	Data    []byte // without headers; the caller may keep it
 }
 
-// A Stream reads a stream of an embedded server without the server's protocol. A read sees an atomic batch
-// as a whole or not at all, and only when the server has synced it: Stream holds the lock that keeps the
-// server's own readers out until then. Any number of goroutines may use it.
+// A Stream reads a stream of an embedded server, and publishes to it, without the server's protocol. A read sees
+// an atomic batch as a whole or not at all, and only when the server has synced it: Stream holds the lock that
+// keeps the server's own readers out until then. Any number of goroutines may use it.
 type Stream struct {
 	store   server.StreamStore
 	isolate *sync.RWMutex
+	stream  unsafe.Pointer // a *server.stream
+	inbound unsafe.Pointer // the queue of what clients have published
 }
 
 // storedMessage has the fields of server.StoreMsg, which has no exported ones.
@@ -57,6 +59,8 @@ func OpenStream(srv *server.Server, name string) (s *Stream, err error) {
 	return &Stream{
 		store:   store.Interface().(server.StreamStore),
 		isolate: privateField(found, "isolateMu").Addr().Interface().(*sync.RWMutex),
+		stream:  found.UnsafePointer(),
+		inbound: privateField(found, "msgs").UnsafePointer(),
 	}, nil
 }
 

@@ -1,0 +1,90 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"licenseimport/events"
+
+	"github.com/nats-io/nats.go"
+)
+
+// TestDirectBatchesOutliveTheirStream: after a batch that got lost with the stream, or with the server, that took its
+// first messages, the next one is stored. Nothing is stored of the batch that got lost.
+func TestDirectBatchesOutliveTheirStream(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(t *testing.T, log *Log){
+		"another server": func(t *testing.T, log *Log) {
+			log.server.running().Shutdown()
+			log.server.full.Store(true) // as after a write that failed, so that the server is started again
+			awaitTrue(t, "another server", func() bool { return log.server.CheckFreeSpace() == nil })
+		},
+		"another stream": func(t *testing.T, log *Log) {
+			stream, err := log.js.Stream(t.Context(), events.LicensesStream)
+			if err != nil {
+				t.Fatal(err)
+			}
+			config := stream.CachedInfo().Config
+			config.DenyDelete = false
+			if err := log.js.DeleteStream(t.Context(), events.LicensesStream); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := log.js.CreateStream(t.Context(), config); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log, _ := openOn(t, t.TempDir())
+			begin := func(job events.JobID) *Batch {
+				batch := log.NewBatch(job)
+				if batch.atomic.direct == nil {
+					t.Fatal("the batch goes over the connection")
+				}
+				for i := range 3 {
+					if err := batch.Add(fmt.Sprintf("licenses.psc.%d-%d", job, i), []byte("{}"), true); err != nil {
+						t.Fatal(err)
+					}
+				}
+				return batch
+			}
+			commit := func(b *Batch) error {
+				ctx, cancel := context.WithTimeout(t.Context(), b.log.timeout)
+				defer cancel()
+				_, err := b.Commit(ctx, events.StartedSubject(b.job), []byte("{}"), 0)
+				return err
+			}
+			lost := begin(1)
+			end(t, log)
+			if err := commit(lost); !errors.Is(err, ErrConflict) {
+				t.Errorf("the batch that got lost: %v", err)
+			}
+			if err := commit(begin(2)); err != nil {
+				t.Errorf("the next batch: %v", err)
+			}
+			state, err := log.StreamState(t.Context(), events.LicensesStream)
+			if err != nil || state.Messages != 4 {
+				t.Errorf("%d messages, %v", state.Messages, err)
+			}
+		})
+	}
+}
+
+// TestDirectMessagesAreBounded: a message that the server would refuse from a connection is refused here.
+func TestDirectMessagesAreBounded(t *testing.T) {
+	t.Parallel()
+	log, _ := openOn(t, t.TempDir())
+	for size, want := range map[int]error{maxPayload - 200: nil, maxPayload: nats.ErrMaxPayload} {
+		batch := log.NewBatch(events.JobID(size))
+		if err := batch.Add("licenses.psc.KEY", make([]byte, size), false); err != nil {
+			t.Fatal(err)
+		}
+		_, err := batch.Commit(t.Context(), events.StartedSubject(batch.job), []byte("{}"), 0)
+		if !errors.Is(err, want) {
+			t.Errorf("%d bytes: %v, want %v", size, err, want)
+		}
+	}
+}
