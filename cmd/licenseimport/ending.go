@@ -80,6 +80,9 @@ func (r *result) report(ctx context.Context, t *terminal, api *client, asJSON bo
 	if asJSON || rejected == "" && r.RetriedBy != nil && !r.DryRun { // the summary says what is left
 		return nil
 	}
+	if err := printMeant(ctx, t.out, api, r); err != nil {
+		return err
+	}
 	fmt.Fprintln(t.out, r.whatToDo(rejected))
 	if r.settled() && !r.DryRun && r.waitsForProducts() {
 		fmt.Fprintln(t.out, "Once the products are in the catalogue, no file is needed: "+command([]string{"retry", r.idText()}))

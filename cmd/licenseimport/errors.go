@@ -123,7 +123,7 @@ func portInUse(addr string) bool {
 // explainRefused adds the flags to an error of a NATS server that wants to know who connects.
 func explainRefused(err error) error {
 	if errors.Is(err, eventlog.ErrUnauthorized) {
-		return fmt.Errorf("%w: it wants a token (--nats-token-file names the file, nats.token in the server's data directory), a user and a password (in --nats-url), or --nats-creds", err)
+		return errors.New("the NATS server refused the connection (Authorization Violation): it wants a token (--nats-token-file names the file, nats.token in the server's data directory), a user and a password (in --nats-url), or --nats-creds")
 	}
 	return err
 }

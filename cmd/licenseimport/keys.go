@@ -15,7 +15,7 @@ import (
 // keysCommand manages managers' keys.
 type keysCommand struct {
 	Create keysCreateCommand `cmd:"" help:"Make a key for a manager and print it: the only time that it can be seen."`
-	List   keysListCommand   `cmd:"" help:"Show the keys that work."`
+	List   keysListCommand   `cmd:"" default:"withargs" help:"Show the keys that work."`
 	Revoke keysRevokeCommand `cmd:"" help:"End a key, or all keys of a manager, within a second."`
 }
 

@@ -15,7 +15,7 @@ import (
 // productsCommand manages the catalogue.
 type productsCommand struct {
 	Set    productsSetCommand    `cmd:"" help:"Add a product, or change it."`
-	List   productsListCommand   `cmd:"" help:"Show the catalogue."`
+	List   productsListCommand   `cmd:"" default:"withargs" help:"Show the catalogue."`
 	Remove productsRemoveCommand `cmd:"" help:"Take a product out; its licenses stay."`
 }
 
