@@ -39,7 +39,7 @@ var sections = []section{
 	{"growth", "from nothing to 4 million licenses; rebuild; small beside large; memory of serve", (*bench).growth},
 	{"memory", "ingest and a 2 GB file", (*bench).memory},
 	{"workbook", "ingest and an Excel workbook", (*bench).workbook},
-	{"disk", "bytes on the disk; S2", (*bench).disk},
+	{"disk", "bytes on the disk", (*bench).disk},
 	{"processes", "four processors and two ingests beside one of each", (*bench).multiprocess},
 }
 

@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"licenseimport/internal/freeport"
 	"os"
 	"os/exec"
@@ -148,7 +150,10 @@ func withToken(url, dir string) (string, error) {
 // sizeOf returns the size of a file, or of all files below a directory, in bytes.
 func sizeOf(path string) (int64, error) {
 	var sum int64
-	err := filepath.Walk(path, func(_ string, info os.FileInfo, err error) error {
+	err := filepath.Walk(path, func(at string, info os.FileInfo, err error) error {
+		if at != path && errors.Is(err, fs.ErrNotExist) {
+			return nil // it was replaced meanwhile
+		}
 		if err == nil && info.Mode().IsRegular() {
 			sum += info.Size()
 		}

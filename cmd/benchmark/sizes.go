@@ -18,7 +18,7 @@ const (
 	sizesEnd   = "<!-- written by make sizes: to here -->\n"
 )
 
-const sizesHead = "| licenses | their CSV | rows, for a week | events, for ever | views | memory, peak of the import | memory after a start | ready after a stop | ready after a kill | rebuild |\n" +
+const sizesHead = "| licenses | their CSV | rows, for a week: at first, compressed | events, for ever: at first, compressed | views | memory, peak of the import | memory after a start | ready after a stop | ready after a kill | rebuild |\n" +
 	"|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
 
 // sizesCommand measures what an operator plans with: disk, memory and time to ready of serve, by
@@ -85,7 +85,7 @@ func (b *bench) sizes(ctx context.Context, steps []string, report func(row strin
 
 // sizesRow is what was measured with one number of licenses.
 type sizesRow struct {
-	disk                      diskUse
+	disk, rest                diskUse
 	peak, started             int64 // bytes of memory
 	stopped, killed, rebuilds time.Duration
 }
@@ -94,7 +94,8 @@ func (s sizesRow) row(licenses int, csv int64) string {
 	megabytes := func(n int64) string { return fmt.Sprintf("%.0f MB", float64(n)/1e6) }
 	seconds := func(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
 	cells := []string{
-		strconv.Itoa(licenses), megabytes(csv), megabytes(s.disk.rows), megabytes(s.disk.licenses), megabytes(s.disk.views),
+		strconv.Itoa(licenses), megabytes(csv), megabytes(s.disk.rows) + ", " + megabytes(s.rest.rows),
+		megabytes(s.disk.licenses) + ", " + megabytes(s.rest.licenses), megabytes(s.disk.views),
 		megabytes(s.peak), megabytes(s.started), seconds(s.stopped), seconds(s.killed), seconds(s.rebuilds),
 	}
 	return "| " + strings.Join(cells, " | ") + " |"
@@ -113,10 +114,13 @@ func (b *bench) sizesAfter(ctx context.Context, dir, file string) (s sizesRow, e
 	if s.peak, err = p.peak(); err != nil {
 		return s, err
 	}
-	if err = p.stop(); err != nil {
+	if s.disk, err = diskUseOf(dir); err != nil {
 		return s, err
 	}
-	if s.disk, err = diskUseOf(dir); err != nil {
+	if s.rest, err = atRest(ctx, dir); err != nil {
+		return s, err
+	}
+	if err = p.stop(); err != nil {
 		return s, err
 	}
 	for _, ready := range []*time.Duration{&s.stopped, &s.killed} {

@@ -48,10 +48,11 @@ func (s *Server) stopped() bool {
 	return srv == nil || !srv.JetStreamEnabled() || s.full.Load()
 }
 
-// supervise restarts the server after a full disk and tunes its caches, until ctx ends.
+// supervise restarts the server after a full disk, tunes its caches and compresses its files, until ctx ends.
 func (s *Server) supervise(ctx context.Context) {
 	defer close(s.supervised)
 	tuner := natstuning.New(s.config.NoTuning)
+	compressor := compressor{direct: &s.direct}
 	backoff := restartRetry.Start()
 	for pause := checkInterval; ; {
 		select {
@@ -59,13 +60,16 @@ func (s *Server) supervise(ctx context.Context) {
 			return
 		case <-time.After(pause):
 		}
+		pause = checkInterval
 		stopped := s.stopped()
-		if !stopped {
-			tuner.Tune(s.running())
+		if srv := s.running(); !stopped && srv != nil {
+			tuner.Tune(srv)
 			s.recorder.update()
+			if !s.config.NoTuning && compressor.step(srv, time.Now()) {
+				pause = compressPause
+			}
 		}
 		if !stopped || !s.spaceToRestart() {
-			pause = checkInterval
 			backoff.Reset()
 			continue
 		}

@@ -1,5 +1,5 @@
 // Package natstuning shortens two caches inside an embedded NATS server, has it sync what it
-// rewrites ([SyncRewrites]), and reads its streams and publishes to them without its protocol ([Stream]). It is
+// rewrites ([SyncRewrites]), and reads, fills and compresses its streams without its protocol ([Stream]). It is
 // the only package that uses private fields and functions of the server.
 //
 // JetStream's file store caches each block of a stream's messages (8 MB) and an index of its

@@ -26,6 +26,8 @@ type Stream struct {
 	isolate *sync.RWMutex
 	stream  unsafe.Pointer // a *server.stream
 	inbound unsafe.Pointer // the queue of what clients have published
+
+	compressing sync.Mutex
 }
 
 // storedMessage has the fields of server.StoreMsg, which has no exported ones.
