@@ -234,7 +234,7 @@ func (c *changeChaos) uploadChanges(name string, random *rand.Rand) error {
 	c.mu.Lock()
 	c.uploads = append(c.uploads, u)
 	c.mu.Unlock()
-	return waitFor("the answer to "+name, func() error {
+	return c.waitFor("the answer to "+name, func() error {
 		c.count(&c.attempts)
 		f := u.file // the client writes into it
 		if err := c.client.send(context.Background(), &f, attempt{key: name, query: query}); err != nil {
@@ -263,7 +263,7 @@ func (c *changeChaos) path(job events.JobID) string {
 // wait waits until an import has ended.
 func (c *changeChaos) wait(job events.JobID) error {
 	path := c.path(job)
-	return waitFor("the end of "+path, func() error {
+	return c.waitFor("the end of "+path, func() error {
 		var i imported
 		err := c.client.getJSON(path, &i)
 		if err == nil && !i.ended() {
@@ -297,7 +297,7 @@ func (c *changeChaos) retry(job events.JobID) error {
 // post asks until the answer is yes or a refusal: 409, or 404 for views that are behind.
 func (c *changeChaos) post(job events.JobID, what, key string) (accepted bool, err error) {
 	path := c.path(job) + what + "/"
-	err = waitFor(path, func() error {
+	err = c.waitFor(path, func() error {
 		c.count(&c.attempts)
 		err := c.client.post(path, key)
 		var refused *statusError

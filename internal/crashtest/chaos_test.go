@@ -76,11 +76,13 @@ func (c *chaos) run(t *testing.T, client func(ctx context.Context, number int)) 
 	t.Helper()
 	duration := time.Duration(number(t, "CHAOS_SECONDS", 15)) * time.Second
 	ctx, cancel := context.WithTimeout(t.Context(), duration)
+	watching, unwatch := context.WithCancel(context.Background())
 	var killers, clients sync.WaitGroup
+	defer unwatch()
 	defer clients.Wait()
 	defer killers.Wait()
 	defer cancel()
-	go c.readiness.watch(ctx)
+	go c.readiness.watch(watching)
 	for i, p := range c.all() {
 		killers.Go(func() { c.torment(ctx, p, i == 0, c.random(i)) })
 	}
@@ -105,6 +107,21 @@ func (c *chaos) run(t *testing.T, client func(ctx context.Context, number int)) 
 	t.Logf("seed %d, %v: %d kills, %d pauses, troubles of nodes %v", c.seed, duration, c.kills, c.pauses, c.struck)
 	if c.kills == 0 || c.pauses == 0 || c.cluster != nil && len(c.struck) == 0 {
 		t.Error("nothing was tried")
+	}
+}
+
+// waitFor is waitFor by the clock of readiness.
+func (c *chaos) waitFor(what string, f func() error) error {
+	began, end := c.readiness.clock(), time.Now().Add(10*timeout)
+	for {
+		err := f()
+		if err == nil {
+			return nil
+		}
+		if c.readiness.clock()-began > timeout || time.Now().After(end) {
+			return fmt.Errorf("waited in vain for %s: %w", what, err)
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 
@@ -187,7 +204,7 @@ func (c *chaos) upload(ctx context.Context, number int, random *rand.Rand) {
 		case 1:
 			c.once(f, attempt{})
 		default:
-			if err := waitFor("the answer to "+name, func() error { return c.once(f, attempt{key: name}) }); err != nil {
+			if err := c.waitFor("the answer to "+name, func() error { return c.once(f, attempt{key: name}) }); err != nil {
 				c.fault(err)
 			}
 		}

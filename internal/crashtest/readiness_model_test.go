@@ -44,3 +44,32 @@ func TestKillersLetTheSystemStart(t *testing.T) {
 		}
 	})
 }
+
+// TestClientsArePatient: by the clock of a system that is watched only the time counts for which it is ready.
+func TestClientsArePatient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down := false
+		r := newReadiness(func(context.Context) error {
+			if down {
+				return errors.New("starting")
+			}
+			return nil
+		})
+		time.Sleep(time.Second)
+		if r.clock() != time.Second {
+			t.Errorf("nobody watches: %v", r.clock())
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go r.watch(ctx)
+		for range 3 {
+			time.Sleep(10*time.Second + time.Millisecond) // between two probes
+			down = true
+			time.Sleep(time.Minute)
+			down = false
+		}
+		if up := r.clock(); up < 29*time.Second || up > 30*time.Second {
+			t.Errorf("ready for 30 s, counted %v", up)
+		}
+	})
+}

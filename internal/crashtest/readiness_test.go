@@ -5,6 +5,7 @@ package crashtest
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -14,7 +15,7 @@ import (
 // longer to start than the pauses between random kills.
 const (
 	overlap  = 3 * time.Second  // since the system was ready: kills may overlap
-	patience = 60 * time.Second // for a start; afterwards a killer strikes anyway, and the test fails
+	patience = 60 * time.Second // for a start on a machine that is not overloaded; afterwards a killer strikes anyway, and the test fails
 	probing  = 50 * time.Millisecond
 )
 
@@ -23,8 +24,11 @@ type readiness struct {
 	probe func(context.Context) error // of the whole system, once
 
 	mu      sync.Mutex
-	last    time.Time // when the system was ready last
-	kills   int       // since then
+	since   time.Time     // when clock was 0, while nobody watches
+	watched bool          // watch runs
+	up      time.Duration // how long the system was ready while it was watched
+	last    time.Time     // when the system was ready last
+	kills   int           // since then
 	outages []outage
 	late    int // kills after patience
 }
@@ -36,16 +40,38 @@ type outage struct {
 }
 
 func newReadiness(probe func(context.Context) error) *readiness {
-	return &readiness{probe: probe, last: time.Now()}
+	return &readiness{probe: probe, since: time.Now(), last: time.Now()}
 }
 
 // watch probes until ctx ends.
 func (r *readiness) watch(ctx context.Context) {
+	r.mu.Lock()
+	r.watched = true
+	r.mu.Unlock()
+	before, was := time.Now(), false
 	for rest(ctx, probing) {
-		if r.probe(ctx) == nil {
-			r.ready(time.Now())
+		is, now := r.probe(ctx) == nil, time.Now()
+		if is {
+			r.ready(now)
 		}
+		if is && was {
+			r.mu.Lock()
+			r.up += now.Sub(before)
+			r.mu.Unlock()
+		}
+		before, was = now, is
 	}
+}
+
+// clock is the time by which clients lose their patience. While the system is watched it is the time for which it was
+// ready: a client whose system is killed again and again waits longer than one that is not answered.
+func (r *readiness) clock() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.watched {
+		return r.up
+	}
+	return time.Since(r.since)
 }
 
 // ready notes that the system is ready, which ends an outage.
@@ -65,7 +91,7 @@ func (r *readiness) mayKill(ctx context.Context) bool {
 		switch {
 		case ctx.Err() != nil:
 			return false
-		case r.strike(time.Since(began) > patience):
+		case r.strike(time.Since(began) > time.Duration(slowdown()*float64(patience))):
 			return true
 		}
 		rest(ctx, probing)
@@ -86,6 +112,10 @@ func (r *readiness) strike(late bool) bool {
 	r.kills++
 	return true
 }
+
+// slowdown is how many times longer a start may take on a machine with more to do than these tests give it, which is some
+// four threads for each core.
+func slowdown() float64 { return max(1, load()/float64(4*runtime.NumCPU())) }
 
 // String reports the times to readiness by the number of kills within an outage.
 func (r *readiness) String() string {

@@ -2,6 +2,7 @@ package eventlogtest
 
 import (
 	"fmt"
+	"math"
 	"net/url"
 	"os"
 	"strings"
@@ -244,6 +245,19 @@ func (c *Cluster) lastSeqs(node int) map[string]uint64 {
 	return last
 }
 
+// leastStored is the sum of the last sequences that the slowest node has.
+func (c *Cluster) leastStored() uint64 {
+	least := uint64(math.MaxUint64)
+	for i := range Nodes {
+		var sum uint64
+		for _, last := range c.lastSeqs(i) {
+			sum += last
+		}
+		least = min(least, sum)
+	}
+	return least
+}
+
 // streams returns what a node says of its streams; none: it does not run.
 func (c *Cluster) streams(node int) (streams []server.StreamDetail) {
 	s := c.servers[node]
@@ -282,10 +296,17 @@ func (c *Cluster) contents(node int) string {
 	return fmt.Sprint(held) // sorted by name
 }
 
+// waitFor asks again until it holds. Time runs out only while the slowest replica stores nothing: after an hour of chaos
+// it may have millions of messages to catch up with.
 func (c *Cluster) waitFor(what string, holds func() bool) {
 	c.t.Helper()
+	var last uint64
 	for end := time.Now().Add(waitTimeout); !holds(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
+		now := time.Now()
+		if stored := c.leastStored(); stored != last {
+			last, end = stored, now.Add(waitTimeout)
+		}
+		if now.After(end) {
 			for i := range Nodes {
 				c.t.Logf("node %d has %q\n%s", i, c.contents(i), c.logs[i])
 			}
