@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"licenseimport/projector/viewstore"
 )
 
 // reopenPause is the pause before the views' file is opened again.
@@ -39,7 +41,7 @@ func (p *Projector) reopen(ctx context.Context, hangs bool) error {
 			return err
 		}
 	}
-	s, err := openStore(ctx, p.path, p.log)
+	s, err := openStore(ctx, p.path, p.log, viewstore.Verify(p.path, schema))
 	if err != nil {
 		return err
 	}

@@ -64,11 +64,24 @@ type Projector struct {
 // removed; Run then folds the stream from its beginning. If the stream does not hold what the views
 // hold, the error is a *[eventlog.LossError], and nothing is changed.
 func Open(ctx context.Context, dir string, log Log) (*Projector, error) {
+	return OpenVerified(ctx, dir, log, StartVerification(dir))
+}
+
+// A Verification verifies the views of a directory in the background.
+type Verification = viewstore.Verification
+
+// StartVerification begins to verify the views of a directory. It needs no stream, so it may go on while NATS starts.
+func StartVerification(dir string) *Verification {
+	return viewstore.Verify(filepath.Join(dir, FileName), schema)
+}
+
+// OpenVerified is [Open] after a [StartVerification] of the same directory.
+func OpenVerified(ctx context.Context, dir string, log Log, verification *Verification) (*Projector, error) {
 	p := &Projector{
 		log: log, path: filepath.Join(dir, FileName), flushRequest: make(chan struct{}, 1), changed: make(chan struct{}),
 		shrinkEvery: shrinkEvery, wasteful: viewstore.Usage.Wasteful,
 	}
-	s, err := openStore(ctx, p.path, log)
+	s, err := openStore(ctx, p.path, log, verification)
 	if err != nil {
 		return nil, err
 	}
@@ -80,8 +93,8 @@ func Open(ctx context.Context, dir string, log Log) (*Projector, error) {
 }
 
 // openStore opens the file for the log's stream.
-func openStore(ctx context.Context, path string, log Log) (*viewstore.Store, error) {
-	s, err := viewstore.Open(path, schema)
+func openStore(ctx context.Context, path string, log Log, verification *Verification) (*viewstore.Store, error) {
+	s, err := verification.Open()
 	if errors.Is(err, ErrDamaged) {
 		slog.Warn("the views are damaged and are folded again from the stream",
 			"file", path, "set_aside", path+".bad", "reason", err)

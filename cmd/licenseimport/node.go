@@ -15,6 +15,7 @@ import (
 	"licenseimport/internal/access"
 	"licenseimport/internal/httpx"
 	"licenseimport/internal/metrics"
+	"licenseimport/projector"
 	"licenseimport/web"
 )
 
@@ -29,10 +30,11 @@ const (
 type node struct {
 	settings settings
 
-	server  *eventlog.Server      // nil where NATS runs elsewhere
-	log     *eventlog.Log         // nil where no role needs it
-	keys    *access.Store         // nil where no role needs the log
-	auth    *access.Authenticator // nil where no role serves the API
+	server  *eventlog.Server        // nil where NATS runs elsewhere
+	log     *eventlog.Log           // nil where no role needs it
+	views   *projector.Verification // nil: not begun yet
+	keys    *access.Store           // nil where no role needs the log
+	auth    *access.Authenticator   // nil where no role serves the API
 	router  *httpx.Router
 	metrics *metrics.Set
 	key     string // the data directory's admin key; "" unless settings.makeAdminKey

@@ -69,6 +69,9 @@ func makeNATS(_ context.Context, n *node) (component, error) {
 	if config.Claims, err = n.claims(); err != nil {
 		return component{}, err
 	}
+	if has(n.settings.roles, "projector") {
+		config.OnLock = func() { n.views = projector.StartVerification(n.settings.data) }
+	}
 	server, err := startServer(config)
 	if n.accepts(err) {
 		config.AcceptLoss = true
@@ -118,7 +121,10 @@ func makeProjector(ctx context.Context, n *node) (component, error) {
 	if err := makeDataDir(n.settings.data); err != nil {
 		return component{}, err
 	}
-	p, err := projector.Open(ctx, n.settings.data, n.log)
+	if n.views == nil {
+		n.views = projector.StartVerification(n.settings.data)
+	}
+	p, err := projector.OpenVerified(ctx, n.settings.data, n.log, n.views)
 	if n.accepts(err) {
 		if err := n.log.RedeliverJobs(ctx); err != nil {
 			return component{}, err

@@ -60,6 +60,10 @@ type ServerConfig struct {
 	// version can then store none.
 	MoveRows bool
 
+	// OnLock is called when the directory is locked, before the server starts, which takes long with a large
+	// store. It may be nil.
+	OnLock func()
+
 	// NoTuning leaves the server's caches at their default lifetimes, and reads its streams through its
 	// protocol only: see internal/natstuning.
 	NoTuning bool
@@ -118,6 +122,9 @@ func StartServer(config ServerConfig) (*Server, error) {
 	lock, err := lockDir(config.Dir)
 	if err != nil {
 		return nil, err
+	}
+	if config.OnLock != nil {
+		config.OnLock()
 	}
 	s := &Server{config: config, lock: lock, store: store, rows: newRowStore(config.Dir, store)}
 	if err := s.prepare(); err != nil {

@@ -87,7 +87,7 @@
 //   - [Open] reads all views and finds a truncated file, an overwritten page, a page write that was
 //     lost and a single flipped bit in any entry. It verifies the file read-only, and first that the
 //     pages form a tree, since bbolt follows references unchecked. The free list is not stored but
-//     follows from the tree.
+//     follows from the tree. [Verify] does so in the background, before an Open.
 //   - Damage that is met later fails the Store ([Store.Damaged]). Each call returns an [ErrDamaged] from
 //     then on, also where bbolt hangs.
 //   - A commit is complete or absent. A process crash loses nothing that was committed.

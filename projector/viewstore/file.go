@@ -66,6 +66,10 @@ func Open(path string, schema Schema) (*Store, error) {
 	if err := verifyFile(path, schema, dropFreelist); err != nil {
 		return nil, err
 	}
+	return openVerified(path, schema)
+}
+
+func openVerified(path string, schema Schema) (*Store, error) {
 	s, err := openStore(path, schema)
 	if err != nil {
 		return nil, err
@@ -74,7 +78,16 @@ func Open(path string, schema Schema) (*Store, error) {
 		_ = s.db.Close()
 		return nil, err
 	}
+	s.dropResident()
 	return s, nil
+}
+
+// dropResident gives the pages back that bbolt has read to find the free ones: all of the file.
+func (s *Store) dropResident() {
+	_ = s.db.View(func(tx *bolt.Tx) error { // it only reads the size
+		dropResident(tx.DB(), tx.Size())
+		return nil
+	})
 }
 
 func openStore(path string, schema Schema) (*Store, error) {

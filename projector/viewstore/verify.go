@@ -99,6 +99,8 @@ func verifyView(tx *bolt.Tx, name string, want uint64) error {
 	}
 	var sum uint64
 	var last []byte
+	var mapped int
+	defer dropResident(tx.DB(), tx.Size())
 	cursor := bucket.Cursor()
 	for key, value := cursor.First(); key != nil; key, value = cursor.Next() {
 		if last != nil && bytes.Compare(last, key) >= 0 {
@@ -106,6 +108,10 @@ func verifyView(tx *bolt.Tx, name string, want uint64) error {
 		}
 		sum += entrySum(key, value)
 		last = key
+		if mapped += len(key) + len(value); mapped > maxMapped {
+			dropResident(tx.DB(), tx.Size())
+			mapped = 0
+		}
 	}
 	if sum != want {
 		return fmt.Errorf("%w: view %s differs from its checksum", ErrDamaged, name)
