@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/internal/natstuning"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -115,5 +116,23 @@ func (l *Log) restoreConsumer(ctx context.Context) (jetstream.Consumer, error) {
 	if err == nil && consumer.CachedInfo().Paused { // which an update leaves as it is
 		_, err = l.js.ResumeConsumer(ctx, events.LicensesStream, processorConsumer)
 	}
+	if err == nil {
+		l.skipUnmatched()
+	}
 	return consumer, err
+}
+
+// skipUnmatched spares a recovered consumer of the embedded server the search for the next job in all messages
+// since the last one: it does not answer meanwhile, and the processors are not ready.
+func (l *Log) skipUnmatched() {
+	if l.server == nil || l.server.config.NoTuning {
+		return
+	}
+	srv := l.server.running()
+	if srv == nil {
+		return
+	}
+	if err := natstuning.SkipUnmatched(srv, events.LicensesStream, processorConsumer); err != nil {
+		slog.Warn("the server looks for the next job in all events since the last one", "reason", err)
+	}
 }

@@ -54,6 +54,7 @@ func (s *Server) supervise(ctx context.Context) {
 	tuner := natstuning.New(s.config.NoTuning)
 	compressor := compressor{direct: &s.direct}
 	backoff := restartRetry.Start()
+	var index indexer
 	for pause := checkInterval; ; {
 		select {
 		case <-ctx.Done():
@@ -65,6 +66,9 @@ func (s *Server) supervise(ctx context.Context) {
 		if srv := s.running(); !stopped && srv != nil {
 			tuner.Tune(srv)
 			s.recorder.update()
+			if !s.config.NoTuning && s.CheckFreeSpace() == nil {
+				index.look(srv, time.Now())
+			}
 			if !s.config.NoTuning && compressor.step(srv, time.Now()) {
 				pause = compressPause
 			}

@@ -1,0 +1,59 @@
+package eventlog
+
+import (
+	"log/slog"
+	"time"
+
+	"licenseimport/events"
+	"licenseimport/internal/natstuning"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+const (
+	// quietFor is how long nothing was stored before the index of LICENSES is written: it takes appends no
+	// sooner than the index is on its way to the disk.
+	quietFor = time.Second
+	// indexPause is the shortest time between two indexes, and indexShare the most of the time that they take.
+	indexPause = 10 * time.Second
+	indexShare = 200
+)
+
+// An indexer writes the index of LICENSES when the streams have become quiet. Without one of the last state a
+// server that was killed reads all events at its start. It belongs to supervise.
+type indexer struct {
+	srv     *server.Server
+	last    [2]uint64 // last sequences of ROWS and LICENSES as last seen
+	since   time.Time // when they changed
+	written uint64    // the last sequence of LICENSES that an index has
+	next    time.Time // not before
+	failed  bool      // it has logged why it writes none
+}
+
+// look writes an index if it is time to.
+func (i *indexer) look(srv *server.Server, now time.Time) {
+	if i.srv != srv {
+		*i = indexer{srv: srv, failed: i.failed}
+	}
+	rows, err := natstuning.LastSequence(srv, events.RowsStream)
+	if err != nil {
+		return // it is not there yet, or this release has other private fields
+	}
+	licenses, err := natstuning.LastSequence(srv, events.LicensesStream)
+	if err != nil {
+		return
+	}
+	if last := [2]uint64{rows, licenses}; last != i.last {
+		i.last, i.since = last, now
+		return
+	}
+	if licenses == i.written || now.Sub(i.since) < quietFor || now.Before(i.next) {
+		return
+	}
+	if err := natstuning.WriteIndex(srv, events.LicensesStream); err != nil && !i.failed {
+		i.failed = true
+		slog.Warn("the index of the stream is not written: a start after a kill takes longer", "stream", events.LicensesStream, "reason", err)
+	}
+	i.written = licenses
+	i.next = now.Add(max(indexPause, indexShare*time.Since(now)))
+}

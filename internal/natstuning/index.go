@@ -1,0 +1,217 @@
+package natstuning
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"sync"
+	"time"
+	"unsafe"
+
+	"github.com/minio/highwayhash"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats-server/v2/server/avl"
+)
+
+// The beginning of an index, and the version of its format.
+const (
+	indexMagic   = 11
+	indexVersion = 4
+)
+
+// subjectState has the fields of the server's psi: the number of messages at a subject, and the first and last
+// block that has one.
+type subjectState struct {
+	total uint64
+	fblk  uint32
+	lblk  uint32
+}
+
+// WriteIndex writes the index of one of the server's streams, index.db, as the server does at its stop and, up to
+// a million subjects, each two minutes. A server that was killed reads all messages of a stream without an index
+// of its last state: 2 CPU seconds for each million. The stream takes no appends meanwhile, and its readers wait:
+// 0.1 s for each million subjects. The server's checks of the index at its start are the same for this one.
+func WriteIndex(srv *server.Server, stream string) (err error) {
+	if err := checkVersion(); err != nil {
+		return err
+	}
+	defer recoverReflection(&err)
+	found := streamOf(srv, stream)
+	if !found.IsValid() {
+		return ErrNoStream
+	}
+	store := storeOf(found)
+	if !store.IsValid() || store.Type().Elem().Name() != "fileStore" {
+		return fmt.Errorf("stream %s has no files", stream)
+	}
+	if !privateField(store, "prf").IsNil() {
+		return fmt.Errorf("stream %s is encrypted", stream)
+	}
+	alone := privateField(store, "wfsmu").Addr().Interface().(*sync.Mutex)
+	alone.Lock()
+	defer alone.Unlock()
+	path := filepath.Join(privateField(store, "fcfg").FieldByName("StoreDir").String(), "msgs", "index.db")
+	file, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	err = writeIndex(file, store, stream)
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Rename(file.Name(), path) // not synced: the server checks the hash
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	return nil
+}
+
+// LastSequence is the last sequence of one of the server's streams.
+func LastSequence(srv *server.Server, stream string) (last uint64, err error) {
+	if err := checkVersion(); err != nil {
+		return 0, err
+	}
+	defer recoverReflection(&err)
+	found := streamOf(srv, stream)
+	if !found.IsValid() {
+		return 0, ErrNoStream
+	}
+	store := storeOf(found)
+	if !store.IsValid() {
+		return 0, ErrNoStream
+	}
+	var state server.StreamState
+	store.Interface().(server.StreamStore).FastState(&state)
+	return state.LastSeq, nil
+}
+
+// An indexWriter encodes an index.
+type indexWriter struct {
+	out  *bufio.Writer
+	hash hash.Hash64
+	err  error
+}
+
+func writeIndex(file io.Writer, store reflect.Value, stream string) error {
+	key := sha256.Sum256([]byte(stream))
+	sum, err := highwayhash.New64(key[:])
+	if err != nil {
+		return err
+	}
+	w := &indexWriter{out: bufio.NewWriterSize(io.MultiWriter(file, sum), 1<<20), hash: sum}
+	if err := w.store(store); err != nil {
+		return err
+	}
+	if err := errors.Join(w.err, w.out.Flush()); err != nil {
+		return err
+	}
+	_, err = file.Write(sum.Sum(nil))
+	return err
+}
+
+// store writes what the index has of a store, which it locks.
+func (w *indexWriter) store(store reflect.Value) error {
+	defer rlock(store)()
+	state := privateField(store, "state").Interface().(server.StreamState)
+	base := unixNano(state.FirstTime)
+	w.write([]byte{indexMagic, indexVersion})
+	w.unsigned(state.Msgs, state.Bytes, state.FirstSeq)
+	w.signed(base)
+	w.unsigned(state.LastSeq)
+	w.signed(unixNano(state.LastTime))
+	if err := w.subjects(privateField(store, "psim")); err != nil {
+		return err
+	}
+	blocks := privateField(store, "blks")
+	w.unsigned(uint64(blocks.Len()))
+	var messages, bytes uint64
+	for i := range blocks.Len() {
+		m, b, err := w.block(blocks.Index(i), base)
+		if err != nil {
+			return err
+		}
+		messages, bytes = messages+m, bytes+b
+	}
+	if messages != state.Msgs || bytes != state.Bytes {
+		return fmt.Errorf("the blocks have %d messages with %d bytes, the stream %d with %d", messages, bytes, state.Msgs, state.Bytes)
+	}
+	last := privateField(store, "lmb")
+	if last.IsNil() {
+		return errors.New("it has no block")
+	}
+	defer rlock(last)()
+	checksum := privateField(last, "lchk").Interface().([8]byte)
+	if checksum == [8]byte{} {
+		return errors.New("the last block's checksum is not loaded")
+	}
+	w.unsigned(privateField(last, "index").Uint())
+	w.write(checksum[:])
+	return nil
+}
+
+// subjects writes the state of each subject.
+func (w *indexWriter) subjects(tree reflect.Value) error {
+	each := tree.MethodByName("IterFast")
+	callback := each.Type().In(0)
+	if !sameFields(callback.In(1).Elem(), reflect.TypeFor[subjectState]()) {
+		return errors.New("this build of the server has another state of a subject")
+	}
+	w.unsigned(uint64(tree.MethodByName("Size").Call(nil)[0].Int()))
+	var record []byte
+	write := func(subject []byte, of *subjectState) bool {
+		record = binary.AppendUvarint(record[:0], uint64(len(subject)))
+		record = append(record, subject...)
+		record = binary.AppendUvarint(record, of.total)
+		record = binary.AppendUvarint(record, uint64(of.fblk))
+		w.write(binary.AppendUvarint(record, uint64(of.lblk)))
+		return w.err == nil
+	}
+	// Both functions take a slice of bytes and a pointer to a struct of the same fields.
+	each.Call([]reflect.Value{reflect.NewAt(callback, unsafe.Pointer(&write)).Elem()})
+	return w.err
+}
+
+// block writes the state of a block, and returns the number of its messages and their bytes.
+func (w *indexWriter) block(block reflect.Value, base int64) (messages, bytes uint64, err error) {
+	defer rlock(block)()
+	if privateField(block, "dmap").Addr().Interface().(*avl.SequenceSet).Size() > 0 {
+		return 0, 0, errors.New("messages were deleted")
+	}
+	number := func(name string) uint64 { return privateField(block, name).Uint() }
+	w.unsigned(number("index"), number("bytes"))
+	for _, end := range []string{"first", "last"} {
+		at := privateField(block, end)
+		w.unsigned(at.FieldByName("seq").Uint())
+		w.signed(at.FieldByName("ts").Int() - base)
+	}
+	w.unsigned(0, number("ttls"), number("schedules"))
+	return number("msgs"), number("bytes"), w.err
+}
+
+func (w *indexWriter) write(b []byte) {
+	if w.err == nil {
+		_, w.err = w.out.Write(b)
+	}
+}
+
+func (w *indexWriter) unsigned(numbers ...uint64) {
+	for _, n := range numbers {
+		w.write(binary.AppendUvarint(w.out.AvailableBuffer(), n))
+	}
+}
+
+func (w *indexWriter) signed(n int64) { w.write(binary.AppendVarint(w.out.AvailableBuffer(), n)) }
+
+// unixNano is a time in nanoseconds; 0 for the zero time.
+func unixNano(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
