@@ -104,6 +104,8 @@ func (s *scanner) data(event Event) bool {
 		(*LicenseUpdated)(e).parse(s)
 	case *LicenseRestored:
 		e.parse(s)
+	case *LicenseRevoked:
+		e.parse(s)
 	default:
 		data, ok := bytes.CutSuffix(s.rest, []byte{'}'})
 		return ok && json.Unmarshal(data, event) == nil && hasKnownKind(event)

@@ -24,6 +24,8 @@ func appendOutcome(b []byte, e Event) (body []byte, ok bool) {
 		body = (*LicenseUpdated)(e).appendData(b)
 	case *LicenseRestored:
 		body = e.appendData(b)
+	case *LicenseRevoked:
+		body = e.appendData(b)
 	default:
 		return b, false
 	}

@@ -57,6 +57,7 @@ func outcomesOf(text string, number int, given uint64) []Event {
 		updated, (*LicenseUpdateProposed)(updated),
 		&LicenseRestored{JobID: 10, Row: 17, License: record.License, Product: product, Customer: customer, Order: record.Order,
 			Changed: changed, Previous: Seq(given), Restores: Seq(number), By: by, Manager: text},
+		&LicenseRevoked{JobID: 10, Row: 17, LicenseKey: text, Product: product, Manager: text, Previous: Seq(given)},
 		&LicenseImported{JobID: 10, Row: 17, License: record.License, Product: product, Customer: customer, Order: record.Order, Warnings: warnings},
 		&LicenseExisted{JobID: 10, Row: 17, LicenseKey: text, Product: product, By: by,
 			Differs: differs, Customer: customer, Order: record.Order, Warnings: warnings},

@@ -61,6 +61,26 @@ func (e *LicenseRestored) parse(s *scanner) {
 	s.expect(`}`)
 }
 
+func (e *LicenseRevoked) appendData(b []byte) []byte {
+	b = appendRowRef(b, e.JobID, e.Row)
+	b = appendString(append(b, `,"license_key":`...), e.LicenseKey)
+	b = appendProduct(b, &e.Product)
+	b = appendString(append(b, `,"manager":`...), e.Manager)
+	return append(strconv.AppendUint(append(b, `,"previous":`...), uint64(e.Previous), 10), '}')
+}
+
+func (e *LicenseRevoked) parse(s *scanner) {
+	e.JobID, e.Row = s.rowRef()
+	s.expect(`,"license_key":`)
+	e.LicenseKey = s.text()
+	s.product(&e.Product)
+	s.expect(`,"manager":`)
+	e.Manager = s.text()
+	s.expect(`,"previous":`)
+	e.Previous = Seq(s.uint())
+	s.expect(`}`)
+}
+
 // appendState appends the members that hold a whole license.
 func appendState(b []byte, state LicenseState) []byte {
 	b = appendMembers(append(b, `,"license":`...), licenseMembers, target{License: state.License})
