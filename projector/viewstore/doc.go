@@ -19,7 +19,8 @@
 //
 //	partitions     a hash index is split by sequence; only the newest partition is written
 //	slots          a partition has 1024 entries, each for many names
-//	Bloom filters  lookups read only partitions that may have the name
+//	Bloom filters  lookups read only partitions that may have the name; indexes that are not filtered get
+//	               filters for the partitions that are searched often (an undo)
 //
 // # Reading
 //
