@@ -41,7 +41,7 @@
 // What an undo would do is counted while folding, by chains of events (see the views), so that
 // [Reader.UndoPreview] reads three counters.
 //
-// What a search looks at is written beside each license, as it is now (searchtext.go).
+// What a search looks at is written beside each license, as it is now, by column (searchtext.go).
 //
 // # Committing
 //

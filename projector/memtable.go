@@ -33,7 +33,6 @@ type memtable struct {
 	events, bytes int
 	name          []byte // reused buffer
 	value         []byte // reused buffer
-	folded        []byte // reused buffer
 }
 
 // begin returns an empty memtable. It reuses the buffers of a recycled one, if there is one.

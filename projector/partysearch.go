@@ -25,7 +25,7 @@ const (
 func (q *CustomerQuery) search(r *Reader) *viewstore.NumberSet {
 	s := newSearch(r, &LicenseQuery{Words: q.Words})
 	s.scanCustomers()
-	s.scanLicenses()
+	s.scanLicenses(textName)
 	var all *viewstore.NumberSet
 	for i, word := range s.words {
 		hits := &s.found[i].made
@@ -85,36 +85,22 @@ func (r *Reader) SortedCustomers(q CustomerQuery, by CustomerColumn, desc bool, 
 		ids, err = r.sortedByName(set, customerByEmail, desc, first)
 		return ids, set.Len(), err
 	}
+	text, made, now := textName, customerMadeName, customerNowName
+	if by == CustomersByCompany {
+		text, made, now = textCompany, customerMadeCompany, customerNowCompany
+	}
 	all := newTop(desc, first)
 	var elsewhere viewstore.NumberSet
 	r.views.Scan(r.bound, allCustomerTexts, set, []func(*viewstore.Scanned){func(c *viewstore.Scanned) {
-		for _, span := range c.Spans {
-			id := c.ID(span)
-			if !set.Has(id) {
-				continue
-			}
-			elsewhere.Add(id)
-			text, ok := customerText(c.Plain[span.Begin:span.End], false)
-			if !ok {
-				r.bound.Fail(ErrDamaged)
-				return
-			}
-			all.add(sortedID{by.of(text), events.Seq(id)})
-		}
+		selected, changed := set.Places(c.Number)&c.Places, changedCustomers(c)
+		elsewhere.AddPlaces(c.Number, selected)
+		all.addColumn(c, selected&^changed, made)
+		all.addColumn(c, selected&changed, now)
 	}})
 	set.RemoveAll(&elsewhere)
 	count = set.Len() + elsewhere.Len()
-	r.sortTexts(&all, set, func(t searchText) []byte { return by.of(t.shown) })
+	r.sortColumn(&all, set, text)
 	return all.ids(), count, r.bound.Err()
-}
-
-// of is the name or the company of a customer's text.
-func (by CustomerColumn) of(shown []byte) []byte {
-	name, company := cutText(shown)
-	if by == CustomersByCompany {
-		return company
-	}
-	return name
 }
 
 // SortedOrders is [Reader.SortedLicenses] for orders, by their store id.

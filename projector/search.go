@@ -1,7 +1,6 @@
 package projector
 
 import (
-	"bytes"
 	"encoding/binary"
 	"runtime"
 
@@ -10,8 +9,8 @@ import (
 )
 
 // A search finds the licenses that have each of some words in one of their texts (searchtext.go). It passes
-// the texts of all licenses, with up to four cores: 0.1 s for a million of them. An index of parts of words
-// would be three times the views' size, and would make folding several times slower.
+// the texts of all licenses, with up to four cores: 0.1 s of CPU for a million of them. An index of parts of
+// words would be three times the views' size, and would make folding several times slower.
 //
 // Most texts are the license's own. The customer's name and company are shown as the row says that made the
 // customer, or a customers' import that changed it, so these are found in two steps:
@@ -26,18 +25,17 @@ const maxSearchWorkers = 4
 func (q *LicenseQuery) search(r *Reader) (*viewstore.NumberSet, error) {
 	s := newSearch(r, q)
 	s.scanCustomers()
-	s.scanLicenses()
+	s.scanLicenses(textKey)
 	if q.SeesProduct != nil {
 		s.visible = r.collect(r.ofProducts(q.visibleProducts(r)).postings)
 	}
-	var all *viewstore.NumberSet
 	for i := range s.found {
-		hits := s.licensesWith(&s.found[i])
-		if all == nil {
-			all = hits
-			continue
-		}
-		all.Retain(hits)
+		s.resolve(&s.found[i])
+	}
+	s.join()
+	all := &s.found[0].own
+	for i := range s.found[1:] {
+		all.Retain(&s.found[1+i].own)
 	}
 	if r.count(countGone) > 0 {
 		all.RemoveAll(r.collect(r.views.Postings(gone, "")))
@@ -60,7 +58,7 @@ type search struct {
 
 // wordHits is where one word was found.
 type wordHits struct {
-	own       viewstore.NumberSet // licenses, by what is theirs
+	own       viewstore.NumberSet // licenses, by what is theirs; in the end all that are shown with the word
 	made      viewstore.NumberSet // customers, by the license with their id
 	elsewhere viewstore.NumberSet // customers, by search_customers
 	said      []saidHit           // licenses, by what their row says of a customer that another one made
@@ -74,30 +72,38 @@ func newSearch(r *Reader, q *LicenseQuery) *search {
 
 // scanCustomers finds the words in search_customers.
 func (s *search) scanCustomers() {
+	var finders wordFinders
 	s.reader.views.Scan(s.reader.bound, allCustomerTexts, nil, []func(*viewstore.Scanned){func(c *viewstore.Scanned) {
-		for _, span := range c.Spans {
-			id := c.ID(span)
-			s.elsewhere.Add(id)
-			text, ok := customerText(c.Plain[span.Begin:span.End], s.query.SeesProduct != nil)
-			if !ok {
-				s.reader.bound.Fail(ErrDamaged)
-				return
-			}
-			for i, word := range s.words {
-				if bytes.Contains(text, word) {
-					s.found[i].elsewhere.Add(id)
-				}
-			}
+		finders.begin(s.words, c.Columns)
+		s.elsewhere.AddPlaces(c.Number, c.Places)
+		changed := uint64(0)
+		if s.query.SeesProduct == nil {
+			changed = changedCustomers(c)
+		}
+		for i := range s.words {
+			made := finders.find(i, c, customerMadeName, customerMadeCompany)
+			now := finders.find(i, c, customerNowName, customerNowCompany)
+			s.found[i].elsewhere.AddPlaces(c.Number, made&^changed|now&changed)
 		}
 	}})
 }
 
-// scanLicenses finds the words in the view search.
-func (s *search) scanLicenses() {
+// changedCustomers are the customers of a chunk that a customers' import left as they are.
+func changedCustomers(c *viewstore.Scanned) (places uint64) {
+	for place, mark := range c.Texts(customerChanged) {
+		if len(mark) > 0 {
+			places |= 1 << place
+		}
+	}
+	return places
+}
+
+// scanLicenses finds the words in the columns of the view search from one on.
+func (s *search) scanLicenses(from int) {
 	workers := make([]searchWorker, searchWorkers())
 	visitors := make([]func(*viewstore.Scanned), len(workers))
 	for i := range workers {
-		workers[i] = searchWorker{search: s, found: make([]wordHits, len(s.words))}
+		workers[i] = searchWorker{search: s, from: from, found: make([]wordHits, len(s.words))}
 		visitors[i] = workers[i].visit
 	}
 	s.reader.views.Scan(s.reader.bound, allSearchTexts, nil, visitors)
@@ -109,9 +115,6 @@ func (s *search) scanLicenses() {
 			hits.made.AddAll(&of.made)
 			hits.said = append(hits.said, of.said...)
 		}
-		if workers[i].damaged {
-			s.reader.bound.Fail(ErrDamaged)
-		}
 	}
 }
 
@@ -120,160 +123,114 @@ func searchWorkers() int { return min(runtime.NumCPU(), maxSearchWorkers) }
 // searchWorker searches some of the chunks.
 type searchWorker struct {
 	search  *search
+	from    int        // the first column that is searched
 	found   []wordHits // by word
-	finders []finder
+	finders wordFinders
 	keeps   viewstore.NumberSet
-	damaged bool
+	shown   []uint64 // reused buffer: by word
 }
 
 func (w *searchWorker) visit(c *viewstore.Scanned) {
-	if w.finders == nil {
-		for _, word := range w.search.words {
-			w.finders = append(w.finders, newFinder(word, c.Plain))
-		}
+	w.finders.begin(w.search.words, c.Columns)
+	changed := w.search.elsewhere.Places(c.Number)
+	useful := changed
+	w.shown = w.shown[:0]
+	for i := range w.found {
+		w.found[i].own.AddPlaces(c.Number, w.finders.find(i, c, w.from, textStoreID))
+		w.shown = append(w.shown, w.finders.find(i, c, textName, textCompany))
+		useful |= w.shown[i]
 	}
-	for i := range w.finders {
-		w.find(c, &w.finders[i], &w.found[i])
-	}
-	if w.search.elsewhere.Len() == 0 {
+	if useful == 0 {
 		return
 	}
-	for _, span := range c.Spans {
-		id := c.ID(span)
-		if w.search.elsewhere.Has(id) && partyOf(c.Plain[span.Begin]) == madeCustomer {
-			w.keeps.Add(id)
+	makers := makersOf(c)
+	w.keeps.AddPlaces(c.Number, changed&makers)
+	for i, shown := range w.shown {
+		hits := &w.found[i]
+		hits.made.AddPlaces(c.Number, shown&makers)
+		if w.search.query.SeesProduct != nil {
+			hits.addSaid(c, shown&^makers&^hits.own.Places(c.Number))
 		}
 	}
 }
 
-// find looks for a word in all values of a chunk at once, and then at those that have it.
-func (w *searchWorker) find(c *viewstore.Scanned, f *finder, hits *wordHits) {
-	at := 0
-	for i := 0; i < len(c.Spans); {
-		n := f.next(c.Plain, at)
-		if n < 0 {
-			return
+// makersOf are the licenses of a chunk that made their customer.
+func makersOf(c *viewstore.Scanned) (places uint64) {
+	for place, text := range c.Texts(textCustomer) {
+		if id := events.Seq(c.ID(place)); customerID(text, id) == id {
+			places |= 1 << place
 		}
-		for c.Spans[i].End <= n {
-			if i++; i == len(c.Spans) {
-				return
-			}
-		}
-		span := c.Spans[i]
-		t, ok := parseSearchText(c.Plain[span.Begin:span.End], events.Seq(c.ID(span)))
-		if !ok {
-			w.damaged = true
-			return
-		}
-		begin := span.End - len(t.shown) - len(t.own)
-		switch {
-		case n < begin: // in numbers that look like the word
-			at = begin
-			continue
-		case n+len(f.word) <= span.End:
-			w.hit(events.Seq(c.ID(span)), t, f.word, n < begin+len(t.own), hits)
-		}
-		at = span.End
-		i++
 	}
+	return places
 }
 
-// hit notes that a license has a word, first among its own texts or not.
-func (w *searchWorker) hit(id events.Seq, t searchText, word []byte, own bool, hits *wordHits) {
-	if own {
-		hits.own.Add(uint64(id))
-	}
-	switch t.kind {
-	case madeCustomer:
-		if !own || bytes.Contains(t.shown, word) {
-			hits.made.Add(uint64(id))
-		}
-	case joinsCustomer:
-		if !own && w.search.query.SeesProduct != nil {
-			hits.said = append(hits.said, saidHit{id, t.customer})
+// addSaid adds licenses of a chunk whose customer another one made.
+func (h *wordHits) addSaid(c *viewstore.Scanned, places uint64) {
+	for place, text := range c.Texts(textCustomer) {
+		if places>>place&1 != 0 {
+			id := events.Seq(c.ID(place))
+			h.said = append(h.said, saidHit{id, customerID(text, id)})
 		}
 	}
 }
 
-// finder finds a word by that of its bytes which is the rarest in the texts: bytes.Index looks for the first
-// one, and meets it several times in each text if it is an "e".
-type finder struct {
-	word   []byte
-	rarest int // offset in word
-}
-
-// newFinder makes a finder for texts like a sample.
-func newFinder(word, sample []byte) finder {
-	var counts [256]int
-	for _, c := range sample {
-		counts[c]++
-	}
-	f := finder{word: word}
-	for i, c := range word {
-		if counts[c] < counts[word[f.rarest]] {
-			f.rarest = i
-		}
-	}
-	return f
-}
-
-// next is the first place of the word in b, from a place on; -1: none.
-func (f *finder) next(b []byte, from int) int {
-	for misses := 0; misses < 16; misses++ {
-		n := bytes.IndexByte(b[min(from+f.rarest, len(b)):], f.word[f.rarest])
-		if n < 0 {
-			return -1
-		}
-		if from += n; bytes.HasPrefix(b[from:], f.word) {
-			return from
-		}
-		from++
-	}
-	if n := bytes.Index(b[from:], f.word); n >= 0 {
-		return from + n
-	}
-	return -1
-}
-
-// licensesWith returns the licenses that are shown with a word. It takes the sets of the hits.
-func (s *search) licensesWith(hits *wordHits) *viewstore.NumberSet {
-	licenses, shown := &hits.own, &hits.made
-	shown.RemoveAll(&s.elsewhere)
-	licenses.AddAll(shown)
-	shown.AddAll(&hits.elsewhere)
+// resolve makes the customers that were found with a word those that the one who asks is shown, and adds the
+// licenses that made them.
+func (s *search) resolve(hits *wordHits) {
+	customers := &hits.made
+	customers.RemoveAll(&s.elsewhere)
+	hits.own.AddAll(customers)
+	customers.AddAll(&hits.elsewhere)
 	hits.elsewhere.Retain(&s.keeps)
-	licenses.AddAll(&hits.elsewhere)
-	s.join(shown, licenses)
+	hits.own.AddAll(&hits.elsewhere)
 	for _, hit := range hits.said {
 		if !s.shows(hit.customer) {
-			licenses.Add(uint64(hit.license))
+			hits.own.Add(uint64(hit.license))
 		}
 	}
-	return licenses
-}
-
-// join adds the licenses of customers that they did not make.
-func (s *search) join(customers, licenses *viewstore.NumberSet) {
-	r := s.reader
-	if s.visible != nil {
-		seen := new(viewstore.NumberSet)
-		for id := range ordered[uint64](r.bound, customers, false) {
-			if s.shows(events.Seq(id)) {
-				seen.Add(id)
-			}
-		}
-		customers = seen
-	}
-	if customers.Len() <= maxMergedParties {
-		for id := range ordered[uint64](r.bound, customers, false) {
-			key := viewstore.NumberKey(id)
-			licenses.AddAll(r.collect(r.inSlot(customerLicenses, key, key)))
-		}
+	if s.visible == nil {
 		return
 	}
-	licenses.AddAll(r.collect(r.views.Match(r.bound, customerLicenses, nil, func(name []byte) bool {
-		return len(name) == 8 && customers.Has(binary.BigEndian.Uint64(name))
-	})))
+	var seen viewstore.NumberSet
+	for id := range ordered[uint64](s.reader.bound, customers, false) {
+		if s.shows(events.Seq(id)) {
+			seen.Add(id)
+		}
+	}
+	*customers = seen
+}
+
+// join adds to each word the licenses of its customers that they did not make.
+func (s *search) join() {
+	r := s.reader
+	var many []*wordHits
+	for i := range s.found {
+		hits := &s.found[i]
+		if hits.made.Len() > maxMergedParties {
+			many = append(many, hits)
+			continue
+		}
+		for id := range ordered[uint64](r.bound, &hits.made, false) {
+			key := viewstore.NumberKey(id)
+			hits.own.AddAll(r.collect(r.inSlot(customerLicenses, key, key)))
+		}
+	}
+	if len(many) == 0 {
+		return
+	}
+	err := r.views.Names(customerLicenses, func(name []byte, license uint64) bool {
+		if len(name) == 8 {
+			for _, hits := range many {
+				if hits.made.Has(binary.BigEndian.Uint64(name)) {
+					hits.own.Add(license)
+				}
+			}
+		}
+		return r.bound.Step()
+	})
+	if err != nil {
+		r.bound.Fail(err)
+	}
 }
 
 // shows reports whether the one who asks sees a customer, and not only what the license's row says of it.

@@ -23,7 +23,7 @@ const (
 	SortByStoreID
 )
 
-var sortTexts = [...]int{SortByKey: textKey, SortByProduct: textProduct, SortByEmail: textEmail, SortByStoreID: textStoreID}
+var sortColumns = [...]int{SortByKey: textKey, SortByProduct: textProduct, SortByEmail: textEmail, SortByStoreID: textStoreID}
 
 // SortedLicenses returns the first ids, at most [MaxSorted], of the licenses that q selects, sorted by a column:
 // upwards or, if desc, downwards. Licenses without a text come last. count is the number of all that q selects.
@@ -38,47 +38,21 @@ func (r *Reader) SortedLicenses(q *LicenseQuery, by SortColumn, desc bool, first
 		set = r.collect(selected.postings)
 	}
 	all := newTop(desc, first)
-	r.sortTexts(&all, set, func(t searchText) []byte { return t.text(sortTexts[by]) })
+	r.sortColumn(&all, set, sortColumns[by])
 	return all.ids(), set.Len(), r.bound.Err()
 }
 
-// sortTexts adds a text of each license of a set to all.
-func (r *Reader) sortTexts(all *top, set *viewstore.NumberSet, text func(searchText) []byte) {
-	workers := make([]sortWorker, searchWorkers())
+// sortColumn adds the texts that the licenses of a set have in a column to all.
+func (r *Reader) sortColumn(all *top, set *viewstore.NumberSet, column int) {
+	workers := make([]top, searchWorkers())
 	visitors := make([]func(*viewstore.Scanned), len(workers))
 	for i := range workers {
-		workers[i] = sortWorker{set: set, text: text, top: top{desc: all.desc, first: all.first}}
-		visitors[i] = workers[i].visit
+		workers[i] = top{desc: all.desc, first: all.first}
+		visitors[i] = func(c *viewstore.Scanned) { workers[i].addColumn(c, set.Places(c.Number), column) }
 	}
 	r.views.Scan(r.bound, allSearchTexts, set, visitors)
 	for i := range workers {
 		all.sorted = append(all.sorted, workers[i].sorted...)
-		if workers[i].damaged {
-			r.bound.Fail(ErrDamaged)
-		}
-	}
-}
-
-// sortWorker sorts the licenses of some of the chunks.
-type sortWorker struct {
-	top
-	set     *viewstore.NumberSet
-	text    func(searchText) []byte
-	damaged bool
-}
-
-func (w *sortWorker) visit(c *viewstore.Scanned) {
-	for _, span := range c.Spans {
-		id := c.ID(span)
-		if !w.set.Has(id) {
-			continue
-		}
-		t, ok := parseSearchText(c.Plain[span.Begin:span.End], events.Seq(id))
-		if !ok {
-			w.damaged = true
-			return
-		}
-		w.add(sortedID{w.text(t), events.Seq(id)})
 	}
 }
 
@@ -115,6 +89,15 @@ func (t *top) add(l sortedID) {
 	l.text = bytes.Clone(l.text)
 	if t.sorted = append(t.sorted, l); len(t.sorted) >= 2*t.first+64 {
 		t.cut()
+	}
+}
+
+// addColumn adds the texts that some places of a chunk have in a column.
+func (t *top) addColumn(c *viewstore.Scanned, places uint64, column int) {
+	for place, text := range c.Texts(column) {
+		if places>>place&1 != 0 {
+			t.add(sortedID{text, events.Seq(c.ID(place))})
+		}
 	}
 }
 

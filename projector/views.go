@@ -13,7 +13,7 @@ const FileName = "views.bolt"
 
 // format is the version of the views' file. Raise it with every change of the views or of what
 // folding does: a file of another version is folded from the beginning.
-const format = 11
+const format = 12
 
 // The views. Package viewstore gives the bytes of each layout. Numbers (sequences, imports, rows)
 // are 8 bytes, big-endian, so that keys sort as their numbers do. A text before a number ends with
@@ -147,8 +147,8 @@ var schema = viewstore.Schema{Version: format, Views: []viewstore.ViewSpec{
 	warned:           {Name: "warned", Layout: viewstore.Chunks},
 	warnedByCode:     {Name: "warned_by_code", Layout: viewstore.PostingLists},
 	jobByFile:        {Name: "job_by_file", Layout: viewstore.Entries},
-	searchTexts:      {Name: "search", Layout: viewstore.Chunks},
-	customerTexts:    {Name: "search_customers", Layout: viewstore.Chunks},
+	searchTexts:      {Name: "search", Layout: viewstore.Chunks, Columns: numTexts},
+	customerTexts:    {Name: "search_customers", Layout: viewstore.Chunks, Columns: numCustomerTexts},
 	made:             {Name: "made", Layout: viewstore.Chunks},
 	aggregates:       {Name: "aggregates", Layout: viewstore.Entries},
 	facts:            {Name: "facts", Layout: viewstore.Chunks},

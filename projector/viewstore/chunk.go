@@ -42,9 +42,11 @@ func (s ChunkSet) key(buf []byte, number uint64) []byte {
 type chunk struct {
 	set        ChunkSet
 	number     uint64
+	columns    int    // of its view
 	bitmap     uint64 // a bit for each value
 	plain      []byte // the values in order, each after its length
 	compressed []byte // reused buffer
+	block      []byte // reused buffer: the values by column
 }
 
 // put adds a value at a place in the chunk, mostly after all others. It replaces a value that is
@@ -73,27 +75,38 @@ func (c *chunk) skip(begin, values int) int {
 // encode returns the chunk's value in the file. It depends on the chunk's content alone, not on the
 // order in which the content was added.
 func (c *chunk) encode(a *arena) []byte {
-	c.compressed = s2.Encode(c.compressed[:cap(c.compressed)], c.plain)
+	plain := c.plain
+	if c.columns > 0 {
+		plain = c.byColumn()
+	}
+	c.compressed = s2.Encode(c.compressed[:cap(c.compressed)], plain)
 	value := binary.BigEndian.AppendUint64(a.alloc(chunkHead+len(c.compressed)), c.bitmap)
 	return append(value, c.compressed...)
 }
 
 // decode reads a chunk's value into the buffers of the previous one. It is false if the value
-// cannot be decompressed.
-func (c *chunk) decode(value []byte) bool {
-	c.bitmap = 0
+// cannot be decompressed, or has no columns where its view has.
+func (c *chunk) decode(value []byte) (ok bool) {
+	if c.columns > 0 {
+		return c.decodeColumns(value)
+	}
+	c.bitmap, c.plain, ok = decompress(c.plain, value)
+	return ok
+}
+
+// decompress reads a chunk's value into a buffer. The bitmap is 0 if it cannot be decompressed.
+func decompress(buf, value []byte) (bitmap uint64, plain []byte, ok bool) {
 	if len(value) < chunkHead {
-		return false
+		return 0, buf, false
 	}
 	if n, err := s2.DecodedLen(value[chunkHead:]); err != nil || n > maxChunk {
-		return false
+		return 0, buf, false
 	}
-	plain, err := s2.Decode(c.plain[:cap(c.plain)], value[chunkHead:])
+	plain, err := s2.Decode(buf[:cap(buf)], value[chunkHead:])
 	if err != nil {
-		return false
+		return 0, buf, false
 	}
-	c.bitmap, c.plain = binary.BigEndian.Uint64(value), plain
-	return true
+	return binary.BigEndian.Uint64(value), plain, true
 }
 
 // forEach passes the values in order, until f returns false. It is false if the chunk is malformed.
@@ -146,7 +159,8 @@ func (c *chunk) merge(other *chunk) bool {
 
 // writeChunks merges a memtable's chunks into those of the file.
 func (w *WriteTx) writeChunks(v View, added []entry, a *arena) error {
-	var stored, fresh chunk
+	columns := w.schema.Views[v].Columns
+	stored, fresh := chunk{columns: columns}, chunk{columns: columns}
 	for _, e := range added {
 		old := w.buckets[v].Get(e.key)
 		if old != nil {
@@ -173,13 +187,12 @@ type chunkCache struct {
 // size would take 50 MB.
 const maxRetainedBuf = 256 << 10
 
-// take decodes a chunk into the cache. It is false if the chunk is malformed.
-func (c *chunkCache) take(set ChunkSet, number uint64, value []byte) (*chunk, bool) {
+// take decodes a chunk of a view into the cache. It is false if the chunk is malformed.
+func (c *chunkCache) take(spec *ViewSpec, set ChunkSet, number uint64, value []byte) (*chunk, bool) {
 	taken := &c.chunks[c.next]
 	c.next = (c.next + 1) % len(c.chunks)
-	ok := taken.decode(value)
-	taken.set, taken.number = set, number
-	return taken, ok
+	taken.set, taken.number, taken.columns = set, number, spec.Columns
+	return taken, taken.decode(value)
 }
 
 // reset empties the cache and keeps its buffers.
@@ -224,7 +237,7 @@ func (r *Reader) chunk(set ChunkSet, number uint64) (chunk, bool) {
 	if value == nil {
 		return chunk{}, true
 	}
-	c, ok := r.cache.take(set, number, value)
+	c, ok := r.cache.take(&r.schema.Views[set.View], set, number, value)
 	return *c, ok
 }
 
@@ -232,7 +245,8 @@ func (r *Reader) chunk(set ChunkSet, number uint64) (chunk, bool) {
 // The value is valid during the call.
 func (r *Reader) ForEach(set ChunkSet, from uint64, f func(n uint64, value []byte) error) error {
 	prefix := set.prefix()
-	err := forEachChunk(r.bucket(set.View), set.key(nil, from>>chunkBits), func(key, value []byte) error {
+	columns := r.schema.Views[set.View].Columns
+	err := forEachChunk(r.bucket(set.View), columns, set.key(nil, from>>chunkBits), func(key, value []byte) error {
 		n, ok := numberBehind(key, prefix)
 		if !ok {
 			return errEndOfSet
@@ -253,8 +267,8 @@ var errEndOfSet = errors.New("the end of the set")
 
 // forEachChunk calls f for every value at or after a chunk's key, in order, with the key that it
 // would have as an entry by itself. It stops at f's first error. f must not retain the key.
-func forEachChunk(bucket *bolt.Bucket, begin []byte, f func(key, value []byte) error) error {
-	var c chunk
+func forEachChunk(bucket *bolt.Bucket, columns int, begin []byte, f func(key, value []byte) error) error {
+	c := chunk{columns: columns}
 	var own []byte
 	cursor := bucket.Cursor()
 	for key, value := cursor.Seek(begin); key != nil; key, value = cursor.Next() {

@@ -122,6 +122,38 @@ func TestChunkBytes(t *testing.T) {
 	}
 }
 
+// TestColumns: a value with too many texts, or too few, becomes one of as many as there are columns. A chunk
+// that lacks a text, or has one too many, is malformed.
+func TestColumns(t *testing.T) {
+	c := chunk{columns: 3}
+	for place, value := range []string{"a\x00b\x00c\x00", "", "a\x00b", "\x00\x00\x00", "a\x00b\x00c\x00d\x00"} {
+		c.put(uint64(place), []byte(value))
+	}
+	good := bytes.Clone(c.encode(new(arena)))
+	if !c.decode(good) {
+		t.Fatal("the chunk is malformed")
+	}
+	for place, want := range []string{"a\x00b\x00c\x00", "\x00\x00\x00", "a\x00b\x00\x00", "\x00\x00\x00", "a\x00b\x00c\x00"} {
+		if got, ok := c.value(uint64(place)); !ok || string(got) != want {
+			t.Errorf("value %d is %q, want %q", place, got, want)
+		}
+	}
+	_, block, _ := decompress(nil, good)
+	for i := range block {
+		if i >= 3*columnHead && block[i] != 0 {
+			continue // a letter may be any other
+		}
+		bad := bytes.Clone(block)
+		bad[i] ^= 1
+		if _, ok := splitColumns(nil, bad, 3, 5); ok {
+			t.Errorf("byte %d may be %d", i, bad[i])
+		}
+		if _, ok := splitColumns(nil, block[:i], 3, 5); ok {
+			t.Errorf("a block may end after %d bytes", i)
+		}
+	}
+}
+
 // TestMalformedChunks: neither a reader nor a transaction that adds to it takes a chunk that cannot
 // have been written.
 func TestMalformedChunks(t *testing.T) {

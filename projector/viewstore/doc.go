@@ -26,7 +26,7 @@
 //
 // [Store.Read] reads the last commit. Sets are lazy [Postings], walked straight from the pages:
 // [Intersect], [Merge] and [Without] combine them, within a [Bound]. A name is found by one read in each
-// partition: eight for a million sequences. [Reader.Scan] passes all of a view of chunks, on several cores.
+// partition: eight for a million sequences. [Reader.Scan] passes all of a view with columns, on several cores.
 //
 // # The file, byte by byte
 //
@@ -69,6 +69,13 @@
 //	       S2 block of: for each bit that is set, in ascending order:
 //	       uvarint  length of the value
 //	       m bytes  value
+//
+// In a view with columns a value is a text for each column, each with a NUL behind it, and the S2 block has
+//
+//	4 bytes  length of the column, for each column
+//	         for each column, for each bit that is set, in ascending order:
+//	n bytes  text
+//	1 byte   NUL
 //
 // A decompressed chunk has at most 256 MiB, so that 4 MiB is a safe limit for a value.
 //

@@ -26,6 +26,8 @@ func TestFileFormat(t *testing.T) {
 		m.Put(ChunkSet{View: values}, 64+2, []byte("two"))
 		m.Put(ChunkSet{View: values}, 64+63, []byte("last"))
 		m.Put(ChunkSet{grouped, 9}, 5, nil)
+		m.Put(ChunkSet{View: texts}, 1, []byte("a\x00\x00b\x00"))
+		m.Put(ChunkSet{View: texts}, 2, []byte("\x00cd\x00b\x00"))
 		m.Append(lists, "list", 1)
 		m.Append(lists, "list", 4096+0x0abc)
 		m.Append(lists, "list", 4096+0x0abd)
@@ -40,7 +42,9 @@ func TestFileFormat(t *testing.T) {
 		unfiltered: {"00000000" + slot: name + "000003", "00000004" + slot: name + "010203"},
 		values:     {"0000000000000001": "8000000000000004" + compressed("\x03two\x04last")},
 		grouped:    {"0000000000000009" + "0000000000000000": "0000000000000020" + compressed("\x00")},
-		lists:      {list + "0000000000000000": "0001", list + "0000000000000001": "0abc0abd"},
+		texts: {"0000000000000000": "0000000000000006" +
+			compressed("\x00\x00\x00\x03\x00\x00\x00\x04\x00\x00\x00\x04"+"a\x00\x00"+"\x00cd\x00"+"b\x00b\x00")},
+		lists: {list + "0000000000000000": "0001", list + "0000000000000001": "0abc0abd"},
 	}
 	check(t, h.db.View(func(tx *bolt.Tx) error {
 		var sums []byte

@@ -54,6 +54,8 @@ func FuzzChunk(f *testing.F) {
 	var a arena
 	c.put(3, []byte("a value"))
 	c.put(63, nil)
+	f.Add(bytes.Clone(c.encode(&a)), uint64(5))
+	c.columns = 2
 	f.Add(c.encode(&a), uint64(5))
 	f.Add([]byte("short"), uint64(0))
 	f.Add(append(bytes.Repeat([]byte{0xff}, 8), s2.Encode(nil, []byte{0xff, 1, 2})...), uint64(63))
@@ -65,28 +67,38 @@ func FuzzChunk(f *testing.F) {
 				t.Errorf("from %d, desc %v: %d", place, desc, n)
 			}
 		}
-		var c, copied, empty chunk
-		if n, _ := s2.DecodedLen(data[min(len(data), chunkHead):]); n > 1<<20 && n <= maxChunk || !c.decode(data) {
+		if n, _ := s2.DecodedLen(data[min(len(data), chunkHead):]); n > 1<<20 && n <= maxChunk {
 			return
 		}
-		if !empty.merge(&c) {
-			if c.merge(&chunk{}) {
-				t.Error("values were added to a malformed chunk")
-			}
-			return
-		}
-		var a arena
-		if !copied.decode(empty.encode(&a)) || copied.bitmap != c.bitmap {
-			t.Fatalf("bitmap %x, want %x", copied.bitmap, c.bitmap)
-		}
-		for place := range uint64(chunkMask + 1) {
-			want, ok := c.value(place)
-			got, copiedOK := copied.value(place)
-			if !ok || !copiedOK || !bytes.Equal(got, want) || (got == nil) != (c.bitmap>>place&1 == 0) {
-				t.Errorf("place %d: %q %v, want %q %v", place, got, copiedOK, want, ok)
-			}
+		for _, columns := range []int{0, 2} {
+			compareEncoded(t, data, columns)
 		}
 	})
+}
+
+// compareEncoded encodes the values of a chunk again, if it has some.
+func compareEncoded(t *testing.T, data []byte, columns int) {
+	c, copied, empty := chunk{columns: columns}, chunk{columns: columns}, chunk{columns: columns}
+	if !c.decode(data) {
+		return
+	}
+	if !empty.merge(&c) {
+		if columns > 0 || c.merge(&chunk{}) {
+			t.Error("values were added to a malformed chunk")
+		}
+		return
+	}
+	var a arena
+	if !copied.decode(empty.encode(&a)) || copied.bitmap != c.bitmap {
+		t.Fatalf("bitmap %x, want %x", copied.bitmap, c.bitmap)
+	}
+	for place := range uint64(chunkMask + 1) {
+		want, ok := c.value(place)
+		got, copiedOK := copied.value(place)
+		if !ok || !copiedOK || !bytes.Equal(got, want) || (got == nil) != (c.bitmap>>place&1 == 0) {
+			t.Errorf("place %d: %q %v, want %q %v", place, got, copiedOK, want, ok)
+		}
+	}
 }
 
 // FuzzPostingBlock: in arbitrary bytes of a block every step goes on in its direction, so that a walk

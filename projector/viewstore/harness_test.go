@@ -15,6 +15,7 @@ const (
 	grouped
 	lists
 	facts // a single set, put in ascending order
+	texts // of three columns
 )
 
 var testSchema = Schema{Version: 1, Views: []ViewSpec{
@@ -26,6 +27,7 @@ var testSchema = Schema{Version: 1, Views: []ViewSpec{
 	grouped:    {Name: "grouped", Layout: Chunks},
 	lists:      {Name: "lists", Layout: PostingLists},
 	facts:      {Name: "facts", Layout: Chunks},
+	texts:      {Name: "texts", Layout: Chunks, Columns: 3},
 }}
 
 // harness is a store that memtables are written to.

@@ -81,7 +81,7 @@ func (m *Memtable) Delete(v View, key []byte) { m.updates[entryID{v, string(key)
 func (m *Memtable) Put(set ChunkSet, n uint64, value []byte) {
 	c := m.chunks[set]
 	if c == nil {
-		c = &chunk{set: set}
+		c = &chunk{set: set, columns: m.overlay.store.schema.Views[set.View].Columns}
 		m.chunks[set] = c
 	}
 	if number := n >> chunkBits; number != c.number {

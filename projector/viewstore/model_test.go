@@ -172,6 +172,9 @@ func (want *model) put(random *rand.Rand, seq uint64) operation {
 		seq -= min(seq, random.Uint64N(200))
 	}
 	value := string(bytes.Repeat(fmt.Append(nil, seq), random.IntN(20)))
+	if random.IntN(4) == 0 {
+		set, value = ChunkSet{View: texts}, fmt.Sprintf("%s\x00\x00%d\x00", value, random.IntN(3))
+	}
 	if want.chunks[set] == nil {
 		want.chunks[set] = map[uint64]string{}
 	}

@@ -10,19 +10,7 @@ type NumberSet struct {
 }
 
 // Add adds a number.
-func (s *NumberSet) Add(n uint64) {
-	p := n >> partitionBits
-	for uint64(len(s.partitions)) <= p {
-		s.partitions = append(s.partitions, nil)
-	}
-	if s.partitions[p] == nil {
-		s.partitions[p] = new(bitset)
-	}
-	if offset := n & offsetMask; !s.partitions[p].has(offset) {
-		s.partitions[p].add(offset)
-		s.size++
-	}
-}
+func (s *NumberSet) Add(n uint64) { s.AddPlaces(n>>chunkBits, 1<<(n&chunkMask)) }
 
 // Has reports whether a number is in the set.
 func (s *NumberSet) Has(n uint64) bool {
@@ -30,10 +18,34 @@ func (s *NumberSet) Has(n uint64) bool {
 	return p < uint64(len(s.partitions)) && s.partitions[p] != nil && s.partitions[p].has(n&offsetMask)
 }
 
-// inChunk reports whether the set has a number of a chunk.
-func (s *NumberSet) inChunk(number uint64) bool {
-	p := number >> (partitionBits - chunkBits)
-	return p < uint64(len(s.partitions)) && s.partitions[p] != nil && s.partitions[p][number%uint64(len(bitset{}))] != 0
+// Places returns the members in a chunk: a bit for each place.
+func (s *NumberSet) Places(chunk uint64) uint64 {
+	p := chunk >> (partitionBits - chunkBits)
+	if p >= uint64(len(s.partitions)) || s.partitions[p] == nil {
+		return 0
+	}
+	return s.partitions[p][chunk%uint64(len(bitset{}))]
+}
+
+// AddPlaces adds members in a chunk: a bit for each place.
+func (s *NumberSet) AddPlaces(chunk, places uint64) {
+	if places == 0 {
+		return
+	}
+	word := &s.partition(chunk >> (partitionBits - chunkBits))[chunk%uint64(len(bitset{}))]
+	s.size += bits.OnesCount64(places &^ *word)
+	*word |= places
+}
+
+// partition returns the bits of a partition, to be added to.
+func (s *NumberSet) partition(p uint64) *bitset {
+	for uint64(len(s.partitions)) <= p {
+		s.partitions = append(s.partitions, nil)
+	}
+	if s.partitions[p] == nil {
+		s.partitions[p] = new(bitset)
+	}
+	return s.partitions[p]
 }
 
 // Len is the number of members.
@@ -103,12 +115,7 @@ func (s *NumberSet) AddAll(other *NumberSet) {
 		if from == nil {
 			continue
 		}
-		for len(s.partitions) <= p {
-			s.partitions = append(s.partitions, nil)
-		}
-		if s.partitions[p] == nil {
-			s.partitions[p] = new(bitset)
-		}
+		s.partition(uint64(p))
 		s.combine(p, from, func(a, b uint64) uint64 { return a | b })
 	}
 }

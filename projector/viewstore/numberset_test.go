@@ -26,6 +26,19 @@ func TestNumberSet(t *testing.T) {
 			set.Add(n)
 			want = append(want, n)
 		}
+		for range random.IntN(3) {
+			chunk, places := random.Uint64N(5<<partitionBits)>>chunkBits, random.Uint64()&random.Uint64()
+			before := set.Places(chunk)
+			set.AddPlaces(chunk, places)
+			if got := set.Places(chunk); got != before|places {
+				t.Fatalf("chunk %d has %b, want %b", chunk, got, before|places)
+			}
+			for place := range uint64(chunkMask + 1) {
+				if places>>place&1 != 0 {
+					want = append(want, chunk<<chunkBits|place)
+				}
+			}
+		}
 		slices.Sort(want)
 		want = slices.Compact(want)
 		if set.Len() != len(want) {

@@ -147,7 +147,7 @@ func (o *Overlay) Lookup(v View, name string) (uint64, error) {
 // in the file; nil if there is none. A cached chunk may lack places that were put later, and is right
 // in those that it has.
 func (o *Overlay) chunkValue(active *Memtable, set ChunkSet, n uint64) ([]byte, error) {
-	number, place := n>>chunkBits, n&chunkMask
+	number, place, spec := n>>chunkBits, n&chunkMask, &o.store.schema.Views[set.View]
 	for i := range o.cache.chunks {
 		if c := &o.cache.chunks[i]; c.set == set && c.number == number && c.has(place) {
 			return c.mustValue(place)
@@ -159,7 +159,7 @@ func (o *Overlay) chunkValue(active *Memtable, set ChunkSet, n uint64) ([]byte, 
 			continue
 		}
 		if piece := m.piece(set.View, o.key); piece != nil {
-			if c, ok := o.cache.take(set, number, piece); !ok || c.has(place) {
+			if c, ok := o.cache.take(spec, set, number, piece); !ok || c.has(place) {
 				return c.mustValue(place)
 			}
 		}
@@ -175,7 +175,7 @@ func (o *Overlay) chunkValue(active *Memtable, set ChunkSet, n uint64) ([]byte, 
 		o.missing[set.View] = missingChunk{set, number, true}
 		return nil, nil
 	}
-	c, ok := o.cache.take(set, number, stored)
+	c, ok := o.cache.take(spec, set, number, stored)
 	if !ok {
 		return nil, ErrDamaged
 	}

@@ -2,9 +2,10 @@ package viewstore
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
+	"iter"
 	"math/bits"
+	"runtime"
 	"sync"
 )
 
@@ -18,26 +19,23 @@ const maxMapped = 16 << 20
 
 // Scanned is a chunk that a scan passes: the values of up to 64 neighbouring numbers.
 type Scanned struct {
-	Number uint64 // of the chunk: its place p is the number Number<<6 | p
-	Plain  []byte // the values, with their lengths between them
-	Spans  []Span // of the values in Plain, in ascending order
+	Number  uint64   // of the chunk: its place p is the number Number<<6 | p
+	Places  uint64   // a bit for each place that has a value
+	Columns [][]byte // the texts of all values by column, in ascending order of places, each with a NUL behind it
+
+	block []byte // reused buffer
 }
 
-// Span is where a value lies.
-type Span struct {
-	Place      uint64 // of its number in the chunk
-	Begin, End int
-}
-
-// Scan passes each chunk of a set that has a wanted number, or every chunk if wanted is nil, to one of the
-// visitors. Each visitor has a separate goroutine, and the chunks come in no order. A Scanned is valid during
+// Scan passes each chunk of a set of a view with columns to one of the visitors: those that have a wanted number,
+// or all if wanted is nil. Each visitor has a separate goroutine, and the chunks come in no order. A Scanned is valid during
 // the call. If the bound is exceeded the scan ends early.
 func (r *Reader) Scan(b *Bound, set ChunkSet, wanted *NumberSet, visitors []func(*Scanned)) {
 	work := make(chan []rawChunk, len(visitors))
 	errs := make([]error, len(visitors))
 	var workers sync.WaitGroup
+	columns := r.schema.Views[set.View].Columns
 	for i, visit := range visitors {
-		workers.Go(func() { errs[i] = scanAll(work, visit) })
+		workers.Go(func() { errs[i] = scanAll(work, columns, visit) })
 	}
 	r.hand(b, set, wanted, work)
 	close(work)
@@ -72,7 +70,7 @@ func (r *Reader) hand(b *Bound, set ChunkSet, wanted *NumberSet, work chan<- []r
 			dropResident(r.tx.DB(), r.tx.Size())
 			mapped = 0
 		}
-		if wanted != nil && !wanted.inChunk(number) {
+		if wanted != nil && wanted.Places(number) == 0 {
 			continue
 		}
 		if batch = append(batch, rawChunk{number, value}); len(batch) == scanBatch {
@@ -84,21 +82,21 @@ func (r *Reader) hand(b *Bound, set ChunkSet, wanted *NumberSet, work chan<- []r
 }
 
 // scanAll decodes batches and passes their chunks. After damage it takes the rest and passes nothing.
-func scanAll(work <-chan []rawChunk, visit func(*Scanned)) (err error) {
-	var c chunk
+func scanAll(work <-chan []rawChunk, columns int, visit func(*Scanned)) (err error) {
 	var found Scanned
 	for batch := range work {
 		if err == nil {
-			err = scanBatchOf(batch, &c, &found, visit)
+			err = scanBatchOf(batch, columns, &found, visit)
 		}
+		runtime.Gosched()
 	}
 	return err
 }
 
-func scanBatchOf(batch []rawChunk, c *chunk, found *Scanned, visit func(*Scanned)) (err error) {
+func scanBatchOf(batch []rawChunk, columns int, found *Scanned, visit func(*Scanned)) (err error) {
 	defer catchDamage(&err)()
 	for _, raw := range batch {
-		if !c.decode(raw.value) || !found.take(raw.number, c) {
+		if !found.decode(raw, columns) {
 			return ErrDamaged
 		}
 		visit(found)
@@ -106,21 +104,43 @@ func scanBatchOf(batch []rawChunk, c *chunk, found *Scanned, visit func(*Scanned
 	return nil
 }
 
-// take makes a decoded chunk a Scanned. It is false if the chunk is malformed.
-func (s *Scanned) take(number uint64, c *chunk) bool {
-	s.Number, s.Plain, s.Spans = number, c.plain, s.Spans[:0]
-	at := 0
-	for bitmap := c.bitmap; bitmap != 0; bitmap &= bitmap - 1 {
-		size, n := binary.Uvarint(c.plain[at:])
-		if n <= 0 || uint64(len(c.plain)-at-n) < size {
-			return false
-		}
-		begin := at + n
-		at = begin + int(size)
-		s.Spans = append(s.Spans, Span{uint64(bits.TrailingZeros64(bitmap)), begin, at})
+// decode reads a chunk into the buffers of the previous one. It is false if the chunk is malformed.
+func (s *Scanned) decode(raw rawChunk, columns int) (ok bool) {
+	s.Number = raw.number
+	if s.Places, s.block, ok = decompress(s.block, raw.value); !ok {
+		return false
 	}
-	return at == len(c.plain)
+	s.Columns, ok = splitColumns(s.Columns[:0], s.block, columns, bits.OnesCount64(s.Places))
+	return ok
 }
 
-// ID is the number of a value.
-func (s *Scanned) ID(v Span) uint64 { return s.Number<<chunkBits | v.Place }
+// Texts yields the texts of a column, and the places of their values.
+func (s *Scanned) Texts(column int) iter.Seq2[uint64, []byte] {
+	return func(yield func(uint64, []byte) bool) {
+		rest := s.Columns[column]
+		for places := s.Places; places != 0; places &= places - 1 {
+			end := bytes.IndexByte(rest, 0)
+			if !yield(uint64(bits.TrailingZeros64(places)), rest[:end]) {
+				return
+			}
+			rest = rest[end+1:]
+		}
+	}
+}
+
+// PlacesOf returns the places of the values that have some ranks: bit n of ranks is the value n of all, and bit p
+// of the places is place p.
+func (s *Scanned) PlacesOf(ranks uint64) (places uint64) {
+	if s.Places == ^uint64(0) {
+		return ranks
+	}
+	for left := s.Places; left != 0 && ranks != 0; left, ranks = left&(left-1), ranks>>1 {
+		if ranks&1 != 0 {
+			places |= left & -left
+		}
+	}
+	return places
+}
+
+// ID is the number of a place.
+func (s *Scanned) ID(place uint64) uint64 { return s.Number<<chunkBits | place }

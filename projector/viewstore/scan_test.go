@@ -3,19 +3,20 @@ package viewstore
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 )
 
-// TestScan passes every value of a set once, or those of the chunks with wanted numbers, with any number of
+// TestScan passes every text of a set once, or those of the chunks with wanted numbers, with any number of
 // workers; a damaged chunk is the bound's error.
 func TestScan(t *testing.T) {
 	h := newHarness(t)
 	random := rand.New(rand.NewPCG(7, 8))
-	set, want := ChunkSet{View: values}, map[uint64]string{}
+	set, want := ChunkSet{View: texts}, map[uint64]string{}
 	h.write(func(m *Memtable) {
-		for n := uint64(0); n < 10_000; n += 1 + random.Uint64N(40) {
-			want[n] = fmt.Sprint("value ", n)
+		for n := uint64(0); n < 10_000; n += 1 + random.Uint64N(40)*random.Uint64N(2) {
+			want[n] = fmt.Sprintf("value %d\x00%s\x00%d\x00", n, strings.Repeat("x", random.IntN(3)), n%7)
 			m.Put(set, n, []byte(want[n]))
 		}
 	})
@@ -30,9 +31,7 @@ func TestScan(t *testing.T) {
 				visitors[i] = func(c *Scanned) {
 					lock.Lock()
 					defer lock.Unlock()
-					for _, span := range c.Spans {
-						got[c.ID(span)] += string(c.Plain[span.Begin:span.End])
-					}
+					collectTexts(t, c, got)
 				}
 			}
 			check(t, h.Read(func(r *Reader) error {
@@ -50,12 +49,34 @@ func TestScan(t *testing.T) {
 	}
 }
 
+// collectTexts adds all texts of a chunk, and verifies that the places of the first values, and of each second
+// one, are those.
+func collectTexts(t *testing.T, c *Scanned, to map[uint64]string) {
+	t.Helper()
+	for column := range c.Columns {
+		for place, text := range c.Texts(column) {
+			to[c.ID(place)] += string(text) + "\x00"
+		}
+	}
+	var places []uint64
+	for place := range c.Texts(0) {
+		places = append(places, place)
+	}
+	for _, step := range []int{1, 2} {
+		ranks, want := uint64(0), uint64(0)
+		for i := 0; i < len(places); i += step {
+			ranks, want = ranks|1<<i, want|1<<places[i]
+		}
+		if got := c.PlacesOf(ranks); got != want {
+			t.Errorf("the places of %b among %b are %b, want %b", ranks, c.Places, got, want)
+		}
+	}
+}
+
 // TestScanFindsDamage: a chunk that is no chunk ends the scan with ErrDamaged.
 func TestScanFindsDamage(t *testing.T) {
-	var c chunk
 	var found Scanned
-	err := scanBatchOf([]rawChunk{{0, []byte("not a chunk, for sure")}}, &c, &found,
-		func(*Scanned) { t.Error("a chunk was passed") })
+	err := scanBatchOf([]rawChunk{{0, []byte("not a chunk, for sure")}}, 3, &found, func(*Scanned) { t.Error("a chunk was passed") })
 	if err != ErrDamaged {
 		t.Errorf("damage is %v", err)
 	}

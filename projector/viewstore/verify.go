@@ -152,7 +152,7 @@ func (s *Store) hashInto(hash io.Writer) func(tx *bolt.Tx) error {
 			bucket := tx.Bucket([]byte(spec.Name))
 			each := bucket.ForEach
 			if spec.Layout == Chunks {
-				each = func(f func(key, value []byte) error) error { return forEachChunk(bucket, nil, f) }
+				each = func(f func(key, value []byte) error) error { return forEachChunk(bucket, spec.Columns, nil, f) }
 			}
 			if err := each(func(key, value []byte) error {
 				writeText(hash.Write, key)
