@@ -94,16 +94,18 @@ func (r *result) report(ctx context.Context, t *terminal, api *client, asJSON bo
 	return nil
 }
 
-// whatToDo is the sentence about the rejected rows, which are in the file named by saved; "": in none. Where nothing was
-// imported, the rejected rows alone are not what to import.
+// whatToDo is the sentence about the rejected rows, which are in the file named by saved; "": in none.
+// Where nothing was imported, the rejected rows alone are not what to import.
 func (r *result) whatToDo(saved string) string {
 	switch {
 	case r.DryRun:
-		return in(saved) + "Correct them in your own file, or import it as it is: the other rows go in, and these can be corrected afterwards."
+		return in(saved) + "Correct them in your own file, or import it as it is: the other rows go in, " +
+			"and these can be corrected afterwards."
 	case r.Error != nil && r.Error.Code == "rejected_rows":
 		return in(saved) + "Correct them in your own file, then import the whole file again."
 	case saved == "":
-		return "Save them, correct them and import that file: " + command([]string{"status", r.idText(), "--rejected", "fix-me.csv"})
+		return "Save them, correct them and import that file: " +
+			command([]string{"status", r.idText(), "--rejected", "fix-me.csv"})
 	}
 	return in(saved) + "Correct them there, then: " + command(r.correction(saved))
 }

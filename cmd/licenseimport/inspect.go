@@ -166,8 +166,8 @@ func printTranslations(w io.Writer, found mapping.Inspection) {
 			fmt.Fprintf(w, "%s: %s becomes %s in %s.\n", printable(column.Header), printable(cell), becomes, *column.Column)
 		}
 		for _, cell := range rejectedCells(column) {
-			fmt.Fprintf(w, "%s: rows with %s are rejected, unless you add --value %s.\n", printable(column.Header), printable(cell),
-				shellQuoted(*column.Column+":"+cell+":VALUE"))
+			fmt.Fprintf(w, "%s: rows with %s are rejected, unless you add --value %s.\n", printable(column.Header),
+				printable(cell), shellQuoted(*column.Column+":"+cell+":VALUE"))
 		}
 	}
 }

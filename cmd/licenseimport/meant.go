@@ -12,7 +12,8 @@ import (
 // maxCatalogue bounds the products that a misspelt one is compared with: one page of the API.
 const maxCatalogue = 100
 
-// printMeant names, for each product of the rejected rows that is not in the catalogue, the one that was probably meant.
+// printMeant names, for each product of the rejected rows that is not in the catalogue, the one that
+// was probably meant.
 func printMeant(ctx context.Context, w io.Writer, api *client, r *result) error {
 	codes := r.unknownProducts()
 	if len(codes) == 0 {

@@ -34,12 +34,14 @@ var (
 			"zablokowana", "zawieszony", "zawieszona", "無効", "停止",
 		},
 	}
-	// unclear are words for how a license stands that mean disabled in one program and not in another: a license
-	// that nobody has activated yet is inactive, too, and one that has expired may be renewed. They are not translated.
+	// unclear are words for how a license stands that mean disabled in one program and not in another: a
+	// license that nobody has activated yet is inactive, too, and one that has expired may be renewed. They
+	// are not translated.
 	unclear = []string{
-		"inactive", "expired", "expiring", "cancelled", "canceled", "inaktiv", "abgelaufen", "inactif", "inactive", "expiré", "expirée", "inactivo",
-		"inactiva", "caducado", "caducada", "expirado", "expirada", "vencido", "vencida", "inattivo", "inattiva", "scaduto", "scaduta",
-		"nieaktywny", "nieaktywna", "wygasły", "wygasła", "期限切れ",
+		"inactive", "expired", "expiring", "cancelled", "canceled", "inaktiv", "abgelaufen", "inactif",
+		"expiré", "expirée", "inactivo", "inactiva", "caducado", "caducada", "expirado", "expirada", "vencido",
+		"vencida", "inattivo", "inattiva", "scaduto", "scaduta", "nieaktywny", "nieaktywna", "wygasły",
+		"wygasła", "期限切れ",
 	}
 	licenseTypes = words{
 		"perpetual": {
