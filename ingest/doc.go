@@ -55,7 +55,7 @@
 //
 // While an upload is received its process responds to those who ask whether it is alive
 // ([eventlog.Log.UploadAlive]). The janitor, in any process, aborts an upload that gave no sign of
-// life for two minutes (Config.Abandoned): no new row, and no response. A process that died, hangs
+// life for two minutes (Config.Abandoned) and two visits: no new row, and no response. A process that died, hangs
 // or is cut off does not respond.
 //
 // # Retry

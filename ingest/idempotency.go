@@ -87,8 +87,10 @@ func (in *Ingest) keyStateOf(ctx context.Context, first events.JobID, reserved t
 	if state != importjob.KeyOrphaned {
 		return state, nil
 	}
-	if in.log.UploadAlive(ctx, first) {
-		return importjob.KeyInProgress, nil
+	for range silentVisits {
+		if in.log.UploadAlive(ctx, first) {
+			return importjob.KeyInProgress, nil
+		}
 	}
 	if s, err = in.abortUnlessEnded(ctx, importjob.AbandonedUpload(first, 0)); err != nil {
 		return importjob.KeyInProgress, err

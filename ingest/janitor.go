@@ -21,6 +21,7 @@ type janitor struct {
 type observation struct {
 	lastRow    events.Seq
 	aliveSince time.Time // the last sign of life, by this process's clock: see alive
+	silent     int       // visits since then
 	purgeAt    time.Time // of a sealed job that has ended: no visit is due before
 }
 
@@ -71,6 +72,10 @@ func (j *janitor) sweep(ctx context.Context, now time.Time) error {
 	return nil
 }
 
+// silentVisits is how many visits in a row an upload has to give no sign of life, however long they take: one response
+// may be lost, or late on an overloaded machine.
+const silentVisits = 2
+
 func (j *janitor) visit(ctx context.Context, job events.JobID, seen *observation, now time.Time) error {
 	s, err := j.in.load(ctx, job)
 	if err != nil {
@@ -80,10 +85,17 @@ func (j *janitor) visit(ctx context.Context, job events.JobID, seen *observation
 	if err != nil || !found {
 		return err
 	}
-	if s.CanAbort() && j.alive(ctx, job, seen, last.Seq) {
-		seen.aliveSince = now
+	if s.CanAbort() {
+		seen.silent++
+		if j.alive(ctx, job, seen, last.Seq) {
+			seen.aliveSince, seen.silent = now, 0
+		}
 	}
-	switch actionFor(s, now.Sub(seen.aliveSince), now, j.in.config) {
+	silent := now.Sub(seen.aliveSince)
+	if seen.silent < silentVisits {
+		silent = 0
+	}
+	switch actionFor(s, silent, now, j.in.config) {
 	case abort:
 		return j.abort(ctx, job, last)
 	case purgeRows:

@@ -110,6 +110,22 @@ func TestJanitorEndsAbandonedUploads(t *testing.T) {
 	}
 }
 
+// TestOneMissingResponseIsNoAbandon: sweeps that follow each other late do not end an upload that was silent once.
+func TestOneMissingResponseIsNoAbandon(t *testing.T) {
+	h := newHarness(t, Config{})
+	h.begin(1, 3, true)
+	j := newJanitor(h)
+	sweepAt(t, j, 0)
+	sweepAt(t, j, 10*time.Minute)
+	if h.state(1).Ended() {
+		t.Error("aborted after one visit without a response")
+	}
+	sweepAt(t, j, 11*time.Minute)
+	if aborted := h.aborted(1); aborted.Code != "upload_abandoned" {
+		t.Errorf("%+v", aborted)
+	}
+}
+
 // TestRowsOfUnsealedUploadsArePurged: at once, by the upload that fails or is cancelled. If its
 // process died before the purge, the next sweep purges. Each later sweep purges what a batch in
 // flight has stored after the purge.
@@ -194,6 +210,7 @@ func TestJanitorSeesThatRowsCome(t *testing.T) {
 	if h.state(1).Ended() {
 		t.Fatal("a live upload was ended")
 	}
+	sweepAt(t, j, 4*time.Minute)
 	sweepAt(t, j, 6*time.Minute)
 	if aborted := h.aborted(1); aborted.Rows != 4 {
 		t.Errorf("%+v", aborted)
@@ -333,6 +350,7 @@ func TestJanitorOutlivesStrayRows(t *testing.T) {
 	h.begin(1, 1, true)
 	j := newJanitor(h)
 	sweepAt(t, j, 0)
+	sweepAt(t, j, time.Minute)
 	sweepAt(t, j, 3*time.Minute)
 	for _, job := range []events.JobID{1, 77} {
 		if s := h.state(job); s.Phase != importjob.Aborted {

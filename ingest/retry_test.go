@@ -583,6 +583,7 @@ func TestAbandonedRetry(t *testing.T) {
 	h.append(&events.ImportStarted{JobID: 2, Mode: events.Partial, RetryOf: 1}, 0)
 	j := newJanitor(h)
 	sweepAt(t, j, 0)
+	sweepAt(t, j, time.Minute)
 	sweepAt(t, j, 2*time.Minute+time.Second)
 	if aborted := h.aborted(2); aborted.Code != "upload_abandoned" || aborted.Rows != 4 || len(h.rows(2)) != 0 ||
 		!strings.Contains(aborted.Message, "retry again") {
