@@ -102,7 +102,7 @@ func TestSearchTextRoundTrip(t *testing.T) {
 	log := newMemLog(started(1, "anna"), sealed(1, 300), progressed(1, 0, 0, 0, 0))
 	for row := events.Row(1); row <= 300; row++ { // their distances to the customer are every byte
 		e := imported(1, row, "psc", fmt.Sprintf("Ключ-%d", row), "Ä@example.com", "Order")
-		e.Product.Name, e.Customer.FirstName, e.Customer.LastName, e.Customer.CompanyName = "Photo Pro", "", "Łoś", "İstanbul"
+		e.Product.Name, e.Customer.FirstName, e.Customer.LastName, e.Customer.CompanyName = "Photo\x00Pro", "", "Łoś", "İstanbul"
 		log.Add(e)
 	}
 	for _, m := range log.Messages {

@@ -105,7 +105,7 @@ func appendCustomerTexts(b []byte, c *events.Customer) []byte {
 	return append(appendFold(b, c.CompanyName), 0)
 }
 
-// appendFold appends a text in lower case, character by character.
+// appendFold appends a text in lower case, character by character. A NUL, which ends a text, becomes a blank.
 func appendFold[T string | []byte](b []byte, text T) []byte {
 	for i := range len(text) {
 		c := text[i]
@@ -115,6 +115,9 @@ func appendFold[T string | []byte](b []byte, text T) []byte {
 		if 'A' <= c && c <= 'Z' {
 			c += 'a' - 'A'
 		}
+		if c == 0 {
+			c = ' '
+		}
 		b = append(b, c)
 	}
 	return b
@@ -122,6 +125,9 @@ func appendFold[T string | []byte](b []byte, text T) []byte {
 
 func appendFoldRunes(b []byte, text string) []byte {
 	for _, r := range text {
+		if r == 0 {
+			r = ' '
+		}
 		b = utf8.AppendRune(b, unicode.ToLower(r))
 	}
 	return b

@@ -80,9 +80,7 @@ func (r *result) report(ctx context.Context, t *terminal, api *client, asJSON bo
 	if asJSON || rejected == "" && r.RetriedBy != nil && !r.DryRun { // the summary says what is left
 		return nil
 	}
-	if err := printMeant(ctx, t.out, api, r); err != nil {
-		return err
-	}
+	printMeant(ctx, t.out, api, r)
 	fmt.Fprintln(t.out, r.whatToDo(rejected))
 	if r.settled() && !r.DryRun && r.waitsForProducts() {
 		fmt.Fprintln(t.out, "Once the products are in the catalogue, no file is needed: "+command([]string{"retry", r.idText()}))
@@ -98,6 +96,12 @@ func (r *result) report(ctx context.Context, t *terminal, api *client, asJSON bo
 // Where nothing was imported, the rejected rows alone are not what to import.
 func (r *result) whatToDo(saved string) string {
 	switch {
+	case r.DryRun && r.RetryOf != nil:
+		return in(saved) + "Correct them in a file, or retry without the dry run: the other rows go in."
+	case r.DryRun && r.Mode == "all_or_nothing":
+		return in(saved) + "Correct them in your own file: while one row is rejected, nothing is imported."
+	case r.DryRun && r.rejected() == r.Result.Rows:
+		return in(saved) + "Correct them in your own file."
 	case r.DryRun:
 		return in(saved) + "Correct them in your own file, or import it as it is: the other rows go in, " +
 			"and these can be corrected afterwards."

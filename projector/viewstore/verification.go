@@ -19,36 +19,32 @@ func Verify(path string, schema Schema) *Verification {
 	v := &Verification{path: path, schema: schema, done: make(chan struct{})}
 	go func() {
 		defer close(v.done)
-		_ = verifyFile(path, schema, v.found) // Open tells what is wrong
+		before, err := os.Stat(path)
+		if err != nil {
+			return
+		}
+		_ = verifyFile(path, schema, func(tx *bolt.Tx) error { // Open tells what is wrong
+			if unchanged(path, before) {
+				v.sound = before
+			}
+			return dropFreelist(tx)
+		})
 	}()
 	return v
-}
-
-func (v *Verification) found(tx *bolt.Tx) error {
-	if err := dropFreelist(tx); err != nil {
-		return err
-	}
-	info, err := os.Stat(v.path)
-	if err == nil {
-		v.sound = info
-	}
-	return err
 }
 
 // Open waits for the verification's end and is [Open], which verifies the file again unless it is the one that
 // was found sound, and nobody has written it since.
 func (v *Verification) Open() (*Store, error) {
 	<-v.done
-	if !v.unchanged() {
+	if v.sound == nil || !unchanged(v.path, v.sound) {
 		return Open(v.path, v.schema)
 	}
 	return openVerified(v.path, v.schema)
 }
 
-func (v *Verification) unchanged() bool {
-	if v.sound == nil {
-		return false
-	}
-	now, err := os.Stat(v.path)
-	return err == nil && os.SameFile(now, v.sound) && now.Size() == v.sound.Size() && now.ModTime().Equal(v.sound.ModTime())
+// unchanged reports whether a file is still the same, with the size and the time of change that it had.
+func unchanged(path string, before os.FileInfo) bool {
+	now, err := os.Stat(path)
+	return err == nil && os.SameFile(now, before) && now.Size() == before.Size() && now.ModTime().Equal(before.ModTime())
 }

@@ -31,8 +31,8 @@ func TestVerificationInTheBackground(t *testing.T) {
 				t.Fatal("a sound file is not")
 			}
 			c.change(h)
-			if v.unchanged() != c.unchanged {
-				t.Errorf("unchanged: %v", v.unchanged())
+			if unchanged(h.path, v.sound) != c.unchanged {
+				t.Errorf("unchanged: %v", !c.unchanged)
 			}
 			s, err := v.Open()
 			if !errors.Is(err, c.want) {

@@ -82,7 +82,7 @@ function searchForm(kind, signal, search) {
         const { [name]: value, page: _, ...rest } = query;
         const what = of(label, query);
         return h("span", { class: "badge" }, h("span", {}, `Only ${what} `, user(value)),
-          h("a", { href: link(kind.path, alone ? { ...rest, [alone]: "" } : rest), "aria-label": `Not only ${what} ${value}` }, "✕"));
+          h("a", { href: link(kind.path, alone ? { ...rest, [alone]: "" } : rest), "aria-label": `Remove filter: ${what} ${value}` }, "✕"));
       }));
     },
   };
@@ -170,7 +170,7 @@ function sortSelect(kind, sort, to) {
 function nothing(kind, query, page) {
   const { page: _, sort: __, ...filters } = query;
   if (page > 1) return empty("This page is empty", h("p", {}, h("a", { href: link(kind.path, filters) }, "Go to the first page")));
-  const scoped = kind.scopes.some(({ name }) => query[name]) && "take a filter away (✕)";
+  const scoped = kind.scopes.some(({ name }) => query[name]) && "remove a filter (✕)";
   const advice = [query.search && "try fewer words", query.search && "shorter parts of them", scoped].filter(Boolean).join(", or ");
   return kind.nothing(advice && `${capital(advice)}.`);
 }

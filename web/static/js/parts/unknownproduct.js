@@ -20,7 +20,10 @@ export function unknownProducts(imported, signal) {
     const element = h("div", { class: "tight" });
     helps.set(code, [...(helps.get(code) || []), element]);
     catalogue ||= shortCodes(signal).catch(() => []); // the rows are shown without a suggestion
-    catalogue.then((codes) => draw(element, code, nearest(code, codes)));
+    catalogue.then((codes) => {
+      if (codes.includes(code)) added.add(code); // since the import
+      draw(element, code, nearest(code, codes));
+    });
     return element;
   };
   const draw = (element, code, meant) => {
