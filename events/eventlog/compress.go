@@ -1,10 +1,17 @@
 package eventlog
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/internal/fsx"
+	"licenseimport/internal/natstuning"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -84,4 +91,48 @@ func (c *compressor) quiet(now time.Time) bool {
 		quiet = quiet && now.Sub(c.streams[name].since) >= quietAfter
 	}
 	return quiet
+}
+
+// decompressNewest rewrites the newest compressed file of each stream as it was before, ahead of the server's start. After a
+// crash the files behind it may be empty or gone: then the server appends to this one, which it can do only if it
+// is not compressed.
+func (s *Server) decompressNewest() error {
+	for _, name := range compressedStreams {
+		blocks, err := blockFiles(filepath.Join(streamDir(s.store, name), "msgs"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for i := len(blocks) - 1; i >= 0; i-- {
+			compressed, err := decompress(blocks[i].path)
+			if err != nil {
+				return fmt.Errorf("prepare the newest file of stream %s: %w", name, err)
+			}
+			if compressed {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// decompress rewrites a block's file if it is compressed, and reports whether it was. What cannot be read is left to the
+// server, which says what is wrong.
+func decompress(path string) (compressed bool, err error) {
+	if compressed, err = natstuning.IsCompressed(path); err != nil || !compressed {
+		return compressed, err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return true, err
+	}
+	var info server.CompressionInfo
+	n, err := info.UnmarshalMetadata(data)
+	if err == nil {
+		data, err = info.Algorithm.Decompress(data[n:])
+	}
+	if err != nil {
+		slog.Warn("the newest file of a stream cannot be read", "file", filepath.Base(path), "error", err)
+		return true, nil
+	}
+	return true, fsx.WritePrivate(path, data)
 }

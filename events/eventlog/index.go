@@ -2,9 +2,12 @@ package eventlog
 
 import (
 	"log/slog"
+	"os"
+	"path/filepath"
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/internal/fsx"
 	"licenseimport/internal/natstuning"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -50,10 +53,23 @@ func (i *indexer) look(srv *server.Server, now time.Time) {
 	if licenses == i.written || now.Sub(i.since) < quietFor || now.Before(i.next) {
 		return
 	}
-	if err := natstuning.WriteIndex(srv, events.LicensesStream); err != nil && !i.failed {
+	err = natstuning.WriteIndex(srv, events.LicensesStream)
+	if err == nil {
+		i.written = licenses
+	} else if !i.failed {
 		i.failed = true
 		slog.Warn("the index of the stream is not written: a start after a kill takes longer", "stream", events.LicensesStream, "reason", err)
 	}
-	i.written = licenses
 	i.next = now.Add(max(indexPause, indexShare*time.Since(now)))
+}
+
+// spaceForIndex reports whether the disk has space for another index beside the last one.
+func (s *Server) spaceForIndex() bool {
+	free, known := fsx.FreeSpace(s.store)
+	last, err := os.Stat(filepath.Join(streamDir(s.store, events.LicensesStream), "msgs", "index.db"))
+	size := int64(0)
+	if err == nil {
+		size = last.Size()
+	}
+	return !known || free >= max(uint64(s.config.MinFree), minRestartSpace)+2*uint64(size)
 }

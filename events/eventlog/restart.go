@@ -66,7 +66,7 @@ func (s *Server) supervise(ctx context.Context) {
 		if srv := s.running(); !stopped && srv != nil {
 			tuner.Tune(srv)
 			s.recorder.update()
-			if !s.config.NoTuning && s.CheckFreeSpace() == nil {
+			if !s.config.NoTuning && s.spaceForIndex() {
 				index.look(srv, time.Now())
 			}
 			if !s.config.NoTuning && compressor.step(srv, time.Now()) {

@@ -258,6 +258,9 @@ func (s *Server) start(options *server.Options) error {
 	if err := s.rows.guard(); err != nil {
 		return fmt.Errorf("guard the stream of rows: %w", err)
 	}
+	if err := s.decompressNewest(); err != nil {
+		return err
+	}
 	srv, err := server.NewServer(options)
 	if err != nil {
 		return err

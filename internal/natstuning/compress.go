@@ -33,7 +33,10 @@ func (s *Stream) Compress(after uint32) (upTo uint32, done bool, err error) {
 	}
 	upTo = after
 	for _, block := range fullBlocksOf(store, after) {
-		compressed, err := isCompressed(privateField(block, "mfn").String())
+		compressed, err := IsCompressed(pathOf(block))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it was purged
+		}
 		if err == nil && !compressed {
 			done, err = true, compress(store, block)
 		}
@@ -62,12 +65,14 @@ func fullBlocksOf(store reflect.Value, after uint32) (blocks []reflect.Value) {
 	return blocks
 }
 
-// isCompressed reports whether a block's file is compressed, or gone.
-func isCompressed(path string) (bool, error) {
+func pathOf(block reflect.Value) string {
+	defer rlock(block)()
+	return privateField(block, "mfn").String()
+}
+
+// IsCompressed reports whether a block's file is compressed.
+func IsCompressed(path string) (bool, error) {
 	file, err := os.Open(path) //nolint:gosec // the server's own path
-	if errors.Is(err, fs.ErrNotExist) {
-		return true, nil
-	}
 	if err != nil {
 		return false, err
 	}

@@ -68,7 +68,7 @@ func TestCompress(t *testing.T) {
 	}
 	plain := 0
 	for _, file := range files {
-		compressed, err := isCompressed(file)
+		compressed, err := IsCompressed(file)
 		if err != nil {
 			t.Error(err)
 		}

@@ -54,6 +54,9 @@ func WriteIndex(srv *server.Server, stream string) (err error) {
 	if !privateField(store, "prf").IsNil() {
 		return fmt.Errorf("stream %s is encrypted", stream)
 	}
+	if unchanged(store) {
+		return nil
+	}
 	alone := privateField(store, "wfsmu").Addr().Interface().(*sync.Mutex)
 	alone.Lock()
 	defer alone.Unlock()
@@ -70,6 +73,18 @@ func WriteIndex(srv *server.Server, stream string) (err error) {
 		return errors.Join(err, os.Remove(file.Name()))
 	}
 	return nil
+}
+
+// unchanged reports whether nothing was stored since the server read the index at its start: only then it does not know
+// the last block's checksum.
+func unchanged(store reflect.Value) bool {
+	defer rlock(store)()
+	last := privateField(store, "lmb")
+	if last.IsNil() {
+		return false
+	}
+	defer rlock(last)()
+	return privateField(last, "lchk").Interface().([8]byte) == [8]byte{}
 }
 
 // LastSequence is the last sequence of one of the server's streams.

@@ -52,6 +52,22 @@ func TestIndexIsTheServers(t *testing.T) {
 	if !bytes.Equal(ours, theirs) {
 		t.Errorf("%d bytes are other than the server's %d", len(ours), len(theirs))
 	}
+	srv, conn = start(t, dir) // from the index
+	if err := WriteIndex(srv, "S"); err != nil {
+		t.Errorf("of a server that has stored nothing: %v", err)
+	}
+	if js, err = jetstream.New(conn); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.Publish(t.Context(), "s.subject.1", body); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteIndex(srv, "S"); err != nil {
+		t.Error(err)
+	}
+	if later, err := os.ReadFile(path); err != nil || bytes.Equal(later, theirs) {
+		t.Errorf("the index is the one before the last message: %v", err)
+	}
 	if err := WriteIndex(srv, "MISSING"); err == nil {
 		t.Error("a stream that does not exist: no error")
 	}
