@@ -68,7 +68,7 @@ func (b *bench) disk(ctx context.Context) ([]line, error) {
 
 // atRest waits until the files of a server do not change any more, and measures the disk use.
 func atRest(ctx context.Context, dir string) (on diskUse, err error) {
-	const unchanged = 12 * time.Second // more than twice the time after which a quiet server compresses
+	const unchanged = 8 * time.Second // longer than a server has to be quiet before it compresses
 	for since := time.Now(); time.Since(since) < unchanged; {
 		now, err := diskUseOf(dir)
 		if err != nil {
