@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"licenseimport/events"
@@ -99,7 +100,7 @@ func (c *compressor) quiet(now time.Time) bool {
 func (s *Server) decompressNewest() error {
 	for _, name := range compressedStreams {
 		blocks, err := blockFiles(filepath.Join(streamDir(s.store, name), "msgs"))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) { // the server says what is wrong
 			return err
 		}
 		for i := len(blocks) - 1; i >= 0; i-- {
