@@ -110,10 +110,11 @@ func (c *chaos) run(t *testing.T, client func(ctx context.Context, number int)) 
 	}
 }
 
-// waitFor is waitFor by the clock of readiness.
+// waitFor is waitFor by the clock of readiness. It asks more and more seldom, as clients do that heed Retry-After: three that
+// send their files a hundred times a second take a core from the system's start.
 func (c *chaos) waitFor(what string, f func() error) error {
 	began, end := c.readiness.clock(), time.Now().Add(10*timeout)
-	for {
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
 		err := f()
 		if err == nil {
 			return nil
@@ -121,7 +122,7 @@ func (c *chaos) waitFor(what string, f func() error) error {
 		if c.readiness.clock()-began > timeout || time.Now().After(end) {
 			return fmt.Errorf("waited in vain for %s: %w", what, err)
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(pause)
 	}
 }
 

@@ -35,6 +35,9 @@ func TestKillersLetTheSystemStart(t *testing.T) {
 		if !r.mayKill(t.Context()) || time.Since(began) < 20*time.Second {
 			t.Errorf("killed %v after the last readiness, before the system was ready", time.Since(began))
 		}
+		if time.Since(began) < 20*time.Second+calm {
+			t.Error("killed right after an outage")
+		}
 		if len(r.outages) != 1 || r.outages[0].kills != 2 || r.outages[0].took != overlap+21*time.Second {
 			t.Errorf("outages %v, want one with 2 kills", r.outages)
 		}

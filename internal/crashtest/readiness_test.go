@@ -14,6 +14,7 @@ import (
 // A killer may strike while the system is down, but not for ever: a system whose streams grow needs
 // longer to start than the pauses between random kills.
 const (
+	calm     = 2 * time.Second  // after an outage: on a slow machine clients come no further without it
 	overlap  = 3 * time.Second  // since the system was ready: kills may overlap
 	patience = 60 * time.Second // for a start on a machine that is not overloaded; afterwards a killer strikes anyway, and the test fails
 	probing  = 50 * time.Millisecond
@@ -28,6 +29,7 @@ type readiness struct {
 	watched bool          // watch runs
 	up      time.Duration // how long the system was ready while it was watched
 	last    time.Time     // when the system was ready last
+	calm    time.Time     // no kill before
 	kills   int           // since then
 	outages []outage
 	late    int // kills after patience
@@ -80,6 +82,7 @@ func (r *readiness) ready(now time.Time) {
 	defer r.mu.Unlock()
 	if r.kills > 0 {
 		r.outages = append(r.outages, outage{r.kills, now.Sub(r.last)})
+		r.calm = now.Add(calm)
 	}
 	r.last, r.kills = now, 0
 }
@@ -103,7 +106,7 @@ func (r *readiness) strike(late bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	lately := time.Since(r.last) <= overlap
-	if !lately && !late {
+	if !lately && !late || time.Now().Before(r.calm) {
 		return false
 	}
 	if !lately {
