@@ -6,4 +6,4 @@ import "syscall"
 
 func dieWithParent(*syscall.SysProcAttr) {}
 
-func load() float64 { return 0 }
+func systemLoad() float64 { return 0 }

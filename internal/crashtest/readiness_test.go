@@ -118,7 +118,7 @@ func (r *readiness) strike(late bool) bool {
 
 // slowdown is how many times longer a start may take on a machine with more to do than these tests give it, which is some
 // four threads for each core.
-func slowdown() float64 { return max(1, load()/float64(4*runtime.NumCPU())) }
+func slowdown() float64 { return max(1, systemLoad()/float64(4*runtime.NumCPU())) }
 
 // String reports the times to readiness by the number of kills within an outage.
 func (r *readiness) String() string {
