@@ -25,6 +25,7 @@ const (
 // An indexer writes the index of LICENSES when the streams have become quiet. Without one of the last state a
 // server that was killed reads all events at its start. It belongs to supervise.
 type indexer struct {
+	direct  *directReader
 	srv     *server.Server
 	last    [2]uint64 // last sequences of ROWS and LICENSES as last seen
 	since   time.Time // when they changed
@@ -36,24 +37,21 @@ type indexer struct {
 // look writes an index if it is time to.
 func (i *indexer) look(srv *server.Server, now time.Time) {
 	if i.srv != srv {
-		*i = indexer{srv: srv, failed: i.failed}
+		*i = indexer{direct: i.direct, srv: srv, failed: i.failed}
 	}
-	rows, err := natstuning.LastSequence(srv, events.RowsStream)
-	if err != nil {
+	rowsStream, licensesStream := i.direct.stream(srv, events.RowsStream), i.direct.stream(srv, events.LicensesStream)
+	if rowsStream == nil || licensesStream == nil {
 		return // it is not there yet, or this release has other private fields
 	}
-	licenses, err := natstuning.LastSequence(srv, events.LicensesStream)
-	if err != nil {
-		return
-	}
-	if last := [2]uint64{rows, licenses}; last != i.last {
+	licenses := licensesStream.Head()
+	if last := [2]uint64{rowsStream.Head(), licenses}; last != i.last {
 		i.last, i.since = last, now
 		return
 	}
 	if licenses == i.written || now.Sub(i.since) < quietFor || now.Before(i.next) {
 		return
 	}
-	err = natstuning.WriteIndex(srv, events.LicensesStream)
+	err := natstuning.WriteIndex(srv, events.LicensesStream)
 	if err == nil {
 		i.written = licenses
 	} else if !i.failed {

@@ -18,7 +18,7 @@ func TestIndexWhenQuiet(t *testing.T) {
 	path := filepath.Join(streamDir(s.server.store, events.LicensesStream), "msgs", "index.db")
 	srv := s.server.running()
 	now := time.Now()
-	var i indexer
+	i := indexer{direct: &s.server.direct}
 	writes := func(after time.Duration, want bool) {
 		t.Helper()
 		mark := []byte("not an index")

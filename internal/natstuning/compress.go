@@ -22,7 +22,7 @@ func (s *Stream) Head() uint64 {
 // Compress compresses one file of the stream, as the server does with a stream whose setting is S2: it writes
 // and syncs another file, and then replaces the first one by it. It takes the oldest full block after a number
 // that is not compressed. No block up to the number upTo needs it any more. done: it has compressed that one.
-// Whoever reads or purges a block waits while it is compressed, some 50 ms; appends do not.
+// A read or purge of a block waits while it is compressed, some 50 ms, and so do appends that come after such a read.
 func (s *Stream) Compress(after uint32) (upTo uint32, done bool, err error) {
 	defer recoverReflection(&err)
 	s.compressing.Lock()

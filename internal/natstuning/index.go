@@ -39,17 +39,10 @@ type subjectState struct {
 // of its last state: 2 CPU seconds for each million. The stream takes no appends meanwhile, and its readers wait:
 // 0.1 s for each million subjects. The server's checks of the index at its start are the same for this one.
 func WriteIndex(srv *server.Server, stream string) (err error) {
-	if err := checkVersion(); err != nil {
-		return err
-	}
 	defer recoverReflection(&err)
-	found := streamOf(srv, stream)
-	if !found.IsValid() {
-		return ErrNoStream
-	}
-	store := storeOf(found)
-	if !store.IsValid() || store.Type().Elem().Name() != "fileStore" {
-		return fmt.Errorf("stream %s has no files", stream)
+	store, err := fileStoreOf(srv, stream)
+	if err != nil {
+		return err
 	}
 	if !privateField(store, "prf").IsNil() {
 		return fmt.Errorf("stream %s is encrypted", stream)
@@ -85,25 +78,6 @@ func unchanged(store reflect.Value) bool {
 	}
 	defer rlock(last)()
 	return privateField(last, "lchk").Interface().([8]byte) == [8]byte{}
-}
-
-// LastSequence is the last sequence of one of the server's streams.
-func LastSequence(srv *server.Server, stream string) (last uint64, err error) {
-	if err := checkVersion(); err != nil {
-		return 0, err
-	}
-	defer recoverReflection(&err)
-	found := streamOf(srv, stream)
-	if !found.IsValid() {
-		return 0, ErrNoStream
-	}
-	store := storeOf(found)
-	if !store.IsValid() {
-		return 0, ErrNoStream
-	}
-	var state server.StreamState
-	store.Interface().(server.StreamStore).FastState(&state)
-	return state.LastSeq, nil
 }
 
 // An indexWriter encodes an index.

@@ -18,7 +18,7 @@ type Message struct {
 	Data    []byte // without headers; the caller may keep it
 }
 
-// A Stream reads a stream of an embedded server, and publishes to it, without the server's protocol. A read sees
+// A Stream reads, fills and compresses a stream of an embedded server without its protocol. A read sees
 // an atomic batch as a whole or not at all, and only when the server has synced it: Stream holds the lock that
 // keeps the server's own readers out until then. Any number of goroutines may use it.
 type Stream struct {

@@ -18,20 +18,28 @@ var ErrNoStream = errors.New("there is no such stream")
 // messages that are on the disk by a file that is not. Appends stay as they are. No option of the
 // server leads to the field, fileStore.syncOnFlush.
 func SyncRewrites(srv *server.Server, stream string) (err error) {
-	if err := checkVersion(); err != nil {
-		return err
-	}
 	defer recoverReflection(&err)
-	found := streamOf(srv, stream)
-	if !found.IsValid() {
-		return ErrNoStream
-	}
-	store := storeOf(found)
-	if !store.IsValid() || store.Type().Elem().Name() != "fileStore" {
-		return fmt.Errorf("stream %s has no files", stream)
+	store, err := fileStoreOf(srv, stream)
+	if err != nil {
+		return err
 	}
 	privateField(store, "syncOnFlush").Addr().Interface().(*atomic.Bool).Store(true)
 	return nil
+}
+
+// fileStoreOf is the store of one of the server's streams, which is on the disk: a pointer to a struct.
+func fileStoreOf(srv *server.Server, stream string) (store reflect.Value, err error) {
+	if err := checkVersion(); err != nil {
+		return store, err
+	}
+	found := streamOf(srv, stream)
+	if !found.IsValid() {
+		return store, ErrNoStream
+	}
+	if store = storeOf(found); !store.IsValid() || store.Type().Elem().Name() != "fileStore" {
+		return store, fmt.Errorf("stream %s has no files", stream)
+	}
+	return store, nil
 }
 
 // checkVersion returns an error unless the server is the release that this package was tested with.
