@@ -110,17 +110,20 @@ func familyOf(families map[string]*dto.MetricFamily, name string) string {
 // TestDeployIsRead: Docker's own readers accept the files, and the compose file wants its secrets.
 func TestDeployIsRead(t *testing.T) {
 	t.Parallel()
-	check := func(secrets ...string) string {
+	// go run reports its downloads on standard error, too.
+	check := func(secrets ...string) (found, said string) {
+		var stdout, stderr strings.Builder
 		c := exec.CommandContext(t.Context(), "go", "run", ".", "../Dockerfile", "../compose.yaml")
 		c.Dir, c.Env = "../../deploy/check", append(environment(), secrets...)
-		out, _ := c.CombinedOutput() // that it fails is in what it says
-		return string(out)
+		c.Stdout, c.Stderr = &stdout, &stderr
+		_ = c.Run() // that it fails is in what it says
+		return stdout.String(), stderr.String()
 	}
-	if out := check("NATS_PASSWORD=x", "LICENSEIMPORT_ADMIN_KEY=y"); out != "../Dockerfile: 2 stages\n../compose.yaml: 8 services\n" {
-		t.Error(out)
+	if found, said := check("NATS_PASSWORD=x", "LICENSEIMPORT_ADMIN_KEY=y"); found != "../Dockerfile: 2 stages\n../compose.yaml: 8 services\n" {
+		t.Error(found, said)
 	}
-	if out := check("LICENSEIMPORT_ADMIN_KEY=y"); !strings.Contains(out, "choose a password for NATS") {
-		t.Errorf("without a password: %s", out)
+	if found, said := check("LICENSEIMPORT_ADMIN_KEY=y"); !strings.Contains(said, "choose a password for NATS") {
+		t.Errorf("without a password: %s%s", found, said)
 	}
 }
 
