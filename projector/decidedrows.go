@@ -94,11 +94,7 @@ func (licenseRows) proposed(r *Reader, id events.JobID, row events.Row) (*Row, e
 		return nil, err
 	}
 	shown := rowOf(e, RowUpdated)
-	shown.ID = e.Previous
-	value, err := r.views.Get(allChanges, uint64(e.Previous))
-	if c, changed := parseChange(value); changed {
-		shown.ID = c.license
-	}
+	shown.ID, err = r.licenseBy(e.By, e.License.Key, e.Product.ShortCode)
 	return shown, err
 }
 
