@@ -96,15 +96,8 @@ func (r *result) report(ctx context.Context, t *terminal, api *client, asJSON bo
 // Where nothing was imported, the rejected rows alone are not what to import.
 func (r *result) whatToDo(saved string) string {
 	switch {
-	case r.DryRun && r.RetryOf != nil:
-		return in(saved) + "Correct them in a file, or retry without the dry run: the other rows go in."
-	case r.DryRun && r.Mode == "all_or_nothing":
-		return in(saved) + "Correct them in your own file: while one row is rejected, nothing is imported."
-	case r.DryRun && r.rejected() == r.Result.Rows:
-		return in(saved) + "Correct them in your own file."
 	case r.DryRun:
-		return in(saved) + "Correct them in your own file, or import it as it is: the other rows go in, " +
-			"and these can be corrected afterwards."
+		return in(saved) + r.afterDryRun()
 	case r.Error != nil && r.Error.Code == "rejected_rows":
 		return in(saved) + "Correct them in your own file, then import the whole file again."
 	case saved == "":
@@ -112,6 +105,21 @@ func (r *result) whatToDo(saved string) string {
 			command([]string{"status", r.idText(), "--rejected", "fix-me.csv"})
 	}
 	return in(saved) + "Correct them there, then: " + command(r.correction(saved))
+}
+
+// afterDryRun is the same sentence of a dry run.
+func (r *result) afterDryRun() string {
+	where, instead := "Correct them in your own file", ", or import it as it is: the other rows go in, and these can be corrected afterwards."
+	if r.RetryOf != nil {
+		where, instead = "Correct them in a file", ", or retry without the dry run: the other rows go in."
+	}
+	switch {
+	case r.Mode == "all_or_nothing":
+		return where + ": while one row is rejected, nothing is imported."
+	case r.rejected() == r.Result.Rows:
+		return where + "."
+	}
+	return where + instead
 }
 
 // in says where all rejected rows are; "": in no file.

@@ -58,6 +58,12 @@ func explainUsage(err error) error {
 // apiParameters matches the API's parameters that are flags of import.
 var apiParameters = regexp.MustCompile(`\b(unknown_columns|encoding|delimiter)=([a-z0-9-]+)`)
 
+// apiInBrackets and apiUpload match the API's parameters with a header of the file, which may hold any character.
+var (
+	apiInBrackets = regexp.MustCompile(`\((map|ignore)=(.+?)\)([,;.]|$)`)
+	apiUpload     = regexp.MustCompile(`\bupload with map=.+?:[a-z_]+`)
+)
+
 // apiMappings matches the API's parameters of a mapping, whose values may hold any character.
 var apiMappings = regexp.MustCompile(`(^|[ (])(mapping|map|set|ignore|value|date_format|sheet)=(: | )?`)
 
@@ -73,6 +79,13 @@ func inFlags(message string) string {
 	message = apiFilters.ReplaceAllStringFunc(message, func(said string) string {
 		_, name, _ := strings.Cut(said, "parameter ")
 		return "--" + strings.NewReplacer("__", "-", "_", "-").Replace(name)
+	})
+	message = apiInBrackets.ReplaceAllStringFunc(message, func(said string) string {
+		part := apiInBrackets.FindStringSubmatch(said)
+		return "(--" + part[1] + " " + shellQuoted(part[2]) + ")" + part[3]
+	})
+	message = apiUpload.ReplaceAllStringFunc(message, func(said string) string {
+		return "upload with --map " + shellQuoted(strings.TrimPrefix(said, "upload with map="))
 	})
 	message = apiMappings.ReplaceAllStringFunc(message, func(said string) string {
 		name, after, _ := strings.Cut(said, "=")

@@ -30,6 +30,9 @@ func TestAdviceAfterADryRun(t *testing.T) {
 			"Correct them in your own file: while one row is rejected, nothing is imported."},
 		"a retry": {result{RetryOf: &first, Result: &counts{Rows: 3, Invalid: 1}},
 			"Correct them in a file, or retry without the dry run: the other rows go in."},
+		"a retry, all rejected": {result{RetryOf: &first, Result: &counts{Rows: 3, Invalid: 3}}, "Correct them in a file."},
+		"a retry, all or nothing": {result{RetryOf: &first, Mode: "all_or_nothing", Result: &counts{Rows: 3, Invalid: 1}},
+			"Correct them in a file: while one row is rejected, nothing is imported."},
 	} {
 		c.r.DryRun = true
 		if got := c.r.whatToDo(""); got != c.want {

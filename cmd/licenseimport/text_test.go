@@ -146,8 +146,10 @@ func testProgress(t *testing.T) {
 func TestMessagesNameFlags(t *testing.T) {
 	for message, want := range map[string]string{
 		"upload with unknown_columns=ignore":                    "upload with --unknown-columns ignore",
-		"upload with map=Serial No.:license__license_key; more": "upload with --map Serial No.:license__license_key; more",
+		"upload with map=Serial No.:license__license_key; more": "upload with --map 'Serial No.:license__license_key'; more",
+		"upload with set=product__short_code:VALUE.":            "upload with --set product__short_code:VALUE.",
 		"map it (map=A:column), leave it out (ignore=A)":        "map it (--map A:column), leave it out (--ignore A)",
+		"it (map=No (x):column), out (ignore=No (x)), or":       "it (--map 'No (x):column'), out (--ignore 'No (x)'), or",
 		"a column that map= names":                              "a column that --map names",
 		"map=Serial has no colon":                               "--map Serial has no colon",
 		"dates are written date_format=MM/DD/YYYY":              "dates are written --date-format MM/DD/YYYY",
