@@ -29,7 +29,7 @@ type backupCommand struct {
 
 // Help is what --help tells beside the flags.
 func (backupCommand) Help() string {
-	return `Uploads and imports go on meanwhile. The backup holds everything that was acknowledged when it began: the event streams, rows that are still to be processed, the catalogue, the digests of keys, and a copy of the views. With --nats-url each projector has its own views: name one by --server, or leave them out; restoring then folds them from the events. The file admin.key is not in it: keep your key elsewhere, or make a new one after a restore.
+	return `Uploads and imports go on meanwhile. The backup holds everything that was acknowledged when it began: the event streams, rows that are still to be processed, the catalogue, saved mappings, the digests of keys, and a copy of the views. With --nats-url each projector has its own views: name one by --server, or leave them out; restoring then folds them from the events. The file admin.key is not in it: keep your key elsewhere, or make a new one after a restore.
 
 Beside a running server of this machine, on a data directory without one, or by --nats-url (NATS 2.15 or later). The directory holds customers' data: keep it as safe as the data directory. It can be checked without this program: sha256sum -c SHA256SUMS. A directory without that file is an interrupted backup.
 
@@ -124,7 +124,7 @@ type restoreCommand struct {
 
 // Help is what --help tells beside the flags.
 func (restoreCommand) Help() string {
-	return `Restores into a data directory that is empty or not there, or into a NATS server without the program's streams. The backup is compared with its checksums before anything is written. Imports that were not decided at the time of the backup are brought to their end when a server or a processor runs.
+	return `Restores into a data directory that is empty or not there, or into a NATS server without the program's streams. The backup is compared with its checksums before anything is written. Imports that had not ended at the time of the backup go on when a server or a processor runs.
 
 What happened after the backup did not happen: later uploads have to be sent again, their ids are given to others, and keys that were revoked later work again.
 

@@ -15,7 +15,7 @@ import (
 // exportCommand writes what was imported as a CSV.
 type exportCommand struct {
 	Licenses  exportLicensesCommand  `cmd:"" help:"Licenses, in the columns of an import: the file can be imported."`
-	Customers exportCustomersCommand `cmd:"" help:"Customers."`
+	Customers exportCustomersCommand `cmd:"" help:"Customers, in the columns of a customers' import."`
 	Orders    exportOrdersCommand    `cmd:"" help:"The licenses of the orders of a time, in the columns of an import."`
 }
 
@@ -118,7 +118,7 @@ type exportCustomersCommand struct {
 
 // Help is what --help tells beside the flags.
 func (exportCustomersCommand) Help() string {
-	return `Each customer that has a license, the oldest first. All filters have to match.
+	return `Each customer as it is now, the oldest first; those of customers' imports need no license. All filters have to match.
 
 Examples:
   licenseimport export customers > customers.csv
