@@ -69,7 +69,7 @@ Exit status: 0 the import ended as success, 1 it did not, 2 with --strict when r
 
 // Run imports.
 func (c *importCommand) Run(ctx context.Context, t *terminal) error {
-	file, err := openSource(c.File, t.in)
+	file, err := openSource(ctx, c.File, t.in)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (c *importCommand) importFile(ctx context.Context, t *terminal, api *client
 	id, err := c.upload(ctx, t, bar, api, file)
 	bar.end()
 	if err != nil {
-		return c.adviseMapping(explainUpload(ctx, err))
+		return c.adviseMapping(ctx, explainUpload(ctx, err))
 	}
 	return finishImport(ctx, t, api, importRef{c.kind(), id},
 		ending{what: file.name, strict: c.Strict, asJSON: c.JSON, rejected: c.Rejected})
@@ -149,13 +149,13 @@ func (c *importCommand) query() url.Values {
 
 // adviseMapping turns an error about a header with other columns into the command that imports the file as it
 // seems to be meant, with the flags that the user gave.
-func (c *importCommand) adviseMapping(err error) error {
+func (c *importCommand) adviseMapping(ctx context.Context, err error) error {
 	problem, ok := errors.AsType[*apiError](err)
 	if !ok || problem.Code != "invalid_header" || c.File == "-" || c.Mapping != "" || len(c.Map) > 0 {
 		return err
 	}
 	found, unread := (&inspectCommand{kindFlag: c.kindFlag, File: c.File, Sheet: c.Sheet, Delimiter: c.Delimiter,
-		Encoding: c.Encoding}).inspect(nil)
+		Encoding: c.Encoding}).inspect(ctx, nil)
 	if unread != nil {
 		return err
 	}

@@ -48,8 +48,8 @@ Examples:
 }
 
 // Run inspects.
-func (c *inspectCommand) Run(_ context.Context, t *terminal) error {
-	found, err := c.inspect(t.in)
+func (c *inspectCommand) Run(ctx context.Context, t *terminal) error {
+	found, err := c.inspect(ctx, t.in)
 	if err != nil {
 		return err
 	}
@@ -62,8 +62,8 @@ func (c *inspectCommand) Run(_ context.Context, t *terminal) error {
 	return nil
 }
 
-func (c *inspectCommand) inspect(stdin io.Reader) (mapping.Inspection, error) {
-	file, err := openSource(c.File, stdin)
+func (c *inspectCommand) inspect(ctx context.Context, stdin io.Reader) (mapping.Inspection, error) {
+	file, err := openSource(ctx, c.File, stdin)
 	if err != nil {
 		return mapping.Inspection{}, err
 	}

@@ -146,7 +146,7 @@ Example:
 
 // Run saves a mapping.
 func (c *mappingsSaveCommand) Run(ctx context.Context, t *terminal) error {
-	body, err := readMappingFile(c.File, t.in)
+	body, err := readMappingFile(ctx, c.File, t.in)
 	if err != nil {
 		return err
 	}
@@ -161,8 +161,8 @@ func (c *mappingsSaveCommand) Run(ctx context.Context, t *terminal) error {
 
 // readMappingFile reads a mapping, without the members that only the API writes: what show has printed
 // can be saved under another name.
-func readMappingFile(path string, stdin io.Reader) ([]byte, error) {
-	in := stdin
+func readMappingFile(ctx context.Context, path string, stdin io.Reader) ([]byte, error) {
+	in := io.Reader(newInterruptible(ctx, stdin))
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {

@@ -119,17 +119,11 @@ func (u *undoCounts) done(kind *events.Kind) string {
 
 // readLine reads the user's answer. The end of the input is an empty one.
 func readLine(ctx context.Context, in io.Reader) (string, error) {
-	read := make(chan string, 1)
-	go func() { // a read of a terminal cannot be interrupted
-		line, _ := bufio.NewReader(in).ReadString('\n')
-		read <- line
-	}()
-	select {
-	case line := <-read:
-		return line, nil
-	case <-ctx.Done():
+	line, err := bufio.NewReader(newInterruptible(ctx, in)).ReadString('\n')
+	if errors.Is(err, errInterruptedRead) {
 		return "", context.Cause(ctx)
 	}
+	return line, nil
 }
 
 func (c *undoCommand) undo(ctx context.Context, t *terminal, api *client, of importRef) error {

@@ -31,10 +31,10 @@ type source struct {
 	io.ReadCloser
 }
 
-// openSource opens a file, or standard input for "-".
-func openSource(path string, stdin io.Reader) (*source, error) {
+// openSource opens a file, or standard input for "-". Where that is a pipe or a terminal, its reads end with ctx.
+func openSource(ctx context.Context, path string, stdin io.Reader) (*source, error) {
 	if path == "-" {
-		return standardInput(stdin), nil
+		return standardInput(newInterruptible(ctx, stdin))
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -50,7 +50,7 @@ func openSource(path string, stdin io.Reader) (*source, error) {
 	}
 	s := &source{name: filepath.Base(path), size: info.Size(), compressed: strings.HasSuffix(strings.ToLower(path), ".gz"), ReadCloser: f}
 	if !info.Mode().IsRegular() {
-		s.size = -1 // a pipe
+		s.size, s.ReadCloser = -1, newInterruptible(ctx, f) // a pipe
 	}
 	return s, nil
 }
@@ -66,14 +66,21 @@ func (s *source) rewind() bool {
 }
 
 // standardInput detects gzip by the first bytes, since there is no file name.
-func standardInput(stdin io.Reader) *source {
+func standardInput(stdin interruptible) (*source, error) {
 	buffered := bufio.NewReader(stdin)
-	s := &source{name: "stdin.csv", size: -1, ReadCloser: io.NopCloser(buffered)}
-	// A shorter input is not gzip. A read error comes again at the next read.
-	if start, _ := buffered.Peek(2); bytes.Equal(start, []byte{0x1f, 0x8b}) {
+	s := &source{name: "stdin.csv", size: -1, ReadCloser: struct {
+		io.Reader
+		io.Closer
+	}{buffered, stdin}}
+	start, err := buffered.Peek(2)
+	if errors.Is(err, errInterruptedRead) {
+		return nil, err
+	}
+	// A shorter input is not gzip. Another read error comes again at the next read.
+	if bytes.Equal(start, []byte{0x1f, 0x8b}) {
 		s.name, s.compressed = "stdin.csv.gz", true
 	}
-	return s
+	return s, nil
 }
 
 // uploadOptions are the parameters of an upload.
@@ -107,6 +114,9 @@ func (c *client) upload(ctx context.Context, file *source, o uploadOptions) (uin
 	}()
 	resp, err := c.do(r)
 	read.Close() // ends the sender where the answer came early
+	if file.size < 0 {
+		file.Close() // also where it waits for more of a pipe
+	}
 	if sendErr := <-sent; err != nil && isReadError(sendErr) {
 		return 0, sendErr
 	}
@@ -131,7 +141,7 @@ type sourceReader struct{ io.Reader }
 
 func (s sourceReader) Read(p []byte) (int, error) {
 	n, err := s.Reader.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && err != io.EOF && !errors.Is(err, io.ErrClosedPipe) {
 		err = readError{fmt.Errorf("the file cannot be read to its end, so nothing is imported: %w", err)}
 	}
 	return n, err

@@ -164,7 +164,7 @@ func TestStandardInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ text, name string }{{"a,b\n", "stdin.csv"}, {"", "stdin.csv"}, {packed.String(), "stdin.csv.gz"}} {
-		s, err := openSource("-", strings.NewReader(c.text))
+		s, err := openSource(t.Context(), "-", strings.NewReader(c.text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -200,7 +200,7 @@ func TestUploadToABusyServer(t *testing.T) {
 		fmt.Fprint(w, `{"job_id":7}`)
 	}))
 	defer server.Close()
-	file, err := openSource(path, nil)
+	file, err := openSource(t.Context(), path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
