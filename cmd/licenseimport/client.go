@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -25,6 +26,13 @@ type client struct {
 	// remote is false where the server is in this process: compressing an upload
 	// would only cost time.
 	remote bool
+	// again are the flags by which another command finds the same server or data directory.
+	again []string
+}
+
+// command is a command line that asks the same server.
+func (c *client) command(words ...string) string {
+	return command(slices.Concat(words, c.again))
 }
 
 // apiError is an error answer of the server.

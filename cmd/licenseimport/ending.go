@@ -55,7 +55,8 @@ func explainWait(ctx context.Context, id uint64, api *client, err error) error {
 	case ctx.Err() == nil:
 		return fmt.Errorf("the file is stored as import %d, but its result could not be read: %w", id, err)
 	case api.remote:
-		return fmt.Errorf("stopped waiting; the server goes on with import %d: licenseimport status %d --watch", id, id)
+		return fmt.Errorf("stopped waiting; the server goes on with import %d: %s", id,
+			api.command("status", strconv.FormatUint(id, 10), "--watch"))
 	default:
 		return fmt.Errorf("stopped; the file is stored as import %d, and the next process on this data directory, such as licenseimport serve, goes on with it", id)
 	}
@@ -81,20 +82,20 @@ func (r *result) report(ctx context.Context, t *terminal, api *client, asJSON bo
 		return nil
 	}
 	printMeant(ctx, t.out, api, r)
-	fmt.Fprintln(t.out, r.whatToDo(rejected))
+	fmt.Fprintln(t.out, r.whatToDo(api, rejected))
 	if r.settled() && !r.DryRun && r.waitsForProducts() {
-		fmt.Fprintln(t.out, "Once the products are in the catalogue, no file is needed: "+command([]string{"retry", r.idText()}))
+		fmt.Fprintln(t.out, "Once the products are in the catalogue, no file is needed: "+api.command("retry", r.idText()))
 	}
 	if format := r.otherDates(); r.settled() && !r.DryRun && format != "" {
-		fmt.Fprintln(t.out, "If the dates are written "+format+", no file is needed: "+command([]string{"retry", r.idText(),
-			"--date-format", format}))
+		fmt.Fprintln(t.out, "If the dates are written "+format+", no file is needed: "+api.command("retry", r.idText(),
+			"--date-format", format))
 	}
 	return nil
 }
 
 // whatToDo is the sentence about the rejected rows, which are in the file named by saved; "": in none.
 // Where nothing was imported, the rejected rows alone are not what to import.
-func (r *result) whatToDo(saved string) string {
+func (r *result) whatToDo(api *client, saved string) string {
 	switch {
 	case r.DryRun:
 		return in(saved) + r.afterDryRun()
@@ -102,9 +103,9 @@ func (r *result) whatToDo(saved string) string {
 		return in(saved) + "Correct them in your own file, then import the whole file again."
 	case saved == "":
 		return "Save them, correct them and import that file: " +
-			command([]string{"status", r.idText(), "--rejected", "fix-me.csv"})
+			api.command("status", r.idText(), "--rejected", "fix-me.csv")
 	}
-	return in(saved) + "Correct them there, then: " + command(r.correction(saved))
+	return in(saved) + "Correct them there, then: " + api.command(r.correction(saved)...)
 }
 
 // afterDryRun is the same sentence of a dry run.

@@ -203,9 +203,7 @@ func (c *importCommand) repeated() (words []string) {
 	for _, set := range c.Set {
 		add("--set", set, "")
 	}
-	add("--server", c.Server, "")
-	add("--data", c.Data, defaultData)
-	return words
+	return append(words, c.again()...)
 }
 
 func explainUpload(ctx context.Context, err error) error {

@@ -38,7 +38,7 @@ type inspectCommand struct {
 
 // Help is what --help tells beside the flags.
 func (inspectCommand) Help() string {
-	return `Reads the beginning of the file and guesses by the names of its columns, in several languages and of other vendors' exports, and by their cells. Nothing is imported, and no server is asked: --server, --key and --data change nothing. The last lines are the command that imports the file; change what was guessed wrong.
+	return `Reads the beginning of the file and guesses by the names of its columns, in several languages and of other vendors' exports, and by their cells. Nothing is imported, and no server is asked; --server and --data are repeated in the command that it prints. The last lines are the command that imports the file; change what was guessed wrong.
 
 Examples:
   licenseimport inspect licenses.csv
@@ -151,6 +151,7 @@ func (c *inspectCommand) print(w io.Writer, found mapping.Inspection) {
 	if c.Delimiter != "" {
 		more = append(more, "--delimiter", c.Delimiter)
 	}
+	more = append(more, (&clientFlags{Server: c.Server, dataFlag: dataFlag{Data: c.Data}}).again()...)
 	fmt.Fprintln(w, importAdvice(c.kind(), c.File, c.Sheet, found, more))
 }
 

@@ -1,6 +1,11 @@
 package main
 
-import "testing"
+import (
+	"context"
+	"testing"
+
+	"licenseimport/events"
+)
 
 func TestMeantProduct(t *testing.T) {
 	known := map[string]bool{"DESKTOP": true, "PhotoPro": true, "sync": true}
@@ -35,8 +40,30 @@ func TestAdviceAfterADryRun(t *testing.T) {
 			"Correct them in a file: while one row is rejected, nothing is imported."},
 	} {
 		c.r.DryRun = true
-		if got := c.r.whatToDo(""); got != c.want {
+		if got := c.r.whatToDo(&client{}, ""); got != c.want {
 			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+// TestCommandsNameTheServer: a command that is printed to be copied asks the server, or works on the data directory,
+// of the command that prints it. What the environment names need not be named, and the key never is.
+func TestCommandsNameTheServer(t *testing.T) {
+	t.Setenv("LICENSEIMPORT_SERVER_CA", "ca.pem")
+	on := clientFlags{Server: "https://licenses.example.com", Key: "lik_secret", ServerCA: "ca.pem", dataFlag: dataFlag{Data: defaultData}}
+	in := clientFlags{dataFlag: dataFlag{Data: "my data"}}
+	server, dir := &client{again: on.again(), remote: true}, &client{again: in.again()}
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := result{ID: 7, kind: events.DefaultKind, Result: &counts{Rows: 3, Invalid: 1}}
+	for want, got := range map[string]string{
+		"Save them, correct them and import that file: licenseimport status 7 --rejected fix-me.csv --server https://licenses.example.com": r.whatToDo(server, ""),
+		"All of them are in f.csv. Correct them there, then: licenseimport import f.csv --retry-of 7 --data 'my data'":                     r.whatToDo(dir, "f.csv"),
+		"stopped waiting; the server goes on with import 7: licenseimport status 7 --watch --server https://licenses.example.com":          explainWait(stopped, 7, server, nil).Error(),
+		"stopped waiting; the server goes on with the undo: licenseimport status 7 --watch --server https://licenses.example.com":          explainUndo(stopped, 7, server, nil).Error(),
+	} {
+		if got != want {
+			t.Errorf("%s\nwant %s", got, want)
 		}
 	}
 }

@@ -31,6 +31,21 @@ type clientFlags struct {
 	dataFlag
 }
 
+// again are the flags by which another command finds the same server or data directory. The environment says again what
+// it has said; the key, a secret, is not repeated.
+func (c *clientFlags) again() (words []string) {
+	for _, flag := range []struct{ name, variable, value, usual string }{
+		{"--server", "LICENSEIMPORT_SERVER", c.Server, ""},
+		{"--server-ca", "LICENSEIMPORT_SERVER_CA", c.ServerCA, ""},
+		{"--data", "LICENSEIMPORT_DATA", c.Data, defaultData},
+	} {
+		if flag.value != "" && flag.value != flag.usual && flag.value != os.Getenv(flag.variable) {
+			words = append(words, flag.name, flag.value)
+		}
+	}
+	return words
+}
+
 // withServer calls f with a client of the server. Where no process holds the data
 // directory, this process runs the roles meanwhile.
 func (c *clientFlags) withServer(ctx context.Context, t *terminal, roles []string, f func(context.Context, *client) error) error {
@@ -78,7 +93,7 @@ func (c *clientFlags) withURL(ctx context.Context, server string, f func(context
 	if err != nil {
 		return err
 	}
-	return f(ctx, &client{base: base, key: key, http: &http.Client{Transport: transport}, remote: true})
+	return f(ctx, &client{base: base, key: key, http: &http.Client{Transport: transport}, remote: true, again: c.again()})
 }
 
 // keyFor returns the key for a server: --key; else the admin key in the data directory
@@ -141,7 +156,7 @@ func (c *clientFlags) withInProcess(ctx context.Context, t *terminal, roles []st
 	}()
 	if err = n.waitUntilReady(ctx); err == nil {
 		err = c.withKey(t, n, func(key string) error {
-			return f(ctx, &client{base: "http://" + pipe.Addr().String(), key: key, http: pipe.client()})
+			return f(ctx, &client{base: "http://" + pipe.Addr().String(), key: key, http: pipe.client(), again: c.again()})
 		})
 	}
 	if stopped, ok := errors.AsType[*stoppedError](context.Cause(ctx)); ok {

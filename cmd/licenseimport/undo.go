@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -161,7 +162,8 @@ func explainUndo(ctx context.Context, id uint64, api *client, err error) error {
 	case ctx.Err() == nil:
 		return fmt.Errorf("import %d is being undone, but its result could not be read: %w", id, err)
 	case api.remote:
-		return fmt.Errorf("stopped waiting; the server goes on with the undo: licenseimport status %d --watch", id)
+		return fmt.Errorf("stopped waiting; the server goes on with the undo: %s",
+			api.command("status", strconv.FormatUint(id, 10), "--watch"))
 	default:
 		return errors.New("stopped; the next process on this data directory, such as licenseimport serve, goes on with the undo")
 	}

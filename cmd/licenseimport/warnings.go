@@ -31,7 +31,7 @@ func printWarnings(ctx context.Context, w io.Writer, api *client, r *result) err
 	if r.Result.Warnings > uint64(len(page.Results)) {
 		fmt.Fprintf(w, "These are the first. %s. All of them: %s\n",
 			plural(r.Result.Warnings, "row has warnings", "rows have warnings"),
-			command([]string{"status", r.idText(), "--warnings"}))
+			api.command("status", r.idText(), "--warnings"))
 	}
 	return nil
 }
