@@ -255,7 +255,7 @@ func (d *diagnosis) ask(ctx context.Context, base, path string) (*http.Response,
 func (d *diagnosis) idleViews() {
 	usage, err := projector.Verify(d.Data)
 	if err != nil {
-		d.warn("views", "They are rebuilt at the next start, or by: licenseimport rebuild", "%v", err)
+		d.warn("views", "They are rebuilt at the next start, or by: "+d.command("rebuild"), "%v", err)
 		return
 	}
 	n, err := projector.CountHeld(d.Data)
@@ -275,15 +275,23 @@ func (d *diagnosis) viewsSize(size, free uint64) {
 	if !projector.Wasteful(int64(size), int64(free)) {
 		return
 	}
-	d.warn("views' size", "A server that runs makes a smaller file within minutes, or its log says why not; without a server: licenseimport rebuild",
+	d.warn("views' size", "A server that runs makes a smaller file within minutes, or its log says why not; without a server: "+d.command("rebuild"),
 		"%s of the %s of views.bolt hold nothing: the file grew while something read it for long", formatBytes(free), formatBytes(size))
+}
+
+// command is a command line that works on the same data directory.
+func (d *diagnosis) command(words ...string) string {
+	if d.NatsURL == "" {
+		words = append(words, d.dataFlag.again()...)
+	}
+	return command(words)
 }
 
 // lost reports a loss as a problem; false for any other error.
 func (d *diagnosis) lost(err error) bool {
 	loss, lost := errors.AsType[*eventlog.LossError](err)
 	if lost {
-		d.problem("streams", "Put back what is missing; or restore a backup into a new data directory: licenseimport restore DIR --data NEW; or go on without it: licenseimport serve --accept-loss, which first sets the views aside under another name", "%v", loss)
+		d.problem("streams", "Put back what is missing; or restore a backup into a new data directory: licenseimport restore DIR --data NEW; or go on without it: "+d.command("serve", "--accept-loss")+", which first sets the views aside under another name", "%v", loss)
 	}
 	return lost
 }

@@ -240,7 +240,7 @@ func (d *diagnosis) keys(ctx context.Context, log *eventlog.Log) error {
 			admins++
 		}
 	}
-	const create = "licenseimport keys create NAME --role admin"
+	create := d.command("keys", "create", "NAME", "--role", "admin")
 	switch {
 	case d.AdminKey != "":
 		d.ok("keys", "%d work, and the one from the environment", len(keys))

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"math"
 	"net/netip"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,19 @@ import (
 // dataFlag names the directory that holds everything.
 type dataFlag struct {
 	Data string `group:"where" default:"./data" placeholder:"DIR" help:"Directory that holds everything: event streams, views, the admin key. Default: ./data."`
+}
+
+// again are the flags by which another command finds the same data directory. The environment says again what it has said.
+func (f dataFlag) again() []string {
+	return repeated("--data", "LICENSEIMPORT_DATA", f.Data, defaultData)
+}
+
+// repeated are a flag and its value, unless the value is the usual one or the environment has it.
+func repeated(flag, variable, value, usual string) []string {
+	if value == "" || value == usual || value == os.Getenv(variable) {
+		return nil
+	}
+	return []string{flag, value}
 }
 
 // defaultData is the data directory of a command without --data.

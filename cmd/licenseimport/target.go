@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"licenseimport/events/eventlog"
@@ -31,19 +32,11 @@ type clientFlags struct {
 	dataFlag
 }
 
-// again are the flags by which another command finds the same server or data directory. The environment says again what
-// it has said; the key, a secret, is not repeated.
-func (c *clientFlags) again() (words []string) {
-	for _, flag := range []struct{ name, variable, value, usual string }{
-		{"--server", "LICENSEIMPORT_SERVER", c.Server, ""},
-		{"--server-ca", "LICENSEIMPORT_SERVER_CA", c.ServerCA, ""},
-		{"--data", "LICENSEIMPORT_DATA", c.Data, defaultData},
-	} {
-		if flag.value != "" && flag.value != flag.usual && flag.value != os.Getenv(flag.variable) {
-			words = append(words, flag.name, flag.value)
-		}
-	}
-	return words
+// again are the flags by which another command finds the same server or data directory. The key, a secret, is not
+// repeated.
+func (c *clientFlags) again() []string {
+	return slices.Concat(repeated("--server", "LICENSEIMPORT_SERVER", c.Server, ""),
+		repeated("--server-ca", "LICENSEIMPORT_SERVER_CA", c.ServerCA, ""), c.dataFlag.again())
 }
 
 // withServer calls f with a client of the server. Where no process holds the data
