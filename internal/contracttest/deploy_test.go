@@ -236,6 +236,18 @@ func dockerCommand(t *testing.T, lines []string, instruction string) []string {
 	return words
 }
 
+// TestImageHasADirectoryForTemporaryFiles: an empty image has no /tmp, and the root of compose's containers is read only.
+// The role ingest writes workbooks to a temporary file.
+func TestImageHasADirectoryForTemporaryFiles(t *testing.T) {
+	t.Parallel()
+	lines := dockerLines(t)
+	last := slices.Index(lines, "FROM scratch")
+	volume := slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(line, "VOLUME ") })
+	if last < 0 || volume < last || !slices.Contains(lines[last:], "ENV TMPDIR="+strings.TrimPrefix(lines[volume], "VOLUME ")) {
+		t.Errorf("TMPDIR is not the image's volume: %q", lines)
+	}
+}
+
 // TestDockerfile runs what it would run: the command's flags, and the health check of a server.
 func TestDockerfile(t *testing.T) {
 	t.Parallel()
