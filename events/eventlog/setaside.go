@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -43,10 +44,10 @@ type setAsideMessages struct {
 	last     events.Seq // of the last EventSetAside read
 	all      []SetAside // in the order of the decisions
 	bySeq    map[events.Seq]bool
-	licenses map[string]setAsideAt // by license subject
+	subjects map[string]setAsideAt // by subject of what rows are about, such as a license
 }
 
-// setAsideAt says what is set aside at one license's subject.
+// setAsideAt says what is set aside at one subject.
 type setAsideAt struct {
 	before events.Seq // of the last message before it that is not set aside; 0: none
 	last   events.Seq // of the message set aside last
@@ -65,11 +66,11 @@ func (s *setAside) has(seq events.Seq) bool {
 	return known != nil && known.bySeq[seq]
 }
 
-// lastAt is the sequence that the server has as the last one at a license's subject, if last is that of
-// the last message which is not set aside (0: there is none).
+// lastAt is the sequence that the server has as the last one at the subject of what rows are about, if last is that
+// of the last message which is not set aside (0: there is none).
 func (s *setAside) lastAt(subject string, last events.Seq) events.Seq {
 	if known := s.known.Load(); known != nil {
-		if at, ok := known.licenses[subject]; ok && at.before == last {
+		if at, ok := known.subjects[subject]; ok && at.before == last {
 			return at.last
 		}
 	}
@@ -127,7 +128,7 @@ func (l *Log) refreshSetAside(ctx context.Context) (*setAsideMessages, error) {
 	for _, s := range next.all {
 		next.bySeq[s.Seq] = true
 	}
-	if next.licenses, err = l.setAsideLicenses(ctx, next); err != nil {
+	if next.subjects, err = l.setAsideBySubject(ctx, next); err != nil {
 		return known, err
 	}
 	l.setAside.known.Store(next)
@@ -160,23 +161,31 @@ func (l *Log) AwaitSetAside(ctx context.Context, err error) error {
 	}
 }
 
-// setAsideLicenses finds what is set aside at the subjects of licenses. An append after the last message
+// setAsideBySubject finds what is set aside at the subjects of what rows are about. An append after the last message
 // that is not set aside has to expect the last one that is.
-func (l *Log) setAsideLicenses(ctx context.Context, known *setAsideMessages) (map[string]setAsideAt, error) {
-	licenses := map[string]setAsideAt{}
+func (l *Log) setAsideBySubject(ctx context.Context, known *setAsideMessages) (map[string]setAsideAt, error) {
+	subjects := map[string]setAsideAt{}
 	for _, s := range known.all {
-		if strings.HasPrefix(s.Subject, "licenses.") {
-			licenses[s.Subject] = setAsideAt{last: max(licenses[s.Subject].last, s.Seq)}
+		if isFollowed(s.Subject) {
+			subjects[s.Subject] = setAsideAt{last: max(subjects[s.Subject].last, s.Seq)}
 		}
 	}
-	for subject, at := range licenses {
+	for subject, at := range subjects {
 		before, _, err := l.lastBefore(ctx, subject, at.last, known.bySeq)
 		if err != nil {
 			return nil, err
 		}
-		licenses[subject] = setAsideAt{before: before.Seq, last: at.last}
+		subjects[subject] = setAsideAt{before: before.Seq, last: at.last}
 	}
-	return licenses, nil
+	return subjects, nil
+}
+
+// isFollowed reports whether a subject is one of what rows are about, where each event follows the last one.
+func isFollowed(subject string) bool {
+	return slices.ContainsFunc(events.Kinds, func(k *events.Kind) bool {
+		prefix, _, _ := strings.Cut(k.Subjects, "*")
+		return !k.Folded && strings.HasPrefix(subject, prefix)
+	})
 }
 
 // eachAt calls fn with the messages at a subject, which may have wildcards, between two sequences.

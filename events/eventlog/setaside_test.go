@@ -154,15 +154,51 @@ func TestReadersGoOnWithoutMessagesSetAside(t *testing.T) {
 	}
 }
 
-// changeAfter appends a license's next fact, which expects the last one.
-func (s strays) changeAfter(license *events.LicenseImported, last events.Seq) error {
+// TestEachKindGoesOnBehindWhatIsSetAside: what a row is about can be made where a stray message was set aside, and changed
+// after another one.
+func TestEachKindGoesOnBehindWhatIsSetAside(t *testing.T) {
+	t.Parallel()
+	s := strays{t, openHere(t)}
+	s.fact(&events.ImportSealed{JobID: 7}, s.fact(&events.ImportStarted{JobID: 7}, 0))
+	samples := map[string]events.Event{
+		"licenses":  &events.LicenseImported{JobID: 7, Row: 1, License: events.License{Key: "K"}, Product: events.Product{ShortCode: "p"}},
+		"features":  &events.LicenseFeatureImported{JobID: 7, Row: 1, LicenseKey: "K", Product: events.Product{ShortCode: "p"}, Feature: events.Feature{Code: "c"}},
+		"customers": nil, // their events follow nothing
+	}
+	for _, kind := range events.Kinds {
+		e, known := samples[kind.Name]
+		if !known || kind.Folded != (e == nil) {
+			t.Errorf("kind %s has no sample here", kind.Name)
+		}
+		if e == nil {
+			continue
+		}
+		for range 2 {
+			last, _, err := s.Fact(t.Context(), e.Subject())
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.setAsideAll(s.stray(e.Subject(), []byte("hello")))
+			read := func(m Message) error { _, err := m.Decode(); return err } // as a processor does
+			if err := s.Lookup(t.Context(), []string{e.Subject()}, read); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.changeAfter(e, last.Seq); err != nil {
+				t.Errorf("%s: an event after %d: %v", kind.Name, last.Seq, err)
+			}
+		}
+	}
+}
+
+// changeAfter appends the next event of what a row is about, which expects the last one.
+func (s strays) changeAfter(e events.Event, last events.Seq) error {
 	s.Helper()
 	at, _, err := s.LastFact(s.Context(), 7)
 	if err != nil {
 		s.Fatal(err)
 	}
 	batch := s.NewBatch(7)
-	if err := batch.AddAfter(license.Subject(), s.encode(license), license.Subject(), last); err != nil {
+	if err := batch.AddAfter(e.Subject(), s.encode(e), e.Subject(), last); err != nil {
 		s.Fatal(err)
 	}
 	progressed := &events.ImportProgressed{JobID: 7, Phase: events.Import, Row: 1}
