@@ -91,6 +91,7 @@ type transfer struct {
 	stream string
 	config json.RawMessage
 	last   events.Seq
+	stored uint64 // the messages that the server counts
 	chunks *nats.Subscription
 }
 
@@ -98,7 +99,8 @@ type snapshotResponse struct {
 	Error  *jetstream.APIError `json:"error"`
 	Config json.RawMessage     `json:"config"`
 	State  struct {
-		Last events.Seq `json:"last_seq"`
+		Last     events.Seq `json:"last_seq"`
+		Messages uint64     `json:"messages"`
 	} `json:"state"`
 }
 
@@ -117,7 +119,9 @@ func (l *Log) beginSnapshot(ctx context.Context, stream string) (*transfer, erro
 		_ = chunks.Unsubscribe()
 		return nil, err
 	}
-	return &transfer{stream: stream, config: response.Config, last: response.State.Last, chunks: chunks}, nil
+	return &transfer{
+		stream: stream, config: response.Config, last: response.State.Last, stored: response.State.Messages, chunks: chunks,
+	}, nil
 }
 
 // call sends one request to JetStream's API and reads the response.
@@ -160,7 +164,20 @@ func (t *transfer) copy(ctx context.Context, w io.Writer) (Snapshot, error) {
 	case found.last > t.last:
 		return Snapshot{}, fmt.Errorf("it has message %d although it was taken at %d", found.last, t.last)
 	}
+	if lacks := t.missing(found); lacks > 0 {
+		return Snapshot{}, fmt.Errorf("%d of its messages cannot be read: its files are damaged; an earlier backup may have them", lacks)
+	}
 	return Snapshot{Stream: t.stream, Config: t.config, First: found.first, Last: t.last, Messages: found.messages}, nil
+}
+
+// missing is how many messages up to the last one the copy lacks: the server leaves out those that are damaged, without an
+// error. Nothing deletes a message of LICENSES; of other streams it is not known.
+func (t *transfer) missing(found contents) uint64 {
+	if t.stream != events.LicensesStream {
+		return 0
+	}
+	after := uint64(t.last - found.last) // that the stream had when the copy had been begun
+	return t.stored - min(t.stored, after+found.messages)
 }
 
 // receive copies the chunks and acknowledges each, so that the server continues.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
@@ -291,6 +293,46 @@ func TestSnapshotFails(t *testing.T) {
 	}
 	if _, err := log.Snapshot(t.Context(), "NONE", io.Discard); err == nil || !strings.Contains(err.Error(), "stream not found") {
 		t.Errorf("no such stream: %v", err)
+	}
+}
+
+// TestSnapshotOfDamage: a copy of LICENSES that lacks a message which cannot be read is none.
+func TestSnapshotOfDamage(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	open := func() (*eventlog.Log, *eventlog.Server) {
+		server := eventlogtest.StartServerOn(t, eventlog.ServerConfig{Dir: dir})
+		log, err := eventlog.Open(t.Context(), eventlog.Config{Server: server})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(log.Close)
+		return log, server
+	}
+	log, server := open()
+	appendJobs(t, log)
+	whole, err := log.Snapshot(t.Context(), events.LicensesStream, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Close()
+	server.Shutdown() // in order: the next start trusts the files
+	blocks, err := filepath.Glob(filepath.Join(dir, "nats", "jetstream", "*", "streams", events.LicensesStream, "msgs", "*.blk"))
+	if err != nil || len(blocks) != 1 {
+		t.Fatalf("%v, %v", blocks, err)
+	}
+	content, err := os.ReadFile(blocks[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	content[len(content)/2] ^= 1
+	if err := os.WriteFile(blocks[0], content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log, _ = open()
+	_, err = log.Snapshot(t.Context(), events.LicensesStream, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "1 of its messages cannot be read") {
+		t.Errorf("of %d messages, one damaged: %v", whole.Messages, err)
 	}
 }
 
