@@ -37,9 +37,13 @@ func (r *Reader) Scan(b *Bound, set ChunkSet, wanted *NumberSet, visitors []func
 	for i, visit := range visitors {
 		workers.Go(func() { errs[i] = scanAll(work, columns, visit) })
 	}
-	r.hand(b, set, wanted, work)
-	close(work)
-	workers.Wait()
+	func() {
+		defer func() { // also where the file is damaged and bbolt panics: the visitors read it, too
+			close(work)
+			workers.Wait()
+		}()
+		r.hand(b, set, wanted, work)
+	}()
 	if err := errors.Join(errs...); err != nil {
 		b.Fail(err)
 	}
