@@ -125,6 +125,9 @@ func (s *directSource) hint() {
 func (s *directSource) stop() { s.unsubscribe() }
 
 func (s *directSource) next(ctx context.Context, timeout time.Duration) (Message, error) {
+	if ctx.Err() != nil {
+		return Message{}, ctx.Err()
+	}
 	if len(s.ready) == 0 {
 		if err := s.await(ctx, timeout); err != nil {
 			return Message{}, err
