@@ -51,6 +51,7 @@ const (
 	codeNotAvailable  jetstream.ErrorCode = 10008 // no leader
 	codeNoPeers       jetstream.ErrorCode = 10005 // a cluster that starts has fewer servers than replicas
 	codeNoMessage     jetstream.ErrorCode = 10037
+	codeQueueFull     jetstream.ErrorCode = 10167 // more messages wait for the stream than the server holds
 	codeTooMany       jetstream.ErrorCode = 10210 // atomic batches in flight
 	codeTooManyFast   jetstream.ErrorCode = 10211
 	codeNoAtomic      jetstream.ErrorCode = 10174 // the stream takes no atomic batches
@@ -75,7 +76,7 @@ func refused(err error) bool {
 // is missing, or too many batches are in flight.
 func transient(err error) bool {
 	switch code(err) {
-	case codeIncomplete, codeNotAvailable, codeNoPeers, codeTooMany, codeTooManyFast:
+	case codeIncomplete, codeNotAvailable, codeNoPeers, codeQueueFull, codeTooMany, codeTooManyFast:
 		return true
 	}
 	if api, ok := errors.AsType[*jetstream.APIError](err); ok {

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"licenseimport/events"
-	"licenseimport/internal/fsx"
 
 	"github.com/klauspost/compress/s2"
 )
@@ -69,8 +68,7 @@ func (r *rowStore) sync(request rowSyncRequest) error {
 		return err
 	}
 	for _, path := range append(touched, r.blocks()) {
-		if err := fsx.Sync(path); err != nil && !errors.Is(err, fs.ErrNotExist) { // purged meanwhile
-			r.failed.CompareAndSwap(nil, &err)
+		if err := r.syncFile(path); err != nil {
 			return err
 		}
 	}
@@ -80,6 +78,24 @@ func (r *rowStore) sync(request rowSyncRequest) error {
 			return nil
 		}
 	}
+}
+
+// syncFile makes a file durable. After an fsync that failed nobody knows what is on the disk, also if a later one
+// succeeds. A file that cannot be opened has lost nothing.
+func (r *rowStore) syncFile(path string) error {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) { // purged meanwhile
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close() // it was only read
+	if err := file.Sync(); err != nil {
+		r.failed.CompareAndSwap(nil, &err)
+		return err
+	}
+	return nil
 }
 
 // A rowSearch looks for rows in the files as a processor reads them from the stream: each row after the

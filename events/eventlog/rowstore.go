@@ -42,7 +42,13 @@ type rowStore struct {
 	failed atomic.Pointer[error] // the first fsync that failed: what it was to write may be lost
 
 	mu       sync.Mutex
-	released *server.Server // the one that release has acted on
+	released release // the last one that was done
+}
+
+// A release is for one stream of one server: a restored stream is another one.
+type release struct {
+	srv     *server.Server
+	created time.Time
 }
 
 func newRowStore(data, store string) *rowStore {
@@ -52,26 +58,29 @@ func newRowStore(data, store string) *rowStore {
 
 func (r *rowStore) blocks() string { return filepath.Join(r.dir, "msgs") }
 
-// async reports whether the directory is that of a stream with persist mode async.
-func (r *rowStore) async() (bool, error) {
+// async reports whether the directory is that of a stream with persist mode async, and when that was created.
+func (r *rowStore) async() (async bool, created time.Time, err error) {
 	text, err := os.ReadFile(filepath.Join(r.dir, "meta.inf"))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
-		return false, nil
+		return false, created, nil
 	}
 	if err != nil {
-		return false, err
+		return false, created, err
 	}
-	var config jetstream.StreamConfig
-	if json.Unmarshal(text, &config) != nil {
-		return false, nil // the server will not recover the stream
+	var meta struct {
+		Created time.Time `json:"created"`
+		jetstream.StreamConfig
 	}
-	return config.PersistMode == jetstream.AsyncPersistMode, nil
+	if json.Unmarshal(text, &meta) != nil {
+		return false, created, nil // the server will not recover the stream
+	}
+	return meta.PersistMode == jetstream.AsyncPersistMode, meta.Created, nil
 }
 
 // guard is called before the server starts. Where the last start did not come to release, it first puts the
 // blocks back as they were before that start: rows that were purged may be there again, and are purged again.
 func (r *rowStore) guard() error {
-	async, err := r.async()
+	async, _, err := r.async()
 	if err != nil || !async {
 		return err
 	}
@@ -155,7 +164,7 @@ func linkOrCopy(from, to string) error {
 }
 
 // release is called when a server has started, when the stream was made, and before each sync. The first
-// call after these acts. From then on the server changes the stream's files only in ways that keep what is
+// call for a stream of a server acts. From then on the server changes the stream's files only in ways that keep what is
 // synced.
 func (r *rowStore) release(srv *server.Server) error {
 	if srv == nil {
@@ -163,8 +172,9 @@ func (r *rowStore) release(srv *server.Server) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	async, err := r.async()
-	if err != nil || !async || r.released == srv {
+	async, created, err := r.async()
+	next := release{srv, created}
+	if err != nil || !async || r.released == next {
 		return err
 	}
 	if !failpoint.Rewrites {
@@ -172,7 +182,7 @@ func (r *rowStore) release(srv *server.Server) error {
 			return fmt.Errorf("stream %s cannot be made durable: %w", events.RowsStream, err)
 		}
 	}
-	if err := fsx.SyncTree(r.dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // a file of another name was replaced
+	if err := fsx.SyncTree(r.dir); err != nil {
 		return err
 	}
 	for dir := r.dir; dir != r.data; {
@@ -191,6 +201,6 @@ func (r *rowStore) release(srv *server.Server) error {
 	if err := os.RemoveAll(unfinished); err != nil {
 		return err
 	}
-	r.released = srv
+	r.released = next
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -164,10 +165,48 @@ func TestSyncRowsFailsWithoutTheRows(t *testing.T) {
 	if err := log.SyncRows(t.Context(), 1, RowMark{}, RowMark{10, last}); err != nil {
 		t.Errorf("the rows that there are: %v", err)
 	}
+	loop := filepath.Join(t.TempDir(), "loop")
+	if err := os.Symlink(loop, loop); err != nil {
+		t.Fatal(err)
+	}
+	if err := log.server.rows.syncFile(loop); err == nil {
+		t.Error("a file that cannot be opened is synced")
+	}
+	if err := log.SyncRows(t.Context(), 1, RowMark{}, RowMark{10, last}); err != nil {
+		t.Errorf("after a file that could not be opened: %v", err)
+	}
 	failed := errors.New("the disk is broken")
 	log.server.rows.failed.Store(&failed)
 	if err := log.SyncRows(t.Context(), 1, RowMark{}, RowMark{10, last}); err == nil || !strings.Contains(err.Error(), failed.Error()) {
 		t.Errorf("after an fsync that failed: %v", err)
+	}
+}
+
+// TestEachStreamIsReleased: a ROWS that replaces another one while the server runs, as a restored one does, is made durable
+// like the first.
+func TestEachStreamIsReleased(t *testing.T) {
+	t.Parallel()
+	log, _ := openOn(t, t.TempDir())
+	for range 2 {
+		stream, err := log.js.Stream(t.Context(), events.RowsStream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := log.js.DeleteStream(t.Context(), events.RowsStream); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := log.js.CreateStream(t.Context(), stream.CachedInfo().Config); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(log.server.rows.guards, 0o700); err != nil { // release removes it, as the last thing that it does
+			t.Fatal(err)
+		}
+		if err := log.requestRowSync(t.Context(), rowSyncRequest{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(log.server.rows.guards); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the stream was not released: %v", err)
+		}
 	}
 }
 
@@ -404,7 +443,7 @@ func TestRowsThatAreBeingCreated(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, meta, settings)
-	log.server.rows.released = nil
+	log.server.rows.released = release{}
 	if err := log.requestRowSync(t.Context(), rowSyncRequest{}); err != nil {
 		t.Error(err)
 	}

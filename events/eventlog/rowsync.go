@@ -38,6 +38,9 @@ type rowSyncResponse struct {
 	Error string `json:"error,omitempty"`
 }
 
+// rowSyncTries is how many times the time of one request an attempt may take: an fsync is slower than an append.
+const rowSyncTries = 2
+
 // SyncRows returns nil when a job's rows up to a mark are on the disk, or, on a cluster, at its quorum.
 // Those up to the mark after are so already. Where ROWS takes atomic batches AppendRows has done that.
 // Else the embedded server's process reads its files, finds each of the rows there, and syncs them. It
@@ -57,7 +60,12 @@ func (l *Log) SyncRows(ctx context.Context, job events.JobID, after, upTo RowMar
 		}
 		request.First = first.Seq
 	}
-	if err := serverRetry.Do(ctx, func(ctx context.Context) error { return l.requestRowSync(ctx, request) }); err != nil {
+	err := serverRetry.Do(ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, rowSyncTries*l.timeout)
+		defer cancel()
+		return l.requestRowSync(ctx, request)
+	})
+	if err != nil {
 		return fmt.Errorf("make the rows of job %d durable: %w", job, err)
 	}
 	return nil

@@ -17,13 +17,16 @@ func Sync(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// SyncTree is [Sync] for a directory and everything below it.
+// SyncTree is [Sync] for a directory and everything below it. What is removed meanwhile is left out.
 func SyncTree(dir string) error {
 	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+		if err == nil {
+			err = Sync(path)
 		}
-		return Sync(path)
+		if path != dir && errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
 	})
 }
 

@@ -71,6 +71,12 @@ func TestSyncTree(t *testing.T) {
 	if err := SyncTree(dir); err != nil {
 		t.Error(err)
 	}
+	if err := os.Symlink("gone", filepath.Join(dir, "a", "a")); err != nil { // as a file that is removed before it is opened
+		t.Fatal(err)
+	}
+	if err := SyncTree(dir); err != nil {
+		t.Errorf("a file that is gone: %v", err)
+	}
 	if err := SyncTree(filepath.Join(dir, "missing")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing directory: %v", err)
 	}
