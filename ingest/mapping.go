@@ -128,6 +128,7 @@ func (in *rowParser) useMapping(header csvfile.Header, o options, base baseMappi
 		}
 		in.unguard = in.unguard || csvfile.IsGuardedColumn(field)
 	}
+	header = header.Unguarded() // the mapping has the headers of the file that was rejected
 	first, err := in.peek()
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package ingest
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -198,6 +199,31 @@ func TestRejectedRowsAreMappedAgain(t *testing.T) {
 		if a := h.send(file, request{key: ada, query: query}); a.status != 200 {
 			t.Errorf("%s: %d %s", name, a.status, a.text)
 		}
+	}
+}
+
+// Guarded headers are the file's own again, whatever comes of them: the mapping finds them, and the next file of
+// rejected rows and an inspection have them as they were.
+func TestGuardedHeadersAreRead(t *testing.T) {
+	h := newHarness(t, Config{})
+	h.send("=Serial;'-Mail;@Notes\nAB-1;ada@example.com;x\n", request{query: mapQuery("map", "=Serial:license__license_key",
+		"map", "'-Mail:customer__email", "set", "product__short_code:pp", "ignore", "@Notes")})
+	guarded := "'=Serial;''-Mail;error__row;error__mapping;error__raw_guarded\n'=AB-1;ada@example.com;1;import 1;\n"
+	if a := h.send(guarded, request{}); a.status != 200 {
+		t.Fatal(a.text)
+	}
+	if rows := h.rows(2); value(rows[0], "license__license_key") != "=AB-1" || value(rows[0], "customer__email") != "ada@example.com" {
+		t.Errorf("%+v", rows)
+	}
+	if got := h.state(2).Started.Headers; !slices.Equal(got[:2], []string{"=Serial", "'-Mail"}) {
+		t.Errorf("the headers are %q", got)
+	}
+	if a := h.send(strings.Replace(guarded, "raw_guarded", "raw", 1), request{}); a.status != 400 || a.body.Code != "invalid_header" {
+		t.Errorf("a file that was not guarded: %d %s", a.status, a.text)
+	}
+	const want = "=Serial=license__license_key '-Mail=customer__email error__row= error__mapping= error__raw_guarded="
+	if a, found := h.inspect([]byte(guarded), "", adminKey); suggestions(found) != want {
+		t.Errorf("inspected: %s", a.text)
 	}
 }
 

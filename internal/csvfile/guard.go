@@ -1,6 +1,7 @@
 package csvfile
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -59,6 +60,18 @@ func Unguard(cell string) string {
 		}
 	}
 	return string(append(plain, cell[from:]...))
+}
+
+// Unguarded is the header before Guard: the fields as they are, unless one of them is GuardedRawColumn.
+func (h Header) Unguarded() Header {
+	if !slices.ContainsFunc(h.Fields, IsGuardedColumn) {
+		return h
+	}
+	h.Fields = slices.Clone(h.Fields)
+	for i, field := range h.Fields {
+		h.Fields[i] = Unguard(field)
+	}
+	return h
 }
 
 // formulaStarts are the characters that begin a formula. East Asian spreadsheets take the full-width

@@ -128,6 +128,7 @@ func Inspect(kind *events.Kind, rows Table, cut bool, m *events.Mapping) (Inspec
 	if err != nil {
 		return Inspection{}, err
 	}
+	header = header.Unguarded()
 	sources := make([]Source, len(header.Fields))
 	for i, field := range header.Fields {
 		sources[i].Header = csvfile.TrimName(field)

@@ -184,18 +184,22 @@ type csvWriter struct {
 
 // header starts with a byte order mark: without one, Excel does not read UTF-8.
 func (c *csvWriter) header() []byte {
-	return csvfile.AppendRecord([]byte("\uFEFF"), c.delimiter, c.names()...)
+	return csvfile.AppendRecord([]byte("\uFEFF"), c.delimiter, c.guarded(c.names())...)
+}
+
+// guarded passes the cells of a record through guard. Headers are cells, too: the uploader chose them.
+func (c *csvWriter) guarded(cells []string) []string {
+	for i := range cells {
+		cells[i] = c.guard(cells[i])
+	}
+	return cells
 }
 
 // piece implements [rowsFile].
 func (c *csvWriter) piece(views *projector.Reader, b []byte, from events.Row) (
 	piece []byte, next events.Row, more bool, err error) {
 	next, more, err = c.each(views, from, func(row invalidRow) (int, error) {
-		fields := c.fields(row)
-		for i := range fields {
-			fields[i] = c.guard(fields[i])
-		}
-		b = csvfile.AppendRecord(b, c.delimiter, fields...)
+		b = csvfile.AppendRecord(b, c.delimiter, c.guarded(c.fields(row))...)
 		return len(b), nil
 	})
 	return b, next, more, err

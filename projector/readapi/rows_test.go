@@ -59,6 +59,20 @@ func TestInvalidRows(t *testing.T) {
 	}
 }
 
+// TestHeadersAreGuarded: the file's own headers are cells of the file of rejected rows like others.
+func TestHeadersAreGuarded(t *testing.T) {
+	mapped := started(1, "anna")
+	mapped.Mapping, mapped.Columns, mapped.Headers = &events.Mapping{}, []string{"license__license_key", "product__short_code"}, []string{"=Serial", "'-Product"}
+	log := newMemLog(mapped, &events.ImportSealed{JobID: 1, Rows: 1}, progressed(1, 0, 0, 0, 0), rejected(1, 1, events.Required), finished(1, 1, 0, 0, 1))
+	r := newHarness(t, t.TempDir(), log)
+	r.catchUp()
+	for query, want := range map[string]string{"": "'=Serial,''-Product,error__row,", "?raw=true": "=Serial,'-Product,error__row,"} {
+		if got := r.get(importsPath + "1/invalid_rows.csv" + query).body; !strings.HasPrefix(got, "\uFEFF"+want) {
+			t.Errorf("%q: %q", query, got)
+		}
+	}
+}
+
 // TestErrorsNameHeaders: each error of a file that has a mapping has the file's own header beside the column, also
 // what is wrong with a whole row; a file with the columns' own names has no headers to name.
 func TestErrorsNameHeaders(t *testing.T) {
