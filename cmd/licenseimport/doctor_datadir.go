@@ -6,6 +6,7 @@ import (
 	"runtime"
 
 	"licenseimport/events/eventlog"
+	"licenseimport/internal/access"
 	"licenseimport/internal/fsx"
 )
 
@@ -45,21 +46,47 @@ func (d *diagnosis) permissions(info os.FileInfo) {
 			"other users may look into %s, which holds customers' data", d.Data)
 	}
 	path := adminKeyPath(d.Data)
-	d.secretFile("admin.key", path, "the admin key", "replace the key: licenseimport keys create, keys revoke")
+	d.secretFile("admin.key", path, "the admin key", secretAdvice{
+		replace: "replace the key: licenseimport keys create, keys revoke",
+		repair:  "Put the key back, or remove the file and make another key: " + d.command("keys", "create", "NAME", "--role", "admin"),
+	}, func() error {
+		if d.AdminKey != "" {
+			return nil // nobody reads the file
+		}
+		return access.CheckAdminKey(path)
+	})
 	path = eventlog.TokenPath(d.Data)
-	d.secretFile(eventlog.TokenFileName, path, "the token of NATS", "remove the file and start the server again, which makes another")
+	d.secretFile(eventlog.TokenFileName, path, "the token of NATS", secretAdvice{
+		replace: "remove the file and start the server again, which makes another",
+		repair:  "Put the token back, or remove the file and start the server again, which makes another",
+	}, func() error {
+		_, err := eventlog.ReadToken(path)
+		return err
+	})
 }
 
-// secretFile checks that only its owner may read a file, where there is one.
-func (d *diagnosis) secretFile(check, path, what, replace string) {
+// secretAdvice says what to do with a secret that others may have read, and with one that cannot be read.
+type secretAdvice struct{ replace, repair string }
+
+// secretFile checks that only its owner may read a file, where there is one, and that a server can start with it.
+func (d *diagnosis) secretFile(check, path, what string, advice secretAdvice, read func() error) {
 	info, err := os.Lstat(path)
 	switch {
 	case err != nil: // no file, no problem
-	case isPrivate(info):
-		d.ok(check, "only its owner may read it")
+		return
+	case !info.Mode().IsRegular():
+		err = fmt.Errorf("%s is not a regular file", path)
+	case !isPrivate(info):
+		d.problem(check, "chmod 600 "+path+", then "+advice.replace, "other users of this machine may read %s (mode %v)", what, info.Mode().Perm())
+		return
 	default:
-		d.problem(check, "chmod 600 "+path+", then "+replace, "other users of this machine may read %s (mode %v)", what, info.Mode().Perm())
+		err = read()
 	}
+	if err != nil {
+		d.problem(check, advice.repair, "no server starts with it: %v", err)
+		return
+	}
+	d.ok(check, "only its owner may read it")
 }
 
 // disk checks the free space.

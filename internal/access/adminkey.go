@@ -88,13 +88,29 @@ func ReadAdminKey(path string) (string, error) {
 			return "", fmt.Errorf("admin key: %w", err)
 		}
 	}
+	key, err := parseAdminKey(path)
+	if errors.Is(err, errNoKey) {
+		err = fmt.Errorf("%w: put it back, or remove the file and make another by licenseimport keys create NAME --role admin", err)
+	}
+	return key, err
+}
+
+// CheckAdminKey reports whether a file holds a key. Other than [ReadAdminKey] it changes nothing.
+func CheckAdminKey(path string) error {
+	_, err := parseAdminKey(path)
+	return err
+}
+
+var errNoKey = errors.New("holds no key")
+
+func parseAdminKey(path string) (string, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return "", fmt.Errorf("admin key: %w", err)
 	}
 	key := strings.TrimSpace(string(data))
 	if _, ok := keyPrefix(key); !ok {
-		return "", fmt.Errorf("admin key %s: holds no key; delete it to have a new one made", path)
+		return "", fmt.Errorf("admin key %s: %w", path, errNoKey)
 	}
 	return key, nil
 }
