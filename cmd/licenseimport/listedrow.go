@@ -62,5 +62,6 @@ func rowHeader(kind *events.Kind, more ...any) []any {
 
 // rowPage is a page of such a list.
 type rowPage struct {
+	Count   uint64      `json:"count"`
 	Results []listedRow `json:"results"`
 }

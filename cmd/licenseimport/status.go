@@ -66,7 +66,7 @@ func (c *statusCommand) one(ctx context.Context, t *terminal, api *client) error
 		return err
 	}
 	if c.Warnings {
-		return listWarnings(ctx, t.out, api, r.ref(), c.JSON)
+		return listWarnings(ctx, t.out, api, r, c.JSON)
 	}
 	return r.report(ctx, t, api, c.JSON, c.Rejected)
 }

@@ -28,16 +28,27 @@ func printWarnings(ctx context.Context, w io.Writer, api *client, r *result) err
 	for _, one := range page.Results {
 		printWarning(w, r.kind, one)
 	}
-	if r.Result.Warnings > uint64(len(page.Results)) {
+	if page.Count > uint64(len(page.Results)) {
 		fmt.Fprintf(w, "These are the first. %s. All of them: %s\n",
 			plural(r.Result.Warnings, "row has warnings", "rows have warnings"),
 			api.command("status", r.idText(), "--warnings"))
 	}
+	printWarningsLeftOut(w, r, page.Count)
 	return nil
 }
 
+// printWarningsLeftOut says why a dry run lists fewer warnings than rows that have one: of rows that it would import, or
+// leave as they are, nothing is stored.
+func printWarningsLeftOut(w io.Writer, r *result, listed uint64) bool {
+	if !r.DryRun || r.Result == nil || r.Result.Warnings <= listed {
+		return false
+	}
+	fmt.Fprintln(w, "A dry run lists the warnings of rows that would be updated only; the import lists them all.")
+	return true
+}
+
 // listWarnings prints all warnings of an import: a line each, or one list in the form of the API's.
-func listWarnings(ctx context.Context, w io.Writer, api *client, i importRef, asJSON bool) error {
+func listWarnings(ctx context.Context, w io.Writer, api *client, r *result, asJSON bool) error {
 	const pageSize = 100
 	var all []json.RawMessage
 	for {
@@ -45,7 +56,7 @@ func listWarnings(ctx context.Context, w io.Writer, api *client, i importRef, as
 			Next    *string           `json:"next"`
 			Results []json.RawMessage `json:"results"`
 		}
-		body, err := api.get(ctx, fmt.Sprintf("%swarnings/?limit=%d&offset=%d", i.path(), pageSize, len(all)))
+		body, err := api.get(ctx, fmt.Sprintf("%swarnings/?limit=%d&offset=%d", r.ref().path(), pageSize, len(all)))
 		if err == nil {
 			err = json.Unmarshal(body, &page)
 		}
@@ -64,10 +75,10 @@ func listWarnings(ctx context.Context, w io.Writer, api *client, i importRef, as
 		if err := json.Unmarshal(raw, &one); err != nil {
 			return err
 		}
-		printWarning(w, i.kind, one)
+		printWarning(w, r.kind, one)
 	}
-	if len(all) == 0 {
-		fmt.Fprintf(w, "Import %d has no warnings.\n", i.id)
+	if !printWarningsLeftOut(w, r, uint64(len(all))) && len(all) == 0 {
+		fmt.Fprintf(w, "Import %d has no warnings.\n", r.ID)
 	}
 	return nil
 }
