@@ -167,4 +167,7 @@ func TestBrowserTellsWhatWasOdd(t *testing.T) {
 	imported(t, site, "", "dates.csv", strings.NewReader("license__license_key,product__short_code,license__validity_period\nW-2,psc,12/31/2027\n"))
 	b.run(chromedp.Navigate(site + "/#/imports/3"))
 	b.sees("Nothing imported: 1 row to fix", "Date not in the right format Write 12/31/2027 as 2027-12-31.")
+	imported(t, site, "dry_run=true&unknown_columns=ignore", "checked.csv", strings.NewReader(strings.Replace(file, "W-1", "W-4", 1)))
+	b.run(chromedp.Navigate(site + "/#/imports/4?show=warnings"))
+	b.sees("A check lists the warnings of rows that would be changed only. The import lists them all.")
 }

@@ -21,8 +21,10 @@ export function warnedRows(of, signal) {
     filter: (query) => (query.code ? { code: query.code } : {}), draw: draw(columns),
   }, signal);
   const codes = filter("Warning");
-  const root = h("div", { class: "stack" }, codes.root, list.root);
+  const leftOut = h("p", { class: "soft", hidden: true }, "A check lists the warnings of rows that would be changed only. The import lists them all.");
+  const root = h("div", { class: "stack" }, codes.root, leftOut, list.root);
   const show = (found, query) => {
+    leftOut.hidden = !found.dry_run;
     codes.show(choices(found, query.code || ""));
     list.show(found, query);
   };
