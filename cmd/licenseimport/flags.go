@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"math"
 	"net/netip"
 	"os"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"licenseimport/events/eventlog"
 	"licenseimport/internal/httpx"
@@ -98,6 +101,23 @@ type healthFlags struct {
 // adminFlag is the key from the environment.
 type adminFlag struct {
 	AdminKey string `placeholder:"KEY" help:"An admin key that you choose, in any form, of at least 24 characters. Better set by the environment: a command line can be read by other users."`
+}
+
+// minAdminKey is from how many characters on nobody guesses a key.
+const minAdminKey = 24
+
+// Validate refuses a key that no request can send. One that may be guessed works as it is: see warnOfShortKey.
+func (f *adminFlag) Validate() error {
+	if strings.TrimSpace(f.AdminKey) != f.AdminKey || strings.ContainsFunc(f.AdminKey, unicode.IsControl) {
+		return fmt.Errorf("the admin key has white space around it, or a control character, which no request can send: choose another one of at least %d characters", minAdminKey)
+	}
+	return nil
+}
+
+func warnOfShortKey(key string) {
+	if n := utf8.RuneCountInString(key); n > 0 && n < minAdminKey {
+		slog.Warn("the admin key may be guessed: choose a longer one", "characters", n, "at_least", minAdminKey)
+	}
 }
 
 // natsFlags configure the connection to an external NATS server. --nats-url is a flag of

@@ -161,6 +161,7 @@ func (n *node) startRole(ctx context.Context, r role) error {
 		if n.server != nil {
 			raiseGOMAXPROCS()
 		}
+		warnOfShortKey(n.settings.adminKey)
 		n.auth = access.NewAuthenticator(access.Config{Store: n.keys, Uses: access.OpenUses(n.log),
 			Sessions: access.OpenSessions(n.log), AdminKey: n.settings.adminKey, Rate: n.settings.rate})
 	}
