@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 
+	"licenseimport/events/eventlog"
 	"licenseimport/internal/mapping"
 )
 
@@ -48,7 +49,7 @@ func (mappingsListCommand) Help() string {
 
 // Run lists the mappings.
 func (c *mappingsListCommand) Run(ctx context.Context, t *terminal) error {
-	return c.withServer(ctx, t, allRoles, func(ctx context.Context, api *client) error {
+	return c.withMappings(ctx, t, func(ctx context.Context, api *client) error {
 		all, err := api.mappings(ctx)
 		if err != nil {
 			return err
@@ -75,6 +76,23 @@ func (c *mappingsListCommand) Run(ctx context.Context, t *terminal) error {
 		table.Render()
 		return nil
 	})
+}
+
+// withMappings is withServer for commands that only read mappings. Those that come with the program are
+// there without a data directory, so where there is none, one that is removed afterwards takes its place.
+func (c *clientFlags) withMappings(ctx context.Context, t *terminal, f func(context.Context, *client) error) (err error) {
+	_, held, err := eventlog.LockOwner(c.Data)
+	if c.Server != "" || c.Key != "" || c.AdminKey != "" || err != nil || held || holdsData(c.Data) {
+		return c.withExisting(ctx, t, allRoles, f)
+	}
+	temp, err := os.MkdirTemp("", "licenseimport-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
+	empty := *c
+	empty.Data = temp
+	return empty.withServer(ctx, &terminal{in: t.in, out: t.out, err: io.Discard}, allRoles, f)
 }
 
 // mappingsList is the API's list of mappings.
@@ -114,7 +132,7 @@ func (mappingsShowCommand) Help() string {
 
 // Run prints one mapping.
 func (c *mappingsShowCommand) Run(ctx context.Context, t *terminal) error {
-	return c.withServer(ctx, t, allRoles, func(ctx context.Context, api *client) error {
+	return c.withMappings(ctx, t, func(ctx context.Context, api *client) error {
 		body, err := api.get(ctx, mappingsPath+url.PathEscape(c.Name)+"/")
 		if err != nil {
 			return err
@@ -198,7 +216,7 @@ func (mappingsRemoveCommand) Help() string {
 
 // Run removes a mapping.
 func (c *mappingsRemoveCommand) Run(ctx context.Context, t *terminal) error {
-	return c.withServer(ctx, t, allRoles, func(ctx context.Context, api *client) error {
+	return c.withExisting(ctx, t, allRoles, func(ctx context.Context, api *client) error {
 		if err := api.send(ctx, http.MethodDelete, mappingsPath+url.PathEscape(c.Name)+"/", nil); err != nil {
 			return err
 		}
