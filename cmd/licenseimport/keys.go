@@ -34,7 +34,7 @@ Works beside a running server of this machine, on a data directory without one, 
 
 type keysCreateCommand struct {
 	Name     string `arg:"" help:"The manager: a person or a program."`
-	Role     string `placeholder:"ROLE" enum:"admin,importer,viewer" default:"importer" help:"admin, importer or viewer. Default: importer."`
+	Role     string `placeholder:"ROLE" enum:"admin,importer,viewer" default:"importer" help:"importer (imports, and sees its own imports), viewer (sees everything, changes nothing) or admin (everything). Default: importer."`
 	Products codes  `placeholder:"CODE,..." help:"Short codes that the manager is limited to. Default: every product."`
 	logFlags
 }
