@@ -49,6 +49,8 @@ func (c *clientFlags) withServer(ctx context.Context, t *terminal, roles []strin
 	switch {
 	case err != nil:
 		return err
+	case held && by.HTTP == "" && by.NATS != "":
+		return fmt.Errorf("the data directory %s is in use by process %d, which has no API: if it is serve, try again when it has started; if it is the role nats, name the address of ingest by --server", c.Data, by.PID)
 	case held && by.HTTP == "":
 		return fmt.Errorf("the data directory %s is in use by process %d, which answers no requests: wait until it has ended, or name a server by --server", c.Data, by.PID)
 	case held:
