@@ -56,6 +56,15 @@ func importAdvice(kind *events.Kind, file, sheet string, found mapping.Inspectio
 	}
 }
 
+// inspectWords are the words, after the program, of the command that inspects a file.
+func inspectWords(kind *events.Kind, file, sheet string) []string {
+	words := append([]string{"inspect", file}, kindWords(kind)...)
+	if sheet != "" {
+		words = append(words, "--sheet", sheet)
+	}
+	return words
+}
+
 // importWords are the words of that command after the program, without the dates' format.
 func importWords(kind *events.Kind, file, sheet string, found mapping.Inspection) []string {
 	words := append([]string{"import", file}, kindWords(kind)...)

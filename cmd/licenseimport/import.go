@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"licenseimport/events"
 	"licenseimport/internal/csvfile"
 	"licenseimport/internal/mapping"
 )
@@ -159,18 +160,36 @@ func (c *importCommand) adviseMapping(ctx context.Context, err error) error {
 	if unread != nil {
 		return err
 	}
+	if other := otherKind(c.kind(), found); other != nil {
+		return fmt.Errorf("nothing was imported: the file's columns are those of %s, and this is an import of %s\n%s",
+			other.Many, c.kind().Many, c.adviseKind(other))
+	}
 	if foreign := foreignColumns(found); foreign > 1 { // many sentences about one cause
 		err = fmt.Errorf("nothing was imported: %s other names than the columns of an import", plural(uint64(foreign), "column has", "columns have"))
 	}
 	found.Missing = slices.DeleteFunc(found.Missing, func(column string) bool {
 		return slices.ContainsFunc(c.Set, func(set string) bool { return strings.HasPrefix(set, column+":") })
 	})
-	inspect := append([]string{"inspect", c.File}, kindWords(c.kind())...)
-	if c.Sheet != "" {
-		inspect = append(inspect, "--sheet", c.Sheet)
-	}
 	return fmt.Errorf("%w\n%s\nWhy each column is read so: %s", err,
-		importAdvice(c.kind(), c.File, c.Sheet, found, c.repeated()), command(inspect))
+		importAdvice(c.kind(), c.File, c.Sheet, found, c.repeated()), command(inspectWords(c.kind(), c.File, c.Sheet)))
+}
+
+// adviseKind is the command that imports the file as another kind.
+func (c *importCommand) adviseKind(kind *events.Kind) string {
+	words := append([]string{"import", c.File}, kindWords(kind)...)
+	if c.Sheet != "" {
+		words = append(words, "--sheet", c.Sheet)
+	}
+	return "Import it with:\n  " + command(append(words, c.repeated()...))
+}
+
+// otherKind is the kind that has all columns of a file that are not all of the given kind; nil: none.
+func otherKind(kind *events.Kind, found mapping.Inspection) *events.Kind {
+	headers := make([]string, len(found.Columns))
+	for i, column := range found.Columns {
+		headers[i] = column.Header
+	}
+	return mapping.KindOfColumns(kind, headers)
 }
 
 // foreignColumns counts the columns that have another name than the column that they seem to be.

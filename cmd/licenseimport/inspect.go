@@ -131,6 +131,10 @@ func (c *inspectCommand) print(w io.Writer, found mapping.Inspection) {
 		table.AppendRow([]any{printable(column.Header), printable(shown), becomes, sure, column.Why})
 	}
 	table.Render()
+	if other := otherKind(c.kind(), found); other != nil {
+		fmt.Fprintf(w, "The file's columns are those of %s. For these: %s\n", other.Many, command(inspectWords(other, c.File, c.Sheet)))
+		return
+	}
 	printTranslations(w, found)
 	for _, column := range found.Missing {
 		advice := "give all rows one value by --set, or name the column by --map instead of --ignore"

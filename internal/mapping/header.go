@@ -80,16 +80,28 @@ func adviseKind(kind *events.Kind, fields []string, problems []csvfile.HeaderPro
 		return
 	}
 	at := max(slices.IndexFunc(problems, func(p csvfile.HeaderProblem) bool { return p.Kind == csvfile.MissingColumn }), 0)
+	if other := KindOfColumns(kind, fields); other != nil {
+		problems[at].Message += fmt.Sprintf("; the file's columns are those of %s: is it to be imported as %s?", other.Many,
+			other.Many)
+	}
+}
+
+// KindOfColumns returns the kind, other than the given one, that has all columns of a header; nil: none, or the
+// given one has them, too.
+func KindOfColumns(kind *events.Kind, fields []string) *events.Kind {
+	of := func(k *events.Kind) bool {
+		_, problems := matchNames(k, fields, false)
+		return len(problems) == 0
+	}
+	if of(kind) {
+		return nil
+	}
 	for _, other := range events.Kinds {
-		if other == kind {
-			continue
-		}
-		if _, unlike := matchNames(other, fields, false); len(unlike) == 0 {
-			problems[at].Message += fmt.Sprintf("; the file's columns are those of %s: is it to be imported as %s?", other.Many,
-				other.Many)
-			return
+		if other != kind && of(other) {
+			return other
 		}
 	}
+	return nil
 }
 
 func ignored(fields []string, columns []int) (headers []string) {
