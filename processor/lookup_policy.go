@@ -3,10 +3,8 @@ package processor
 import (
 	"context"
 	"math"
-	"time"
 
 	"licenseimport/events"
-	"licenseimport/internal/retry"
 
 	"github.com/bits-and-blooms/bloom/v3"
 )
@@ -21,9 +19,6 @@ const (
 	fullLookupBatches = 16
 )
 
-// conflictRetry paces the decisions that are repeated at one position.
-var conflictRetry = retry.Policy{First: 10 * time.Millisecond, Max: time.Second, Jitter: 0.5}
-
 // lookupPolicy says which licenses of a job are looked up before their batch is staged. It holds
 // what this processor has learned about the job while working on it, and decides no outcome: the
 // stream refuses a batch with a license that exists and was not looked up.
@@ -31,9 +26,8 @@ type lookupPolicy struct {
 	seen        *bloom.BloomFilter // subjects of the licenses in the rows read; nil: no row imported yet
 	fullLookups int                // batches still to be looked up in full
 
-	serialLeft int        // batches still to be committed serially
-	conflictAt events.Seq // the job's last fact at the last conflict
-	backoff    retry.Backoff
+	serialLeft int // batches still to be committed serially
+	conflicts  conflictPace
 }
 
 // begin prepares for the rows after the job's position. The first batch is looked up in full: that
@@ -80,17 +74,14 @@ func (l *lookupPolicy) serial() bool {
 	return true
 }
 
-// onConflict notes that a batch was refused which followed the job's fact at. The first decision
-// there is repeated at once: another import had made one of its licenses. If the job does not
-// advance after that, the cause is the server, and onConflict waits longer each time. It returns
+// onConflict notes that a batch was refused which followed the job's last fact, with cause. The first
+// decision there is repeated at once: another import had made one of its licenses. If the job does
+// not advance after that, the cause is the server, and onConflict waits longer each time. It returns
 // the context's error if ctx ends.
-func (l *lookupPolicy) onConflict(ctx context.Context, at events.Seq) error {
+func (l *lookupPolicy) onConflict(ctx context.Context, j *job, cause error) error {
 	l.serialLeft, l.fullLookups = serialBatches, max(l.fullLookups, serialBatches)
-	if l.conflictAt != at {
-		l.conflictAt, l.backoff = at, conflictRetry.Start()
-		return ctx.Err()
-	}
-	return l.backoff.Wait(ctx, nil)
+	_, err := l.conflicts.wait(ctx, j, cause)
+	return err
 }
 
 // Parameters of the filter of seen licenses: 2 bytes a row, 64 MiB at most. Beyond maxSeenRows

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"licenseimport/events"
+	"licenseimport/events/eventlog"
 	"licenseimport/events/importjob"
 )
 
@@ -15,11 +16,12 @@ func TestValidationNeedsNoLookups(t *testing.T) {
 	known := job{State: importjob.State{
 		Started:  &events.ImportStarted{},
 		Sealed:   &events.ImportSealed{Rows: 10},
+		Last:     importjob.Fact{Seq: 1},
 		Progress: events.ImportProgressed{Phase: events.Validate},
 	}}
 	var lookups lookupPolicy
 	lookups.begin(known)
-	if err := lookups.onConflict(t.Context(), 1); err != nil || lookups.lookUpAll() {
+	if err := lookups.onConflict(t.Context(), &known, eventlog.ErrConflict); err != nil || lookups.lookUpAll() {
 		t.Errorf("a full look-up while validating: %v", err)
 	}
 	known.Progress.Phase = events.Import

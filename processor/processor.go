@@ -202,12 +202,12 @@ func (p *Processor) runToEnd(ctx context.Context, id events.JobID, since events.
 // resolveRefusal finds out what to do about an error of the job. nil: load the job again and decide
 // again.
 func (p *Processor) resolveRefusal(
-	ctx context.Context, j *job, err error, onConflict func(ctx context.Context, at events.Seq) error,
+	ctx context.Context, j *job, err error, onConflict func(ctx context.Context, j *job, cause error) error,
 ) error {
 	switch {
 	case errors.Is(err, eventlog.ErrConflict):
 		p.config.Observer.Refused("conflict")
-		return onConflict(ctx, j.Last.Seq)
+		return onConflict(ctx, j, err)
 	case errors.Is(err, eventlog.ErrWrongSequence):
 		p.config.Observer.Refused("moved")
 		now, err := p.load(ctx, j.Job, j.Last.Seq+1) // the other process's fact is there

@@ -3,9 +3,6 @@ package processor
 import (
 	"context"
 	"sync/atomic"
-
-	"licenseimport/events"
-	"licenseimport/internal/retry"
 )
 
 // undoPace says how many events an undo decides at once, and whether it looks their licenses up. It holds
@@ -15,9 +12,7 @@ type undoPace struct {
 	shrink int // of the limit, in powers of two
 	left   int // batches that are still to be decided serially
 
-	// Used where the work is repeated:
-	conflictAt events.Seq // the job's last fact at the last conflict
-	backoff    retry.Backoff
+	conflicts conflictPace // used where the work is repeated
 
 	fullLookups atomic.Int64 // batches still to be looked up
 }
@@ -39,17 +34,18 @@ func (u *undoPace) lookUpAll() bool { return u.fullLookups.Add(-1) >= 0 }
 // observeChange notes that a look-up found a license that has changed since.
 func (u *undoPace) observeChange() { u.fullLookups.Store(fullLookupBatches) }
 
-// onConflict notes that a batch was refused which followed the job's fact at: another import has changed one
-// of its licenses. The first decision there is repeated at once. If the job does not advance after that,
-// onConflict halves the batches, so that some will pass among writers that are as busy, and waits longer each
-// time. It returns the context's error if ctx ends.
-func (u *undoPace) onConflict(ctx context.Context, at events.Seq) error {
+// onConflict notes that a batch was refused which followed the job's last fact, with cause: another import has
+// changed one of its licenses. The first decision there is repeated at once. If the job does not advance after
+// that, onConflict halves the batches, so that some will pass among writers that are as busy, and waits longer
+// each time. It returns the context's error if ctx ends.
+func (u *undoPace) onConflict(ctx context.Context, j *job, cause error) error {
 	u.left = serialBatches
 	u.fullLookups.Store(serialBatches)
-	if u.conflictAt != at {
-		u.conflictAt, u.shrink, u.backoff = at, 0, conflictRetry.Start()
-		return ctx.Err()
+	again, err := u.conflicts.wait(ctx, j, cause)
+	if again {
+		u.shrink++
+	} else {
+		u.shrink = 0
 	}
-	u.shrink++
-	return u.backoff.Wait(ctx, nil)
+	return err
 }

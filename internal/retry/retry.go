@@ -24,12 +24,17 @@ func (p *Policy) Delay(failures int) time.Duration {
 	if failures <= 0 {
 		return 0
 	}
+	d := p.bound(failures)
+	return d - time.Duration(rand.Float64()*p.Jitter*float64(d))
+}
+
+// bound is the pause after the given number of failures, 1 or more, before jitter.
+func (p *Policy) bound(failures int) time.Duration {
 	d := p.First
 	for ; failures > 1 && d < p.Max; failures-- {
 		d *= 2
 	}
-	d = min(d, p.Max)
-	return d - time.Duration(rand.Float64()*p.Jitter*float64(d))
+	return min(d, p.Max)
 }
 
 // Do calls f until it succeeds, fails with a permanent error, or ctx ends. The error is then f's
@@ -64,6 +69,9 @@ func (b *Backoff) Next() time.Duration {
 	b.failures++
 	return b.policy.Delay(b.failures)
 }
+
+// AtMax reports whether the pause after the last failure was the longest one: later ones do not grow.
+func (b *Backoff) AtMax() bool { return b.failures > 0 && b.policy.bound(b.failures) == b.policy.Max }
 
 // Reset forgets the failures: the next pause is a first one.
 func (b *Backoff) Reset() { b.failures = 0 }

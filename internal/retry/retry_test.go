@@ -25,6 +25,21 @@ func TestDelayDoublesUpToMax(t *testing.T) {
 	}
 }
 
+// TestAtMax: a series says when its pauses do not grow any more.
+func TestAtMax(t *testing.T) {
+	p := Policy{First: 20 * time.Millisecond, Max: time.Second, Jitter: 0.5}
+	b := p.Start()
+	for failures := range 9 {
+		if got, want := b.AtMax(), failures >= 7; got != want {
+			t.Errorf("after %d failures: %v, want %v", failures, got, want)
+		}
+		b.Next()
+	}
+	if b.Reset(); b.AtMax() {
+		t.Error("after a reset")
+	}
+}
+
 func TestJitterShortensOnly(t *testing.T) {
 	p := Policy{First: time.Second, Max: time.Second, Jitter: 0.5}
 	seen := map[time.Duration]bool{}
