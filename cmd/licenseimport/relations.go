@@ -41,12 +41,23 @@ func printSameFile(ctx context.Context, w io.Writer, api *client, r *result) err
 			return err
 		}
 		if !earlier.DryRun {
-			fmt.Fprintf(w, "It is the same file as import %d, imported on %s UTC.\n", earlier.ID,
-				earlier.CreatedAt.UTC().Format(time.DateTime))
+			fmt.Fprintf(w, "It is the same file as import %d, sent on %s UTC.%s\n", earlier.ID,
+				earlier.CreatedAt.UTC().Format(time.DateTime), earlier.outcome())
 			return nil
 		}
 	}
 	return nil
+}
+
+// outcome says what has come of an earlier import of the same file, where it is not that its rows are imported.
+func (r *result) outcome() string {
+	switch {
+	case r.Error != nil && r.Error.Code == "rejected_rows":
+		return " Nothing of it was imported."
+	case r.Undo != nil && r.Undo.Status == "finished":
+		return " It was undone."
+	}
+	return ""
 }
 
 // printRetry says what is still to fix after the rejected rows were sent again.

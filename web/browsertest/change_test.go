@@ -163,7 +163,7 @@ func TestBrowserTellsWhatWasOdd(t *testing.T) {
 	b.sees("1 column ignored", "Price matches no field, so it was not read.", "Warnings", "Valid until", "2030-01-01",
 		"End date on a perpetual license")
 	b.run(chromedp.Navigate(site + "/#/imports/2"))
-	b.sees("You have sent this file before", "It is the same file as import 1, imported on", "Nothing new")
+	b.sees("You have sent this file before", "It is the same file as import 1, sent on", "Nothing new")
 	imported(t, site, "", "dates.csv", strings.NewReader("license__license_key,product__short_code,license__validity_period\nW-2,psc,12/31/2027\n"))
 	b.run(chromedp.Navigate(site + "/#/imports/3"))
 	b.sees("Nothing imported: 1 row to fix", "Date not in the right format Write 12/31/2027 as 2027-12-31.")

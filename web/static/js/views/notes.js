@@ -40,7 +40,13 @@ async function sameFile(found, place, signal) {
   }
   if (earlier.dry_run) return;
   fill(place, notice("calm", "You have sent this file before", h("p", { class: "detail" },
-    "It is the same file as ", h("a", { href: link(`imports/${earlier.id}`) }, `import ${earlier.id}`), ", imported on ", moment(earlier.created_at), ".")));
+    "It is the same file as ", h("a", { href: link(`imports/${earlier.id}`) }, `import ${earlier.id}`), ", sent on ", moment(earlier.created_at), ".", came(earlier))));
+}
+
+/** came is what has come of an earlier import of the same file, where it is not that its rows are imported. */
+function came(earlier) {
+  if (earlier.error?.code === "rejected_rows") return " Nothing of it was imported.";
+  return earlier.undo?.status === "finished" ? " It was undone." : "";
 }
 
 function retried(found) {
