@@ -1,7 +1,6 @@
 package eventlog
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -125,11 +124,9 @@ type dirLock struct {
 // the lock for a moment, which a short wait covers.
 func lockDir(dir string) (*dirLock, error) {
 	path := filepath.Join(dir, lockFile)
-	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
-	defer cancel()
 	lock := flock.New(path)
-	locked, err := lock.TryLockContext(ctx, 10*time.Millisecond)
-	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+	locked, err := tryLock(lock)
+	if err != nil {
 		return nil, fmt.Errorf("lock the data directory %s: %w", dir, err)
 	}
 	if !locked {
@@ -137,11 +134,22 @@ func lockDir(dir string) (*dirLock, error) {
 		return nil, errors.Join(&LockedError{Dir: dir, Owner: owner}, err)
 	}
 	l := &dirLock{flock: lock, dir: directoryLock(dir), path: path, owner: LockInfo{PID: os.Getpid()}}
-	locked, err = l.dir.TryLockContext(ctx, 10*time.Millisecond)
-	if !locked && (err == nil || errors.Is(err, context.DeadlineExceeded)) {
+	if locked, err = tryLock(l.dir); !locked && err == nil { // not with a system that cannot lock directories
 		return nil, errors.Join(&LockedError{Dir: dir}, lock.Unlock())
 	}
 	return l, l.write()
+}
+
+// tryLock tries for a fifth of a second. It counts the tries, not the time: a process that the system let wait
+// meanwhile would otherwise find a free lock held.
+func tryLock(lock *flock.Flock) (locked bool, err error) {
+	for range 20 {
+		if locked, err = lock.TryLock(); locked || err != nil {
+			return locked, err
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return false, nil
 }
 
 // directoryLock is the lock on a directory's inode.
