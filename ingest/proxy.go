@@ -14,14 +14,18 @@ import (
 
 // ProxyTo is a reverse proxy to the projector at an address. It is the fallback of the role ingest
 // for "/api/". The projector authenticates the requests itself. Server-sent events pass one by one,
-// and their streams end when this server stops. If the projector does not answer the answer is 503.
-func ProxyTo(projector string) (httpx.Handler, error) {
+// and their streams end when this server stops. If the projector does not answer, or hangs, the answer
+// is 503.
+func ProxyTo(projector string) (httpx.Handler, error) { return proxyTo(projector, defaultPatience) }
+
+func proxyTo(projector string, p patience) (httpx.Handler, error) {
 	target, err := url.Parse(projector)
 	if err != nil || target.Host == "" || target.Scheme != "http" && target.Scheme != "https" {
 		return nil, fmt.Errorf("projector's address %q: must be like http://host:port", projector)
 	}
 	proxy := &httputil.ReverseProxy{
 		FlushInterval: -1,
+		Transport:     newWatchedTransport(target, p),
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			pr.SetURL(target)
 			pr.Out.URL.RawQuery = pr.In.URL.RawQuery // ReverseProxy has taken out what cannot be read; the projector refuses it

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -22,7 +23,12 @@ import (
 // newProxyServer serves only the proxy.
 func newProxyServer(t *testing.T, projector string) *httpx.Server {
 	t.Helper()
-	proxy, err := ProxyTo(projector)
+	return newPatientProxyServer(t, projector, defaultPatience)
+}
+
+func newPatientProxyServer(t *testing.T, projector string, p patience) *httpx.Server {
+	t.Helper()
+	proxy, err := proxyTo(projector, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,6 +158,51 @@ func TestProxyEventStream(t *testing.T) {
 		t.Error(err)
 	}
 	<-gone
+}
+
+// TestProxyGivesUpASilentProjector: the process is stopped or hangs, and the system still takes connections for
+// it. A client is told instead of waiting for ever.
+func TestProxyGivesUpASilentProjector(t *testing.T) {
+	projector, err := net.Listen("tcp", "127.0.0.1:0") // nobody accepts
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer projector.Close()
+	server := newPatientProxyServer(t, "http://"+projector.Addr().String(), patience{time.Millisecond, time.Millisecond})
+	res, err := http.Get(server.URL() + "/api/v1/licenses/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := readAnswer(t, res); a.status != 503 || a.body.Code != "projector_unavailable" || a.header.Get("Retry-After") == "" {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+}
+
+// TestProxyWaitsForASlowAnswer: a projector that lives may take any time for an answer.
+func TestProxyWaitsForASlowAnswer(t *testing.T) {
+	probes := make(chan struct{})
+	projector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/below/healthz" {
+			select {
+			case probes <- struct{}{}:
+			case <-r.Context().Done():
+			}
+			return
+		}
+		for range 3 {
+			<-probes
+		}
+		fmt.Fprint(w, "the export")
+	}))
+	defer projector.Close()
+	server := newPatientProxyServer(t, projector.URL+"/below", patience{time.Millisecond, time.Minute})
+	res, err := http.Get(server.URL() + "/api/v1/licenses/export/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := readAnswer(t, res); a.status != 200 || a.text != "the export" {
+		t.Errorf("%d %s", a.status, a.text)
+	}
 }
 
 func TestProxyNeedsAnAddress(t *testing.T) {
