@@ -87,8 +87,8 @@ type orderFilters struct {
 	StoreID   string `group:"filter" name:"store-id" query:"store_id" placeholder:"ID" help:"The order's id in the store."`
 	ShortCode string `group:"filter" query:"short_code" placeholder:"CODE" help:"Orders that have a license of this product."`
 	Range     string `group:"filter" query:"range" placeholder:"NAME" help:"last30: orders of the last 30 days; not with --from or --to."`
-	From      string `group:"filter" query:"from" placeholder:"DATE" help:"The first day, in UTC."`
-	To        string `group:"filter" query:"to" placeholder:"DATE" help:"The last day, in UTC."`
+	From      string `group:"filter" query:"from" placeholder:"DATE" help:"The first day, in UTC; or the first moment, such as 2026-01-31T12:00:00Z."`
+	To        string `group:"filter" query:"to" placeholder:"DATE" help:"The last day, in UTC; or the last moment."`
 }
 
 type exportLicensesCommand struct {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -194,11 +195,12 @@ func (p pacedWriter) Write(b []byte) (int, error) {
 	return p.w.Write(b)
 }
 
-// parseRange reads when orders were created: range=last30, or the days from and to, in UTC. Both days are
-// part of the range.
+// parseRange reads when orders were created: range=last30, or from and to, which are part of the range. Each is
+// a day in UTC, or a moment.
 func parseRange(query url.Values, now time.Time, q *projector.OrderQuery) error {
 	p := &filterParser{query: query}
-	from, to := p.date("from"), p.date("to")
+	from, _ := p.period("from")
+	_, to := p.period("to")
 	if p.err != nil {
 		return p.err
 	}
@@ -206,22 +208,36 @@ func parseRange(query url.Values, now time.Time, q *projector.OrderQuery) error 
 	case named == "":
 	case named != "last30":
 		return httpx.BadParameter("range", named, "last30")
-	case from != "" || to != "":
+	case query.Has("from") || query.Has("to"):
 		return httpx.BadRequest("invalid_parameter", "Query parameter range excludes from and to: give it, or them.")
 	default:
-		q.From = now.AddDate(0, 0, -last30)
-		return nil
+		from = now.AddDate(0, 0, -last30)
 	}
-	day := func(date string) (t time.Time) {
-		t, _ = time.Parse(time.DateOnly, date) // "": the zero time
-		return t
+	if query.Has("from") && query.Has("to") && !from.Before(to) {
+		return httpx.BadRequest("invalid_parameter", "Query parameter from=%s is after to=%s.", query.Get("from"), query.Get("to"))
 	}
-	q.From = day(from)
-	if to != "" {
-		q.To = day(to).AddDate(0, 0, 1)
-	}
-	if from != "" && to != "" && from > to {
-		return httpx.BadRequest("invalid_parameter", "Query parameter from=%s is after to=%s.", from, to)
-	}
+	q.From, q.To = from, to
 	return nil
+}
+
+// period reads a date as the imported files write it, and returns the time that it stands for: a day in UTC, or with
+// a time of day the microsecond, since times are shown so. end is the first moment after it. Not given: zero times.
+func (p *filterParser) period(name string) (begin, end time.Time) {
+	value := strings.TrimSpace(p.query.Get(name))
+	if value == "" {
+		return begin, end
+	}
+	if _, ok := parseDate(value); !ok {
+		p.refuse(name, "a date, YYYY-MM-DD, or a time, such as 2026-01-31T12:00:00Z or 2026-01-31 12:00:00 in UTC")
+		return begin, end
+	}
+	if day, err := time.Parse(time.DateOnly, value); err == nil {
+		return day, day.AddDate(0, 0, 1)
+	}
+	moment, err := time.Parse(time.DateTime, value)
+	if err != nil {
+		moment, _ = time.Parse(time.RFC3339, strings.ToUpper(value)) // parseDate admits nothing else
+	}
+	begin = moment.Truncate(time.Microsecond)
+	return begin, begin.Add(time.Microsecond)
 }

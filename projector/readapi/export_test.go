@@ -230,11 +230,38 @@ func TestExportOfOrders(t *testing.T) {
 			t.Errorf("%s: %d %s", query, a.status, a.body)
 		}
 	}
+	first, last := licenses[0].text("created_at"), licenses[len(licenses)-1].text("created_at")
+	for query, want := range map[string]int{"from=" + first + "&to=" + last: 400, "to=" + day + "T00:00:00Z": 0, "from=" + day + " 23:59:59": 0} {
+		if got := len(r.records(r.get(prefix+"orders/export/?"+strings.ReplaceAll(query, " ", "%20")), events.Licenses.ColumnNames())); got != want {
+			t.Errorf("%s: %d, want %d", query, got, want)
+		}
+	}
+}
+
+// TestOrderRange: a day is a whole one in UTC, and a time of day counts, to the microsecond that the API shows.
+func TestOrderRange(t *testing.T) {
 	now := time.Date(2021, 4, 30, 12, 0, 0, 0, time.UTC)
-	var q projector.OrderQuery
-	check(t, parseRange(url.Values{"range": {"last30"}}, now, &q))
-	if want := time.Date(2021, 3, 31, 12, 0, 0, 0, time.UTC); !q.From.Equal(want) || !q.To.IsZero() {
-		t.Errorf("last30: %v to %v", q.From, q.To)
+	for query, want := range map[string][2]string{
+		"range=last30":                                      {"2021-03-31T12:00:00Z", "0001-01-01T00:00:00Z"},
+		"from=2021-01-01&to=2021-01-01":                     {"2021-01-01T00:00:00Z", "2021-01-02T00:00:00Z"},
+		"from=2021-01-01 23:59:58":                          {"2021-01-01T23:59:58Z", "0001-01-01T00:00:00Z"},
+		"from=2021-01-01t01:00:00%2B02:00":                  {"2020-12-31T23:00:00Z", "0001-01-01T00:00:00Z"},
+		"to=2021-01-01T23:59:58Z":                           {"0001-01-01T00:00:00Z", "2021-01-01T23:59:58.000001Z"},
+		"to=2021-01-01T23:59:58.1234567z":                   {"0001-01-01T00:00:00Z", "2021-01-01T23:59:58.123457Z"},
+		"from=2021-01-01T10:00:00Z&to=2021-01-01T10:00:00Z": {"2021-01-01T10:00:00Z", "2021-01-01T10:00:00.000001Z"},
+		"from=2021-01-01T10:00:00Z&to=2021-01-01T09:00:00Z": {},
+		"from=2021-01-02&to=2021-01-01":                     {},
+		"from=2021-01-01T25:00:00Z":                         {},
+		"to=2021-01-01T10:00":                               {},
+	} {
+		values, err := url.ParseQuery(query)
+		check(t, err)
+		var q projector.OrderQuery
+		err = parseRange(values, now, &q)
+		got := [2]string{q.From.UTC().Format(time.RFC3339Nano), q.To.UTC().Format(time.RFC3339Nano)}
+		if refused := want == [2]string{}; refused != (err != nil) || !refused && got != want {
+			t.Errorf("%s: %v, %v, want %v", query, got, err, want)
+		}
 	}
 }
 
