@@ -205,7 +205,7 @@ func (in *rowParser) malformed(d *csvfile.RowError) *events.Malformed {
 	m := &events.Malformed{Code: events.Code(d.Code), Message: d.Message, Raw: events.Excerpt(d.Raw, events.MaxRaw)}
 	if m.Code == events.InvalidEncoding && 0 <= d.Column && d.Column < len(in.columns) {
 		if column := in.columns[d.Column]; column >= 0 {
-			m.Column = events.Columns[column].Name
+			m.Column, m.Message = events.Columns[column].Name, d.OfValue
 		}
 	}
 	return m

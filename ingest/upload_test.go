@@ -156,6 +156,9 @@ func TestMalformedRows(t *testing.T) {
 	if value(rows[2], "license__license_key") != "k3" || rows[3].Malformed.Column != "license__note" {
 		t.Errorf("%+v %+v", rows[2], rows[3].Malformed)
 	}
+	if m := rows[3].Malformed.Message; !strings.HasPrefix(m, "has bytes") { // column and message are read together
+		t.Errorf("the message of a damaged value in a known column: %s", m)
+	}
 	if raw := rows[4].Malformed.Raw; !strings.HasPrefix(raw, "k5,psc,\x01") || len(raw) != events.MaxRaw {
 		t.Errorf("raw of the row that is too large: %d bytes", len(raw))
 	}

@@ -26,6 +26,7 @@ type RowError struct {
 	Code    Code
 	Message string // what was found, and what to do
 	Column  int    // from 0; -1 where no single column is the cause
+	OfValue string // Message without the column, for a reader who sees its name; "": Message is about more than one value
 	Raw     string // the first MaxRawRunes code points of the row as sent; U+FFFD for invalid UTF-8
 }
 
@@ -75,7 +76,8 @@ func (r *Reader) describeField() RowError {
 	}
 	for i, field := range r.row.fields {
 		if !utf8.Valid(field) {
-			return RowError{Code: InvalidEncoding, Column: i, Message: r.column(i) + " " + r.encodingAdvice()}
+			advice := r.encodingAdvice()
+			return RowError{Code: InvalidEncoding, Column: i, Message: r.column(i) + " " + advice, OfValue: advice}
 		}
 	}
 	// Only a delimiter outside ASCII leads here.
