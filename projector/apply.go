@@ -180,7 +180,7 @@ func (m *memtable) importSealed(j *Job, e *events.ImportSealed, f fact) error {
 }
 
 func (m *memtable) endImport(j *Job, f fact) {
-	j.end(importjob.FailureOf(f.Event), f.time)
+	j.end(importjob.FailureOf(f.Event, j.Next.Created+j.Next.Updated > 0), f.time)
 	j.Ends, j.Moved = f.seq, f.seq
 	m.ended = append(m.ended, j.ID)
 }

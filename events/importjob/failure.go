@@ -25,10 +25,13 @@ func FailureCodes() []FailureCode {
 }
 
 // FailureOf is why the import failed that ends with this event. It is nil for a success, and for an
-// event that ends no import.
-func FailureOf(end events.Event) *events.Failure {
+// event that ends no import. imported: a row was imported or updated before.
+func FailureOf(end events.Event, imported bool) *events.Failure {
 	switch e := end.(type) {
 	case *events.ImportCancelled:
+		if !imported {
+			return failure(CodeCancelled, "cancelled by %s; nothing was imported", e.Manager)
+		}
 		return failure(CodeCancelled, "cancelled by %s; what was imported before stays", e.Manager)
 	case *events.ImportAborted:
 		return &events.Failure{Code: e.Code, Message: e.Message}

@@ -35,7 +35,8 @@ func (s State) Next() (Step, events.Event, error) {
 	case Importing:
 		return ProcessRows, nil, nil
 	case Cancelled:
-		return AppendFact, s.finished(events.Failed, FailureOf(s.Last.Event), s.Progress), nil
+		imported := s.Progress.Imported+s.Progress.Updated > 0
+		return AppendFact, s.finished(events.Failed, FailureOf(s.Last.Event, imported), s.Progress), nil
 	case Undoing:
 		return ProcessUndo, nil, nil
 	case Finished, UploadCancelled, Aborted, Undone:

@@ -114,6 +114,16 @@ func TestRowsMissing(t *testing.T) {
 	}
 }
 
+// mustNext is the fact that a processor appends after a history.
+func mustNext(t *testing.T, history ...events.Event) events.Event {
+	t.Helper()
+	_, fact, err := after(t, history...).Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fact
+}
+
 // TestFailures holds codes and sentences, which are in the API.
 func TestFailures(t *testing.T) {
 	whole, missing := after(t, whole, sealed), after(t, started, sealed, importing)
@@ -123,6 +133,9 @@ func TestFailures(t *testing.T) {
 		want events.Failure
 	}{
 		{cancelled, events.Failure{Code: "cancelled", Message: "cancelled by bob; what was imported before stays"}},
+		{mustNext(t, started, sealed, importing, cancelled),
+			events.Failure{Code: "cancelled", Message: "cancelled by bob; what was imported before stays"}},
+		{mustNext(t, started, sealed, cancelled), events.Failure{Code: "cancelled", Message: "cancelled by bob; nothing was imported"}},
 		{aborted, events.Failure{Code: "timeout", Message: "too slow"}},
 		{refused, events.Failure{Code: "rejected_rows",
 			Message: "1 of 2 rows were rejected, so nothing was imported: fix them and upload the whole file again"}},
@@ -130,12 +143,12 @@ func TestFailures(t *testing.T) {
 			Message: "only the first 1 of 2 rows are in the store: restore it from a backup, or upload the file again"}},
 		{&events.ImportFinished{Status: events.Failed}, events.Failure{Code: "failed", Message: "the import failed"}},
 	} {
-		if got := FailureOf(tt.end); got == nil || *got != tt.want {
+		if got := FailureOf(tt.end, true); got == nil || *got != tt.want {
 			t.Errorf("%s: %+v, want %+v", tt.end.Type(), got, tt.want)
 		}
 	}
 	for _, e := range []events.Event{finished, sealed} {
-		if got := FailureOf(e); got != nil {
+		if got := FailureOf(e, true); got != nil {
 			t.Errorf("%s: %+v, want none", e.Type(), got)
 		}
 	}

@@ -83,7 +83,7 @@ export function errorName(code) {
 }
 
 const advice = {
-  cancelled: "Licenses imported before that stay. To import the rest, import the file again: licenses that exist are left unchanged.",
+  cancelled: "To go on, import the file again: no row is imported twice.",
   rejected_rows: "Fix the rows below in your own file, then import the complete file again.",
   upload_abandoned: "The upload stopped before its end, so nothing was imported. Import the file again.",
   upload_incomplete: "The upload stopped before its end, so nothing was imported. Import the file again.",
