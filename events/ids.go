@@ -17,11 +17,16 @@ func (id JobID) String() string { return strconv.FormatUint(uint64(id), 10) }
 // ParseJobID reads an id as subjects and URLs have it: decimal, from 1, without a sign or a leading
 // zero.
 func ParseJobID(s string) (JobID, error) {
-	n, err := strconv.ParseUint(s, 10, 64)
-	if err != nil || n == 0 || s[0] == '0' || s[0] == '+' {
+	n, ok := parseID(s)
+	if !ok {
 		return 0, fmt.Errorf("%q is not an import's id: a whole number from 1", s)
 	}
 	return JobID(n), nil
+}
+
+func parseID(s string) (id uint64, ok bool) {
+	id, err := strconv.ParseUint(s, 10, 64)
+	return id, err == nil && s[0] != '0'
 }
 
 // Row is the number of a data row of a file, from 1. The header and blank lines have no number.
@@ -29,6 +34,12 @@ type Row uint64
 
 // Seq is a sequence number of a stream, from 1; 0 means that there is none yet.
 type Seq uint64
+
+// ParseSeq reads the id of a license, customer or order in the form of an import's: see [ParseJobID].
+func ParseSeq(s string) (id Seq, ok bool) {
+	n, ok := parseID(s)
+	return Seq(n), ok
+}
 
 // Origin names the row of an import that made a license.
 type Origin struct {

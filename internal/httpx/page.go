@@ -1,6 +1,8 @@
 package httpx
 
 import (
+	"errors"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -20,18 +22,18 @@ type Page struct {
 }
 
 // ParsePage reads the query parameters limit (capped at MaxLimit) and offset. A value
-// that is no number, or too small, is a 400 that names it. A query that cannot be
+// that is no number, or out of range, is a 400 that names it. A query that cannot be
 // parsed is a 400 as well, since the lost part might be a filter.
 func ParsePage(r *http.Request) (Page, error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return Page{}, BadRequest("invalid_parameter", "The query of the address cannot be read.").Because(err)
 	}
-	limit, err := number(query, "limit", DefaultLimit, 1)
+	limit, err := number(query, "limit", DefaultLimit, 1, math.MaxInt)
 	if err != nil {
 		return Page{}, err
 	}
-	offset, err := number(query, "offset", 0, 0)
+	offset, err := number(query, "offset", 0, 0, maxOffset)
 	if err != nil {
 		return Page{}, err
 	}
@@ -39,14 +41,18 @@ func ParsePage(r *http.Request) (Page, error) {
 }
 
 // number reads one parameter; one without a value counts as not given.
-func number(query url.Values, name string, otherwise, least int) (int, error) {
+func number(query url.Values, name string, otherwise, least, most int) (int, error) {
 	value := query.Get(name)
 	if value == "" {
 		return otherwise, nil
 	}
 	n, err := strconv.Atoi(value)
-	if err != nil || n < least || n > maxOffset {
-		return 0, BadParameter(name, value, "a whole number, at least "+strconv.Itoa(least))
+	if err != nil && !errors.Is(err, strconv.ErrRange) || n < least || n > most { // with ErrRange n is the nearest int
+		want := "a whole number, at least " + strconv.Itoa(least)
+		if most < math.MaxInt {
+			want += " and at most " + strconv.Itoa(most)
+		}
+		return 0, BadParameter(name, value, want)
 	}
 	return n, nil
 }

@@ -8,20 +8,22 @@ import (
 
 func TestParsePage(t *testing.T) {
 	for query, want := range map[string]Page{
-		"":                        {20, 0},
-		"limit=&offset=":          {20, 0},
-		"limit=1&offset=0":        {1, 0},
-		"limit=100&offset=7":      {100, 7},
-		"limit=101":               {100, 0},
-		"limit=999999999":         {100, 0},
-		"offset=9007199254740991": {20, 9007199254740991},
-		"unknown=x&page_size=7":   {20, 0},
+		"":                                    {20, 0},
+		"limit=&offset=":                      {20, 0},
+		"limit=1&offset=0":                    {1, 0},
+		"limit=100&offset=7":                  {100, 7},
+		"limit=101":                           {100, 0},
+		"limit=999999999":                     {100, 0},
+		"limit=9007199254740992":              {100, 0},
+		"limit=99999999999999999999&offset=1": {100, 1},
+		"offset=9007199254740991":             {20, 9007199254740991},
+		"unknown=x&page_size=7":               {20, 0},
 	} {
 		if got, err := ParsePage(httptest.NewRequest("GET", "/?"+query, nil)); err != nil || got != want {
 			t.Errorf("%s: %v, %v", query, got, err)
 		}
 	}
-	for _, query := range []string{"limit=0", "limit=-1", "limit=abc", "limit=1.5", "offset=-1", "offset=x",
+	for _, query := range []string{"limit=0", "limit=-1", "limit=-99999999999999999999", "limit=abc", "limit=1.5", "offset=-1", "offset=x",
 		"offset=9007199254740992", "offset=99999999999999999999", "limit=%20"} {
 		_, err := ParsePage(httptest.NewRequest("GET", "/?"+query, nil))
 		e, ok := err.(*Error)

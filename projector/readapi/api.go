@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -181,8 +180,7 @@ func (a *API) forJob(k *events.Kind, h jobHandler) access.Handler {
 
 // parseID reads the id of a license, customer or order. ok is false for what cannot be an id.
 func parseID(params httpx.Params) (id events.Seq, ok bool) {
-	n, err := strconv.ParseUint(params.ByName("id"), 10, 64)
-	return events.Seq(n), err == nil && n > 0
+	return events.ParseSeq(params.ByName("id"))
 }
 
 // parseBool reads a truth value as the imported files write it.

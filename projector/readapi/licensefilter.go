@@ -3,6 +3,7 @@ package readapi
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -97,11 +98,11 @@ func (p *filterParser) id(name string) events.Seq {
 	if value == "" {
 		return 0
 	}
-	id, err := strconv.ParseUint(value, 10, 63)
-	if err != nil || id == 0 {
+	id, ok := events.ParseSeq(value)
+	if !ok || id > math.MaxInt64 {
 		p.refuse(name, "an id: a whole number, at least 1")
 	}
-	return events.Seq(id)
+	return id
 }
 
 // ids reads ids that are separated by commas; nil: not given.
@@ -111,8 +112,8 @@ func (p *filterParser) ids(name string) (ids []events.Seq) {
 		return nil
 	}
 	for text := range strings.SplitSeq(value, ",") {
-		id, err := strconv.ParseUint(strings.TrimSpace(text), 10, 63)
-		if ids = append(ids, events.Seq(id)); err != nil || id == 0 || len(ids) > maxIDs {
+		id, ok := events.ParseSeq(strings.TrimSpace(text))
+		if ids = append(ids, id); !ok || id > math.MaxInt64 || len(ids) > maxIDs {
 			p.refuse(name, "ids with commas between them, at most "+strconv.Itoa(maxIDs))
 			return nil
 		}

@@ -118,7 +118,7 @@ func comparePages(t *testing.T, r *harness, filter string, all []projector.Licen
 func TestInvalidParameters(t *testing.T) {
 	r := newHarness(t, t.TempDir(), newMemLog(started(1, "anna")))
 	for _, query := range []string{
-		"licenses/?enabled=maybe", "licenses/?import_id=abc", "licenses/?import_id=0",
+		"licenses/?enabled=maybe", "licenses/?import_id=abc", "licenses/?import_id=0", "licenses/?import_id=01", "licenses/?id__in=4,04",
 		"licenses/?order_by=license_key", "licenses/?limit=0", "customers/?offset=-1", "orders/?order_by=id",
 		"licenses-import-results/?limit=x", "licenses-import-results/1/invalid_rows/?limit=x",
 		"licenses-import-results/1/invalid_rows.csv?raw=perhaps", "licenses-import-results/1/invalid_rows.csv?raw=",
@@ -166,6 +166,20 @@ func TestNotFound(t *testing.T) {
 	a := r.get("/api/v1/licenses/import_from_csv")
 	if a.status != 405 || !strings.Contains(a.header.Get("Allow"), "POST") {
 		t.Errorf("GET where imports are posted: %d %v", a.status, a.header)
+	}
+}
+
+// TestIDsHaveOneForm: with a leading zero it is not the same address.
+func TestIDsHaveOneForm(t *testing.T) {
+	r, _ := partiesHarness(t, manyParties(1, 20))
+	for _, list := range []string{"licenses", "customers", "orders", "licenses-import-results"} {
+		id := fmt.Sprint(r.all(adminKey, list+"/", nil)[0]["id"])
+		for _, below := range []string{"", "history/", "event/", "undo/", "invalid_rows/"} {
+			right := r.get(prefix + list + "/" + id + "/" + below).status
+			if wrong := r.get(prefix + list + "/0" + id + "/" + below).status; wrong != 404 || below == "" && right != 200 {
+				t.Errorf("%s/%s/%s: %d, with a zero %d", list, id, below, right, wrong)
+			}
+		}
 	}
 }
 
