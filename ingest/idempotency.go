@@ -76,23 +76,30 @@ func (in *Ingest) reserveUsedKey(ctx context.Context, name string) (reservation,
 	return in.nextFreeID(ctx, name, revision)
 }
 
-// keyStateOf is the state of a key whose first import was reserved at a time. An orphaned import is
-// aborted, so that no slow upload can start it later.
+// keyStateOf is the state of a key whose first upload was reserved at a time. An orphaned one is aborted, so that it cannot
+// go on later. Its silence counts from what is stored, not from what this process has seen: an ingest that was
+// killed in the middle of an upload keeps no client from sending the file again.
 func (in *Ingest) keyStateOf(ctx context.Context, first events.JobID, reserved time.Time) (importjob.KeyState, error) {
 	s, err := in.load(ctx, first)
 	if err != nil {
 		return importjob.KeyInProgress, err
 	}
-	state := s.KeyState(time.Since(reserved), in.config.Abandoned)
-	if state != importjob.KeyOrphaned {
+	if state := s.KeyState(time.Since(reserved), in.config.Abandoned); state != importjob.KeyOrphaned {
 		return state, nil
+	}
+	last, found, err := in.log.LastRow(ctx, first)
+	if err != nil {
+		return importjob.KeyInProgress, err
+	}
+	if found && time.Since(last.Time) <= in.config.Abandoned {
+		return importjob.KeyInProgress, nil
 	}
 	for range silentVisits {
 		if in.log.UploadAlive(ctx, first) {
 			return importjob.KeyInProgress, nil
 		}
 	}
-	if s, err = in.abortUnlessEnded(ctx, importjob.AbandonedUpload(first, 0)); err != nil {
+	if s, err = in.abortAbandoned(ctx, first, last); err != nil {
 		return importjob.KeyInProgress, err
 	}
 	return s.KeyState(0, in.config.Abandoned), nil

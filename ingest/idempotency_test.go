@@ -117,6 +117,56 @@ func TestOrphanedKey(t *testing.T) {
 	}
 }
 
+// TestKeyOfAKilledUpload: a process was killed in the middle of an upload. Its key is free when the upload has been silent for
+// too long, whether or not a janitor has run so long.
+func TestKeyOfAKilledUpload(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Config{Abandoned: 2 * time.Second, SlowWindow: time.Second})
+	if _, err := h.in.jobs.Create(t.Context(), bucketKey("admin", "killed"), nil); err != nil {
+		t.Fatal(err)
+	}
+	encode := func(e events.Event) []byte {
+		body, err := events.Encode(e, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return body
+	}
+	if _, err := h.log.AppendFact(t.Context(), 1, events.StartedSubject(1), encode(&events.ImportStarted{JobID: 1}), 0); err != nil {
+		t.Fatal(err)
+	}
+	row := func(n events.Row) []byte { return encode(&events.RowReceived{JobID: 1, Row: n, Line: uint64(n) + 1}) }
+	last, err := h.log.AppendRows(t.Context(), 1, 0, [][]byte{row(1), row(2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop, err := h.log.AnswerAlive(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := time.Now()
+	progress := func(want bool, what string) {
+		t.Helper()
+		if a := h.send(csvOf(5), withKey("killed")); (a.status == 409 && a.body.Code == "upload_in_progress" && a.body.JobID == 1) != want {
+			t.Errorf("%s: %d %s", what, a.status, a.text)
+		}
+	}
+	progress(true, "at once")
+	time.Sleep(time.Until(stored.Add(2200 * time.Millisecond))) // silence is what the test is about
+	progress(true, "while a process responds for it")
+	if _, err = h.log.AppendRows(t.Context(), 1, last, [][]byte{row(3)}); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if time.Since(stored) < 4*time.Second {
+		progress(true, "after another row")
+	}
+	h.eventually("the key is free", func() bool { return h.send(csvOf(5), withKey("killed")).status == 200 })
+	if end, ok := h.state(1).End.Event.(*events.ImportAborted); !ok || end.Rows != 3 {
+		t.Errorf("the upload that was killed: %+v", h.state(1).End)
+	}
+}
+
 // TestSameKeyAtOnce: of several concurrent uploads with one key one imports.
 func TestSameKeyAtOnce(t *testing.T) {
 	h := newHarness(t, Config{})

@@ -118,17 +118,25 @@ func (j *janitor) alive(ctx context.Context, job events.JobID, seen *observation
 	return j.in.log.UploadAlive(ctx, job)
 }
 
-// abort ends an abandoned upload and purges its rows. Where its last message is no row, their number
-// is unknown and stays 0.
+// abort ends an abandoned upload and purges its rows.
 func (j *janitor) abort(ctx context.Context, job events.JobID, last eventlog.Message) error {
+	s, err := j.in.abortAbandoned(ctx, job, last)
+	if err != nil || !s.Discarded() { // sealed by its upload a moment ago
+		return err
+	}
+	return j.in.log.PurgeRows(ctx, job)
+}
+
+// abortAbandoned ends an upload that has not ended, with the last message of its rows. Where that is no row, their
+// number is unknown and stays 0.
+func (in *Ingest) abortAbandoned(ctx context.Context, job events.JobID, last eventlog.Message) (importjob.State, error) {
 	var rows events.Row
 	if row, err := eventlog.DecodeAs[*events.RowReceived](&last); err == nil {
 		rows = row.Row
 	}
-	s, err := j.in.abortUnlessEnded(ctx, importjob.AbandonedUpload(job, rows))
-	if err != nil || !s.Discarded() { // sealed by its upload a moment ago
-		return err
+	s, err := in.abortUnlessEnded(ctx, importjob.AbandonedUpload(job, rows))
+	if err == nil && s.Discarded() {
+		in.config.Log.Info("abandoned upload ended", "job_id", job, "rows", rows)
 	}
-	j.in.config.Log.Info("abandoned upload ended", "job_id", job, "rows", rows)
-	return j.in.log.PurgeRows(ctx, job)
+	return s, err
 }

@@ -122,14 +122,15 @@ func TestRefusalsNameTheirCause(t *testing.T) {
 func TestKeyState(t *testing.T) {
 	const abandoned = 2 * time.Minute
 	for name, tt := range map[string]struct {
-		history  []events.Event
-		reserved time.Duration
-		want     KeyState
+		history []events.Event
+		silent  time.Duration
+		want    KeyState
 	}{
 		"no fact yet":               {nil, abandoned, KeyInProgress},
 		"no fact for too long":      {nil, abandoned + 1, KeyOrphaned},
-		"uploading":                 {[]events.Event{started}, time.Hour, KeyInProgress},
-		"sealed":                    {[]events.Event{started, sealed}, 0, KeyStored},
+		"uploading":                 {[]events.Event{started}, abandoned, KeyInProgress},
+		"silent for too long":       {[]events.Event{started}, abandoned + 1, KeyOrphaned},
+		"sealed":                    {[]events.Event{started, sealed}, time.Hour, KeyStored},
 		"importing":                 {[]events.Event{started, sealed, importing}, 0, KeyStored},
 		"finished":                  {[]events.Event{started, sealed, finished}, 0, KeyStored},
 		"cancelled before its seal": {[]events.Event{started, cancelled}, 0, KeyReusable},
@@ -139,7 +140,7 @@ func TestKeyState(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := after(t, tt.history...)
-			if got := s.KeyState(tt.reserved, abandoned); got != tt.want {
+			if got := s.KeyState(tt.silent, abandoned); got != tt.want {
 				t.Errorf("%v, want %v", got, tt.want)
 			}
 		})

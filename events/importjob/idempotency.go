@@ -15,19 +15,19 @@ type KeyState uint8
 const (
 	KeyInProgress KeyState = iota // it goes on: the client asks again later
 	KeyStored                     // it is whole: the client's file is compared with it
-	KeyOrphaned                   // it left no fact for too long: abort it, then reuse the key
+	KeyOrphaned                   // it gave no sign of life for too long: abort it, then reuse the key
 	KeyReusable                   // it imported nothing: a new upload takes the key
 )
 
-// KeyState is the state of a key whose import was reserved so long ago. An import without facts is
-// orphaned when that is longer than abandoned.
-func (s State) KeyState(reserved, abandoned time.Duration) KeyState {
+// KeyState is the state of a key whose upload has been silent for so long. An upload that is not sealed is orphaned when
+// that is longer than abandoned.
+func (s State) KeyState(silent, abandoned time.Duration) KeyState {
 	switch {
 	case s.Sealed != nil:
 		return KeyStored
 	case s.Ended():
 		return KeyReusable
-	case s.Phase == None && reserved > abandoned:
+	case silent > abandoned:
 		return KeyOrphaned
 	default:
 		return KeyInProgress
