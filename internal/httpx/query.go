@@ -41,7 +41,7 @@ func (rt *Router) checked(h Handler, parameters []string) Handler {
 }
 
 // checkQuery returns a 400 for a query with a parameter that is not one of these, that has no value
-// or that is given more than once, unless it is [Repeatable]. What a server ignores could be a filter, or a dry run.
+// or that is given more than once, unless it is [Repeatable]. It names those that there are. What a server ignores could be a filter, or a dry run.
 func checkQuery(r *http.Request, parameters []string) error {
 	if r.URL.RawQuery == "" {
 		return nil
@@ -50,17 +50,18 @@ func checkQuery(r *http.Request, parameters []string) error {
 	if err != nil {
 		return BadRequest("invalid_parameter", "The query of the address cannot be read.%s", nothingDone(r)).Because(err)
 	}
+	known := parameterNames(parameters)
 	for _, name := range sortedNames(query) {
 		switch values := query[name]; {
-		case !slices.Contains(parameterNames(parameters), name):
+		case !slices.Contains(known, name):
 			return BadRequest("unknown_parameter", "There is no query parameter %s here; %s.%s",
-				shorten(name), listParameters(parameterNames(parameters)), nothingDone(r))
+				shorten(name), listParameters(known), nothingDone(r))
 		case len(values) > 1 && slices.Contains(parameters, name):
-			return BadRequest("invalid_parameter", "Query parameter %s is given %d times: give it once.%s",
-				name, len(values), nothingDone(r))
+			return BadRequest("invalid_parameter", "Query parameter %s is given %d times: give it once; %s.%s",
+				name, len(values), listParameters(known), nothingDone(r))
 		case slices.Contains(values, ""):
-			return BadRequest("invalid_parameter", "Query parameter %s is empty: give it a value, or leave it out.%s",
-				name, nothingDone(r))
+			return BadRequest("invalid_parameter", "Query parameter %s is empty: give it a value, or leave it out; %s.%s",
+				name, listParameters(known), nothingDone(r))
 		}
 	}
 	return nil
