@@ -12,7 +12,8 @@
 //	source.go       where an upload's rows come from
 //	query.go        the table of query parameters, the Idempotency-Key
 //	pacedreader.go  the request's body: minimum pace of the client, interruption
-//	multipart.go    exactly one part, named file; gzip; length and SHA-256
+//	multipart.go    exactly one part, named file; length and SHA-256
+//	gzip.go         the file or the request, unpacked
 //	workbook.go     tells a workbook from a CSV; the temporary file of a workbook
 //	rowparser.go    CSV to RowReceived; damaged rows become events, too
 //	mapping.go      which mapping a file has: the query's, the one that the file names, or none

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"bufio"
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -54,11 +53,12 @@ func openBody(r *http.Request, in io.Reader, maxBytes int64) (*body, error) {
 	if r.ContentLength > maxBytes+multipartOverhead {
 		return nil, tooLarge(maxBytes)
 	}
-	in = bufio.NewReaderSize(in, readBufferSize)
+	buffered := bufio.NewReaderSize(in, readBufferSize)
+	in = buffered
 	switch encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))); encoding {
 	case "", "identity":
 	case "gzip", "x-gzip":
-		if in, err = gzip.NewReader(in); err != nil {
+		if in, err = newGzipReader(buffered); err != nil {
 			return nil, err
 		}
 	default:
@@ -116,41 +116,6 @@ func fileName(part *multipart.Part) string {
 		name = "upload.csv"
 	}
 	return events.Excerpt(name, 255)
-}
-
-// decompress detects gzip by its first two bytes. No CSV file begins with them.
-func decompress(part io.Reader) (io.Reader, error) {
-	buffered := bufio.NewReaderSize(part, readBufferSize)
-	// An error here, io.EOF included, is returned by the next read, too.
-	if head, _ := buffered.Peek(2); !bytes.Equal(head, []byte{0x1f, 0x8b}) {
-		return buffered, nil
-	}
-	packed, err := gzip.NewReader(buffered)
-	return &gzipPart{packed, buffered}, distinguishTruncation(buffered, err)
-}
-
-// gzipPart is a file that was compressed before the upload.
-type gzipPart struct {
-	*gzip.Reader
-	part *bufio.Reader
-}
-
-func (p *gzipPart) Read(b []byte) (int, error) {
-	n, err := p.Reader.Read(b)
-	return n, distinguishTruncation(p.part, err)
-}
-
-// distinguishTruncation tells a truncated gzip file from a truncated upload. If the part has ended,
-// the file was truncated before the upload.
-func distinguishTruncation(part *bufio.Reader, err error) error {
-	if err != io.ErrUnexpectedEOF {
-		return err
-	}
-	if _, end := part.Peek(1); end != io.EOF {
-		return err
-	}
-	return httpx.BadRequest("upload_incomplete",
-		"The packed file lacks its end, so nothing was imported: pack or download it again.").Because(err)
 }
 
 // Read reads the file, counts its bytes and hashes them.

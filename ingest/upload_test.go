@@ -74,6 +74,8 @@ func TestPromise(t *testing.T) {
 		"chunked":          {reader: struct{ *bytes.Reader }{bytes.NewReader(form("licenses.csv", file))}},
 		"gzip part":        {name: "licenses.csv.gz", body: form("licenses.csv.gz", gzipped(file))},
 		"gzip members":     {body: form("licenses.csv.gz", gzipped(file[:1000], file[1000:]))},
+		"padded gzip":      {body: form("licenses.csv.gz", gzipped(file)+strings.Repeat("\x00", 5000))}, // as on tape; gzip ignores it
+		"padded request":   {header: map[string]string{"Content-Encoding": "gzip"}, body: []byte(gzipped(string(form("a.csv", file))) + "\x00")},
 		"content encoding": {header: map[string]string{"Content-Encoding": "gzip"}, body: []byte(gzipped(string(form("a.csv", file))))},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -266,23 +268,36 @@ func TestUnexpectedEndings(t *testing.T) {
 	h := newHarness(t, Config{MaxFile: 64 << 10})
 	twice := strings.TrimSuffix(string(form("a.csv", csvOf(3))), "--\r\n") + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"b.csv\"\r\n\r\nx\r\n--" + testBoundary + "--\r\n"
 	bomb := csvOf(1) + strings.Repeat("key,psc\n", 1<<17)
+	const afterGzip = "bytes after the end of the gzip data"
+	cut := func(body []byte, at string) []byte {
+		before, _, _ := bytes.Cut(body, []byte(at))
+		return before
+	}
 	tests := []struct {
 		name   string
 		q      request
 		status int
 		code   string
+		detail string
 	}{
-		{"second file", request{body: []byte(twice)}, 400, "unexpected_part"},
-		{"too large", request{body: form("a.csv", bomb[:80<<10])}, 413, "too_large"},
-		{"too large unpacked", request{body: form("a.csv", gzipped(bomb))}, 413, "too_large"},
-		{"garbage after gzip", request{body: form("a.csv", gzipped(csvOf(3))+"garbage garbage")}, 400, "invalid_gzip"},
-		{"wrong checksum", request{body: form("a.csv", strings.Replace(gzipped(csvOf(3)), gzipped(csvOf(3))[len(gzipped(csvOf(3)))-8:], "12345678", 1))}, 400, "invalid_gzip"},
+		{"second file", request{body: []byte(twice)}, 400, "unexpected_part", ""},
+		{"too large", request{body: form("a.csv", bomb[:80<<10])}, 413, "too_large", ""},
+		{"too large unpacked", request{body: form("a.csv", gzipped(bomb))}, 413, "too_large", ""},
+		{"garbage after gzip", request{body: form("a.csv", gzipped(csvOf(3))+"garbage garbage")}, 400, "invalid_gzip", afterGzip},
+		{"one byte after gzip", request{body: form("a.csv", gzipped(csvOf(3))+"\n")}, 400, "invalid_gzip", afterGzip},
+		{"garbage after padding", request{body: form("a.csv", gzipped(csvOf(3))+"\x00\x00x")}, 400, "invalid_gzip", afterGzip},
+		{"another gzip after padding", request{body: form("a.csv", gzipped(csvOf(3))+"\x00"+gzipped("x"))}, 400, "invalid_gzip", afterGzip},
+		{"second half gzip", request{body: form("a.csv", gzipped(csvOf(3))+gzipped("x")[:5])}, 400, "upload_incomplete", "lacks its end"},
+		{"cut off in the padding", request{body: cut(form("a.csv", gzipped(csvOf(3))+"\x00\x00"), "\x00\r\n")}, 400, "upload_incomplete", "closing boundary"},
+		{"garbage after a packed request", request{header: map[string]string{"Content-Encoding": "gzip"},
+			body: []byte(gzipped(string(form("a.csv", csvOf(3)))) + "x")}, 400, "invalid_gzip", afterGzip},
+		{"wrong checksum", request{body: form("a.csv", strings.Replace(gzipped(csvOf(3)), gzipped(csvOf(3))[len(gzipped(csvOf(3)))-8:], "12345678", 1))}, 400, "invalid_gzip", "damaged"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			h.stored.Store(0)
 			a := h.send("", tt.q)
-			if a.status != tt.status || a.body.Code != tt.code || a.body.JobID == 0 {
+			if a.status != tt.status || a.body.Code != tt.code || a.body.JobID == 0 || !strings.Contains(a.body.Detail, tt.detail) {
 				t.Fatalf("%d %s", a.status, a.text)
 			}
 			aborted := h.aborted(a.body.JobID)
