@@ -115,7 +115,7 @@ func explainHeld(held *eventlog.LockedError) error {
 // explainListen turns an error of listening into one that names the flag to change.
 func explainListen(addr, flag string, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("the address %s is taken by another program: choose another by %s", addr, flag)
+		return fmt.Errorf("the address %s is taken, perhaps by a server that runs already: choose another by %s", addr, flag)
 	}
 	if _, ok := errors.AsType[*net.OpError](err); ok {
 		return fmt.Errorf("%s %s: must be an address of this machine and a port, such as 127.0.0.1:8080 (%w)", flag, addr, err)

@@ -4,7 +4,7 @@
 // # Streams
 //
 //	ROWS        every row of every upload, for some days    rows.<job>
-//	LICENSES    every fact, for ever: the source of truth   licenses.>, imports.>, outcomes.>, operations.>
+//	LICENSES    every fact, for ever: the source of truth   licenses.>, features.>, customers.>, imports.>, outcomes.>, operations.>
 //	KV buckets  managers, products, mappings, jobs          a job id is a revision of the bucket jobs
 //	            sessions, last_used                         volatile.go: nothing depends on them
 //
