@@ -78,10 +78,11 @@ func answers(t *testing.T, c *client) map[string][]byte {
 
 func fetch(t *testing.T, c *client, all map[string][]byte, path string) []byte {
 	t.Helper()
-	body, err := c.get(path)
-	must(t, err)
-	all[path] = body
-	return body
+	must(t, waitFor(path, func() (err error) { // a busy machine may answer 503
+		all[path], err = c.get(path)
+		return err
+	}))
+	return all[path]
 }
 
 // pages reads a list to its end, a few of its elements by themselves, and gives
