@@ -3,6 +3,7 @@ package processor
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,6 +72,35 @@ func (h *harness) licensesOf(job events.JobID, licenses ...string) {
 	h.Helper()
 	h.process(ofKind(events.Licenses, job, ""),
 		rowsOf(h, events.Licenses, "product__short_code,license__license_key", licenses...))
+}
+
+// TestRowsSeeTheBatchesBefore: a row is decided by what the rows before it made, also where its look-up is older than
+// the batch before, and that batch has found, after a change, that a later row of it changes nothing.
+func TestRowsSeeTheBatchesBefore(t *testing.T) {
+	for kind, columns := range map[*events.Kind]string{
+		events.Licenses: "license__license_key,product__short_code,license__note",
+		events.Features: "license_key,code,expiry_date",
+	} {
+		t.Run(kind.Name, func(t *testing.T) {
+			h := newHarness(t)
+			value, second, third := "first", "second", "third"
+			line := func(n int, value string) string { return fmt.Sprintf("K%d,psc,%s", n, value) }
+			if kind == events.Features {
+				value, second, third = "2030-12-31", "2031-12-31", "2032-12-31"
+				h.licensesNamed(1, maxRows)
+			}
+			var made []string
+			for n := range maxRows {
+				made = append(made, line(n, value))
+			}
+			h.process(ofKind(kind, 2, ""), rowsOf(t, kind, columns, made...))
+			// The second change of K1 waits until the first one is stored. Then the batch goes on.
+			lines := slices.Concat([]string{line(0, second), line(1, second), line(1, third), line(0, second)}, made[2:maxRows-2], []string{made[0]})
+			if end := h.process(ofKind(kind, 3, events.UpdateExisting), rowsOf(t, kind, columns, lines...)); end.Updated != 4 {
+				t.Errorf("%d rows changed something, and 4 should, the last one by changing K0 back: %+v", end.Updated, end.Counts)
+			}
+		})
+	}
 }
 
 // TestFeaturesThroughTheProcessor: rows find their licenses, with and without a product, also those that were

@@ -195,12 +195,13 @@ func (l *pipeline) aggregates(ctx context.Context, b judgedRows) (Aggregates, er
 	return known, l.p.findStored(ctx, l.start, b.verdicts, known)
 }
 
-// addRecent adds what the batches in flight make of what the rows are about.
+// addRecent adds what the batches in flight make of what the rows are about, and what they found where that is newer: a
+// look-up that was made before an earlier batch was stored does not know what that batch has changed.
 func (l *pipeline) addRecent(known Aggregates, verdicts []Verdict) {
 	for i := range verdicts {
 		if v := &verdicts[i]; v.MaybeRepeated && v.Valid() {
 			for _, recent := range l.recent {
-				if aggregate := recent[v.Subject()]; aggregate.Pending {
+				if aggregate := recent[v.Subject()]; aggregate.Pending || aggregate.Seq > known[v.Subject()].Seq {
 					known[v.Subject()] = aggregate
 					break
 				}
