@@ -561,9 +561,11 @@ func TestInterruptedRetry(t *testing.T) {
 			if code := codeOf(t, <-ended); code != tt.code {
 				t.Errorf("answered %s, want %s", code, tt.code)
 			}
-			if s := h.state(2); s.Sealed != nil || !s.Ended() || len(h.rows(2)) != 0 {
-				t.Errorf("%+v, %d rows", s, len(h.rows(2)))
+			if s := h.state(2); s.Sealed != nil || !s.Ended() {
+				t.Errorf("%+v", s)
 			}
+			j := newJanitor(h) // the server may store the rest of a batch after the upload's own purge
+			h.eventually("the rows are purged", func() bool { sweepAt(t, j, 0); return len(h.rows(2)) == 0 })
 			next := newHarnessOn(t, h.log, Config{})
 			if a := next.retry(1, "", request{}); a.status != 200 {
 				t.Fatalf("%d %s", a.status, a.text)
