@@ -51,7 +51,7 @@ func (d *diagnosis) permissions(info os.FileInfo) {
 		repair:  "Put the key back, or remove the file and make another key: " + d.command("keys", "create", "NAME", "--role", "admin"),
 	}, func() error {
 		if d.AdminKey != "" {
-			return nil // nobody reads the file
+			return nil // no server reads the file
 		}
 		return access.CheckAdminKey(path)
 	})
