@@ -158,8 +158,8 @@ func (s *Store) load() (err error) {
 	defer catchDamage(&err)()
 	var fresh bool
 	if err := s.db.View(func(tx *bolt.Tx) error {
-		fresh = tx.Bucket(metaBucket) == nil
-		return nil
+		fresh, err = isFresh(tx)
+		return err
 	}); err != nil {
 		return err
 	}
@@ -172,13 +172,21 @@ func (s *Store) load() (err error) {
 	return s.db.View(s.readMeta)
 }
 
+// isFresh tells whether nothing was ever written to the file. One that holds anything but the views'
+// position has lost a page.
+func isFresh(tx *bolt.Tx) (bool, error) {
+	if tx.Bucket(metaBucket) != nil {
+		return false, nil
+	}
+	if first, _ := tx.Cursor().First(); first != nil {
+		return false, fmt.Errorf("%w: no position", ErrDamaged)
+	}
+	return true, nil
+}
+
 func (s *Store) create(tx *bolt.Tx) error {
 	for _, spec := range s.schema.Views {
-		_, err := tx.CreateBucket([]byte(spec.Name))
-		if errors.Is(err, berrors.ErrBucketExists) {
-			return fmt.Errorf("%w: views without a position", ErrDamaged)
-		}
-		if err != nil {
+		if _, err := tx.CreateBucket([]byte(spec.Name)); err != nil {
 			return err
 		}
 	}

@@ -73,7 +73,7 @@ func usage(tx *bolt.Tx) (Usage, error) {
 		drop: func() { dropResident(tx.DB(), tx.Size()) },
 	}
 	defer t.drop()
-	if err := t.verify(uint64(tx.Cursor().Bucket().Root()), 1, nil); err != nil {
+	if err := t.verify(uint64(tx.Cursor().Bucket().Root()), 1, nil, nil); err != nil {
 		return Usage{}, err
 	}
 	u := Usage{Size: tx.Size()}
@@ -91,8 +91,9 @@ func mapped(db *bolt.DB, size int64) []byte {
 	return unsafe.Slice(*(**byte)(unsafe.Pointer(&at)), size)
 }
 
-// verify verifies a page and all below it. No key of the page may be less than first.
-func (t *pageTree) verify(id uint64, depth int, first []byte) error {
+// verify verifies a page and all below it. Its keys are not less than first, and less than end if
+// that is not nil.
+func (t *pageTree) verify(id uint64, depth int, first, end []byte) error {
 	if id < 2 || id >= uint64(len(t.seen)) || depth > maxDepth {
 		return fmt.Errorf("%w: a reference leads to page %d of %d", ErrDamaged, id, len(t.seen))
 	}
@@ -111,44 +112,71 @@ func (t *pageTree) verify(id uint64, depth int, first []byte) error {
 		t.drop()
 		t.left = maxMapped
 	}
-	if !t.verifyElements(page[:pages*uint64(t.size)], depth, first) {
+	if !t.verifyElements(page[:pages*uint64(t.size)], depth, first, end) {
 		return fmt.Errorf("%w: page %d", ErrDamaged, id)
 	}
 	return nil
 }
 
-// verifyElements verifies the elements of a page and all below them.
-func (t *pageTree) verifyElements(page []byte, depth int, least []byte) bool {
+// verifyElements verifies the elements of a page and all below them. bbolt demands the same order of
+// keys of a file whose free pages it looks for.
+func (t *pageTree) verifyElements(page []byte, depth int, first, end []byte) bool {
 	flags, count := binary.NativeEndian.Uint16(page[8:]), int(binary.NativeEndian.Uint16(page[10:]))
 	if flags != leafFlag && (flags != branchFlag || count == 0) || pageHead+count*elementSize > len(page) {
 		return false
 	}
-	for i := range count {
-		element := page[pageHead+i*elementSize:]
-		words := [4]uint64{}
-		for w := range words {
-			words[w] = uint64(binary.NativeEndian.Uint32(element[4*w:]))
-		}
-		at, keySize, valueSize := words[0], words[1], uint64(0)
-		if flags == leafFlag {
-			at, keySize, valueSize = words[1], words[2], words[3]
-		}
-		if at+keySize+valueSize > uint64(len(element)) {
+	elements := make([]pageElement, count)
+	for i := range elements {
+		var ok bool
+		if elements[i], ok = elementAt(page, i, flags); !ok {
 			return false
 		}
-		key, value := element[at:at+keySize], element[at+keySize:at+keySize+valueSize]
-		if bytes.Compare(key, least) < 0 {
-			return false
-		}
-		least = key
+		key := elements[i].key
 		switch {
-		case flags == branchFlag && t.verify(binary.NativeEndian.Uint64(element[8:]), depth+1, key) != nil:
+		case i == 0 && bytes.Compare(key, first) < 0,
+			i > 0 && bytes.Compare(key, elements[i-1].key) <= 0,
+			end != nil && bytes.Compare(key, end) >= 0:
 			return false
-		case flags == leafFlag && words[0] == bucketElement && !t.verifyBucket(value, depth):
+		}
+	}
+	for i, e := range elements {
+		next := end
+		if i+1 < count {
+			next = elements[i+1].key
+		}
+		switch {
+		case flags == branchFlag && t.verify(e.child, depth+1, e.key, next) != nil:
+			return false
+		case flags == leafFlag && e.flags == bucketElement && !t.verifyBucket(e.value, depth):
 			return false
 		}
 	}
 	return true
+}
+
+// pageElement is an element of a page: of a branch with its child, or of a leaf with flags and value.
+type pageElement struct {
+	key, value []byte
+	flags      uint32
+	child      uint64
+}
+
+// elementAt is the element i of a page. It returns false if the element leads out of the page.
+func elementAt(page []byte, i int, pageFlags uint16) (e pageElement, ok bool) {
+	element := page[pageHead+i*elementSize:]
+	word := func(w int) uint64 { return uint64(binary.NativeEndian.Uint32(element[4*w:])) }
+	at, keySize, valueSize := word(0), word(1), uint64(0)
+	if pageFlags == leafFlag {
+		e.flags = uint32(word(0))
+		at, keySize, valueSize = word(1), word(2), word(3)
+	} else {
+		e.child = binary.NativeEndian.Uint64(element[8:])
+	}
+	if at+keySize+valueSize > uint64(len(element)) {
+		return e, false
+	}
+	e.key, e.value = element[at:at+keySize], element[at+keySize:at+keySize+valueSize]
+	return e, true
 }
 
 // verifyBucket verifies the tree of a bucket, whose root may be a page inside of the bucket's value.
@@ -157,11 +185,11 @@ func (t *pageTree) verifyBucket(value []byte, depth int) bool {
 		return false
 	}
 	if root := binary.NativeEndian.Uint64(value); root != 0 {
-		return t.verify(root, depth+1, nil) == nil
+		return t.verify(root, depth+1, nil, nil) == nil
 	}
 	inline := value[bucketHead:]
 	return len(inline) >= pageHead && binary.NativeEndian.Uint16(inline[8:]) == leafFlag &&
-		t.verifyElements(inline, depth+1, nil)
+		t.verifyElements(inline, depth+1, nil, nil)
 }
 
 // dropFreelist removes the free list from the file's two meta pages. No checksum covers the list: one

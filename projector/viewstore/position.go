@@ -26,10 +26,10 @@ func ReadPosition(path string) (p Position, err error) {
 		if err := checkSize(tx, info); err != nil {
 			return err
 		}
-		meta := tx.Bucket(metaBucket)
-		if meta == nil {
-			return nil // of a process that ended while it created the file
+		if fresh, err := isFresh(tx); fresh || err != nil {
+			return err // fresh: of a process that ended while it created the file
 		}
+		meta := tx.Bucket(metaBucket)
 		if err := json.Unmarshal(meta.Get(positionKey), &p); err != nil {
 			return fmt.Errorf("%w: position: %w", ErrDamaged, err)
 		}

@@ -48,8 +48,9 @@ func verifyFile(path string, schema Schema, then func(tx *bolt.Tx) error) (err e
 	}
 	s, fresh := newStore(db, schema), false
 	if err := db.View(func(tx *bolt.Tx) error {
-		if fresh = tx.Bucket(metaBucket) == nil; fresh {
-			return nil
+		var err error
+		if fresh, err = isFresh(tx); fresh || err != nil {
+			return err
 		}
 		return s.readMeta(tx)
 	}); err != nil {
