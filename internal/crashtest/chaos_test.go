@@ -62,6 +62,7 @@ type chaos struct {
 
 func newChaos(t *testing.T, s *system) *chaos {
 	t.Helper()
+	observeHost(t)
 	c := &chaos{system: s, seed: uint64(number(t, "CHAOS_SEED", 1)), struck: map[string]int{}}
 	c.readiness = newReadiness(c.probe)
 	return c
