@@ -172,8 +172,8 @@ func (s *Store) load() (err error) {
 	return s.db.View(s.readMeta)
 }
 
-// isFresh tells whether nothing was ever written to the file. One that holds anything but the views'
-// position has lost a page.
+// isFresh tells whether nothing was ever written to the file. One that holds something, and not the
+// views' position, has lost a page.
 func isFresh(tx *bolt.Tx) (bool, error) {
 	if tx.Bucket(metaBucket) != nil {
 		return false, nil

@@ -102,7 +102,7 @@ func openLost(t *testing.T, content []byte, digests []string) bool {
 	_, checked := Check(h.path, testSchema)
 	s, err := Open(h.path, testSchema)
 	if errors.Is(checked, ErrDamaged) != errors.Is(err, ErrDamaged) {
-		// bbolt looks through the file in a goroutine of its own, whose panics end the process.
+		// bbolt looks through the file in another goroutine, whose panics end the process.
 		t.Fatalf("only one finds the damage: bbolt, or what reads the file before it: %v; %v", checked, err)
 	}
 	if errors.Is(err, ErrDamaged) {

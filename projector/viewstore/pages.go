@@ -125,31 +125,31 @@ func (t *pageTree) verifyElements(page []byte, depth int, first, end []byte) boo
 	if flags != leafFlag && (flags != branchFlag || count == 0) || pageHead+count*elementSize > len(page) {
 		return false
 	}
-	elements := make([]pageElement, count)
-	for i := range elements {
-		var ok bool
-		if elements[i], ok = elementAt(page, i, flags); !ok {
+	last := pageElement{key: first}
+	for i := range count {
+		e, ok := elementAt(page, i, flags)
+		if order := bytes.Compare(last.key, e.key); !ok || order > 0 || order == 0 && i > 0 {
 			return false
 		}
-		key := elements[i].key
-		switch {
-		case i == 0 && bytes.Compare(key, first) < 0,
-			i > 0 && bytes.Compare(key, elements[i-1].key) <= 0,
-			end != nil && bytes.Compare(key, end) >= 0:
+		if i > 0 && !t.verifyBelow(last, flags, depth, e.key) {
 			return false
 		}
+		last = e
 	}
-	for i, e := range elements {
-		next := end
-		if i+1 < count {
-			next = elements[i+1].key
-		}
-		switch {
-		case flags == branchFlag && t.verify(e.child, depth+1, e.key, next) != nil:
-			return false
-		case flags == leafFlag && e.flags == bucketElement && !t.verifyBucket(e.value, depth):
-			return false
-		}
+	if count == 0 {
+		return true
+	}
+	return (end == nil || bytes.Compare(last.key, end) < 0) && t.verifyBelow(last, flags, depth, end)
+}
+
+// verifyBelow verifies the page or bucket that an element leads to. The keys of the page are less than
+// end.
+func (t *pageTree) verifyBelow(e pageElement, pageFlags uint16, depth int, end []byte) bool {
+	switch {
+	case pageFlags == branchFlag:
+		return t.verify(e.child, depth+1, e.key, end) == nil
+	case e.flags == bucketElement:
+		return t.verifyBucket(e.value, depth)
 	}
 	return true
 }

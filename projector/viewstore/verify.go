@@ -48,7 +48,6 @@ func verifyFile(path string, schema Schema, then func(tx *bolt.Tx) error) (err e
 	}
 	s, fresh := newStore(db, schema), false
 	if err := db.View(func(tx *bolt.Tx) error {
-		var err error
 		if fresh, err = isFresh(tx); fresh || err != nil {
 			return err
 		}
