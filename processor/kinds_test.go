@@ -95,7 +95,8 @@ func TestRowsSeeTheBatchesBefore(t *testing.T) {
 			}
 			h.process(ofKind(kind, 2, ""), rowsOf(t, kind, columns, made...))
 			// The second change of K1 waits until the first one is stored. Then the batch goes on.
-			lines := slices.Concat([]string{line(0, second), line(1, second), line(1, third), line(0, second)}, made[2:maxRows-2], []string{made[0]})
+			changes := []string{line(0, second), line(1, second), line(1, third), line(0, second)}
+			lines := slices.Concat(changes, made[2:maxRows-2], []string{made[0]})
 			if end := h.process(ofKind(kind, 3, events.UpdateExisting), rowsOf(t, kind, columns, lines...)); end.Updated != 4 {
 				t.Errorf("%d rows changed something, and 4 should, the last one by changing K0 back: %+v", end.Updated, end.Counts)
 			}

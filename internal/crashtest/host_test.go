@@ -74,10 +74,12 @@ func (o *hostState) sample(file *os.File, late time.Duration) {
 }
 
 func (o *hostState) String() string {
-	s := fmt.Sprintf("the slowest of %d small writes took %v (%s), and this test was woken %v late at most (%s)", o.syncs,
-		o.slowest.Round(time.Millisecond), o.slowAt.Format(time.TimeOnly), o.latest.Round(time.Millisecond), o.latestAt.Format(time.TimeOnly))
+	s := fmt.Sprintf("the slowest of %d small writes took %v (%s), and this test was woken %v late at most (%s)",
+		o.syncs, o.slowest.Round(time.Millisecond), o.slowAt.Format(time.TimeOnly),
+		o.latest.Round(time.Millisecond), o.latestAt.Format(time.TimeOnly))
 	if o.least > 0 {
-		s += fmt.Sprintf("; %d MB of memory were left at least, and this test had %d MB at most", o.least>>10, kibibytes("/proc/self/status", "VmHWM:")>>10)
+		s += fmt.Sprintf("; %d MB of memory were left at least, and this test had %d MB at most",
+			o.least>>10, kibibytes("/proc/self/status", "VmHWM:")>>10)
 	}
 	if o.err != nil {
 		s += "; " + o.err.Error()
