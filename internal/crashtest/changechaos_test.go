@@ -101,15 +101,13 @@ func (c *changeChaos) verifyChanges(t *testing.T) *Changes {
 
 // reckon checks what the stream holds by now.
 func (c *changeChaos) reckon() (*Changes, error) {
-	var stream []Stored
-	if err := follow(c.url, false, func(s Stored) error { stream = append(stream, s); return nil }); err != nil {
-		return nil, err
-	}
 	uploads := make([]ChangeUpload, len(c.uploads))
 	for i, u := range c.uploads {
 		uploads[i] = ChangeUpload{Name: u.Name, Rows: u.rows, Updates: u.updates, Acknowledged: u.Acknowledged, Job: u.Job}
 	}
-	return CheckChanges(uploads, c.asked, stream), nil
+	var err error
+	report := CheckChanges(uploads, c.asked, storedIn(c.url, &err))
+	return report, err
 }
 
 // settled waits until every upload, every import and every undo has ended.

@@ -2,6 +2,7 @@ package crashtest
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 
 	"licenseimport/events"
@@ -52,13 +53,13 @@ func (r *Changes) String() string {
 
 // CheckChanges compares what clients asked for with the stream LICENSES, read after every import and undo has
 // ended. Each license's events have to be some that a single process could have written, one at a time.
-func CheckChanges(uploads []ChangeUpload, asked Requests, stream []Stored) *Changes {
+func CheckChanges(uploads []ChangeUpload, asked Requests, stream iter.Seq[Stored]) *Changes {
 	c := &changeChecker{uploads: map[string]*ChangeUpload{}, runs: map[events.JobID]*changeRun{},
 		stories: map[Item]*changedItem{}, retries: map[events.JobID]int{}}
 	for i := range uploads {
 		c.uploads[uploads[i].Name] = &uploads[i]
 	}
-	for _, s := range stream {
+	for s := range stream {
 		c.event(s)
 	}
 	c.finish(asked)

@@ -1,6 +1,7 @@
 package crashtest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,7 +105,7 @@ func soundFeatures() ([]ChangeUpload, Requests, *history) {
 
 func TestCheckOfFeatures(t *testing.T) {
 	uploads, asked, h := soundFeatures()
-	report := CheckChanges(uploads, asked, h.stream)
+	report := CheckChanges(uploads, asked, slices.Values(h.stream))
 	if !report.OK() || len(report.Has) != 1 || report.Has[oneFeature] != (Cells{Most: "5"}) {
 		t.Errorf("%v\n%v", report, report.Has)
 	}
@@ -154,7 +155,7 @@ func TestCheckFindsFaultsOfFeatures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			uploads, asked, h := soundFeatures()
 			test.put(h)
-			report := CheckChanges(uploads, asked, h.stream)
+			report := CheckChanges(uploads, asked, slices.Values(h.stream))
 			if faults := test.kind(report); !strings.Contains(strings.Join(faults, "\n"), test.says) {
 				t.Errorf("not found: %v", report)
 			}

@@ -210,6 +210,7 @@ func (c *chaos) upload(ctx context.Context, number int, random *rand.Rand) {
 				c.fault(err)
 			}
 		}
+		f.text = "" // nobody sends it again, and an hour has thousands
 		if f.Acknowledged {
 			c.look(f)
 		}

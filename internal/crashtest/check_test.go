@@ -55,7 +55,8 @@ func numbered(all ...events.Event) []Stored {
 }
 
 func TestCheckOfASoundHistory(t *testing.T) {
-	report := Check(sound())
+	uploads, rows, stream := sound()
+	report := Check(uploads, slices.Values(rows), slices.Values(stream))
 	if !report.OK() {
 		t.Fatal(report)
 	}
@@ -181,7 +182,7 @@ func TestCheckFindsEachFault(t *testing.T) {
 			var h history
 			h.uploads, h.rows, h.stream = sound()
 			test.fault(&h)
-			report := Check(h.uploads, h.rows, h.stream)
+			report := Check(h.uploads, slices.Values(h.rows), slices.Values(h.stream))
 			if faults := test.kind(report); !strings.Contains(strings.Join(faults, "\n"), test.says) {
 				t.Errorf("does not say %q: %v", test.says, report)
 			}
@@ -227,7 +228,7 @@ func TestCheckOfARetry(t *testing.T) {
 				h.add("3/finished", e)
 			}
 			test.fault(&h)
-			report := Check(h.uploads, h.rows, h.stream)
+			report := Check(h.uploads, slices.Values(h.rows), slices.Values(h.stream))
 			if (test.says == "") != report.OK() || !strings.Contains(strings.Join(slices.Concat(report.Lost, report.Duplicated, report.Unexpected), "\n"), test.says) {
 				t.Errorf("does not say %q: %v", test.says, report)
 			}
@@ -241,7 +242,8 @@ func TestEveryTypeHasACase(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		report := Check([]Upload{{}}, nil, []Stored{{1, &events.ImportStarted{}}, {2, e}})
+		stream := []Stored{{1, &events.ImportStarted{}}, {2, e}}
+		report := Check([]Upload{{}}, slices.Values[[]Received](nil), slices.Values(stream))
 		if text := report.String(); strings.Contains(text, "no case for this type") {
 			t.Errorf("check.go: %s", text)
 		}

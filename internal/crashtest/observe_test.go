@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"testing"
 
 	"licenseimport/events"
@@ -125,39 +126,62 @@ func verify(t *testing.T, nats string, c *client, files ...*file) *Report {
 
 // checkStream checks what the stream holds by now against what the clients saw.
 func checkStream(nats string, files []*file) (*Report, error) {
-	var stream []Stored
-	err := follow(nats, false, func(s Stored) error { stream = append(stream, s); return nil })
-	if err != nil {
-		return nil, err
-	}
-	rows, err := receivedRows(nats)
 	uploads := make([]Upload, len(files))
 	for i, f := range files {
 		uploads[i] = f.Upload
 	}
-	return Check(uploads, rows, stream), err
+	var stored, received error
+	report := Check(uploads, receivedIn(nats, &received), storedIn(nats, &stored))
+	return report, errors.Join(stored, received)
 }
 
-// receivedRows reads the stream ROWS, one import after the other.
-func receivedRows(nats string) (rows []Received, err error) {
+// storedIn are the events of the stream, until one cannot be read.
+func storedIn(nats string, err *error) iter.Seq[Stored] {
+	return func(yield func(Stored) bool) {
+		*err = follow(nats, false, func(s Stored) error {
+			if !yield(s) {
+				return errEnough
+			}
+			return nil
+		})
+	}
+}
+
+// receivedIn are the rows of the stream ROWS, one import after the other, until one cannot be read.
+func receivedIn(nats string, err *error) iter.Seq[Received] {
+	return func(yield func(Received) bool) {
+		*err = receivedRows(nats, func(r Received) error {
+			if !yield(r) {
+				return errEnough
+			}
+			return nil
+		})
+		if errors.Is(*err, errEnough) {
+			*err = nil
+		}
+	}
+}
+
+// receivedRows gives fn the rows of the stream ROWS, one import after the other.
+func receivedRows(nats string, fn func(Received) error) error {
 	ctx, alive, cancel := untilSilent()
 	defer cancel()
 	log, err := eventlog.Attach(ctx, eventlog.Config{URL: nats})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer log.Close()
 	jobs, err := log.RowJobs(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, job := range jobs {
 		alive()
-		if rows, err = appendRows(ctx, log, job, rows); err != nil {
-			return nil, err
+		if err := rowsOf(ctx, log, job, fn); err != nil {
+			return err
 		}
 	}
-	return rows, nil
+	return nil
 }
 
 var (
@@ -165,34 +189,36 @@ var (
 	productColumn, _ = events.ColumnIndex("product__short_code")
 )
 
-func appendRows(ctx context.Context, log *eventlog.Log, job events.JobID, rows []Received) ([]Received, error) {
+func rowsOf(ctx context.Context, log *eventlog.Log, job events.JobID, fn func(Received) error) error {
 	reader, err := log.Rows(ctx, job, 0)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer reader.Stop()
 	for last := events.Row(0); ; {
 		m, err := reader.Next(ctx)
 		if err == io.EOF {
-			return rows, nil
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		envelope, err := events.Decode(m.Data)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		row, ok := envelope.Event.(*events.RowReceived)
 		if !ok || row.JobID != job {
-			return nil, fmt.Errorf("sequence %d of ROWS: %s of import %d among the rows of %d", m.Seq, envelope.Event.Type(), envelope.Event.Job(), job)
+			return fmt.Errorf("sequence %d of ROWS: %s of import %d among the rows of %d", m.Seq, envelope.Event.Type(), envelope.Event.Job(), job)
 		}
 		if row.Row <= last {
 			continue // a repetition: see eventlog.Log.AppendRows
 		}
 		last = row.Row
 		license := License{Product: row.Values[productColumn], Key: row.Values[keyColumn]}
-		rows = append(rows, Received{Job: job, Row: row.Row, License: license})
+		if err := fn(Received{Job: job, Row: row.Row, License: license}); err != nil {
+			return err
+		}
 	}
 }
 
