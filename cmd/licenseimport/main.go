@@ -63,7 +63,11 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	case args[0] == "help": // help COMMAND
 		args = append(args[1:], "--help")
 	}
-	err := parseAndRun(ctx, args, &terminal{in: in, out: out, err: errOut})
+	printed := &output{to: out}
+	err := parseAndRun(ctx, args, &terminal{in: in, out: printed, err: errOut})
+	if err == nil {
+		err = printed.check()
+	}
 	var status exitStatus
 	switch {
 	case err == nil:
