@@ -54,7 +54,7 @@ func (s *Server) supervise(ctx context.Context) {
 	tuner := natstuning.New(s.config.NoTuning)
 	compressor := compressor{direct: &s.direct}
 	backoff := restartRetry.Start()
-	index := indexer{direct: &s.direct}
+	index := indexer{of: s, most: indexedMessages}
 	for pause := checkInterval; ; {
 		select {
 		case <-ctx.Done():

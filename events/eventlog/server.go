@@ -85,6 +85,7 @@ type Server struct {
 	rows     *rowStore
 	rowSyncs *nats.Conn // see respondToRowSyncs
 	direct   directReader
+	indexed  uint64 // the last sequence of LICENSES in the index that the server found at its start; 0: it had none to use
 
 	recorder *recorder   // belongs to supervise
 	record   atomic.Bool // see Record
@@ -261,6 +262,7 @@ func (s *Server) start(options *server.Options) error {
 	if err := s.decompressNewest(); err != nil {
 		return err
 	}
+	s.extendIndex()
 	srv, err := server.NewServer(options)
 	if err != nil {
 		return err

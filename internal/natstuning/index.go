@@ -20,8 +20,9 @@ import (
 	"github.com/nats-io/nats-server/v2/server/avl"
 )
 
-// The beginning of an index, and the version of its format.
+// The file of an index, how it begins, and the version of its format.
 const (
+	indexName    = "index.db"
 	indexMagic   = 11
 	indexVersion = 4
 )
@@ -53,12 +54,17 @@ func WriteIndex(srv *server.Server, stream string) (err error) {
 	alone := privateField(store, "wfsmu").Addr().Interface().(*sync.Mutex)
 	alone.Lock()
 	defer alone.Unlock()
-	path := filepath.Join(privateField(store, "fcfg").FieldByName("StoreDir").String(), "msgs", "index.db")
-	file, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	path := filepath.Join(privateField(store, "fcfg").FieldByName("StoreDir").String(), "msgs", indexName)
+	return replaceIndex(path, stream, func(w *indexWriter) error { return w.store(store) })
+}
+
+// replaceIndex writes an index beside the one that is there, and puts it in its place.
+func replaceIndex(path, stream string, write func(*indexWriter) error) error {
+	file, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // the server's own path
 	if err != nil {
 		return err
 	}
-	err = writeIndex(file, store, stream)
+	err = writeIndex(file, stream, write)
 	if err = errors.Join(err, file.Close()); err == nil {
 		err = os.Rename(file.Name(), path) // not synced: the server checks the hash
 	}
@@ -82,19 +88,23 @@ func unchanged(store reflect.Value) bool {
 
 // An indexWriter encodes an index.
 type indexWriter struct {
-	out  *bufio.Writer
-	hash hash.Hash64
-	err  error
+	out    *bufio.Writer
+	record []byte
+	err    error
 }
 
-func writeIndex(file io.Writer, store reflect.Value, stream string) error {
+func indexHash(stream string) (hash.Hash64, error) {
 	key := sha256.Sum256([]byte(stream))
-	sum, err := highwayhash.New64(key[:])
+	return highwayhash.New64(key[:])
+}
+
+func writeIndex(file io.Writer, stream string, write func(*indexWriter) error) error {
+	sum, err := indexHash(stream)
 	if err != nil {
 		return err
 	}
-	w := &indexWriter{out: bufio.NewWriterSize(io.MultiWriter(file, sum), 1<<20), hash: sum}
-	if err := w.store(store); err != nil {
+	w := &indexWriter{out: bufio.NewWriterSize(io.MultiWriter(file, sum), 1<<20)}
+	if err := write(w); err != nil {
 		return err
 	}
 	if err := errors.Join(w.err, w.out.Flush()); err != nil {
@@ -109,12 +119,12 @@ func (w *indexWriter) store(store reflect.Value) error {
 	defer rlock(store)()
 	state := privateField(store, "state").Interface().(server.StreamState)
 	base := unixNano(state.FirstTime)
-	w.write([]byte{indexMagic, indexVersion})
-	w.unsigned(state.Msgs, state.Bytes, state.FirstSeq)
-	w.signed(base)
-	w.unsigned(state.LastSeq)
-	w.signed(unixNano(state.LastTime))
-	if err := w.subjects(privateField(store, "psim")); err != nil {
+	subjects := privateField(store, "psim")
+	w.head(&savedIndex{
+		messages: state.Msgs, bytes: state.Bytes, firstSeq: state.FirstSeq, lastSeq: state.LastSeq,
+		base: base, lastTime: unixNano(state.LastTime),
+	}, uint64(subjects.MethodByName("Size").Call(nil)[0].Int()))
+	if err := w.subjects(subjects); err != nil {
 		return err
 	}
 	blocks := privateField(store, "blks")
@@ -151,14 +161,8 @@ func (w *indexWriter) subjects(tree reflect.Value) error {
 	if !sameFields(callback.In(1).Elem(), reflect.TypeFor[subjectState]()) {
 		return errors.New("this build of the server has another state of a subject")
 	}
-	w.unsigned(uint64(tree.MethodByName("Size").Call(nil)[0].Int()))
-	var record []byte
 	write := func(subject []byte, of *subjectState) bool {
-		record = binary.AppendUvarint(record[:0], uint64(len(subject)))
-		record = append(record, subject...)
-		record = binary.AppendUvarint(record, of.total)
-		record = binary.AppendUvarint(record, uint64(of.fblk))
-		w.write(binary.AppendUvarint(record, uint64(of.lblk)))
+		w.subject(subject, of)
 		return w.err == nil
 	}
 	// Both functions take a slice of bytes and a pointer to a struct of the same fields.
@@ -173,14 +177,43 @@ func (w *indexWriter) block(block reflect.Value, base int64) (messages, bytes ui
 		return 0, 0, errors.New("messages were deleted")
 	}
 	number := func(name string) uint64 { return privateField(block, name).Uint() }
-	w.unsigned(number("index"), number("bytes"))
-	for _, end := range []string{"first", "last"} {
-		at := privateField(block, end)
-		w.unsigned(at.FieldByName("seq").Uint())
-		w.signed(at.FieldByName("ts").Int() - base)
-	}
-	w.unsigned(0, number("ttls"), number("schedules"))
+	first, last := privateField(block, "first"), privateField(block, "last")
+	w.indexed(indexedBlock{
+		number: number("index"), bytes: number("bytes"),
+		firstSeq: first.FieldByName("seq").Uint(), firstTime: first.FieldByName("ts").Int() - base,
+		lastSeq: last.FieldByName("seq").Uint(), lastTime: last.FieldByName("ts").Int() - base,
+		ttls: number("ttls"), schedules: number("schedules"),
+	})
 	return number("msgs"), number("bytes"), w.err
+}
+
+// head writes what precedes the states of so many subjects.
+func (w *indexWriter) head(of *savedIndex, subjects uint64) {
+	w.write([]byte{indexMagic, indexVersion})
+	w.unsigned(of.messages, of.bytes, of.firstSeq)
+	w.signed(of.base)
+	w.unsigned(of.lastSeq)
+	w.signed(of.lastTime)
+	w.unsigned(subjects)
+}
+
+// subject writes the state of a subject.
+func (w *indexWriter) subject(subject []byte, of *subjectState) {
+	record := binary.AppendUvarint(w.record[:0], uint64(len(subject)))
+	record = append(record, subject...)
+	record = binary.AppendUvarint(record, of.total)
+	record = binary.AppendUvarint(record, uint64(of.fblk))
+	w.record = binary.AppendUvarint(record, uint64(of.lblk))
+	w.write(w.record)
+}
+
+// indexed writes the state of a block.
+func (w *indexWriter) indexed(b indexedBlock) {
+	w.unsigned(b.number, b.bytes, b.firstSeq)
+	w.signed(b.firstTime)
+	w.unsigned(b.lastSeq)
+	w.signed(b.lastTime)
+	w.unsigned(b.deleted, b.ttls, b.schedules)
 }
 
 func (w *indexWriter) write(b []byte) {
