@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
-	"licenseimport/internal/freeport"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +11,10 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/prometheus/procfs"
+
+	"licenseimport/internal/freeport"
 )
 
 const adminKey = "benchmark"
@@ -80,37 +81,22 @@ func (p *process) kill() {
 
 // cpu returns a running process's user and system CPU time so far.
 func (p *process) cpu() (time.Duration, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	proc, err := procfs.NewProc(p.cmd.Process.Pid)
 	if err != nil {
 		return 0, err
 	}
-	// The name, in brackets, may hold spaces; utime and stime are the 12th and 13th
-	// field behind it, in hundredths of a second.
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	var ticks int64
-	for _, field := range fields[11:13] {
-		n, err := strconv.ParseInt(string(field), 10, 64)
-		if err != nil {
-			return 0, err
-		}
-		ticks += n
-	}
-	return time.Duration(ticks) * 10 * time.Millisecond, nil
+	stat, err := proc.Stat()
+	return time.Duration(stat.CPUTime() * float64(time.Second)), err
 }
 
 // peak returns a running process's peak RSS, in bytes.
 func (p *process) peak() (int64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	proc, err := procfs.NewProc(p.cmd.Process.Pid)
 	if err != nil {
 		return 0, err
 	}
-	_, rest, _ := bytes.Cut(status, []byte("VmHWM:"))
-	fields := bytes.Fields(rest)
-	if len(fields) == 0 {
-		return 0, fmt.Errorf("process %d has no VmHWM", p.cmd.Process.Pid)
-	}
-	kilobytes, err := strconv.ParseInt(string(fields[0]), 10, 64)
-	return kilobytes << 10, err
+	status, err := proc.NewStatus()
+	return int64(status.VmHWM), err
 }
 
 // measure runs work and returns its wall time and the process's CPU time meanwhile.

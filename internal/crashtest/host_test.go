@@ -3,14 +3,14 @@
 package crashtest
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/prometheus/procfs"
 )
 
 // observeHost logs, when the test ends, how the machine was meanwhile. A disk that stands still and
@@ -21,7 +21,7 @@ func observeHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &hostState{least: kibibytes("/proc/meminfo", "MemAvailable:")}
+	o := &hostState{least: availableMemory()}
 	done := make(chan struct{})
 	var group sync.WaitGroup
 	group.Go(func() {
@@ -50,7 +50,7 @@ type hostState struct {
 	slowAt   time.Time
 	latest   time.Duration // that this process was called after the time it asked for
 	latestAt time.Time
-	least    int // KiB of memory that processes could get; 0: not known
+	least    uint64 // bytes of memory that processes could get; 0: not known
 	err      error
 }
 
@@ -70,7 +70,7 @@ func (o *hostState) sample(file *os.File, late time.Duration) {
 	if took := time.Since(begin); took > o.slowest {
 		o.slowest, o.slowAt = took, begin
 	}
-	o.least = min(o.least, kibibytes("/proc/meminfo", "MemAvailable:"))
+	o.least = min(o.least, availableMemory())
 }
 
 func (o *hostState) String() string {
@@ -79,7 +79,7 @@ func (o *hostState) String() string {
 		o.latest.Round(time.Millisecond), o.latestAt.Format(time.TimeOnly))
 	if o.least > 0 {
 		s += fmt.Sprintf("; %d MB of memory were left at least, and this test had %d MB at most",
-			o.least>>10, kibibytes("/proc/self/status", "VmHWM:")>>10)
+			o.least>>20, peakMemory()>>20)
 	}
 	if o.err != nil {
 		s += "; " + o.err.Error()
@@ -87,19 +87,41 @@ func (o *hostState) String() string {
 	return s
 }
 
-// kibibytes is a number of a file of Linux's /proc; 0 on other systems.
-func kibibytes(path, name string) int {
-	content, err := os.ReadFile(path)
+// availableMemory is how many bytes of memory processes can get; 0: not known.
+func availableMemory() uint64 {
+	system, err := procfs.NewDefaultFS()
 	if err != nil {
 		return 0
 	}
-	for line := range bytes.Lines(content) {
-		if fields := bytes.Fields(line); len(fields) > 1 && string(fields[0]) == name {
-			n, err := strconv.Atoi(string(fields[1]))
-			if err == nil {
-				return n
-			}
-		}
+	memory, err := system.Meminfo()
+	if err != nil || memory.MemAvailableBytes == nil {
+		return 0
 	}
-	return 0
+	return *memory.MemAvailableBytes
+}
+
+// peakMemory is how many bytes of memory this process had at most; 0: not known.
+func peakMemory() uint64 {
+	self, err := procfs.Self()
+	if err != nil {
+		return 0
+	}
+	status, err := self.NewStatus()
+	if err != nil {
+		return 0
+	}
+	return status.VmHWM
+}
+
+// systemLoad is how many threads ran or waited for a core or the disk, on average of the last minute; 0: not known.
+func systemLoad() float64 {
+	system, err := procfs.NewDefaultFS()
+	if err != nil {
+		return 0
+	}
+	average, err := system.LoadAvg()
+	if err != nil {
+		return 0
+	}
+	return average.Load1
 }

@@ -4,27 +4,25 @@ package robustnesstest
 
 import (
 	"net/http"
-	"os"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/prometheus/procfs"
 )
 
 // resident is the process's resident memory in MiB.
 func (p *process) resident(t *testing.T) int {
 	t.Helper()
-	status, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/status")
+	var status procfs.ProcStatus
+	proc, err := procfs.NewProc(p.cmd.Process.Pid)
+	if err == nil {
+		status, err = proc.NewStatus()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(status), "VmRSS:")
-	kib, err := strconv.Atoi(strings.Fields(rest)[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kib >> 10
+	return int(status.VmRSS >> 20)
 }
 
 // watched is how one of the addresses for operators answered.
