@@ -168,13 +168,17 @@ func (s *licenseSearch) findIDs(ctx context.Context) error {
 
 var errFound = errors.New("the event that made the license")
 
-// licenseID reads a license's story from its begin, up to the event that made the license.
+// licenseID reads a license's story from the seal of the import that made it, up to the event that did.
 func (p *Processor) licenseID(ctx context.Context, f *foundLicense) (id events.Seq, err error) {
 	by := events.RowOf(f.Last) // of a LicenseRevoked: the row that made the license
 	if state, exists := events.StateAfter(f.Last); exists {
 		by = state.By
 	}
-	err = p.log.FactsAfter(ctx, f.subject, 0, func(m eventlog.Message) error {
+	sealed, _, err := p.log.Fact(ctx, events.SealedSubject(by.JobID)) // the event is behind it
+	if err != nil {
+		return 0, err
+	}
+	err = p.log.FactsAfter(ctx, f.subject, sealed.Seq, func(m eventlog.Message) error {
 		e, err := m.Decode()
 		if err != nil {
 			return err

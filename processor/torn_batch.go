@@ -80,38 +80,27 @@ func (p *Processor) findStored(ctx context.Context, j job, verdicts []Verdict, k
 			return err
 		}
 	}
-	stored := tornOutcomes{}
+	stored, unread := tornOutcomes{}, map[string]events.Seq{}
 	for subject, last := range known {
-		if last.Seq > j.Last.Seq {
-			if err := p.addStored(ctx, j, stored, subject, last); err != nil {
-				return err
-			}
-		}
-	}
-	stored.attach(verdicts)
-	return nil
-}
-
-// addStored adds those outcomes of the job at a subject that follow its last fact.
-func (p *Processor) addStored(ctx context.Context, j job, stored tornOutcomes, subject string, last Aggregate) error {
-	outcome, ok := last.Last.(events.Outcome)
-	if !ok {
-		return nil
-	}
-	if !j.decider().folded { // a batch writes once at a subject
-		if outcome.Origin().JobID == j.Job {
+		outcome, ok := last.Last.(events.Outcome)
+		switch {
+		case last.Seq <= j.Last.Seq || !ok:
+		case !rules.folded && outcome.Origin().JobID == j.Job: // a batch writes once at a subject
 			stored[outcome.Origin().Row] = outcome
-			return nil
-		}
-		if outcome.Result() == events.Imported { // of another job: nothing of this one is before it
-			return nil
+		case !rules.folded && outcome.Result() == events.Imported: // of another job: nothing of this one is before it
+		default:
+			unread[subject] = last.Seq
 		}
 	}
-	return p.log.FactsAfter(ctx, subject, j.Last.Seq, func(m eventlog.Message) error {
+	err := p.log.FactsUpTo(ctx, unread, j.Last.Seq, func(m eventlog.Message) error {
 		e, err := decodeAggregate(&m)
 		if outcome, ok := e.Last.(events.Outcome); ok && outcome.Origin().JobID == j.Job {
 			stored[outcome.Origin().Row] = outcome
 		}
 		return err
 	})
+	if err == nil {
+		stored.attach(verdicts)
+	}
+	return err
 }

@@ -188,22 +188,19 @@ func (u *undoRun) findStored(ctx context.Context, d *undoDecider) error {
 	for row, e := range u.start.torn {
 		d.stored[row] = e
 	}
+	unread := map[string]events.Seq{}
 	for subject, last := range d.last {
-		if last.Seq <= u.start.Last.Seq {
-			continue
-		}
-		err := u.p.log.FactsAfter(ctx, subject, u.start.Last.Seq, func(m eventlog.Message) error {
-			aggregate, err := decodeAggregate(&m)
-			if outcome := d.ownOutcome(aggregate.Last); outcome != nil {
-				d.stored[outcome.Origin().Row] = outcome
-			}
-			return err
-		})
-		if err != nil {
-			return err
+		if last.Seq > u.start.Last.Seq {
+			unread[subject] = last.Seq
 		}
 	}
-	return nil
+	return u.p.log.FactsUpTo(ctx, unread, u.start.Last.Seq, func(m eventlog.Message) error {
+		aggregate, err := decodeAggregate(&m)
+		if outcome := d.ownOutcome(aggregate.Last); outcome != nil {
+			d.stored[outcome.Origin().Row] = outcome
+		}
+		return err
+	})
 }
 
 // stagedUndo is a batch of an undo whose outcomes are at the server. Its fact commits it.

@@ -183,10 +183,10 @@ func (l *Log) Follow(ctx context.Context, after events.Seq, filter []string, fn 
 	defer c.stop()
 	for {
 		m, err := c.next(ctx, 0)
-		if err == nil && !l.setAside.has(m.Seq) {
-			err = fn(m)
+		if err == nil {
+			err = l.pass(ctx, m, fn)
 		}
-		if err != nil && !l.skips(ctx, &m, err) {
+		if err != nil {
 			return err
 		}
 	}

@@ -61,21 +61,52 @@ func (l *Log) AppendFact(ctx context.Context, job events.JobID, subject string, 
 }
 
 // FactsAfter calls fn with the messages at a subject of LICENSES after a sequence, in order, without those set
-// aside, until fn returns an error. It asks the leader for each: it is for subjects with few messages.
+// aside, until fn returns an error. The subject may have wildcards. It asks the leader for each: it is for subjects with
+// few messages, or for the first ones.
 func (l *Log) FactsAfter(ctx context.Context, subject string, after events.Seq, fn func(Message) error) error {
 	last, _, err := l.get(ctx, events.LicensesStream, getRequest{LastSubject: subject})
 	if err != nil {
 		return err
 	}
-	return l.eachAt(ctx, subject, after, last.Seq+1, func(m Message) error {
-		if l.setAside.has(m.Seq) {
-			return nil
-		}
-		if err := fn(m); err != nil && !l.skips(ctx, &m, err) {
+	return l.eachAt(ctx, subject, after, last.Seq+1, func(m Message) error { return l.pass(ctx, m, fn) })
+}
+
+// FactsUpTo calls fn with the messages at subjects of LICENSES after a sequence, in order, without those set aside, until fn
+// returns an error. upTo has the sequence of a message at each subject; it ends with the last of these. It reads all
+// messages up to there, once: a request for each message would take longer where the subjects are some hundreds, or one of
+// them has many.
+func (l *Log) FactsUpTo(ctx context.Context, upTo map[string]events.Seq, after events.Seq, fn func(Message) error) error {
+	end := events.Seq(0)
+	for _, last := range upTo {
+		end = max(end, last)
+	}
+	c := l.newCursor(events.LicensesStream, nil, after)
+	defer c.stop()
+	for after < end {
+		m, err := c.next(ctx, 0)
+		if err != nil {
 			return err
 		}
+		after = m.Seq
+		if _, asked := upTo[m.Subject]; !asked {
+			continue
+		}
+		if err := l.pass(ctx, m, fn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pass calls fn with a message that is not set aside, also not when fn cannot read it.
+func (l *Log) pass(ctx context.Context, m Message, fn func(Message) error) error {
+	if l.setAside.has(m.Seq) {
 		return nil
-	})
+	}
+	if err := fn(m); err != nil && !l.skips(ctx, &m, err) {
+		return err
+	}
+	return nil
 }
 
 // Limits of one batched get.
