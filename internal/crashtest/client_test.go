@@ -46,19 +46,42 @@ type statusError struct {
 
 func (e *statusError) Error() string { return fmt.Sprintf("%s: %d %s", e.path, e.status, e.body) }
 
-func (c *client) do(r *http.Request) ([]byte, error) {
+func (c *client) do(r *http.Request) (body []byte, err error) {
+	err = c.doWith(&c.http, r, func(b io.Reader) error {
+		body, err = io.ReadAll(b)
+		return err
+	})
+	return body, err
+}
+
+// doWith has use read the body of an answer 200 or 202.
+func (c *client) doWith(by *http.Client, r *http.Request, use func(body io.Reader) error) error {
 	r.Header.Set("Authorization", "Api-Key "+adminKey)
 	r.Host = "licenseimport.test"
-	response, err := c.http.Do(r)
+	response, err := by.Do(r)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer response.Body.Close()
+	if response.StatusCode == http.StatusOK || response.StatusCode == http.StatusAccepted {
+		return use(response.Body)
+	}
 	body, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK && response.StatusCode != http.StatusAccepted {
+	if err == nil {
 		err = &statusError{r.URL.Path, response.StatusCode, string(body)}
 	}
-	return body, err
+	return err
+}
+
+// read has use read an answer, which may take long.
+func (c *client) read(path string, use func(body io.Reader) error) error {
+	r, err := http.NewRequest(http.MethodGet, c.base+path, nil)
+	if err != nil {
+		return err
+	}
+	patient := c.http
+	patient.Timeout = 10 * timeout
+	return c.doWith(&patient, r, use)
 }
 
 func (c *client) get(path string) ([]byte, error) {

@@ -193,12 +193,12 @@ func decidedOf(url string, job events.JobID, rows int) error {
 }
 
 // kindAnswers is answers, with what is told of the imports of some files.
-func kindAnswers(t *testing.T, c *client, files ...*file) map[string][]byte {
+func kindAnswers(t *testing.T, c *client, files ...*file) map[string]answer {
 	t.Helper()
 	all := answers(t, c)
 	for _, f := range files {
 		for _, below := range []string{"", "events/", "invalid_rows.csv", "imported_rows.csv"} {
-			fetch(t, c, all, f.resultPath()+below)
+			readThrough(t, c, all, f.resultPath()+below)
 		}
 		for _, list := range []string{"invalid_rows/", "existed_rows/", "updated_rows/", "warnings/"} {
 			pages(t, c, all, f.resultPath()+list)
