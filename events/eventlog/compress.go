@@ -99,12 +99,12 @@ func (c *compressor) quiet(now time.Time) bool {
 // is not compressed.
 func (s *Server) decompressNewest() error {
 	for _, name := range compressedStreams {
-		blocks, err := blockFiles(filepath.Join(streamDir(s.store, name), "msgs"))
+		blocks, err := natstuning.BlockFiles(filepath.Join(streamDir(s.store, name), "msgs"))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) { // the server says what is wrong
 			return err
 		}
 		for i := len(blocks) - 1; i >= 0; i-- {
-			compressed, err := decompress(blocks[i].path)
+			compressed, err := decompress(blocks[i].Path)
 			if err != nil {
 				return fmt.Errorf("prepare the newest file of stream %s: %w", name, err)
 			}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/internal/natstuning"
 )
 
 // TestFilesAreCompressed: once no import has gone on for a while, and not before, all full files of rows become
@@ -30,7 +31,7 @@ func TestFilesAreCompressed(t *testing.T) {
 	for more := step(time.Second); more; {
 		more = step(0)
 	}
-	blocks, err := blockFiles(log.server.rows.blocks())
+	blocks, err := natstuning.BlockFiles(log.server.rows.blocks())
 	if err != nil || len(blocks) < 3 {
 		t.Fatalf("%d blocks, %v: the test is about several", len(blocks), err)
 	}
@@ -63,12 +64,12 @@ func TestCompressedFileIsAppendedTo(t *testing.T) {
 			c.step(log.server.running(), now)
 			for c.step(log.server.running(), now.Add(2*quietAfter)) {
 			}
-			blocks, err := blockFiles(log.server.rows.blocks())
+			blocks, err := natstuning.BlockFiles(log.server.rows.blocks())
 			if err != nil || len(blocks) < 3 || !compressed(t, blocks[len(blocks)-2]) {
 				t.Fatalf("%d blocks, %v: the test is about compressed ones", len(blocks), err)
 			}
 			stop()
-			must(t, crash(blocks[len(blocks)-1].path))
+			must(t, crash(blocks[len(blocks)-1].Path))
 			for _, lost := range []string{filepath.Join(log.server.rows.blocks(), "index.db"), filepath.Join(dir, RecordFile)} {
 				must(t, os.Remove(lost))
 			}

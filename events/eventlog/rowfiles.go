@@ -8,54 +8,17 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"licenseimport/events"
+	"licenseimport/internal/natstuning"
 
 	"github.com/klauspost/compress/s2"
 )
 
-// A record of a block file of JetStream's file store, in little-endian order:
-//
-//	bytes   what
-//	4       length of the record; the highest bit: it has headers
-//	8       sequence; the highest bits: the mark of a deleted message
-//	8       time
-//	2       length of the subject
-//	        subject; with headers 4 bytes with their length, and the headers; the message; 8 bytes checksum
-const (
-	recordHeader   = 22
-	recordChecksum = 8
-	maxRecord      = 32 << 20
-	headersBit     = 1 << 31
-	deletedBits    = 3 << 62
-)
-
 // flushPause is the time between two looks at a block that still grows.
 const flushPause = time.Millisecond
-
-// A blockFile is one file of a stream's messages. Their numbers grow with the messages' sequences.
-type blockFile struct {
-	number uint64
-	path   string
-}
-
-// blockFiles lists the blocks in a directory, the oldest first.
-func blockFiles(dir string) (blocks []blockFile, err error) {
-	entries, err := os.ReadDir(dir)
-	for _, entry := range entries {
-		digits, isBlock := strings.CutSuffix(entry.Name(), ".blk")
-		if number, err := strconv.ParseUint(digits, 10, 64); isBlock && err == nil {
-			blocks = append(blocks, blockFile{number, filepath.Join(dir, entry.Name())})
-		}
-	}
-	slices.SortFunc(blocks, func(a, b blockFile) int { return int(a.number) - int(b.number) })
-	return blocks, err
-}
 
 // sync finds the rows of a request in the files, and makes these files durable.
 func (r *rowStore) sync(request rowSyncRequest) error {
@@ -119,7 +82,7 @@ func (s *rowSearch) find() (touched []string, err error) {
 	deadline := time.Now().Add(s.store.flushWait)
 	for len(blocks) > 0 {
 		block := blocks[0]
-		touched = append(touched, block.path)
+		touched = append(touched, block.Path)
 		if blocks, err = s.readBlock(block, deadline); err != nil {
 			return nil, err
 		}
@@ -132,8 +95,8 @@ func (s *rowSearch) find() (touched []string, err error) {
 
 // readBlock reads one block to its end and returns those after it. A block without one after it may
 // still grow.
-func (s *rowSearch) readBlock(block blockFile, deadline time.Time) (after []blockFile, err error) {
-	file, err := openBlock(block.path)
+func (s *rowSearch) readBlock(block natstuning.BlockFile, deadline time.Time) (after []natstuning.BlockFile, err error) {
+	file, err := openBlock(block.Path)
 	if errors.Is(err, fs.ErrNotExist) { // emptied by a purge: it had no row of this job
 		return s.store.after(block)
 	}
@@ -184,55 +147,40 @@ func (s *rowSearch) readRecords(file *openedBlock, offset int64) (int64, error) 
 	}
 }
 
-var errRecord = errors.New("there is no record of a message")
-
 // records reads the whole records of a chunk. need is the length of the record that is not whole; 0: not
 // even its length is there.
 func (s *rowSearch) records(chunk []byte) (used, need int, err error) {
 	for {
-		rest := chunk[used:]
-		if len(rest) < recordHeader {
-			return used, 0, nil
+		r, size, err := natstuning.ParseRecord(chunk[used:])
+		if err != nil || size == 0 || size > len(chunk)-used {
+			return used, size, err
 		}
-		length := binary.LittleEndian.Uint32(rest)
-		size := int(length &^ headersBit)
-		subject := int(binary.LittleEndian.Uint16(rest[20:]))
-		if size > maxRecord || recordHeader+subject+recordChecksum > size {
-			return used, 0, errRecord
-		}
-		if len(rest) < size {
-			return used, size, nil
-		}
-		if seq := binary.LittleEndian.Uint64(rest[4:]); seq&deletedBits == 0 {
+		if seq := natstuning.SequenceOf(chunk[used:]); seq > 0 {
 			s.last = events.Seq(seq)
-			s.take(rest[recordHeader:size-recordChecksum], subject, length&headersBit != 0)
+			s.take(&r)
 		}
 		used += size
 	}
 }
 
 // take counts a message if it is the next row.
-func (s *rowSearch) take(data []byte, subject int, headers bool) {
-	if !bytes.Equal(data[:subject], s.subject) {
+func (s *rowSearch) take(r *natstuning.Record) {
+	if !bytes.Equal(r.Subject, s.subject) {
 		return
 	}
-	data = data[subject:]
-	if headers && len(data) >= 4 {
-		data = data[4+min(int(binary.LittleEndian.Uint32(data)), len(data)-4):]
-	}
-	if of, known := events.ArrivalOf(data); known && of.JobID == s.Job && of.Row == s.row+1 {
+	if of, known := events.ArrivalOf(r.Message); known && of.JobID == s.Job && of.Row == s.row+1 {
 		s.row++
 	}
 }
 
 // from lists the blocks from the one on that has a sequence, or that may have it.
-func (r *rowStore) from(seq events.Seq) ([]blockFile, error) {
-	blocks, err := blockFiles(r.blocks())
+func (r *rowStore) from(seq events.Seq) ([]natstuning.BlockFile, error) {
+	blocks, err := natstuning.BlockFiles(r.blocks())
 	if err != nil {
 		return nil, err
 	}
 	for i := len(blocks) - 1; i > 0; i-- {
-		first, err := firstSequence(blocks[i].path)
+		first, err := firstSequence(blocks[i].Path)
 		if err != nil {
 			return nil, err
 		}
@@ -244,12 +192,12 @@ func (r *rowStore) from(seq events.Seq) ([]blockFile, error) {
 }
 
 // after lists the blocks after one.
-func (r *rowStore) after(block blockFile) ([]blockFile, error) {
-	blocks, err := blockFiles(r.blocks())
+func (r *rowStore) after(block natstuning.BlockFile) ([]natstuning.BlockFile, error) {
+	blocks, err := natstuning.BlockFiles(r.blocks())
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(blocks, func(b blockFile) bool { return b.number > block.number })
+	i := slices.IndexFunc(blocks, func(b natstuning.BlockFile) bool { return b.Number > block.Number })
 	if i < 0 {
 		return nil, nil
 	}
@@ -267,7 +215,7 @@ func firstSequence(path string) (events.Seq, error) {
 		return 0, err
 	}
 	defer file.Close()
-	var header [recordHeader]byte
+	var header [natstuning.RecordHeader]byte
 	content, err := blockContent(file)
 	if err == nil {
 		_, err = io.ReadFull(content, header[:])
@@ -278,11 +226,7 @@ func firstSequence(path string) (events.Seq, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", path, err)
 	}
-	seq := binary.LittleEndian.Uint64(header[4:])
-	if seq&deletedBits != 0 {
-		return 0, nil
-	}
-	return events.Seq(seq), nil
+	return events.Seq(natstuning.SequenceOf(header[:])), nil
 }
 
 // The server may compress a block that does not grow any more: the file is then replaced by
@@ -344,10 +288,10 @@ func blockContent(file *os.File) (io.Reader, error) {
 		return nil, err
 	}
 	begin := int64(len(compressedMark) + length)
-	end := info.Size() - recordChecksum
+	end := info.Size() - natstuning.RecordChecksum
 	if length <= 0 || begin > end {
-		return nil, errRecord
+		return nil, natstuning.ErrRecord
 	}
 	packed := s2.NewReader(io.NewSectionReader(file, begin, end-begin))
-	return io.MultiReader(packed, io.NewSectionReader(file, end, recordChecksum)), nil
+	return io.MultiReader(packed, io.NewSectionReader(file, end, natstuning.RecordChecksum)), nil
 }

@@ -94,12 +94,12 @@ func (r *rowStore) guard() error {
 	if err := os.MkdirAll(unfinished, 0o700); err != nil {
 		return err
 	}
-	blocks, err := blockFiles(r.blocks())
+	blocks, err := natstuning.BlockFiles(r.blocks())
 	if err != nil {
 		return err
 	}
 	for _, b := range blocks {
-		if err := linkOrCopy(b.path, filepath.Join(unfinished, filepath.Base(b.path))); err != nil {
+		if err := linkOrCopy(b.Path, filepath.Join(unfinished, filepath.Base(b.Path))); err != nil {
 			return err
 		}
 	}
@@ -112,18 +112,18 @@ func (r *rowStore) guard() error {
 // putBack replaces each block that is not the guarded file any more, and removes the server's index of the
 // blocks, which it makes again.
 func (r *rowStore) putBack() error {
-	guarded, err := blockFiles(r.guards)
+	guarded, err := natstuning.BlockFiles(r.guards)
 	if err != nil {
 		return err
 	}
 	changed := false
 	for _, b := range guarded {
-		target := filepath.Join(r.blocks(), filepath.Base(b.path))
-		if sameFile(b.path, target) {
+		target := filepath.Join(r.blocks(), filepath.Base(b.Path))
+		if sameFile(b.Path, target) {
 			continue
 		}
 		changed = true
-		if err := linkOrCopy(b.path, target+".back"); err != nil {
+		if err := linkOrCopy(b.Path, target+".back"); err != nil {
 			return err
 		}
 		if err := os.Rename(target+".back", target); err != nil {

@@ -102,7 +102,7 @@ func TestSyncRowsFindsTheRows(t *testing.T) {
 			}
 		}
 	}
-	blocks, err := blockFiles(log.server.rows.blocks())
+	blocks, err := natstuning.BlockFiles(log.server.rows.blocks())
 	if err != nil || len(blocks) < 2 {
 		t.Errorf("%d blocks, %v: the test is about several", len(blocks), err)
 	}
@@ -113,7 +113,7 @@ func TestSyncRowsFindsTheRows(t *testing.T) {
 			}
 		}
 		awaitTrue(t, "compressed blocks", func() bool {
-			return !slices.ContainsFunc(blocks[:len(blocks)-1], func(b blockFile) bool { return !compressed(t, b) })
+			return !slices.ContainsFunc(blocks[:len(blocks)-1], func(b natstuning.BlockFile) bool { return !compressed(t, b) })
 		})
 	}
 }
@@ -132,9 +132,9 @@ func compressBlocks(t *testing.T, log *Log) {
 	}
 }
 
-func compressed(t *testing.T, block blockFile) bool {
+func compressed(t *testing.T, block natstuning.BlockFile) bool {
 	t.Helper()
-	content, err := os.ReadFile(block.path)
+	content, err := os.ReadFile(block.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,12 +296,12 @@ func TestGuardPutsBlocksBack(t *testing.T) {
 	if err := rows.guard(); err != nil {
 		t.Fatal(err)
 	}
-	blocks, err := blockFiles(rows.blocks())
+	blocks, err := natstuning.BlockFiles(rows.blocks())
 	if err != nil || len(blocks) != 1 {
 		t.Fatal(blocks, err)
 	}
 	lost := filepath.Join(dir, "lost") // as a compaction that a power cut emptied
-	if err := errors.Join(os.WriteFile(lost, nil, 0o600), os.Rename(lost, blocks[0].path)); err != nil {
+	if err := errors.Join(os.WriteFile(lost, nil, 0o600), os.Rename(lost, blocks[0].Path)); err != nil {
 		t.Fatal(err)
 	}
 	log, _ = openOn(t, dir)
@@ -383,12 +383,12 @@ func TestPurgeCompactsBlocks(t *testing.T) {
 
 func blockSizes(t *testing.T, rows *rowStore) (sizes []int64) {
 	t.Helper()
-	blocks, err := blockFiles(rows.blocks())
+	blocks, err := natstuning.BlockFiles(rows.blocks())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, b := range blocks {
-		if info, err := os.Stat(b.path); err == nil {
+		if info, err := os.Stat(b.Path); err == nil {
 			sizes = append(sizes, info.Size())
 		}
 	}

@@ -12,8 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/minio/highwayhash"
 	"github.com/nats-io/nats-server/v2/server"
@@ -68,7 +66,7 @@ type savedIndex struct {
 	subjects                           uint64
 	states                             []byte // of the subjects
 	blocks                             []indexedBlock
-	checksum                           [recordChecksum]byte // of the last message
+	checksum                           [RecordChecksum]byte // of the last message
 }
 
 // An indexedBlock is what an index tells of a block.
@@ -152,7 +150,7 @@ func (r *indexReader) index() *savedIndex {
 		i.blocks = append(i.blocks, r.block())
 	}
 	last := r.unsigned()
-	copy(i.checksum[:], r.take(recordChecksum))
+	copy(i.checksum[:], r.take(RecordChecksum))
 	if r.err == nil && (i.messages == 0 || len(i.blocks) == 0 || i.blocks[len(i.blocks)-1].number != last) {
 		r.err = errors.New("it has no last message")
 	}
@@ -224,48 +222,37 @@ func (f *filter) has(subject []byte) bool {
 // read reads the messages after the index.
 func (x *extension) read(msgs string) error {
 	last := x.blocks[len(x.blocks)-1]
-	numbers, err := blockNumbers(msgs, last.number)
+	files, err := BlockFiles(msgs)
 	if err != nil {
 		return err
 	}
-	if len(numbers) == 0 || numbers[0] != last.number {
+	at := slices.IndexFunc(files, func(f BlockFile) bool { return f.Number == last.number })
+	if at < 0 {
 		return noIndex("its last block is missing")
 	}
-	for _, number := range numbers {
-		content, err := readBlock(filepath.Join(msgs, strconv.FormatUint(number, 10)+".blk"))
+	for _, file := range files[at:] {
+		content, err := readBlock(file.Path)
 		if err != nil {
 			return err
 		}
-		if number == last.number {
+		if file.Number == last.number {
 			end := last.bytes // as long as no message of it was deleted
-			if uint64(len(content)) < end || end < recordChecksum || !bytes.Equal(content[end-recordChecksum:end], x.checksum[:]) {
+			if uint64(len(content)) < end || end < RecordChecksum ||
+				!bytes.Equal(content[end-RecordChecksum:end], x.checksum[:]) {
 				return noIndex("its last message is not where it should be")
 			}
 			content = content[end:]
 		} else {
 			if len(content) == 0 {
-				return noIndex("block %d is empty", number)
+				return noIndex("block %d is empty", file.Number)
 			}
-			x.blocks = append(x.blocks, indexedBlock{number: number, firstSeq: x.lastSeq + 1})
+			x.blocks = append(x.blocks, indexedBlock{number: file.Number, firstSeq: x.lastSeq + 1})
 		}
 		if err := x.block(content, &x.blocks[len(x.blocks)-1]); err != nil {
-			return noIndex("block %d: %w", number, err)
+			return noIndex("block %d: %w", file.Number, err)
 		}
 	}
 	return nil
-}
-
-// blockNumbers lists the blocks from a number on.
-func blockNumbers(msgs string, from uint64) (numbers []uint64, err error) {
-	entries, err := os.ReadDir(msgs)
-	for _, entry := range entries {
-		digits, isBlock := strings.CutSuffix(entry.Name(), ".blk")
-		if number, err := strconv.ParseUint(digits, 10, 32); isBlock && err == nil && number >= from {
-			numbers = append(numbers, number)
-		}
-	}
-	slices.Sort(numbers)
-	return numbers, err
 }
 
 // readBlock reads the messages of a block.
@@ -285,21 +272,6 @@ func readBlock(path string) ([]byte, error) {
 	return content, nil
 }
 
-// A record of a block, in little-endian order:
-//
-//	bytes   what
-//	4       length of the record; the highest bit: it has headers
-//	8       sequence; the highest bits: the mark of a deleted message
-//	8       time, in nanoseconds since 1970
-//	2       length of the subject
-//	        subject; with headers 4 bytes with their length, and the headers; the message; 8 bytes checksum
-const (
-	recordHeader   = 22
-	recordChecksum = 8
-	maxRecord      = 32 << 20
-	headersBit     = 1 << 31
-)
-
 // block adds the messages of a block. Its checks are those of the server.
 func (x *extension) block(content []byte, to *indexedBlock) error {
 	key := sha256.Sum256(fmt.Appendf(nil, "%s-%d", x.stream, to.number))
@@ -307,43 +279,32 @@ func (x *extension) block(content []byte, to *indexedBlock) error {
 	if err != nil {
 		return err
 	}
-	le := binary.LittleEndian
-	var got [recordChecksum]byte
+	var got [RecordChecksum]byte
 	for len(content) > 0 {
-		if len(content) < recordHeader {
+		r, size, err := ParseRecord(content)
+		if err != nil || size == 0 || size > len(content) {
 			return errors.New("the last message is not whole")
 		}
-		length := le.Uint32(content)
-		size, headers := int(length&^headersBit), 0
-		if length&headersBit != 0 {
-			headers = 4
-		}
-		subject := recordHeader + int(le.Uint16(content[20:]))
-		if size > maxRecord || size > len(content) || subject+headers+recordChecksum > size {
-			return errors.New("the last message is not whole")
-		}
-		seq, at := le.Uint64(content[4:]), int64(le.Uint64(content[12:])) //nolint:gosec // as written
-		body := content[subject+headers : size-recordChecksum]
 		sum.Reset()
-		for _, part := range [][]byte{content[4:20], content[recordHeader:subject], body} {
+		for _, part := range [][]byte{content[4:20], r.Subject, r.Body} {
 			_, _ = sum.Write(part) // a hash has no errors
 		}
-		x.checksum = [recordChecksum]byte(content[size-recordChecksum : size])
+		x.checksum = r.Checksum
 		switch {
 		case !bytes.Equal(sum.Sum(got[:0]), x.checksum[:]):
-			return fmt.Errorf("the checksum of message %d is another one", seq)
-		case seq != x.lastSeq+1:
-			return fmt.Errorf("message %d comes after %d", seq, x.lastSeq)
+			return fmt.Errorf("the checksum of message %d is another one", r.Seq)
+		case r.Seq != x.lastSeq+1:
+			return fmt.Errorf("message %d comes after %d", r.Seq, x.lastSeq)
 		case x.added == maxExtension:
 			return errors.New("it has too many messages after the index")
-		case headers > 0 && expires(body):
-			return fmt.Errorf("message %d is to be deleted later", seq)
+		case r.HasHeaders && expires(r.Body):
+			return fmt.Errorf("message %d is to be deleted later", r.Seq)
 		}
-		x.add(content[recordHeader:subject], uint32(to.number), uint64(size)) //nolint:gosec // the server's numbers have 32 bits
+		x.add(r.Subject, uint32(to.number), uint64(size)) //nolint:gosec // the server's numbers have 32 bits
 		to.bytes += uint64(size)
-		to.lastSeq, to.lastTime, x.lastTime = seq, at-x.base, at
-		if seq == to.firstSeq {
-			to.firstTime = at - x.base
+		to.lastSeq, to.lastTime, x.lastTime = r.Seq, r.Time-x.base, r.Time
+		if r.Seq == to.firstSeq {
+			to.firstTime = to.lastTime
 		}
 		content = content[size:]
 	}

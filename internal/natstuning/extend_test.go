@@ -212,7 +212,7 @@ func FuzzParseIndex(f *testing.F) {
 		w.unsigned(1)
 		w.indexed(indexedBlock{number: 1, bytes: 100, firstSeq: 1, lastSeq: 2})
 		w.unsigned(1)
-		w.write(make([]byte, recordChecksum))
+		w.write(make([]byte, RecordChecksum))
 		return nil
 	}); err != nil {
 		f.Fatal(err)
@@ -308,11 +308,11 @@ func (g *growing) compress() {
 func msgsOf(dir string) string { return filepath.Join(dir, "jetstream", "$G", "streams", "S", "msgs") }
 
 func (g *growing) lastBlock(dir string) uint64 {
-	numbers, err := blockNumbers(msgsOf(dir), 0)
-	if err != nil || len(numbers) == 0 {
+	files, err := BlockFiles(msgsOf(dir))
+	if err != nil || len(files) == 0 {
 		g.t.Fatal("no blocks", err)
 	}
-	return numbers[len(numbers)-1]
+	return files[len(files)-1].Number
 }
 
 // copy copies the files as they are now, as a kill would leave them.
