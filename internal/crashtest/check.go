@@ -84,8 +84,9 @@ func (r *Report) String() string {
 }
 
 // Check compares what clients saw with both streams, ROWS and LICENSES, each read in
-// order after every import has ended. It keeps none of their messages: an hour of chaos stores millions. It models partial imports, and all_or_nothing
-// imports without an invalid row. It does not model cancelled imports.
+// order after every import has ended. It keeps none of their messages: an hour of chaos
+// stores millions. It models partial imports, and all_or_nothing imports without an
+// invalid row. It does not model cancelled imports.
 func Check(uploads []Upload, rows iter.Seq[Received], stream iter.Seq[Stored]) *Report {
 	c := &checker{
 		Report:  Report{Results: map[events.JobID]Result{}},

@@ -137,21 +137,19 @@ func checkStream(nats string, files []*file) (*Report, error) {
 
 // storedIn are the events of the stream, until one cannot be read.
 func storedIn(nats string, err *error) iter.Seq[Stored] {
-	return func(yield func(Stored) bool) {
-		*err = follow(nats, false, func(s Stored) error {
-			if !yield(s) {
-				return errEnough
-			}
-			return nil
-		})
-	}
+	return sequence(err, func(fn func(Stored) error) error { return follow(nats, false, fn) })
 }
 
 // receivedIn are the rows of the stream ROWS, one import after the other, until one cannot be read.
 func receivedIn(nats string, err *error) iter.Seq[Received] {
-	return func(yield func(Received) bool) {
-		*err = receivedRows(nats, func(r Received) error {
-			if !yield(r) {
+	return sequence(err, func(fn func(Received) error) error { return receivedRows(nats, fn) })
+}
+
+// sequence are the values that read gives its function. It sets err to what read returns.
+func sequence[T any](err *error, read func(fn func(T) error) error) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		*err = read(func(value T) error {
+			if !yield(value) {
 				return errEnough
 			}
 			return nil
