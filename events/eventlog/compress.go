@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -99,9 +98,9 @@ func (c *compressor) quiet(now time.Time) bool {
 // is not compressed.
 func (s *Server) decompressNewest() error {
 	for _, name := range compressedStreams {
-		blocks, err := natstuning.BlockFiles(filepath.Join(streamDir(s.store, name), "msgs"))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) { // the server says what is wrong
-			return err
+		blocks, err := natstuning.BlockFiles(messagesDir(s.store, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+			return err // what is not there is left to the server
 		}
 		for i := len(blocks) - 1; i >= 0; i-- {
 			compressed, err := decompress(blocks[i].Path)
@@ -116,24 +115,22 @@ func (s *Server) decompressNewest() error {
 	return nil
 }
 
-// decompress rewrites a block's file if it is compressed, and reports whether it was. What cannot be read is left to the
+// decompress rewrites a block's file if it is compressed, and reports whether it was. What is no block is left to the
 // server, which says what is wrong.
 func decompress(path string) (compressed bool, err error) {
-	if compressed, err = natstuning.IsCompressed(path); err != nil || !compressed {
-		return compressed, err
+	if compressed, err = natstuning.IsCompressed(path); err == nil && !compressed {
+		return false, nil
 	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return true, err
-	}
-	var info server.CompressionInfo
-	n, err := info.UnmarshalMetadata(data)
+	var records []byte
 	if err == nil {
-		data, err = info.Algorithm.Decompress(data[n:])
+		records, _, err = natstuning.ReadBlock(path)
+	}
+	if failed := (*fs.PathError)(nil); errors.As(err, &failed) {
+		return true, err
 	}
 	if err != nil {
 		slog.Warn("the newest file of a stream cannot be read", "file", filepath.Base(path), "error", err)
 		return true, nil
 	}
-	return true, fsx.WritePrivate(path, data)
+	return true, fsx.WritePrivate(path, records)
 }

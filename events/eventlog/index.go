@@ -44,7 +44,7 @@ func (s *Server) extendIndex() {
 	if s.config.NoTuning || !s.spaceForIndex() {
 		return
 	}
-	last, err := natstuning.ExtendIndex(filepath.Join(streamDir(s.store, events.LicensesStream), "msgs"), events.LicensesStream)
+	last, err := natstuning.ExtendIndex(messagesDir(s.store, events.LicensesStream), events.LicensesStream)
 	if err != nil {
 		slog.Debug("the NATS server reads the whole stream", "stream", events.LicensesStream, "reason", err)
 		return
@@ -82,7 +82,7 @@ func (i *indexer) look(srv *server.Server, now time.Time) {
 // spaceForIndex reports whether the disk has space for another index beside the last one.
 func (s *Server) spaceForIndex() bool {
 	free, known := fsx.FreeSpace(s.store)
-	last, err := os.Stat(filepath.Join(streamDir(s.store, events.LicensesStream), "msgs", "index.db"))
+	last, err := os.Stat(filepath.Join(messagesDir(s.store, events.LicensesStream), natstuning.IndexName))
 	size := int64(0)
 	if err == nil {
 		size = last.Size()

@@ -16,7 +16,7 @@ func TestIndexWhenQuiet(t *testing.T) {
 	t.Parallel()
 	s := strays{t, openHere(t)}
 	s.sealed(1)
-	path := filepath.Join(streamDir(s.server.store, events.LicensesStream), "msgs", "index.db")
+	path := filepath.Join(messagesDir(s.server.store, events.LicensesStream), natstuning.IndexName)
 	srv := s.server.running()
 	now := time.Now()
 	i := indexer{of: s.server, most: indexedMessages}

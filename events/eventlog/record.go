@@ -15,6 +15,7 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/internal/fsx"
+	"licenseimport/internal/natstuning"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -70,7 +71,8 @@ func (r record) lossesIn(store string) (lost []string) {
 		if dir := streamDir(store, name); !recoverable(dir) {
 			lost = append(lost, fmt.Sprintf("the stream %s does not exist: the directory %s is not there, or lacks meta.inf or meta.sum", name, dir))
 		} else if r.Streams[name].Last > 0 && !hasMessages(dir, name) {
-			lost = append(lost, fmt.Sprintf("the stream %s is empty: there are no files of messages in %s", name, filepath.Join(dir, "msgs")))
+			lost = append(lost, fmt.Sprintf("the stream %s is empty: there are no files of messages in %s", name,
+				natstuning.MessagesDir(dir)))
 		}
 	}
 	return lost
@@ -79,7 +81,7 @@ func (r record) lossesIn(store string) (lost []string) {
 // hasMessages reports whether the directory of a stream has files of messages. Of a stream that
 // shrinks only their directory has to be there.
 func hasMessages(dir, name string) bool {
-	files, err := os.ReadDir(filepath.Join(dir, "msgs"))
+	files, err := os.ReadDir(natstuning.MessagesDir(dir))
 	isBlock := func(file os.DirEntry) bool { return filepath.Ext(file.Name()) == ".blk" }
 	return err == nil && (shrinks(name) || slices.ContainsFunc(files, isBlock))
 }
@@ -87,6 +89,8 @@ func hasMessages(dir, name string) bool {
 func streamDir(store, name string) string {
 	return filepath.Join(store, "jetstream", "$G", "streams", name)
 }
+
+func messagesDir(store, name string) string { return natstuning.MessagesDir(streamDir(store, name)) }
 
 // losses compares the record with what a server has recovered. ROWS may be shorter: an import whose
 // rows are lost ends as rows_missing and says which are left.

@@ -2,7 +2,6 @@ package eventlog
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -13,8 +12,6 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/internal/natstuning"
-
-	"github.com/klauspost/compress/s2"
 )
 
 // flushPause is the time between two looks at a block that still grows.
@@ -96,21 +93,25 @@ func (s *rowSearch) find() (touched []string, err error) {
 // readBlock reads one block to its end and returns those after it. A block without one after it may
 // still grow.
 func (s *rowSearch) readBlock(block natstuning.BlockFile, deadline time.Time) (after []natstuning.BlockFile, err error) {
-	file, err := openBlock(block.Path)
+	file, err := natstuning.OpenBlock(block.Path)
 	if errors.Is(err, fs.ErrNotExist) { // emptied by a purge: it had no row of this job
 		return s.store.after(block)
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer file.Close() // it was only read
+	content, err := file.RecordsAt()
+	if err != nil {
+		return nil, err
+	}
 	for offset := int64(0); ; time.Sleep(flushPause) {
 		after, err := s.store.after(block) // before the read: then the read sees the block's end
 		if err != nil {
 			return nil, err
 		}
-		if offset, err = s.readRecords(file, offset); err != nil {
-			return nil, err
+		if offset, err = s.readRecords(content, offset); err != nil {
+			return nil, fmt.Errorf("%s: %w", block.Path, err)
 		}
 		if s.row >= s.UpTo.Row && s.last >= s.UpTo.Seq {
 			return nil, nil
@@ -125,17 +126,17 @@ func (s *rowSearch) readBlock(block natstuning.BlockFile, deadline time.Time) (a
 const readChunk = 1 << 20
 
 // readRecords reads the whole records from an offset on, and returns the offset after them.
-func (s *rowSearch) readRecords(file *openedBlock, offset int64) (int64, error) {
+func (s *rowSearch) readRecords(block io.ReaderAt, offset int64) (int64, error) {
 	s.buffer = slices.Grow(s.buffer[:0], readChunk)
 	for {
 		chunk := s.buffer[:cap(s.buffer)]
-		n, err := file.ReadAt(chunk, offset)
+		n, err := block.ReadAt(chunk, offset)
 		if err != nil && err != io.EOF {
 			return offset, err
 		}
 		used, need, err := s.records(chunk[:n])
 		if err != nil {
-			return offset, fmt.Errorf("%s at %d: %w", file.path, offset+int64(used), err)
+			return offset, fmt.Errorf("at %d: %w", offset+int64(used), err)
 		}
 		offset += int64(used)
 		if n < len(chunk) {
@@ -207,91 +208,20 @@ func (r *rowStore) after(block natstuning.BlockFile) ([]natstuning.BlockFile, er
 // firstSequence is the sequence of a block's first message; 0: it begins with the mark of a deleted one, or
 // is empty.
 func firstSequence(path string) (events.Seq, error) {
-	file, err := os.Open(path)
+	block, err := natstuning.OpenBlock(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
 	if err != nil {
 		return 0, err
 	}
-	defer file.Close()
+	defer block.Close() // it was only read
 	var header [natstuning.RecordHeader]byte
-	content, err := blockContent(file)
-	if err == nil {
-		_, err = io.ReadFull(content, header[:])
-	}
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
+	if _, err = io.ReadFull(block.Records(), header[:]); err == io.EOF || err == io.ErrUnexpectedEOF {
 		return 0, nil
 	}
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", path, err)
 	}
 	return events.Seq(natstuning.SequenceOf(header[:])), nil
-}
-
-// The server may compress a block that does not grow any more: the file is then replaced by
-//
-//	bytes   what
-//	3       "cmp"
-//	1       the algorithm: 1 is S2
-//	1–10    the length of the block, as a varint
-//	        the records in the S2 format, without the last checksum; 8 bytes: that checksum
-const (
-	compressedMark = "cmp\x01"
-	maxMark        = len(compressedMark) + binary.MaxVarintLen64
-)
-
-// An openedBlock is a block's records.
-type openedBlock struct {
-	io.ReaderAt
-	path string
-	file *os.File
-}
-
-func (b *openedBlock) Close() error { return b.file.Close() }
-
-// openBlock opens a block, and reads the whole of one that is compressed: such a block does not grow.
-func openBlock(path string) (*openedBlock, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	content, err := blockContent(file)
-	if err == nil && content != io.Reader(file) {
-		var plain []byte
-		if plain, err = io.ReadAll(content); err == nil {
-			return &openedBlock{bytes.NewReader(plain), path, file}, nil
-		}
-	}
-	if err != nil {
-		_ = file.Close() // it was only read
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return &openedBlock{file, path, file}, nil
-}
-
-// blockContent reads a block's records from the beginning: from the file itself, or from what it has
-// compressed.
-func blockContent(file *os.File) (io.Reader, error) {
-	head := make([]byte, maxMark)
-	n, err := file.ReadAt(head, 0)
-	if err != nil && err != io.EOF {
-		return nil, err
-	}
-	head, compressed := bytes.CutPrefix(head[:n], []byte(compressedMark))
-	if !compressed {
-		return file, nil
-	}
-	_, length := binary.Uvarint(head)
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	begin := int64(len(compressedMark) + length)
-	end := info.Size() - natstuning.RecordChecksum
-	if length <= 0 || begin > end {
-		return nil, natstuning.ErrRecord
-	}
-	packed := s2.NewReader(io.NewSectionReader(file, begin, end-begin))
-	return io.MultiReader(packed, io.NewSectionReader(file, end, natstuning.RecordChecksum)), nil
 }

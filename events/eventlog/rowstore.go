@@ -56,7 +56,7 @@ func newRowStore(data, store string) *rowStore {
 	return &rowStore{data: data, dir: streamDir(store, events.RowsStream), guards: filepath.Join(data, "rows-guard"), flushWait: 10 * time.Second}
 }
 
-func (r *rowStore) blocks() string { return filepath.Join(r.dir, "msgs") }
+func (r *rowStore) blocks() string { return natstuning.MessagesDir(r.dir) }
 
 // async reports whether the directory is that of a stream with persist mode async, and when that was created.
 func (r *rowStore) async() (async bool, created time.Time, err error) {

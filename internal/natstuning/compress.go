@@ -3,9 +3,7 @@ package natstuning
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"reflect"
 	"unsafe"
 
@@ -70,21 +68,13 @@ func pathOf(block reflect.Value) string {
 	return privateField(block, "mfn").String()
 }
 
-// IsCompressed reports whether a block's file is compressed.
+// IsCompressed reports whether a block's file is compressed. Its errors are as those of [OpenBlock].
 func IsCompressed(path string) (bool, error) {
-	file, err := os.Open(path) //nolint:gosec // the server's own path
+	b, err := OpenBlock(path)
 	if err != nil {
 		return false, err
 	}
-	defer file.Close()
-	start := make([]byte, 32)
-	n, err := io.ReadFull(file, start)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return false, err
-	}
-	var info server.CompressionInfo
-	size, err := info.UnmarshalMetadata(start[:n])
-	return size > 0, err
+	return b.Compressed(), b.Close()
 }
 
 // compress has the server compress a block. While it does, the setting of the store is S2.

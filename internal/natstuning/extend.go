@@ -14,7 +14,6 @@ import (
 	"slices"
 
 	"github.com/minio/highwayhash"
-	"github.com/nats-io/nats-server/v2/server"
 )
 
 // maxExtension bounds the messages that are added to an index: each takes some 150 bytes of memory meanwhile.
@@ -37,7 +36,7 @@ func ExtendIndex(msgs, stream string) (last uint64, err error) {
 	if err := checkVersion(); err != nil {
 		return 0, err
 	}
-	path := filepath.Join(msgs, indexName)
+	path := filepath.Join(msgs, IndexName)
 	content, err := os.ReadFile(path) //nolint:gosec // the server's own path
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, noIndex("there is none")
@@ -231,9 +230,9 @@ func (x *extension) read(msgs string) error {
 		return noIndex("its last block is missing")
 	}
 	for _, file := range files[at:] {
-		content, err := readBlock(file.Path)
+		content, _, err := ReadBlock(file.Path)
 		if err != nil {
-			return err
+			return noIndex("%w", err)
 		}
 		if file.Number == last.number {
 			end := last.bytes // as long as no message of it was deleted
@@ -253,23 +252,6 @@ func (x *extension) read(msgs string) error {
 		}
 	}
 	return nil
-}
-
-// readBlock reads the messages of a block.
-func readBlock(path string) ([]byte, error) {
-	content, err := os.ReadFile(path) //nolint:gosec // the server's own path
-	if err != nil {
-		return nil, err
-	}
-	var info server.CompressionInfo
-	n, err := info.UnmarshalMetadata(content)
-	if err == nil && n > 0 {
-		content, err = info.Algorithm.Decompress(content[n:])
-	}
-	if err != nil {
-		return nil, noIndex("%s: %w", filepath.Base(path), err)
-	}
-	return content, nil
 }
 
 // block adds the messages of a block. Its checks are those of the server.

@@ -85,14 +85,14 @@ func TestNoExtendedIndex(t *testing.T) {
 		fault func(msgs string) error
 		says  string
 	}{
-		"no index":                {func(msgs string) error { return os.Remove(filepath.Join(msgs, indexName)) }, "there is none"},
-		"an empty index":          {edit(indexName, func([]byte) []byte { return nil }), "too short"},
-		"half an index":           {edit(indexName, func(b []byte) []byte { return b[:len(b)/2] }), "hash"},
-		"another bit":             {edit(indexName, flip(40)), "hash"},
-		"another hash":            {edit(indexName, flip(-1)), "hash"},
-		"an old version":          {edit(indexName, rehashed(flip(1))), "version"},
-		"a longer index":          {edit(indexName, rehashed(func(b []byte) []byte { return append(b, 0) })), "longer"},
-		"a shorter index":         {edit(indexName, rehashed(cut(9))), "unexpected EOF"},
+		"no index":                {func(msgs string) error { return os.Remove(filepath.Join(msgs, IndexName)) }, "there is none"},
+		"an empty index":          {edit(IndexName, func([]byte) []byte { return nil }), "too short"},
+		"half an index":           {edit(IndexName, func(b []byte) []byte { return b[:len(b)/2] }), "hash"},
+		"another bit":             {edit(IndexName, flip(40)), "hash"},
+		"another hash":            {edit(IndexName, flip(-1)), "hash"},
+		"an old version":          {edit(IndexName, rehashed(flip(1))), "version"},
+		"a longer index":          {edit(IndexName, rehashed(func(b []byte) []byte { return append(b, 0) })), "longer"},
+		"a shorter index":         {edit(IndexName, rehashed(cut(9))), "unexpected EOF"},
 		"a block is missing":      {func(msgs string) error { return os.Remove(filepath.Join(msgs, block(first+1))) }, "comes after"},
 		"its block is missing":    {func(msgs string) error { return os.Remove(filepath.Join(msgs, block(first))) }, "last block is missing"},
 		"its block is empty":      {edit(block(first), func([]byte) []byte { return nil }), "not where it should be"},
@@ -149,12 +149,12 @@ func TestNoExtendedIndexWithDeleted(t *testing.T) {
 // refused checks that an index is not extended, and stays as it is.
 func refused(t *testing.T, msgs, says string) {
 	t.Helper()
-	before, _ := os.ReadFile(filepath.Join(msgs, indexName))
+	before, _ := os.ReadFile(filepath.Join(msgs, IndexName))
 	_, err := ExtendIndex(msgs, "S")
 	if !errors.Is(err, ErrIndex) || !strings.Contains(err.Error(), says) {
 		t.Errorf("%v, want that it says %q", err, says)
 	}
-	if after, _ := os.ReadFile(filepath.Join(msgs, indexName)); !bytes.Equal(before, after) {
+	if after, _ := os.ReadFile(filepath.Join(msgs, IndexName)); !bytes.Equal(before, after) {
 		t.Error("the index is another one")
 	}
 }
@@ -189,7 +189,7 @@ func TestExtendNothing(t *testing.T) {
 	if err := WriteIndex(g.srv, "S"); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(msgsOf(g.dir), indexName)
+	path := filepath.Join(msgsOf(g.dir), IndexName)
 	before, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
@@ -329,7 +329,7 @@ func (g *growing) copy() (dir string) {
 func (g *growing) rebuilt() *savedIndex {
 	g.t.Helper()
 	dir := g.copy()
-	if err := os.Remove(filepath.Join(msgsOf(dir), indexName)); err != nil {
+	if err := os.Remove(filepath.Join(msgsOf(dir), IndexName)); err != nil {
 		g.t.Fatal(err)
 	}
 	srv, conn := start(g.t, dir)
@@ -341,7 +341,7 @@ func (g *growing) rebuilt() *savedIndex {
 
 func (g *growing) indexOf(dir string) *savedIndex {
 	g.t.Helper()
-	content, err := os.ReadFile(filepath.Join(msgsOf(dir), indexName))
+	content, err := os.ReadFile(filepath.Join(msgsOf(dir), IndexName))
 	if err != nil {
 		g.t.Fatal(err)
 	}

@@ -20,9 +20,11 @@ import (
 	"github.com/nats-io/nats-server/v2/server/avl"
 )
 
-// The file of an index, how it begins, and the version of its format.
+// IndexName is the name of the index among a stream's messages.
+const IndexName = "index.db"
+
+// How an index begins, and the version of its format.
 const (
-	indexName    = "index.db"
 	indexMagic   = 11
 	indexVersion = 4
 )
@@ -54,7 +56,7 @@ func WriteIndex(srv *server.Server, stream string) (err error) {
 	alone := privateField(store, "wfsmu").Addr().Interface().(*sync.Mutex)
 	alone.Lock()
 	defer alone.Unlock()
-	path := filepath.Join(privateField(store, "fcfg").FieldByName("StoreDir").String(), "msgs", indexName)
+	path := filepath.Join(MessagesDir(privateField(store, "fcfg").FieldByName("StoreDir").String()), IndexName)
 	return replaceIndex(path, stream, func(w *indexWriter) error { return w.store(store) })
 }
 

@@ -3,11 +3,6 @@ package natstuning
 import (
 	"encoding/binary"
 	"errors"
-	"os"
-	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
 )
 
 // A record of a block's file, in little-endian order:
@@ -78,23 +73,4 @@ func SequenceOf(header []byte) uint64 {
 		return 0
 	}
 	return seq
-}
-
-// A BlockFile is one file of a stream's messages. Their numbers grow with the messages' sequences.
-type BlockFile struct {
-	Number uint64
-	Path   string
-}
-
-// BlockFiles lists the blocks in a directory, the oldest first.
-func BlockFiles(dir string) (blocks []BlockFile, err error) {
-	entries, err := os.ReadDir(dir)
-	for _, entry := range entries {
-		digits, isBlock := strings.CutSuffix(entry.Name(), ".blk")
-		if number, err := strconv.ParseUint(digits, 10, 64); isBlock && err == nil {
-			blocks = append(blocks, BlockFile{number, filepath.Join(dir, entry.Name())})
-		}
-	}
-	slices.SortFunc(blocks, func(a, b BlockFile) int { return int(a.Number) - int(b.Number) })
-	return blocks, err
 }
