@@ -153,7 +153,7 @@ func waiting(n int) string {
 func (d *diagnosis) setAside(ctx context.Context, log *eventlog.Log) error {
 	all, err := log.SetAsides(ctx)
 	for _, s := range all {
-		d.ok("set aside", "sequence %d, at %s, by %s on %s: %s", s.Seq, s.Subject, s.Manager, s.Time.Format(time.DateOnly), s.Reason)
+		d.ok("set aside", "sequence %d, %s, by %s on %s: %s", s.Seq, placeOf(s.Subject), s.Manager, s.Time.Format(time.DateOnly), s.Reason)
 	}
 	return err
 }

@@ -20,7 +20,7 @@ type setAsideCommand struct {
 
 // Help is what --help tells beside the flags.
 func (setAsideCommand) Help() string {
-	return `A message that cannot be read stops all readers of the stream, since a license that is skipped would be lost. Where the message is not this program's, such as one that another program published by mistake, this lets them go on without it. The decision is stored in the stream for good; /readyz and doctor show it.
+	return `A message that cannot be read stops all readers of the stream, since a license that is skipped would be lost. Where the message is not this program's, such as one that another program published by mistake, or its file is damaged and no backup has it, this lets them go on without it. The decision is stored in the stream for good; /readyz and doctor show it.
 
 First see what it is: a message of a newer version of licenseimport needs that version. A message that can be read cannot be set aside.
 
@@ -47,7 +47,16 @@ func (c *setAsideCommand) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(t.out, "Set aside sequence %d of stream %s, at %s: all readers go on without it.\n", c.Seq, events.LicensesStream, printable(m.Subject))
+		fmt.Fprintf(t.out, "Set aside sequence %d of stream %s, %s: all readers go on without it.\n", c.Seq,
+			events.LicensesStream, placeOf(m.Subject))
 		return nil
 	})
+}
+
+// placeOf says at which subject a message is that is set aside.
+func placeOf(subject string) string {
+	if subject == "" {
+		return "whose message is damaged or gone"
+	}
+	return "at " + printable(subject)
 }

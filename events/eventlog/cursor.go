@@ -28,6 +28,7 @@ type cursor struct {
 	// bounded: the request for the consumer names its one subject, so that permissions of a NATS user
 	// can bound what it reads.
 	bounded bool
+	gaps    gaps // in a whole stream
 
 	source source // nil: none is open
 }
@@ -49,7 +50,7 @@ func (l *Log) newCursor(stream string, filter []string, after events.Seq) *curso
 }
 
 // next waits for the next message until ctx ends, or for the timeout (0: none), whose error is
-// [context.DeadlineExceeded].
+// [context.DeadlineExceeded]. Where it reads all of LICENSES, a damaged message is an [*UnreadableEventError].
 func (c *cursor) next(ctx context.Context, timeout time.Duration) (Message, error) {
 	backoff := serverRetry.Start()
 	for {
@@ -59,6 +60,11 @@ func (c *cursor) next(ctx context.Context, timeout time.Duration) (Message, erro
 			}
 		}
 		m, err := c.source.next(ctx, timeout)
+		if err == nil && m.Seq > c.last+1 && c.stream == events.LicensesStream && len(c.filter) == 0 {
+			if err := c.gaps.check(ctx, c.log, c.last, m.Seq); err != nil {
+				return Message{}, err
+			}
+		}
 		if err == nil {
 			c.last = m.Seq
 			return m, nil

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -8,20 +9,34 @@ import (
 )
 
 // An UnreadableEventError says that a stream holds a message that this program cannot read: it is
-// no event, of a type that this version does not know, or cannot follow the events before it.
+// no event, of a type that this version does not know, cannot follow the events before it, or is damaged.
 // Nothing may be decided about a job that has one, and no reader may skip it.
 type UnreadableEventError struct {
-	Subject string
-	Seq     events.Seq
+	Subject string     // "": not known
+	Seq     events.Seq // 0: that of the last message at the subject, not known
 	Cause   error
 }
 
 func (e *UnreadableEventError) Error() string {
 	text := fmt.Sprintf("the event at %s (stream %s, sequence %d) cannot be read: %v", e.Subject, e.Stream(), e.Seq, e.Cause)
-	if e.Stream() == events.LicensesStream {
-		text += fmt.Sprintf(" (where it is not licenseimport's own: licenseimport set-aside %d --reason TEXT)", e.Seq)
+	switch {
+	case e.Seq == 0:
+		text = fmt.Sprintf("the last event at %s (stream %s) cannot be read: %v", e.Subject, e.Stream(), e.Cause)
+	case e.Subject == "":
+		text = fmt.Sprintf("the event with sequence %d in stream %s cannot be read: %v", e.Seq, e.Stream(), e.Cause)
 	}
-	return text
+	if e.Stream() != events.LicensesStream {
+		return text
+	}
+	setAside := fmt.Sprintf("licenseimport set-aside %d --reason TEXT", e.Seq)
+	switch damaged := errors.Is(e.Cause, errDamaged); {
+	case !damaged:
+		return text + " (where it is not licenseimport's own: " + setAside + ")"
+	case e.Seq == 0:
+		return text + " (licenseimport restore, from a backup that has it)"
+	default:
+		return text + " (licenseimport restore, from a backup that has it; where there is none: " + setAside + ")"
+	}
 }
 
 // Stream is the name of the stream that holds the message.

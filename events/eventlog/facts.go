@@ -131,7 +131,7 @@ func (l *Log) Clustered() bool { return l.conn.ConnectedClusterName() != "" }
 
 // Lookup calls fn with the last message at each of the subjects of LICENSES, in no order, some
 // perhaps twice, until fn returns an error. It omits subjects without a message, and messages that
-// are set aside. On a cluster it may miss a message that was stored a moment ago. Subjects may have wildcards. If
+// are set aside. A damaged message is an [*UnreadableEventError] with its subject. On a cluster it may miss a message that was stored a moment ago. Subjects may have wildcards. If
 // one matches too many subjects Lookup looks the others up, and returns a [*TooManySubjectsError].
 func (l *Log) Lookup(ctx context.Context, subjects []string, fn func(Message) error) error {
 	var many *TooManySubjectsError
@@ -199,12 +199,22 @@ func (l *Log) lookup(ctx context.Context, subjects []string, many **TooManySubje
 		(*many).Filters = append((*many).Filters, subjects[0])
 		return nil
 	}
-	if _, short := errors.AsType[*shortAnswerError](err); !short && !tooMany || len(subjects) == 1 {
+	missing := errors.Is(err, errMissingLast)
+	if missing && len(subjects) == 1 {
+		if _, found, getErr := l.get(ctx, events.LicensesStream, getRequest{LastSubject: subjects[0]}); found || getErr != nil {
+			return errors.Join(err, getErr) // the server was about to end
+		}
+		return &UnreadableEventError{Subject: subjects[0], Cause: errDamaged}
+	}
+	if _, short := errors.AsType[*shortAnswerError](err); !short && !tooMany && !missing || len(subjects) == 1 {
 		return err
 	}
 	half := len(subjects) / 2
 	return errors.Join(l.lookup(ctx, subjects[:half], many, fn), l.lookup(ctx, subjects[half:], many, fn))
 }
+
+// errMissingLast says that the server did not find the last message at a subject, although it has one.
+var errMissingLast = errors.New("the stream's response is 404 Message Not Found")
 
 // errTooManyResults says that subjects with wildcards match more than the server looks up at once.
 var errTooManyResults = errors.New("too many results")
@@ -295,6 +305,8 @@ func lookupStatus(status, description string) error {
 	switch {
 	case status == "404" && description == "No Results": // no subject has a message
 		return nil
+	case status == "404" && description == "Message Not Found":
+		return errMissingLast
 	case status == "413":
 		return errTooManyResults
 	case status == "503":

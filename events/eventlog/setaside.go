@@ -16,7 +16,7 @@ import (
 // A SetAside is one message of LICENSES that an operator has set aside.
 type SetAside struct {
 	Seq     events.Seq // of the message
-	Subject string     // of the message
+	Subject string     // of the message; "": that is damaged, or was deleted since
 	Manager string     // who decided it
 	Reason  string
 	Time    time.Time // of the decision, UTC
@@ -271,7 +271,7 @@ func (l *Log) lastExpected(ctx context.Context, filter string, last events.Seq) 
 // SetAside appends the decision that no reader reads one message of LICENSES. Only a message that
 // cannot be read may be set aside, once; otherwise the error is a *[SetAsideError]. impossible tells
 // of a message that can be decoded why readers stop at it all the same, or returns nil; it may be
-// nil. SetAside returns the message.
+// nil. SetAside returns the message, an empty one where it is damaged.
 func (l *Log) SetAside(
 	ctx context.Context, seq events.Seq, manager, reason string, impossible func(context.Context, Message) error,
 ) (Message, error) {
@@ -304,12 +304,14 @@ func (l *Log) unreadableAt(ctx context.Context, seq events.Seq, impossible func(
 		return m, err
 	}
 	if !found {
-		state, err := l.State(ctx)
+		state, err := l.stateWithDeleted(ctx)
 		if err != nil {
 			return m, err
 		}
-		return refuse("there is no such message, the stream holds %d to %d; /readyz and the log name the one that readers stop at",
-			state.First, state.Last)
+		if seq < events.Seq(state.FirstSeq) || seq > events.Seq(state.LastSeq) || slices.Contains(state.Deleted, uint64(seq)) {
+			return refuse("there is no such message, the stream holds %d to %d; /readyz and the log name the one that readers "+
+				"stop at", state.FirstSeq, state.LastSeq)
+		}
 	}
 	known, err := l.SetAsides(ctx)
 	if err != nil {
@@ -319,6 +321,9 @@ func (l *Log) unreadableAt(ctx context.Context, seq events.Seq, impossible func(
 		if s.Seq == seq {
 			return refuse("%s has set it aside already, at %s UTC", s.Manager, s.Time.Format(time.DateTime))
 		}
+	}
+	if !found { // it is damaged
+		return m, nil
 	}
 	envelope, err := m.Decode()
 	if err == nil && (impossible == nil || impossible(ctx, m) == nil) {

@@ -92,6 +92,7 @@ type transfer struct {
 	config json.RawMessage
 	last   events.Seq
 	stored uint64 // the messages that the server counts
+	aside  uint64 // those of them that are damaged, as an operator knows: they are set aside
 	chunks *nats.Subscription
 }
 
@@ -105,6 +106,13 @@ type snapshotResponse struct {
 }
 
 func (l *Log) beginSnapshot(ctx context.Context, stream string) (*transfer, error) {
+	aside := uint64(0)
+	if stream == events.LicensesStream {
+		var err error
+		if aside, err = l.damagedSetAside(ctx); err != nil {
+			return nil, err
+		}
+	}
 	inbox := l.conn.NewInbox()
 	chunks, err := l.conn.SubscribeSync(inbox)
 	if err != nil {
@@ -120,7 +128,8 @@ func (l *Log) beginSnapshot(ctx context.Context, stream string) (*transfer, erro
 		return nil, err
 	}
 	return &transfer{
-		stream: stream, config: response.Config, last: response.State.Last, stored: response.State.Messages, chunks: chunks,
+		stream: stream, config: response.Config, last: response.State.Last, stored: response.State.Messages, aside: aside,
+		chunks: chunks,
 	}, nil
 }
 
@@ -171,13 +180,13 @@ func (t *transfer) copy(ctx context.Context, w io.Writer) (Snapshot, error) {
 }
 
 // missing is how many messages up to the last one the copy lacks: the server leaves out those that are damaged, without an
-// error. Nothing deletes a message of LICENSES; of other streams it is not known.
+// error. Those that are set aside are not counted. Nothing deletes a message of LICENSES; of other streams it is not known.
 func (t *transfer) missing(found contents) uint64 {
 	if t.stream != events.LicensesStream {
 		return 0
 	}
 	after := uint64(t.last - found.last) // that the stream had when the copy had been begun
-	return t.stored - min(t.stored, after+found.messages)
+	return t.stored - min(t.stored, after+found.messages+t.aside)
 }
 
 // receive copies the chunks and acknowledges each, so that the server continues.

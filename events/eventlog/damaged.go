@@ -1,0 +1,99 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+
+	"licenseimport/events"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// errDamaged is why a message cannot be read that the stream holds. Where a server reads a stream through, it leaves such
+// messages out without an error.
+var errDamaged = errors.New("its file is damaged")
+
+// gaps explains the sequences of LICENSES between two messages that a reader got one after the other. Nothing deletes a
+// message of this stream but an operator, by hand or by accepting a loss.
+type gaps struct {
+	first   events.Seq // of the stream, when it was asked; 0: it was not
+	deleted map[events.Seq]bool
+}
+
+// check returns an [*UnreadableEventError] for a message between two that is damaged and not set aside. It asks the stream
+// where it does not know, until ctx ends.
+func (g *gaps) check(ctx context.Context, log *Log, after, before events.Seq) error {
+	explained := func(seq events.Seq) bool { return seq < g.first || g.deleted[seq] || log.setAside.has(seq) }
+	for seq := max(after+1, g.first); seq < before; seq++ {
+		if explained(seq) {
+			continue
+		}
+		if err := g.ask(ctx, log); err != nil {
+			return err
+		}
+		if !explained(seq) {
+			return &UnreadableEventError{Seq: seq, Cause: errDamaged}
+		}
+		seq = max(seq, g.first-1)
+	}
+	return nil
+}
+
+func (g *gaps) ask(ctx context.Context, log *Log) error {
+	var state jetstream.StreamState
+	err := log.retryUntilDone(ctx, log.timeout, func(ctx context.Context) (err error) {
+		if _, err = log.refreshSetAside(ctx); err == nil {
+			state, err = log.stateWithDeleted(ctx)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if g.first == 0 && len(state.Deleted) > 0 {
+		slog.Warn("messages of the stream were deleted: what they said is lost", "stream", events.LicensesStream,
+			"messages", len(state.Deleted), "first", state.Deleted[0])
+	}
+	g.first, g.deleted = events.Seq(max(state.FirstSeq, 1)), map[events.Seq]bool{}
+	for _, seq := range state.Deleted {
+		g.deleted[events.Seq(seq)] = true
+	}
+	return nil
+}
+
+// stateWithDeleted asks for the state of LICENSES, with the sequences of all deleted messages.
+func (l *Log) stateWithDeleted(ctx context.Context) (jetstream.StreamState, error) {
+	stream, err := l.js.Stream(ctx, events.LicensesStream)
+	if err != nil {
+		return jetstream.StreamState{}, err
+	}
+	info, err := stream.Info(ctx, jetstream.WithDeletedDetails(true))
+	if err != nil {
+		return jetstream.StreamState{}, err
+	}
+	return info.State, nil
+}
+
+// damagedSetAside is how many messages the stream LICENSES counts that are damaged and set aside.
+func (l *Log) damagedSetAside(ctx context.Context) (n uint64, err error) {
+	all, err := l.SetAsides(ctx)
+	if err != nil || !slices.ContainsFunc(all, isGone) {
+		return 0, err
+	}
+	var state jetstream.StreamState
+	err = l.retryWithTimeout(ctx, func(ctx context.Context) (err error) {
+		state, err = l.stateWithDeleted(ctx)
+		return err
+	})
+	for _, s := range all {
+		if isGone(s) && s.Seq >= events.Seq(state.FirstSeq) && !slices.Contains(state.Deleted, uint64(s.Seq)) {
+			n++
+		}
+	}
+	return n, err
+}
+
+// isGone reports whether what is set aside is damaged, or was deleted since.
+func isGone(s SetAside) bool { return s.Subject == "" }
