@@ -33,7 +33,7 @@
 // # Cells
 //
 //	text, also rich and inline      as it is, with leading zeros and space; phonetic guides are left out
-//	whole number                    without a decimal point; 1E3 is 1000
+//	whole number                    with all digits that are stored, without a decimal point; 1E3 is 1000
 //	other number                    with at most the 15 digits that programs compute with: 0.1+0.2 is 0.3
 //	number with a format of zeros   filled up: 42 as 00000 is 00042
 //	date                            YYYY-MM-DD, in the 1900 system and in the 1904 system

@@ -10,7 +10,8 @@ import (
 
 // appendNumber appends a number as text: a date, a time or a plain number, as its format says.
 func appendNumber(dst, value []byte, f numberFormat, date1904 bool) []byte {
-	if f == (numberFormat{}) && isShortInt(value) {
+	whole := isInteger(value)
+	if f == (numberFormat{}) && whole {
 		return append(dst, value...)
 	}
 	number, err := strconv.ParseFloat(string(value), 64)
@@ -22,20 +23,24 @@ func appendNumber(dst, value []byte, f numberFormat, date1904 bool) []byte {
 			return append(dst, text...)
 		}
 	}
-	text := formatNumber(number)
-	if f.digits != "" && isShortInt([]byte(text)) && text[0] != '-' {
+	text := string(value)
+	if !whole {
+		text = formatNumber(number)
+	}
+	if f.digits != "" && isInteger([]byte(text)) && text[0] != '-' {
 		text = fill(f.digits, text)
 	}
 	return append(dst, text...)
 }
 
-// isShortInt reports whether a number is written as it is shown: an integer of at most 15 digits.
-func isShortInt(value []byte) bool {
+// isInteger reports whether a number is written as it is shown: as digits alone. All of them count, also where
+// spreadsheet programs would compute with 15: two keys that differ in the last one are two.
+func isInteger(value []byte) bool {
 	digits := value
 	if len(digits) > 1 && digits[0] == '-' {
 		digits = digits[1:]
 	}
-	if len(digits) == 0 || len(digits) > 15 || digits[0] == '0' && len(value) > 1 {
+	if len(digits) == 0 || digits[0] == '0' && len(value) > 1 {
 		return false
 	}
 	for _, c := range digits {

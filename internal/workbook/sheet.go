@@ -293,7 +293,7 @@ func (r *sheetReader) convert(kind cellType, style int) ([]byte, error) {
 	if style < len(r.book.styles) {
 		format = r.book.styles[style]
 	}
-	if format == (numberFormat{}) && isShortInt(value) {
+	if format == (numberFormat{}) && isInteger(value) {
 		return value, nil
 	}
 	return appendNumber(nil, value, format, r.book.date1904), nil
