@@ -22,6 +22,17 @@ func (e *RowReceived) appendData(b []byte) []byte {
 		if m.Column != "" {
 			b = appendString(append(b, `,"column":`...), m.Column)
 		}
+		for i, column := range m.MoreColumns {
+			if i == 0 {
+				b = append(b, `,"more_columns":[`...)
+			} else {
+				b = append(b, ',')
+			}
+			b = appendString(b, column)
+		}
+		if len(m.MoreColumns) > 0 {
+			b = append(b, ']')
+		}
 		b = appendString(append(b, `,"raw":`...), m.Raw)
 		b = append(b, '}')
 	}
@@ -52,6 +63,13 @@ func (s *scanner) malformed() *Malformed {
 	m.Message = s.text()
 	if s.consumeIf(`,"column":`) {
 		m.Column = s.text()
+	}
+	if s.consumeIf(`,"more_columns":[`) {
+		m.MoreColumns = append(m.MoreColumns, s.text())
+		for s.consumeIf(`,`) {
+			m.MoreColumns = append(m.MoreColumns, s.text())
+		}
+		s.expect(`]`)
 	}
 	s.expect(`,"raw":`)
 	m.Raw = s.text()

@@ -148,6 +148,8 @@ type Malformed struct {
 	Code    Code   `json:"code"`
 	Message string `json:"message"`          // what is wrong, for people
 	Column  string `json:"column,omitempty"` // where it went wrong, as far as known
+	// MoreColumns are the others with the same cause, in the order of the file.
+	MoreColumns []string `json:"more_columns,omitempty"`
 	// Raw is the row's text, at most its first MaxRaw characters.
 	Raw string `json:"raw"`
 }

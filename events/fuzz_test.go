@@ -93,7 +93,7 @@ func FuzzRowReceivedCodec(f *testing.F) {
 		e := &RowReceived{JobID: JobID(job), Row: Row(row), Line: row ^ job}
 		e.Values[ColumnKey], e.Values[lastLicenseColumn] = s, s
 		if malformed {
-			e.Malformed = &Malformed{Code: Code(s), Message: s, Column: s, Raw: s}
+			e.Malformed = &Malformed{Code: Code(s), Message: s, Column: s, MoreColumns: []string{s, s}, Raw: s}
 		}
 		got := e.appendData(nil)
 		theirs, err := json.Marshal(e)

@@ -139,8 +139,9 @@ func fullEvents() map[string]Event {
 	}
 	for _, e := range []Event{
 		&RowReceived{JobID: 10, Row: 17, Line: 19, Values: fullValues(),
-			Malformed: &Malformed{Code: MalformedRow, Message: "text after a closing quote", Column: "license__note", Raw: "a,\"b\"ç,\r\n挨拶"},
-			Raw:       "挨拶,\"–"},
+			Malformed: &Malformed{Code: MalformedRow, Message: "text after a closing quote", Column: "license__note",
+				MoreColumns: []string{"customer__city", "customer__email"}, Raw: "a,\"b\"ç,\r\n挨拶"},
+			Raw: "挨拶,\"–"},
 		&ImportStarted{JobID: 10, FileName: "Lizenzen März – 許可.csv", Manager: "Zoë", Mode: AllOrNothing, DryRun: true,
 			Columns: []string{"license__license_key", "product__short_code", "error__raw"}, Delimiter: ";", Products: []string{"psc-é", "b"}, Query: "dry_run=true&mode=all_or_nothing",
 			Existing: UpdateExisting, Kind: "licenses", Headers: []string{"Серийный №", "Produkt", "error__raw"}, Ignored: []string{"Notizen <2>"}, Sheet: "Schlüssel", RetryOf: 9,

@@ -140,8 +140,8 @@ func (s *rejectedSource) sees(values *events.Values) bool {
 // same.
 var unreadable = []events.Code{events.FieldCount, events.MalformedRow, events.RowTooLarge, events.InvalidEncoding}
 
-// receivedAgain is a rejected row as it arrived, with another number and no job id. The error that
-// stands for a row that could not be read is always the first.
+// receivedAgain is a rejected row as it arrived, with another number and no job id. The errors that
+// stand for a row that could not be read are always the first.
 func receivedAgain(rejected *events.RowRejected, number events.Row) events.RowReceived {
 	row := events.RowReceived{Row: number, Line: rejected.Line, Values: rejected.Values, Raw: rejected.Raw}
 	if len(rejected.Errors) == 0 {
@@ -149,6 +149,11 @@ func receivedAgain(rejected *events.RowRejected, number events.Row) events.RowRe
 	}
 	if e := rejected.Errors[0]; slices.Contains(unreadable, e.Code) {
 		row.Malformed = &events.Malformed{Code: e.Code, Message: e.Message, Column: e.Column, Raw: rejected.Raw}
+		for _, other := range rejected.Errors[1:] {
+			if other.Code == e.Code {
+				row.Malformed.MoreColumns = append(row.Malformed.MoreColumns, other.Column)
+			}
+		}
 		row.Raw = ""
 	}
 	return row

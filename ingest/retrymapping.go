@@ -102,7 +102,16 @@ func (r *remapping) apply(row *events.RowReceived) {
 	}
 	row.Values = moved
 	if m := row.Malformed; m != nil && m.Column != "" {
-		m.Column = r.renamed(m.Column)
+		var columns []string
+		for _, old := range append([]string{m.Column}, m.MoreColumns...) {
+			if column := r.renamed(old); column != "" {
+				columns = append(columns, column)
+			}
+		}
+		m.Column, m.MoreColumns = "", nil
+		if len(columns) > 0 {
+			m.Column, m.MoreColumns = columns[0], columns[1:]
+		}
 	}
 }
 

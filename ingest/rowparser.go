@@ -203,9 +203,17 @@ func (in *rowParser) earlierRaw(fields [][]byte) string {
 
 func (in *rowParser) malformed(d *csvfile.RowError) *events.Malformed {
 	m := &events.Malformed{Code: events.Code(d.Code), Message: d.Message, Raw: events.Excerpt(d.Raw, events.MaxRaw)}
-	if m.Code == events.InvalidEncoding && 0 <= d.Column && d.Column < len(in.columns) {
-		if column := in.columns[d.Column]; column >= 0 {
-			m.Column, m.Message = events.Columns[column].Name, d.OfValue
+	if m.Code != events.InvalidEncoding {
+		return m
+	}
+	for _, field := range append([]int{d.Column}, d.More...) {
+		if field < 0 || field >= len(in.columns) || in.columns[field] < 0 { // an ignored column
+			continue
+		}
+		if name := events.Columns[in.columns[field]].Name; m.Column == "" {
+			m.Column, m.Message = name, d.OfValue
+		} else {
+			m.MoreColumns = append(m.MoreColumns, name)
 		}
 	}
 	return m

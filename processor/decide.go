@@ -110,7 +110,7 @@ func (p *Policy) Judge(row *events.RowReceived) Verdict {
 func (p *Policy) judge(row *events.RowReceived, v *Verdict) {
 	*v = Verdict{Row: row, Record: new(events.Record), policy: p}
 	if m := row.Malformed; m != nil {
-		v.Errors = []events.FieldError{malformed(row, m)}
+		v.Errors = malformed(row, m)
 		if m.Code != events.InvalidEncoding { // with this code the fields are known
 			return
 		}
@@ -122,9 +122,12 @@ func (p *Policy) judge(row *events.RowReceived, v *Verdict) {
 		rules.check(p, v)
 	}
 	if row.Malformed != nil { // other errors of the damaged value would mislead
-		damaged := v.Errors[0].Column
-		others := slices.DeleteFunc(v.Errors[1:], func(e events.FieldError) bool { return e.Column == damaged })
-		v.Errors = append(v.Errors[:1], others...)
+		n := 1 + len(row.Malformed.MoreColumns)
+		damaged := v.Errors[:n]
+		others := slices.DeleteFunc(v.Errors[n:], func(e events.FieldError) bool {
+			return slices.ContainsFunc(damaged, func(d events.FieldError) bool { return d.Column == e.Column })
+		})
+		v.Errors = append(damaged, others...)
 	}
 	if v.sound = v.Valid(); v.sound {
 		if rules.complete != nil {
@@ -163,16 +166,19 @@ func (p *Policy) nameAsSent(errors []events.FieldError, sent []mapping.Cell) {
 	}
 }
 
-// malformed is the error of a row that the CSV reader could not read.
-func malformed(row *events.RowReceived, m *events.Malformed) events.FieldError {
-	value := m.Raw
-	if i, ok := events.ColumnIndex(m.Column); ok {
-		value = row.Values[i]
+// malformed are the errors of a row that the CSV reader could not read: one for each column of which it knows.
+func malformed(row *events.RowReceived, m *events.Malformed) (errors []events.FieldError) {
+	for _, column := range append([]string{m.Column}, m.MoreColumns...) {
+		value := m.Raw
+		if i, ok := events.ColumnIndex(column); ok {
+			value = row.Values[i]
+		}
+		errors = append(errors, events.FieldError{
+			Column: column, Code: m.Code, Message: m.Message,
+			Value: events.Excerpt(value, events.MaxErrorValue),
+		})
 	}
-	return events.FieldError{
-		Column: m.Column, Code: m.Code, Message: m.Message,
-		Value: events.Excerpt(value, events.MaxErrorValue),
-	}
+	return errors
 }
 
 // readColumns parses the values. One that clears its column says nothing of a license that is new.

@@ -297,14 +297,17 @@ func TestRawTextIsCarriedOn(t *testing.T) {
 
 func TestRowWithBadEncodingReportsAllErrors(t *testing.T) {
 	row := &events.RowReceived{JobID: 10, Row: 1, Line: 2, Malformed: &events.Malformed{
-		Code: events.InvalidEncoding, Message: "is not UTF-8", Column: "customer__city", Raw: "K,psc,K\uFFFDln",
+		Code: events.InvalidEncoding, Message: "is not UTF-8", Column: "customer__city", MoreColumns: []string{"customer__email"},
+		Raw: "K,psc,K\uFFFDln,\uFFFD",
 	}}
 	city, _ := events.ColumnIndex("customer__city")
-	row.Values[city] = "K\uFFFDln"
+	email, _ := events.ColumnIndex("customer__email")
+	row.Values[city], row.Values[email] = "K\uFFFDln", "\uFFFD"
 	row.Values[events.ColumnKey] = "K"
 	v := (&Policy{}).Judge(row)
 	want := []events.FieldError{
 		{Column: "customer__city", Code: events.InvalidEncoding, Message: "is not UTF-8", Value: "K\uFFFDln"},
+		{Column: "customer__email", Code: events.InvalidEncoding, Message: "is not UTF-8", Value: "\uFFFD"},
 		{Column: "product__short_code", Code: events.Required, Message: "must not be empty"},
 	}
 	if !slices.Equal(v.Errors, want) {

@@ -67,7 +67,7 @@ func TestDamagedRows(t *testing.T) {
 		"a-4,p\"sc,x\n" +
 		"a-5,psc,\"x\"y\n" +
 		",,\n" +
-		"a-6,psc,\xff\n" + // row 6, line 10
+		"a-6\xff,psc,\xff\n" + // row 6, line 10
 		"a-7,psc," + strings.Repeat("n", 5000) + "\n" +
 		"a-8,psc,ok\n" +
 		"a-9,psc,\"open\n" + // row 9, line 13
@@ -84,7 +84,7 @@ func TestDamagedRows(t *testing.T) {
 		}
 	}
 	want := []string{"2 5 field_count ", "3 6 field_count ", "4 7 malformed_row ", "5 8 malformed_row ",
-		"6 10 invalid_encoding license__note", "7 11 row_too_large ", "9 13 malformed_row "}
+		"6 10 invalid_encoding license__license_key, invalid_encoding license__note", "7 11 row_too_large ", "9 13 malformed_row "}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}

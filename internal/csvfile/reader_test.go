@@ -44,7 +44,11 @@ func dumpRow(t testing.TB, b *strings.Builder, h Header, row Row) {
 	t.Helper()
 	fmt.Fprintf(b, "%d@%d ", row.Number, row.Line)
 	if d := row.Err; d != nil {
-		fmt.Fprintf(b, "%s/%d(%s) ", d.Code, d.Column, d.Raw)
+		fmt.Fprintf(b, "%s/%d", d.Code, d.Column)
+		for _, i := range d.More {
+			fmt.Fprintf(b, "+%d", i)
+		}
+		fmt.Fprintf(b, "(%s) ", d.Raw)
 		if !utf8.ValidString(d.Raw) || utf8.RuneCountInString(d.Raw) > MaxRawRunes || d.Message == "" {
 			t.Errorf("row %d has a bad damage: %+v", row.Number, d)
 		}
@@ -126,6 +130,7 @@ func TestRows(t *testing.T) {
 		"open quote, blank lines":    {"a,b\n1,\"2\n\n\n3,4\n", "1@2 malformed_row/1(1,\"2) 1\n2@5 3|4\n"},
 		"open quote, lone CR":        {"a,b\r1,\"2\r3,4\r", "1@2 malformed_row/1(1,\"2) 1\n2@3 3|4\n"},
 		"invalid UTF-8":              {"a,b\n1,M\xfcller\n3,4\n", "1@2 invalid_encoding/1(1,M\uFFFDller) 1|M\uFFFDller\n2@3 3|4\n"},
+		"invalid UTF-8 twice":        {"a,b,c\n\xfc,2,\xe9\n", "1@2 invalid_encoding/0+2(\uFFFD,2,\uFFFD) \uFFFD|2|\uFFFD\n"},
 		"invalid UTF-8 in quotes":    {"a,b\n\"\"\"\xfc\",2\n", "1@2 invalid_encoding/0(\"\"\"\uFFFD\",2) \"\uFFFD|2\n"},
 		"invalid UTF-8, too few":     {"a,b\n\xfc\n3,4\n", "1@2 field_count/-1(\uFFFD) \uFFFD\n2@3 3|4\n"},
 		"invalid UTF-8, stray quote": {"a,b\n\xfc,x\"\n", "1@2 malformed_row/1(\uFFFD,x\") \uFFFD\n"},

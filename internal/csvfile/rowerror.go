@@ -26,6 +26,7 @@ type RowError struct {
 	Code    Code
 	Message string // what was found, and what to do
 	Column  int    // from 0; -1 where no single column is the cause
+	More    []int  // the other columns with the same cause, in order
 	OfValue string // Message without the column, for a reader who sees its name; "": Message is about more than one value
 	Raw     string // the first MaxRawRunes code points of the row as sent; U+FFFD for invalid UTF-8
 }
@@ -66,7 +67,7 @@ func (r *Reader) strayValue() int {
 	return -1
 }
 
-// describeField returns the error of a row with as many fields as the header and one invalid field.
+// describeField returns the error of a row with as many fields as the header, some of them invalid.
 func (r *Reader) describeField() RowError {
 	if i := r.strayValue(); i >= 0 {
 		value := r.row.fields[i]
@@ -74,14 +75,18 @@ func (r *Reader) describeField() RowError {
 			"column %d has no name in the header, but this row has %q in it: name the column, or empty it",
 			i+1, raw(value[:min(40, len(value))]))}
 	}
+	var invalid []int
 	for i, field := range r.row.fields {
 		if !utf8.Valid(field) {
-			advice := r.encodingAdvice()
-			return RowError{Code: InvalidEncoding, Column: i, Message: r.column(i) + " " + advice, OfValue: advice}
+			invalid = append(invalid, i)
 		}
 	}
-	// Only a delimiter outside ASCII leads here.
-	return RowError{Code: InvalidEncoding, Column: -1, Message: "the row " + r.encodingAdvice()}
+	advice := r.encodingAdvice()
+	if len(invalid) == 0 { // only a delimiter outside ASCII leads here
+		return RowError{Code: InvalidEncoding, Column: -1, Message: "the row " + advice}
+	}
+	first, more := invalid[0], invalid[1:]
+	return RowError{Code: InvalidEncoding, Column: first, More: more, Message: r.column(first) + " " + advice, OfValue: advice}
 }
 
 func (r *Reader) quoteMessage(f fault) string {
