@@ -84,12 +84,21 @@ func checkEmail(value string, limit int) Code {
 	if isDotAtom(value[:at]) {
 		return ""
 	}
+	if strings.ContainsFunc(value[:at], isUnseen) {
+		return InvalidEmail
+	}
 	// Quoted local parts and other scripts are rare: the standard library parses them.
 	address, err := mail.ParseAddress(value)
 	if err != nil || address.Name != "" || address.String() != "<"+value+">" {
 		return InvalidEmail // or it has more than a bare address
 	}
 	return ""
+}
+
+// isUnseen accepts space and invisible characters outside of ASCII, as a paste from a web page has them. It leaves out the
+// joiners that some scripts need.
+func isUnseen(r rune) bool {
+	return r >= utf8.RuneSelf && (unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) && r != '\u200c' && r != '\u200d')
 }
 
 // isDotAtom reports whether a local part is an ASCII dot-atom of RFC 5322: words of atext with single dots

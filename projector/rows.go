@@ -28,6 +28,9 @@ func (r *Reader) ExistedRows(id events.JobID) iter.Seq[events.Row] { return r.ro
 // UpdatedRows yields the numbers of an import's rows that changed something, or in a dry run would have,
 // from one number on, in the order of the uploaded file.
 func (r *Reader) UpdatedRows(j *Job, from events.Row) iter.Seq[events.Row] {
+	if j.DryRun && j.refused() {
+		return func(func(events.Row) bool) {} // as its preview, which has no updates
+	}
 	if j.DryRun {
 		return r.rows(proposed, j.ID, from)
 	}

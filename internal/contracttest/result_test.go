@@ -94,6 +94,10 @@ func TestAllOrNothing(t *testing.T) {
 	r = c.imports("?mode=all_or_nothing", header+"a-1,psc,a@example.com\na-2,psc,a@example.com\na-1,psc,\n")
 	counts(3, 3, 0, 1, 1, 2, 0, 2, 1).check(t, "all", r)
 	fields{"status": `"success"`, "error": "null"}.check(t, "all", r)
+	dry := c.imports("?mode=all_or_nothing&existing=update&dry_run=true", header+"a-2,psc,b@example.com\na-3,psc,nonsense\n")
+	fields{"status": `"error"`, "result.preview": `{"created_licenses":0,"existed_licenses":0,"updated_licenses":0}`}.
+		check(t, "a dry run that is refused", dry)
+	fields{"count": "0"}.check(t, "its updated rows", c.get(200, resultsPath+dry.field("id")+"/updated_rows/"))
 }
 
 // TestCancel, in each state.

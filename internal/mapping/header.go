@@ -46,7 +46,7 @@ func Match(kind *events.Kind, fields []string, m *events.Mapping, given Given,
 		h.checkRequired()
 		columns, problems = h.columns, h.problems
 	}
-	advise(kind, fields, columns, problems)
+	advise(kind, fields, columns, given, problems)
 	adviseKind(kind, fields, problems)
 	return Header{Columns: columns, Ignored: ignored(fields, columns)}, problems
 }
@@ -81,8 +81,8 @@ func adviseKind(kind *events.Kind, fields []string, problems []csvfile.HeaderPro
 	}
 	at := max(slices.IndexFunc(problems, func(p csvfile.HeaderProblem) bool { return p.Kind == csvfile.MissingColumn }), 0)
 	if other := KindOfColumns(kind, fields); other != nil {
-		problems[at].Message += fmt.Sprintf("; the file's columns are those of %s: is it to be imported as %s?", other.Many,
-			other.Many)
+		problems[at].Message += fmt.Sprintf("; the file's columns are those of %s: import it as %s, if that is what it holds",
+			other.Many, other.Many)
 	}
 }
 
@@ -227,7 +227,7 @@ func (h *matcher) isSet(column int) bool {
 
 // advise adds to each missing column what the header says of it, as parameters to copy. Parameters are
 // not escaped for an address: clients do that.
-func advise(kind *events.Kind, fields []string, columns []int, problems []csvfile.HeaderProblem) {
+func advise(kind *events.Kind, fields []string, columns []int, given Given, problems []csvfile.HeaderProblem) {
 	for i := range problems {
 		p := &problems[i]
 		if p.Kind != csvfile.MissingColumn {
@@ -240,6 +240,11 @@ func advise(kind *events.Kind, fields []string, columns []int, problems []csvfil
 				p.Message += fmt.Sprintf("; %q seems to be it", csvfile.ShortName(header))
 			}
 			p.Suggestion = header
+			if given.ignores(header) {
+				p.Parameter = ""
+				p.Message += "; it is not read because of ignore=" + header
+				continue
+			}
 			p.Message += "; or upload with " + p.Parameter
 		} else if column, _ := kind.ColumnIndex(p.Name); !Identifies(column) {
 			p.Message += "; where all rows have the same, upload with " + p.Parameter

@@ -187,6 +187,16 @@ func TestMissingColumnsComeWithWhatToCopy(t *testing.T) {
 	}
 }
 
+// TestNoAdviceAgainstTheRequest: what cannot stand beside the request's own parameters is not proposed.
+func TestNoAdviceAgainstTheRequest(t *testing.T) {
+	given, product := Given{Ignore: []string{"serial no."}}, "product__short_code"
+	m := &events.Mapping{Columns: map[string]*string{"serial no.": nil, "P": &product}}
+	_, problems := Match(events.Licenses, []string{"Serial No.", "P"}, m, given, false)
+	if len(problems) != 1 || problems[0].Parameter != "" || !strings.Contains(problems[0].Message, "ignore=Serial No.") {
+		t.Errorf("%+v", problems)
+	}
+}
+
 func TestDatesOfEachFormat(t *testing.T) {
 	for _, c := range []struct{ format, cell, want string }{
 		{"", "2030-12-31", "2030-12-31"},

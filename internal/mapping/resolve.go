@@ -3,6 +3,7 @@ package mapping
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"licenseimport/events"
@@ -18,6 +19,13 @@ type Given struct {
 	Value  []string // column:cell:value
 	// DateFormat is one of DateFormats, or empty.
 	DateFormat string
+}
+
+// ignores reports whether the request leaves a header out.
+func (g Given) ignores(header string) bool {
+	return slices.ContainsFunc(g.Ignore, func(other string) bool {
+		return csvfile.NormalName(other) == csvfile.NormalName(header)
+	})
 }
 
 // Empty reports whether the request says nothing.
