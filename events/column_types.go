@@ -84,7 +84,7 @@ func checkEmail(value string, limit int) Code {
 	if isDotAtom(value[:at]) {
 		return ""
 	}
-	if strings.ContainsFunc(value[:at], isUnseen) {
+	if strings.ContainsFunc(value[:at], isForeignSpace) {
 		return InvalidEmail
 	}
 	// Quoted local parts and other scripts are rare: the standard library parses them.
@@ -95,11 +95,8 @@ func checkEmail(value string, limit int) Code {
 	return ""
 }
 
-// isUnseen accepts space and invisible characters outside of ASCII, as a paste from a web page has them. It leaves out the
-// joiners that some scripts need.
-func isUnseen(r rune) bool {
-	return r >= utf8.RuneSelf && (unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) && r != '\u200c' && r != '\u200d')
-}
+// isForeignSpace accepts space outside of ASCII, as a paste from a web page has it. (Space that takes no room is warned of.)
+func isForeignSpace(r rune) bool { return r >= utf8.RuneSelf && unicode.IsSpace(r) }
 
 // isDotAtom reports whether a local part is an ASCII dot-atom of RFC 5322: words of atext with single dots
 // between them.

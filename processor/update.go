@@ -1,6 +1,8 @@
 package processor
 
 import (
+	"slices"
+
 	"licenseimport/events"
 )
 
@@ -45,7 +47,7 @@ func (p *Policy) conflicts(v *Verdict, after *events.License) []events.FieldErro
 }
 
 // warningsOfUpdate are those about what there would be: where the row gives the column, or where it was without
-// the warning before.
+// the warning before. Those about the row's own cells stay, and so does the one of a customer whom the row does not name.
 func (p *Policy) warningsOfUpdate(v *Verdict, rules []warningRule, before, then *events.Record) []events.Warning {
 	var found []events.Warning
 	for i := range rules {
@@ -58,7 +60,8 @@ func (p *Policy) warningsOfUpdate(v *Verdict, rules []warningRule, before, then 
 		}
 	}
 	for _, w := range v.Warnings {
-		if w.Code == events.LeadingApostrophe {
+		of := func(other events.Warning) bool { return other.Code == w.Code }
+		if w.Code == events.LeadingApostrophe || w.Code == events.CustomerWithoutEmail && !slices.ContainsFunc(found, of) {
 			found = append(found, w)
 		}
 	}

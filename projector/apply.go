@@ -244,7 +244,7 @@ func (m *memtable) customerOf(j *Job, e *events.LicenseImported, seq events.Seq,
 func (m *memtable) orderOf(j *Job, e *events.LicenseImported, seq events.Seq, r *record) error {
 	r.order = seq
 	if e.Order.StoreID == "" {
-		m.makeParty(orderKind, seq)
+		m.makeParty(orderKind, seq, false)
 		j.Next.CreatedOrders++
 		return nil
 	}

@@ -161,7 +161,7 @@ func (m *memtable) licenseUpdated(j *Job, e *events.LicenseUpdated, f fact) erro
 		m.Count(counters, countRestorable+j.ID.String(), 1)
 	}
 	s, _ := events.StateAfter(e)
-	moved, err := m.changeTo(at, &next, s, f)
+	moved, err := m.changeTo(at, &next, s, f, 0)
 	if err != nil {
 		return err
 	}
@@ -192,7 +192,7 @@ func (m *memtable) licenseRestored(e *events.LicenseRestored, f fact) error {
 	}
 	m.fallBack(at.id, at.link, next.link)
 	s, _ := events.StateAfter(e)
-	_, err = m.changeTo(at, &next, s, f)
+	_, err = m.changeTo(at, &next, s, f, e.Restores)
 	return err
 }
 
@@ -246,14 +246,17 @@ func (v move) count(created, existed *uint64) {
 // moves says what became of a license's customer and order.
 type moves struct{ customer, order move }
 
-// changeTo makes a license what an event says that it is.
-func (m *memtable) changeTo(at *current, next *change, s events.LicenseState, f fact) (moved moves, err error) {
+// changeTo makes a license what an event says that it is. restores is the event of the license whose state it gets back,
+// 0 if none.
+func (m *memtable) changeTo(
+	at *current, next *change, s events.LicenseState, f fact, restores events.Seq,
+) (moved moves, err error) {
 	next.customer, next.order = at.customer, at.order
 	next.flags |= at.flags & (customerListed | orderListed)
-	if moved.customer, err = m.moveTo(customerKind, s, at, next, f.seq); err != nil {
+	if moved.customer, err = m.moveTo(customerKind, s, at, next, f.seq, restores); err != nil {
 		return moved, err
 	}
-	if moved.order, err = m.moveTo(orderKind, s, at, next, f.seq); err != nil {
+	if moved.order, err = m.moveTo(orderKind, s, at, next, f.seq, restores); err != nil {
 		return moved, err
 	}
 	if s.License.Enabled != nil && !*s.License.Enabled {
@@ -268,7 +271,13 @@ func (m *memtable) changeTo(at *current, next *change, s events.LicenseState, f 
 		m.putCustomerText(at.id, at.Customer, now)
 	}
 	if moved.customer == makes {
-		m.putCustomerText(f.seq, s.Customer, nil)
+		made := s.Customer
+		if next.customer != f.seq { // it is back
+			if made, err = m.customerMade(next.customer); err != nil {
+				return moved, err
+			}
+		}
+		m.putCustomerText(next.customer, made, nil)
 	}
 	m.putSearchText(at.id, next.customer, s)
 	m.putChange(at, next, f)
@@ -278,10 +287,10 @@ func (m *memtable) changeTo(at *current, next *change, s events.LicenseState, f 
 // moveTo moves a license to the customer or order that an event names, if it is not there already. Without
 // a name it has no customer, and an order that no other license has.
 func (m *memtable) moveTo(
-	k *partyKind, s events.LicenseState, at *current, next *change, seq events.Seq,
+	k *partyKind, s events.LicenseState, at *current, next *change, seq, restores events.Seq,
 ) (move, error) {
 	from := k.of(&at.record)
-	id, v, err := m.partyFor(k, k.nameIn(s), at, seq)
+	id, v, err := m.partyFor(k, k.nameIn(s), at, seq, restores)
 	if err != nil || id == from {
 		return stays, err
 	}
@@ -304,21 +313,40 @@ func (m *memtable) moveTo(
 }
 
 // partyFor is the customer or order that a license is to have, 0 if none, and how it comes to it.
-func (m *memtable) partyFor(k *partyKind, name string, at *current, seq events.Seq) (events.Seq, move, error) {
+func (m *memtable) partyFor(k *partyKind, name string, at *current, seq, restores events.Seq) (events.Seq, move, error) {
 	switch {
 	case name != "":
-		id, found, err := m.join(k, name, seq)
-		if found {
+		if id, err := m.lookup(k.names, name); id != 0 || err != nil {
 			return id, finds, err
 		}
-		return id, makes, err
 	case k == customerKind:
 		return 0, stays, nil
 	case k.nameIn(at.LicenseState) == "":
 		return at.order, stays, nil
 	}
-	m.makeParty(k, seq)
-	return seq, makes, nil
+	id, err := m.partyAfter(k, at.id, restores)
+	if id == 0 {
+		id = seq
+	}
+	if name != "" && err == nil {
+		_, _, err = m.lookupOrInsert(k.names, name, id)
+	}
+	m.makeParty(k, id, id != seq)
+	return id, makes, err
+}
+
+// partyAfter is the customer or order that a license had after one of its events; 0: none.
+func (m *memtable) partyAfter(k *partyKind, license, seq events.Seq) (events.Seq, error) {
+	if seq == license {
+		value, err := m.Value(allLicenses, uint64(license))
+		r, _ := parseRecord(value)
+		return k.of(&r), err
+	}
+	value, err := m.Value(allChanges, uint64(seq))
+	if c, ok := parseChange(value); ok && c.license == license {
+		return k.of(&c.record), err
+	}
+	return 0, err
 }
 
 func (m *memtable) setDisabled(id events.Seq, before, after bool) {

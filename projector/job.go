@@ -126,7 +126,9 @@ func newJob(e *events.ImportStarted, at time.Time) *Job {
 }
 
 // refused reports whether rejected rows have ended an import that is all or nothing.
-func (j *Job) refused() bool { return j.Mode == events.AllOrNothing && j.Shown.Rejected > 0 && j.Status == StatusError }
+func (j *Job) refused() bool {
+	return j.Mode == events.AllOrNothing && j.Shown.Rejected > 0 && j.Status == StatusError
+}
 
 // ImportKind is what the import's rows are.
 func (j *Job) ImportKind() *events.Kind { return events.KindNamed(j.Kind) }

@@ -9,7 +9,8 @@ import (
 
 // A party is a customer or an order: what licenses belong to. The event that first names it makes it,
 // and the event's sequence is its id. When the last license leaves it, it is gone; who names it next
-// makes another one. A customer that a customers' import made or named stays.
+// makes another one. An undo that restores a license of it brings it back, as long as there is no other one of that name. A
+// customer that a customers' import made or named stays.
 
 // partyKind is customers or orders.
 type partyKind struct {
@@ -65,13 +66,18 @@ type memberCounts map[partyID]int32
 func (m *memtable) join(k *partyKind, name string, seq events.Seq) (id events.Seq, found bool, err error) {
 	id, made, err := m.lookupOrInsert(k.names, name, seq)
 	if err == nil && made {
-		m.makeParty(k, id)
+		m.makeParty(k, id, false)
 	}
 	return id, !made, err
 }
 
-func (m *memtable) makeParty(k *partyKind, id events.Seq) {
-	m.Append(k.all, "", uint64(id))
+// makeParty adds a party. again: it was gone, and is back.
+func (m *memtable) makeParty(k *partyKind, id events.Seq, again bool) {
+	if again {
+		m.Include(k.all, "", uint64(id))
+	} else {
+		m.Append(k.all, "", uint64(id))
+	}
 	m.Count(counters, k.counter, 1)
 }
 

@@ -30,7 +30,8 @@ type storyLicense struct {
 	now   state // after the last fact that is not a LicenseRevoked
 	gone  bool
 
-	customer, party events.Seq // party: its order
+	customer, party events.Seq                   // party: its order
+	had             map[events.Seq][2]events.Seq // customer and order after each fact
 }
 
 type storyJob struct {
@@ -214,7 +215,7 @@ func (s *story) makeLicense(j *storyJob, product, key string) {
 		Warnings: s.warnings(), Line: uint64(j.row) + 1}
 	id := s.append(e)
 	l := &storyLicense{id: id, key: key}
-	s.settle(l, id, state{e.License, e.Product, e.Customer, e.Order, events.Origin{JobID: j.id, Row: j.row}}, j)
+	s.settle(l, id, state{e.License, e.Product, e.Customer, e.Order, events.Origin{JobID: j.id, Row: j.row}}, j, 0)
 	s.licenses[id], s.order = l, append(s.order, id)
 	j.counts.Imported++
 	j.note(decidedRow{j.row, e.Line, key, product, id, RowImported}, e.Warnings)
@@ -236,7 +237,7 @@ func (s *story) updateLicense(j *storyJob, l *storyLicense) {
 		Customer: now.customer, Order: now.order, Changed: []events.Change{{Column: "license__note", To: now.license.Note}},
 		Previous: l.last(), By: now.by, Warnings: s.warnings()}
 	seq := s.append(e)
-	s.settle(l, seq, now, j)
+	s.settle(l, seq, now, j, 0)
 	j.counts.Updated++
 	j.updates = append(j.updates, j.row)
 	j.note(decidedRow{j.row, e.Line, l.key, now.product.ShortCode, l.id, RowUpdated}, e.Warnings)
@@ -245,21 +246,23 @@ func (s *story) updateLicense(j *storyJob, l *storyLicense) {
 func (l *storyLicense) last() events.Seq { return l.facts[len(l.facts)-1] }
 
 // settle makes a license what a fact says, and finds or makes its customer and order: those that some
-// license has now. The counts are the job's, if there is one.
-func (s *story) settle(l *storyLicense, seq events.Seq, now state, j *storyJob) {
+// license has now, else those that it had after the fact that is restored, if one is. The counts are the job's, if there
+// is one.
+func (s *story) settle(l *storyLicense, seq events.Seq, now state, j *storyJob, restores events.Seq) {
+	back := l.had[restores]
 	customer, party := events.Seq(0), l.party
 	if name := now.emailKey(); name != "" {
-		if customer = s.party(true, name); customer == 0 {
-			customer = seq
-		}
+		customer = cmp.Or(s.party(true, name), back[0], seq)
 	}
-	if name := now.order.StoreID; name == "" {
-		if len(l.facts) == 0 || l.now.order.StoreID != "" {
-			party = seq
-		}
-	} else if party = s.party(false, name); party == 0 {
-		party = seq
+	if name := now.order.StoreID; name != "" {
+		party = cmp.Or(s.party(false, name), back[1], seq)
+	} else if len(l.facts) == 0 || l.now.order.StoreID != "" {
+		party = cmp.Or(back[1], seq)
 	}
+	if l.had == nil {
+		l.had = map[events.Seq][2]events.Seq{}
+	}
+	l.had[seq] = [2]events.Seq{customer, party}
 	if j != nil {
 		count(customer, l.customer, seq, &j.customersMade, &j.customersFound)
 		count(party, l.party, seq, &j.ordersMade, &j.ordersFound)
@@ -437,7 +440,7 @@ func (s *story) takeBack(j *storyJob, l *storyLicense, first events.Seq) {
 		j.undoCounts.Revoked++
 	case *events.LicenseRestored:
 		now, _ := stateAfter(e)
-		s.settle(l, s.append(e), now, nil)
+		s.settle(l, s.append(e), now, nil, e.Restores)
 		j.undoCounts.Restored++
 	default:
 		var row events.Row

@@ -47,6 +47,42 @@ func TestUpdateExisting(t *testing.T) {
 
 	again := c.imports("?existing=update", updateHeader+"u-1,psc,ADA@EXAMPLE.COM,,o-1,1,,,second\n")
 	fields{"result.updated_licenses_count": "0", "result.existed_licenses_count": "1"}.check(t, "the same once more", again)
+	unnamed := c.imports("?existing=update", updateHeader+"u-1,psc,,Eva,,1,,,second\nu-2,psc,,Eva,,,,,third\n")
+	fields{"result.updated_licenses_count": "1", "result.warning_counts": `{"customer_without_email":2}`}.check(t, "without the customer's address", unnamed)
+}
+
+// TestUndoBringsPartiesBack: when an undo gives licenses the customer and order back that an update took from them, these
+// are as they were, also where the rows of the others say less of them.
+func TestUndoBringsPartiesBack(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	c := s.as(t, s.admin)
+	c.imports("", updateHeader+"x-1,psc,ada@example.com,Ada,o-1,,,,\nx-2,psc,ada@example.com,,o-1,,,,\nx-3,psc,,,,,,,\n")
+	partiesOf := func() (texts []string) {
+		for _, path := range []string{"customers/", "orders/", "licenses/?order_by=created_at"} {
+			texts = append(texts, string(c.get(200, "/api/v1/"+path).body))
+		}
+		return texts
+	}
+	before := partiesOf()
+	moved := c.imports("?existing=update", updateHeader+
+		"x-2,psc,eve@example.com,Eve,o-2,,,,\nx-1,psc,eve@example.com,Eve,o-2,,,,\nx-3,psc,eve@example.com,Eve,o-2,,,,\n")
+	fields{"result.updated_licenses_count": "3"}.check(t, "the update", moved)
+	if slices.Equal(partiesOf(), before) {
+		t.Error("nothing was moved")
+	}
+	one := resultsPath + moved.field("id") + "/"
+	c.call(202, "POST", one+"undo/", nil)
+	c.get(200, one+"events/")
+	fields{"undo.restored": "3"}.check(t, "the undo", c.get(200, one))
+	for i, after := range partiesOf() {
+		if after != before[i] {
+			t.Errorf("before\n%s\nafterwards\n%s", before[i], after)
+		}
+	}
+	for query, want := range map[string]string{"customers/?first_name__icontains=ada": "1", "customers/?first_name__icontains=eve": "0"} {
+		fields{"count": want}.check(t, query, c.get(200, "/api/v1/"+query))
+	}
 }
 
 // updatedRows is a line for each updated row: its number and what changes.
