@@ -116,6 +116,7 @@ func TestCatalogue(t *testing.T) {
 		check(t, "the catalogue", products)
 	id := products.field("results.0.id")
 	fields{"id": id, "short_code": `"pro"`, "product_name": `"Photo Pro 2"`}.check(t, "the product", c.get(200, "/api/v1/products/"+id+"/"))
+	c.get(404, "/api/v1/products/0"+id+"/").problem(t, "not_found")
 	fields{"count": "2"}.check(t, "licenses by product", c.get(200, "/api/v1/licenses/?product_id="+id+"&product_name__icontains=PHOTO"))
 	event := c.get(200, "/api/v1/licenses/"+list.field("results.0.id")+"/event/")
 	fields{"data.product.name": `"Photo Pro"`, "data.product.max_activations": "5"}.check(t, "the event", event)

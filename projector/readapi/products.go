@@ -66,9 +66,9 @@ func (a *API) getProduct(w http.ResponseWriter, r *http.Request, params httpx.Pa
 	if err != nil {
 		return err
 	}
-	id, _ := parseID(params)
+	id, ok := parseID(params)
 	for _, p := range products {
-		if events.ProductID(p.ShortCode) == uint64(id) {
+		if ok && events.ProductID(p.ShortCode) == uint64(id) {
 			return httpx.WriteJSON(w, http.StatusOK, showProduct(p))
 		}
 	}
