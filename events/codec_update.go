@@ -4,6 +4,11 @@ import "strconv"
 
 // The events that change a license, in the form of codec_outcome.go.
 
+const (
+	namesCustomer = `,"names_customer":true`
+	namesOrder    = `,"names_order":true`
+)
+
 func (e *LicenseUpdated) appendData(b []byte) []byte {
 	b = appendRowRef(b, e.JobID, e.Row)
 	b = strconv.AppendUint(append(b, `,"line":`...), e.Line, 10)
@@ -13,6 +18,12 @@ func (e *LicenseUpdated) appendData(b []byte) []byte {
 	b = append(appendRowRef(append(b, `,"by":`...), e.By.JobID, e.By.Row), '}')
 	if len(e.Warnings) > 0 {
 		b = appendWarnings(append(b, `,"warnings":`...), e.Warnings)
+	}
+	if e.NamesCustomer {
+		b = append(b, namesCustomer...)
+	}
+	if e.NamesOrder {
+		b = append(b, namesOrder...)
 	}
 	return append(b, '}')
 }
@@ -32,6 +43,7 @@ func (e *LicenseUpdated) parse(s *scanner) {
 	if s.consumeIf(`,"warnings":`) {
 		e.Warnings = s.warnings()
 	}
+	e.NamesCustomer, e.NamesOrder = s.consumeIf(namesCustomer), s.consumeIf(namesOrder)
 	s.expect(`}`)
 }
 

@@ -297,17 +297,19 @@ type Change struct {
 // LicenseUpdated is the outcome of a row that changes a license. The event holds the whole license after
 // the change.
 type LicenseUpdated struct {
-	JobID    JobID     `json:"job_id"`
-	Row      Row       `json:"row"`
-	Line     uint64    `json:"line"` // the physical line where the row begins; the header is line 1
-	License  License   `json:"license"`
-	Product  Product   `json:"product"`
-	Customer *Customer `json:"customer,omitempty"`
-	Order    Order     `json:"order"`
-	Changed  []Change  `json:"changed"`  // every column that differs from the license before, in the table's order
-	Previous Seq       `json:"previous"` // the sequence of the license's event before this one
-	By       Origin    `json:"by"`       // the row that made the license
-	Warnings []Warning `json:"warnings,omitempty"`
+	JobID         JobID     `json:"job_id"`
+	Row           Row       `json:"row"`
+	Line          uint64    `json:"line"` // the physical line where the row begins; the header is line 1
+	License       License   `json:"license"`
+	Product       Product   `json:"product"`
+	Customer      *Customer `json:"customer,omitempty"`
+	Order         Order     `json:"order"`
+	Changed       []Change  `json:"changed"`  // every column that differs from the license before, in the table's order
+	Previous      Seq       `json:"previous"` // the sequence of the license's event before this one
+	By            Origin    `json:"by"`       // the row that made the license
+	Warnings      []Warning `json:"warnings,omitempty"`
+	NamesCustomer bool      `json:"names_customer,omitempty"` // the row names the customer, also where the license has it already
+	NamesOrder    bool      `json:"names_order,omitempty"`    // the row names the license's order
 }
 
 func (e *LicenseUpdated) Type() string    { return "LicenseUpdated" }
@@ -319,17 +321,19 @@ func (e *LicenseUpdated) Job() JobID      { return e.JobID }
 // Previous is 0 where the row would change a license that an earlier row of the same file would make or
 // change.
 type LicenseUpdateProposed struct {
-	JobID    JobID     `json:"job_id"`
-	Row      Row       `json:"row"`
-	Line     uint64    `json:"line"`    // the physical line where the row begins; the header is line 1
-	License  License   `json:"license"` // as it would be
-	Product  Product   `json:"product"`
-	Customer *Customer `json:"customer,omitempty"`
-	Order    Order     `json:"order"`
-	Changed  []Change  `json:"changed"`  // every column that would differ from the license before
-	Previous Seq       `json:"previous"` // the sequence of the license's last event
-	By       Origin    `json:"by"`       // the row that made the license
-	Warnings []Warning `json:"warnings,omitempty"`
+	JobID         JobID     `json:"job_id"`
+	Row           Row       `json:"row"`
+	Line          uint64    `json:"line"`    // the physical line where the row begins; the header is line 1
+	License       License   `json:"license"` // as it would be
+	Product       Product   `json:"product"`
+	Customer      *Customer `json:"customer,omitempty"`
+	Order         Order     `json:"order"`
+	Changed       []Change  `json:"changed"`  // every column that would differ from the license before
+	Previous      Seq       `json:"previous"` // the sequence of the license's last event
+	By            Origin    `json:"by"`       // the row that made the license
+	Warnings      []Warning `json:"warnings,omitempty"`
+	NamesCustomer bool      `json:"names_customer,omitempty"` // the row names the customer that the license would have
+	NamesOrder    bool      `json:"names_order,omitempty"`    // the row names the order that the license would have
 }
 
 func (e *LicenseUpdateProposed) Type() string    { return "LicenseUpdateProposed" }

@@ -25,6 +25,7 @@ func (p *Policy) update(v *Verdict, now events.LicenseState, previous events.Seq
 		JobID: v.Row.JobID, Row: v.Row.Row, Line: v.Row.Line,
 		License: *after.License, Product: *after.Product, Customer: after.Customer, Order: *after.Order,
 		Changed: changed, Previous: previous, By: now.By, Warnings: warnings,
+		NamesCustomer: p.gives(v, events.ColumnEmail), NamesOrder: p.gives(v, columnStoreID),
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 var (
 	columnValidityPeriod = mustColumn("license__validity_period")
+	columnStoreID        = mustColumn("order__store_id")
 	columnValidDuration  = mustColumn("license__valid_duration")
 )
 

@@ -146,9 +146,8 @@ func (m *memtable) changeAt(seq events.Seq) (*change, error) {
 	return &c, nil
 }
 
-// licenseUpdated changes a license by a row. Its customer and order count where the row moves the
-// license: as created or existed. Where the license stays with them, the event does not tell whether
-// the row named them, so they count as neither.
+// licenseUpdated changes a license by a row. Its customer and order count where the row names them: as created or
+// existed.
 func (m *memtable) licenseUpdated(j *Job, e *events.LicenseUpdated, f fact) error {
 	at, err := m.current(e.Previous, e.License.Key, e.Product.ShortCode)
 	if err != nil {
@@ -166,6 +165,12 @@ func (m *memtable) licenseUpdated(j *Job, e *events.LicenseUpdated, f fact) erro
 		return err
 	}
 	j.Next.Updated++
+	if moved.customer == stays && e.NamesCustomer {
+		moved.customer = finds
+	}
+	if moved.order == stays && e.NamesOrder {
+		moved.order = finds
+	}
 	moved.customer.count(&j.Next.CreatedCustomers, &j.Next.ExistedCustomers)
 	moved.order.count(&j.Next.CreatedOrders, &j.Next.ExistedOrders)
 	m.Put(rowsOf(updated, j.ID), uint64(e.Row), viewstore.NumberKey(f.seq))

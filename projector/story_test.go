@@ -236,8 +236,17 @@ func (s *story) updateLicense(j *storyJob, l *storyLicense) {
 	e := &events.LicenseUpdated{JobID: j.id, Row: j.row, Line: uint64(j.row) + 1, License: now.license, Product: now.product,
 		Customer: now.customer, Order: now.order, Changed: []events.Change{{Column: "license__note", To: now.license.Note}},
 		Previous: l.last(), By: now.by, Warnings: s.warnings()}
+	e.NamesCustomer = now.customer != nil && now.customer.Email != "" && s.random.IntN(2) == 0
+	e.NamesOrder = now.order.StoreID != "" && s.random.IntN(2) == 0
 	seq := s.append(e)
+	customer, party := l.customer, l.party
 	s.settle(l, seq, now, j, 0)
+	if e.NamesCustomer && l.customer == customer {
+		j.customersFound++
+	}
+	if e.NamesOrder && l.party == party {
+		j.ordersFound++
+	}
 	j.counts.Updated++
 	j.updates = append(j.updates, j.row)
 	j.note(decidedRow{j.row, e.Line, l.key, now.product.ShortCode, l.id, RowUpdated}, e.Warnings)

@@ -35,6 +35,7 @@ func TestUpdateExisting(t *testing.T) {
 
 	r := c.imports("?existing=update", changes)
 	fields{"result.updated_licenses_count": "3", "result.created_licenses_count": "1", "result.existed_licenses_count": "1", "result.preview": "null",
+		"result.created_customers_count": "1", "result.existed_customers_count": "1", "result.created_orders_count": "1", "result.existed_orders_count": "1",
 		"result.valid_row_count": "5", "result.error_counts": `{"conflict":1,"required":1}`, "existing": `"update"`}.check(t, "update", r)
 	updated := updatedRows(t, c, r.field("id"))
 	if !slices.Equal(updated, proposed) || len(updated) != 3 || updated[0] != `1 [{"column":"license__max_activations","from":"5","to":"7"}]` {
@@ -47,6 +48,9 @@ func TestUpdateExisting(t *testing.T) {
 
 	again := c.imports("?existing=update", updateHeader+"u-1,psc,ADA@EXAMPLE.COM,,o-1,1,,,second\n")
 	fields{"result.updated_licenses_count": "0", "result.existed_licenses_count": "1"}.check(t, "the same once more", again)
+	named := c.imports("?existing=update", updateHeader+"u-1,psc,ada@example.com,,o-1,9,,,\nu-1,psc,,,,1,,,\n")
+	fields{"result.updated_licenses_count": "2", "result.existed_customers_count": "1", "result.existed_orders_count": "1",
+		"result.created_customers_count": "0", "result.created_orders_count": "0"}.check(t, "one row names them", named)
 	unnamed := c.imports("?existing=update", updateHeader+"u-1,psc,,Eva,,1,,,second\nu-2,psc,,Eva,,,,,third\n")
 	fields{"result.updated_licenses_count": "1", "result.warning_counts": `{"customer_without_email":2}`}.check(t, "without the customer's address", unnamed)
 }
