@@ -24,10 +24,10 @@ func TestChangesInChaos(t *testing.T) {
 	t.Parallel()
 	c := newChangeChaosOn(t, newChaosSystem(t))
 	go func() { // rows that were rejected until now can be imported
-		rest(t.Context(), time.Duration(number(t, "CHAOS_SECONDS", 15))*time.Second/2)
+		rest(t.Context(), chaosTime(t)/2)
 		_ = c.addProduct("later")
 	}()
-	c.run(t, func(ctx context.Context, number int) { c.change(ctx, number, c.random(200+number)) })
+	c.run(t, chaosTime(t), func(ctx context.Context, number int) { c.change(ctx, number, c.random(200+number)) })
 	t.Logf("%d uploads, %d requests, refused %v", len(c.uploads), c.attempts, c.refused)
 	if report := c.verifyChanges(t); report.Imported == 0 || len(c.featureFiles()) > 0 && report.Features == 0 {
 		t.Error("nothing was imported")

@@ -16,19 +16,36 @@ import (
 	"licenseimport/events/eventlog/eventlogtest"
 )
 
+// maxChaos bounds the time of one system in TestChaos. Each start reads all rows of a week, and kills come every few
+// seconds: three clients give a system in an hour more rows than it can read between two kills.
+const maxChaos = 20 * time.Minute
+
 // TestChaos has clients upload for CHAOS_SECONDS (15) while processes are killed
 // or stand still at random moments, drawn from CHAOS_SEED (1). Kills overlap, but killers wait for a
 // system that needs long to start. Then everything runs again, and everything is checked. With
 // CHAOS_NODES=3 the streams are on three NATS nodes, and one after the other is in trouble.
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	c := newChaos(t, newChaosSystem(t))
-	c.run(t, func(ctx context.Context, number int) { c.upload(ctx, number, c.random(100+number)) })
-	t.Logf("%d uploads, sent %d times", len(c.files), c.attempts)
-	if report := verify(t, c.url, c.client, c.files...); report.Acknowledged == 0 {
-		t.Error("nothing was acknowledged")
+	round := uint64(0)
+	for left := chaosTime(t); left > 0; left -= maxChaos {
+		t.Run(fmt.Sprint(round), func(t *testing.T) {
+			c := newChaos(t, newChaosSystem(t))
+			c.seed += round
+			c.run(t, min(left, maxChaos), func(ctx context.Context, number int) { c.upload(ctx, number, c.random(100+number)) })
+			t.Logf("%d uploads, sent %d times", len(c.files), c.attempts)
+			if report := verify(t, c.url, c.client, c.files...); report.Acknowledged == 0 {
+				t.Error("nothing was acknowledged")
+			}
+			c.rebuilt(t)
+		})
+		round++
 	}
-	c.rebuilt(t)
+}
+
+// chaosTime is how long there is trouble.
+func chaosTime(t *testing.T) time.Duration {
+	t.Helper()
+	return time.Duration(number(t, "CHAOS_SECONDS", 15)) * time.Second
 }
 
 // newChaosSystem starts a system on CHAOS_NODES (1) NATS nodes.
@@ -71,11 +88,9 @@ func newChaos(t *testing.T, s *system) *chaos {
 // random draws from the seed. Each user has a number.
 func (c *chaos) random(user int) *rand.Rand { return rand.New(rand.NewPCG(c.seed, uint64(user))) }
 
-// run has three clients at work for CHAOS_SECONDS while processes and NATS nodes are struck. Then
-// everything runs again.
-func (c *chaos) run(t *testing.T, client func(ctx context.Context, number int)) {
+// run has three clients at work for so long while processes and NATS nodes are struck. Then everything runs again.
+func (c *chaos) run(t *testing.T, duration time.Duration, client func(ctx context.Context, number int)) {
 	t.Helper()
-	duration := time.Duration(number(t, "CHAOS_SECONDS", 15)) * time.Second
 	ctx, cancel := context.WithTimeout(t.Context(), duration)
 	watching, unwatch := context.WithCancel(context.Background())
 	var killers, clients sync.WaitGroup

@@ -35,7 +35,7 @@
 //
 //	go test ./internal/crashtest
 //	make chaos          TestChaos and TestChangesInChaos for CHAOS_SECONDS: kills at random, drawn from CHAOS_SEED; and
-//	                    the negative controls
+//	                    the negative controls. TestChaos begins with an empty system every 20 minutes
 //	make chaos-cluster  TestChaos and TestChangesInChaos on three NATS nodes (CHAOS_NODES=3): nodes, too, are killed,
 //	                    wiped and cut off at random, one at a time
 //	make soak           TestGenerated with SOAK_ROWS rows, in one process and in several, and TestFeaturesAndKills
