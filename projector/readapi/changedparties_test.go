@@ -64,7 +64,7 @@ func TestLimitedManagerAfterChanges(t *testing.T) {
 		Customer: own.Customer, Order: own.Order, Changed: []events.Change{{Column: "customer__email", From: "ADA@example.com", To: "eve@example.com"}},
 		Previous: 14, Restores: 9, By: moved.By, Manager: "boss"}, // 20
 		&events.UndoFinished{JobID: 3, UndoCounts: events.UndoCounts{Restored: 1}})
-	expect("moved back", "own", 20, "own", 20) // its customer and order were gone, and are made again
+	expect("moved back", "own", 9, "own", 9) // its customer and order were gone, and are back
 	if page := into[listed](r, prefix+"customers/"); page.Count != 1 {
 		t.Errorf("%d customers are left", page.Count)
 	}
