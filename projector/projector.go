@@ -45,6 +45,7 @@ type Projector struct {
 	path         string // of the views' file
 	open         atomic.Pointer[viewstore.Store]
 	flushRequest chan struct{} // a reader waits
+	rebuilds     chan *rebuildCall
 	shrinkEvery  time.Duration // between two checks of the file's free pages
 	wasteful     func(viewstore.Usage) bool
 
@@ -79,7 +80,7 @@ func StartVerification(dir string) *Verification {
 func OpenVerified(ctx context.Context, dir string, log Log, verification *Verification) (*Projector, error) {
 	p := &Projector{
 		log: log, path: filepath.Join(dir, FileName), flushRequest: make(chan struct{}, 1), changed: make(chan struct{}),
-		shrinkEvery: shrinkEvery, wasteful: viewstore.Usage.Wasteful,
+		rebuilds: make(chan *rebuildCall), shrinkEvery: shrinkEvery, wasteful: viewstore.Usage.Wasteful,
 	}
 	s, err := openStore(ctx, p.path, log, verification)
 	if err != nil {
@@ -159,7 +160,7 @@ func (p *Projector) Run(ctx context.Context) error {
 
 func (p *Projector) run(ctx context.Context) error {
 	for {
-		err := p.followAndShrink(ctx)
+		err := p.followAndReplace(ctx)
 		switch {
 		case err == nil && ctx.Err() == nil: // the file was replaced
 			continue

@@ -90,6 +90,81 @@ func removeIfThere(path string) error {
 	return nil
 }
 
+// ErrNotFolding says that the projector cannot make its views again now: it waits for space, opens a damaged file
+// again, or was stopped by an event.
+var ErrNotFolding = errors.New("the views are not being folded now")
+
+// rebuildWait is how long a call of [Projector.Rebuild] waits for the goroutine that folds, but for tests.
+var rebuildWait = 10 * time.Second
+
+// A rebuildCall asks the goroutine that folds for views that are folded again.
+type rebuildCall struct {
+	done    <-chan struct{} // the caller does not wait any more
+	rebuild rebuild
+	began   time.Time
+	result  RebuildResult
+	ended   chan error // has room for one
+}
+
+// Rebuild folds the stream again into a new file, while the projector folds and answers from the present one. Then it
+// puts that in the place of the views' file, as shrink.go describes. Until then nothing changes, also when it is interrupted
+// or fails. progress, which may be nil, is called every 1000 events. Where [Projector.Run] does not fold, the error is
+// [ErrNotFolding].
+func (p *Projector) Rebuild(ctx context.Context, progress func(done, total uint64)) (RebuildResult, error) {
+	call := &rebuildCall{
+		done: ctx.Done(), rebuild: rebuild{log: p.log, progress: progress, events: maxRebuildEvents}, began: time.Now(),
+		ended: make(chan error, 1),
+	}
+	select {
+	case p.rebuilds <- call:
+	case <-time.After(rebuildWait):
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return RebuildResult{}, errors.Join(ErrNotFolding, p.failure)
+	case <-ctx.Done():
+		return RebuildResult{}, ctx.Err()
+	}
+	select {
+	case err := <-call.ended:
+		return call.result, err
+	case <-ctx.Done():
+		return RebuildResult{}, ctx.Err()
+	}
+}
+
+// foldedAgain folds the stream into a new file, for a call.
+func (p *Projector) foldedAgain(ctx context.Context, call *rebuildCall) (s *viewstore.Store, err error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		select {
+		case <-call.done:
+			stop()
+		case <-ctx.Done():
+		}
+	}()
+	u, err := p.usage()
+	if err == nil {
+		err = errors.Join(removeIfThere(p.fresh()), p.hasSpace(u.Size-u.Free))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := call.rebuild.foldInto(ctx, p.fresh()); err != nil {
+		return nil, errors.Join(err, removeIfThere(p.fresh()))
+	}
+	return call.rebuild.store, nil
+}
+
+// end gives the result to the caller.
+func (c *rebuildCall) end(err error) {
+	c.result.Events, c.result.Duration = c.rebuild.done, time.Since(c.began)
+	if err != nil {
+		err = fmt.Errorf("rebuild the views: %w", err)
+	}
+	c.ended <- err
+}
+
 // rebuild folds a whole stream into a new file.
 type rebuild struct {
 	log      Log
@@ -100,23 +175,31 @@ type rebuild struct {
 }
 
 func (r *rebuild) into(ctx context.Context, path string) (RebuildResult, error) {
-	state, err := r.log.State(ctx)
-	if err != nil {
-		return RebuildResult{}, err
-	}
-	if r.store, err = viewstore.Open(path, schema); err != nil {
+	if err := r.foldInto(ctx, path); err != nil {
 		return RebuildResult{}, err
 	}
 	defer func() { _ = r.store.Close() }() // everything is synced before
-	setOrigin(r.store, state)
-	if err := r.fold(ctx, 0, state.Last); err != nil {
-		return RebuildResult{}, err
-	}
 	digest, err := r.store.Digest()
 	if err != nil {
 		return RebuildResult{}, err
 	}
 	return RebuildResult{Events: r.done, Digest: digest}, r.store.Sync()
+}
+
+// foldInto folds the stream, up to its present end, into a new file and leaves that open.
+func (r *rebuild) foldInto(ctx context.Context, path string) error {
+	state, err := r.log.State(ctx)
+	if err != nil {
+		return err
+	}
+	if r.store, err = viewstore.Open(path, schema); err != nil {
+		return err
+	}
+	setOrigin(r.store, state)
+	if err := r.fold(ctx, 0, state.Last); err != nil {
+		return errors.Join(err, r.store.Close())
+	}
+	return nil
 }
 
 // fold applies the stream's events after one, up to its last event.

@@ -163,7 +163,7 @@ func TestNoShrinkToOtherViews(t *testing.T) {
 	s := openViews(t, other)
 	defer func() { check(t, s.Close()) }()
 	before := r.store()
-	if err := r.replaceWith(t.Context(), s); err == nil || r.store() != before {
+	if err := r.replaceWith(t.Context(), &replacement{Store: s}); err == nil || r.store() != before {
 		t.Errorf("other views took the place: %v", err)
 	}
 }

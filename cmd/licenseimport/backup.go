@@ -201,7 +201,7 @@ func (c *restoreCommand) adoptViews(ctx context.Context, t *terminal, b *backup.
 	if unusable != nil {
 		fmt.Fprintf(t.err, "The copy of the views is not used, they are rebuilt: %v\n", unusable)
 	}
-	return (&rebuildCommand{logFlags{dataFlag: c.dataFlag}}).rebuild(ctx, t, log)
+	return (&rebuildCommand{logFlags: logFlags{dataFlag: c.dataFlag}}).rebuild(ctx, t, log)
 }
 
 // catchUp folds the events after a copy of the views.

@@ -542,6 +542,10 @@ func (s *system) reads(job uint64) {
 	s.get(200, s.admin, "/api/v1/views/")
 	s.get(403, s.viewer, "/api/v1/views/")
 	s.get(401, "", "/api/v1/views/")
+	s.call(200, s.admin, "POST", "/api/v1/views/rebuild/", nil, nil)
+	s.call(403, s.viewer, "POST", "/api/v1/views/rebuild/", nil, nil)
+	s.call(401, "", "POST", "/api/v1/views/rebuild/", nil, nil)
+	s.call(400, s.admin, "POST", "/api/v1/views/rebuild/?now=true", nil, nil)
 	s.get(401, "", "/api/v1/license-import-template.csv")
 	s.get(401, "", "/api/v1/license-import-template.xlsx")
 	for _, path := range []string{"/api/v1/me/", "/api/v1/views/", "/api/v1/license-import-template.csv", "/api/v1/license-import-template.xlsx", openapi.Path, openapi.JSONPath} {

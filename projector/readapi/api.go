@@ -102,6 +102,7 @@ func (a *API) Register(router *httpx.Router, auth *access.Authenticator) {
 		}
 		router.Handle(http.MethodGet, prefix+r.path, auth.Require(r.right, a.answer(r.serve)), r.query...)
 	}
+	router.Handle(http.MethodPost, RebuildPath, auth.Require(access.Manage, watched(auth, access.Manage, a.rebuildViews)))
 	// The role ingest takes the others of these. Without the first, a GET of the import path would look for a license
 	// of that id.
 	for _, k := range events.Kinds {

@@ -24,10 +24,7 @@ var errViewsStopped = errors.New("the views have stopped")
 // streamImport sends the progress of an import, or of its undo, as Server-Sent Events, until that ends, the
 // client leaves, the server stops or the views fail.
 func (a *API) streamImport(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error {
-	header := w.Header()
-	header.Set("Content-Type", "text/event-stream")
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Accel-Buffering", "no") // else nginx buffers the events
+	setStreamHeader(w.Header())
 	if r.Method == http.MethodHead {
 		return nil
 	}
@@ -52,6 +49,12 @@ func (a *API) streamImport(w http.ResponseWriter, r *http.Request, j *projector.
 			return err
 		}
 	}
+}
+
+func setStreamHeader(h http.Header) {
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // else nginx buffers the events
 }
 
 // eventStream writes Server-Sent Events.
