@@ -106,8 +106,11 @@ func (p *Processor) Run(ctx context.Context) error {
 func (p *Processor) Ready() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, err := range p.unreadable {
-		return err
+	for job, err := range p.unreadable {
+		if job == 0 { // a message that is no import's
+			return err
+		}
+		return fmt.Errorf("import %d: %w", job, err)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package eventlog
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"licenseimport/events"
@@ -17,7 +18,10 @@ type UnreadableEventError struct {
 	Cause   error
 }
 
-func (e *UnreadableEventError) Error() string {
+// Error names no license, feature or customer: logs and /readyz show it.
+func (e *UnreadableEventError) Error() string { return withoutNames(e.text()) }
+
+func (e *UnreadableEventError) text() string {
 	text := fmt.Sprintf("the event at %s (stream %s, sequence %d) cannot be read: %v", e.Subject, e.Stream(), e.Seq, e.Cause)
 	switch {
 	case e.Seq == 0:
@@ -48,6 +52,20 @@ func (e *UnreadableEventError) Stream() string {
 }
 
 func (e *UnreadableEventError) Unwrap() error { return e.Cause }
+
+// withoutNames leaves of each subject of what rows are about its first token: the others name a license by its key, or a
+// customer.
+func withoutNames(text string) string { return names.ReplaceAllString(text, "$1…") }
+
+// names matches such a subject, up to a quotation mark that ends it.
+var names = func() *regexp.Regexp {
+	var prefixes []string
+	for _, k := range events.Kinds {
+		prefix, _, _ := strings.Cut(k.Subjects, "*")
+		prefixes = append(prefixes, regexp.QuoteMeta(prefix))
+	}
+	return regexp.MustCompile(`(` + strings.Join(prefixes, "|") + `)\S*[^\s"]`)
+}()
 
 // rowsPrefix begins the subjects of ROWS.
 var rowsPrefix = strings.TrimSuffix(events.RowsSubjects[0], "*")

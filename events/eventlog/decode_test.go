@@ -66,8 +66,40 @@ func TestDecodeDemandsTheEventsSubject(t *testing.T) {
 			t.Errorf("%s at its own subject: %v", event.Type(), err)
 		}
 		stray := eventlog.Message{Subject: subject, Seq: 13, Data: body}
-		if _, err := stray.Decode(); !unreadableAt(err, stray) || !strings.Contains(err.Error(), event.Subject()) {
+		place := event.Subject()
+		if event == license {
+			place = "licenses.…"
+		}
+		if _, err := stray.Decode(); !unreadableAt(err, stray) || !strings.Contains(err.Error(), "belongs at "+place) {
 			t.Errorf("%s at %s: %v", event.Type(), subject, err)
+		}
+	}
+}
+
+// TestUnreadableEventNamesNobody: logs and /readyz show these errors. They say what kind of thing an event is about, and
+// not which license, feature or customer.
+func TestUnreadableEventNamesNobody(t *testing.T) {
+	t.Parallel()
+	for subject, place := range map[string]string{
+		events.LicenseSubject("psc", "a.b KEY"):    "licenses.…",
+		"licenses.psc.KEY":                         "licenses.…",
+		"licenses.KEY":                             "licenses.…",
+		`licenses.psc."KEY".x`:                     "licenses.…",
+		events.LicenseFilter("", "KEY"):            "licenses.…",
+		events.FeatureSubject("psc", "KEY", "KEY"): "features.…",
+		events.CustomerSubject("key@example.com"):  "customers.…",
+		events.FactsFilter(7):                      "imports.7.*",
+		events.StartedSubject(7):                   "imports.7.started",
+		events.OutcomesFilter(7):                   "outcomes.7.*",
+		events.SetAsideSubject(7):                  "operations.set_aside.7",
+		events.RowsSubject(7):                      "rows.7",
+	} {
+		for _, seq := range []events.Seq{0, 4711} {
+			err := &eventlog.UnreadableEventError{Subject: subject, Seq: seq, Cause: errors.New("it belongs at licenses.psc.KEY")}
+			if text := err.Error(); !strings.Contains(text, "event at "+place+" (stream ") || strings.Contains(text, "KEY") ||
+				strings.Contains(text, strings.TrimPrefix(events.CustomerSubject("key@example.com"), "customers.")) {
+				t.Errorf("at %s: %s", subject, text)
+			}
 		}
 	}
 }

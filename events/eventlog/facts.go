@@ -123,7 +123,7 @@ const lookupTries = 4
 type TooManySubjectsError struct{ Filters []string }
 
 func (e *TooManySubjectsError) Error() string {
-	return fmt.Sprintf("%q match more than %d subjects each", e.Filters, maxLookup)
+	return fmt.Sprintf("%d filters match more than %d subjects each", len(e.Filters), maxLookup)
 }
 
 // Clustered reports whether the server is one of a cluster, whose replicas may lag behind the leader.

@@ -144,7 +144,7 @@ func clientOptions(config Config) []nats.Option {
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) { slog.Info("reconnected to NATS") }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			slog.Warn("NATS client", "error", err)
+			slog.Warn("NATS client", "error", withoutNames(err.Error())) // of a missing permission it names the subject
 		}),
 	}
 }

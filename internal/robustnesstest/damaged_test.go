@@ -52,7 +52,14 @@ func TestDamagedEvent(t *testing.T) {
 		t.Errorf("doctor does not say what is set aside: %s", doctor)
 	}
 	c.upload(t, 200, file)
-	notReady("the last event at licenses.psc.damaged-20 (stream LICENSES) cannot be read: its file is damaged")
+	notReady("processor: import 2: look up 40 subjects: the last event at licenses.… (stream LICENSES) cannot be read: its file is damaged")
+	if body := c.get(t, 503, "/readyz").body; bytes.Contains(body, []byte("damaged-")) {
+		t.Errorf("/readyz names a license: %s", body)
+	}
+	p.stop(t)
+	if logs := p.logs.String(); strings.Contains(logs, "damaged-") {
+		t.Errorf("the log names a license: %s", logs)
+	}
 }
 
 // flipByte changes one byte of the last message in a stream's one file that has a text, and returns its sequence.
