@@ -66,8 +66,24 @@ func (e *unreachableError) Error() string {
 
 func (e *unreachableError) Unwrap() error { return e.cause }
 
-// do sends a request and returns a successful answer. Any other status is an *apiError.
+// do sends a request and returns a successful answer. Any other status is an *apiError. A GET that comes too fast for
+// the server's rate is sent again, for transientTimeout: a command makes several.
 func (c *client) do(r *http.Request) (*http.Response, error) {
+	began := time.Now()
+	for attempts := resending.Start(); ; {
+		resp, err := c.doOnce(r)
+		problem, answered := errors.AsType[*apiError](err)
+		if r.Method != http.MethodGet || !answered || problem.Status != http.StatusTooManyRequests ||
+			time.Since(began) > transientTimeout {
+			return resp, err
+		}
+		if err := attempts.WaitAtLeast(r.Context(), err, problem.RetryAfter); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (c *client) doOnce(r *http.Request) (*http.Response, error) {
 	r.Header.Set("Authorization", "Api-Key "+c.key)
 	resp, err := c.http.Do(r)
 	if err != nil {
