@@ -22,8 +22,9 @@ import (
 const (
 	// grace is how long uploads in flight may go on after a signal to stop.
 	grace = 30 * time.Second
-	// httpGrace is how long answers in flight may take after that.
-	httpGrace = 5 * time.Second
+	// httpGrace is how long answers in flight may take after that. The answer to an upload that was cut off is due
+	// after DrainTime, where the client goes on sending.
+	httpGrace = 2 * httpx.DrainTime
 )
 
 // A node is one process with its roles and what they share.

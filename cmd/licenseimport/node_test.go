@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"licenseimport/internal/httpx"
 )
@@ -109,5 +110,47 @@ func TestStopsInOrder(t *testing.T) {
 	want := []string{"finish ingest", "finish nats", "end ingest", "close ingest", "end nats", "close nats"}
 	if !slices.Equal(order, want) {
 		t.Errorf("%v, want %v", order, want)
+	}
+}
+
+// TestStopAnswersUploads: a client that goes on sending an upload that the stop has ended gets its answer, although the
+// server reads for a while before it answers.
+func TestStopAnswersUploads(t *testing.T) {
+	t.Parallel()
+	n, client := emptyNode(t)
+	router := httpx.NewRouter(httpx.Options{})
+	begun := make(chan struct{})
+	router.Handle("POST", "/upload", func(_ http.ResponseWriter, r *http.Request, _ httpx.Params) error {
+		close(begun)
+		<-httpx.Stopping(r.Context())
+		return httpx.Unavailable(time.Second, "stopping", "The server is stopping.")
+	})
+	handler, err := router.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.handler.set(handler)
+	read, write := io.Pipe()
+	go func() {
+		for err := error(nil); err == nil; time.Sleep(100 * time.Millisecond) {
+			_, err = io.WriteString(write, "a,b\n")
+		}
+	}()
+	stopped := make(chan error, 1)
+	go func() {
+		<-begun
+		stopped <- n.stop()
+	}()
+	answer, err := client.Post("http://in-process/upload", "text/csv", read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	read.Close()
+	if answer.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("answered %d", answer.StatusCode)
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
 	}
 }

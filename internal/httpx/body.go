@@ -9,10 +9,10 @@ import (
 
 // Limits of reading a body that nobody wants.
 const (
-	// drainTime bounds the rest of a refused body. Time is the only bound: a client that is cut off
+	// DrainTime bounds the rest of a refused body. Time is the only bound: a client that is cut off
 	// before it has sent everything may never see its answer, and files are larger than any size
 	// that could be allowed here.
-	drainTime = 5 * time.Second
+	DrainTime = 5 * time.Second
 	// drainQuiet is how long a client may send nothing: it may be waiting for its
 	// answer.
 	drainQuiet = time.Second
@@ -105,7 +105,7 @@ func watchBody(w http.ResponseWriter, r *http.Request) *http.Request {
 // without a bound before it sends the answer. (HTTP/2 does not: only the stream ends.)
 func skipNeedlessBody(w http.ResponseWriter, protoMajor int, body io.Reader) {
 	if protoMajor < 2 {
-		drain(w, body, needlessBytes, drainTime)
+		drain(w, body, needlessBytes, DrainTime)
 	}
 }
 

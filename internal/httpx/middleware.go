@@ -37,7 +37,7 @@ func (rt *Router) run(rw http.ResponseWriter, r *http.Request, matched target, p
 		rt.log.Debug("answer cut off", "request_id", requestID(r), "method", r.Method, "route", matched.pattern, "error", err)
 		panic(http.ErrAbortHandler)
 	}
-	drain(w, body, math.MaxInt64, drainTime)
+	drain(w, body, math.MaxInt64, DrainTime)
 	writeError(rt.log, w, r, err)
 }
 
