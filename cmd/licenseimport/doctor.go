@@ -21,11 +21,11 @@ import (
 
 // doctorCommand checks a deployment. The checks stand in doctor_*.go.
 type doctorCommand struct {
-	JSON     bool          `name:"json" help:"Print the findings as JSON, and nothing else."`
-	MinFree  size          `group:"limits" default:"1GiB" placeholder:"SIZE" help:"Free space that the data directory's disk should have: more than --min-free of the server (256MiB), so that it is known before uploads are refused. Default: 1GiB."`
-	Stalled  time.Duration `group:"limits" default:"5m" placeholder:"TIME" help:"How long an import or an upload may stand still. Default: 5m."`
-	Server   string        `group:"where" placeholder:"URL" help:"A server to ask whether it is ready. Default: the one that holds the data directory."`
-	ServerCA string        `name:"server-ca" group:"where" placeholder:"FILE" help:"Certificates (PEM) that the server's is checked against. Default: those of this machine."`
+	JSON     bool     `name:"json" help:"Print the findings as JSON, and nothing else."`
+	MinFree  size     `group:"limits" default:"1GiB" placeholder:"SIZE" help:"Free space that the data directory's disk should have: more than --min-free of the server (256MiB), so that it is known before uploads are refused. Default: 1GiB."`
+	Stalled  timespan `group:"limits" default:"5m" placeholder:"TIME" help:"How long an import or an upload may stand still. Default: 5m."`
+	Server   string   `group:"where" placeholder:"URL" help:"A server to ask whether it is ready. Default: the one that holds the data directory."`
+	ServerCA string   `name:"server-ca" group:"where" placeholder:"FILE" help:"Certificates (PEM) that the server's is checked against. Default: those of this machine."`
 	adminFlag
 	logFlags
 }

@@ -206,7 +206,7 @@ func (d *diagnosis) oneImport(ctx context.Context, log *eventlog.Log, job events
 	switch {
 	case fact == "finished" || fact == "aborted" || fact == "undo_finished":
 		return true, nil
-	case still < d.Stalled || last.Time.IsZero():
+	case still < time.Duration(d.Stalled) || last.Time.IsZero():
 	case !found || fact == "started":
 		d.stalled(check, "Start licenseimport serve, or the role ingest: it ends uploads that broke off", "its upload has stood still for %s", still.Round(time.Second))
 	default:

@@ -19,7 +19,7 @@ import (
 // one runs a check and returns its only finding.
 func one(t *testing.T, look func(*diagnosis)) finding {
 	t.Helper()
-	d := &diagnosis{doctorCommand: &doctorCommand{Stalled: time.Minute}}
+	d := &diagnosis{doctorCommand: &doctorCommand{Stalled: timespan(time.Minute)}}
 	look(d)
 	if len(d.findings) != 1 {
 		t.Fatalf("%d findings: %+v", len(d.findings), d.findings)
@@ -90,7 +90,7 @@ func TestDoctorOnAnUndoneImport(t *testing.T) {
 	if _, err := log.AppendFact(t.Context(), 1, undone.Subject(), body, 0); err != nil {
 		t.Fatal(err)
 	}
-	later := &diagnosis{doctorCommand: &doctorCommand{Stalled: time.Minute}}
+	later := &diagnosis{doctorCommand: &doctorCommand{Stalled: timespan(time.Minute)}}
 	if err := later.imports(t.Context(), log, time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestDoctorOnUploads(t *testing.T) {
 	if _, err := log.AppendFact(t.Context(), 2, events.StartedSubject(2), started, 0); err != nil {
 		t.Fatal(err)
 	}
-	now := &diagnosis{doctorCommand: &doctorCommand{Stalled: time.Minute}}
+	now := &diagnosis{doctorCommand: &doctorCommand{Stalled: timespan(time.Minute)}}
 	later := &diagnosis{doctorCommand: now.doctorCommand}
 	idle := &diagnosis{doctorCommand: now.doctorCommand, idle: true}
 	err = errors.Join(now.imports(t.Context(), log, time.Now()), later.imports(t.Context(), log, time.Now().Add(time.Hour)),
@@ -149,7 +149,7 @@ func TestDoctorOnUploads(t *testing.T) {
 
 	// What a server is that this program does not run: it may not sync.
 	var out bytes.Buffer
-	c := &doctorCommand{Stalled: time.Minute, logFlags: logFlags{dataFlag: dataFlag{Data: filepath.Join(t.TempDir(), "none")}, NatsURL: server.ClientURL()}}
+	c := &doctorCommand{Stalled: timespan(time.Minute), logFlags: logFlags{dataFlag: dataFlag{Data: filepath.Join(t.TempDir(), "none")}, NatsURL: server.ClientURL()}}
 	if err := c.Run(t.Context(), &terminal{out: &out, err: &out}); !errors.Is(err, exitStatus(1)) { // it has no keys
 		t.Error(err)
 	}

@@ -207,16 +207,16 @@ type lossFlag struct {
 
 // limitFlags bound uploads.
 type limitFlags struct {
-	MaxFileSize     size          `group:"limits" default:"4GiB" placeholder:"SIZE" help:"Largest file, unpacked; what is stored of its rows may take four times as much, at least 16MiB. Default: 4GiB."`
-	MaxWorkbookSize size          `group:"limits" default:"256MiB" placeholder:"SIZE" help:"Largest Excel workbook, as it is sent; unpacked it may take sixteen times as much, and no more than --max-file-size. Default: 256MiB."`
-	MaxRows         count         `group:"limits" default:"20000000" placeholder:"N" help:"Most rows of a file. Default: 20000000."`
-	MaxRowSize      size          `group:"limits" default:"256KiB" placeholder:"SIZE" help:"Longest row; a longer one is rejected alone. Default: 256KiB."`
-	MaxColumns      count         `group:"limits" default:"200" placeholder:"N" help:"Most columns of a file. Default: 200."`
-	MaxUploads      count         `group:"limits" default:"16" placeholder:"N" help:"Most uploads at once. What one manager has beyond half of them is not counted against the others, so half as many again may go on. Default: 16."`
-	MinUpload       size          `name:"min-upload" group:"limits" default:"64KiB" placeholder:"SIZE" help:"What a client has to send in each --min-upload-time, or the upload is given up. Default: 64KiB."`
-	MinUploadTime   time.Duration `group:"limits" default:"60s" placeholder:"TIME" help:"See --min-upload. Default: 60s."`
-	RowsRetention   time.Duration `group:"limits" default:"168h" placeholder:"TIME" help:"How long the uploaded rows of an import stay after its end; those of an upload that was not sealed are purged at once. Default: 168h."`
-	AbandonedAfter  time.Duration `group:"limits" default:"2m" placeholder:"TIME" help:"How long an upload may give no sign of life, neither a row nor a response of its process, before another process ends its import. Default: 2m."`
+	MaxFileSize     size     `group:"limits" default:"4GiB" placeholder:"SIZE" help:"Largest file, unpacked; what is stored of its rows may take four times as much, at least 16MiB. Default: 4GiB."`
+	MaxWorkbookSize size     `group:"limits" default:"256MiB" placeholder:"SIZE" help:"Largest Excel workbook, as it is sent; unpacked it may take sixteen times as much, and no more than --max-file-size. Default: 256MiB."`
+	MaxRows         count    `group:"limits" default:"20000000" placeholder:"N" help:"Most rows of a file. Default: 20000000."`
+	MaxRowSize      size     `group:"limits" default:"256KiB" placeholder:"SIZE" help:"Longest row; a longer one is rejected alone. Default: 256KiB."`
+	MaxColumns      count    `group:"limits" default:"200" placeholder:"N" help:"Most columns of a file. Default: 200."`
+	MaxUploads      count    `group:"limits" default:"16" placeholder:"N" help:"Most uploads at once. What one manager has beyond half of them is not counted against the others, so half as many again may go on. Default: 16."`
+	MinUpload       size     `name:"min-upload" group:"limits" default:"64KiB" placeholder:"SIZE" help:"What a client has to send in each --min-upload-time, or the upload is given up. Default: 64KiB."`
+	MinUploadTime   timespan `group:"limits" default:"60s" placeholder:"TIME" help:"See --min-upload. Default: 60s."`
+	RowsRetention   timespan `group:"limits" default:"168h" placeholder:"TIME" help:"How long the uploaded rows of an import stay after its end; those of an upload that was not sealed are purged at once. Default: 168h."`
+	AbandonedAfter  timespan `group:"limits" default:"2m" placeholder:"TIME" help:"How long an upload may give no sign of life, neither a row nor a response of its process, before another process ends its import. Default: 2m."`
 }
 
 type rateFlag struct {
@@ -237,6 +237,19 @@ func (c *count) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%q is not a whole number from 1 on", text)
 	}
 	*c = count(n)
+	return nil
+}
+
+// timespan is a time of more than 0. A limit of 0 or less is a mistake, not the default.
+type timespan time.Duration
+
+// UnmarshalText reads one as Go writes it. It has no days: not each has 24 hours.
+func (s *timespan) UnmarshalText(text []byte) error {
+	d, err := time.ParseDuration(string(text))
+	if err != nil || d <= 0 {
+		return fmt.Errorf("%q is not a time above 0 in hours, minutes and seconds, such as 168h, 30m or 1m30s", text)
+	}
+	*s = timespan(d)
 	return nil
 }
 

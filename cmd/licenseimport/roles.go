@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"time"
 
 	"licenseimport/events/eventlog"
 	"licenseimport/ingest"
@@ -153,8 +154,8 @@ func makeIngest(_ context.Context, n *node) (component, error) {
 	}
 	in := ingest.New(n.log, ingest.Config{
 		MaxFile: int64(limits.MaxFileSize), MaxRows: int(limits.MaxRows), MaxRow: int(limits.MaxRowSize), MaxColumns: int(limits.MaxColumns),
-		MaxUploads: int(limits.MaxUploads), SlowBytes: int64(limits.MinUpload), SlowWindow: limits.MinUploadTime,
-		Retention: limits.RowsRetention, Abandoned: limits.AbandonedAfter,
+		MaxUploads: int(limits.MaxUploads), SlowBytes: int64(limits.MinUpload), SlowWindow: time.Duration(limits.MinUploadTime),
+		Retention: time.Duration(limits.RowsRetention), Abandoned: time.Duration(limits.AbandonedAfter),
 		MaxWorkbook: int64(limits.MaxWorkbookSize), TempDir: temp, MinFree: n.minFree(),
 		Observer: n.metrics.Ingest(),
 	})
