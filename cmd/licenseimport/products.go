@@ -104,10 +104,12 @@ func (c *productsSetCommand) Validate() error {
 func (c *productsSetCommand) Run(ctx context.Context, t *terminal) error {
 	return c.withLog(ctx, func(log *eventlog.Log) error {
 		catalogue := processor.OpenCatalogue(log)
-		if err := catalogue.As(operator).Change(ctx, c.Code, c.apply); err != nil {
+		stored := "" // the code without white space around it
+		change := func(p *events.CatalogueProduct) { c.apply(p); stored = p.ShortCode }
+		if err := catalogue.As(operator).Change(ctx, c.Code, change); err != nil {
 			return err
 		}
-		fmt.Fprintf(t.out, "Set %s.\n", printable(c.Code))
+		fmt.Fprintf(t.out, "Set %s.\n", printable(stored))
 		if all, err := catalogue.List(ctx); err == nil && len(all) == 1 { // without it every code was accepted
 			fmt.Fprintln(t.out, "It is the only product in the catalogue: rows with another short code are rejected.")
 		}
@@ -185,7 +187,7 @@ func (c *productsRemoveCommand) Run(ctx context.Context, t *terminal) error {
 			return fmt.Errorf("there is no product %s: licenseimport products list shows them", printable(c.Code))
 		}
 		if err == nil {
-			fmt.Fprintf(t.out, "Removed %s.\n", printable(c.Code))
+			fmt.Fprintf(t.out, "Removed %s.\n", printable(strings.TrimSpace(c.Code)))
 		}
 		return err
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -194,7 +195,7 @@ func isRefusal(err error) bool {
 }
 
 func forbidden(m Manager, right Right) error {
-	if right == ReadCustomers && m.Limited() {
+	if slices.Contains(rights[m.Role], right) { // so the limit takes it
 		return httpx.Forbidden("This key is limited to some products and may not %s.", right)
 	}
 	return httpx.Forbidden("A key with the role %s may not %s.", m.Role, right)

@@ -263,6 +263,28 @@ func TestNoKeyInAnswersAndLogs(t *testing.T) {
 	}
 }
 
+// TestForbiddenSaysWhy: where the role has the right, it is the limit to some products that takes it.
+func TestForbiddenSaysWhy(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		role     Role
+		products []string
+		right    Right
+		want     string
+	}{
+		{Admin, []string{"psc"}, Manage, "This key is limited to some products and may not manage keys, products and backups."},
+		{Viewer, []string{"psc"}, ReadCustomers, "This key is limited to some products and may not read customers and orders."},
+		{Viewer, []string{"psc"}, Manage, "A key with the role viewer may not manage keys, products and backups."},
+		{Viewer, nil, Import, "A key with the role viewer may not import licenses."},
+	} {
+		m := Manager{Name: "alice", Role: c.role, Products: c.products}
+		refused, ok := errors.AsType[*httpx.Error](forbidden(m, c.right))
+		if m.Can(c.right) || !ok || refused.Detail != c.want {
+			t.Errorf("%+v: %+v", m, refused)
+		}
+	}
+}
+
 func TestMeListsProducts(t *testing.T) {
 	w := httptest.NewRecorder()
 	if err := Me(w, nil, nil, Manager{Name: "a", Role: Viewer, Products: []string{"psc", "x"}}); err != nil {
