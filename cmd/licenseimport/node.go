@@ -44,6 +44,7 @@ type node struct {
 	http       *httpx.Server // nil without HTTP
 	served     chan error    // receives the error that ended serving
 	handler    swapHandler
+	ready      *readiness         // nil: not started yet
 	components []runningComponent // in the order of their start
 
 	mu       sync.Mutex
@@ -96,9 +97,9 @@ func (n *node) start(ctx context.Context) error {
 	if err := n.listen(); err != nil {
 		return err
 	}
-	ready := newReadiness(slog.Default(), n.currentChecks)
-	ready.setAside = n.setAside
-	registerHealth(n.router, n.metrics, ready)
+	n.ready = newReadiness(slog.Default(), n.currentChecks)
+	n.ready.setAside = n.setAside
+	registerHealth(n.router, n.metrics, n.ready)
 	n.metrics.Watch(n.observedComponents)
 	for _, r := range roles {
 		if !has(n.settings.roles, r.name) {
@@ -357,11 +358,14 @@ func startingHandler(set *metrics.Set) (http.Handler, error) {
 	return router.Handler()
 }
 
-// stop ends everything in order: uploads get their grace, the port is closed, then
+// stop ends everything in order: the process is not ready any more, uploads get their grace, the port is closed, then
 // each component ends, the last started first.
 func (n *node) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
+	if n.ready != nil {
+		n.ready.stop()
+	}
 	n.finish(ctx)
 	n.closeHTTP(ctx)
 	var errs []error

@@ -154,3 +154,26 @@ func TestStopAnswersUploads(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestStoppingIsNotReady: while uploads in flight come to their end, load balancers are told to send no more.
+func TestStoppingIsNotReady(t *testing.T) {
+	n, client := emptyNode(t)
+	asked := false
+	n.startComponent("ingest", component{finish: func(context.Context) error {
+		asked = true
+		status, body := ask(t, client, "/readyz")
+		if status != http.StatusServiceUnavailable || !strings.Contains(body, `"code":"stopping"`) {
+			t.Errorf("readyz: %d %s", status, body)
+		}
+		if status, _ := ask(t, client, "/healthz"); status != http.StatusOK {
+			t.Errorf("healthz: %d", status)
+		}
+		return nil
+	}})
+	if status, body := ask(t, client, "/readyz"); status != http.StatusOK {
+		t.Errorf("readyz before the stop: %d %s", status, body)
+	}
+	if err := n.stop(); err != nil || !asked {
+		t.Error(err, asked)
+	}
+}

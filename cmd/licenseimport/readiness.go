@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"licenseimport/internal/httpx"
@@ -33,6 +35,7 @@ type readiness struct {
 	setAside func(context.Context) []setAsideBody // what operators have set aside
 	log      *slog.Logger
 	wait     time.Duration // probeWait, but for tests
+	stopping atomic.Bool
 
 	mu       sync.Mutex
 	probing  chan struct{} // closed at the end of the probe in flight; nil: none
@@ -46,8 +49,17 @@ func newReadiness(log *slog.Logger, checks func() []check) *readiness {
 	return &readiness{checks: checks, setAside: none, log: log, wait: probeWait}
 }
 
+// stop makes the process not ready: new uploads are refused, and load balancers shall send no more.
+func (r *readiness) stop() { r.stopping.Store(true) }
+
+// isStopping is the one check of a process that stops.
+var isStopping = check{"stopping", func(context.Context) error { return errors.New("the process has been told to stop") }}
+
 // current returns why the process is not ready, or nil.
 func (r *readiness) current(ctx context.Context) *httpx.Error {
+	if r.stopping.Load() {
+		return notReady(ctx, []check{isStopping})
+	}
 	done := r.probe()
 	timer := time.NewTimer(r.wait)
 	defer timer.Stop()
