@@ -67,6 +67,7 @@ func TestRefusedMappings(t *testing.T) {
 			"invalid_header", "missing_column", "map=Serial No.:license__license_key"},
 		"a foreign header":         {"", foreign, "invalid_header", "missing_column", "map=Serial No.:license__license_key"},
 		"a date format":            {mapQuery("date_format", "ambiguous"), csvOf(1), "invalid_mapping", "invalid_date_format", ""},
+		"a date of no format":      {mapQuery("date_format", "YY", "set", "license__validity_period:2030-01-01"), csvOf(1), "invalid_mapping", "invalid_date_format", ""},
 		"a mapping that is not":    {mapQuery("mapping", "mine"), csvOf(1), "unknown_mapping", "", ""},
 		"an empty one":             {"?map=&map=a:license__note", csvOf(1), "invalid_parameter", "", ""},
 		"a file's unknown mapping": {"", "license__license_key,product__short_code,error__mapping\na,b,import 99\n", "unknown_mapping", "", ""},

@@ -207,7 +207,11 @@ func (c *checker) checkValue(column int, value, what string) {
 		return
 	}
 	if of.Type == events.Date {
-		value = formatOf(c.mapping.DateFormat).iso(value)
+		format := formatOf(c.mapping.DateFormat)
+		if format == nil {
+			return // checkDateFormat says so, and what the value means is not known
+		}
+		value = format.iso(value)
 	}
 	if code := of.Set(new(events.Record), of.Clean(value)); code != "" || !utf8.ValidString(value) {
 		c.add(InvalidValue, of.Name, "%s, %q, does not match: %s %s", what, shorten(value), of.Name,

@@ -50,6 +50,7 @@ func FuzzApply(f *testing.F) {
 	f.Add(`{"columns":{"Serial No.":"license__license_key","Notes 2":null},"set":{"product__short_code":"photo-pro"},"date_format":"MM/DD/YYYY",`+
 		`"values":{"license__license_type":{"Lifetime":"perpetual"},"license__max_activations":{"Unlimited":""}}}`, "Serial No.|Notes 2|license__license_type", "A|B|Lifetime")
 	f.Add(`{}`, "license__license_key|product__short_code", "a|b")
+	f.Add(`{"date_format":"YY","set":{"license__validity_period":"2030-01-01"}}`, "license__license_key", "a")
 	f.Fuzz(func(t *testing.T, encoded, header, row string) {
 		var m events.Mapping
 		if json.Unmarshal([]byte(encoded), &m) != nil || len(Check(&m)) > 0 {
@@ -100,6 +101,7 @@ func FuzzApply(f *testing.F) {
 func FuzzResolve(f *testing.F) {
 	f.Add("key:license__license_key", "product__short_code:pp", "status", "license__enabled:ACTIVE:false", "MM/DD/YYYY")
 	f.Add("a:b:customer__email", "license__note:x:y", " KEY ", "license__license_type:a:b:perpetual", "")
+	f.Add("a:customer__email", "license__validity_period:2030-01-01", "b", "license__enabled:a:true", "YY")
 	before, _ := json.Marshal(Builtin("keygen"))
 	f.Fuzz(func(t *testing.T, mapped, set, ignored, value, dates string) {
 		saved := Builtin("keygen")

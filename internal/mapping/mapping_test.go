@@ -48,6 +48,8 @@ func TestCheckNamesEveryMistake(t *testing.T) {
 		"clearing":           {events.Mapping{Values: map[string]map[string]string{"license__note": {"-": "#N/A"}}}, ""},
 		"a date format":      {events.Mapping{DateFormat: "YY"}, "invalid_date_format"},
 		"ambiguous":          {events.Mapping{DateFormat: "ambiguous"}, "invalid_date_format"},
+		"a date without one": {events.Mapping{DateFormat: "YY", Set: map[string]string{"license__validity_period": "2030-01-01"}}, "invalid_date_format"},
+		"a cell without one": {events.Mapping{DateFormat: "YY", Values: map[string]map[string]string{"license__validity_period": {"x": "2030-01-01"}}}, "invalid_date_format"},
 		"a translation":      {events.Mapping{Values: map[string]map[string]string{"license__license_type": {"Lifetime": "for ever"}}}, "invalid_value"},
 		"an unknown value":   {events.Mapping{Values: map[string]map[string]string{"x": {"a": "b"}}}, "unknown_column"},
 		"cells twice":        {events.Mapping{Values: map[string]map[string]string{"license__note": {"a": "b", "A": "c"}}}, "invalid_value"},
