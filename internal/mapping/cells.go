@@ -1,6 +1,8 @@
 package mapping
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"licenseimport/events"
@@ -57,13 +59,15 @@ func Compile(m *events.Mapping) *Cells {
 	return c
 }
 
+// translationOf collects the cells of a column from all its names, in their order: a mapping that an earlier
+// version accepted may have one cell under two of them.
 func translationOf(kind *events.Kind, values map[string]map[string]string, column int) map[string]string {
 	to := map[string]string{}
-	for of, cells := range values {
+	for _, of := range slices.Sorted(maps.Keys(values)) {
 		if i, known := kind.ColumnIndex(of); !known || i != column {
 			continue
 		}
-		for from, value := range cells {
+		for from, value := range values[of] {
 			to[from] = value
 			to[normalCell(from)] = value
 		}

@@ -171,25 +171,33 @@ func (c *checker) checkSet() {
 }
 
 func (c *checker) checkValues() {
+	seen := map[int]map[string]string{} // column index → normal cell → cell: a column may have two names
 	for _, name := range slices.Sorted(maps.Keys(c.mapping.Values)) {
 		column, known := c.kind.ColumnIndex(name)
 		if !known {
 			c.unknownColumn(name, fmt.Sprintf("cells are translated in %q, which is no column", shorten(name)))
 			continue
 		}
-		cells := map[string]string{}
-		for _, cell := range slices.Sorted(maps.Keys(c.mapping.Values[name])) {
-			normal := normalCell(cell)
-			if other, twice := cells[normal]; twice {
-				c.add(InvalidValue, name, "the cells %q and %q are the same but for case and space: translate one of them",
-					shorten(other), shorten(cell))
-			}
-			cells[normal] = cell
-			if normal == "" {
-				c.add(InvalidValue, name, "an empty cell cannot be translated: it means that no value is given")
-			} else if to := c.mapping.Values[name][cell]; to != "" {
-				c.checkValue(column, to, fmt.Sprintf("the translation of %q", shorten(cell)))
-			}
+		if seen[column] == nil {
+			seen[column] = map[string]string{}
+		}
+		c.checkCells(column, name, seen[column])
+	}
+}
+
+// checkCells checks the translations for a column under one of its names. seen has the cells of the others.
+func (c *checker) checkCells(column int, name string, seen map[string]string) {
+	for _, cell := range slices.Sorted(maps.Keys(c.mapping.Values[name])) {
+		normal := normalCell(cell)
+		if other, twice := seen[normal]; twice {
+			c.add(InvalidValue, name, "the cells %q and %q of %s are the same but for case and space: translate one of them",
+				shorten(other), shorten(cell), events.Columns[column].Name)
+		}
+		seen[normal] = cell
+		if normal == "" {
+			c.add(InvalidValue, name, "an empty cell cannot be translated: it means that no value is given")
+		} else if to := c.mapping.Values[name][cell]; to != "" {
+			c.checkValue(column, to, fmt.Sprintf("the translation of %q", shorten(cell)))
 		}
 	}
 }

@@ -53,7 +53,12 @@ func TestCheckNamesEveryMistake(t *testing.T) {
 		"a translation":      {events.Mapping{Values: map[string]map[string]string{"license__license_type": {"Lifetime": "for ever"}}}, "invalid_value"},
 		"an unknown value":   {events.Mapping{Values: map[string]map[string]string{"x": {"a": "b"}}}, "unknown_column"},
 		"cells twice":        {events.Mapping{Values: map[string]map[string]string{"license__note": {"a": "b", "A": "c"}}}, "invalid_value"},
-		"an empty cell":      {events.Mapping{Values: map[string]map[string]string{"license__note": {"": "b"}}}, "invalid_value"},
+		"cells of two names": {events.Mapping{Values: map[string]map[string]string{"license__enabled": {"x": "true"}, "LICENSE__ENABLED": {"X": "false"}}}, "invalid_value"},
+		"an alias's cells": {events.Mapping{Kind: "customers", Values: map[string]map[string]string{
+			"country": {"D": "DE"}, "customer__country": {"D": "AT"}}}, "invalid_value"},
+		"other cells": {events.Mapping{Kind: "customers", Values: map[string]map[string]string{
+			"country": {"D": "DE"}, "customer__country": {"A": "AT"}}}, ""},
+		"an empty cell": {events.Mapping{Values: map[string]map[string]string{"license__note": {"": "b"}}}, "invalid_value"},
 	} {
 		problems := Check(&c.mapping)
 		if got := codes(problems); got != c.want {
@@ -254,6 +259,21 @@ func values(given map[string]string) (v events.Values) {
 		v[i] = value
 	}
 	return v
+}
+
+// TestCellsOfTwoNamesOfAColumn: an import may have been started with a mapping that names a column twice. Every
+// reader of its rows gets the same.
+func TestCellsOfTwoNamesOfAColumn(t *testing.T) {
+	m := &events.Mapping{Values: map[string]map[string]string{
+		"license__enabled": {"x": "true"}, "LICENSE__ENABLED": {"x": "false"}, "License__Enabled": {"X": "false"},
+	}}
+	for range 100 {
+		got := values(map[string]string{"license__enabled": "x"})
+		Compile(m).Apply(&got)
+		if got != values(map[string]string{"license__enabled": "true"}) {
+			t.Fatalf("%v", got)
+		}
+	}
 }
 
 func TestApplyMapsCellsAndTellsWhatWasSent(t *testing.T) {
