@@ -199,7 +199,7 @@ func addCells(sources []Source, cells []string) {
 
 func inspection(kind *events.Kind, sources []Source, m *events.Mapping) Inspection {
 	found := Inspection{Sheets: []string{}, Columns: make([]Inspected, len(sources)), Missing: []string{}, DateFormat: ISO}
-	suggested := Suggest(kind, unmapped(sources, m))
+	suggested := Suggest(kind, unmapped(kind, sources, m))
 	vendor := vendorOfSources(kind, sources)
 	if vendor != nil {
 		found.Vendor = &vendor.Title
@@ -207,7 +207,7 @@ func inspection(kind *events.Kind, sources []Source, m *events.Mapping) Inspecti
 	var dates, named []string
 	for i, source := range sources {
 		s := suggested[i]
-		if column, listed := mappedTo(m, source.Header); listed {
+		if column, listed := mappedTo(kind, m, source.Header); listed {
 			s = Suggestion{Column: column, Confidence: exact, Why: "the mapping says so"}
 		}
 		found.Columns[i] = Inspected{
@@ -226,7 +226,7 @@ func inspection(kind *events.Kind, sources []Source, m *events.Mapping) Inspecti
 		}
 	}
 	for _, column := range Required(kind) {
-		if _, set := setIn(m, column); !set && !slices.Contains(named, column) {
+		if _, set := setIn(kind, m, column); !set && !slices.Contains(named, column) {
 			found.Missing = append(found.Missing, column)
 		}
 	}
@@ -244,10 +244,10 @@ func shownHeader(header string) string {
 }
 
 // unmapped are the sources, without those that a mapping names and the columns that it gives.
-func unmapped(sources []Source, m *events.Mapping) []Source {
+func unmapped(kind *events.Kind, sources []Source, m *events.Mapping) []Source {
 	left := slices.Clone(sources)
 	for i := range left {
-		if _, listed := mappedTo(m, left[i].Header); listed {
+		if _, listed := mappedTo(kind, m, left[i].Header); listed {
 			left[i] = Source{}
 		}
 	}
@@ -255,7 +255,7 @@ func unmapped(sources []Source, m *events.Mapping) []Source {
 }
 
 // mappedTo returns the column of a header under a mapping; empty: it is ignored.
-func mappedTo(m *events.Mapping, header string) (column string, listed bool) {
+func mappedTo(kind *events.Kind, m *events.Mapping, header string) (column string, listed bool) {
 	if m == nil {
 		return "", false
 	}
@@ -266,17 +266,17 @@ func mappedTo(m *events.Mapping, header string) (column string, listed bool) {
 		if to == nil {
 			return "", true
 		}
-		return strings.ToLower(strings.TrimSpace(*to)), true
+		return columnName(kind, *to), true
 	}
 	return "", false
 }
 
-func setIn(m *events.Mapping, column string) (string, bool) {
+func setIn(kind *events.Kind, m *events.Mapping, column string) (string, bool) {
 	if m == nil {
 		return "", false
 	}
 	for of, value := range m.Set {
-		if strings.EqualFold(strings.TrimSpace(of), column) {
+		if columnName(kind, of) == column {
 			return value, true
 		}
 	}

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -162,6 +163,66 @@ func TestMappingsOfEachKindNameItsColumns(t *testing.T) {
 		if i, _ := events.ColumnIndex(name); got[i] != want {
 			t.Errorf("%s is %q, want %q", name, got[i], want)
 		}
+	}
+}
+
+// TestRequestNamesAColumnByAnyOfItsNames: the request comes over a saved mapping, and gives a column once, also
+// where one of them has the prefix that the other leaves out.
+func TestRequestNamesAColumnByAnyOfItsNames(t *testing.T) {
+	saved := &events.Mapping{
+		Kind: "customers", Columns: map[string]*string{"Mail": to("customer__email"), "Ort": to("City")},
+		Set:    map[string]string{"customer__state": "X"},
+		Values: map[string]map[string]string{"customer__country": {"D": "DE"}},
+	}
+	const columns, set, cells = `{"Mail":"customer__email","Ort":"City"}`, `{"customer__state":"X"}`,
+		`{"customer__country":{"D":"DE"}}`
+	for name, c := range map[string]struct {
+		given Given
+		want  []string // columns, set and values as JSON, or a problem
+	}{
+		"a header": {Given{Map: []string{"E2:email"}}, []string{`{"E2":"email","Mail":null,"Ort":"City"}`, set, cells}},
+		"a header of what is set": {Given{Map: []string{"S: STATE "}},
+			[]string{`{"Mail":"customer__email","Ort":"City","S":"state"}`, `{}`, cells}},
+		"a value": {Given{Set: []string{"state:Y"}}, []string{columns, `{"state":"Y"}`, cells}},
+		"a value of what is mapped": {Given{Set: []string{"customer__city:Wien"}},
+			[]string{`{"Mail":"customer__email","Ort":null}`, `{"city":"Wien","customer__state":"X"}`, cells}},
+		"a cell": {Given{Value: []string{"country:d:FR"}}, []string{columns, set, `{"country":{"d":"FR"}}`}},
+		"another cell": {Given{Value: []string{"country:A:AT"}},
+			[]string{columns, set, `{"country":{"A":"AT"},"customer__country":{"D":"DE"}}`}},
+		"twice":        {Given{Map: []string{"A:email", "B:customer__email"}}, []string{"duplicate_column"}},
+		"a cell twice": {Given{Value: []string{"country:A:AT", "customer__country:A:FR"}}, []string{"invalid_value"}},
+	} {
+		m, problems := Resolve(events.Customers, saved, c.given)
+		got := []string{codes(problems)}
+		if len(problems) == 0 {
+			got = []string{encoded(t, m.Columns), encoded(t, m.Set), encoded(t, m.Values)}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s:\n got %s\nwant %s", name, got, c.want)
+		}
+	}
+}
+
+func encoded(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestInspectionUnderAnotherName: a mapping may name the columns of customers with their prefix.
+func TestInspectionUnderAnotherName(t *testing.T) {
+	m := &events.Mapping{Kind: "customers", Columns: map[string]*string{"A": to("customer__email")}, Set: map[string]string{}}
+	found, err := InspectCSV(events.Customers, []byte("A,B\nx,y\n"), false, csvfile.Options{}, m)
+	if err != nil || len(found.Missing) > 0 || *found.Columns[0].Column != "email" {
+		t.Errorf("%v %+v", err, found)
+	}
+	m.Columns, m.Set = nil, map[string]string{"customer__email": "ada@example.com"}
+	found, err = InspectCSV(events.Customers, []byte("A,B\nx,y\n"), false, csvfile.Options{}, m)
+	if err != nil || len(found.Missing) > 0 {
+		t.Errorf("%v %+v", err, found)
 	}
 }
 

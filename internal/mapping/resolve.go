@@ -43,7 +43,7 @@ func Resolve(kind *events.Kind, base *events.Mapping, given Given) (*events.Mapp
 	if given.Empty() {
 		return base, Check(base)
 	}
-	r := resolver{m: clone(base)}
+	r := resolver{kind: kind, m: clone(base)}
 	r.m.Kind = kind.Name
 	r.readMap(given.Map)
 	r.readIgnore(given.Ignore)
@@ -90,9 +90,10 @@ func clone(m *events.Mapping) *events.Mapping {
 }
 
 type resolver struct {
+	kind     *events.Kind
 	m        *events.Mapping
 	headers  []string // that the request mentions, in normal form
-	columns  []string // that the request maps to or sets
+	columns  []string // that the request maps to or sets, as columnName has them
 	problems []Problem
 }
 
@@ -108,7 +109,7 @@ func (r *resolver) readMap(entries []string) {
 			r.add(UnknownColumn, entry, "map=%s has no colon between the file's header and the column: write map=Header:column", shorten(entry))
 			continue
 		}
-		header, column := entry[:at], strings.ToLower(strings.TrimSpace(entry[at+1:]))
+		header, column := entry[:at], columnName(r.kind, entry[at+1:])
 		if r.mentionHeader(header) && r.mentionColumn(column) {
 			r.forget(column)
 			r.m.Columns[header] = &column
@@ -127,13 +128,12 @@ func (r *resolver) readIgnore(headers []string) {
 // readSet reads set=column:value. The value is behind the first colon: no column has one.
 func (r *resolver) readSet(entries []string) {
 	for _, entry := range entries {
-		column, value, found := strings.Cut(entry, ":")
-		column = strings.ToLower(strings.TrimSpace(column))
+		name, value, found := strings.Cut(entry, ":")
 		if !found {
 			r.add(UnknownColumn, entry, "set=%s has no colon between the column and the value: write set=column:value", shorten(entry))
 			continue
 		}
-		if r.mentionColumn(column) {
+		if column := columnName(r.kind, name); r.mentionColumn(column) {
 			r.forget(column)
 			r.m.Set[column] = value
 		}
@@ -145,22 +145,20 @@ func (r *resolver) readSet(entries []string) {
 func (r *resolver) readValues(entries []string) {
 	seen := map[string]bool{}
 	for _, entry := range entries {
-		column, rest, _ := strings.Cut(entry, ":")
-		column = strings.ToLower(strings.TrimSpace(column))
+		name, rest, _ := strings.Cut(entry, ":")
 		at := strings.LastIndexByte(rest, ':')
 		if at < 0 {
 			r.add(InvalidValue, entry, "value=%s has no two colons: write value=column:cell:what the cell becomes",
 				shorten(entry))
 			continue
 		}
-		cell, value := rest[:at], rest[at+1:]
-		name := column + ":" + normalCell(cell)
-		if seen[name] {
+		column, cell, value := columnName(r.kind, name), rest[:at], rest[at+1:]
+		if seen[column+":"+normalCell(cell)] {
 			r.add(InvalidValue, column, "the cell %q of %s is translated twice in value=: give it once", shorten(cell),
 				shorten(column))
 			continue
 		}
-		seen[name] = true
+		seen[column+":"+normalCell(cell)] = true
 		r.translate(column, cell, value)
 	}
 }
@@ -168,14 +166,12 @@ func (r *resolver) readValues(entries []string) {
 // translate puts a translation in the place of what base says of the same cell.
 func (r *resolver) translate(column, cell, value string) {
 	for of, cells := range r.m.Values {
-		if !strings.EqualFold(strings.TrimSpace(of), column) {
+		if columnName(r.kind, of) != column {
 			continue
 		}
-		column = of
-		for from := range cells {
-			if normalCell(from) == normalCell(cell) {
-				delete(cells, from)
-			}
+		maps.DeleteFunc(cells, func(from, _ string) bool { return normalCell(from) == normalCell(cell) })
+		if len(cells) == 0 {
+			delete(r.m.Values, of)
 		}
 	}
 	if r.m.Values[column] == nil {
@@ -213,15 +209,24 @@ func (r *resolver) mentionColumn(column string) bool {
 // it as well.
 func (r *resolver) forget(column string) {
 	for header, to := range r.m.Columns {
-		if to != nil && strings.EqualFold(strings.TrimSpace(*to), column) && !contains(r.headers, csvfile.NormalName(header)) {
+		if to != nil && columnName(r.kind, *to) == column && !contains(r.headers, csvfile.NormalName(header)) {
 			r.m.Columns[header] = nil
 		}
 	}
 	for of := range r.m.Set {
-		if strings.EqualFold(strings.TrimSpace(of), column) {
+		if columnName(r.kind, of) == column {
 			delete(r.m.Set, of)
 		}
 	}
+}
+
+// columnName is one name for all those that a mapping of a kind may give a column: that of the table. Another name
+// is only in its normal form: [Check] refuses it.
+func columnName(kind *events.Kind, name string) string {
+	if column, known := kind.ColumnIndex(name); known {
+		return events.Columns[column].Name
+	}
+	return strings.ToLower(strings.TrimSpace(name))
 }
 
 func contains(list []string, s string) bool {
