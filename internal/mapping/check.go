@@ -113,6 +113,11 @@ func (c *checker) checkTarget(header, target string, targets map[int]string) {
 		c.unknownColumn(target, fmt.Sprintf("%q is mapped to %q, which is no column", shorten(header), shorten(target)))
 		return
 	}
+	if csvfile.IsErrorColumn(header) {
+		c.add(UnknownColumn, header, "%q is mapped to %s, and columns whose names begin with %s are never read: ignore it",
+			shorten(header), events.Columns[column].Name, csvfile.ErrorPrefix)
+		return
+	}
 	if other, twice := targets[column]; twice {
 		c.add(DuplicateColumn, target, "%q and %q are both mapped to %s: ignore one of them, or map it to another column",
 			shorten(other), shorten(header), events.Columns[column].Name)

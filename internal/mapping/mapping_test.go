@@ -39,6 +39,7 @@ func TestCheckNamesEveryMistake(t *testing.T) {
 		"a column twice":     {events.Mapping{Columns: map[string]*string{"A": to("license__note"), "B": to("License__Note")}}, "duplicate_column"},
 		"a header twice":     {events.Mapping{Columns: map[string]*string{"A": to("license__note"), " a": nil}}, "duplicate_header"},
 		"no header":          {events.Mapping{Columns: map[string]*string{" ": nil}}, "unknown_column"},
+		"a header of errors": {events.Mapping{Columns: map[string]*string{" Error__Row": to("license__note"), "error__raw": nil}}, "unknown_column"},
 		"set and mapped":     {events.Mapping{Columns: map[string]*string{"A": to("license__note")}, Set: map[string]string{"license__note": "x"}}, "set_and_mapped"},
 		"an unknown set":     {events.Mapping{Set: map[string]string{"x": "y"}}, "unknown_column"},
 		"a set that is none": {events.Mapping{Set: map[string]string{"license__enabled": "perhaps"}}, "invalid_value"},
