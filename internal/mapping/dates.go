@@ -54,10 +54,19 @@ func formatOf(name string) *dateFormat {
 	return nil
 }
 
+const (
+	hour24  = `([01]?[0-9]|2[0-3])`
+	hour12  = `(0?[1-9]|1[0-2])`
+	minutes = `:[0-5][0-9](:[0-5][0-9]([.,][0-9]{1,9})?)?` // and seconds
+	halfDay = ` ?[AaPp]\.?[Mm]\.?`
+	zone    = ` ?([Zz]|UTC|GMT|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)`
+)
+
 // afterDate is the time of day that may follow a date, with its zone: as ISO 8601 writes it, as shops
 // export it (10:22:33 +0000), or on a clock of twelve hours. It does not count: the date stays as written.
+// A time that no clock shows says that the cell is no date.
 var afterDate = regexp.MustCompile(
-	`^([Tt]|,? +)[0-2]?[0-9]:[0-5][0-9](:[0-5][0-9]([.,][0-9]{1,9})?)?( ?[AaPp]\.?[Mm]\.?)?( ?([Zz]|UTC|GMT|[+-][0-9]{2}:?([0-9]{2})?))?$`)
+	`^([Tt]|,? +)(` + hour24 + minutes + `|` + hour12 + minutes + halfDay + `)(` + zone + `)?$`)
 
 // iso returns a date as YYYY-MM-DD, and any other value as it is: the column's rule rejects that.
 func (f *dateFormat) iso(value string) string {
