@@ -42,15 +42,18 @@ func program() string {
 }
 
 // importAdvice is the command that imports a file as it was inspected, followed by more flags. VALUE and HEADER are
-// to be replaced. Where the file's dates are ambiguous there is one command for each way to read them: only the user knows.
+// to be replaced. Where the file's dates are ambiguous there is one command for each format: only the user knows.
 func importAdvice(kind *events.Kind, file, sheet string, found mapping.Inspection, more []string) string {
 	words := append(importWords(kind, file, sheet, found), more...)
 	switch found.DateFormat {
 	case mapping.ISO:
 		return "Import it with:\n  " + command(words)
 	case mapping.Ambiguous:
-		return fmt.Sprintf("Import it with one of these two. If the day stands first in its dates:\n  %s\nIf the month stands first:\n  %s",
-			command(append(words, "--date-format", "DD/MM/YYYY")), command(append(words, "--date-format", "MM/DD/YYYY")))
+		advice := "Import it with one of these. Rows with dates of another format are rejected."
+		for _, format := range found.Formats {
+			advice += fmt.Sprintf("\nIf its dates are %s:\n  %s", format, command(append(words, "--date-format", format)))
+		}
+		return advice
 	default:
 		return "Import it with:\n  " + command(append(words, "--date-format", found.DateFormat))
 	}

@@ -144,14 +144,11 @@ func (r *result) otherDates() string {
 			}
 		}
 	}
-	switch format := mapping.DetectDates(values); format {
-	case mapping.ISO:
+	formats := mapping.DetectDates(values)
+	if len(formats) == 0 || formats[0] == mapping.ISO {
 		return ""
-	case mapping.Ambiguous:
-		return mapping.DateFormats()[1] // the advice names it; the person knows whether it is right
-	default:
-		return format
 	}
+	return formats[0] // the advice names it; of several the person knows whether it is right
 }
 
 // correction is the command that imports the corrected rejected rows of a file.

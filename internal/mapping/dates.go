@@ -12,7 +12,7 @@ import (
 const ISO = "YYYY-MM-DD"
 
 // Ambiguous, in the place of a date format, says that the dates of a file can be read with the day
-// first and with the month first.
+// first and with the month first, or that as many of them have one format as have another.
 const Ambiguous = "ambiguous"
 
 // A dateFormat reads dates with the parts of a day in one order.
@@ -162,9 +162,9 @@ func monthName(s string) (month int, rest string, ok bool) {
 	return 0, s, false
 }
 
-// DetectDates returns the date format of a file's cells, [Ambiguous], or "" if no cell is a date. Cells
-// that are no dates do not count.
-func DetectDates(cells []string) string {
+// DetectDates returns the formats that the dates of a file may have: those that read the most cells. ISO is
+// one only where it is the only one, since every format reads its dates. Cells that are no dates do not count.
+func DetectDates(cells []string) (names []string) {
 	var hits [len(dateFormats)]int
 	var dayFirst, monthFirst bool // cells that only that order reads
 	for _, cell := range cells {
@@ -178,19 +178,18 @@ func DetectDates(cells []string) string {
 		monthFirst = monthFirst || reads[1] && !reads[2]
 		dayFirst = dayFirst || reads[2] && !reads[1]
 	}
-	best := 1 + slices.Index(hits[1:], slices.Max(hits[1:]))
-	switch {
-	case hits[best] == 0 && hits[0] == 0:
-		return ""
-	case hits[best] == 0:
-		return ISO
-	case best != 1 && best != 2:
-		return dateFormats[best].name
-	case monthFirst == dayFirst:
-		return Ambiguous
-	case dayFirst:
-		return dateFormats[2].name
-	default:
-		return dateFormats[1].name
+	if monthFirst && dayFirst { // neither order is that of the file
+		hits[1] = max(hits[1], hits[2])
+		hits[2] = hits[1]
 	}
+	most := slices.Max(hits[1:])
+	if most == 0 && hits[0] > 0 {
+		return []string{ISO}
+	}
+	for f := 1; f < len(dateFormats) && most > 0; f++ {
+		if hits[f] == most {
+			names = append(names, dateFormats[f].name)
+		}
+	}
+	return names
 }

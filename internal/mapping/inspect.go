@@ -38,6 +38,7 @@ type Inspection struct {
 	Columns    []Inspected `json:"columns"`     // in the file's order
 	Missing    []string    `json:"missing"`     // required columns that none of the file's seems to be
 	DateFormat string      `json:"date_format"` // of DateFormats, or Ambiguous
+	Formats    []string    `json:"-"`           // those that Ambiguous stands for
 	FirstRows  [][]string  `json:"first_rows"`  // at most 5 rows as they are, cells in the file's order
 }
 
@@ -232,8 +233,10 @@ func inspection(kind *events.Kind, sources []Source, m *events.Mapping) Inspecti
 	}
 	if m != nil && m.DateFormat != "" {
 		found.DateFormat = m.DateFormat
-	} else if format := DetectDates(dates); format != "" {
-		found.DateFormat = format
+	} else if formats := DetectDates(dates); len(formats) > 1 {
+		found.DateFormat, found.Formats = Ambiguous, formats
+	} else if len(formats) == 1 {
+		found.DateFormat = formats[0]
 	}
 	return found
 }

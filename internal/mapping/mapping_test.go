@@ -245,20 +245,26 @@ func TestDatesOfEachFormat(t *testing.T) {
 }
 
 func TestDetectDates(t *testing.T) {
+	const both = "MM/DD/YYYY DD/MM/YYYY"
 	for cells, want := range map[string]string{
 		"2030-12-31|2031-01-01":    "YYYY-MM-DD",
 		"2030-12-31T00:00:00.000Z": "YYYY-MM-DD",
 		"12/31/2030|1/2/2030":      "MM/DD/YYYY",
 		"31/12/2030|1/2/2030":      "DD/MM/YYYY",
-		"1/2/2030|3/4/2030":        "ambiguous",
-		"31/12/2030|12/31/2030":    "ambiguous",
+		"1/2/2030|3/4/2030":        both,
+		"31/12/2030|12/31/2030":    both,
 		"31.12.2030|1.2.2030":      "DD.MM.YYYY",
 		"2030/12/31":               "YYYY/MM/DD",
 		"5 Mar 2030|2030-12-31":    "D MMM YYYY",
 		"never|":                   "",
 		"never|12/31/2030":         "MM/DD/YYYY",
+
+		"31/12/2030|30/12/2030|12/31/2030": both,
+		"31.12.2030|12/31/2030|2030-12-31": "MM/DD/YYYY DD.MM.YYYY",
+		"31.12.2030|12/31/2030|1/31/2030":  "MM/DD/YYYY",
+		"31.12.2030|1/2/2030":              both + " DD.MM.YYYY",
 	} {
-		if got := DetectDates(strings.Split(cells, "|")); got != want {
+		if got := strings.Join(DetectDates(strings.Split(cells, "|")), " "); got != want {
 			t.Errorf("%s: %q, want %q", cells, got, want)
 		}
 	}

@@ -127,7 +127,7 @@ function dateChoice(state, update) {
     dateFormats.map(([value, example]) => h("option", { value, selected: value === state.dateFormat }, example)));
   return h("div", { class: "field date-format" }, h("label", { for: id }, "How 4 March 2027 is written in this file"), select,
     h("p", { class: "hint", id: `${id}-hint` }, state.ambiguous
-      ? "The dates in this file may be read with the day or with the month first. Only you know which."
+      ? "The dates in this file may be read with the day or with the month first, or have several forms. Only you know which is meant."
       : "Found in the file’s dates. Change it if the preview shows other dates."));
 }
 
