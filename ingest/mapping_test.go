@@ -128,6 +128,7 @@ func TestSavedMappings(t *testing.T) {
 	want(h.mappingRequest("GET", "Keygen", "", viewer), 200, "", `"builtin":true`)
 	for name, body := range map[string]string{
 		"no JSON": `x`, "two objects": `{} {}`, "an unknown member": `{"column":{}}`, "another name": `{"name":"b"}`, "a number": `{"columns":{"a":1}}`,
+		"null": ` null `, "no text": "{\"columns\":{\"Schl\xfcssel\":null}}",
 	} {
 		if a := h.mappingRequest("PUT", "a", body, importer); a.status != 400 || a.body.Code != "invalid_mapping" {
 			t.Errorf("%s: %d %s", name, a.status, a.text)
@@ -136,6 +137,9 @@ func TestSavedMappings(t *testing.T) {
 	want(h.mappingRequest("PUT", "a", `{"columns":{"A":"license__kee"}}`, importer), 400, "invalid_mapping", "license__license_key")
 	want(h.mappingRequest("PUT", "a", `{"values":{"a":{"`+strings.Repeat("x", 300<<10)+`":""}}}`, importer), 413, "mapping_too_large", "")
 	want(h.mappingRequest("PUT", " a", `{}`, importer), 400, "invalid_name", "")
+	want(h.mappingRequest("PUT", ".", `{}`, importer), 400, "invalid_name", "")
+	want(h.mappingRequest("PUT", "..", `{}`, importer), 400, "invalid_name", "")
+	want(h.mappingRequest("PUT", "...", `{}`, importer), 200, "", "")
 	want(h.mappingRequest("PUT", strings.Repeat("許", 64), `{}`, importer), 400, "invalid_name", "")
 	want(h.mappingRequest("PUT", "KEYGEN", `{}`, importer), 409, "builtin_mapping", "")
 	want(h.mappingRequest("DELETE", "shopify", "", importer), 409, "builtin_mapping", "")

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
@@ -196,6 +197,9 @@ func changeable(name string) error {
 	if mapping.VendorNamed(name) != nil {
 		return httpx.Conflict("builtin_mapping", "The mapping %q comes with the program and cannot be changed: save yours under another name.", name)
 	}
+	if name == "." || name == ".." { // one that was saved before can still be read and removed
+		return httpx.BadRequest("invalid_name", "A mapping cannot be named %q: many clients take that for a part of the path.", name)
+	}
 	return checkMappingName(name)
 }
 
@@ -230,12 +234,15 @@ func decodeMapping(w http.ResponseWriter, r *http.Request, name string) (*events
 	if err != nil {
 		return nil, httpx.BadRequest("invalid_mapping", "The body ended early: send it again.").Because(err)
 	}
-	var s savedMapping
+	var s *savedMapping // nil for null
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&s); err != nil || len(bytes.TrimSpace(body[decoder.InputOffset():])) > 0 {
+	if err := decoder.Decode(&s); err != nil || s == nil || len(bytes.TrimSpace(body[decoder.InputOffset():])) > 0 {
 		return nil, httpx.BadRequest("invalid_mapping",
 			`The body is no mapping: send one JSON object with the members kind, columns, set, date_format and values, such as {"columns":{"Serial No.":"license__license_key"}}.`).Because(err)
+	}
+	if !utf8.Valid(body) { // else its headers would be saved as others, which no file has
+		return nil, httpx.BadRequest("invalid_mapping", "The body is not UTF-8: send it as UTF-8.")
 	}
 	if s.Name != "" && s.Name != name {
 		return nil, httpx.BadRequest("invalid_mapping", "The body names the mapping %q, and the address %q: leave the name out.",

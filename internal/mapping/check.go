@@ -201,6 +201,8 @@ func (c *checker) checkCells(column int, name string, seen map[string]string) {
 		seen[normal] = cell
 		if normal == "" {
 			c.add(InvalidValue, name, "an empty cell cannot be translated: it means that no value is given")
+		} else if !utf8.ValidString(cell) {
+			c.add(InvalidValue, name, "the cell %q cannot be translated: it is not UTF-8", shorten(cell))
 		} else if to := c.mapping.Values[name][cell]; to != "" {
 			c.checkValue(column, to, fmt.Sprintf("the translation of %q", shorten(cell)))
 		}

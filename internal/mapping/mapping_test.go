@@ -59,7 +59,8 @@ func TestCheckNamesEveryMistake(t *testing.T) {
 			"country": {"D": "DE"}, "customer__country": {"D": "AT"}}}, "invalid_value"},
 		"other cells": {events.Mapping{Kind: "customers", Values: map[string]map[string]string{
 			"country": {"D": "DE"}, "customer__country": {"A": "AT"}}}, ""},
-		"an empty cell": {events.Mapping{Values: map[string]map[string]string{"license__note": {"": "b"}}}, "invalid_value"},
+		"a cell of no text": {events.Mapping{Values: map[string]map[string]string{"license__note": {"\xfc": "b"}}}, "invalid_value"},
+		"an empty cell":     {events.Mapping{Values: map[string]map[string]string{"license__note": {"": "b"}}}, "invalid_value"},
 	} {
 		problems := Check(&c.mapping)
 		if got := codes(problems); got != c.want {
