@@ -44,7 +44,7 @@ func MatchHeader(fields, known, required []string, ignoreUnknown bool) (columns 
 				continue
 			}
 		}
-		m.missing(name)
+		m.problems = append(m.problems, Missing(name, m.meant[name]))
 	}
 	return columns, m.problems
 }
@@ -106,15 +106,17 @@ func (m *matcher) unknown(position int, field string, ignored bool) {
 	m.problems = append(m.problems, p)
 }
 
-func (m *matcher) missing(name string) {
-	p := HeaderProblem{Kind: MissingColumn, Name: name, Position: -1, Suggestion: m.meant[name]}
+// Missing is the problem of a required column that the header lacks. The suggestion is the header that probably
+// means it; or empty.
+func Missing(name, suggestion string) HeaderProblem {
+	p := HeaderProblem{Kind: MissingColumn, Name: name, Position: -1, Suggestion: suggestion}
 	p.Message = "the required column " + name + " is missing: "
-	if p.Suggestion != "" {
-		p.Message += fmt.Sprintf("rename the column %q, if that is it, or add one", p.Suggestion)
+	if suggestion != "" {
+		p.Message += fmt.Sprintf("rename the column %q, if that is it, or add one", suggestion)
 	} else {
 		p.Message += "add it"
 	}
-	m.problems = append(m.problems, p)
+	return p
 }
 
 // NormalName is the form in which headers are compared: in lower case, without white space around them.

@@ -236,8 +236,10 @@ func advise(kind *events.Kind, fields []string, columns []int, given Given, prob
 		p.Parameter = "set=" + p.Name + ":VALUE"
 		if header := suggested(kind, fields, columns, p.Name); header != "" {
 			p.Parameter = "map=" + header + ":" + p.Name
-			if p.Suggestion == "" {
-				p.Message += fmt.Sprintf("; %q seems to be it", csvfile.ShortName(header))
+			if short := csvfile.ShortName(header); p.Suggestion == "" {
+				p.Message += fmt.Sprintf("; %q seems to be it", short)
+			} else { // the one of MatchHeader goes by letters only
+				p.Message = csvfile.Missing(p.Name, short).Message
 			}
 			p.Suggestion = header
 			if given.ignores(header) {

@@ -196,6 +196,17 @@ func TestMissingColumnsComeWithWhatToCopy(t *testing.T) {
 	}
 }
 
+// TestAdviceNamesOneHeader: what a column's name is like and what its meaning is may be two headers.
+func TestAdviceNamesOneHeader(t *testing.T) {
+	for _, header := range []string{"Key|Lizenzschlüssel|product__short_code", "Lizenzschlüssel|Key|product__short_code"} {
+		_, problems := Match(events.Licenses, strings.Split(header, "|"), nil, Given{}, true)
+		if len(problems) != 1 || problems[0].Suggestion != "Lizenzschlüssel" ||
+			!strings.Contains(problems[0].Message, "map=Lizenzschlüssel:") || strings.Contains(problems[0].Message, `"Key"`) {
+			t.Errorf("%s: %+v", header, problems)
+		}
+	}
+}
+
 // TestNoAdviceAgainstTheRequest: what cannot stand beside the request's own parameters is not proposed.
 func TestNoAdviceAgainstTheRequest(t *testing.T) {
 	given, product := Given{Ignore: []string{"serial no."}}, "product__short_code"
