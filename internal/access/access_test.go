@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -165,6 +166,22 @@ func TestCreateChecksWhatWasTyped(t *testing.T) {
 		})
 	}
 	create(t, NewStore(newBucket()), strings.Repeat("ä", 100), "viewer", "a b", "größe")
+}
+
+// TestProductGivenTwice: a manager has each product once, also one whose key an earlier version stored.
+func TestProductGivenTwice(t *testing.T) {
+	given, want := []string{"psc", "Psc", "psc", "other", "psc"}, []string{"psc", "Psc", "other"}
+	b := newBucket()
+	create(t, NewStore(b), "alice", "viewer", given...)
+	for prefix, value := range b.values {
+		r, err := decode(prefix, value)
+		if err != nil || !slices.Equal(r.Products, want) {
+			t.Errorf("stored: %q, %v", r.Products, err)
+		}
+	}
+	if got := (record{Products: given}).manager().Products; !slices.Equal(got, want) {
+		t.Errorf("read: %q", got)
+	}
 }
 
 func TestKeysAreStoredAsDigestsOnly(t *testing.T) {

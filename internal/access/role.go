@@ -90,7 +90,18 @@ func newManager(name, role string, products []string) (Manager, error) {
 			return Manager{}, fmt.Errorf("product short code %q: must be 1 to 64 printable characters, without space at the ends", product)
 		}
 	}
-	return Manager{Name: name, Role: parsed, Products: slices.Clone(products)}, nil
+	return Manager{Name: name, Role: parsed, Products: distinct(products)}, nil
+}
+
+// distinct returns each short code once, in the order in which they come first: lists read the licenses of
+// one after the other, and would count those of a repeated one twice.
+func distinct(products []string) (codes []string) {
+	for _, product := range products {
+		if !slices.Contains(codes, product) {
+			codes = append(codes, product)
+		}
+	}
+	return codes
 }
 
 // isText reports whether s has 1 to most printable characters and no space at the ends.

@@ -70,8 +70,9 @@ func (r record) key(prefix string) Key {
 	return Key{Prefix: prefix, Manager: r.manager(), Created: r.Created, CreatedBy: r.CreatedBy}
 }
 
+// manager is the key's. Earlier versions stored a product as often as it was given.
 func (r record) manager() Manager {
-	return Manager{Name: r.Name, Role: r.Role, Products: r.Products}
+	return Manager{Name: r.Name, Role: r.Role, Products: distinct(r.Products)}
 }
 
 // opens reports whether the record is the key's, and not revoked.
