@@ -103,7 +103,7 @@ func (in *Ingest) mappingOfFile(
 		if err != nil {
 			return nil, 0, storeError(err)
 		}
-		if s.Started != nil && m.Sees(s.Started.Manager) {
+		if s.Started != nil && m.Sees(s.Started.Manager, events.KindNamed(s.Started.Kind)) {
 			if canCorrect(s, kind, m) {
 				of = id
 			}

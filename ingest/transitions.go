@@ -35,7 +35,7 @@ func undo(s importjob.State, kind *events.Kind, m access.Manager) (events.Event,
 
 // sees reports whether a manager sees an import at the address of a kind: each has those of the kind only.
 func sees(m access.Manager, kind *events.Kind, started *events.ImportStarted) bool {
-	return m.Sees(started.Manager) && events.KindNamed(started.Kind) == kind
+	return events.KindNamed(started.Kind) == kind && m.Sees(started.Manager, kind)
 }
 
 // within reports whether an import that was limited to some products, none: not limited, has only products

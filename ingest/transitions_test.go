@@ -36,6 +36,14 @@ func after(t *testing.T, at time.Time, facts ...events.Event) importjob.State {
 	return s
 }
 
+// kindOf is the kind at whose address an import stands.
+func kindOf(s importjob.State) *events.Kind {
+	if s.Started == nil {
+		return events.DefaultKind
+	}
+	return events.KindNamed(s.Started.Kind)
+}
+
 // codeOf is the code of an answer, or "" for none.
 func codeOf(t *testing.T, err error) string {
 	t.Helper()
@@ -53,6 +61,9 @@ func TestCancelIsDecided(t *testing.T) {
 	ada := access.Manager{Name: "ada", Role: access.Importer}
 	bob := access.Manager{Name: "bob", Role: access.Importer}
 	admin := access.Manager{Name: "root", Role: access.Admin}
+	limited := access.Manager{Name: "leo", Role: access.Admin, Products: []string{"psc"}}
+	limitedAda := access.Manager{Name: "ada", Role: access.Admin, Products: []string{"psc"}}
+	customers := &events.ImportStarted{JobID: 1, Manager: "ada", Kind: events.Customers.Name}
 	for name, tt := range map[string]struct {
 		facts []events.Event
 		by    access.Manager
@@ -65,9 +76,14 @@ func TestCancelIsDecided(t *testing.T) {
 		"another's":                {[]events.Event{started, sealed}, bob, "not_found"},
 		"another's that has ended": {[]events.Event{started, sealed, finished}, bob, "not_found"},
 		"finished":                 {[]events.Event{started, sealed, finished}, ada, "already_ended"},
+
+		"another's, by a limited admin":              {[]events.Event{started, sealed}, limited, ""},
+		"another's customers, by a limited admin":    {[]events.Event{customers, sealed}, limited, "not_found"},
+		"one's own customers, before the key limits": {[]events.Event{customers, sealed}, limitedAda, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			fact, err := cancel(after(t, time.Time{}, tt.facts...), events.Licenses, tt.by)
+			s := after(t, time.Time{}, tt.facts...)
+			fact, err := cancel(s, kindOf(s), tt.by)
 			if err != nil {
 				err = storeError(err)
 			}
@@ -89,6 +105,7 @@ func TestUndoIsDecided(t *testing.T) {
 	limitedAda := access.Manager{Name: "ada", Role: access.Importer, Products: []string{"psc"}}
 	limitedBob := access.Manager{Name: "bob", Role: access.Importer, Products: []string{"psc"}}
 	forPSC := &events.ImportStarted{JobID: 1, Manager: "ada", Products: []string{"psc"}}
+	customers := &events.ImportStarted{JobID: 1, Manager: "ada", Kind: events.Customers.Name}
 	forTwo := &events.ImportStarted{JobID: 1, Manager: "ada", Products: []string{"psc", "other"}}
 	for name, tt := range map[string]struct {
 		facts []events.Event
@@ -109,9 +126,11 @@ func TestUndoIsDecided(t *testing.T) {
 		"one's own, made before the key's limits": {[]events.Event{started, sealed, finished}, limitedAda, "permission_denied"},
 		"of some products, by an admin of all":    {[]events.Event{forTwo, sealed, finished}, admin, ""},
 		"another's, by a limited importer":        {[]events.Event{forPSC, sealed, finished}, limitedBob, "not_found"},
+		"another's customers, by a limited admin": {[]events.Event{customers, sealed, finished}, limited, "not_found"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			fact, err := undo(after(t, time.Time{}, tt.facts...), events.Licenses, tt.by)
+			s := after(t, time.Time{}, tt.facts...)
+			fact, err := undo(s, kindOf(s), tt.by)
 			if err != nil {
 				err = storeError(err)
 			}

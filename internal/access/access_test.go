@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"licenseimport/events"
 	"licenseimport/events/eventlog"
 	"licenseimport/internal/httpx"
 )
@@ -136,8 +137,13 @@ func TestProductsAndImportsOfOthers(t *testing.T) {
 	if limited.Allowed("PSC") || limited.Allowed("") || limited.Allowed("ps") {
 		t.Error("a product is allowed that is not listed")
 	}
-	if !free.Sees("a") || free.Sees("b") || !limited.Sees("b") || (Manager{}).Sees("") {
-		t.Error("imports: an importer sees its own, a viewer all, nobody none")
+	for _, kind := range events.Kinds {
+		if !free.Sees("a", kind) || free.Sees("b", kind) || (Manager{}).Sees("", kind) {
+			t.Errorf("imports of %s: an importer sees its own, nobody none", kind.Name)
+		}
+		if !limited.Sees("a", kind) || limited.Sees("b", kind) != kind.OfProducts() {
+			t.Errorf("imports of %s: a limited viewer sees its own, and those of others whose rows are of products", kind.Name)
+		}
 	}
 }
 

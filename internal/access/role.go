@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"licenseimport/events"
 )
 
 // Role is a manager's set of rights.
@@ -71,10 +73,14 @@ func (m Manager) Allowed(product string) bool {
 	return !m.Limited() || slices.Contains(m.Products, product)
 }
 
-// Sees reports whether the manager may see an import of the named manager.
-func (m Manager) Sees(owner string) bool {
-	return m.Can(ReadAllImports) || m.Can(ReadImports) && m.Name == owner
+// Sees reports whether the manager may see an import of a kind by the named manager.
+func (m Manager) Sees(owner string, kind *events.Kind) bool {
+	return m.Can(ReadAllImports) && m.SeesKind(kind) || m.Can(ReadImports) && m.Name == owner
 }
+
+// SeesKind reports whether the manager may see what imports of a kind did: a limited one sees rows of
+// products only.
+func (m Manager) SeesKind(kind *events.Kind) bool { return !m.Limited() || kind.OfProducts() }
 
 // newManager validates a new manager's name, role and products.
 func newManager(name, role string, products []string) (Manager, error) {

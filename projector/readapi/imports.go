@@ -154,7 +154,7 @@ func renderCounts(j *projector.Job, m access.Manager, rows []invalidRow) object 
 		o = o.withPartyCounts(t, m)
 	}
 	var created, existed, updated any // null
-	if seesKind(m, kind) {
+	if m.SeesKind(kind) {
 		created, existed, updated = t.Created, t.Existed, t.Updated
 	}
 	o = o.with("created_"+kind.Counted+"_count", created).with("existed_"+kind.Counted+"_count", existed)
@@ -168,7 +168,7 @@ func renderCounts(j *projector.Job, m access.Manager, rows []invalidRow) object 
 		with("warning_counts", orNone(t.WarningCodes)).
 		with("error_counts", orNone(t.Errors))
 	var preview any // null: it is no dry run
-	if j.DryRun && seesKind(m, kind) {
+	if j.DryRun && m.SeesKind(kind) {
 		preview = object{
 			{"created_" + kind.Counted, t.WouldImport}, {"updated_" + kind.Counted, t.WouldUpdate},
 			{"existed_" + kind.Counted, t.WouldExist},

@@ -34,17 +34,12 @@ import (
 
 // seesImport reports whether a manager may know of an import.
 func seesImport(m access.Manager, j *projector.Job) bool {
-	return m.Sees(j.Manager) && (seesKind(m, j.ImportKind()) || j.Manager == m.Name)
-}
-
-// seesKind reports whether a manager may see what imports of a kind did: a limited one sees rows of products only.
-func seesKind(m access.Manager, k *events.Kind) bool {
-	return !m.Limited() || k.Has(events.ColumnProduct)
+	return m.Sees(j.Manager, j.ImportKind())
 }
 
 // visibleImports restricts a query to the imports that a manager may know of.
 func visibleImports(m access.Manager, q projector.JobQuery) projector.JobQuery {
-	if !m.Can(access.ReadAllImports) || !seesKind(m, q.Kind) {
+	if !m.Can(access.ReadAllImports) || !m.SeesKind(q.Kind) {
 		q.Manager = &m.Name
 	}
 	return q
@@ -52,7 +47,7 @@ func visibleImports(m access.Manager, q projector.JobQuery) projector.JobQuery {
 
 // seesOutcomes reports whether a manager may see what became of all valid rows of an import.
 func seesOutcomes(m access.Manager, j *projector.Job) bool {
-	return seesAllRows(m, j) && seesKind(m, j.ImportKind())
+	return seesAllRows(m, j) && m.SeesKind(j.ImportKind())
 }
 
 // seesLicense reports whether a manager may see a license.
