@@ -1,9 +1,9 @@
 package readapi
 
 import (
-	"cmp"
 	"iter"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -25,8 +25,8 @@ type invalidRow struct {
 // rowError is what is wrong with a rejected row.
 type rowError struct {
 	Column string `json:"column"` // empty where the row as a whole is wrong
-	// Header is the file's own header of the column. nil: the file has no mapping, and its headers are the
-	// columns' names.
+	// Header is the file's own header of the column; empty where the mapping gave a column that the file lacks. nil:
+	// the file has no mapping, and its headers are the columns' names.
 	Header  *string     `json:"header,omitempty"`
 	Code    events.Code `json:"code"`
 	Message string      `json:"message"`
@@ -35,7 +35,7 @@ type rowError struct {
 
 // name is the column as the file has it.
 func (e *rowError) name() string {
-	if e.Header != nil {
+	if e.Header != nil && *e.Header != "" {
 		return *e.Header
 	}
 	return e.Column
@@ -51,12 +51,20 @@ func readInvalidRow(views *projector.Reader, j *projector.Job, row events.Row) (
 	shown := invalidRow{Row: e.Row, Line: e.Line, Errors: []rowError{}, Values: e.Values, Raw: e.Raw}
 	for _, e := range e.Errors {
 		one := rowError{Column: e.Column, Code: e.Code, Message: e.Message, Value: shown.wholeValue(e)}
-		if header := cmp.Or(e.Header, e.Column); j.Mapping != nil || len(j.Headers) > 0 {
-			one.Header = &header
+		if j.Mapping != nil || len(j.Headers) > 0 {
+			one.Header = new(headerOf(j, e))
 		}
 		shown.Errors = append(shown.Errors, one)
 	}
 	return shown, nil
+}
+
+// headerOf is what the file calls the column of an error: by the event where that is another name than the column's.
+func headerOf(j *projector.Job, e events.FieldError) string {
+	if e.Header == "" && slices.Contains(j.Columns, e.Column) {
+		return e.Column
+	}
+	return e.Header
 }
 
 // wholeValue returns the value that an error is about. The event repeats at most

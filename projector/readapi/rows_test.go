@@ -74,13 +74,17 @@ func TestHeadersAreGuarded(t *testing.T) {
 }
 
 // TestErrorsNameHeaders: each error of a file that has a mapping has the file's own header beside the column, also
-// what is wrong with a whole row; a file with the columns' own names has no headers to name.
+// what is wrong with a whole row, and an empty one where the mapping gives the column; a file with the columns' own
+// names has no headers to name.
 func TestErrorsNameHeaders(t *testing.T) {
 	mapped, wrong := started(1, "anna"), rejected(1, 1, events.InvalidInt)
-	mapped.Mapping = &events.Mapping{}
+	mapped.Mapping = &events.Mapping{Set: map[string]string{"product__short_code": "nope"}}
+	mapped.Columns = []string{"license__license_key", "license__max_activations"}
+	mapped.Headers = []string{"license__license_key", "Seats"}
 	wrong.Errors = []events.FieldError{
 		{Column: "license__max_activations", Header: "Seats", Code: events.InvalidInt},
 		{Column: "license__license_key", Code: events.Required},
+		{Column: "product__short_code", Code: events.NoAccess, Message: "is a product that this key may not import for"},
 		{Code: events.FieldCount},
 	}
 	plain := rejected(2, 1, events.FieldCount)
@@ -93,10 +97,13 @@ func TestErrorsNameHeaders(t *testing.T) {
 		Results []struct{ Errors []map[string]string }
 	}
 	errs := into[shown](r, importsPath+"1/invalid_rows/").Results[0].Errors
-	for i, want := range []string{"Seats", "license__license_key", ""} {
+	for i, want := range []string{"Seats", "license__license_key", "", ""} {
 		if got, ok := errs[i]["header"]; !ok || got != want {
 			t.Errorf("%v, want the header %q", errs[i], want)
 		}
+	}
+	if got := r.get(importsPath + "1/invalid_rows.csv").body; !strings.Contains(got, "Seats; license__license_key; product__short_code; ") {
+		t.Errorf("the file of rejected rows does not name each column: %q", got)
 	}
 	if errs := into[shown](r, importsPath+"2/invalid_rows/").Results[0].Errors; len(errs[0]) != 4 {
 		t.Errorf("%v", errs)
