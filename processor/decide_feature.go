@@ -39,6 +39,8 @@ func (p *Policy) checkFeature(v *Verdict) {
 		v.reject(events.ColumnProduct, events.NoAccess)
 	} else if !known && len(p.Catalogue) > 0 {
 		v.reject(events.ColumnProduct, events.UnknownProduct)
+	} else {
+		p.checkFeatureCode(v)
 	}
 }
 
@@ -50,7 +52,9 @@ func namesLicense(v *Verdict) bool {
 	})
 }
 
-// checkFeatureCode applies the catalogue once the row's product is known.
+// checkFeatureCode applies the catalogue to the feature of the verdict's product, as soon as that is known: from the
+// row if it names the product, so that a row without a license has this error, too, else from the license. A code
+// that is rejected already is empty in the record.
 func (p *Policy) checkFeatureCode(v *Verdict) {
 	listed := p.Catalogue[v.Product.ShortCode].Features
 	if p.Validated || len(listed) == 0 || v.Record.Feature.Code == "" {

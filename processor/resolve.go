@@ -213,7 +213,9 @@ func (s *licenseSearch) settle(v *Verdict) {
 		license := slices.MinFunc(found, asValidated)
 		v.LicenseID, v.Product = license.id, productOf(license.Last)
 		v.subject = ""
-		s.policy.checkFeatureCode(v)
+		if v.Record.Product == "" {
+			s.policy.checkFeatureCode(v)
+		}
 	}
 }
 
