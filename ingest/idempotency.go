@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"net/http"
 	"time"
 
 	"licenseimport/events"
@@ -36,6 +37,29 @@ func (in *Ingest) reserve(ctx context.Context, manager, key string) (reservation
 		return reservation{}, err
 	}
 	return in.nextFreeID(ctx, name, revision)
+}
+
+// sealedUpload is the import of the sealed upload that used an Idempotency-Key before; without facts if there is none.
+// A request with such a key is compared with that upload before anything is made of its mapping and its header: a
+// saved mapping may have changed since, or be gone.
+func (in *Ingest) sealedUpload(ctx context.Context, manager, key string) (importjob.State, error) {
+	if key == "" {
+		return importjob.State{}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, idTimeout)
+	defer cancel()
+	entry, err := in.jobs.Get(ctx, bucketKey(manager, key))
+	if errors.Is(err, eventlog.ErrNotFound) {
+		return importjob.State{}, nil
+	}
+	if err != nil {
+		return importjob.State{}, err
+	}
+	s, err := in.load(ctx, events.JobID(entry.Revision))
+	if err != nil || s.Sealed == nil {
+		return importjob.State{}, err
+	}
+	return s, nil
 }
 
 func bucketKey(manager, key string) string {
@@ -136,19 +160,21 @@ func (in *Ingest) nextFreeID(ctx context.Context, name string, revision uint64) 
 
 // checkRepeat compares an upload with the first one of its key, which is sealed. It returns nil for
 // the same rows and query, otherwise the answer 422. It reads the source to its end.
-func (u *upload) checkRepeat() error {
-	if err := u.source.finish(); err != nil {
+func checkRepeat(first importjob.State, o options, source rowSource) error {
+	if err := source.finish(); err != nil {
 		return uploadError(err)
 	}
-	s, err := u.in.load(u.ctx, u.job)
-	if err != nil {
-		return storeError(err)
-	}
-	var again events.ImportStarted
-	u.source.describe(&again)
-	if bytes, sum := u.source.content(); !s.SameUpload(u.options.kind, u.options.query, again.Mapping, bytes, sum) {
+	if bytes, sum := source.content(); !first.SameUpload(o.kind, o.query, bytes, sum) {
 		return httpx.Unprocessable("idempotency_key_reused",
-			"This Idempotency-Key was used for another file or other query parameters: use a new key.").ForJob(uint64(u.job))
+			"This Idempotency-Key was used for another file or other query parameters: use a new key.").ForJob(uint64(first.Job))
 	}
 	return nil
+}
+
+// answerRepeat answers an upload whose key is that of a sealed one: with the id of that, or 422.
+func answerRepeat(w http.ResponseWriter, r *http.Request, first importjob.State, o options, source rowSource) error {
+	if err := checkRepeat(first, o, source); err != nil {
+		return err
+	}
+	return answerJob(w, r, http.StatusOK, o.kind, first.Job)
 }

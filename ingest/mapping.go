@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"licenseimport/events"
@@ -32,9 +33,16 @@ func mappingParameters() []string {
 	}
 }
 
-// readMapping reads the parameters of the mapping. They are no part of options.query: repeated uploads
-// are compared by the mapping itself.
-func (o *options) readMapping(query url.Values) {
+// readMapping reads the parameters of the mapping, and adds them to the canonical query. The order of a repeated one
+// means nothing.
+func (o *options) readMapping(query, canonical url.Values) {
+	for _, name := range []string{
+		mappingParameter, mapParameter, setParameter, ignoreParameter, valueParameter, dateFormatParameter,
+	} {
+		if values := query[name]; len(values) > 0 {
+			canonical[name] = slices.Sorted(slices.Values(values))
+		}
+	}
 	o.mapping = query.Get(mappingParameter)
 	o.given = mapping.Given{
 		Map: query[mapParameter], Set: query[setParameter], Ignore: query[ignoreParameter], Value: query[valueParameter],

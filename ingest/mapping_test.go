@@ -34,7 +34,8 @@ func TestUploadWithForeignHeadersIsMapped(t *testing.T) {
 	}
 	s := h.state(1).Started
 	if strings.Join(s.Columns, "|") != "license__license_key|customer__email" || strings.Join(s.Headers, "|") != "Serial No.|Mail" ||
-		strings.Join(s.Ignored, "|") != "Notes 2" || s.Delimiter != ";" || s.Query != "" {
+		strings.Join(s.Ignored, "|") != "Notes 2" || s.Delimiter != ";" ||
+		s.Query != "ignore=Notes+2&map=Serial+No.%3Alicense__license_key&map=mail%3Acustomer__email&set=product__short_code%3App" {
 		t.Errorf("%+v", s)
 	}
 	if m := s.Mapping; m == nil || *m.Columns["Serial No."] != "license__license_key" || m.Columns["Notes 2"] != nil || m.Set["product__short_code"] != "pp" {
@@ -160,16 +161,48 @@ func TestUploadWithASavedMapping(t *testing.T) {
 	if s.Mapping.Name != "vendor" || s.Mapping.DateFormat != "MM/DD/YYYY" || s.Mapping.Set["license__enabled"] != "false" || s.Mapping.Set["product__short_code"] != "pp" {
 		t.Errorf("%+v", s.Mapping)
 	}
-	if a := h.send(foreign, request{query: query, header: map[string]string{"Idempotency-Key": "a"}}); a.status != 200 || a.body.JobID != 1 {
-		t.Errorf("the same again: %s", a.text)
-	}
 	h.mappingRequest("PUT", "vendor", strings.Replace(vendorMapping, "pp", "other", 1), adminKey)
-	if a := h.send(foreign, request{query: query, header: map[string]string{"Idempotency-Key": "a"}}); a.status != 422 {
-		t.Errorf("the same key with a mapping that has changed: %d %s", a.status, a.text)
-	}
 	if again := h.state(1).Started; again.Mapping.Set["product__short_code"] != "pp" {
 		t.Error("the import has changed")
 	}
+}
+
+// TestSavedMappingOfARepeat: what became of a saved mapping does not matter to an upload that is repeated, whether the
+// query or the file names it. The query does, but not its order.
+func TestSavedMappingOfARepeat(t *testing.T) {
+	h := newHarness(t, Config{})
+	h.mappingRequest("PUT", "vendor", vendorMapping, adminKey)
+	const named = "Serial No.;Mail;error__mapping\nAB-1;ada@example.com;vendor\n"
+	query := mapQuery("mapping", "vendor", "set", "license__enabled:false", "set", "license__note:n")
+	ordered := mapQuery("mapping", "vendor", "set", "license__note:n", "set", "license__enabled:false")
+	ask := func(what, file, query, key string, status int, job events.JobID) {
+		t.Helper()
+		q := withKey(key)
+		q.query = query
+		if a := h.send(file, q); a.status != status || a.body.JobID != job {
+			t.Errorf("%s: %d %s", what, a.status, a.text)
+		}
+	}
+	ask("by the query", foreign, query, "a", 200, 1)
+	ask("by the file", named, "", "b", 200, 2)
+	for _, change := range []func(){
+		func() {},
+		func() {
+			h.mappingRequest("PUT", "vendor", strings.Replace(vendorMapping, "pp", "other", 1), adminKey)
+		},
+		func() { h.mappingRequest("PUT", "vendor", `{"columns":{"No.":"license__license_key"}}`, adminKey) },
+		func() { h.mappingRequest("DELETE", "vendor", "", adminKey) },
+	} {
+		change()
+		ask("the same again", foreign, query, "a", 200, 1)
+		ask("in another order", foreign, ordered, "a", 200, 1)
+		ask("the same file again", named, "", "b", 200, 2)
+		ask("with less", foreign, mapQuery("mapping", "vendor"), "a", 422, 1)
+		ask("with another mapping", foreign, mapQuery("mapping", "none"), "a", 422, 1)
+		ask("with a mapping beside the file's", named, mapQuery("mapping", "vendor"), "b", 422, 2)
+		ask("another file", named, query, "a", 422, 1)
+	}
+	ask("a new key", foreign, query, "c", 400, 0)
 }
 
 // A file of rejected rows is mapped by the mapping of the import that it names.

@@ -119,7 +119,7 @@ func parseOptionsAfter(r *http.Request, kind *events.Kind, first *events.ImportS
 		}
 		canonical.Set("retry_of", o.retryOf.String())
 	}
-	o.readMapping(query)
+	o.readMapping(query, canonical)
 	o.query = canonical.Encode()
 	var err error
 	o.key, err = idempotencyKey(r.Header)

@@ -318,8 +318,13 @@ func TestRetryWithAnotherMapping(t *testing.T) {
 	if a := h.retry(1, "", key); a.status != 422 {
 		t.Errorf("the same key without the mapping: %d %s", a.status, a.text)
 	}
-	if a := h.retry(1, "?mapping=vendor", request{}); a.status != 200 || h.state(a.body.JobID).Started.Mapping.Name != "vendor" {
+	a = h.retry(1, "?mapping=vendor", withKey("vendor"))
+	if a.status != 200 || h.state(a.body.JobID).Started.Mapping.Name != "vendor" {
 		t.Errorf("a saved mapping: %d %s", a.status, a.text)
+	}
+	h.mappingRequest("DELETE", "vendor", "", adminKey)
+	if again := h.retry(1, "?mapping=vendor", withKey("vendor")); again.status != 200 || again.body.JobID != a.body.JobID {
+		t.Errorf("the same again, without the saved mapping: %d %s", again.status, again.text)
 	}
 	for _, tt := range []struct{ query, code string }{
 		{mapQuery("map", "Notes 2:license__subscription_id"), "column_not_stored"},

@@ -61,19 +61,19 @@ func (in *Ingest) serveUpload(
 	if err != nil {
 		return err
 	}
-	if err := in.checkCorrected(ctx, o.retryOf, kind, m); err != nil {
-		return err
+	first, err := in.sealedUpload(ctx, m.Name, o.key)
+	if err != nil {
+		return storeError(err)
 	}
 	ctx, halt := context.WithCancelCause(ctx)
 	defer halt(nil)
 	body, stop := newPacedReader(ctx, w, r, in.config)
 	defer stop()
 
-	base, err := in.baseMapping(ctx, m, &o)
-	if err != nil {
-		return err
+	if first.Sealed != nil {
+		return in.repeatFile(w, r, body, first, o)
 	}
-	source, err := openFileSource(ctx, r, body, o, in.config, base)
+	source, err := in.openFile(ctx, r, body, m, &o)
 	if err != nil {
 		return err
 	}
@@ -83,6 +83,29 @@ func (in *Ingest) serveUpload(
 		return err
 	}
 	return answerJob(w, r, http.StatusOK, kind, u.job)
+}
+
+// openFile opens the file of a request under its mapping. Its errors are answers.
+func (in *Ingest) openFile(
+	ctx context.Context, r *http.Request, body io.Reader, m access.Manager, o *options,
+) (*fileSource, error) {
+	if err := in.checkCorrected(ctx, o.retryOf, o.kind, m); err != nil {
+		return nil, err
+	}
+	base, err := in.baseMapping(ctx, m, o)
+	if err != nil {
+		return nil, err
+	}
+	return openFileSource(ctx, r, body, *o, in.config, base)
+}
+
+// repeatFile answers a request whose Idempotency-Key is that of a sealed upload.
+func (in *Ingest) repeatFile(w http.ResponseWriter, r *http.Request, paced io.Reader, first importjob.State, o options) error {
+	body, err := openBody(r, paced, in.config.MaxFile)
+	if err != nil {
+		return uploadError(err)
+	}
+	return answerRepeat(w, r, first, o, &fileSource{body: body}) // its rows are not read
 }
 
 // mayImport is nil if a manager who may import may import this kind, too.
@@ -102,8 +125,12 @@ func (u *upload) run() error {
 		return storeError(err)
 	}
 	u.job = reserved.job
-	if reserved.repeated {
-		return u.checkRepeat()
+	if reserved.repeated { // since serveUpload asked
+		first, err := u.in.load(u.ctx, u.job)
+		if err != nil {
+			return storeError(err)
+		}
+		return checkRepeat(first, u.options, u.source)
 	}
 	err = u.receive()
 	u.in.config.Observer.Ended(err == nil)

@@ -150,23 +150,23 @@ func TestKeyState(t *testing.T) {
 func TestSameUpload(t *testing.T) {
 	s := after(t, started, sealed)
 	for name, tt := range map[string]struct {
-		query   string
-		mapping *events.Mapping
-		bytes   uint64
-		sum     string
-		want    bool
+		kind  *events.Kind
+		query string
+		bytes uint64
+		sum   string
+		want  bool
 	}{
-		"same":          {"", nil, 9, "ab", true},
-		"other query":   {"dry_run=true", nil, 9, "ab", false},
-		"other mapping": {"", &events.Mapping{DateFormat: "MM/DD/YYYY"}, 9, "ab", false},
-		"other length":  {"", nil, 8, "ab", false},
-		"other content": {"", nil, 9, "ac", false},
+		"same":          {events.Licenses, "", 9, "ab", true},
+		"other kind":    {events.Features, "", 9, "ab", false},
+		"other query":   {events.Licenses, "dry_run=true", 9, "ab", false},
+		"other length":  {events.Licenses, "", 8, "ab", false},
+		"other content": {events.Licenses, "", 9, "ac", false},
 	} {
-		if got := s.SameUpload(events.Licenses, tt.query, tt.mapping, tt.bytes, tt.sum); got != tt.want {
+		if got := s.SameUpload(tt.kind, tt.query, tt.bytes, tt.sum); got != tt.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
-	if s := after(t, started); s.SameUpload(events.Licenses, "", nil, 0, "") {
+	if s := after(t, started); s.SameUpload(events.Licenses, "", 0, "") {
 		t.Error("an upload without a seal is the same as another")
 	}
 }

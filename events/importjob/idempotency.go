@@ -1,8 +1,6 @@
 package importjob
 
 import (
-	"bytes"
-	"encoding/json"
 	"time"
 
 	"licenseimport/events"
@@ -34,28 +32,11 @@ func (s State) KeyState(silent, abandoned time.Duration) KeyState {
 	}
 }
 
-// SameUpload reports whether an upload of this kind, with this query, mapping, length in bytes and SHA-256 repeats the
-// one that the import was sealed with.
-func (s State) SameUpload(kind *events.Kind, query string, mapping *events.Mapping, size uint64, sha256 string) bool {
+// SameUpload reports whether an upload of this kind, with this query, length in bytes and SHA-256 repeats the one that
+// the import was sealed with. The mapping is compared by what the query says of it: a saved one may have changed since.
+func (s State) SameUpload(kind *events.Kind, query string, size uint64, sha256 string) bool {
 	return s.Started != nil && s.Sealed != nil && events.KindNamed(s.Started.Kind) == kind && s.Started.Query == query &&
-		sameMapping(s.Started.Mapping, mapping) &&
 		s.Sealed.Bytes == size && s.Sealed.SHA256 == sha256
-}
-
-// sameMapping compares mappings of one kind as they are stored. Those of licenses may leave their kind out.
-func sameMapping(a, b *events.Mapping) bool {
-	x, errX := json.Marshal(withoutKind(a))
-	y, errY := json.Marshal(withoutKind(b))
-	return errX == nil && errY == nil && bytes.Equal(x, y)
-}
-
-func withoutKind(m *events.Mapping) *events.Mapping {
-	if m == nil {
-		return nil
-	}
-	c := *m
-	c.Kind = ""
-	return &c
 }
 
 // AbandonedUpload is the fact that ends an upload which nobody continues, after so many stored

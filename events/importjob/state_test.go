@@ -205,7 +205,7 @@ func answers(s State) []any {
 	return []any{
 		s.Phase, s.Started, s.Sealed, s.Last, s.Ended(), s.Interrupted(),
 		cancel, cannotCancel, seal, cannotSeal, s.Abort(aborted), undo, cannotUndo, s.End, s.UndoStarted,
-		s.KeyState(time.Hour, time.Minute), s.KeyState(0, time.Minute), s.SameUpload(events.Licenses, "", nil, 9, "ab"),
+		s.KeyState(time.Hour, time.Minute), s.KeyState(0, time.Minute), s.SameUpload(events.Licenses, "", 9, "ab"),
 	}
 }
 
