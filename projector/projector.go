@@ -46,6 +46,7 @@ type Projector struct {
 	open         atomic.Pointer[viewstore.Store]
 	flushRequest chan struct{} // a reader waits
 	rebuilds     chan *rebuildCall
+	replacing    atomic.Bool   // another file is being made: rebuilds wait
 	shrinkEvery  time.Duration // between two checks of the file's free pages
 	wasteful     func(viewstore.Usage) bool
 

@@ -1,6 +1,7 @@
 package projector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -108,21 +109,27 @@ type rebuildCall struct {
 
 // Rebuild folds the stream again into a new file, while the projector folds and answers from the present one. Then it
 // puts that in the place of the views' file, as shrink.go describes. Until then nothing changes, also when it is interrupted
-// or fails. progress, which may be nil, is called every 1000 events. Where [Projector.Run] does not fold, the error is
+// or fails. progress, which may be nil, is called every 1000 events. It waits while another file is being made. Where [Projector.Run] does not fold, the error is
 // [ErrNotFolding].
 func (p *Projector) Rebuild(ctx context.Context, progress func(done, total uint64)) (RebuildResult, error) {
 	call := &rebuildCall{
 		done: ctx.Done(), rebuild: rebuild{log: p.log, progress: progress, events: maxRebuildEvents}, began: time.Now(),
 		ended: make(chan error, 1),
 	}
-	select {
-	case p.rebuilds <- call:
-	case <-time.After(rebuildWait):
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return RebuildResult{}, errors.Join(ErrNotFolding, p.failure)
-	case <-ctx.Done():
-		return RebuildResult{}, ctx.Err()
+	for asked := false; !asked; {
+		select {
+		case p.rebuilds <- call:
+			asked = true
+		case <-time.After(rebuildWait):
+			if p.replacing.Load() {
+				continue
+			}
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return RebuildResult{}, errors.Join(ErrNotFolding, p.failure)
+		case <-ctx.Done():
+			return RebuildResult{}, ctx.Err()
+		}
 	}
 	select {
 	case err := <-call.ended:
@@ -191,6 +198,12 @@ func (r *rebuild) foldInto(ctx context.Context, path string) error {
 	state, err := r.log.State(ctx)
 	if err != nil {
 		return err
+	}
+	if state.Last > 0 { // what is damaged before it shows when the next event is read
+		if _, found, err := r.log.MessageAt(ctx, state.Last); err != nil || !found {
+			return cmp.Or(err, fmt.Errorf("the last event of stream %s, sequence %d, cannot be read: its file is damaged",
+				events.LicensesStream, state.Last))
+		}
 	}
 	if r.store, err = viewstore.Open(path, schema); err != nil {
 		return err

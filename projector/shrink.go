@@ -97,7 +97,9 @@ func (p *Projector) makeReplacement(ctx context.Context) *replacement {
 		case <-ctx.Done():
 			return nil
 		case call := <-p.rebuilds:
+			p.replacing.Store(true)
 			s, err := p.foldedAgain(ctx, call)
+			p.replacing.Store(false)
 			if err == nil {
 				return &replacement{s, call}
 			}
@@ -109,7 +111,9 @@ func (p *Projector) makeReplacement(ctx context.Context) *replacement {
 		if err != nil || !p.wasteful(u) {
 			continue
 		}
+		p.replacing.Store(true)
 		s, err := p.smaller(ctx, u)
+		p.replacing.Store(false)
 		if err == nil {
 			return &replacement{Store: s}
 		}
@@ -176,7 +180,7 @@ func (p *Projector) replaceWith(ctx context.Context, fresh *replacement) error {
 	}
 	if same := old.Same(fresh.Store); !same && fresh.call == nil {
 		return fmt.Errorf("the smaller file holds other views, up to %d: please report this", fresh.Position().Seq)
-	} else if !same {
+	} else if !same && old.Position().Seq == fresh.Position().Seq {
 		slog.Warn("the views were not as a rebuild makes them, and are now: please report this", "file", p.path)
 	}
 	before, _ := p.Usage()

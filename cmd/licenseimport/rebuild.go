@@ -115,7 +115,7 @@ func askToRebuild(ctx context.Context, t *terminal, api *client) error {
 		}
 	}
 	if ctx.Err() != nil {
-		return errors.New("stopped before the end: the views are as they were")
+		return errors.New("stopped before the end: the views are whole, the former or the new ones")
 	}
-	return errors.Join(errors.New("the server did not finish the rebuild, and the views are as they were: its log says why"), lines.Err())
+	return errors.Join(errors.New("the server did not say that the rebuild is done: its log says why. The views are whole, the former or the new ones"), lines.Err())
 }

@@ -61,9 +61,7 @@ func (c *cursor) next(ctx context.Context, timeout time.Duration) (Message, erro
 		}
 		m, err := c.source.next(ctx, timeout)
 		if err == nil && m.Seq > c.last+1 && c.stream == events.LicensesStream && len(c.filter) == 0 {
-			if err := c.gaps.check(ctx, c.log, c.last, m.Seq); err != nil {
-				return Message{}, err
-			}
+			err = c.gaps.check(ctx, c.log, c.last, m.Seq)
 		}
 		if err == nil {
 			c.last = m.Seq
@@ -73,6 +71,9 @@ func (c *cursor) next(ctx context.Context, timeout time.Duration) (Message, erro
 			return Message{}, ctx.Err()
 		}
 		if errors.Is(err, context.DeadlineExceeded) {
+			return Message{}, err
+		}
+		if _, ok := errors.AsType[*UnreadableEventError](err); ok {
 			return Message{}, err
 		}
 		if unusable, ok := errors.AsType[unusableError](err); ok {

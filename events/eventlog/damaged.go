@@ -23,7 +23,8 @@ type gaps struct {
 }
 
 // check returns an [*UnreadableEventError] for a message between two that is damaged and not set aside. It asks the stream
-// where it does not know, until ctx ends.
+// where it does not know, until ctx ends. Where the stream's leader has the message, only the replica that was read lacks it:
+// errOutOfOrder.
 func (g *gaps) check(ctx context.Context, log *Log, after, before events.Seq) error {
 	explained := func(seq events.Seq) bool { return seq < g.first || g.deleted[seq] || log.setAside.has(seq) }
 	for seq := max(after+1, g.first); seq < before; seq++ {
@@ -33,10 +34,22 @@ func (g *gaps) check(ctx context.Context, log *Log, after, before events.Seq) er
 		if err := g.ask(ctx, log); err != nil {
 			return err
 		}
-		if !explained(seq) {
-			return &UnreadableEventError{Seq: seq, Cause: errDamaged}
+		if explained(seq) {
+			seq = max(seq, g.first-1)
+			continue
 		}
-		seq = max(seq, g.first-1)
+		found := false
+		err := log.retryUntilDone(ctx, log.timeout, func(ctx context.Context) (err error) {
+			_, found, err = log.MessageAt(ctx, seq)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if found {
+			return errOutOfOrder
+		}
+		return &UnreadableEventError{Seq: seq, Cause: errDamaged}
 	}
 	return nil
 }
