@@ -22,16 +22,8 @@ func (e *RowReceived) appendData(b []byte) []byte {
 		if m.Column != "" {
 			b = appendString(append(b, `,"column":`...), m.Column)
 		}
-		for i, column := range m.MoreColumns {
-			if i == 0 {
-				b = append(b, `,"more_columns":[`...)
-			} else {
-				b = append(b, ',')
-			}
-			b = appendString(b, column)
-		}
 		if len(m.MoreColumns) > 0 {
-			b = append(b, ']')
+			b = appendStrings(append(b, `,"more_columns":`...), m.MoreColumns)
 		}
 		b = appendString(append(b, `,"raw":`...), m.Raw)
 		b = append(b, '}')
@@ -64,12 +56,8 @@ func (s *scanner) malformed() *Malformed {
 	if s.consumeIf(`,"column":`) {
 		m.Column = s.text()
 	}
-	if s.consumeIf(`,"more_columns":[`) {
-		m.MoreColumns = append(m.MoreColumns, s.text())
-		for s.consumeIf(`,`) {
-			m.MoreColumns = append(m.MoreColumns, s.text())
-		}
-		s.expect(`]`)
+	if s.consumeIf(`,"more_columns":`) {
+		m.MoreColumns = s.strings()
 	}
 	s.expect(`,"raw":`)
 	m.Raw = s.text()

@@ -25,22 +25,33 @@ const (
 	dateFormatParameter = "date_format"
 )
 
+// ofMapping are the parameters of the mapping.
+var ofMapping = []struct {
+	name       string
+	repeatable bool
+}{
+	{mappingParameter, false}, {mapParameter, true}, {setParameter, true}, {ignoreParameter, true}, {valueParameter, true},
+	{dateFormatParameter, false},
+}
+
 // mappingParameters are the names for the router.
-func mappingParameters() []string {
-	return []string{
-		mappingParameter, httpx.Repeatable(mapParameter), httpx.Repeatable(setParameter), httpx.Repeatable(ignoreParameter),
-		httpx.Repeatable(valueParameter), dateFormatParameter,
+func mappingParameters() (names []string) {
+	for _, p := range ofMapping {
+		name := p.name
+		if p.repeatable {
+			name = httpx.Repeatable(name)
+		}
+		names = append(names, name)
 	}
+	return names
 }
 
 // readMapping reads the parameters of the mapping, and adds them to the canonical query. The order of a repeated one
 // means nothing.
 func (o *options) readMapping(query, canonical url.Values) {
-	for _, name := range []string{
-		mappingParameter, mapParameter, setParameter, ignoreParameter, valueParameter, dateFormatParameter,
-	} {
-		if values := query[name]; len(values) > 0 {
-			canonical[name] = slices.Sorted(slices.Values(values))
+	for _, p := range ofMapping {
+		if values := query[p.name]; len(values) > 0 {
+			canonical[p.name] = slices.Sorted(slices.Values(values))
 		}
 	}
 	o.mapping = query.Get(mappingParameter)

@@ -187,11 +187,11 @@ func (m *memtable) licenseRestored(e *events.LicenseRestored, f fact) error {
 	next := change{link: link{at.id, e.By.JobID}}
 	next.flags = isRestored
 	if e.Restores != at.id {
-		value, err := m.Value(allChanges, uint64(e.Restores))
+		c, ok, err := m.changeOf(at.id, e.Restores)
 		if err != nil {
 			return err
 		}
-		if c, ok := parseChange(value); ok && c.license == at.id {
+		if ok {
 			next.link = c.link
 		}
 	}
@@ -347,11 +347,17 @@ func (m *memtable) partyAfter(k *partyKind, license, seq events.Seq) (events.Seq
 		r, _ := parseRecord(value)
 		return k.of(&r), err
 	}
+	c, _, err := m.changeOf(license, seq)
+	return k.of(&c.record), err
+}
+
+// changeOf is the change of a license at a sequence; false: there is none.
+func (m *memtable) changeOf(license, seq events.Seq) (c change, ok bool, err error) {
 	value, err := m.Value(allChanges, uint64(seq))
-	if c, ok := parseChange(value); ok && c.license == license {
-		return k.of(&c.record), err
+	if c, ok = parseChange(value); !ok || c.license != license {
+		return change{}, false, err
 	}
-	return 0, err
+	return c, true, err
 }
 
 func (m *memtable) setDisabled(id events.Seq, before, after bool) {

@@ -100,7 +100,7 @@ var rebuildWait = 10 * time.Second
 
 // A rebuildCall asks the goroutine that folds for views that are folded again.
 type rebuildCall struct {
-	done    <-chan struct{} // the caller does not wait any more
+	ctx     context.Context // the caller's
 	rebuild rebuild
 	began   time.Time
 	result  RebuildResult
@@ -109,11 +109,11 @@ type rebuildCall struct {
 
 // Rebuild folds the stream again into a new file, while the projector folds and answers from the present one. Then it
 // puts that in the place of the views' file, as shrink.go describes. Until then nothing changes, also when it is interrupted
-// or fails. progress, which may be nil, is called every 1000 events. It waits while another file is being made. Where [Projector.Run] does not fold, the error is
-// [ErrNotFolding].
+// or fails. progress, which may be nil, is called every 1000 events. It waits while another file is being made. Where
+// [Projector.Run] does not fold, the error is [ErrNotFolding].
 func (p *Projector) Rebuild(ctx context.Context, progress func(done, total uint64)) (RebuildResult, error) {
 	call := &rebuildCall{
-		done: ctx.Done(), rebuild: rebuild{log: p.log, progress: progress, events: maxRebuildEvents}, began: time.Now(),
+		ctx: ctx, rebuild: rebuild{log: p.log, progress: progress, events: maxRebuildEvents}, began: time.Now(),
 		ended: make(chan error, 1),
 	}
 	for asked := false; !asked; {
@@ -143,13 +143,7 @@ func (p *Projector) Rebuild(ctx context.Context, progress func(done, total uint6
 func (p *Projector) foldedAgain(ctx context.Context, call *rebuildCall) (s *viewstore.Store, err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	go func() {
-		select {
-		case <-call.done:
-			stop()
-		case <-ctx.Done():
-		}
-	}()
+	defer context.AfterFunc(call.ctx, stop)()
 	u, err := p.usage()
 	if err == nil {
 		err = errors.Join(removeIfThere(p.fresh()), p.hasSpace(u.Size-u.Free))

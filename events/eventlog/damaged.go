@@ -76,17 +76,21 @@ func (g *gaps) ask(ctx context.Context, log *Log) error {
 	return nil
 }
 
-// stateWithDeleted asks for the state of LICENSES, with the sequences of all deleted messages.
-func (l *Log) stateWithDeleted(ctx context.Context) (jetstream.StreamState, error) {
-	stream, err := l.js.Stream(ctx, events.LicensesStream)
-	if err != nil {
-		return jetstream.StreamState{}, err
-	}
-	info, err := stream.Info(ctx, jetstream.WithDeletedDetails(true))
-	if err != nil {
-		return jetstream.StreamState{}, err
-	}
-	return info.State, nil
+// stateWithDeleted asks for the state of LICENSES, with the sequences of all deleted messages, within the time of one
+// request.
+func (l *Log) stateWithDeleted(ctx context.Context) (state jetstream.StreamState, err error) {
+	err = l.retryWithTimeout(ctx, func(ctx context.Context) error {
+		stream, err := l.js.Stream(ctx, events.LicensesStream)
+		if err != nil {
+			return err
+		}
+		info, err := stream.Info(ctx, jetstream.WithDeletedDetails(true))
+		if err == nil {
+			state = info.State
+		}
+		return err
+	})
+	return state, err
 }
 
 // damagedSetAside is how many messages the stream LICENSES counts that are damaged and set aside.
@@ -95,11 +99,7 @@ func (l *Log) damagedSetAside(ctx context.Context) (n uint64, err error) {
 	if err != nil || !slices.ContainsFunc(all, isGone) {
 		return 0, err
 	}
-	var state jetstream.StreamState
-	err = l.retryWithTimeout(ctx, func(ctx context.Context) (err error) {
-		state, err = l.stateWithDeleted(ctx)
-		return err
-	})
+	state, err := l.stateWithDeleted(ctx)
 	for _, s := range all {
 		if isGone(s) && s.Seq >= events.Seq(state.FirstSeq) && !slices.Contains(state.Deleted, uint64(s.Seq)) {
 			n++
