@@ -229,3 +229,56 @@ func outliveLeaders(ctx context.Context, t *testing.T, c *eventlogtest.Cluster, 
 		t.Errorf("%d rows are stored, want %d", rows, 3*total)
 	}
 }
+
+// TestNodesThatAreCutOff: such a node answers with what it held when it was cut off, as the leader at first, then as a
+// replica without one. That is no loss, and no state of the stream.
+func TestNodesThatAreCutOff(t *testing.T) {
+	t.Parallel()
+	c := eventlogtest.StartCluster(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	openReplicas(ctx, t, c, 3)
+	job := events.JobID(0)
+	for _, test := range []struct {
+		name string
+		node func() int
+	}{
+		{"a follower", c.Follower},
+		{"the leader", func() int { return c.Leader(events.LicensesStream) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c.WaitForReplicas()
+			node := test.node()
+			log, err := eventlog.Open(ctx, eventlog.Config{URL: c.URLExcept(node)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer log.Close()
+			c.Cut(node)
+			cut := time.Now()
+			c.LeaderExcept(node, events.LicensesStream)
+			job++
+			last, err := log.AppendFact(ctx, job, events.StartedSubject(job), nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			config := eventlog.Config{URL: c.NodeURL(node), Claims: []eventlog.Claim{{Source: "the views", Last: last}}}
+			for time.Since(cut) < 12*time.Second { // from the tenth on, a replica without a leader answers, too
+				within, end := context.WithTimeout(ctx, 2*time.Second)
+				if _, err := eventlog.Open(within, config); within.Err() == nil {
+					t.Errorf("after %v: %v", time.Since(cut).Round(time.Second), err)
+				}
+				end()
+			}
+			c.Heal(node)
+			healed, err := eventlog.Open(ctx, config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer healed.Close()
+			if state := stateOf(t, healed); state.Last != last {
+				t.Errorf("the stream ends at %d, want %d", state.Last, last)
+			}
+		})
+	}
+}

@@ -80,11 +80,7 @@ func (g *gaps) ask(ctx context.Context, log *Log) error {
 // request.
 func (l *Log) stateWithDeleted(ctx context.Context) (state jetstream.StreamState, err error) {
 	err = l.retryWithTimeout(ctx, func(ctx context.Context) error {
-		stream, err := l.js.Stream(ctx, events.LicensesStream)
-		if err != nil {
-			return err
-		}
-		info, err := stream.Info(ctx, jetstream.WithDeletedDetails(true))
+		info, err := l.info(ctx, events.LicensesStream, jetstream.WithDeletedDetails(true))
 		if err == nil {
 			state = info.State
 		}

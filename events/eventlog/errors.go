@@ -102,5 +102,6 @@ var transientErrors = []error{
 	jetstream.ErrNoStreamResponse,
 	jetstream.ErrJetStreamNotEnabled, // seen while a server starts
 	errIncomplete,
+	errNoLeader,
 	errReplicaBehind,
 }

@@ -69,11 +69,10 @@ func (l *Log) streamHealth(ctx context.Context, name string, usable func(jetstre
 	var info *jetstream.StreamInfo
 	err := l.retryWithTimeout(ctx, func(ctx context.Context) error {
 		sent := time.Now()
-		stream, err := l.js.Stream(ctx, name)
-		if err != nil {
+		var err error
+		if info, err = l.info(ctx, name); err != nil {
 			return err
 		}
-		info = stream.CachedInfo()
 		middle := sent.Add(time.Since(sent) / 2)
 		*skew = info.TimeStamp.Sub(middle)
 		return nil
@@ -104,11 +103,11 @@ func (l *Log) processorHealth(ctx context.Context) (report *ConsumerHealth, err 
 			return err
 		}
 		info := consumer.CachedInfo()
-		stream, err := l.js.Stream(ctx, events.LicensesStream) // second: it may have grown, the consumer is not ahead then
+		stream, err := l.info(ctx, events.LicensesStream) // second: it may have grown, the consumer is not ahead then
 		if err != nil {
 			return err
 		}
-		last := stream.CachedInfo().State.LastSeq
+		last := stream.State.LastSeq
 		report = &ConsumerHealth{
 			Pending: int(info.NumPending), InProgress: info.NumAckPending, PullRequests: info.NumWaiting,
 			Ahead: info.Delivered.Stream > last, Problem: consumerProblem(info, events.Seq(last)),

@@ -233,12 +233,11 @@ func (l *Log) StreamState(ctx context.Context, stream string) (State, error) {
 func (l *Log) state(ctx context.Context, name string) (State, error) {
 	var state State
 	err := l.retryWithTimeout(ctx, func(ctx context.Context) error {
-		stream, err := l.js.Stream(ctx, name)
-		if err != nil {
-			return err
+		info, err := l.info(ctx, name)
+		if err == nil {
+			state = stateOf(info)
 		}
-		state = stateOf(stream.CachedInfo())
-		return nil
+		return err
 	})
 	if err != nil {
 		return State{}, fmt.Errorf("ask stream %s: %w", name, err)

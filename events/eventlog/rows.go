@@ -110,11 +110,8 @@ func (l *Log) RowJobs(ctx context.Context) ([]events.JobID, error) {
 func (l *Log) subjects(ctx context.Context, name, filter string) (map[string]uint64, error) {
 	var info *jetstream.StreamInfo
 	err := l.retryWithTimeout(ctx, func(ctx context.Context) error {
-		stream, err := l.js.Stream(ctx, name)
-		if err != nil {
-			return err
-		}
-		info, err = stream.Info(ctx, jetstream.WithSubjectFilter(filter))
+		var err error
+		info, err = l.info(ctx, name, jetstream.WithSubjectFilter(filter))
 		return err
 	})
 	if err != nil {

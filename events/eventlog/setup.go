@@ -132,12 +132,11 @@ func (l *Log) inspect(ctx context.Context, config Config) (inventory, error) {
 	inv := inventory{claims: config.Claims}
 	for _, s := range specs() {
 		f := found{name: s.name}
-		stream, err := l.js.Stream(ctx, s.name)
+		info, err := l.info(ctx, s.name)
 		if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 			return inv, fmt.Errorf("stream %s: %w", s.name, err)
 		}
 		if err == nil {
-			info := stream.CachedInfo()
 			f.exists, f.config, f.state, f.lastTime = true, info.Config, stateOf(info), info.State.LastTime
 			inv.now = info.TimeStamp
 			if err := s.usable(info.Config); err != nil {

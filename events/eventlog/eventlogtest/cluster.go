@@ -70,12 +70,22 @@ func StartCluster(t testing.TB) *Cluster {
 }
 
 // URL has the addresses of all servers.
-func (c *Cluster) URL() string {
+func (c *Cluster) URL() string { return c.URLExcept(-1) }
+
+// URLExcept has the addresses of all servers except one.
+func (c *Cluster) URLExcept(node int) string {
 	var urls []string
-	for _, o := range c.options {
-		urls = append(urls, fmt.Sprintf("nats://127.0.0.1:%d", o.Port))
+	for i := range Nodes {
+		if i != node {
+			urls = append(urls, c.NodeURL(i))
+		}
 	}
 	return strings.Join(urls, ",")
+}
+
+// NodeURL has the address of one server.
+func (c *Cluster) NodeURL(node int) string {
+	return fmt.Sprintf("nats://127.0.0.1:%d", c.options[node].Port)
 }
 
 // Start starts a server that was killed.
