@@ -75,8 +75,11 @@ func (m Manager) Allowed(product string) bool {
 
 // Sees reports whether the manager may see an import of a kind by the named manager.
 func (m Manager) Sees(owner string, kind *events.Kind) bool {
-	return m.Can(ReadAllImports) && m.SeesKind(kind) || m.Can(ReadImports) && m.Name == owner
+	return m.SeesAll(kind) || m.Can(ReadImports) && m.Name == owner
 }
+
+// SeesAll reports whether the manager may see every import of a kind.
+func (m Manager) SeesAll(kind *events.Kind) bool { return m.Can(ReadAllImports) && m.SeesKind(kind) }
 
 // SeesKind reports whether the manager may see what imports of a kind did: a limited one sees rows of
 // products only.

@@ -93,9 +93,10 @@ func relatedTo(views *projector.Reader, j *projector.Job, m access.Manager) (r r
 	return r, nil
 }
 
-// related is relatedTo in a separate transaction.
+// related is relatedTo in a separate transaction, or without one where no related import has to be looked at. All
+// are of one kind.
 func (a *API) related(ctx context.Context, j *projector.Job, m access.Manager) (r related, err error) {
-	if len(j.RetriedBy) == 0 && (m.Can(access.ReadAllImports) || j.SameFileAs == 0 && j.RetryOf == 0) {
+	if len(j.RetriedBy) == 0 && (m.SeesAll(j.ImportKind()) || j.SameFileAs == 0 && j.RetryOf == 0) {
 		return related{sameFileAs: j.SameFileAs, retryOf: j.RetryOf}, nil
 	}
 	err = a.projector.Read(ctx, func(views *projector.Reader) (err error) {

@@ -190,3 +190,27 @@ func TestLimitedManagerSeesNothingElseOfOtherKinds(t *testing.T) {
 		t.Errorf("features: %+v", page)
 	}
 }
+
+// TestLimitedManagerOtherImportsOfCustomers: the result of a customers' import that a limited manager made, when it was
+// not limited, names no customers' import of another manager with the same file.
+func TestLimitedManagerOtherImportsOfCustomers(t *testing.T) {
+	keys := access.NewStore(newStream(t).Bucket(eventlog.Managers))
+	limited, err := keys.Create(t.Context(), "vera", string(access.Viewer), []string{"a"})
+	check(t, err)
+	sameFile := func(id events.JobID, manager string) []events.Event {
+		begin, seal := started(id, manager), sealed(id, 1)
+		begin.Kind, begin.Columns, seal.SHA256 = events.Customers.Name, events.Customers.ColumnNames(), "the same"
+		return []events.Event{begin, seal, finished(id, 1, 0, 0, 1)}
+	}
+	both := newMemLog(append(sameFile(1, "anna"), sameFile(2, "vera")...)...)
+	r := newHarnessWith(t, t.TempDir(), both, access.Config{Store: keys, AdminKey: adminKey})
+	r.catchUp()
+	const own = prefix + "customers-import-results/2/"
+	for key, want := range map[string]string{adminKey: `"same_file_as":1,`, limited: `"same_file_as":null,`} {
+		for _, path := range []string{own, own + "events/", prefix + "customers-import-results/"} {
+			if a := r.getAs(key, path); a.status != http.StatusOK || !strings.Contains(a.body, want) {
+				t.Errorf("%s: %d %s\nwant %s", path, a.status, a.body, want)
+			}
+		}
+	}
+}

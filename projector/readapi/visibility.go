@@ -39,7 +39,7 @@ func seesImport(m access.Manager, j *projector.Job) bool {
 
 // visibleImports restricts a query to the imports that a manager may know of.
 func visibleImports(m access.Manager, q projector.JobQuery) projector.JobQuery {
-	if !m.Can(access.ReadAllImports) || !m.SeesKind(q.Kind) {
+	if !m.SeesAll(q.Kind) {
 		q.Manager = &m.Name
 	}
 	return q
