@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"licenseimport/events"
+	"licenseimport/events/eventlog"
 	"licenseimport/internal/access"
 )
 
@@ -164,6 +165,31 @@ func TestUploadWithASavedMapping(t *testing.T) {
 	h.mappingRequest("PUT", "vendor", strings.Replace(vendorMapping, "pp", "other", 1), adminKey)
 	if again := h.state(1).Started; again.Mapping.Set["product__short_code"] != "pp" {
 		t.Error("the import has changed")
+	}
+}
+
+// TestUnreadableSavedMapping: a saved mapping that cannot be read is the server's fault: not that
+// of an upload, nor one that passes.
+func TestUnreadableSavedMapping(t *testing.T) {
+	h := newHarness(t, Config{})
+	h.send(csvOf(2), request{})
+	h.reject(1, "psc")
+	if _, err := h.log.Bucket(eventlog.Mappings).Put(t.Context(), events.Token("vendor"), []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	const named = "Serial No.;Mail;error__mapping\nAB-1;ada@example.com;vendor\n"
+	inspected, _ := h.inspect([]byte(named), "", adminKey)
+	for what, a := range map[string]answer{
+		"it":                      h.mappingRequest("GET", "vendor", "", adminKey),
+		"the list":                h.mappingRequest("GET", "", "", adminKey),
+		"an upload that names it": h.send(foreign, request{query: "?mapping=vendor"}),
+		"a file that names it":    h.send(named, request{}),
+		"an inspection":           inspected,
+		"a retry":                 h.retry(1, "?mapping=vendor", request{}),
+	} {
+		if a.status != 500 || a.body.Code != "internal" || !strings.Contains(a.text, "save it again") {
+			t.Errorf("%s: %d %s", what, a.status, a.text)
+		}
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -98,12 +97,13 @@ func (in *Ingest) findMapping(ctx context.Context, name string) (savedMapping, e
 	return readMapping(entry)
 }
 
-// readMapping reads an entry of the bucket.
+// readMapping reads an entry of the bucket. Its error is an answer.
 func readMapping(entry eventlog.Entry) (savedMapping, error) {
 	name := mappingNameOf(entry.Key)
 	var m events.Mapping
 	if err := json.Unmarshal(entry.Value, &m); err != nil {
-		return savedMapping{}, fmt.Errorf("the saved mapping %q cannot be read; save it again: %w", name, err)
+		return savedMapping{}, httpx.New(http.StatusInternalServerError, "internal",
+			"The saved mapping %q cannot be read: save it again.", events.Excerpt(name, maxMappingName)).Because(err)
 	}
 	return shown(name, &m, nil), nil
 }
