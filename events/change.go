@@ -165,15 +165,6 @@ func changes(columns []int, from, to target) (changed []Change) {
 	return changed
 }
 
-// Inverse are the changes that lead back: Apply with them takes Apply with the changes back.
-func Inverse(changed []Change) []Change {
-	back := make([]Change, len(changed))
-	for i, c := range changed {
-		back[i] = Change{Column: c.Column, From: c.To, To: c.From}
-	}
-	return back
-}
-
 // Apply is the license after the changes. It fails if s does not hold what the changes lead from, or if a
 // column is unknown: a newer program wrote it.
 func (s LicenseState) Apply(changed []Change) (LicenseState, error) {

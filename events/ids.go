@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strconv"
-	"strings"
 )
 
 // JobID is the id of one import, from 1. A later import has a larger id.
@@ -76,17 +75,6 @@ func appendID(b []byte, e Event) []byte {
 	default:
 		return append(b, e.ID()...)
 	}
-}
-
-// ParseOutcomeID reads the job and the row from the id of a row's outcome.
-func ParseOutcomeID(id string) (Origin, error) {
-	first, second, _ := strings.Cut(id, "/")
-	job, err := ParseJobID(first)
-	row, err2 := ParseJobID(second) // a row's number has the same form
-	if err != nil || err2 != nil {
-		return Origin{}, fmt.Errorf("%q is not the id of a row's outcome", id)
-	}
-	return Origin{JobID: job, Row: Row(row)}, nil
 }
 
 // ProductID is a product's id in the API: a number from 1 to 2^53 that follows from its short code alone. So

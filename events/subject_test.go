@@ -187,19 +187,6 @@ func TestParseIDs(t *testing.T) {
 	}
 }
 
-func TestParseOutcomeID(t *testing.T) {
-	for _, e := range []Event{&LicenseImported{JobID: 10, Row: 17}, &LicenseExisted{JobID: 10, Row: 17}, &RowRejected{JobID: 10, Row: 17}} {
-		if got, err := ParseOutcomeID(e.ID()); err != nil || got != (Origin{JobID: 10, Row: 17}) {
-			t.Errorf("ParseOutcomeID(%s) = %+v, %v", e.ID(), got, err)
-		}
-	}
-	for _, id := range []string{"", "10", "10/", "/17", "10/17/received", "10/started", "10/0", "0/17", "010/17", "10/+17", "10/progressed/17"} {
-		if got, err := ParseOutcomeID(id); err == nil {
-			t.Errorf("ParseOutcomeID(%q) = %+v, want an error", id, got)
-		}
-	}
-}
-
 // TestWorkSubjects: each fact that gives a processor work is of one filter, and has the fact that ends it.
 func TestWorkSubjects(t *testing.T) {
 	for _, work := range []struct {
