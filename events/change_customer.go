@@ -19,14 +19,7 @@ func (c Customer) Update(given Customer, cleared []string) (after Customer, chan
 			copyValue(column.field(now), column.field(row))
 		}
 	}
-	before := target{Customer: &c}
-	for _, i := range Customers.columns {
-		column := &Columns[i]
-		if x, y := valueText(column.field(before)), valueText(column.field(now)); x != y {
-			changed = append(changed, Change{Column: column.Name, From: x, To: y})
-		}
-	}
-	return after, changed
+	return after, changes(Customers.columns, target{Customer: &c}, now)
 }
 
 // Differs lists the columns in which a row of a customers' import gives another value than the customer has:
