@@ -71,7 +71,7 @@ func (h *harness) appendOutcomes(job events.JobID, all []*events.RowRejected) {
 		for _, rejected := range chunk {
 			body, err := events.Encode(rejected, time.Now())
 			if err == nil {
-				err = batch.Add(rejected.Subject(), body, false)
+				err = batch.Add(rejected.Subject(), body)
 			}
 			if err != nil {
 				h.Fatal(err)
@@ -220,7 +220,7 @@ func TestRepeatedOutcomesAreRetriedOnce(t *testing.T) {
 	h.appendOutcomes(1, rejected[:3])
 	h.appendOutcomes(1, rejected[1:])
 	stray := h.log.NewBatch(1)
-	if err := stray.Add(events.RejectedSubject(1), []byte("no event"), false); err != nil {
+	if err := stray.Add(events.RejectedSubject(1), []byte("no event")); err != nil {
 		t.Fatal(err)
 	}
 	body, err := events.Encode(finished, time.Now())

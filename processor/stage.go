@@ -67,7 +67,7 @@ func (s *stagedBatch) send(j *job, outcomes []events.Outcome, verdicts []Verdict
 		if decides && rules.writes(outcome) {
 			err = s.batch.AddAfter(v.Subject(), body, v.Subject(), v.Previous)
 		} else {
-			err = s.batch.Add(event.Subject(), body, false)
+			err = s.batch.Add(event.Subject(), body)
 		}
 		if err != nil {
 			return err

@@ -124,7 +124,7 @@ func (h *harness) commit(job events.JobID, outcomes []events.Event, fact events.
 	h.Helper()
 	batch := h.log.NewBatch(job)
 	for _, e := range outcomes {
-		if err := batch.Add(e.Subject(), h.encode(e), false); err != nil {
+		if err := batch.Add(e.Subject(), h.encode(e)); err != nil {
 			h.Fatal(err)
 		}
 	}

@@ -257,35 +257,27 @@ func (l *Log) NewBatch(job events.JobID) *Batch {
 // Len is the number of messages added.
 func (b *Batch) Len() int { return b.atomic.size }
 
-// Add sends one message to be stored by the commit, without waiting. first: the commit fails if the
-// subject has a message already, but for those set aside; no other message of this batch may have that subject. The caller
-// may reuse body when Add returns. A batch takes up to MaxBatch-1 messages before the commit.
-func (b *Batch) Add(subject string, body []byte, first bool) error {
-	if b.atomic.size >= MaxBatch-1 {
-		return fmt.Errorf("the batch has %d messages already", b.atomic.size)
-	}
-	if first && !failpoint.First {
-		b.atomic.add(subject, body, &expectation{last: b.log.setAside.lastAt(subject, 0)})
-	} else {
-		b.atomic.add(subject, body, nil)
-	}
-	return nil
-}
+// Add sends one message to be stored by the commit, without waiting. The caller may reuse body when Add
+// returns. A batch takes up to MaxBatch-1 messages before the commit.
+func (b *Batch) Add(subject string, body []byte) error { return b.add(subject, body, nil) }
 
 // AddAfter is Add for a message that holds only if last is still the sequence of the last message at a
-// license's subject, which may be another one than the message's own: else the commit fails. Messages that
-// are set aside do not count. No earlier message of this batch may be at that license's subject.
+// license's subject, 0 for none: else the commit fails. That subject may be another one than the message's own.
+// Messages that are set aside do not count. No earlier message of this batch may be at that license's subject.
 func (b *Batch) AddAfter(subject string, body []byte, license string, last events.Seq) error {
-	if b.atomic.size >= MaxBatch-1 {
-		return fmt.Errorf("the batch has %d messages already", b.atomic.size)
-	}
 	if failpoint.First {
-		b.atomic.add(subject, body, nil)
-		return nil
+		return b.add(subject, body, nil)
 	}
 	expect := &expectation{last: b.log.setAside.lastAt(license, last)}
 	if license != subject {
 		expect.filter = license
+	}
+	return b.add(subject, body, expect)
+}
+
+func (b *Batch) add(subject string, body []byte, expect *expectation) error {
+	if b.atomic.size >= MaxBatch-1 {
+		return fmt.Errorf("the batch has %d messages already", b.atomic.size)
 	}
 	b.atomic.add(subject, body, expect)
 	return nil

@@ -73,7 +73,7 @@ func BenchmarkBatch(b *testing.B) {
 			batch := log.NewBatch(7)
 			for range eventlog.MaxBatch - 1 {
 				n++
-				if err := batch.Add(license(n), body, true); err != nil {
+				if err := batch.AddAfter(license(n), body, license(n), 0); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -107,7 +107,8 @@ func appendLargeBatch(ctx context.Context, t *testing.T, log *eventlog.Log) {
 	for { // a refused batch is not stored, so it is sent again
 		batch := log.NewBatch(job)
 		for i, body := range bodies[1:] {
-			if err := batch.Add(events.LicenseSubject("wide", fmt.Sprint(i)), body, true); err != nil {
+			subject := events.LicenseSubject("wide", fmt.Sprint(i))
+			if err := batch.AddAfter(subject, body, subject, 0); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -130,7 +131,8 @@ func raceLicense(ctx context.Context, t *testing.T, logs [2]*eventlog.Log, times
 			job := events.JobID(100_000 + 3*i + w)
 			writers.Go(func() {
 				batch := logs[w%2].NewBatch(job)
-				_ = batch.Add(events.LicenseSubject("race", fmt.Sprint(i)), nil, true)
+				subject := events.LicenseSubject("race", fmt.Sprint(i))
+				_ = batch.AddAfter(subject, nil, subject, 0)
 				_, err := batch.Commit(ctx, fmt.Sprintf("imports.%d.progressed", job), nil, 0)
 				if err == nil {
 					won.Add(1)

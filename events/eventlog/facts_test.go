@@ -73,7 +73,7 @@ func TestCommitStoresAll(t *testing.T) {
 	started := appendFact(t, log, 7, events.StartedSubject(7), 0)
 	batch := log.NewBatch(7)
 	addLicenses(t, batch, 0, eventlog.MaxBatch-1)
-	if err := batch.Add("outcomes.7.existed", nil, false); err == nil {
+	if err := batch.Add("outcomes.7.existed", nil); err == nil {
 		t.Error("a batch took more than its limit")
 	}
 	seq, err := batch.Commit(t.Context(), "imports.7.progressed", []byte("999"), started)
@@ -259,7 +259,7 @@ func testLookupWithLongSubjects(t *testing.T, log *eventlog.Log) {
 		subjects[i] = events.LicenseSubject("psc", fmt.Sprint(i)+strings.Repeat("é", 255))
 	}
 	batch := log.NewBatch(7)
-	if err := batch.Add(subjects[899], []byte("{}"), true); err != nil {
+	if err := batch.AddAfter(subjects[899], []byte("{}"), subjects[899], 0); err != nil {
 		t.Fatal(err)
 	}
 	mustCommit(t, batch, 0)
@@ -275,7 +275,7 @@ func license(i int) string { return events.LicenseSubject("psc", fmt.Sprintf("ke
 func addLicenses(t testing.TB, batch *eventlog.Batch, from, to int) {
 	t.Helper()
 	for i := from; i < to; i++ {
-		if err := batch.Add(license(i), []byte(license(i)), true); err != nil {
+		if err := batch.AddAfter(license(i), []byte(license(i)), license(i), 0); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -45,7 +45,8 @@ func TestDirectBatchesOutliveTheirStream(t *testing.T) {
 					t.Fatal("the batch goes over the connection")
 				}
 				for i := range 3 {
-					if err := batch.Add(fmt.Sprintf("licenses.psc.%d-%d", job, i), []byte("{}"), true); err != nil {
+					subject := fmt.Sprintf("licenses.psc.%d-%d", job, i)
+					if err := batch.AddAfter(subject, []byte("{}"), subject, 0); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -79,7 +80,7 @@ func TestDirectMessagesAreBounded(t *testing.T) {
 	log, _ := openOn(t, t.TempDir())
 	for size, want := range map[int]error{maxPayload - 200: nil, maxPayload: nats.ErrMaxPayload} {
 		batch := log.NewBatch(events.JobID(size))
-		if err := batch.Add("licenses.psc.KEY", make([]byte, size), false); err != nil {
+		if err := batch.Add("licenses.psc.KEY", make([]byte, size)); err != nil {
 			t.Fatal(err)
 		}
 		_, err := batch.Commit(t.Context(), events.StartedSubject(batch.job), []byte("{}"), 0)

@@ -30,7 +30,7 @@ func batchOf(outcomes int, kind string) writer {
 	return writer{uint64(outcomes) + 1, func(ctx context.Context, log *eventlog.Log, job events.JobID, at events.Seq) error {
 		batch := log.NewBatch(job)
 		for range outcomes {
-			if err := batch.Add(fmt.Sprintf("outcomes.%d.rejected", job), []byte("{}"), false); err != nil {
+			if err := batch.Add(fmt.Sprintf("outcomes.%d.rejected", job), []byte("{}")); err != nil {
 				return err
 			}
 		}

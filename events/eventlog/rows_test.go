@@ -120,7 +120,7 @@ func testRejectedRows(t *testing.T, log *eventlog.Log) {
 			batch := log.NewBatch(job)
 			for i := range 500 {
 				body := fmt.Appendf(nil, "%d rejected %d", job, from+i)
-				if err := errors.Join(batch.Add(events.RejectedSubject(job), body, false), batch.Add("outcomes.7.other", body, false)); err != nil {
+				if err := errors.Join(batch.Add(events.RejectedSubject(job), body), batch.Add("outcomes.7.other", body)); err != nil {
 					t.Fatal(err)
 				}
 				if batch.Len() == eventlog.MaxBatch-2 {

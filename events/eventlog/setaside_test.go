@@ -218,7 +218,7 @@ func (s strays) importOne(license *events.LicenseImported, expect events.Seq) er
 	s.Helper()
 	progressed := &events.ImportProgressed{JobID: 7, Phase: events.Import, Row: 1}
 	batch := s.NewBatch(7)
-	if err := batch.Add(license.Subject(), s.encode(license), true); err != nil {
+	if err := batch.AddAfter(license.Subject(), s.encode(license), license.Subject(), 0); err != nil {
 		s.Fatal(err)
 	}
 	_, err := batch.Commit(s.Context(), progressed.Subject(), s.encode(progressed), expect)

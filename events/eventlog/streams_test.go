@@ -138,7 +138,7 @@ func TestLookupRepeatsTruncatedResponses(t *testing.T) {
 	batch := log.NewBatch(7)
 	for i := range 40 {
 		subjects = append(subjects, events.LicenseSubject("psc", strconv.Itoa(i)))
-		if err := batch.Add(subjects[i], make([]byte, 800<<10), true); err != nil {
+		if err := batch.AddAfter(subjects[i], make([]byte, 800<<10), subjects[i], 0); err != nil {
 			t.Fatal(err)
 		}
 	}

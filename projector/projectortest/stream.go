@@ -34,8 +34,11 @@ func (l *Stream) Add(all ...events.Event) {
 			batch = l.NewBatch(e.Job())
 		}
 		if !strings.HasPrefix(e.Subject(), "imports.") {
-			_, first := e.(*events.LicenseImported)
-			check(l.t, batch.Add(e.Subject(), body, first))
+			if _, first := e.(*events.LicenseImported); first {
+				check(l.t, batch.AddAfter(e.Subject(), body, e.Subject(), 0))
+			} else {
+				check(l.t, batch.Add(e.Subject(), body))
+			}
 			continue
 		}
 		seq, err := batch.Commit(l.t.Context(), e.Subject(), body, l.last[e.Job()])
