@@ -221,6 +221,21 @@ func (v *Verdict) reject(column int, code events.Code) {
 	v.Errors = append(v.Errors, events.Columns[column].Error(code, v.Row.Values[column]))
 }
 
+// mayUse reports whether the row may name the product: the import's manager may use it, and it is in the catalogue.
+// Otherwise it rejects the row.
+func (p *Policy) mayUse(v *Verdict, product string) bool {
+	_, known := p.Catalogue[product]
+	switch {
+	case len(p.Products) > 0 && !slices.Contains(p.Products, product):
+		v.reject(events.ColumnProduct, events.NoAccess)
+	case !known && len(p.Catalogue) > 0:
+		v.reject(events.ColumnProduct, events.UnknownProduct)
+	default:
+		return true
+	}
+	return false
+}
+
 // gives reports whether the row gives a value in this column.
 func (p *Policy) gives(v *Verdict, column int) bool {
 	value := events.Columns[column].Clean(v.values()[column])

@@ -35,11 +35,7 @@ func (p *Policy) checkFeature(v *Verdict) {
 	if p.Validated || code == "" {
 		return
 	}
-	if _, known := p.Catalogue[code]; len(p.Products) > 0 && !slices.Contains(p.Products, code) {
-		v.reject(events.ColumnProduct, events.NoAccess)
-	} else if !known && len(p.Catalogue) > 0 {
-		v.reject(events.ColumnProduct, events.UnknownProduct)
-	} else {
+	if p.mayUse(v, code) {
 		p.checkFeatureCode(v)
 	}
 }

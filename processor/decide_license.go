@@ -1,10 +1,6 @@
 package processor
 
-import (
-	"slices"
-
-	"licenseimport/events"
-)
+import "licenseimport/events"
 
 // licenseRules decide an import of licenses. The subjects are known without a look-up, and most of the licenses
 // are new, so only those that may exist are looked up.
@@ -29,16 +25,10 @@ func (p *Policy) checkProduct(v *Verdict) {
 	if code == "" { // missing or malformed: reported already
 		return
 	}
-	product, known := p.Catalogue[code]
-	v.Product = product.Product
+	v.Product = p.Catalogue[code].Product
 	v.Product.ShortCode = code
-	if p.Validated {
-		return
-	}
-	if len(p.Products) > 0 && !slices.Contains(p.Products, code) {
-		v.reject(events.ColumnProduct, events.NoAccess)
-	} else if !known && len(p.Catalogue) > 0 {
-		v.reject(events.ColumnProduct, events.UnknownProduct)
+	if !p.Validated {
+		p.mayUse(v, code)
 	}
 }
 
