@@ -32,6 +32,7 @@
 //	template.go     the CSV template
 //	observer.go     what is reported for the metrics
 //	proxy.go        passes all other API requests on to the projector (role ingest only)
+//	proxy_watch.go  gives a projector up that does not answer
 //
 // A workbook cannot be read before its end has arrived. So it is first written to a temporary file that
 // has no name, then read like a CSV; its first three steps begin when the request has been read.

@@ -20,6 +20,7 @@
 //	warnings.go       pure: the table of warnings about valid rows
 //	lookup.go         asks the stream what exists
 //	lookup_policy.go  what is worth a look-up, and what a refused batch changes
+//	conflict_pace.go  how long a job waits whose batches are refused again and again
 //	stage.go          sends a batch's outcomes to the server
 //	preview.go        what earlier rows of a dry run's file would have made
 //	priority.go       delays batches of large imports while a small one is in progress
@@ -37,7 +38,8 @@
 //	a value's form (e-mail, date, number, length, choice)   events/column_types.go
 //	which columns there are, which are required             events/columns.go
 //	the codes and sentences of errors and warnings          events/error_codes.go, events/warning_codes.go
-//	product unknown, no access, columns in conflict         decide_license.go, decide_feature.go, resolve.go
+//	product unknown, no access                              decide.go
+//	columns in conflict, license or feature unknown         decide_license.go, resolve.go, decide_feature.go
 //	what a row changes of a license, default values         events/change.go
 //	warnings                                                warnings.go
 //	CSV that cannot be read                                 internal/csvfile, during the upload
