@@ -69,10 +69,7 @@ func (o *options) nameHeaders(saved *events.Mapping) {
 			o.headers[csvfile.NormalName(header)] = true
 		}
 	}
-	for _, entry := range o.given.Map {
-		o.headers[csvfile.NormalName(entry[:max(strings.LastIndexByte(entry, ':'), 0)])] = true
-	}
-	for _, header := range o.given.Ignore {
+	for _, header := range o.given.Headers() {
 		o.headers[csvfile.NormalName(header)] = true
 	}
 }

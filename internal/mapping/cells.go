@@ -50,10 +50,8 @@ func Compile(m *events.Mapping) *Cells {
 		if to := translationOf(kind, m.Values, i); len(to) > 0 {
 			c.columns = append(c.columns, translation{i, to})
 		}
-		for of, value := range m.Set {
-			if column, known := kind.ColumnIndex(of); known && column == i {
-				c.set = append(c.set, Cell{i, c.mapped(i, value)})
-			}
+		if value, set := setValue(kind, m, i); set {
+			c.set = append(c.set, Cell{i, c.mapped(i, value)})
 		}
 	}
 	return c

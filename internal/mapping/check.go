@@ -124,16 +124,17 @@ func (c *checker) checkTarget(header, target string, targets map[int]string) {
 		return
 	}
 	targets[column] = header
-	if _, set := c.set(column); set {
+	if _, set := setValue(c.kind, c.mapping, column); set {
 		c.add(SetAndMapped, target, "%s has one value for all rows and %q is mapped to it as well: take one of the two out",
 			events.Columns[column].Name, shorten(header))
 	}
 }
 
-// set returns the value that the mapping sets in a column.
-func (c *checker) set(column int) (string, bool) {
-	for name, value := range c.mapping.Set {
-		if i, known := c.kind.ColumnIndex(name); known && i == column {
+// setValue returns the value that a mapping of a kind sets in a column. A mapping may give a column other names than
+// the table has.
+func setValue(kind *events.Kind, m *events.Mapping, column int) (value string, set bool) {
+	for name, value := range m.Set {
+		if i, known := kind.ColumnIndex(name); known && i == column {
 			return value, true
 		}
 	}

@@ -3,7 +3,6 @@ package mapping
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"licenseimport/events"
 	"licenseimport/internal/csvfile"
@@ -168,13 +167,11 @@ func (h *matcher) unknown(position int, field string) {
 // take gives a column to a field, unless another field or a set value has it.
 func (h *matcher) take(position, column int) {
 	name := events.Columns[column].Name
-	for of := range h.mapping.Set {
-		if i, known := h.kind.ColumnIndex(of); known && i == column {
-			h.add(HeaderIsSet, position, h.fields[position],
-				"column %d, %q, gives %s, which has one value for all rows as well: take that value out, or leave the column out (ignore=%s)",
-				position+1, h.name(position), name, h.name(position))
-			return
-		}
+	if _, set := setValue(h.kind, h.mapping, column); set {
+		h.add(HeaderIsSet, position, h.fields[position],
+			"column %d, %q, gives %s, which has one value for all rows as well: take that value out, or leave the column out (ignore=%s)",
+			position+1, h.name(position), name, h.name(position))
+		return
 	}
 	if first, taken := h.first[column]; taken {
 		h.add(csvfile.DuplicateColumn, position, h.fields[position],
@@ -193,13 +190,9 @@ func (h *matcher) name(position int) string {
 // checkGiven refuses a header that the request maps and the file does not have: it may be misspelt. One
 // that is ignored may be missing.
 func (h *matcher) checkGiven(given Given) {
-	for _, entry := range given.Map {
-		header := entry[:max(strings.LastIndexByte(entry, ':'), 0)]
-		found := false
-		for _, field := range h.fields {
-			found = found || csvfile.NormalName(field) == csvfile.NormalName(header)
-		}
-		if !found {
+	for _, header := range given.mapped() {
+		same := func(field string) bool { return csvfile.NormalName(field) == csvfile.NormalName(header) }
+		if !slices.ContainsFunc(h.fields, same) {
 			h.add(HeaderNotInFile, -1, header, "the file has no column %q, which map= names: look at its header", shorten(header))
 		}
 	}
@@ -208,21 +201,13 @@ func (h *matcher) checkGiven(given Given) {
 func (h *matcher) checkRequired() {
 	for _, name := range Required(h.kind) {
 		column, _ := h.kind.ColumnIndex(name)
-		if _, found := h.first[column]; found || h.isSet(column) {
+		_, found := h.first[column]
+		if _, set := setValue(h.kind, h.mapping, column); found || set {
 			continue
 		}
 		h.add(csvfile.MissingColumn, -1, name,
 			"the required column %s is missing: map a column of the file to it, or set one value for all rows", name)
 	}
-}
-
-func (h *matcher) isSet(column int) bool {
-	for of := range h.mapping.Set {
-		if i, known := h.kind.ColumnIndex(of); known && i == column {
-			return true
-		}
-	}
-	return false
 }
 
 // advise adds to each missing column what the header says of it, as parameters to copy. Parameters are

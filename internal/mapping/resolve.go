@@ -28,6 +28,18 @@ func (g Given) ignores(header string) bool {
 	})
 }
 
+// mapped returns the headers that the request maps to a column. The column is behind the last colon: headers may
+// have colons.
+func (g Given) mapped() (headers []string) {
+	for _, entry := range g.Map {
+		headers = append(headers, entry[:max(strings.LastIndexByte(entry, ':'), 0)])
+	}
+	return headers
+}
+
+// Headers returns the headers that the request names: those that it maps and those that it leaves out.
+func (g Given) Headers() []string { return append(g.mapped(), g.Ignore...) }
+
 // Empty reports whether the request says nothing.
 func (g Given) Empty() bool {
 	return len(g.Map)+len(g.Set)+len(g.Ignore)+len(g.Value) == 0 && g.DateFormat == ""
@@ -183,7 +195,7 @@ func (r *resolver) translate(column, cell, value string) {
 // mentionHeader removes what base says of a header. It reports false if the request mentions it twice.
 func (r *resolver) mentionHeader(header string) bool {
 	name := csvfile.NormalName(header)
-	if contains(r.headers, name) {
+	if slices.Contains(r.headers, name) {
 		r.add(DuplicateHeader, header, "the header %q is given twice in map= and ignore=: give it once", shorten(header))
 		return false
 	}
@@ -197,7 +209,7 @@ func (r *resolver) mentionHeader(header string) bool {
 }
 
 func (r *resolver) mentionColumn(column string) bool {
-	if contains(r.columns, column) {
+	if slices.Contains(r.columns, column) {
 		r.add(DuplicateColumn, column, "%s is given twice in map= and set=: give it once", shorten(column))
 		return false
 	}
@@ -209,7 +221,7 @@ func (r *resolver) mentionColumn(column string) bool {
 // it as well.
 func (r *resolver) forget(column string) {
 	for header, to := range r.m.Columns {
-		if to != nil && columnName(r.kind, *to) == column && !contains(r.headers, csvfile.NormalName(header)) {
+		if to != nil && columnName(r.kind, *to) == column && !slices.Contains(r.headers, csvfile.NormalName(header)) {
 			r.m.Columns[header] = nil
 		}
 	}
@@ -227,13 +239,4 @@ func columnName(kind *events.Kind, name string) string {
 		return events.Columns[column].Name
 	}
 	return strings.ToLower(strings.TrimSpace(name))
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }
