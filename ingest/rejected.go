@@ -127,13 +127,7 @@ func (s *rejectedSource) read() (*events.RowRejected, error) {
 // sees reports whether the manager may see a row of the first import: the rule of package readapi. A
 // manager limited to products retries of another manager's import only the rows of these products.
 func (s *rejectedSource) sees(values *events.Values) bool {
-	if s.manager.Name == s.started.Manager || !s.manager.Limited() {
-		return true
-	}
-	var mapped events.Values
-	mapped[events.ColumnProduct] = values[events.ColumnProduct]
-	s.cells.Apply(&mapped)
-	return s.manager.Allowed(events.Columns[events.ColumnProduct].Clean(mapped[events.ColumnProduct]))
+	return s.manager.Name == s.started.Manager || !s.manager.Limited() || s.manager.Allowed(s.cells.Product(values))
 }
 
 // unreadable are the codes of rows that could not be read as CSV. Reading them again would find the

@@ -112,6 +112,14 @@ func (c *Cells) Apply(values *events.Values) (sent []Cell) {
 	return sent
 }
 
+// Product returns the short code of the product that a row names. Who may see the row follows from it.
+func (c *Cells) Product(values *events.Values) string {
+	var mapped events.Values
+	mapped[events.ColumnProduct] = values[events.ColumnProduct]
+	c.Apply(&mapped)
+	return events.Columns[events.ColumnProduct].Clean(mapped[events.ColumnProduct])
+}
+
 func (t *translation) lookUp(cell string) (string, bool) {
 	if to, ok := t.to[cell]; ok {
 		return to, true

@@ -12,6 +12,7 @@ import (
 	"licenseimport/events"
 	"licenseimport/internal/access"
 	"licenseimport/internal/csvfile"
+	"licenseimport/internal/mapping"
 	"licenseimport/internal/workbook"
 	"licenseimport/projector"
 )
@@ -132,6 +133,7 @@ func (t *rejectedRows) names() []string {
 func (t *rejectedRows) each(views *projector.Reader, from events.Row, use func(invalidRow) (int, error)) (
 	next events.Row, more bool, err error) {
 	used, read, size := 0, 0, 0
+	cells := mapping.Compile(t.job.Mapping)
 	for n := range views.RejectedRows(t.job.ID, from) {
 		if used == csvPieceRows || size > csvPieceBytes || read == csvPieceReads {
 			return n, true, nil
@@ -140,7 +142,7 @@ func (t *rejectedRows) each(views *projector.Reader, from events.Row, use func(i
 		if err != nil {
 			return 0, false, err
 		}
-		if read++; !seesRejectedRow(t.manager, t.job, &row.Values) {
+		if read++; !seesRejectedRow(t.manager, t.job, cells, &row.Values) {
 			continue
 		}
 		if size, err = use(row); err != nil {

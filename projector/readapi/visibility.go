@@ -119,30 +119,20 @@ func seesAllRows(m access.Manager, j *projector.Job) bool { return !m.Limited() 
 // visibleRejectedRows yields those of some rejected rows of an import that a manager may see.
 func visibleRejectedRows(m access.Manager, j *projector.Job, views *projector.Reader,
 	rows iter.Seq[events.Row]) iter.Seq[events.Row] {
+	cells := mapping.Compile(j.Mapping)
 	return visibleRows(m, j, rows, func(row events.Row) (product string, err error) {
 		e, err := views.RejectedRow(j.ID, row)
 		if err != nil {
 			return "", err
 		}
-		return productOf(j, &e.Values), nil
+		return cells.Product(&e.Values), nil
 	})
 }
 
-// seesRejectedRow reports whether a manager may see a rejected row of an import, by its values.
-func seesRejectedRow(m access.Manager, j *projector.Job, values *events.Values) bool {
-	return seesAllRows(m, j) || m.Allowed(productOf(j, values))
-}
-
-// productOf returns the product that a row of an import names, by the import's mapping.
-func productOf(j *projector.Job, values *events.Values) string {
-	product := values[events.ColumnProduct]
-	if j.Mapping != nil {
-		var mapped events.Values
-		mapped[events.ColumnProduct] = product
-		mapping.Compile(j.Mapping).Apply(&mapped)
-		product = mapped[events.ColumnProduct]
-	}
-	return events.Columns[events.ColumnProduct].Clean(product)
+// seesRejectedRow reports whether a manager may see a rejected row of an import, by its values. cells are those of
+// the import's mapping.
+func seesRejectedRow(m access.Manager, j *projector.Job, cells *mapping.Cells, values *events.Values) bool {
+	return seesAllRows(m, j) || m.Allowed(cells.Product(values))
 }
 
 // visibleOutcomes yields those of some valid rows of an import that a manager may see. readProduct reads a row's
