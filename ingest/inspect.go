@@ -82,8 +82,8 @@ func (in *Ingest) inspect(ctx context.Context, b *body, m access.Manager, o opti
 		found, err = in.inspectWorkbook(ctx, beginning, b, m, o)
 		return found, true, err
 	}
-	if o.sheet != "" {
-		return found, false, httpx.BadParameter("sheet", o.sheet, "left out for a CSV: only a workbook has sheets")
+	if err := refuseSheet(o); err != nil {
+		return found, false, err
 	}
 	cut := len(beginning) == mapping.InspectedBytes
 	if !cut {
@@ -104,9 +104,6 @@ func (in *Ingest) inspect(ctx context.Context, b *body, m access.Manager, o opti
 // inspectWorkbook inspects the first rows of a workbook. Its directory stands at its end, so all of it is
 // read.
 func (in *Ingest) inspectWorkbook(ctx context.Context, beginning []byte, b *body, m access.Manager, o options) (mapping.Inspection, error) {
-	if name, value := csvParameter(o); name != "" {
-		return mapping.Inspection{}, httpx.BadParameter(name, value, "left out for a workbook: it is about a CSV")
-	}
 	rows, closeRows, err := openWorkbook(ctx, io.MultiReader(bytes.NewReader(beginning), b.file), b, o, in.config)
 	if err != nil {
 		return mapping.Inspection{}, err

@@ -28,31 +28,37 @@ func openTable(ctx context.Context, b *body, o options, c Config) (rows table, c
 	content := bufio.NewReaderSize(b.file, 512)
 	head, _ := content.Peek(workbook.Head) // the next read returns an error again
 	if !workbook.IsZIP(head) && !workbook.IsOLE(head) {
-		if o.sheet != "" {
-			return nil, nil, httpx.BadParameter("sheet", o.sheet, "left out for a CSV: only a workbook has sheets")
-		}
-		return csvfile.NewReader(content, csvOptions(o, c)), func() {}, nil
-	}
-	if name, value := csvParameter(o); name != "" {
-		return nil, nil, httpx.BadParameter(name, value, "left out for a workbook: it is about a CSV")
+		return csvfile.NewReader(content, csvOptions(o, c)), func() {}, refuseSheet(o)
 	}
 	return openWorkbook(ctx, content, b, o, c)
 }
 
-// csvParameter is a parameter of the upload that is about a CSV, or empty.
-func csvParameter(o options) (name, value string) {
+// refuseSheet refuses the parameter of workbooks, where the file is a CSV.
+func refuseSheet(o options) error {
+	if o.sheet == "" {
+		return nil
+	}
+	return httpx.BadParameter("sheet", o.sheet, "left out for a CSV: only a workbook has sheets")
+}
+
+// refuseCSVParameters refuses the parameters that are about a CSV, where the file is a workbook.
+func refuseCSVParameters(o options) error {
+	const must = "left out for a workbook: it is about a CSV"
 	switch {
 	case o.delimiter != 0:
-		return "delimiter", csvfile.DelimiterName(o.delimiter)
+		return httpx.BadParameter("delimiter", csvfile.DelimiterName(o.delimiter), must)
 	case o.encoding != csvfile.UTF8:
-		return "encoding", "windows-1252"
+		return httpx.BadParameter("encoding", csvfile.NameWindows1252, must)
 	}
-	return "", ""
+	return nil
 }
 
 // openWorkbook writes the file to a temporary file, since a workbook's directory stands at its end, and
 // reads the rest of the request. The temporary file is gone after close, and when the process ends.
 func openWorkbook(ctx context.Context, content io.Reader, b *body, o options, c Config) (table, func(), error) {
+	if err := refuseCSVParameters(o); err != nil {
+		return nil, nil, err
+	}
 	temp, err := c.tempFile()
 	if err != nil {
 		return nil, nil, tableError(err)
