@@ -60,6 +60,13 @@ func shown(name string, m *events.Mapping, vendor *mapping.Vendor) savedMapping 
 	return s
 }
 
+// mapping is what the API shows, under a name, as an upload uses it.
+func (s *savedMapping) mapping(name string) *events.Mapping {
+	return &events.Mapping{
+		Name: name, Kind: s.Kind, Columns: s.Columns, Set: s.Set, DateFormat: s.DateFormat, Values: s.Values,
+	}
+}
+
 func noMapping(name string) *httpx.Error {
 	return httpx.NotFound("There is no mapping %q.", events.Excerpt(name, maxMappingName))
 }
@@ -74,7 +81,7 @@ func (in *Ingest) mappingNamed(ctx context.Context, name string) (*events.Mappin
 	if err != nil {
 		return nil, err
 	}
-	return &events.Mapping{Name: s.Name, Kind: s.Kind, Columns: s.Columns, Set: s.Set, DateFormat: s.DateFormat, Values: s.Values}, nil
+	return s.mapping(s.Name), nil
 }
 
 // findMapping finds a mapping by its name. Its errors are answers.
@@ -248,7 +255,7 @@ func decodeMapping(w http.ResponseWriter, r *http.Request, name string) (*events
 		return nil, httpx.BadRequest("invalid_mapping", "The body names the mapping %q, and the address %q: leave the name out.",
 			events.Excerpt(s.Name, maxMappingName), name)
 	}
-	saved := &events.Mapping{Name: name, Kind: s.Kind, Columns: s.Columns, Set: s.Set, DateFormat: s.DateFormat, Values: s.Values}
+	saved := s.mapping(name)
 	if problems := mapping.Check(saved); len(problems) > 0 {
 		return nil, mappingProblems(problems)
 	}
