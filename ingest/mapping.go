@@ -136,16 +136,16 @@ func (in *Ingest) mappingOfFile(
 }
 
 // useMapping reads the mapping of the file and matches the header under it.
-func (in *rowParser) useMapping(header csvfile.Header, o options, base baseMapping) error {
-	in.mappingField = -1
+func (p *rowParser) useMapping(header csvfile.Header, o options, base baseMapping) error {
+	p.mappingField = -1
 	for i, field := range header.Fields {
 		if csvfile.IsMappingColumn(field) && o.mapping == "" {
-			in.mappingField = i
+			p.mappingField = i
 		}
-		in.unguard = in.unguard || csvfile.IsGuardedColumn(field)
+		p.unguard = p.unguard || csvfile.IsGuardedColumn(field)
 	}
 	header = header.Unguarded() // the mapping has the headers of the file that was rejected
-	first, err := in.peek()
+	first, err := p.peek()
 	if err != nil {
 		return err
 	}
@@ -157,27 +157,27 @@ func (in *rowParser) useMapping(header csvfile.Header, o options, base baseMappi
 	if len(problems) > 0 {
 		return mappingProblems(problems)
 	}
-	in.mapping, in.mappingName = resolved, bytes.Clone(first)
-	return in.match(header, o)
+	p.mapping, p.mappingName = resolved, bytes.Clone(first)
+	return p.match(header, o)
 }
 
 // peek reads the first row of a file that names its mapping, and returns that name.
-func (in *rowParser) peek() ([]byte, error) {
-	if in.mappingField < 0 {
+func (p *rowParser) peek() ([]byte, error) {
+	if p.mappingField < 0 {
 		return nil, nil
 	}
-	row, err := in.table.Read()
-	in.peeked = &peekedRow{row, err}
-	if err != nil || in.mappingField >= len(row.Fields) {
+	row, err := p.table.Read()
+	p.peeked = &peekedRow{row, err}
+	if err != nil || p.mappingField >= len(row.Fields) {
 		return nil, nil // next returns the error
 	}
-	return in.named(row), nil
+	return p.named(row), nil
 }
 
 // named is the mapping that a row names.
-func (in *rowParser) named(row csvfile.Row) []byte {
-	name := bytes.TrimSpace(row.Fields[in.mappingField])
-	if in.unguard {
+func (p *rowParser) named(row csvfile.Row) []byte {
+	name := bytes.TrimSpace(row.Fields[p.mappingField])
+	if p.unguard {
 		return []byte(csvfile.Unguard(string(name)))
 	}
 	return name
@@ -185,14 +185,14 @@ func (in *rowParser) named(row csvfile.Row) []byte {
 
 // checkMapping refuses a row that names another mapping than the first one. A row that names none was
 // added by hand.
-func (in *rowParser) checkMapping(row csvfile.Row) error {
-	if in.mappingField < 0 || in.mappingField >= len(row.Fields) || row.Err != nil {
+func (p *rowParser) checkMapping(row csvfile.Row) error {
+	if p.mappingField < 0 || p.mappingField >= len(row.Fields) || row.Err != nil {
 		return nil
 	}
-	if name := in.named(row); len(name) > 0 && !bytes.Equal(name, in.mappingName) {
+	if name := p.named(row); len(name) > 0 && !bytes.Equal(name, p.mappingName) {
 		return httpx.BadRequest("mixed_mappings",
 			"Row %d, line %d, was of the mapping %q, and the first row of %q: send the rows of each import in a separate file, or say which mapping all have (mapping=NAME).",
-			row.Number, row.Line, events.Excerpt(string(name), 80), events.Excerpt(string(in.mappingName), 80))
+			row.Number, row.Line, events.Excerpt(string(name), 80), events.Excerpt(string(p.mappingName), 80))
 	}
 	return nil
 }

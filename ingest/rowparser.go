@@ -55,43 +55,43 @@ type peekedRow struct {
 // openRowParser reads the header and the first row. If the file is at fault the error is the
 // answer, otherwise it is the error of the read.
 func openRowParser(rows table, o options, base baseMapping) (*rowParser, error) {
-	in := &rowParser{table: rows}
+	p := &rowParser{table: rows}
 	if book, ok := rows.(workbookTable); ok {
-		in.serialDate = book.SerialDate
+		p.serialDate = book.SerialDate
 	}
-	header, err := in.table.Header()
+	header, err := p.table.Header()
 	if err != nil {
 		return nil, tableError(err)
 	}
-	if err := in.useMapping(header, o, base); err != nil {
+	if err := p.useMapping(header, o, base); err != nil {
 		return nil, err
 	}
-	first, err := in.next()
+	first, err := p.next()
 	if err == io.EOF {
 		return nil, httpx.BadRequest("no_rows", "The file has a header but no rows.")
 	}
-	in.first = first
-	return in, err
+	p.first = first
+	return p, err
 }
 
 // match assigns columns to the header's fields. The error names every mistake in the header.
-func (in *rowParser) match(header csvfile.Header, o options) error {
-	matched, problems := mapping.Match(o.kind, header.Fields, in.mapping, o.given, o.ignoreUnknown)
+func (p *rowParser) match(header csvfile.Header, o options) error {
+	matched, problems := mapping.Match(o.kind, header.Fields, p.mapping, o.given, o.ignoreUnknown)
 	if len(problems) > 0 {
 		return headerProblems(problems)
 	}
-	in.columns, in.ignored, in.delimiter, in.raw = matched.Columns, matched.Ignored, header.Delimiter, -1
-	for i, column := range in.columns {
+	p.columns, p.ignored, p.delimiter, p.raw = matched.Columns, matched.Ignored, header.Delimiter, -1
+	for i, column := range p.columns {
 		name := header.Fields[i]
 		switch {
 		case column >= 0:
-			in.header = append(in.header, events.Columns[column].Name)
-			in.headers = append(in.headers, csvfile.TrimName(name))
+			p.header = append(p.header, events.Columns[column].Name)
+			p.headers = append(p.headers, csvfile.TrimName(name))
 		case csvfile.IsRawColumn(name):
-			in.header = append(in.header, csvfile.NormalName(name))
-			in.headers = append(in.headers, csvfile.NormalName(name))
-			if in.raw < 0 {
-				in.raw = i
+			p.header = append(p.header, csvfile.NormalName(name))
+			p.headers = append(p.headers, csvfile.NormalName(name))
+			if p.raw < 0 {
+				p.raw = i
 			}
 		}
 	}
@@ -126,91 +126,91 @@ func sentence(s string) string {
 }
 
 // read returns the next row of the file.
-func (in *rowParser) read() (csvfile.Row, error) {
-	if peeked := in.peeked; peeked != nil {
-		in.peeked = nil
+func (p *rowParser) read() (csvfile.Row, error) {
+	if peeked := p.peeked; peeked != nil {
+		p.peeked = nil
 		return peeked.row, peeked.err
 	}
-	return in.table.Read()
+	return p.table.Read()
 }
 
 // next returns the next row, without a job id, valid until the next call. After the last row it
 // returns [io.EOF].
-func (in *rowParser) next() (*events.RowReceived, error) {
-	if first := in.first; first != nil {
-		in.first = nil
+func (p *rowParser) next() (*events.RowReceived, error) {
+	if first := p.first; first != nil {
+		p.first = nil
 		return first, nil
 	}
-	row, err := in.read()
+	row, err := p.read()
 	if err == nil {
-		err = in.checkMapping(row)
+		err = p.checkMapping(row)
 	}
 	if err != nil {
 		return nil, err
 	}
-	in.event = events.RowReceived{Row: events.Row(row.Number), Line: row.Line}
-	in.fill(row.Fields)
+	p.event = events.RowReceived{Row: events.Row(row.Number), Line: row.Line}
+	p.fill(row.Fields)
 	if row.Err != nil {
-		in.event.Malformed = in.malformed(row.Err)
+		p.event.Malformed = p.malformed(row.Err)
 	}
 	if row.Err == nil || row.Err.Code == csvfile.InvalidEncoding { // else the fields may stand elsewhere
-		in.event.Raw = in.earlierRaw(row.Fields)
+		p.event.Raw = p.earlierRaw(row.Fields)
 	}
-	return &in.event, nil
+	return &p.event, nil
 }
 
 // fill copies the fields into the event. All values are substrings of one string: one allocation
 // per row.
-func (in *rowParser) fill(fields [][]byte) {
-	in.buf, in.ends = in.buf[:0], in.ends[:0]
-	fields = fields[:min(len(fields), len(in.columns))]
+func (p *rowParser) fill(fields [][]byte) {
+	p.buf, p.ends = p.buf[:0], p.ends[:0]
+	fields = fields[:min(len(fields), len(p.columns))]
 	for i, field := range fields {
-		if in.columns[i] >= 0 {
-			in.buf = append(in.buf, field...)
+		if p.columns[i] >= 0 {
+			p.buf = append(p.buf, field...)
 		}
-		in.ends = append(in.ends, len(in.buf))
+		p.ends = append(p.ends, len(p.buf))
 	}
-	text, from := string(in.buf), 0
-	for i, end := range in.ends {
+	text, from := string(p.buf), 0
+	for i, end := range p.ends {
 		value := text[from:end]
 		from = end
 		if value == "" {
 			continue
 		}
-		if in.unguard {
+		if p.unguard {
 			value = csvfile.Unguard(value)
 		}
-		if in.serialDate != nil && events.Columns[in.columns[i]].Type == events.Date {
-			if date, ok := in.serialDate(value); ok {
+		if p.serialDate != nil && events.Columns[p.columns[i]].Type == events.Date {
+			if date, ok := p.serialDate(value); ok {
 				value = date
 			}
 		}
-		in.event.Values[in.columns[i]] = value
+		p.event.Values[p.columns[i]] = value
 	}
 }
 
 // earlierRaw is the text of the row as an earlier import could not read it.
-func (in *rowParser) earlierRaw(fields [][]byte) string {
-	if in.raw < 0 || in.raw >= len(fields) || len(fields[in.raw]) == 0 {
+func (p *rowParser) earlierRaw(fields [][]byte) string {
+	if p.raw < 0 || p.raw >= len(fields) || len(fields[p.raw]) == 0 {
 		return ""
 	}
-	text := string(fields[in.raw])
-	if in.unguard {
+	text := string(fields[p.raw])
+	if p.unguard {
 		text = csvfile.Unguard(text)
 	}
 	return events.Excerpt(text, events.MaxRaw)
 }
 
-func (in *rowParser) malformed(d *csvfile.RowError) *events.Malformed {
+func (p *rowParser) malformed(d *csvfile.RowError) *events.Malformed {
 	m := &events.Malformed{Code: events.Code(d.Code), Message: d.Message, Raw: events.Excerpt(d.Raw, events.MaxRaw)}
 	if m.Code != events.InvalidEncoding {
 		return m
 	}
 	for _, field := range append([]int{d.Column}, d.More...) {
-		if field < 0 || field >= len(in.columns) || in.columns[field] < 0 { // an ignored column
+		if field < 0 || field >= len(p.columns) || p.columns[field] < 0 { // an ignored column
 			continue
 		}
-		if name := events.Columns[in.columns[field]].Name; m.Column == "" {
+		if name := events.Columns[p.columns[field]].Name; m.Column == "" {
 			m.Column, m.Message = name, d.OfValue
 		} else {
 			m.MoreColumns = append(m.MoreColumns, name)
@@ -219,8 +219,8 @@ func (in *rowParser) malformed(d *csvfile.RowError) *events.Malformed {
 	return m
 }
 
-func (in *rowParser) tooLargeRow(row *events.RowReceived) *events.RowReceived {
-	return oversized(row, in.record(row))
+func (p *rowParser) tooLargeRow(row *events.RowReceived) *events.RowReceived {
+	return oversized(row, p.record(row))
 }
 
 // oversized replaces a row whose event would be larger than [events.MaxBody]. text is the row as a
@@ -242,12 +242,12 @@ func oversized(row *events.RowReceived, text string) *events.RowReceived {
 }
 
 // record formats a row that could be read as CSV. Ignored fields are empty.
-func (in *rowParser) record(row *events.RowReceived) string {
-	fields := make([]string, len(in.columns))
-	for i, column := range in.columns {
+func (p *rowParser) record(row *events.RowReceived) string {
+	fields := make([]string, len(p.columns))
+	for i, column := range p.columns {
 		if column >= 0 {
 			fields[i] = row.Values[column]
 		}
 	}
-	return strings.TrimSuffix(string(csvfile.AppendRecord(nil, in.delimiter, fields...)), "\r\n")
+	return strings.TrimSuffix(string(csvfile.AppendRecord(nil, p.delimiter, fields...)), "\r\n")
 }
