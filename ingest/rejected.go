@@ -163,18 +163,18 @@ func (s *rejectedSource) add() error {
 		raw = s.row.Malformed.Raw
 	}
 	s.fields = append(s.fields[:0], strconv.FormatUint(s.row.Line, 10))
-	s.fields = append(s.appendValues(s.fields), raw)
+	s.fields = append(appendValues(s.fields, s.started.Columns, &s.row.Values), raw)
 	if s.write(s.fields...); s.bytes > s.maxFile {
 		return tooLarge(s.maxFile)
 	}
 	return nil
 }
 
-// appendValues appends the row's values in the order of the first import's columns.
-func (s *rejectedSource) appendValues(fields []string) []string {
-	for _, name := range s.started.Columns {
+// appendValues appends a row's values in the order of a file's columns.
+func appendValues(fields, columns []string, values *events.Values) []string {
+	for _, name := range columns {
 		if i, known := events.ColumnIndex(name); known {
-			fields = append(fields, s.row.Values[i])
+			fields = append(fields, values[i])
 		}
 	}
 	return fields
@@ -203,10 +203,11 @@ func (s *rejectedSource) finish() error {
 }
 
 func (s *rejectedSource) tooLarge(row *events.RowReceived) *events.RowReceived {
-	var fields []string
-	for _, value := range row.Values {
-		fields = append(fields, value)
+	columns := s.started.Columns
+	if s.remap != nil {
+		columns = s.remap.header
 	}
+	fields := appendValues(nil, columns, &row.Values)
 	return oversized(row, strings.TrimSuffix(string(csvfile.AppendRecord(nil, ',', fields...)), "\r\n"))
 }
 

@@ -600,3 +600,20 @@ func TestAbandonedRetry(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.text)
 	}
 }
+
+// TestOversizedRetriedRow: the text of a row that is too large as an event has the values of the file's columns, in
+// their order.
+func TestOversizedRetriedRow(t *testing.T) {
+	key, _ := events.ColumnIndex("license__license_key")
+	row := &events.RowReceived{JobID: 2, Row: 1, Line: 7}
+	row.Values[key], row.Values[events.ColumnProduct] = "AB-1", "psc"
+	started := &events.ImportStarted{Columns: []string{"product__short_code", "license__license_key"}}
+	file := &rejectedSource{started: started}
+	if got := file.tooLarge(row).Malformed; got.Code != events.RowTooLarge || got.Raw != "psc,AB-1" {
+		t.Errorf("%+v", got)
+	}
+	file.remap = &remapping{header: []string{"license__license_key", "error__row", "product__short_code"}}
+	if got := file.tooLarge(row).Malformed; got.Raw != "AB-1,psc" {
+		t.Errorf("under another mapping: %+v", got)
+	}
+}
