@@ -323,6 +323,20 @@ func someIDs(list []shown) (ids []string) {
 	return ids
 }
 
+// TestFirstWrongFilterIsNamed: of several wrong filters the answer names the same one each time.
+func TestFirstWrongFilterIsNamed(t *testing.T) {
+	query := url.Values{}
+	for _, f := range validityFilters {
+		query.Set(f.name, "soon")
+	}
+	for range 30 {
+		_, err := parseLicenseFilter(query, access.Manager{})
+		if err == nil || !strings.Contains(err.Error(), "validity_period__gt=") {
+			t.Fatal(err)
+		}
+	}
+}
+
 // partiesHarness has licenses of several products, and the key of a manager who sees those of two.
 func partiesHarness(t *testing.T, all []events.Event) (r *harness, limited string) {
 	keys := access.NewStore(newStream(t).Bucket(eventlog.Managers))

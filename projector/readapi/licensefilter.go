@@ -215,34 +215,42 @@ func (p *filterParser) licenses() func(*projector.License) bool {
 			return floating == *want
 		})
 	}
-	for name, fits := range map[string]func(compared int) bool{
-		"validity_period__gt":  func(compared int) bool { return compared > 0 },
-		"validity_period__gte": func(compared int) bool { return compared >= 0 },
-		"validity_period__lt":  func(compared int) bool { return compared < 0 },
-		"validity_period__lte": func(compared int) bool { return compared <= 0 },
-	} {
-		if date := p.date(name); date != "" {
+	for _, f := range validityFilters {
+		if date := p.date(f.name); date != "" {
 			all = append(all, func(l *projector.License) bool {
 				has := l.Event.License.ValidityPeriod // YYYY-MM-DD sorts as text
-				return has != "" && fits(strings.Compare(has, date))
+				return has != "" && f.fits(strings.Compare(has, date))
 			})
 		}
 	}
 	return every(all)
 }
 
+// validityFilters are the filters by the end of a license's validity, and which of its comparisons with their value
+// fit.
+var validityFilters = []struct {
+	name string
+	fits func(compared int) bool
+}{
+	{"validity_period__gt", func(compared int) bool { return compared > 0 }},
+	{"validity_period__gte", func(compared int) bool { return compared >= 0 }},
+	{"validity_period__lt", func(compared int) bool { return compared < 0 }},
+	{"validity_period__lte", func(compared int) bool { return compared <= 0 }},
+}
+
 // mayMatch returns a quick check of a license's event as JSON: without the member that a filter of licenses
 // looks at, the license cannot pass it. nil: there is no such filter.
 func (p *filterParser) mayMatch() func(body []byte) bool {
 	var needed [][]byte
-	for _, of := range [...]struct{ filter, member string }{
-		{"note__icontains", `"note"`}, {"product_name__icontains", `"name"`},
-		{"validity_period__gt", `"validity_period"`}, {"validity_period__gte", `"validity_period"`},
-		{"validity_period__lt", `"validity_period"`}, {"validity_period__lte", `"validity_period"`},
-	} {
-		if p.query.Get(of.filter) != "" {
-			needed = append(needed, []byte(of.member))
+	needs := func(filter, member string) {
+		if p.query.Get(filter) != "" {
+			needed = append(needed, []byte(member))
 		}
+	}
+	needs("note__icontains", `"note"`)
+	needs("product_name__icontains", `"name"`)
+	for _, f := range validityFilters {
+		needs(f.name, `"validity_period"`)
 	}
 	if want := p.bool("is_any_floating"); want != nil && *want {
 		needed = append(needed, []byte(`"is_floating`)) // is_floating_cloud, too
