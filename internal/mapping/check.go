@@ -130,9 +130,12 @@ func (c *checker) checkTarget(header, target string, targets map[int]string) {
 	}
 }
 
-// setValue returns the value that a mapping of a kind sets in a column. A mapping may give a column other names than
-// the table has.
+// setValue returns the value that a mapping of a kind, which may be nil, sets in a column. A mapping may give a column
+// other names than the table has.
 func setValue(kind *events.Kind, m *events.Mapping, column int) (value string, set bool) {
+	if m == nil {
+		return "", false
+	}
 	for name, value := range m.Set {
 		if i, known := kind.ColumnIndex(name); known && i == column {
 			return value, true

@@ -98,7 +98,8 @@ func encodingOf(beginning []byte, cut bool, given csvfile.Encoding) string {
 // known adds what a header may be to the names by which a delimiter is detected.
 func known(kind *events.Kind, also func(string) bool, m *events.Mapping) func(string) bool {
 	return func(name string) bool {
-		if also != nil && also(name) || csvfile.IsErrorColumn(name) || Lists(m, name) {
+		_, mapped := mappedTo(kind, m, name)
+		if mapped || also != nil && also(name) || csvfile.IsErrorColumn(name) {
 			return true
 		}
 		if _, column := kind.ColumnIndex(name); column {
@@ -107,19 +108,6 @@ func known(kind *events.Kind, also func(string) bool, m *events.Mapping) func(st
 		_, listed := vocabularyOf(kind).synonyms[compact(name)]
 		return listed
 	}
-}
-
-// Lists reports whether a mapping, which may be nil, has a header.
-func Lists(m *events.Mapping, header string) bool {
-	if m == nil {
-		return false
-	}
-	for of := range m.Columns {
-		if csvfile.NormalName(of) == csvfile.NormalName(header) {
-			return true
-		}
-	}
-	return false
 }
 
 // Inspect inspects the first rows of a kind's file; cut: the last row may be damaged. What a mapping says of a
@@ -226,9 +214,10 @@ func inspection(kind *events.Kind, sources []Source, m *events.Mapping) Inspecti
 			dates = append(dates, source.Cells...)
 		}
 	}
-	for _, column := range Required(kind) {
-		if _, set := setIn(kind, m, column); !set && !slices.Contains(named, column) {
-			found.Missing = append(found.Missing, column)
+	for _, column := range kind.Required() {
+		name := events.Columns[column].Name
+		if _, set := setValue(kind, m, column); !set && !slices.Contains(named, name) {
+			found.Missing = append(found.Missing, name)
 		}
 	}
 	if m != nil && m.DateFormat != "" {
@@ -257,7 +246,7 @@ func unmapped(kind *events.Kind, sources []Source, m *events.Mapping) []Source {
 	return left
 }
 
-// mappedTo returns the column of a header under a mapping; empty: it is ignored.
+// mappedTo returns the column of a header under a mapping, which may be nil; empty: it is ignored.
 func mappedTo(kind *events.Kind, m *events.Mapping, header string) (column string, listed bool) {
 	if m == nil {
 		return "", false
@@ -270,18 +259,6 @@ func mappedTo(kind *events.Kind, m *events.Mapping, header string) (column strin
 			return "", true
 		}
 		return columnName(kind, *to), true
-	}
-	return "", false
-}
-
-func setIn(kind *events.Kind, m *events.Mapping, column string) (string, bool) {
-	if m == nil {
-		return "", false
-	}
-	for of, value := range m.Set {
-		if columnName(kind, of) == column {
-			return value, true
-		}
 	}
 	return "", false
 }
