@@ -15,7 +15,7 @@ var (
 	ErrWrongSequence = errors.New("another writer has appended to the job")
 
 	// ErrConflict says that the stream refused a batch although the job's last sequence is the
-	// expected one: one of its licenses exists now, or the server did not get the whole batch.
+	// expected one: one of its licenses has another last event, or the server did not get the whole batch.
 	// Nothing of it is stored. Look up the licenses and decide again.
 	ErrConflict = errors.New("the batch was refused")
 
