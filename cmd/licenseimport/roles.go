@@ -53,9 +53,16 @@ var roles = []role{
 
 // Sets of roles that commands run: all, and those needed for reading.
 var (
-	allRoles  = []string{"nats", "projector", "processor", "ingest"}
+	allRoles  = roleNames()
 	readRoles = []string{"nats", "projector"}
 )
+
+func roleNames() (names []string) {
+	for _, r := range roles {
+		names = append(names, r.name)
+	}
+	return names
+}
 
 func has(names []string, name string) bool { return slices.Contains(names, name) }
 
