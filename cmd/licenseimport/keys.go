@@ -68,13 +68,23 @@ func (c *codes) UnmarshalText(text []byte) error {
 func (c *keysCreateCommand) Run(ctx context.Context, t *terminal) error {
 	return c.withLog(ctx, func(log *eventlog.Log) error {
 		key, err := access.Open(log).As(operator).Create(ctx, c.Name, c.Role, []string(c.Products))
-		if err != nil {
+		if err := recordedLater(t, err); err != nil {
 			return err
 		}
 		fmt.Fprintf(t.err, "A key for %s, role %s. It cannot be shown again:\n", printable(c.Name), c.Role)
 		_, err = fmt.Fprintln(t.out, key)
 		return err
 	})
+}
+
+// recordedLater is nil for a change that is made and lacks only its entry in the audit log, which it says; else err.
+func recordedLater(t *terminal, err error) error {
+	if _, unrecorded := errors.AsType[*eventlog.UnrecordedError](err); !unrecorded {
+		return err
+	}
+	fmt.Fprintln(t.err, "The change is made. Its entry in the audit log could not be stored yet: "+
+		"a server adds it within a minute after that is possible.")
+	return nil
 }
 
 type keysListCommand struct {
@@ -153,7 +163,7 @@ func (c *keysRevokeCommand) Run(ctx context.Context, t *terminal) error {
 			}
 			return errors.New("there is no such key and no such manager: licenseimport keys list shows them")
 		}
-		if err != nil {
+		if err := recordedLater(t, err); err != nil {
 			return err
 		}
 		for _, k := range keys {

@@ -106,7 +106,7 @@ func (c *productsSetCommand) Run(ctx context.Context, t *terminal) error {
 		catalogue := processor.OpenCatalogue(log)
 		stored := "" // the code without white space around it
 		change := func(p *events.CatalogueProduct) { c.apply(p); stored = p.ShortCode }
-		if err := catalogue.As(operator).Change(ctx, c.Code, change); err != nil {
+		if err := recordedLater(t, catalogue.As(operator).Change(ctx, c.Code, change)); err != nil {
 			return err
 		}
 		fmt.Fprintf(t.out, "Set %s.\n", printable(stored))
@@ -182,7 +182,7 @@ Example:
 // Run takes a product out.
 func (c *productsRemoveCommand) Run(ctx context.Context, t *terminal) error {
 	return c.withExisting(ctx, func(log *eventlog.Log) error {
-		err := processor.OpenCatalogue(log).As(operator).Remove(ctx, c.Code)
+		err := recordedLater(t, processor.OpenCatalogue(log).As(operator).Remove(ctx, c.Code))
 		if errors.Is(err, eventlog.ErrNotFound) {
 			return fmt.Errorf("there is no product %s: licenseimport products list shows them", printable(c.Code))
 		}

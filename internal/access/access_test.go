@@ -24,6 +24,7 @@ type bucket struct {
 	values map[string][]byte
 	gets   int
 	silent atomic.Bool
+	full   bool // the bucket takes a write, the stream not its event
 }
 
 func newBucket() *bucket { return &bucket{values: map[string][]byte{}} }
@@ -64,6 +65,9 @@ func (b *bucket) Put(ctx context.Context, key string, value []byte) (uint64, err
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.values[key] = value
+	if b.full {
+		return 1, &eventlog.UnrecordedError{Cause: errors.New("the disk is full")}
+	}
 	return 1, b.reach(ctx)
 }
 
@@ -257,5 +261,30 @@ func TestListAndRevoke(t *testing.T) {
 				t.Errorf("left %s, want %s", got, c.left)
 			}
 		})
+	}
+}
+
+// A change that is made without its event is made: the new key is known, and no key of a manager goes on.
+func TestChangesWithoutTheirEventAreWhole(t *testing.T) {
+	b := newBucket()
+	s := NewStore(b)
+	first := create(t, s, "alice", "viewer")
+	b.full = true
+	second, made, err := s.Make(t.Context(), "alice", "viewer", nil)
+	if _, unrecorded := errors.AsType[*eventlog.UnrecordedError](err); !unrecorded || made.Manager.Name != "alice" {
+		t.Fatalf("made %v, %v", made, err)
+	}
+	a := NewAuthenticator(Config{Store: s})
+	for _, key := range []string{first, second} {
+		if _, err := a.Authenticate(request("Api-Key " + key)); err != nil {
+			t.Errorf("the key %q: %v", key, err)
+		}
+	}
+	ended, err := s.Revoke(t.Context(), "alice")
+	if _, unrecorded := errors.AsType[*eventlog.UnrecordedError](err); !unrecorded || len(ended) != 2 {
+		t.Errorf("ended %v, %v", ended, err)
+	}
+	if left, err := s.List(t.Context()); err != nil || len(left) > 0 {
+		t.Errorf("left %v, %v", left, err)
 	}
 }

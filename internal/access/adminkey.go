@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 
-	"licenseimport/events/eventlog"
 	"licenseimport/internal/fsx"
 )
 
@@ -63,11 +62,11 @@ func (s *Store) makeAdminKey(ctx context.Context, path string) (string, bool, er
 func (s *Store) ensure(ctx context.Context, key string) (works bool, err error) {
 	prefix, _ := keyPrefix(key)
 	created, err := s.register(ctx, s.newRecord(Manager{Name: adminName, Role: Admin}, key), prefix)
-	if _, unrecorded := errors.AsType[*eventlog.UnrecordedError](err); unrecorded {
+	if created {
 		return true, nil
 	}
-	if err != nil || created {
-		return created, err
+	if err != nil {
+		return false, err
 	}
 	r, found, err := s.get(ctx, prefix)
 	return found && r.opens(key), err

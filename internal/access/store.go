@@ -95,7 +95,7 @@ func CheckManager(name, role string, products []string) error {
 
 // Create makes a key for a manager and returns it. It cannot be read later. The name has 1
 // to 100 printable characters. products limits the manager to these short codes; empty: no
-// limit. A manager may have several keys.
+// limit. A manager may have several keys. An [*eventlog.UnrecordedError] comes with the key, which works.
 func (s *Store) Create(ctx context.Context, name, role string, products []string) (key string, err error) {
 	key, _, err = s.Make(ctx, name, role, products)
 	return key, err
@@ -111,11 +111,11 @@ func (s *Store) Make(ctx context.Context, name, role string, products []string) 
 		key, prefix := newKey()
 		r := s.newRecord(m, key)
 		created, err := s.register(ctx, r, prefix)
-		if err != nil {
+		switch {
+		case created:
+			return key, r.key(prefix), err
+		case err != nil:
 			return "", Key{}, err
-		}
-		if created {
-			return key, r.key(prefix), nil
 		} // another key has this prefix: draw again
 	}
 }
@@ -128,7 +128,8 @@ func (s *Store) newRecord(m Manager, key string) record {
 	}
 }
 
-// register stores a key's record; false: the prefix is taken.
+// register stores a key's record; false without an error: the prefix is taken. True with an error: the record is
+// stored, its event is not.
 func (s *Store) register(ctx context.Context, r record, prefix string) (bool, error) {
 	value, err := json.Marshal(r)
 	if err != nil {
@@ -139,9 +140,15 @@ func (s *Store) register(ctx context.Context, r record, prefix string) (bool, er
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("store a key: %w", err)
+		return isUnrecorded(err), fmt.Errorf("store a key: %w", err)
 	}
 	return true, nil
+}
+
+// isUnrecorded reports whether an error says that a change is made, and only its event is missing yet.
+func isUnrecorded(err error) bool {
+	_, ok := errors.AsType[*eventlog.UnrecordedError](err)
+	return ok
 }
 
 // get reads the record of a prefix.
@@ -205,22 +212,27 @@ func (s *Store) List(ctx context.Context) ([]Key, error) {
 
 // Revoke revokes one key, named by its prefix (abcdefgh or lik_abcdefgh) or the whole key;
 // else all keys of the manager with that name. It returns the revoked keys; ErrNoSuchKey
-// where there are none.
+// where there are none. An [*eventlog.UnrecordedError] comes with them: all are revoked.
 func (s *Store) Revoke(ctx context.Context, which string) ([]Key, error) {
 	keys, err := s.List(ctx)
 	if err != nil {
 		return nil, err
 	}
 	ended := choose(keys, which)
+	var unrecorded error
 	for _, key := range ended {
-		if err := s.revoke(ctx, key.Prefix); err != nil {
+		err := s.revoke(ctx, key.Prefix)
+		switch {
+		case isUnrecorded(err):
+			unrecorded = err
+		case err != nil:
 			return nil, err
 		}
 	}
 	if len(ended) == 0 {
 		return nil, ErrNoSuchKey // without which: it may be a whole key
 	}
-	return ended, nil
+	return ended, unrecorded
 }
 
 func choose(keys []Key, which string) []Key {

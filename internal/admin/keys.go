@@ -82,7 +82,7 @@ func (a *API) createKey(w http.ResponseWriter, r *http.Request, _ httpx.Params, 
 	ctx, cancel := context.WithTimeout(r.Context(), timeout)
 	defer cancel()
 	key, made, err := a.Keys.As(m.Name).Make(ctx, wanted.Manager, wanted.Role, wanted.Products)
-	if err != nil {
+	if err != nil && key == "" { // a key that works is shown, also while its event cannot be stored
 		return storeError(err)
 	}
 	w.Header().Set("Cache-Control", "no-store")
