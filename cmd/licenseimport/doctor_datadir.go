@@ -7,6 +7,7 @@ import (
 
 	"licenseimport/events/eventlog"
 	"licenseimport/internal/access"
+	"licenseimport/internal/backup"
 	"licenseimport/internal/fsx"
 )
 
@@ -23,9 +24,12 @@ func (d *diagnosis) dataDir() {
 		d.problem("data directory", "Run doctor as the user that the server runs as", "%v", err)
 		return
 	}
+	unfinished := backup.CheckRestored(d.Data)
 	switch {
 	case d.held:
 		d.ok("data directory", "%s is in use by %s", absolute(d.Data), d.owner)
+	case unfinished != nil:
+		d.problem("data directory", "No server starts on it until then", "%v", unfinished)
 	case !holdsData(d.Data):
 		d.warn("data directory", "Name another by --data if there should be some", "%s holds no streams", absolute(d.Data))
 	default:

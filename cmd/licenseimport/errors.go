@@ -15,12 +15,16 @@ import (
 	"github.com/alecthomas/kong"
 
 	"licenseimport/events/eventlog"
+	"licenseimport/internal/backup"
 )
 
 // startServer starts the embedded NATS server on a data directory that only this user
 // can read. Its errors say what the user can do.
 func startServer(c eventlog.ServerConfig) (*eventlog.Server, error) {
 	if err := makeDataDir(c.Dir); err != nil {
+		return nil, err
+	}
+	if err := backup.CheckRestored(c.Dir); err != nil {
 		return nil, err
 	}
 	server, err := eventlog.StartServer(c)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"licenseimport/events/eventlog"
+	"licenseimport/internal/backup"
 	"licenseimport/projector"
 )
 
@@ -24,9 +25,17 @@ type logFlags struct {
 // misspelt.
 func (c *logFlags) mustExist() error {
 	if c.NatsURL == "" && !holdsData(c.Data) {
-		return fmt.Errorf("there is nothing in the data directory %s: name another by --data, or a NATS server by --nats-url", c.Data)
+		return nothingIn(c.Data, "a NATS server by --nats-url")
 	}
 	return nil
+}
+
+// nothingIn is the error of a command that needs what a data directory holds, and finds nothing there.
+func nothingIn(dir, other string) error {
+	if err := backup.CheckRestored(dir); err != nil {
+		return err
+	}
+	return fmt.Errorf("there is nothing in the data directory %s: name another by --data, or %s", dir, other)
 }
 
 // holdsData reports whether a data directory holds, or held, streams.

@@ -68,7 +68,7 @@ func (c *clientFlags) withExisting(ctx context.Context, t *terminal, roles []str
 	case c.Server != "" || err != nil || held || holdsData(c.Data):
 		return c.withServer(ctx, t, roles, f)
 	case c.Key == "" && c.AdminKey == "":
-		return fmt.Errorf("there is nothing in the data directory %s: name another by --data, or a server by --server and your key by --key or LICENSEIMPORT_KEY", c.Data)
+		return nothingIn(c.Data, "a server by --server and your key by --key or LICENSEIMPORT_KEY")
 	default:
 		return c.withURL(ctx, defaultServer, f)
 	}

@@ -64,6 +64,19 @@ const ScratchDir = "restoring"
 // storeName is the subdirectory of the server's files in a data directory.
 const storeName = "nats"
 
+// CheckRestored fails where a restore into the data directory goes on or was cut off: a server would begin there with
+// nothing, and the restore would then be refused.
+func CheckRestored(dir string) error {
+	scratch := filepath.Join(dir, ScratchDir)
+	_, none := os.Stat(scratch)
+	_, missing := os.Stat(filepath.Join(dir, storeName))
+	if none != nil || !errors.Is(missing, fs.ErrNotExist) { // all streams are put into place at once
+		return nil
+	}
+	return fmt.Errorf("a restore into %s goes on or was cut off: wait for it, or run licenseimport restore again; "+
+		"to begin with nothing instead, remove %s", dir, scratch)
+}
+
 // RestoreDir creates the streams in a data directory that is empty or missing. One rename puts them
 // into place when all of them are on the disk. RestoreDir deletes what an interrupted restore left.
 func (b *Backup) RestoreDir(ctx context.Context, dir string, progress Progress) error {
