@@ -146,7 +146,7 @@ func (c *restoreCommand) Run(ctx context.Context, t *terminal) error {
 	progress := showCopyProgress(bar, "Restoring")
 	if c.NatsURL != "" {
 		err = c.restoreToNATS(ctx, b, progress)
-	} else {
+	} else if err = refuseRoot(c.Data); err == nil {
 		err = b.RestoreDir(ctx, c.Data, progress)
 	}
 	bar.end()

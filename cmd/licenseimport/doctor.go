@@ -144,6 +144,10 @@ func (d *diagnosis) nats(ctx context.Context) {
 		return // dataDir has reported it
 	default:
 		d.idle = true
+		if err := refuseRoot(d.Data); err != nil {
+			d.problem("NATS", "Then doctor looks into the streams, too", "%v", err)
+			return
+		}
 		claims, err := projector.Held(d.Data)
 		if err != nil {
 			d.problem("views", "Stop the process that has them open, then run doctor again", "%v", err)

@@ -40,7 +40,7 @@ func startServer(c eventlog.ServerConfig) (*eventlog.Server, error) {
 	if c.Port > 0 && portInUse(net.JoinHostPort(c.Host, strconv.Itoa(c.Port))) {
 		return nil, fmt.Errorf("port %d, on which NATS would listen, is taken by another program: choose another by --nats-port, -1 for any free one, or use the NATS server that runs there by --nats-url nats://%s:%d", c.Port, c.Host, c.Port)
 	}
-	return nil, err
+	return nil, explainDenied(c.Dir, err)
 }
 
 // explainUsage turns an error of the parser into one that names the help to read.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -32,6 +33,9 @@ func (c *logFlags) mustExist() error {
 
 // nothingIn is the error of a command that needs what a data directory holds, and finds nothing there.
 func nothingIn(dir, other string) error {
+	if _, err := os.Stat(filepath.Join(dir, eventlog.RecordFile)); errors.Is(err, fs.ErrPermission) {
+		return explainDenied(dir, err)
+	}
 	if err := backup.CheckRestored(dir); err != nil {
 		return err
 	}
@@ -63,7 +67,7 @@ func (c *logFlags) open(ctx context.Context, existing bool, f func(*eventlog.Log
 	if c.NatsURL == "" {
 		by, held, err := eventlog.LockOwner(c.Data)
 		if err != nil {
-			return err
+			return explainDenied(c.Data, err)
 		}
 		if held && by.NATS == "" {
 			return explainHeld(&eventlog.LockedError{Dir: c.Data, Owner: by})
@@ -71,9 +75,12 @@ func (c *logFlags) open(ctx context.Context, existing bool, f func(*eventlog.Log
 		config = c.natsFlags.config(by.NATS, c.Data)
 	}
 	if config.URL == "" {
+		if err := refuseRoot(c.Data); err != nil {
+			return err
+		}
 		claims, err := projector.Held(c.Data)
 		if err != nil {
-			return err
+			return explainDenied(c.Data, err)
 		}
 		server, err := startServer(eventlog.ServerConfig{Dir: c.Data, Claims: claims})
 		if err != nil {
@@ -106,7 +113,7 @@ func openWithTimeout(ctx context.Context, config eventlog.Config) (*eventlog.Log
 	defer cancel()
 	log, err := eventlog.Open(within, config)
 	err = explainRefused(err)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) && config.TokenFile != "" && !exists(config.TokenFile) { // not --nats-ca and the like
 		return nil, fmt.Errorf("%w: the NATS server makes it at its first start; --nats-token-file names it", err)
 	}
 	if err != nil && within.Err() != nil && ctx.Err() == nil {

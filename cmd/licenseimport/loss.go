@@ -38,7 +38,8 @@ func (n *node) claims() ([]eventlog.Claim, error) {
 	if !has(n.settings.roles, "projector") {
 		return nil, nil
 	}
-	return projector.Held(n.settings.data)
+	claims, err := projector.Held(n.settings.data)
+	return claims, explainDenied(n.settings.data, err)
 }
 
 // accepts reports whether an error is a loss that the operator accepts. Then it has set the views

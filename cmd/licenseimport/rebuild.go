@@ -40,7 +40,7 @@ func (c *rebuildCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	by, held, err := eventlog.LockOwner(c.Data)
 	if err != nil {
-		return err
+		return explainDenied(c.Data, err)
 	}
 	if held && by.HTTP != "" {
 		reach := clientFlags{Key: c.Key, AdminKey: c.AdminKey, ServerCA: c.ServerCA, dataFlag: c.dataFlag}
@@ -50,6 +50,9 @@ func (c *rebuildCommand) Run(ctx context.Context, t *terminal) error {
 }
 
 func (c *rebuildCommand) rebuild(ctx context.Context, t *terminal, log *eventlog.Log) error {
+	if err := refuseRoot(c.Data); err != nil { // by --nats-url, too, it writes the views there
+		return err
+	}
 	if err := makeDataDir(c.Data); err != nil {
 		return err
 	}

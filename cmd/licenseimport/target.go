@@ -48,7 +48,7 @@ func (c *clientFlags) withServer(ctx context.Context, t *terminal, roles []strin
 	by, held, err := eventlog.LockOwner(c.Data)
 	switch {
 	case err != nil:
-		return err
+		return explainDenied(c.Data, err)
 	case held && by.HTTP == "" && by.NATS != "":
 		return fmt.Errorf("the data directory %s is in use by process %d, which has no API: if it is serve, try again when it has started; if it is the role nats, name the address of ingest by --server", c.Data, by.PID)
 	case held && by.HTTP == "":
@@ -132,6 +132,9 @@ func isLocal(base string) bool {
 
 // withInProcess runs the roles in this process, without a port, while f works.
 func (c *clientFlags) withInProcess(ctx context.Context, t *terminal, roles []string, f func(context.Context, *client) error) error {
+	if err := refuseRoot(c.Data); err != nil {
+		return err
+	}
 	pipe := newPipeListener()
 	n, err := startNode(ctx, settings{
 		roles: roles, data: c.Data, embedded: &eventlog.ServerConfig{Dir: c.Data, MinFree: minFree}, http: httpx.ServerConfig{Listener: pipe},
