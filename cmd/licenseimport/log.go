@@ -113,7 +113,7 @@ func openWithTimeout(ctx context.Context, config eventlog.Config) (*eventlog.Log
 	defer cancel()
 	log, err := eventlog.Open(within, config)
 	err = explainRefused(err)
-	if errors.Is(err, fs.ErrNotExist) && config.TokenFile != "" && !exists(config.TokenFile) { // not --nats-ca and the like
+	if errors.Is(err, fs.ErrNotExist) && config.TokenFile != "" && !exists(config.TokenFile) { // not of --nats-ca
 		return nil, fmt.Errorf("%w: the NATS server makes it at its first start; --nats-token-file names it", err)
 	}
 	if err != nil && within.Err() != nil && ctx.Err() == nil {

@@ -28,6 +28,6 @@ func refuseRoot(dir string) error {
 	if !known || os.Geteuid() != 0 || uid == 0 {
 		return nil
 	}
-	return fmt.Errorf("the data directory %s belongs to the user %s, whose server could not read what root writes there: "+
-		"run it as that user, such as by sudo -u %s", dir, name, name)
+	return fmt.Errorf("the data directory %s belongs to the user %s, whose server could not read what root writes "+
+		"there: run it as that user, such as by sudo -u %s", dir, name, name)
 }

@@ -54,9 +54,10 @@ func TestDataOfAnotherUser(t *testing.T) {
 	if err := os.Mkdir(dir, 0); err != nil {
 		t.Fatal(err)
 	}
+	data := dataFlag{Data: dir}
 	for name, err := range map[string]error{
-		"a command on the log": (&logFlags{dataFlag: dataFlag{Data: dir}}).mustExist(),
-		"a command with the roles": (&clientFlags{dataFlag: dataFlag{Data: dir}}).withExisting(t.Context(), &terminal{}, allRoles,
+		"a command on the log": (&logFlags{dataFlag: data}).mustExist(),
+		"a command with the roles": (&clientFlags{dataFlag: data}).withExisting(t.Context(), &terminal{}, allRoles,
 			func(context.Context, *client) error { return nil }),
 	} {
 		if err == nil || !strings.Contains(err.Error(), "permission denied: run it as the user") {

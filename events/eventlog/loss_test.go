@@ -194,6 +194,36 @@ func TestReadersCreateNothing(t *testing.T) {
 	}
 }
 
+// A log of an earlier version lacks streams of this one. A reader creates none, and does not say that there is no log.
+func TestReadersOfAnEarlierLog(t *testing.T) {
+	t.Parallel()
+	server, err := StartServer(ServerConfig{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Shutdown)
+	log, err := Attach(t.Context(), Config{Server: server})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	for _, s := range specs() {
+		if s.name == BucketStream(Mappings) {
+			continue
+		}
+		if err := s.create(t.Context(), log.js, nil, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = Open(t.Context(), Config{Server: server, Existing: true})
+	if err == nil || errors.Is(err, ErrNoStreams) || !strings.Contains(err.Error(), "no stream KV_mappings yet") {
+		t.Errorf("a reader: %v", err)
+	}
+	if _, err := log.js.Stream(t.Context(), BucketStream(Mappings)); !errors.Is(err, jetstream.ErrStreamNotFound) {
+		t.Errorf("the reader has created a stream: %v", err)
+	}
+}
+
 // TestStreamsWithoutMarksAreAdopted opens streams as an earlier version left them, several times at
 // once.
 func TestStreamsWithoutMarksAreAdopted(t *testing.T) {

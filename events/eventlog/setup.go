@@ -79,8 +79,11 @@ func (l *Log) setUpOnce(ctx context.Context, config Config) error {
 		}
 		missing := inv.missing()
 		switch {
-		case config.Existing && len(missing) > 0:
+		case config.Existing && len(missing) == len(inv.streams):
 			return ErrNoStreams
+		case config.Existing && len(missing) > 0:
+			return fmt.Errorf("there is no stream %s yet, as with an earlier version: "+
+				"start the server of this version once, which creates it, then try again", strings.Join(missing, ", "))
 		case config.Existing:
 			return nil
 		case len(missing) == 0:
