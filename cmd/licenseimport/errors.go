@@ -155,13 +155,20 @@ func explainStreams(err error, replicas int) error {
 	return err
 }
 
-// withoutPassword removes user and password from a list of NATS addresses.
+// withoutPassword removes user and password, or the token, from a list of NATS addresses, also where they are not
+// escaped as they should be.
 func withoutPassword(urls string) string {
 	all := strings.Split(urls, ",")
 	for i, one := range all {
-		if u, err := url.Parse(strings.TrimSpace(one)); err == nil && u.User != nil {
-			u.User = nil
-			all[i] = u.String()
+		scheme, rest, found := strings.Cut(strings.TrimSpace(one), "://")
+		if found {
+			scheme += "://"
+		} else {
+			scheme, rest = "", scheme
+		}
+		all[i] = scheme + rest[strings.LastIndex(rest, "@")+1:]
+		if _, err := url.Parse(all[i]); found && err != nil {
+			all[i] = "(an address that cannot be read)"
 		}
 	}
 	return strings.Join(all, ",")

@@ -89,6 +89,16 @@ func TestPasswordsAreNotShown(t *testing.T) {
 	if got != "nats://a:4222, nats://b:4222,tls://c" && got != "nats://a:4222,nats://b:4222,tls://c" {
 		t.Error(got)
 	}
+	for url, want := range map[string]string{
+		"secret@a:4222": "a:4222", "user:secret@a:4222": "a:4222", // NATS takes an address without a scheme
+		"nats://user:sec/ret@a:4222": "nats://a:4222", "nats://user:sec@ret@a:4222": "nats://a:4222", // not escaped
+		"nats://user:secret%zz@a": "nats://a", "nats://user:secret#x@a": "nats://a",
+		"nats://user:secret,x@a": "(an address that cannot be read),a",
+	} {
+		if got := withoutPassword(url); got != want {
+			t.Errorf("%s: %s, want %s", url, got, want)
+		}
+	}
 }
 
 func TestGrouped(t *testing.T) {

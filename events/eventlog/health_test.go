@@ -76,6 +76,17 @@ func health(t *testing.T, log *eventlog.Log) eventlog.Health {
 	return c
 }
 
+// An address that cannot be read holds a password, most likely, which no error repeats.
+func TestUnreadableAddress(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"nats://user:sec/ret@a:4222", "nats://user:sec%zzret@a", "nats://user:sec#ret@a"} {
+		_, err := eventlog.Attach(t.Context(), eventlog.Config{URL: url})
+		if err == nil || strings.Contains(err.Error(), "sec") || !strings.Contains(err.Error(), "%2F for /") {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
 func TestAttachNowhere(t *testing.T) {
 	t.Parallel()
 	_, err := eventlog.Attach(t.Context(), eventlog.Config{URL: "nats://127.0.0.1:1", Timeout: 300 * time.Millisecond})

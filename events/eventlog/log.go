@@ -168,7 +168,12 @@ func dialURL(config Config) (*nats.Conn, error) {
 	if config.Cert != "" {
 		options = append(options, nats.ClientCert(config.Cert, config.Key))
 	}
-	return nats.Connect(config.URL, options...)
+	conn, err := nats.Connect(config.URL, options...)
+	if _, unreadable := errors.AsType[*url.Error](err); unreadable { // it repeats the address, with the password
+		err = errors.New("an address of NATS cannot be read: in a user, password or token write %2F for /, " +
+			"%40 for @, %3A for :, %23 for #, %3F for ?, %2C for a comma and %25 for %")
+	}
+	return conn, err
 }
 
 // inboxPrefix is _INBOX_USER where the URL names a user with a password, so that permissions can
