@@ -77,11 +77,14 @@ func importWords(kind *events.Kind, file, sheet string, found mapping.Inspection
 	if found.Encoding != nil && *found.Encoding == csvfile.NameWindows1252 {
 		words = append(words, "--encoding", *found.Encoding)
 	}
+	ignored := map[string]bool{}
 	for _, column := range found.Columns {
 		switch {
 		case column.Header == "" || csvfile.IsErrorColumn(column.Header):
+		case column.Column == nil && ignored[csvfile.NormalName(column.Header)]: // once for all columns of that name
 		case column.Column == nil:
 			words = append(words, "--ignore", column.Header)
+			ignored[csvfile.NormalName(column.Header)] = true
 		case csvfile.NormalName(column.Header) != *column.Column:
 			words = append(words, "--map", column.Header+":"+*column.Column)
 		}

@@ -193,11 +193,17 @@ func inspection(kind *events.Kind, sources []Source, m *events.Mapping) Inspecti
 	if vendor != nil {
 		found.Vendor = &vendor.Title
 	}
+	twins := twinHeaders(sources)
 	var dates, named []string
 	for i, source := range sources {
 		s := suggested[i]
-		if column, listed := mappedTo(kind, m, source.Header); listed {
+		column, listed := mappedTo(kind, m, source.Header)
+		if listed {
 			s = Suggestion{Column: column, Confidence: exact, Why: "the mapping says so"}
+		}
+		// A mapping names headers: it cannot say which of several columns with one name is meant.
+		if ignored := listed && column == ""; !ignored && twins[csvfile.NormalName(source.Header)] {
+			s = Suggestion{Why: "another column of the file has the same name: rename one of them in the file to import it"}
 		}
 		found.Columns[i] = Inspected{
 			Header: shownHeader(source.Header), Samples: samples(source.Cells), Confidence: s.Confidence, Why: s.Why,
@@ -228,6 +234,17 @@ func inspection(kind *events.Kind, sources []Source, m *events.Mapping) Inspecti
 		found.DateFormat = formats[0]
 	}
 	return found
+}
+
+// twinHeaders are the headers, in normal form, that several columns of the file have.
+func twinHeaders(sources []Source) map[string]bool {
+	seen, twins := map[string]bool{}, map[string]bool{}
+	for _, source := range sources {
+		name := csvfile.NormalName(source.Header)
+		twins[name] = seen[name] && name != ""
+		seen[name] = true
+	}
+	return twins
 }
 
 // shownHeader is a header as a mapping may name it.

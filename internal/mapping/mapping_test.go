@@ -186,6 +186,42 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// TestTwoColumnsOfOneName: no parameter tells them apart, so none is proposed that keeps one of them.
+func TestTwoColumnsOfOneName(t *testing.T) {
+	m := &events.Mapping{Columns: map[string]*string{
+		"Serial No.": to("license__license_key"), "Product": to("product__short_code"), "Mail": to("customer__email"), "Price": nil,
+	}}
+	got, problems := Match(events.Licenses, strings.Split("Serial No.|Product|Price|price", "|"), m, Given{}, false)
+	if len(problems) != 0 || !slices.Equal(got.Columns, []int{0, 1, -1, -1}) {
+		t.Errorf("%+v, %v", got, problems)
+	}
+	_, problems = Match(events.Licenses, strings.Split("Serial No.|Product|Mail|MAIL ", "|"), m, Given{}, false)
+	want := `columns 3 and 4 are both named "MAIL": rename one of them in the file, or leave them out (ignore=MAIL)`
+	if len(problems) != 1 || problems[0].Kind != csvfile.DuplicateColumn || problems[0].Message != want {
+		t.Errorf("%+v, want %s", problems, want)
+	}
+}
+
+// TestInspectionOfTwoColumnsOfOneName: a mapping names headers, so it cannot say which of the two is meant.
+func TestInspectionOfTwoColumnsOfOneName(t *testing.T) {
+	const text = "Serial No.,Product,Email,EMAIL,Price,Price\nAAAA-0001,psc,a@example.com,b@example.com,1,2\n"
+	found := inspectText(t, text)
+	for i, want := range []string{"license__license_key", "product__short_code", "", "", "", ""} {
+		c := found.Columns[i]
+		if want == "" && (c.Column != nil || !strings.Contains(c.Why, "rename one of them")) {
+			t.Errorf("%s is %v, %s", c.Header, c.Column, c.Why)
+		} else if want != "" && (c.Column == nil || *c.Column != want) {
+			t.Errorf("%s is %v, want %s", c.Header, c.Column, want)
+		}
+	}
+	m := &events.Mapping{Columns: map[string]*string{"Price": nil, "Email": to("customer__email")}}
+	found, err := InspectCSV(events.Licenses, []byte(text), false, csvfile.Options{}, m)
+	if err != nil || found.Columns[2].Column != nil || found.Columns[3].Column != nil ||
+		found.Columns[4].Why != "the mapping says so" {
+		t.Errorf("%+v, %v", found.Columns, err)
+	}
+}
+
 func TestMissingColumnsComeWithWhatToCopy(t *testing.T) {
 	_, problems := Match(events.Licenses, []string{"Serial No.", "customer__email"}, nil, Given{}, true)
 	if len(problems) != 2 || problems[0].Parameter != "map=Serial No.:license__license_key" || problems[1].Parameter != "set=product__short_code:VALUE" {
