@@ -104,26 +104,23 @@ func (in *Ingest) inspect(ctx context.Context, b *body, m access.Manager, o opti
 // inspectWorkbook inspects the first rows of a workbook. Its directory stands at its end, so all of it is
 // read.
 func (in *Ingest) inspectWorkbook(ctx context.Context, beginning []byte, b *body, m access.Manager, o options) (mapping.Inspection, error) {
-	rows, closeRows, err := openWorkbook(ctx, io.MultiReader(bytes.NewReader(beginning), b.file), b, o, in.config)
+	book, closeBook, err := openWorkbook(ctx, io.MultiReader(bytes.NewReader(beginning), b.file), b, o, in.config)
 	if err != nil {
 		return mapping.Inspection{}, err
 	}
-	defer closeRows()
-	peeked := &peekedTable{table: rows}
+	defer closeBook()
+	peeked := &peekedTable{table: book}
 	from, err := in.inspectedMapping(ctx, peeked, m, o)
 	if err != nil {
 		return mapping.Inspection{}, err
 	}
 	peeked.again = true
-	found, err := mapping.Inspect(o.kind, peeked, false, from)
+	found, err := mapping.Inspect(o.kind, peeked, false, from, book.SerialDate)
 	if err != nil {
 		return mapping.Inspection{}, tableError(err)
 	}
-	found.Format = "xlsx"
-	if w, ok := rows.(workbookTable); ok {
-		name := w.Sheet()
-		found.Sheets, found.Sheet = w.Sheets(), &name
-	}
+	name := book.Sheet()
+	found.Format, found.Sheets, found.Sheet = "xlsx", book.Sheets(), &name
 	return found, nil
 }
 

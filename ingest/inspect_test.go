@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -140,6 +141,31 @@ func TestInspectOfAWorkbook(t *testing.T) {
 	a, found := h.inspect(file, "", adminKey)
 	if a.status != 200 || found.Format != "xlsx" || found.Encoding != nil || found.Delimiter != nil || len(found.Sheets) == 0 || len(found.Columns) == 0 {
 		t.Errorf("%d %s", a.status, a.text)
+	}
+}
+
+// TestInspectReadsTheDayNumbersOfAWorkbook: as its import does, in columns that hold dates. In a CSV they are numbers.
+func TestInspectReadsTheDayNumbersOfAWorkbook(t *testing.T) {
+	h := newHarness(t, Config{})
+	rows := [][]string{{"Serial", "Product", "Seats", "Expires"}, {"AAAA-0001", "psc", "46418", "46418"}, {"AAAA-0002", "psc", "3", " 46419"}}
+	const want = "Serial=license__license_key Product=product__short_code Seats=license__max_activations Expires=license__validity_period"
+	a, found := h.inspect([]byte(makeWorkbook(t, sheetXML(rows...))), "", adminKey)
+	if got := suggestions(found); got != want || found.DateFormat != mapping.ISO ||
+		!slices.Equal(found.Columns[3].Samples, []string{"2027-01-31", "2027-02-01"}) || found.Columns[2].Samples[0] != "46418" ||
+		found.FirstRows[0][3] != "2027-01-31" || found.FirstRows[0][2] != "46418" {
+		t.Error(a.text)
+	}
+	var csv strings.Builder
+	for _, row := range rows {
+		csv.WriteString(strings.Join(row, ",") + "\n")
+	}
+	if a, found = h.inspect([]byte(csv.String()), "", adminKey); strings.Contains(suggestions(found), "validity_period") {
+		t.Error(a.text)
+	}
+	mapped := makeWorkbook(t, sheetXML([]string{"Key", "X"}, []string{"A-1", "46418"}))
+	h.mappingRequest("PUT", "days", `{"kind":"licenses","columns":{"X":"license__validity_period"}}`, adminKey)
+	if a, found = h.inspect([]byte(mapped), "?mapping=days", adminKey); len(found.Columns) != 2 || found.Columns[1].Samples[0] != "2027-01-31" {
+		t.Error(a.text)
 	}
 }
 

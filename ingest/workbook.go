@@ -55,13 +55,13 @@ func refuseCSVParameters(o options) error {
 
 // openWorkbook writes the file to a temporary file, since a workbook's directory stands at its end, and
 // reads the rest of the request. The temporary file is gone after close, and when the process ends.
-func openWorkbook(ctx context.Context, content io.Reader, b *body, o options, c Config) (table, func(), error) {
+func openWorkbook(ctx context.Context, content io.Reader, b *body, o options, c Config) (workbookTable, func(), error) {
 	if err := refuseCSVParameters(o); err != nil {
-		return nil, nil, err
+		return workbookTable{}, nil, err
 	}
 	temp, err := c.tempFile()
 	if err != nil {
-		return nil, nil, tableError(err)
+		return workbookTable{}, nil, tableError(err)
 	}
 	size, err := io.Copy(temp, &limitedReader{src: content, left: c.MaxWorkbook, maxBytes: c.MaxWorkbook, what: "workbook"})
 	if err == nil {
@@ -75,7 +75,7 @@ func openWorkbook(ctx context.Context, content io.Reader, b *body, o options, c 
 		})
 	}
 	if err != nil {
-		return nil, nil, tableError(errors.Join(err, temp.Close()))
+		return workbookTable{}, nil, tableError(errors.Join(err, temp.Close()))
 	}
 	closeAll := func() { _ = errors.Join(rows.Close(), temp.Close()) } // nothing was written that anybody reads
 	return workbookTable{rows}, closeAll, nil

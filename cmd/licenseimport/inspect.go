@@ -111,7 +111,7 @@ func (c *inspectCommand) inspectWorkbook(content io.Reader) (found mapping.Inspe
 		return found, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	found, err = mapping.Inspect(c.kind(), rows, false, nil)
+	found, err = mapping.Inspect(c.kind(), rows, false, nil, rows.SerialDate)
 	name := rows.Sheet()
 	found.Format, found.Sheets, found.Sheet = "xlsx", rows.Sheets(), &name
 	return found, err

@@ -39,7 +39,7 @@ type Inspection struct {
 	Missing    []string    `json:"missing"`     // required columns that none of the file's seems to be
 	DateFormat string      `json:"date_format"` // of DateFormats, or Ambiguous
 	Formats    []string    `json:"-"`           // those that Ambiguous stands for
-	FirstRows  [][]string  `json:"first_rows"`  // at most 5 rows as they are, cells in the file's order
+	FirstRows  [][]string  `json:"first_rows"`  // at most 5 rows as they are, cells in the file's order; day numbers of a workbook as dates
 }
 
 // Inspected is what one column of a file seems to be.
@@ -72,7 +72,7 @@ func InspectCSV(kind *events.Kind, beginning []byte, cut bool, o csvfile.Options
 	}
 	o.Known = known(kind, o.Known, m)
 	rows := csvfile.NewReader(bytes.NewReader(beginning), o)
-	found, err := Inspect(kind, rows, cut, m)
+	found, err := Inspect(kind, rows, cut, m, nil)
 	if err != nil {
 		return Inspection{}, err
 	}
@@ -111,8 +111,10 @@ func known(kind *events.Kind, also func(string) bool, m *events.Mapping) func(st
 }
 
 // Inspect inspects the first rows of a kind's file; cut: the last row may be damaged. What a mapping says of a
-// column is not guessed; m may be nil. The caller sets the file's format.
-func Inspect(kind *events.Kind, rows Table, cut bool, m *events.Mapping) (Inspection, error) {
+// column is not guessed; m may be nil. serialDate reads the day numbers of a workbook in columns that hold dates,
+// as its import does; nil: the file is a CSV. The caller sets the file's format.
+func Inspect(kind *events.Kind, rows Table, cut bool, m *events.Mapping,
+	serialDate func(value string) (date string, ok bool)) (Inspection, error) {
 	header, err := rows.Header()
 	if err != nil {
 		return Inspection{}, err
@@ -126,9 +128,42 @@ func Inspect(kind *events.Kind, rows Table, cut bool, m *events.Mapping) (Inspec
 	if err != nil {
 		return Inspection{}, err
 	}
+	if serialDate != nil {
+		readDayNumbers(kind, sources, first, m, serialDate)
+	}
 	found := inspection(kind, sources, m)
 	found.FirstRows = first
 	return found, nil
+}
+
+// readDayNumbers writes day numbers as dates in the columns whose header, or the mapping, says that they hold dates.
+func readDayNumbers(kind *events.Kind, sources []Source, first [][]string, m *events.Mapping,
+	serialDate func(string) (string, bool)) {
+	headers := make([]Source, len(sources))
+	for i := range sources {
+		headers[i].Header = sources[i].Header
+	}
+	for i, s := range Suggest(kind, unmapped(kind, headers, m)) {
+		if column, listed := mappedTo(kind, m, sources[i].Header); listed {
+			s.Column = column
+		}
+		if column, known := kind.ColumnIndex(s.Column); !known || events.Columns[column].Type != events.Date {
+			continue
+		}
+		for c, cell := range sources[i].Cells {
+			if date, ok := serialDate(cell); ok {
+				sources[i].Cells[c] = date
+			}
+		}
+		for _, row := range first {
+			if i >= len(row) {
+				continue
+			}
+			if date, ok := serialDate(row[i]); ok {
+				row[i] = date
+			}
+		}
+	}
 }
 
 // readCells collects the cells of the rows that can be read, and the first rows.
