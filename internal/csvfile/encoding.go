@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"regexp"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -32,7 +33,10 @@ func (e *NotCSVError) Error() string {
 	return fmt.Sprintf("the file is not a CSV but %s: %s", e.Format, e.Advice)
 }
 
-const saveAsCSV = `open it in the spreadsheet program and save it as "CSV UTF-8"`
+const (
+	saveAsCSV   = `open it in the spreadsheet program and save it as "CSV UTF-8"`
+	exportAsCSV = "export the table as CSV UTF-8 from the program that made it"
+)
 
 // foreign are the formats that are uploaded in place of a CSV, by the bytes that they begin with.
 var foreign = []struct {
@@ -42,7 +46,29 @@ var foreign = []struct {
 	{"PK\x03\x04", NotCSVError{"a ZIP archive or an Excel workbook (.xlsx)", saveAsCSV}},
 	{"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", NotCSVError{"an old Excel workbook (.xls)", saveAsCSV}},
 	{"\x1F\x8B", NotCSVError{"a gzip archive", "unpack it first, or give it a name that ends in .csv.gz"}},
-	{"%PDF-", NotCSVError{"a PDF document", "export the table as CSV UTF-8 from the program that made it"}},
+	{"%PDF-", NotCSVError{"a PDF document", exportAsCSV}},
+}
+
+// foreignTexts are the texts that are uploaded in place of a CSV, by what their first line begins with. Many web
+// shops write a table in HTML, or XML, and name the file .xls.
+var foreignTexts = []struct {
+	begins *regexp.Regexp
+	err    NotCSVError
+}{
+	{regexp.MustCompile(`(?i)^<(!doctype|html|meta|table)\b`), NotCSVError{"a web page (HTML), which some programs name .xls", saveAsCSV}},
+	{regexp.MustCompile(`(?i)^<\?xml\b`), NotCSVError{"XML, which some programs name .xls", saveAsCSV}},
+	{regexp.MustCompile(`^(\[\s*\{|\{\s*"|[\[{]\s*$)`), NotCSVError{"JSON", exportAsCSV}},
+}
+
+// foreignText says what a file is whose first line that is not blank is no header of a CSV; nil: it may be one.
+func foreignText(line []byte) *NotCSVError {
+	line, _, _ = bytes.Cut(bytes.TrimLeft(line, "\uFEFF \t\r\n"), []byte("\n"))
+	for i := range foreignTexts {
+		if foreignTexts[i].begins.Match(line) {
+			return &foreignTexts[i].err
+		}
+	}
+	return nil
 }
 
 var marks = []struct {

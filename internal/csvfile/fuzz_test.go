@@ -75,6 +75,9 @@ func special(data string, header []string) bool {
 			return true
 		}
 	}
+	if foreignText([]byte(start)) != nil {
+		return true
+	}
 	blank := func(name string) bool {
 		return strings.Trim(name, "\uFEFF \t\r\n\v\f\u0085\u00A0,;|\"") == "" || strings.TrimSpace(name) == ""
 	}

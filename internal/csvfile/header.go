@@ -98,6 +98,9 @@ func (r *Reader) preamble() ([]byte, error) {
 			return nil, r.headerError(HeaderPowerShellTag,
 				"it is PowerShell's #TYPE line: take that line out, or export with Export-Csv -NoTypeInformation")
 		default:
+			if other := foreignText(line.text); other != nil {
+				return nil, other
+			}
 			return line.text, nil
 		}
 		r.row.next = line.next

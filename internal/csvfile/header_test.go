@@ -154,11 +154,23 @@ func TestEmptyFiles(t *testing.T) {
 }
 
 func TestFilesThatAreNoCSV(t *testing.T) {
-	for _, data := range []string{"PK\x03\x04\x14\x00", "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1\x00", "\x1f\x8b\x08\x00", "%PDF-1.7\n"} {
+	for _, data := range []string{"PK\x03\x04\x14\x00", "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1\x00", "\x1f\x8b\x08\x00", "%PDF-1.7\n",
+		"\uFEFF\r\n <HTML xmlns:x=\"urn:x\">\n", "<!DOCTYPE html><html>", "<table border=1>\n<tr>", toUTF16("<html><table>\n", false),
+		"<?xml version=\"1.0\"?>\n<?mso-application progid=\"Excel.Sheet\"?>\n",
+		"[{\"a\": 1}]", "[\n  {\n    \"a\": 1\n  }\n]\n", "{\"a\": 1}\n{\"a\": 2}\n", "{\r\n \"rows\": []}\n"} {
 		inEveryWay(t, data, Options{})
 		r := NewReader(strings.NewReader(data), Options{Encoding: Windows1252})
 		var e *NotCSVError
 		if _, err := r.Header(); !errors.As(err, &e) || e.Advice == "" {
+			t.Errorf("%q: %v", data, err)
+		}
+	}
+}
+
+// TestHeadersLikeOtherFormats: brackets and braces in a name make no other format of a CSV.
+func TestHeadersLikeOtherFormats(t *testing.T) {
+	for _, data := range []string{"<TICKER>,<DATE>\nA,B\n", "[Key],[Product]\nA,B\n", "{key},{product}\nA,B\n", "<b>Key</b>\nA\n"} {
+		if _, err := NewReader(strings.NewReader(data), Options{}).Header(); err != nil {
 			t.Errorf("%q: %v", data, err)
 		}
 	}
