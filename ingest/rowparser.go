@@ -77,7 +77,9 @@ func openRowParser(rows table, o options, base baseMapping) (*rowParser, error) 
 // match assigns columns to the header's fields. The error names every mistake in the header.
 func (p *rowParser) match(header csvfile.Header, o options) error {
 	matched, problems := mapping.Match(o.kind, header.Fields, p.mapping, o.given, o.ignoreUnknown)
-	if len(problems) > 0 {
+	if book, ok := p.table.(workbookTable); ok && len(problems) > 0 {
+		return book.headerOfSheet(problems)
+	} else if len(problems) > 0 {
 		return headerProblems(problems)
 	}
 	p.columns, p.ignored, p.delimiter, p.raw = matched.Columns, matched.Ignored, header.Delimiter, -1
@@ -98,7 +100,7 @@ func (p *rowParser) match(header csvfile.Header, o options) error {
 	return nil
 }
 
-func headerProblems(problems []csvfile.HeaderProblem) error {
+func headerProblems(problems []csvfile.HeaderProblem) *httpx.Error {
 	var texts []string
 	var list []httpx.Problem
 	for _, p := range problems {

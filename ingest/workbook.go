@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -153,14 +154,30 @@ func emptySheet(empty *workbook.EmptySheetError) error {
 	if len(empty.Others) == 0 {
 		return httpx.BadRequest("empty_file", "%s.", sentence(empty.Error()))
 	}
-	answer := httpx.BadRequest("empty_file", "%s. The workbook has other sheets: %s. Name one (sheet=NAME).",
-		sentence(empty.Error()), quoted(empty.Others))
-	for _, other := range empty.Others {
+	return nameSheets(httpx.BadRequest("empty_file", "%s.", sentence(empty.Error())), empty.Others)
+}
+
+// nameSheets adds the workbook's other sheets to an answer.
+func nameSheets(answer *httpx.Error, others []string) error {
+	answer.Detail += fmt.Sprintf(" The workbook has other sheets: %s. Name one (sheet=NAME).", quoted(others))
+	for _, other := range others {
 		answer.Problems = append(answer.Problems, httpx.Problem{
 			Code: otherSheet, Message: fmt.Sprintf("the workbook has a sheet %q", other), Parameter: "sheet=" + other,
 		})
 	}
 	return answer
+}
+
+// headerOfSheet is the answer to a header with problems. Where a column is missing, another sheet of the workbook may
+// have the table.
+func (t workbookTable) headerOfSheet(problems []csvfile.HeaderProblem) error {
+	answer, others := headerProblems(problems), t.OtherSheets()
+	missing := slices.ContainsFunc(problems, func(p csvfile.HeaderProblem) bool { return p.Kind == csvfile.MissingColumn })
+	if !missing || len(others) == 0 {
+		return answer
+	}
+	answer.Detail += fmt.Sprintf(" It is the sheet %q.", t.Sheet())
+	return nameSheets(answer, others)
 }
 
 func quoted(names []string) string {

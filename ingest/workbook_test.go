@@ -160,6 +160,20 @@ func TestRefusedWorkbooksMakeNoImport(t *testing.T) {
 	assertNoTempFiles(t, temp)
 }
 
+// TestHeaderOfAnotherSheet: where columns are missing, the table may be in another sheet.
+func TestHeaderOfAnotherSheet(t *testing.T) {
+	h := newHarness(t, Config{})
+	a := h.send(makeWorkbook(t, sheetXML([]string{"Read me"})), request{})
+	if a.status != 400 || a.body.Code != "invalid_header" || !strings.Contains(a.text, `"code":"other_sheet"`) ||
+		!strings.HasSuffix(a.body.Detail, `. It is the sheet "Keys". The workbook has other sheets: "Other". Name one (sheet=NAME).`) {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+	a = h.send(makeWorkbook(t, sheetXML(append(keyHeader, "Price"), []string{"K-1", "psc", "1"})), request{})
+	if a.status != 400 || strings.Contains(a.text, "sheet") {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+}
+
 // TestDamageWithinAWorkbookImportsNothing: the checksum at the end of the sheet is wrong, when rows are
 // stored already.
 func TestDamageWithinAWorkbookImportsNothing(t *testing.T) {

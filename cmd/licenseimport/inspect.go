@@ -135,6 +135,9 @@ func (c *inspectCommand) print(w io.Writer, found mapping.Inspection) {
 		fmt.Fprintf(w, "The file's columns are those of %s. For these: %s\n", other.Many, command(inspectWords(other, c.File, c.Sheet)))
 		return
 	}
+	if !slices.ContainsFunc(found.Columns, func(c mapping.Inspected) bool { return c.Column != nil }) {
+		fmt.Fprintf(w, "%s.\n", strings.ToUpper(mapping.NoHeader[:1])+mapping.NoHeader[1:])
+	}
 	printTranslations(w, found)
 	for _, column := range found.Missing {
 		advice := "give all rows one value by --set, or name the column by --map instead of --ignore"

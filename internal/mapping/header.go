@@ -47,6 +47,7 @@ func Match(kind *events.Kind, fields []string, m *events.Mapping, given Given,
 	}
 	advise(kind, fields, columns, given, problems)
 	adviseKind(kind, fields, problems)
+	adviseNoHeader(fields, columns, problems)
 	return Header{Columns: columns, Ignored: ignored(fields, columns)}, problems
 }
 
@@ -83,6 +84,30 @@ func adviseKind(kind *events.Kind, fields []string, problems []csvfile.HeaderPro
 		problems[at].Message += fmt.Sprintf("; the file's columns are those of %s: import it as %s, if that is what it holds",
 			other.Many, other.Many)
 	}
+}
+
+// NoHeader is the advice where no column of a file has a name that is like one of an import.
+const NoHeader = "nothing in the header is like the name of a column: if it is a title, remove it; " +
+	"if the file does not name its columns, add a first line with the names"
+
+// adviseNoHeader says first, where a column is missing, that the header may be none: no field of it is read, or is
+// like a column of any kind.
+func adviseNoHeader(fields []string, columns []int, problems []csvfile.HeaderProblem) {
+	missing := slices.ContainsFunc(problems, func(p csvfile.HeaderProblem) bool { return p.Kind == csvfile.MissingColumn })
+	if !missing || slices.ContainsFunc(columns, func(column int) bool { return column >= 0 }) ||
+		slices.ContainsFunc(problems, func(p csvfile.HeaderProblem) bool { return p.Suggestion != "" }) {
+		return
+	}
+	sources := make([]Source, len(fields))
+	for i, field := range fields {
+		sources[i].Header = field
+	}
+	for _, k := range events.Kinds {
+		if slices.ContainsFunc(Suggest(k, sources), func(s Suggestion) bool { return s.Column != "" }) {
+			return
+		}
+	}
+	problems[0].Message = NoHeader + "; " + problems[0].Message
 }
 
 // KindOfColumns returns the kind, other than the given one, that has all columns of a header; nil: none, or the

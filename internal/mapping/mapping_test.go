@@ -243,6 +243,29 @@ func TestAdviceNamesOneHeader(t *testing.T) {
 	}
 }
 
+// TestAHeaderThatIsNone: what is read as the header may be a title, or the first row of a file without a header.
+func TestAHeaderThatIsNone(t *testing.T) {
+	for header, none := range map[string]bool{
+		"License export 2026": true, "License export 2026||": true, "Report|by Ada|2026-01-31": true,
+		"AAAA-BBBB-CCCC-DDD1|photo|ada@example.com": true,
+		"Serial|Price":     false, // one of them is
+		"license_ky":       false, // misspelt
+		"email|first_name": false, // those of customers
+		"code|expiry_date": false,
+	} {
+		_, problems := Match(events.Licenses, strings.Split(header, "|"), nil, Given{}, false)
+		said := 0
+		for _, p := range problems {
+			if strings.Contains(p.Message, NoHeader) {
+				said++
+			}
+		}
+		if none != (said == 1) || said > 1 {
+			t.Errorf("%s: %+v", header, problems)
+		}
+	}
+}
+
 // TestNoAdviceAgainstTheRequest: what cannot stand beside the request's own parameters is not proposed.
 func TestNoAdviceAgainstTheRequest(t *testing.T) {
 	given, product := Given{Ignore: []string{"serial no."}}, "product__short_code"

@@ -61,6 +61,16 @@ func (r *Reader) Sheets() []string {
 // Sheet returns the name of the sheet that is read.
 func (r *Reader) Sheet() string { return r.sheet.name }
 
+// OtherSheets returns the names of the other sheets that are not hidden, in their order.
+func (r *Reader) OtherSheets() (names []string) {
+	for i := range r.book.sheets {
+		if other := &r.book.sheets[i]; other.name != r.sheet.name && !other.hidden {
+			names = append(names, other.name)
+		}
+	}
+	return names
+}
+
 // Close closes the temporary file.
 func (r *Reader) Close() (err error) {
 	if r.cells != nil {
@@ -137,13 +147,7 @@ func (r *Reader) sharedString(number int) ([]byte, error) {
 }
 
 func (r *Reader) emptySheet() error {
-	empty := &EmptySheetError{Sheet: r.sheet.name}
-	for i := range r.book.sheets {
-		if other := &r.book.sheets[i]; other.name != empty.Sheet && !other.hidden {
-			empty.Others = append(empty.Others, other.name)
-		}
-	}
-	return empty
+	return &EmptySheetError{Sheet: r.sheet.name, Others: r.OtherSheets()}
 }
 
 // readHeader reads up to the first row that has values.
