@@ -134,7 +134,8 @@ func (r *Reader) encodingAdvice() string {
 	case utf16LE, utf16BE:
 		return "has half a character (an unpaired surrogate) in its UTF-16: write the value again, or save the file as CSV UTF-8"
 	}
-	return "has bytes that are not valid UTF-8: save the file as CSV UTF-8, or, if it was made with an older Excel on Windows, upload it with encoding=windows-1252"
+	return "has bytes that are not valid UTF-8: save the file as CSV UTF-8, or, if an older Excel on Windows wrote it in " +
+		"a western European language, upload it with encoding=windows-1252"
 }
 
 // raw returns the first MaxRawRunes code points of text as valid UTF-8.

@@ -104,7 +104,7 @@ const uploadAdvice = {
   too_many_rows: "Split the file, and import its parts one at a time.",
   too_many_uploads: "Wait a moment, then send it again.",
   upload_in_progress: "Wait until the first upload of this file has ended, then send it again.",
-  invalid_encoding: "Save the file as UTF-8, or choose the text encoding Windows-1252 in the options.",
+  invalid_encoding: "Save the file as UTF-8. Of a file in a western European language you can choose the text encoding Windows-1252 in the options instead.",
 };
 
 /** uploadAdviceFor says what to do about a refused upload; it may be empty. */
