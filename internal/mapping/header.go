@@ -236,7 +236,7 @@ func (h *matcher) checkRequired() {
 			continue
 		}
 		h.add(csvfile.MissingColumn, -1, name,
-			"the required column %s is missing: map a column of the file to it, or set one value for all rows", name)
+			"the required column %s is missing: map a column of the file to it", name)
 	}
 }
 

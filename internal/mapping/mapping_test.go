@@ -232,6 +232,18 @@ func TestMissingColumnsComeWithWhatToCopy(t *testing.T) {
 	}
 }
 
+// TestNoKeyForAllRows: under a mapping, too, one value for all rows is proposed only where rows can share one.
+func TestNoKeyForAllRows(t *testing.T) {
+	for kind, shared := range map[*events.Kind]string{events.Licenses: "product__short_code", events.Features: "code", events.Customers: ""} {
+		_, problems := Match(kind, []string{"Foo"}, &events.Mapping{Columns: map[string]*string{"Foo": nil}}, Given{}, false)
+		for _, p := range problems {
+			if all := strings.Contains(p.Message, "all rows"); all != (p.Name == shared) || len(problems) > 2 {
+				t.Errorf("%s: %+v", p.Name, p)
+			}
+		}
+	}
+}
+
 // TestAdviceNamesOneHeader: what a column's name is like and what its meaning is may be two headers.
 func TestAdviceNamesOneHeader(t *testing.T) {
 	for _, header := range []string{"Key|Lizenzschlüssel|product__short_code", "Lizenzschlüssel|Key|product__short_code"} {
