@@ -103,7 +103,9 @@ func adviseNoHeader(fields []string, columns []int, problems []csvfile.HeaderPro
 		sources[i].Header = field
 	}
 	for _, k := range events.Kinds {
-		if slices.ContainsFunc(Suggest(k, sources), func(s Suggestion) bool { return s.Column != "" }) {
+		if slices.ContainsFunc(Suggest(k, sources), func(s Suggestion) bool {
+			return s.Column != "" && s.Confidence != misspelt // License export is nearly License expiry
+		}) {
 			return
 		}
 	}

@@ -258,7 +258,7 @@ func TestAdviceNamesOneHeader(t *testing.T) {
 // TestAHeaderThatIsNone: what is read as the header may be a title, or the first row of a file without a header.
 func TestAHeaderThatIsNone(t *testing.T) {
 	for header, none := range map[string]bool{
-		"License export 2026": true, "License export 2026||": true, "Report|by Ada|2026-01-31": true,
+		"License export": true, "License export 2026||": true, "Report|by Ada|2026-01-31": true,
 		"AAAA-BBBB-CCCC-DDD1|photo|ada@example.com": true,
 		"Serial|Price":     false, // one of them is
 		"license_ky":       false, // misspelt
