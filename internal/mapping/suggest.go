@@ -60,6 +60,7 @@ type candidate struct {
 	rank           int // of the header in the vendor's table: of two that are as sure the first has the column
 	confidence     float64
 	why            string
+	disables       bool // some of its cells disable licenses, as the vendor documents
 }
 
 type suggester struct {
@@ -88,7 +89,8 @@ func (s *suggester) consider(i int) {
 	cells := judged(s.sources[i].Cells)
 	c.source = i
 	own := s.vendor.meaning(s.sources[i].Header, events.Columns[c.column].Name)
-	if own != nil && !slices.ContainsFunc(cells, func(cell string) bool { return own[normalCell(cell)] == "false" }) {
+	c.disables = slices.ContainsFunc(cells, func(cell string) bool { return own[normalCell(cell)] == "false" })
+	if own != nil && !c.disables {
 		c.confidence -= supported // of two columns that disable licenses, one that disables some
 	}
 	switch {
@@ -247,6 +249,10 @@ func (s *suggester) assign() {
 		name := events.Columns[c.column].Name
 		if first, is := taken[c.column]; is {
 			s.found[c.source] = Suggestion{Why: fmt.Sprintf("%q is more surely %s", csvfile.ShortName(s.sources[first.source].Header), name)}
+			if c.disables && first.disables { // their licenses would be enabled without a word
+				s.found[c.source].Why = fmt.Sprintf("it disables licenses, too, and only %q is read: disable them there in the file",
+					csvfile.ShortName(s.sources[first.source].Header))
+			}
 			if s.kind.Requires(c.column) && first.confidence < exact && first.confidence-c.confidence < margin {
 				why := fmt.Sprintf("%q and %q may both be %s", csvfile.ShortName(s.sources[first.source].Header),
 					csvfile.ShortName(s.sources[c.source].Header), name)

@@ -96,6 +96,20 @@ func TestTranslationsOfOtherColumns(t *testing.T) {
 	}
 }
 
+// TestTwoColumnsThatDisable: only one can be read, so the other one says which licenses stay enabled.
+func TestTwoColumnsThatDisable(t *testing.T) {
+	for cells, want := range map[string]string{
+		"false,true\ntrue,false":  `it disables licenses, too, and only "suspended" is read: disable them there in the file`,
+		"false,true\nfalse,false": `"suspended" is more surely license__enabled`,
+	} {
+		rows := strings.Split(cells, "\n")
+		found := inspectText(t, "key,allowedActivations,revoked,suspended\nAAAA-1111,1,"+rows[0]+"\nAAAA-1112,1,"+rows[1]+"\n")
+		if c := found.Columns[2]; c.Column != nil || c.Why != want {
+			t.Errorf("%s: %v, %s", cells, c.Column, c.Why)
+		}
+	}
+}
+
 // TestValuesOfManyAreThoseThatCannotBeRead: of a column with many different cells only those are listed
 // that its rule rejects.
 func TestValuesOfManyAreThoseThatCannotBeRead(t *testing.T) {
