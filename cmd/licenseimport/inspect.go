@@ -139,6 +139,7 @@ func (c *inspectCommand) print(w io.Writer, found mapping.Inspection) {
 		fmt.Fprintf(w, "%s.\n", strings.ToUpper(mapping.NoHeader[:1])+mapping.NoHeader[1:])
 	}
 	printTranslations(w, found)
+	printUnlike(w, found)
 	for _, column := range found.Missing {
 		advice := "give all rows one value by --set, or name the column by --map instead of --ignore"
 		if isIdentity(c.kind(), column) {
@@ -177,6 +178,18 @@ func printTranslations(w io.Writer, found mapping.Inspection) {
 			fmt.Fprintf(w, "%s: rows with %s are rejected, unless you add --value %s.\n", printable(column.Header),
 				printable(cell), shellQuoted(*column.Column+":"+cell+":VALUE"))
 		}
+	}
+}
+
+// printUnlike lists the columns that the command leaves out although their headers name a column: a date of expiry in
+// an unknown form must not get lost without a word.
+func printUnlike(w io.Writer, found mapping.Inspection) {
+	for _, column := range found.Columns {
+		if column.Column != nil || column.Unlike == "" || len(column.Samples) == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "%s is left out: the header is like that of %s, but the cells do not match it, such as %s.\n",
+			printable(column.Header), column.Unlike, printable(column.Samples[0]))
 	}
 }
 

@@ -49,6 +49,7 @@ type Inspected struct {
 	Column     *string  `json:"column"`  // nil: none is suggested
 	Confidence float64  `json:"confidence"`
 	Why        string   `json:"why"`
+	Unlike     string   `json:"-"` // see [Suggestion]
 
 	// Values are the different cells: all where there are few, else those that the suggested column cannot
 	// read, and none if these are many, too.
@@ -242,6 +243,7 @@ func inspection(kind *events.Kind, sources []Source, m *events.Mapping) Inspecti
 		}
 		found.Columns[i] = Inspected{
 			Header: shownHeader(source.Header), Samples: samples(source.Cells), Confidence: s.Confidence, Why: s.Why,
+			Unlike: s.Unlike,
 		}
 		if s.Column != "" {
 			found.Columns[i].Column = &s.Column

@@ -24,6 +24,7 @@ type Suggestion struct {
 	Column     string  // empty: none
 	Confidence float64 // from 0 to 1; of a column by its own name 1
 	Why        string  // for people; without a full stop
+	Unlike     string  // the column that the header names and the cells do not match; Column is empty then
 }
 
 // How sure the other grounds of a suggestion are by themselves.
@@ -102,8 +103,8 @@ func (s *suggester) consider(i int) {
 		}
 		c.why = "its cells say whether a license is enabled"
 	case !fits(c.column, cells, c.confidence, own) || isState(c.column) && share(cells, isStatus) > 1-most:
-		s.found[i].Why = fmt.Sprintf("the header is like that of %s, but the cells do not match it",
-			events.Columns[c.column].Name)
+		s.found[i].Unlike = events.Columns[c.column].Name
+		s.found[i].Why = fmt.Sprintf("the header is like that of %s, but the cells do not match it", s.found[i].Unlike)
 		return
 	case s.kind.Requires(c.column) && c.confidence <= perhaps && !hasForm(c.column, cells):
 		s.found[i].Why = fmt.Sprintf("it may be %s, but neither the header nor the cells are clear", events.Columns[c.column].Name)
