@@ -147,8 +147,11 @@ func TestInspectOfAWorkbook(t *testing.T) {
 // TestInspectReadsTheDayNumbersOfAWorkbook: as its import does, in columns that hold dates. In a CSV they are numbers.
 func TestInspectReadsTheDayNumbersOfAWorkbook(t *testing.T) {
 	h := newHarness(t, Config{})
-	rows := [][]string{{"Serial", "Product", "Seats", "Expires"}, {"AAAA-0001", "psc", "46418", "46418"}, {"AAAA-0002", "psc", "3", " 46419"}}
-	const want = "Serial=license__license_key Product=product__short_code Seats=license__max_activations Expires=license__validity_period"
+	rows := [][]string{
+		{"Serial", "Product", "Seats", "Expires"}, {"AAAA-0001", "psc", "46418", "46418"}, {"AAAA-0002", "psc", "3", " 46419"},
+	}
+	const want = "Serial=license__license_key Product=product__short_code Seats=license__max_activations " +
+		"Expires=license__validity_period"
 	a, found := h.inspect([]byte(makeWorkbook(t, sheetXML(rows...))), "", adminKey)
 	if got := suggestions(found); got != want || found.DateFormat != mapping.ISO ||
 		!slices.Equal(found.Columns[3].Samples, []string{"2027-01-31", "2027-02-01"}) || found.Columns[2].Samples[0] != "46418" ||
@@ -164,7 +167,8 @@ func TestInspectReadsTheDayNumbersOfAWorkbook(t *testing.T) {
 	}
 	mapped := makeWorkbook(t, sheetXML([]string{"Key", "X"}, []string{"A-1", "46418"}))
 	h.mappingRequest("PUT", "days", `{"kind":"licenses","columns":{"X":"license__validity_period"}}`, adminKey)
-	if a, found = h.inspect([]byte(mapped), "?mapping=days", adminKey); len(found.Columns) != 2 || found.Columns[1].Samples[0] != "2027-01-31" {
+	a, found = h.inspect([]byte(mapped), "?mapping=days", adminKey)
+	if len(found.Columns) != 2 || found.Columns[1].Samples[0] != "2027-01-31" {
 		t.Error(a.text)
 	}
 }

@@ -55,7 +55,8 @@ var foreignTexts = []struct {
 	begins *regexp.Regexp
 	err    NotCSVError
 }{
-	{regexp.MustCompile(`(?i)^<(!doctype|html|meta|table)\b`), NotCSVError{"a web page (HTML), which some programs name .xls", saveAsCSV}},
+	{regexp.MustCompile(`(?i)^<(!doctype|html|meta|table)\b`),
+		NotCSVError{"a web page (HTML), which some programs name .xls", saveAsCSV}},
 	{regexp.MustCompile(`(?i)^<\?xml\b`), NotCSVError{"XML, which some programs name .xls", saveAsCSV}},
 	{regexp.MustCompile(`^(\[\s*\{|\{\s*"|[\[{]\s*$)`), NotCSVError{"JSON", exportAsCSV}},
 }

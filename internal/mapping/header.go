@@ -200,7 +200,8 @@ func (h *matcher) take(position, column int) {
 			position+1, h.name(position), name, h.name(position))
 		return
 	}
-	if first, taken := h.first[column]; taken && csvfile.NormalName(h.fields[first]) == csvfile.NormalName(h.fields[position]) {
+	first, taken := h.first[column]
+	if taken && csvfile.NormalName(h.fields[first]) == csvfile.NormalName(h.fields[position]) {
 		h.add(csvfile.DuplicateColumn, position, h.fields[position],
 			"columns %d and %d are both named %q: rename one of them in the file, or leave them out (ignore=%s)",
 			first+1, position+1, h.name(position), h.name(position))

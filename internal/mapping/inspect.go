@@ -39,7 +39,7 @@ type Inspection struct {
 	Missing    []string    `json:"missing"`     // required columns that none of the file's seems to be
 	DateFormat string      `json:"date_format"` // of DateFormats, or Ambiguous
 	Formats    []string    `json:"-"`           // those that Ambiguous stands for
-	FirstRows  [][]string  `json:"first_rows"`  // at most 5 rows as they are, cells in the file's order; day numbers of a workbook as dates
+	FirstRows  [][]string  `json:"first_rows"`  // at most 5 rows as they are, but for day numbers; cells in the file's order
 }
 
 // Inspected is what one column of a file seems to be.

@@ -189,7 +189,8 @@ func TestMatch(t *testing.T) {
 // TestTwoColumnsOfOneName: no parameter tells them apart, so none is proposed that keeps one of them.
 func TestTwoColumnsOfOneName(t *testing.T) {
 	m := &events.Mapping{Columns: map[string]*string{
-		"Serial No.": to("license__license_key"), "Product": to("product__short_code"), "Mail": to("customer__email"), "Price": nil,
+		"Serial No.": to("license__license_key"), "Product": to("product__short_code"), "Mail": to("customer__email"),
+		"Price": nil,
 	}}
 	got, problems := Match(events.Licenses, strings.Split("Serial No.|Product|Price|price", "|"), m, Given{}, false)
 	if len(problems) != 0 || !slices.Equal(got.Columns, []int{0, 1, -1, -1}) {
@@ -234,7 +235,9 @@ func TestMissingColumnsComeWithWhatToCopy(t *testing.T) {
 
 // TestNoKeyForAllRows: under a mapping, too, one value for all rows is proposed only where rows can share one.
 func TestNoKeyForAllRows(t *testing.T) {
-	for kind, shared := range map[*events.Kind]string{events.Licenses: "product__short_code", events.Features: "code", events.Customers: ""} {
+	for kind, shared := range map[*events.Kind]string{
+		events.Licenses: "product__short_code", events.Features: "code", events.Customers: "",
+	} {
 		_, problems := Match(kind, []string{"Foo"}, &events.Mapping{Columns: map[string]*string{"Foo": nil}}, Given{}, false)
 		for _, p := range problems {
 			if all := strings.Contains(p.Message, "all rows"); all != (p.Name == shared) || len(problems) > 2 {

@@ -251,8 +251,8 @@ func (s *suggester) assign() {
 		if first, is := taken[c.column]; is {
 			s.found[c.source] = Suggestion{Why: fmt.Sprintf("%q is more surely %s", csvfile.ShortName(s.sources[first.source].Header), name)}
 			if c.disables && first.disables { // their licenses would be enabled without a word
-				s.found[c.source].Why = fmt.Sprintf("it disables licenses, too, and only %q is read: disable them there in the file",
-					csvfile.ShortName(s.sources[first.source].Header))
+				s.found[c.source].Why = fmt.Sprintf(
+					"it disables licenses, too, and only %q is read: disable them there in the file", csvfile.ShortName(s.sources[first.source].Header))
 			}
 			if s.kind.Requires(c.column) && first.confidence < exact && first.confidence-c.confidence < margin {
 				why := fmt.Sprintf("%q and %q may both be %s", csvfile.ShortName(s.sources[first.source].Header),
