@@ -194,7 +194,8 @@ func printRejected(w io.Writer, r *result) {
 	t.SetColumnConfigs([]table.ColumnConfig{{Number: 5, WidthMax: 60, WidthMaxEnforcer: text.WrapSoft}})
 	for _, row := range shown {
 		for _, e := range row.Errors {
-			t.AppendRow(table.Row{row.Row, row.Line, printable(cmp.Or(e.Header, e.Column)), printable(excerpt(e.Value)), e.Message})
+			column, value := printable(cmp.Or(e.Header, e.Column)), printable(excerpt(e.Value))
+			t.AppendRow(table.Row{row.Row, row.Line, column, value, inFlags(e.Message)})
 		}
 	}
 	t.Render()

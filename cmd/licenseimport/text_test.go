@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 
 	"github.com/alecthomas/kong"
+
+	"licenseimport/events"
 )
 
 func TestSize(t *testing.T) {
@@ -149,6 +151,21 @@ func testProgress(t *testing.T) {
 	nobody.end()
 	if screen.Len() > 0 {
 		t.Errorf("%q where nobody watches", screen.String())
+	}
+}
+
+// TestRejectedRowsNameFlags: the advice about a rejected row is said of flags, too.
+func TestRejectedRowsNameFlags(t *testing.T) {
+	r, err := decodeResult(events.Licenses, []byte(`{"result": {"invalid_row_count": 1, "invalid_rows": [
+		{"row": 1, "line": 2, "errors": [
+			{"code": "invalid_encoding", "message": "has wrong bytes: upload it with encoding=windows-1252"}]}]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown bytes.Buffer
+	printRejected(&shown, r)
+	if !strings.Contains(shown.String(), "upload it with --encoding windows-1252") {
+		t.Errorf("the rejected rows are shown as:\n%s", shown.String())
 	}
 }
 
