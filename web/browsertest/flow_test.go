@@ -126,6 +126,44 @@ func searchForFixed(b *tab) {
 	b.sees("Where it came from")
 }
 
+// TestBrowserShowsImportOfFile: the upload leads to its import, whichever address of the start view was opened
+// and whichever filter was chosen after the file.
+func TestBrowserShowsImportOfFile(t *testing.T) {
+	t.Parallel()
+	b := open(t, serve(t)) // without a hash
+	b.signIn(adminKey)
+	for i, way := range []string{"Imports", "Features", "Any"} {
+		b.sees("Recent imports")
+		b.choose(write(t, fmt.Sprintf("way-%d.csv", i), rows(1+i)))
+		b.sees("Import the file")
+		b.click(way)
+		b.until(`location.hash.startsWith("#/")`)
+		b.click("Import the file")
+		b.until(fmt.Sprintf(`location.hash === "#/imports/%d"`, i+1))
+		b.sees(fmt.Sprintf("Import %d", i+1))
+		b.run(chromedp.Navigate(b.site), chromedp.Reload())
+	}
+}
+
+// TestBrowserLeadsBackToUpload: the link to an upload that goes on does not load the page anew: that would end it.
+func TestBrowserLeadsBackToUpload(t *testing.T) {
+	t.Parallel()
+	site := serve(t)
+	imported(t, site, "", "bad.csv", strings.NewReader("license__license_key,product__short_code\n,psc\n"))
+	b := open(t, site)
+	b.signIn(adminKey)
+	b.sees("Recent imports")
+	b.choose(write(t, "long.csv", rows(20_000)))
+	b.sees("Import the file")
+	b.do(`XMLHttpRequest.prototype.send = () => {}`) // it goes on
+	b.click("Import the file")
+	b.sees("Uploading long.csv")
+	b.click("bad.csv")
+	b.sees("Fix the rejected rows")
+	b.click("Go to the upload")
+	b.sees("Recent imports", "Uploading long.csv")
+}
+
 func TestBrowserTellsWhatToDo(t *testing.T) {
 	t.Parallel()
 	b := open(t, serve(t))

@@ -3,7 +3,7 @@
 
 import { get, onRefused, post } from "./api.js";
 import { fill, focusOn, h, say, user } from "./dom.js";
-import { match, parse } from "./router.js";
+import { here, match, parse } from "./router.js";
 import { enter, keep, leave, mayManage, session } from "./session.js";
 import { reset, stop, upload } from "./upload.js";
 import { notice, problem } from "./parts/notice.js";
@@ -135,7 +135,7 @@ upload.addEventListener("change", () => {
   if (upload.state !== "done") return;
   const target = `#/imports/${upload.jobId}`;
   reset();
-  if (location.hash.split("?")[0] === upload.origin) {
+  if (here() === upload.origin) {
     location.hash = target;
     return;
   }

@@ -25,6 +25,11 @@ export function link(path, query = {}) {
   return `#/${path}${search ? `?${search}` : ""}`;
 }
 
+/** here is the address of the view that is shown, without its query. The start view has one address only. */
+export function here() {
+  return link(location.hash.split("?")[0].replace(/^#?\/?/, ""));
+}
+
 /** go moves to an address. */
 export function go(path, query) {
   location.hash = link(path, query);

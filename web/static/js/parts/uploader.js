@@ -3,6 +3,7 @@
 import { fill, focusOn, h, say, uniqueId, user } from "../dom.js";
 import { bytes, percent, span } from "../format.js";
 import { kindNamed } from "../kinds.js";
+import { here } from "../router.js";
 import { again, busy, reset, start, stop, upload } from "../upload.js";
 import { headerAdvice, onPage, uploadAdviceFor } from "../words.js";
 import { notice } from "./notice.js";
@@ -14,7 +15,7 @@ import { ready } from "./ready.js";
  * settled, and out of sight. kind is what its rows are. signal removes its listeners.
  */
 export function uploader({ title, hint, aside, given = {}, file = null, small = false, go = "", kind = kindNamed(""), signal }) {
-  const origin = location.hash.split("?")[0];
+  const origin = here();
   const root = h("section", { class: "stack", "aria-label": title });
   let options = given;
   let settled = file ? go : "";
