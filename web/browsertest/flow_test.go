@@ -164,6 +164,25 @@ func TestBrowserLeadsBackToUpload(t *testing.T) {
 	b.sees("Recent imports", "Uploading long.csv")
 }
 
+// TestBrowserForgetsOtherFile: the columns and dates of a file that was refused are not taken for those of the next.
+func TestBrowserForgetsOtherFile(t *testing.T) {
+	t.Parallel()
+	b := open(t, serve(t))
+	b.signIn(adminKey)
+	b.sees("Recent imports")
+	b.do(`{ const open = XMLHttpRequest.prototype.open;
+		XMLHttpRequest.prototype.open = function (method, url) { open.call(this, method, url + "&nonsense=1") } }`)
+	b.expectConsole("400")
+	b.choose(write(t, "first.csv", foreign))
+	b.sees("What your columns become")
+	b.pick("MM/DD/YYYY")
+	b.click("Import")
+	b.sees("first.csv was not imported")
+	b.click("Choose a file")
+	b.choose(write(t, "second.csv", strings.ReplaceAll(ambiguous, "Serial,", "Serial No.,")))
+	b.sees("may be read with the day or with the month first", "Choose how the dates are written.")
+}
+
 func TestBrowserTellsWhatToDo(t *testing.T) {
 	t.Parallel()
 	b := open(t, serve(t))

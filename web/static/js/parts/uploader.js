@@ -18,6 +18,7 @@ export function uploader({ title, hint, aside, given = {}, file = null, small = 
   const origin = here();
   const root = h("section", { class: "stack", "aria-label": title });
   let options = given;
+  let sent = null; // the file that the options were sent with
   let settled = file ? go : "";
 
   const draw = () => {
@@ -29,10 +30,12 @@ export function uploader({ title, hint, aside, given = {}, file = null, small = 
     return fill(root, drop({ title, hint, aside, small, choose }));
   };
   const send = (query) => {
+    sent = file;
     options = given.retry_of ? { ...query, retry_of: given.retry_of } : query; // no question of the form
     start(file, options, origin, title, kind);
   };
   const choose = (picked) => {
+    if (picked && sent && picked.name !== sent.name) options = { ...given, ...ofEveryFile(options) };
     file = picked;
     settled = "";
     if (upload.state === "failed") reset(); // reset emits "change", which draws
@@ -48,6 +51,11 @@ export function uploader({ title, hint, aside, given = {}, file = null, small = 
   }, { signal });
   draw();
   return root;
+}
+
+/** ofEveryFile are the options that say nothing about one file: not what its columns become, nor how it is read. */
+function ofEveryFile({ existing, mode, dry_run }) {
+  return { existing, mode, dry_run };
 }
 
 function drop({ title, hint, aside, small, choose }) {
