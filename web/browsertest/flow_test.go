@@ -183,6 +183,22 @@ func TestBrowserForgetsOtherFile(t *testing.T) {
 	b.sees("may be read with the day or with the month first", "Choose how the dates are written.")
 }
 
+// TestBrowserKeepsFocusWithoutServer: while the list of imports cannot be fetched, the message and the focus on its
+// button stay.
+func TestBrowserKeepsFocusWithoutServer(t *testing.T) {
+	t.Parallel()
+	b := open(t, serve(t))
+	b.signIn(adminKey)
+	b.sees("No imports yet")
+	b.do(`window.asked = 0; window.fetch = () => { window.asked++; return Promise.reject(new TypeError("cut")) }`)
+	b.sees("No connection")
+	b.do(`[...document.querySelectorAll("button")].find((e) => e.textContent === "Try again").focus(); window.asked = 0`)
+	b.until(`window.asked > 5`)
+	if focused := ask[string](b, "document.activeElement.textContent"); focused != "Try again" {
+		t.Errorf("the focus is on %q", focused)
+	}
+}
+
 func TestBrowserTellsWhatToDo(t *testing.T) {
 	t.Parallel()
 	b := open(t, serve(t))

@@ -121,12 +121,18 @@ async function load(list, query, signal, retry) {
     found = await newest({ kind: query.kind, limit: size, offset: (page - 1) * size, status: query.status, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    fill(list, problem(error, retry));
+    tell(list, error, retry);
     return calmEvery;
   }
   signal.throwIfAborted();
   draw(list, found, query, page);
   return found.results.some((r) => r.status === "running" || r.status === "pending") ? busyEvery : calmEvery;
+}
+
+/** tell shows why the list could not be fetched. A message that is there stays: its button may have the focus. */
+function tell(list, error, retry) {
+  if (list.querySelector(".notice .detail")?.textContent === error.message) return;
+  fill(list, problem(error, retry));
 }
 
 function draw(list, found, query, page) {
