@@ -103,7 +103,7 @@ const uploadAdvice = {
   too_large: "Split the file, and import its parts one at a time.",
   too_many_rows: "Split the file, and import its parts one at a time.",
   too_many_uploads: "Wait a moment, then send it again.",
-  upload_in_progress: "Wait until the first upload of this file has ended, then send it again.",
+  upload_in_progress: "Wait a few minutes, then send it again. It is never imported twice.",
   invalid_encoding: "Save the file as UTF-8. Of a file in a western European language you can choose the text encoding Windows-1252 in the options instead.",
 };
 
@@ -113,6 +113,8 @@ export function uploadAdviceFor(code) {
 }
 
 const calls = [
+  [/An upload with this Idempotency-Key is still under way: ask again later\./g,
+    "The server has not finished with the first upload of this file."],
   [/ Name one \(sheet=NAME\)\./g, " Choose one below."],
   [/upload with unknown_columns=ignore/g, "tick “Ignore unrecognized columns” in the options"],
   [/upload it with encoding=windows-1252/g, "choose the text encoding Windows-1252 in the options when you upload it"],
