@@ -199,6 +199,33 @@ func TestBrowserKeepsFocusWithoutServer(t *testing.T) {
 	}
 }
 
+// TestBrowserFitsNarrowestScreen: at 320 px (400 % zoom of 1280) nothing scrolls sideways.
+func TestBrowserFitsNarrowestScreen(t *testing.T) {
+	t.Parallel()
+	site := serve(t)
+	for range 2 {
+		file, err := os.Open(example)
+		if err != nil {
+			t.Fatal(err)
+		}
+		imported(t, site, "", "licenses.csv", file)
+		file.Close()
+	}
+	b := open(t, site)
+	b.set(look{"light", 320})
+	b.signIn(adminKey)
+	b.sees("Sign out")
+	for hash, shows := range map[string]string{
+		"": "Nothing new, 5 rejected", "imports/2": "Not a whole number", "licenses": "34 licenses", "customers": "Export",
+	} {
+		b.run(chromedp.Navigate(site+"/#/"+hash), chromedp.Reload())
+		b.sees(shows)
+		if over := ask[int64](b, "document.documentElement.scrollWidth"); over > 320 {
+			t.Errorf("#/%s is %d px wide", hash, over)
+		}
+	}
+}
+
 func TestBrowserTellsWhatToDo(t *testing.T) {
 	t.Parallel()
 	b := open(t, serve(t))
