@@ -164,6 +164,27 @@ func TestBrowserLeadsBackToUpload(t *testing.T) {
 	b.sees("Recent imports", "Uploading long.csv")
 }
 
+// TestBrowserAsksBeforeUploadEnds: signing out ends an upload, so it asks first.
+func TestBrowserAsksBeforeUploadEnds(t *testing.T) {
+	t.Parallel()
+	b := open(t, serve(t))
+	b.signIn(adminKey)
+	b.sees("Recent imports")
+	b.choose(write(t, "long.csv", rows(3)))
+	b.sees("Import the file")
+	b.do(`XMLHttpRequest.prototype.send = () => {}`) // it goes on
+	b.click("Import the file")
+	b.sees("Uploading long.csv")
+	b.click("Sign out")
+	b.sees("Stop the upload?", "None of its rows will be imported.")
+	b.click("Keep it")
+	b.sees("Uploading long.csv")
+	b.click("Sign out")
+	b.click("Stop it and sign out")
+	b.sees("Sign in with your API key")
+	b.until(`!document.querySelector("dialog")`)
+}
+
 // TestBrowserForgetsOtherFile: the columns and dates of a file that was refused are not taken for those of the next.
 func TestBrowserForgetsOtherFile(t *testing.T) {
 	t.Parallel()

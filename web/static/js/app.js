@@ -5,7 +5,8 @@ import { get, onRefused, post } from "./api.js";
 import { fill, focusOn, h, say, user } from "./dom.js";
 import { here, match, parse } from "./router.js";
 import { enter, keep, leave, mayManage, session } from "./session.js";
-import { reset, stop, upload } from "./upload.js";
+import { busy, reset, stop, upload } from "./upload.js";
+import { ask } from "./parts/ask.js";
 import { notice, problem } from "./parts/notice.js";
 import { rights } from "./words.js";
 import { admin } from "./views/admin.js";
@@ -92,7 +93,7 @@ function frame(part) {
   const may = rights(role) + (products.length ? `; products ${products.join(", ")}` : "");
   fill(who,
     h("span", { class: "who-name", title: `This key ${may}` }, h("strong", {}, user(manager)), " ", h("span", { class: "badge" }, role), h("span", { class: "unseen" }, `: this key ${may}`)),
-    h("button", { type: "button", class: "button small", on: { click: leaveForGood } }, "Sign out"));
+    h("button", { type: "button", class: "button small", on: { click: askToLeave } }, "Sign out"));
 }
 
 function signedIn(key, me, kept) {
@@ -100,6 +101,13 @@ function signedIn(key, me, kept) {
   else enter(key, me);
   say(`Signed in as ${me.manager}`);
   route();
+}
+
+/** askToLeave signs out. It asks first where that ends an upload. */
+function askToLeave() {
+  if (!busy()) return leaveForGood();
+  const what = ["You sign out while ", user(upload.file.name), " is being uploaded. None of its rows will be imported."];
+  return ask("Stop the upload?", what, "Stop it and sign out", leaveForGood);
 }
 
 /** leaveForGood signs out, of the server's session, too. */
