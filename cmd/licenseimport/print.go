@@ -60,7 +60,7 @@ func (r *result) summary() string {
 	case !r.ended():
 		return r.Status + "."
 	case r.Status != "success" && r.Error != nil && strings.Contains(r.Error.Message, "nothing was imported"):
-		return r.Error.Message + "."
+		return strings.TrimSuffix(r.Error.Message, ".") + "."
 	case r.Status != "success" && (c == nil || c.Created+c.Updated == 0):
 		return "nothing was imported. " + r.failure()
 	case r.Status != "success":

@@ -169,6 +169,20 @@ func TestRejectedRowsNameFlags(t *testing.T) {
 	}
 }
 
+// TestFailureIsOneSentence: the sentence about a failed import ends in one full stop, whether its message has one or not.
+func TestFailureIsOneSentence(t *testing.T) {
+	const want = "It stopped, so nothing was imported: send it again."
+	for _, message := range []string{want, strings.TrimSuffix(want, ".")} {
+		r, err := decodeResult(events.Licenses, []byte(`{"status": "error", "error": {"message": "`+message+`"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.summary(); got != want {
+			t.Errorf("%q is told as %q", message, got)
+		}
+	}
+}
+
 // TestMessagesNameFlags: what a message of the API says of parameters is said of flags.
 func TestMessagesNameFlags(t *testing.T) {
 	for message, want := range map[string]string{
