@@ -33,7 +33,7 @@ type judgedRows struct {
 	aggregates Aggregates // what they are about, as far as it was looked up and has an event
 	serial     bool       // look all up and stage only when the batches before are stored
 	began      time.Time  // when reading began
-	missing    bool       // ROWS ends here, before the job's last row
+	missing    bool       // ROWS ends here, before the job's last row; with an err it seemed to
 	err        error      // why the rows cannot be read any further
 }
 
@@ -102,7 +102,9 @@ func (r *rowReader) batch(ctx context.Context, row events.Row) judgedRows {
 		}
 		size += len(message.Data)
 	}
-	b.missing = len(b.verdicts) == 0
+	if b.missing = len(b.verdicts) == 0; b.missing {
+		b.err = r.log.ConfirmMissing(ctx, r.job.Job, r.job.Sealed.Rows)
+	}
 	return b
 }
 

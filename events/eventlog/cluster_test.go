@@ -256,6 +256,11 @@ func TestNodesThatAreCutOff(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer log.Close()
+			isolated, err := eventlog.Open(ctx, eventlog.Config{URL: c.NodeURL(node)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer isolated.Close()
 			c.Cut(node)
 			cut := time.Now()
 			c.LeaderExcept(node, events.LicensesStream)
@@ -264,11 +269,20 @@ func TestNodesThatAreCutOff(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if _, err := log.AppendRows(ctx, job, 0, [][]byte{nil, nil}); err != nil {
+				t.Fatal(err)
+			}
 			config := eventlog.Config{URL: c.NodeURL(node), Claims: []eventlog.Claim{{Source: "the views", Last: last}}}
 			for time.Since(cut) < 12*time.Second { // from the tenth on, a replica without a leader answers, too
 				within, end := context.WithTimeout(ctx, 2*time.Second)
 				if _, err := eventlog.Open(within, config); within.Err() == nil {
 					t.Errorf("after %v: %v", time.Since(cut).Round(time.Second), err)
+				}
+				if err := isolated.ConfirmMissing(within, job, 2); err == nil {
+					t.Errorf("after %v rows are missing that are stored", time.Since(cut).Round(time.Second))
+				}
+				if _, err := isolated.Rows(within, job, 0); err == nil {
+					t.Errorf("after %v rows are read from it", time.Since(cut).Round(time.Second))
 				}
 				end()
 			}
@@ -280,6 +294,10 @@ func TestNodesThatAreCutOff(t *testing.T) {
 			defer healed.Close()
 			if state := stateOf(t, healed); state.Last != last {
 				t.Errorf("the stream ends at %d, want %d", state.Last, last)
+			}
+			two, three := healed.ConfirmMissing(ctx, job, 2), healed.ConfirmMissing(ctx, job, 3)
+			if rows := len(readRows(t, healed, job, 0)); rows != 2 || two == nil || three != nil {
+				t.Errorf("%d rows; of two is missing: %v; of three: %v", rows, two, three)
 			}
 		})
 	}

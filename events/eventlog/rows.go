@@ -120,6 +120,23 @@ func (l *Log) subjects(ctx context.Context, name, filter string) (map[string]uin
 	return info.State.Subjects, nil
 }
 
+// ConfirmMissing returns nil if fewer than so many rows of a job are stored. The reader of the rows alone cannot
+// tell: on a cluster it may have read from a replica that lags, or was told the end by a node that is cut off. Where the
+// leader has that many rows, the error says that a read has to be tried again.
+func (l *Log) ConfirmMissing(ctx context.Context, job events.JobID, rows events.Row) error {
+	return l.retryWithTimeout(ctx, func(ctx context.Context) error {
+		subject := events.RowsSubject(job)
+		info, err := l.info(ctx, events.RowsStream, jetstream.WithSubjectFilter(subject))
+		if err != nil {
+			return err
+		}
+		if info.Config.Replicas > 1 && info.State.Subjects[subject] >= uint64(rows) {
+			return fmt.Errorf("read the rows of job %d: %w", job, errReplicaBehind)
+		}
+		return nil
+	})
+}
+
 // A RowReader reads a job's rows, or those outcomes that say which were rejected. One goroutine uses
 // it.
 type RowReader struct {
@@ -152,6 +169,11 @@ func (l *Log) readRows(ctx context.Context, stream, subject string, after events
 // findEnd asks the leader for the last message. A consumer's pending count would not do: the consumer
 // may be on a replica that lags.
 func (r *RowReader) findEnd(ctx context.Context) error {
+	if r.log.conn.ConnectedClusterName() != "" { // where a node may answer that is cut off
+		if _, err := r.log.state(ctx, r.cursor.stream); err != nil {
+			return err
+		}
+	}
 	last, _, err := r.log.get(ctx, r.cursor.stream, getRequest{LastSubject: r.subject})
 	r.end = last.Seq
 	return err
