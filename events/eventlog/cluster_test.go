@@ -302,3 +302,75 @@ func TestNodesThatAreCutOff(t *testing.T) {
 		})
 	}
 }
+
+// TestProcessesTakeTurns: of all processes on a cluster one at a time has the turn at a stream, also when one is killed that
+// has it, and when the node is that knows who has it.
+func TestProcessesTakeTurns(t *testing.T) {
+	t.Parallel()
+	c := eventlogtest.StartCluster(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	one, two := openReplicas(ctx, t, c, 3), openReplicas(ctx, t, c, 3)
+	began := time.Now()
+	if _, err := one.AppendRows(ctx, 1, 0, [][]byte{nil, nil}); err != nil || time.Since(began) > 5*time.Second {
+		t.Errorf("the first rows: %v, after %v", err, time.Since(began))
+	}
+	if _, err := one.AppendFact(ctx, 1, events.StartedSubject(1), nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	take := func(log *eventlog.Log, stream string) func() {
+		t.Helper()
+		release, err := log.TakeTurn(ctx, stream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return release
+	}
+	release := take(one, events.RowsStream)
+	take(two, events.LicensesStream)() // that of another stream
+	within, end := context.WithTimeout(ctx, time.Second)
+	defer end()
+	if _, err := two.TakeTurn(within, events.RowsStream); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("while another process has it: %v", err)
+	}
+	release()
+
+	var has, most atomic.Int32
+	var users sync.WaitGroup
+	for i := range 8 {
+		users.Go(func() {
+			for range 25 {
+				release, err := []*eventlog.Log{one, two}[i%2].TakeTurn(ctx, events.RowsStream)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				most.Store(max(most.Load(), has.Add(1)))
+				time.Sleep(time.Millisecond)
+				has.Add(-1)
+				release()
+			}
+		})
+	}
+	users.Wait()
+	if most.Load() != 1 {
+		t.Errorf("%d have the turn at once", most.Load())
+	}
+
+	for node := range eventlogtest.Nodes { // one of them has it in its memory
+		c.WaitForReplicas()
+		c.Kill(node)
+		began := time.Now()
+		take(two, events.RowsStream)()
+		t.Logf("taken %v after node %d was killed", time.Since(began).Round(time.Millisecond), node)
+		c.Start(node)
+	}
+	c.WaitForReplicas()
+
+	gone := openReplicas(ctx, t, c, 3)
+	take(gone, events.RowsStream)
+	gone.Close() // and does not give it back
+	began = time.Now()
+	take(one, events.RowsStream)()
+	t.Logf("free %v after its owner was gone", time.Since(began).Round(time.Millisecond))
+}

@@ -103,5 +103,6 @@ var transientErrors = []error{
 	jetstream.ErrJetStreamNotEnabled, // seen while a server starts
 	errIncomplete,
 	errNoLeader,
+	errNoTurn,
 	errReplicaBehind,
 }

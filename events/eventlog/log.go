@@ -53,6 +53,7 @@ type Log struct {
 	fastRows atomic.Bool   // ROWS takes fast batches, and no atomic ones
 	setAside setAside
 	sweep    sweepTimes
+	turns    turns
 	waiting  waitLog // used by Open only
 }
 
@@ -125,6 +126,10 @@ func connect(config Config) (*Log, error) {
 		l.Close()
 		return nil, fmt.Errorf("connect to NATS: %w", err)
 	}
+	l.conn.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		slog.Warn("NATS client", "error", withoutNames(err.Error())) // of a missing permission it names the subject
+		l.turns.onDenied(err)
+	})
 	return l, nil
 }
 
@@ -143,9 +148,6 @@ func clientOptions(config Config) []nats.Option {
 			slog.Warn("lost the connection to NATS", "error", err)
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) { slog.Info("reconnected to NATS") }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			slog.Warn("NATS client", "error", withoutNames(err.Error())) // of a missing permission it names the subject
-		}),
 	}
 }
 

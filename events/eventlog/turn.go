@@ -1,0 +1,159 @@
+package eventlog
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"licenseimport/events"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// turns has the batches of a replicated stream committed one at a time, by all processes.
+//
+// NATS (2.14 to 2.15.3) replicates the messages of a batch in entries of up to 512, and an entry may hold the end of one
+// batch and the beginning of the next. A snapshot that is taken just then has the first batch, and stands before that
+// entry. A replica that catches up from it sees an end without a beginning, rejects it, and takes the next messages for
+// those that it has: it lacks as many, without a word, and all its sequences are others from there on. Two batches meet in
+// an entry only if the second one is committed before the first one is acknowledged.
+type turns struct {
+	mu     sync.Mutex
+	of     map[string]chan struct{} // this process's turn, by stream; full: somebody has it
+	denied atomic.Bool              // the NATS user may not take turns with other processes
+	begun  atomic.Bool              // LICENSES has a message
+}
+
+// Processes take turns by a consumer of LICENSES for each stream. It delivers the first message to one of those that ask
+// for it, and again when that one gives it back. Nobody acknowledges it. Before there is a first message, rows may be stored: of
+// the first uploads, which do not take turns.
+const (
+	turnPrefix = "turn_" // the consumer's name is that and the stream's
+	turnLease  = 10 * time.Second
+	turnAsk    = 2 * time.Second // one request for the turn
+	turnWait   = turnLease + 2*turnAsk
+)
+
+// errNoTurn says that no turn could be had in time: other processes have it, or the consumer has no leader.
+var errNoTurn = errors.New("no turn to store a batch could be had")
+
+// takeTurn waits for the turn at a stream until ctx ends, at most for turnWait. Call release when the batch is acknowledged, or
+// not. A process that is killed holds the turn for turnLease at most.
+func (l *Log) takeTurn(ctx context.Context, stream string) (release func(), err error) {
+	leave, err := l.turns.enter(ctx, stream)
+	if err != nil || l.turns.denied.Load() {
+		return leave, err
+	}
+	within, cancel := context.WithTimeout(ctx, turnWait)
+	defer cancel()
+	if !l.turns.begun.Load() {
+		state, err := l.State(within)
+		if err != nil {
+			leave()
+			return nil, err
+		}
+		if state.Last == 0 {
+			return leave, nil
+		}
+		l.turns.begun.Store(true)
+	}
+	for backoff := serverRetry.Start(); ; {
+		token, err := l.askForTurn(within, stream)
+		switch {
+		case err == nil:
+			return func() {
+				_ = l.conn.Publish(token, []byte("-NAK")) // where that is lost, it is free after turnLease
+				leave()
+			}, nil
+		case l.turns.denied.Load():
+			return leave, nil
+		}
+		if backoff.Wait(within, nil) != nil {
+			leave()
+			return nil, fmt.Errorf("%w: %w", errNoTurn, err)
+		}
+	}
+}
+
+// askForTurn asks once. The turn is given back at the subject token.
+func (l *Log) askForTurn(ctx context.Context, stream string) (token string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, turnAsk+turnAsk/2)
+	defer cancel()
+	inbox := l.conn.NewInbox()
+	sub, err := l.conn.SubscribeSync(inbox)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = sub.Unsubscribe() }() // without a connection there is no subscription
+	api := jetstream.DefaultAPIPrefix + "CONSUMER.MSG.NEXT." + events.LicensesStream + "." + turnPrefix + stream
+	if err := l.conn.PublishRequest(api, inbox, fmt.Appendf(nil, `{"batch":1,"expires":%d}`, turnAsk)); err != nil {
+		return "", err
+	}
+	m, err := sub.NextMsgWithContext(ctx)
+	switch {
+	case errors.Is(err, nats.ErrNoResponders):
+		return "", cmp.Or(l.makeTurn(ctx, stream), errNoTurn)
+	case err != nil:
+		return "", err
+	case m.Header.Get("Status") != "":
+		return "", fmt.Errorf("%w: %s", errNoTurn, m.Header.Get("Description"))
+	}
+	return m.Reply, nil
+}
+
+// makeTurn creates the consumer of a stream's turn, or again where its node is gone. It is in the memory of one node: three
+// that agree on each delivery take longer than a batch. Whoever has the turn then shares it with the next one, for one batch.
+func (l *Log) makeTurn(ctx context.Context, stream string) error {
+	_, err := l.js.CreateOrUpdateConsumer(ctx, events.LicensesStream, jetstream.ConsumerConfig{
+		Durable: turnPrefix + stream, AckPolicy: jetstream.AckExplicitPolicy, AckWait: turnLease, MaxAckPending: 1, MaxDeliver: -1,
+		Replicas: 1, MemoryStorage: true,
+	})
+	if err == nil || l.turns.denied.Load() {
+		return err
+	}
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), turnAsk)
+	defer cancel()
+	if gone := l.js.DeleteConsumer(within, events.LicensesStream, turnPrefix+stream); gone != nil {
+		return errors.Join(err, gone)
+	}
+	return err
+}
+
+// onDenied goes on without turns of all processes where the NATS user has the permissions of an earlier version: each would take
+// until turnLease.
+func (t *turns) onDenied(err error) {
+	if errors.Is(err, nats.ErrPermissionViolation) && strings.Contains(err.Error(), turnPrefix) && !t.denied.Swap(true) {
+		slog.Warn("several processes do not take turns to store batches, so a NATS node that catches up may lack events: " +
+			"take over the permissions of deploy/nats-permissions.conf, or run one ingest and one processor")
+	}
+}
+
+// enter waits for this process's turn at a stream until ctx ends.
+func (t *turns) enter(ctx context.Context, stream string) (leave func(), err error) {
+	t.mu.Lock()
+	turn := t.of[stream]
+	if turn == nil {
+		if t.of == nil {
+			t.of = map[string]chan struct{}{}
+		}
+		turn = make(chan struct{}, 1)
+		t.of[stream] = turn
+	}
+	t.mu.Unlock()
+	select {
+	case turn <- struct{}{}:
+		return func() { <-turn }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// onCluster reports whether the server is one of a cluster, whose nodes may know different things.
+func (l *Log) onCluster() bool { return l.conn.ConnectedClusterName() != "" }
