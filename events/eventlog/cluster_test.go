@@ -311,9 +311,8 @@ func TestProcessesTakeTurns(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	one, two := openReplicas(ctx, t, c, 3), openReplicas(ctx, t, c, 3)
-	began := time.Now()
-	if _, err := one.AppendRows(ctx, 1, 0, [][]byte{nil, nil}); err != nil || time.Since(began) > 5*time.Second {
-		t.Errorf("the first rows: %v, after %v", err, time.Since(began))
+	if _, err := one.AppendRows(ctx, 1, 0, [][]byte{nil, nil}); err != nil {
+		t.Errorf("the first rows: %v", err) // which come before the first event
 	}
 	if _, err := one.AppendFact(ctx, 1, events.StartedSubject(1), nil, 0); err != nil {
 		t.Fatal(err)
@@ -370,7 +369,7 @@ func TestProcessesTakeTurns(t *testing.T) {
 	gone := openReplicas(ctx, t, c, 3)
 	take(gone, events.RowsStream)
 	gone.Close() // and does not give it back
-	began = time.Now()
+	began := time.Now()
 	take(one, events.RowsStream)()
 	t.Logf("free %v after its owner was gone", time.Since(began).Round(time.Millisecond))
 }
