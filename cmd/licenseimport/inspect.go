@@ -136,7 +136,7 @@ func (c *inspectCommand) print(w io.Writer, found mapping.Inspection) {
 		return
 	}
 	if !slices.ContainsFunc(found.Columns, func(c mapping.Inspected) bool { return c.Column != nil }) {
-		fmt.Fprintf(w, "%s.\n", strings.ToUpper(mapping.NoHeader[:1])+mapping.NoHeader[1:])
+		fmt.Fprintf(w, "%s.\n", capital(mapping.NoHeader))
 	}
 	printTranslations(w, found)
 	printUnlike(w, found)

@@ -55,7 +55,7 @@ func rowHeader(kind *events.Kind, more ...any) []any {
 	header := []any{"Row"}
 	for _, of := range kind.Identity {
 		name := strings.ReplaceAll(of.Field, "_", " ")
-		header = append(header, strings.ToUpper(name[:1])+name[1:])
+		header = append(header, capital(name))
 	}
 	return append(header, more...)
 }

@@ -11,16 +11,7 @@ import (
 // replica that is still copying the bucket makes no key seem not to exist. Deletions count as revisions.
 func TestListIsAsNewAsTheLeader(t *testing.T) {
 	t.Parallel()
-	server, err := StartServer(ServerConfig{Dir: t.TempDir(), Port: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Shutdown)
-	log, err := Open(t.Context(), Config{Server: server})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(log.Close)
+	log := openWith(t, ServerConfig{Dir: t.TempDir(), Port: -1})
 	bucket := log.Bucket(Products)
 	if last, err := bucket.lastRevision(t.Context()); err != nil || last != 0 {
 		t.Fatalf("the last revision of an empty bucket: %d, %v", last, err)

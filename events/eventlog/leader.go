@@ -47,3 +47,6 @@ func ofLeader(info *jetstream.StreamInfo) bool {
 	}
 	return info.Cluster.Leader != "" && following > info.Config.Replicas/2
 }
+
+// onCluster reports whether the server is one of a cluster, whose nodes may know different things.
+func (l *Log) onCluster() bool { return l.conn.ConnectedClusterName() != "" }

@@ -16,7 +16,13 @@ import (
 // openHere opens a log on a new server, for tests of its internals.
 func openHere(t *testing.T) *Log {
 	t.Helper()
-	server, err := StartServer(ServerConfig{Dir: t.TempDir()})
+	return openWith(t, ServerConfig{Dir: t.TempDir()})
+}
+
+// openWith is openHere with the server's settings.
+func openWith(t *testing.T, config ServerConfig) *Log {
+	t.Helper()
+	server, err := StartServer(config)
 	if err != nil {
 		t.Fatal(err)
 	}

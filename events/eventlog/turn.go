@@ -32,8 +32,8 @@ type turns struct {
 }
 
 // Processes take turns by a consumer of LICENSES for each stream. It delivers the first message to one of those that ask
-// for it, and again when that one gives it back. Nobody acknowledges it. Before there is a first message, rows may be stored: of
-// the first uploads, which do not take turns.
+// for it, and again when that one gives it back. Nobody acknowledges it. Before there is a first message, rows may be
+// stored: of the first uploads, which do not take turns.
 const (
 	turnPrefix = "turn_" // the consumer's name is that and the stream's
 	turnLease  = 10 * time.Second
@@ -44,8 +44,8 @@ const (
 // errNoTurn says that no turn could be had in time: other processes have it, or the consumer has no leader.
 var errNoTurn = errors.New("no turn to store a batch could be had")
 
-// takeTurn waits for the turn at a stream until ctx ends, at most for turnWait. Call release when the batch is acknowledged, or
-// not. A process that is killed holds the turn for turnLease at most.
+// takeTurn waits for the turn at a stream until ctx ends, at most for turnWait. Call release when the batch is
+// acknowledged, or not. A process that is killed holds the turn for turnLease at most.
 func (l *Log) takeTurn(ctx context.Context, stream string) (release func(), err error) {
 	leave, err := l.turns.enter(ctx, stream)
 	if err != nil || l.turns.denied.Load() {
@@ -108,26 +108,23 @@ func (l *Log) askForTurn(ctx context.Context, stream string) (token string, err 
 	return m.Reply, nil
 }
 
-// makeTurn creates the consumer of a stream's turn, or again where its node is gone. It is in the memory of one node: three
-// that agree on each delivery take longer than a batch. Whoever has the turn then shares it with the next one, for one batch.
+// makeTurn creates the consumer of a stream's turn, or again where its node is gone. It is in the memory of one node:
+// three that agree on each delivery take longer than a batch. Two may have the turn then, for one batch.
 func (l *Log) makeTurn(ctx context.Context, stream string) error {
 	_, err := l.js.CreateOrUpdateConsumer(ctx, events.LicensesStream, jetstream.ConsumerConfig{
-		Durable: turnPrefix + stream, AckPolicy: jetstream.AckExplicitPolicy, AckWait: turnLease, MaxAckPending: 1, MaxDeliver: -1,
-		Replicas: 1, MemoryStorage: true,
+		Durable: turnPrefix + stream, AckPolicy: jetstream.AckExplicitPolicy, AckWait: turnLease, MaxAckPending: 1,
+		MaxDeliver: -1, Replicas: 1, MemoryStorage: true,
 	})
 	if err == nil || l.turns.denied.Load() {
 		return err
 	}
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), turnAsk)
 	defer cancel()
-	if gone := l.js.DeleteConsumer(within, events.LicensesStream, turnPrefix+stream); gone != nil {
-		return errors.Join(err, gone)
-	}
-	return err
+	return errors.Join(err, l.js.DeleteConsumer(within, events.LicensesStream, turnPrefix+stream))
 }
 
-// onDenied goes on without turns of all processes where the NATS user has the permissions of an earlier version: each would take
-// until turnLease.
+// onDenied goes on without turns of all processes where the NATS user has the permissions of an earlier version: each
+// would take until turnLease.
 func (t *turns) onDenied(err error) {
 	if errors.Is(err, nats.ErrPermissionViolation) && strings.Contains(err.Error(), turnPrefix) && !t.denied.Swap(true) {
 		slog.Warn("several processes do not take turns to store batches, so a NATS node that catches up may lack events: " +
@@ -154,6 +151,3 @@ func (t *turns) enter(ctx context.Context, stream string) (leave func(), err err
 		return nil, ctx.Err()
 	}
 }
-
-// onCluster reports whether the server is one of a cluster, whose nodes may know different things.
-func (l *Log) onCluster() bool { return l.conn.ConnectedClusterName() != "" }

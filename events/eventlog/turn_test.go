@@ -13,7 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// TestTurns: one at a time for each stream, and nobody waits when its context has ended.
+// TestTurns: one at a time for each stream, and a caller does not wait when its context has ended.
 func TestTurns(t *testing.T) {
 	t.Parallel()
 	var all turns
@@ -61,7 +61,7 @@ func (l *Log) TakeTurn(ctx context.Context, stream string) (release func(), err 
 	return l.takeTurn(ctx, stream)
 }
 
-// TestTurnsWithoutPermission: whoever may not take turns does without.
+// TestTurnsWithoutPermission: a user who may not take turns does without.
 func TestTurnsWithoutPermission(t *testing.T) {
 	t.Parallel()
 	var all turns
