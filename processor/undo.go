@@ -2,7 +2,6 @@ package processor
 
 import (
 	"errors"
-	"slices"
 
 	"licenseimport/events"
 	"licenseimport/internal/failpoint"
@@ -139,13 +138,13 @@ func (d *undoDecider) ownOutcome(e events.Event) events.Outcome {
 }
 
 // decideAll decides the import's events in order. If it does not know enough, it returns the sequences of
-// events that it needs beside those that it knows.
-func (d *undoDecider) decideAll(facts []Aggregate) (outcomes []undoOutcome, missing []events.Seq, err error) {
-	outcomes = make([]undoOutcome, 0, len(facts))
+// events that it needs beside those that it knows, with their subjects.
+func (d *undoDecider) decideAll(facts []Aggregate) (outcomes []undoOutcome, missing map[events.Seq]string, err error) {
+	outcomes, missing = make([]undoOutcome, 0, len(facts)), map[events.Seq]string{}
 	for _, f := range facts {
 		o, err := d.decide(f)
 		if needs, ok := errors.AsType[*missingEventError](err); ok {
-			missing = append(missing, needs.seq)
+			missing[needs.seq] = f.Last.Subject()
 			continue
 		}
 		if err != nil {
@@ -153,8 +152,7 @@ func (d *undoDecider) decideAll(facts []Aggregate) (outcomes []undoOutcome, miss
 		}
 		outcomes = append(outcomes, o)
 	}
-	slices.Sort(missing)
-	return outcomes, slices.Compact(missing), nil
+	return outcomes, missing, nil
 }
 
 // A missingEventError says that a decision depends on an event of a license that is not known.

@@ -131,20 +131,42 @@ func (u *undoRun) decide(ctx context.Context, b undoBatch) ([]undoOutcome, error
 		if err != nil || len(missing) == 0 {
 			return outcomes, err
 		}
-		err = u.p.log.MessagesAt(ctx, missing, func(m eventlog.Message) error {
-			aggregate, err := decodeAggregate(&m)
-			d.events[m.Seq] = aggregate.Last
-			return err
-		})
-		if err != nil {
+		if err := u.read(ctx, d, missing); err != nil {
 			return nil, err
 		}
-		for _, seq := range missing {
-			if d.events[seq] == nil {
-				return nil, fmt.Errorf("undo of import %d: the stream lacks sequence %d, which another event names", u.start.Job, seq)
-			}
+	}
+}
+
+// read reads events of licenses, by their sequences. A replica may have another message at one: the leader is asked then.
+func (u *undoRun) read(ctx context.Context, d *undoDecider, missing map[events.Seq]string) error {
+	known := func(m eventlog.Message) error {
+		if m.Subject != missing[m.Seq] {
+			return nil
+		}
+		aggregate, err := decodeAggregate(&m)
+		d.events[m.Seq] = aggregate.Last
+		return err
+	}
+	seqs := slices.Sorted(maps.Keys(missing))
+	if err := u.p.log.MessagesAt(ctx, seqs, known); err != nil {
+		return err
+	}
+	for _, seq := range seqs {
+		if d.events[seq] != nil {
+			continue
+		}
+		m, found, err := u.p.log.MessageAt(ctx, seq)
+		if err == nil && found {
+			err = known(m)
+		}
+		if err != nil {
+			return err
+		}
+		if d.events[seq] == nil {
+			return fmt.Errorf("undo of import %d: the stream lacks sequence %d, which another event names", u.start.Job, seq)
 		}
 	}
+	return nil
 }
 
 // newDecider knows what the facts themselves tell: as far as they know, each is its license's last event. Where it is

@@ -124,7 +124,7 @@ func undoStory(t *testing.T, all []Aggregate, job events.JobID) string {
 		if err != nil || len(missing) == 0 {
 			break
 		}
-		for _, seq := range missing {
+		for seq := range missing {
 			s.events[seq] = all[seq-1].Last
 		}
 		outcomes, missing, err = s.decideAll(facts)

@@ -30,6 +30,9 @@ func (d *diagnosis) log(ctx context.Context, log *eventlog.Log, config eventlog.
 	if missing {
 		return
 	}
+	if c.Cluster != "" {
+		d.replicas(log.CompareReplicas(ctx))
+	}
 	d.processors(c.Processors)
 	if err := d.setAside(ctx, log); err != nil {
 		d.problem("set aside", "See the NATS server's log", "%v", err)
@@ -115,6 +118,37 @@ func (d *diagnosis) streams(c eventlog.Health) (missing bool) {
 		d.ok("streams", "%s", strings.Join(sizes, "; "))
 	}
 	return missing
+}
+
+// replicas checks that all replicas of a stream hold the same.
+func (d *diagnosis) replicas(all []eventlog.ReplicaComparison, err error) {
+	if err != nil {
+		d.warn("replicas", "Run doctor as a user that may create consumers, when the cluster is whole",
+			"whether they hold the same is not known: %v", err)
+	}
+	var same []string
+	for _, r := range all {
+		check := "replicas of " + r.Stream
+		lacking, whole := strings.Join(r.Lacking, ", "), strings.Join(r.Whole, ", ")
+		const again = "delete its JetStream directory and start it, so that it copies everything again. Then rebuild the views. Until then stop no other NATS server, and import nothing"
+		switch {
+		case slices.Contains(r.Lacking, r.Leader):
+			d.problem(check, fmt.Sprintf("Make %s the leader (nats stream cluster step-down %s, again until it leads). Then, one server at a time: stop %s, %s",
+				r.Whole[0], r.Stream, lacking, again),
+				"%s lacks messages that %s has, and %s leads the stream", lacking, whole, r.Leader)
+		case len(r.Lacking) > 0:
+			d.problem(check, fmt.Sprintf("One server at a time: stop %s, %s", lacking, again),
+				"%s lacks messages that %s has", lacking, whole)
+		case len(r.Unknown) > 0:
+			d.warn(check, "Run doctor again when that server is up, has caught up and answers",
+				"%s could not be compared with %s", strings.Join(r.Unknown, ", "), whole)
+		default:
+			same = append(same, fmt.Sprintf("%s at sequence %s", r.Stream, grouped(uint64(r.At))))
+		}
+	}
+	if len(same) > 0 {
+		d.ok("replicas", "all servers hold the same: %s", strings.Join(same, "; "))
+	}
 }
 
 // processors checks that a processor runs.

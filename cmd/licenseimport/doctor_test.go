@@ -71,6 +71,37 @@ func TestDoctorOnClocks(t *testing.T) {
 	}
 }
 
+func TestDoctorOnReplicas(t *testing.T) {
+	for name, test := range map[string]struct {
+		r            eventlog.ReplicaComparison
+		err          error
+		want         string
+		says, advice string
+	}{
+		"the same": {r: eventlog.ReplicaComparison{Leader: "a", At: 1234, Whole: []string{"a", "b", "c"}}, want: fine,
+			says: "all servers hold the same: LICENSES at sequence 1,234"},
+		"one lacks some": {r: eventlog.ReplicaComparison{Leader: "a", At: 1, Whole: []string{"a", "c"}, Lacking: []string{"b"}}, want: problem,
+			says: "b lacks messages that a, c has", advice: "stop b, delete"},
+		"the leader lacks some": {
+			r:    eventlog.ReplicaComparison{Leader: "b", At: 1, Whole: []string{"c"}, Lacking: []string{"a", "b"}},
+			want: problem, says: "a, b lacks messages that c has, and b leads", advice: "Make c the leader (nats stream cluster step-down LICENSES, again",
+		},
+		"one is away": {r: eventlog.ReplicaComparison{Leader: "a", At: 1, Whole: []string{"a", "c"}, Unknown: []string{"b"}}, want: warning,
+			says: "b could not be compared with a, c", advice: "again"},
+		"not compared": {err: errors.New("no permission"), want: warning, says: "no permission", advice: "may create consumers"},
+	} {
+		var all []eventlog.ReplicaComparison
+		if test.err == nil {
+			test.r.Stream = events.LicensesStream
+			all = append(all, test.r)
+		}
+		f := one(t, func(d *diagnosis) { d.replicas(all, test.err) })
+		if f.Status != test.want || !strings.Contains(f.Message, test.says) || !strings.Contains(f.Advice, test.advice) {
+			t.Errorf("%s: %+v", name, f)
+		}
+	}
+}
+
 // TestDoctorOnUploads: one that stands still and one that goes on.
 // An undo that has finished ends an import: it does not stand still.
 func TestDoctorOnAnUndoneImport(t *testing.T) {

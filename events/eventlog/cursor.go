@@ -28,17 +28,20 @@ type cursor struct {
 	// bounded: the request for the consumer names its one subject, so that permissions of a NATS user
 	// can bound what it reads.
 	bounded bool
-	gaps    gaps // in a whole stream
+	// Where it reads all of LICENSES:
+	gaps   gaps
+	before Message // the last message returned, without its data
 
 	source source // nil: none is open
 }
 
-// A source delivers a stream's messages after a sequence.
+// A source delivers a stream's messages after a sequence. One on a server may begin with the message at that sequence.
 type source interface {
 	// next waits for the next message until ctx ends, or for the timeout (0: none), whose error is
 	// [context.DeadlineExceeded]. After any other error the owner must stop the source. One of a message
 	// that cannot be a stream's is an [unusableError].
 	next(ctx context.Context, timeout time.Duration) (Message, error)
+	node() string // the server that it reads from
 	stop()
 }
 
@@ -60,8 +63,11 @@ func (c *cursor) next(ctx context.Context, timeout time.Duration) (Message, erro
 			}
 		}
 		m, err := c.source.next(ctx, timeout)
-		if err == nil && m.Seq > c.last+1 && c.stream == events.LicensesStream && len(c.filter) == 0 {
-			err = c.gaps.check(ctx, c.log, c.last, m.Seq)
+		if err == nil && c.whole() {
+			err = c.check(ctx, m)
+		}
+		if err == nil && m.Seq == c.last {
+			continue // it was read again, to compare
 		}
 		if err == nil {
 			c.last = m.Seq
@@ -87,6 +93,27 @@ func (c *cursor) next(ctx context.Context, timeout time.Duration) (Message, erro
 			return Message{}, err
 		}
 	}
+}
+
+// whole reports whether the cursor reads all of LICENSES.
+func (c *cursor) whole() bool { return c.stream == events.LicensesStream && len(c.filter) == 0 }
+
+// check compares a message with the one before: a replica may lack some. See [gaps] and [follows].
+func (c *cursor) check(ctx context.Context, m Message) error {
+	switch {
+	case m.Seq > c.last+1:
+		if err := c.gaps.check(ctx, c.log, c.last, m.Seq); err != nil {
+			return err
+		}
+	case c.before.Seq == 0:
+	case m.Seq == c.before.Seq && !m.is(c.before) || m.Seq > c.before.Seq && !follows(c.before, m):
+		if err := c.log.onTear(ctx, m, c.source.node()); err != nil {
+			return err
+		}
+	}
+	c.before = m
+	c.before.Data = nil
+	return nil
 }
 
 // open opens a source after the last message: the embedded server's store where this process has it and no
@@ -116,6 +143,7 @@ type consumerSource struct {
 	log       *Log
 	stream    string
 	consumer  string
+	leader    string // the only server that has the consumer: it reads its own replica
 	pull      *pull
 	last      events.Seq // of the last message returned
 	delivered uint64     // the consumer's count of messages
@@ -124,10 +152,14 @@ type consumerSource struct {
 var errOutOfOrder = errors.New("the consumer skipped a message")
 
 func (c *cursor) newConsumerSource(ctx context.Context) (source, error) {
+	after := c.last
+	if c.before.Seq > 0 && c.before.Seq == c.last {
+		after-- // another replica may have another message there
+	}
 	config := jetstream.ConsumerConfig{
 		FilterSubjects:    c.filter,
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:       uint64(c.last) + 1,
+		OptStartSeq:       uint64(after) + 1,
 		AckPolicy:         jetstream.AckNonePolicy,
 		InactiveThreshold: consumerTTL,
 		MemoryStorage:     true,
@@ -140,7 +172,11 @@ func (c *cursor) newConsumerSource(ctx context.Context) (source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &consumerSource{log: c.log, stream: c.stream, consumer: consumer.CachedInfo().Name, last: c.last}
+	info := consumer.CachedInfo()
+	s := &consumerSource{log: c.log, stream: c.stream, consumer: info.Name, last: after}
+	if info.Cluster != nil {
+		s.leader = info.Cluster.Leader
+	}
 	if s.pull, err = newPull(c.log.conn, c.stream, s.consumer); err != nil {
 		return nil, err
 	}
@@ -162,8 +198,12 @@ func (s *consumerSource) next(ctx context.Context, timeout time.Duration) (Messa
 	}
 	s.delivered++
 	s.last = d.seq
-	return Message{Subject: raw.Subject, Seq: d.seq, Time: d.time, Data: raw.Data, Pending: d.pending}, nil
+	m := Message{Subject: raw.Subject, Seq: d.seq, Time: d.time, Data: raw.Data, Pending: d.pending}
+	m.readHeader(raw.Header)
+	return m, nil
 }
+
+func (s *consumerSource) node() string { return s.leader }
 
 // stop deletes the consumer. If that fails, the server deletes it after consumerTTL.
 func (s *consumerSource) stop() {

@@ -122,6 +122,8 @@ func (s *directSource) hint() {
 	}
 }
 
+func (s *directSource) node() string { return serverName }
+
 func (s *directSource) stop() { s.unsubscribe() }
 
 func (s *directSource) next(ctx context.Context, timeout time.Duration) (Message, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"licenseimport/events"
@@ -19,9 +20,17 @@ type Message struct {
 	Seq     events.Seq
 	Time    time.Time // when the stream stored it, UTC
 	Data    []byte
-	BatchID string // of its atomic batch; only from calls that read from the leader
+	BatchID string // of its atomic batch; only from calls that read from the leader, and from consumers
 	Commit  bool   // it is that batch's last message; only from the same calls
 	Pending uint64 // messages after it when it was read; only from readers of a whole stream
+
+	batchSeq int // its number in the batch, from 1; only from the same calls as BatchID
+}
+
+func (m *Message) readHeader(header nats.Header) {
+	m.BatchID = header.Get(jetstreamext.BatchIDHeader)
+	m.Commit = header.Get(jetstreamext.BatchCommitHeader) != ""
+	m.batchSeq, _ = strconv.Atoi(header.Get(jetstreamext.BatchSeqHeader)) // 0: it is of no batch
 }
 
 // State describes a stream.
@@ -72,12 +81,10 @@ func (l *Log) getOnce(ctx context.Context, stream string, request getRequest) (M
 	if err != nil {
 		return Message{}, false, err
 	}
-	m := response.Message
-	return Message{
-		Subject: m.Subject, Seq: m.Seq, Time: m.Time, Data: m.Data,
-		BatchID: header.Get(jetstreamext.BatchIDHeader),
-		Commit:  header.Get(jetstreamext.BatchCommitHeader) != "",
-	}, true, nil
+	got := response.Message
+	m := Message{Subject: got.Subject, Seq: got.Seq, Time: got.Time, Data: got.Data}
+	m.readHeader(header)
+	return m, true, nil
 }
 
 func (l *Log) requestMessage(ctx context.Context, stream string, request getRequest) (getResponse, nats.Header, error) {
