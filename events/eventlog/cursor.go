@@ -126,6 +126,12 @@ func (c *cursor) open(ctx context.Context) error {
 				return err
 			}
 		}
+		if c.whole() && c.before.Seq == 0 && c.last > 0 {
+			if c.before, _, err = c.log.getOnce(ctx, c.stream, getRequest{Seq: c.last}); err != nil {
+				return err
+			}
+			c.before.Data = nil
+		}
 		c.source, err = c.newConsumerSource(ctx)
 		return err
 	})
@@ -154,7 +160,7 @@ var errOutOfOrder = errors.New("the consumer skipped a message")
 func (c *cursor) newConsumerSource(ctx context.Context) (source, error) {
 	after := c.last
 	if c.before.Seq > 0 && c.before.Seq == c.last {
-		after-- // another replica may have another message there
+		after-- // the replica may have another message there
 	}
 	config := jetstream.ConsumerConfig{
 		FilterSubjects:    c.filter,
