@@ -56,7 +56,7 @@ func (l *Log) onTear(ctx context.Context, m Message, node string) error {
 type ReplicaComparison struct {
 	Stream  string
 	Leader  string     // the server whose replica leads
-	At      events.Seq // where they were compared: the end of the leader's; 0: they were not
+	At      events.Seq // where they were compared: the end of the leader's; 0: they were not, as where rows are purged
 	Whole   []string   // servers whose replicas lack nothing that another one has
 	Lacking []string   // servers whose replicas do
 	Unknown []string   // servers that do not answer, or are behind
@@ -116,6 +116,9 @@ func (l *Log) compareReplicas(ctx context.Context, stream string) (r ReplicaComp
 		if i := slices.Index(wanted, node); i >= 0 {
 			ends[node], wanted = end, slices.Delete(wanted, i, i+1)
 		}
+	}
+	if _, found, err = l.get(ctx, stream, getRequest{Seq: at}); err != nil || !found {
+		return ReplicaComparison{Stream: stream}, err // its rows were purged meanwhile
 	}
 	r.Unknown = append(r.Unknown, wanted...)
 	r.judge(ends)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -71,6 +72,42 @@ func TestReplicaThatLacksEvents(t *testing.T) {
 	add()
 	c.WaitForCurrent(-1)
 	wantReplicas(t, compare(ctx, t, log), nil)
+}
+
+// TestRowsPurgedDuringAComparison: no replica lacks the rows that are purged meanwhile.
+func TestRowsPurgedDuringAComparison(t *testing.T) {
+	t.Parallel()
+	c := eventlogtest.StartCluster(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	log := openReplicas(ctx, t, c, 3)
+	c.WaitForReplicas()
+	within, stop := context.WithCancel(ctx)
+	var purges sync.WaitGroup
+	defer purges.Wait()
+	defer stop()
+	purges.Go(func() {
+		for job := events.JobID(1); within.Err() == nil; job++ {
+			_, err := log.AppendRows(within, job, 0, [][]byte{nil, nil})
+			if err == nil {
+				err = log.PurgeRows(within, job)
+			}
+			if err != nil && within.Err() == nil {
+				t.Error(err)
+			}
+		}
+	})
+	for range 20 {
+		all, err := log.CompareReplicas(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range all {
+			if len(r.Lacking) > 0 {
+				t.Fatalf("%+v", r)
+			}
+		}
+	}
 }
 
 // appendOutcomes stores one batch of a number of licenses.
