@@ -124,17 +124,22 @@ func (l *Log) subjects(ctx context.Context, name, filter string) (map[string]uin
 // tell: on a cluster it may have read from a replica that lags, or was told the end by a node that is cut off. Where the
 // leader has that many rows, the error says that a read has to be tried again.
 func (l *Log) ConfirmMissing(ctx context.Context, job events.JobID, rows events.Row) error {
-	return l.retryWithTimeout(ctx, func(ctx context.Context) error {
-		subject := events.RowsSubject(job)
+	subject := events.RowsSubject(job)
+	behind := false
+	err := l.retryWithTimeout(ctx, func(ctx context.Context) error {
 		info, err := l.info(ctx, events.RowsStream, jetstream.WithSubjectFilter(subject))
-		if err != nil {
-			return err
+		if err == nil {
+			behind = info.Config.Replicas > 1 && info.State.Subjects[subject] >= uint64(rows)
 		}
-		if info.Config.Replicas > 1 && info.State.Subjects[subject] >= uint64(rows) {
-			return fmt.Errorf("read the rows of job %d: %w", job, errReplicaBehind)
-		}
-		return nil
+		return err
 	})
+	if err == nil && behind {
+		err = errReplicaBehind
+	}
+	if err != nil {
+		return fmt.Errorf("read the rows of job %d: %w", job, err)
+	}
+	return nil
 }
 
 // A RowReader reads a job's rows, or those outcomes that say which were rejected. One goroutine uses
