@@ -90,7 +90,7 @@ func (b *atomicBatch) commit(ctx context.Context, subject string, body []byte, e
 		return 0, b.err
 	}
 	message.Header[jetstreamext.BatchCommitHeader] = []string{"1"}
-	if b.size > 1 && b.log.onCluster() { // one message is never in two entries
+	if b.size > 1 && b.log.Clustered() { // one message is never in two entries
 		release, err := b.log.takeTurn(ctx, b.stream)
 		if err != nil {
 			return 0, err

@@ -48,5 +48,6 @@ func ofLeader(info *jetstream.StreamInfo) bool {
 	return info.Cluster.Leader != "" && following > info.Config.Replicas/2
 }
 
-// onCluster reports whether the server is one of a cluster, whose nodes may know different things.
-func (l *Log) onCluster() bool { return l.conn.ConnectedClusterName() != "" }
+// Clustered reports whether the server is one of a cluster, whose nodes may know different things: a replica may lag
+// behind the leader, or be cut off.
+func (l *Log) Clustered() bool { return l.conn.ConnectedClusterName() != "" }

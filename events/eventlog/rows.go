@@ -174,7 +174,7 @@ func (l *Log) readRows(ctx context.Context, stream, subject string, after events
 // findEnd asks the leader for the last message. A consumer's pending count would not do: the consumer
 // may be on a replica that lags.
 func (r *RowReader) findEnd(ctx context.Context) error {
-	if r.log.onCluster() { // where a node may answer that is cut off
+	if r.log.Clustered() { // where a node may answer that is cut off
 		if _, err := r.log.state(ctx, r.cursor.stream); err != nil {
 			return err
 		}
