@@ -176,18 +176,18 @@ func FuzzToken(f *testing.F) {
 	})
 }
 
-func FuzzParseLicenseSubject(f *testing.F) {
+func FuzzLicenseSubject(f *testing.F) {
 	for _, s := range []string{"licenses.psc.A-1", "licenses.=2E.=2A", "licenses..", "licenses.a.b.c", "rows.1"} {
 		f.Add(s, "key")
 	}
 	f.Fuzz(func(t *testing.T, subject, key string) {
-		if product, key, err := ParseLicenseSubject(subject); err == nil && LicenseSubject(product, key) != subject {
+		if product, key, err := parseLicenseSubject(subject); err == nil && LicenseSubject(product, key) != subject {
 			t.Errorf("took %q, which is written %q", subject, LicenseSubject(product, key))
 		}
 		if subject == "" || key == "" {
 			return
 		}
-		product, back, err := ParseLicenseSubject(LicenseSubject(subject, key))
+		product, back, err := parseLicenseSubject(LicenseSubject(subject, key))
 		if err != nil || product != subject || back != key {
 			t.Errorf("%q, %q came back as %q, %q, %v", subject, key, product, back, err)
 		}

@@ -175,20 +175,6 @@ func IsAt(e Event, subject string) bool {
 	return string(b) == subject
 }
 
-// ParseLicenseSubject is the inverse of LicenseSubject.
-func ParseLicenseSubject(subject string) (product, key string, err error) {
-	rest, ok := strings.CutPrefix(subject, "licenses.")
-	first, second, two := strings.Cut(rest, ".")
-	if !ok || !two {
-		return "", "", fmt.Errorf("%q is not a license's subject", subject)
-	}
-	if product, err = ParseToken(first); err != nil {
-		return "", "", err
-	}
-	key, err = ParseToken(second)
-	return product, key, err
-}
-
 func fact(job JobID, name string) string    { return "imports." + job.String() + "." + name }
 func outcome(job JobID, kind string) string { return "outcomes." + job.String() + "." + kind }
 

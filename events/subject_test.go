@@ -1,6 +1,7 @@
 package events
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -144,17 +145,31 @@ func TestParseTokenTakesOnlyWhatTokenWrites(t *testing.T) {
 	}
 }
 
-func TestParseLicenseSubject(t *testing.T) {
+// parseLicenseSubject is the inverse of LicenseSubject.
+func parseLicenseSubject(subject string) (product, key string, err error) {
+	rest, ok := strings.CutPrefix(subject, "licenses.")
+	first, second, two := strings.Cut(rest, ".")
+	if !ok || !two {
+		return "", "", fmt.Errorf("%q is not a license's subject", subject)
+	}
+	if product, err = ParseToken(first); err != nil {
+		return "", "", err
+	}
+	key, err = ParseToken(second)
+	return product, key, err
+}
+
+func TestLicenseSubjectsCanBeParsed(t *testing.T) {
 	for _, pair := range [][2]string{{"psc", "AAAA-0001"}, {"p.c", "licenses.x.y"}, {"产品", "ключ №1"}, {"=", "=="}} {
 		subject := LicenseSubject(pair[0], pair[1])
-		product, key, err := ParseLicenseSubject(subject)
+		product, key, err := parseLicenseSubject(subject)
 		if err != nil || product != pair[0] || key != pair[1] {
 			t.Errorf("%s: %q, %q, %v; want %q", subject, product, key, err, pair)
 		}
 	}
 	for _, subject := range []string{"", "licenses", "licenses.", "licenses.a", "licenses.a.", "licenses..b", "licenses.a.b.c", "license.a.b", "rows.10", "xlicenses.a.b", "licenses.*.b", "licenses.a.>"} {
-		if product, key, err := ParseLicenseSubject(subject); err == nil {
-			t.Errorf("ParseLicenseSubject(%q) = %q, %q, want an error", subject, product, key)
+		if product, key, err := parseLicenseSubject(subject); err == nil {
+			t.Errorf("parseLicenseSubject(%q) = %q, %q, want an error", subject, product, key)
 		}
 	}
 }

@@ -4,7 +4,7 @@
 // # Errors
 //
 // A [Handler] returns an error instead of writing one. An [*Error] is a code for
-// programs, a sentence for the user and, for the log only, a cause. [WriteError]
+// programs, a sentence for the user and, for the log only, a cause. The [Router]
 // alone turns it into application/problem+json. Any other error is a 500 with the
 // code "internal": its text goes to the log under a request id, and the answer holds
 // that id only. An error returned after the answer has begun cuts the connection, so
@@ -13,8 +13,8 @@
 // Each answer has an X-Request-Id: the one of the request, where it has a valid one, or a new one. Each line
 // of the log about a request names it, in every role that the request passed.
 //
-// Before an error is written, the rest of the request's body is read, for at most 5 s. A client that is still sending would see a broken pipe otherwise, and not
-// the reason.
+// Before an error is written, the rest of the request's body is read, for at most 5 s. A client that is still sending
+// would see a broken pipe otherwise, and not the reason.
 //
 // # Routes
 //

@@ -181,12 +181,7 @@ type problem struct {
 	Errors     []Problem `json:"errors,omitempty"`
 }
 
-// WriteError answers with err as application/problem+json. No other function turns an
-// error into HTTP. It logs to slog's default log; a [Router] uses its own.
-func WriteError(w http.ResponseWriter, r *http.Request, err error) {
-	writeError(slog.Default(), w, r, err)
-}
-
+// writeError answers with err as application/problem+json. No other function turns an error into HTTP.
 func writeError(log *slog.Logger, w http.ResponseWriter, r *http.Request, err error) {
 	e := asError(log, r, err)
 	for name, values := range e.Header {

@@ -16,7 +16,7 @@ import (
 // Params are the values of a path's parameters, by name: p.ByName("id").
 type Params = httprouter.Params
 
-// Handler answers one request, or returns why it cannot: see [WriteError].
+// Handler answers one request, or returns why it cannot: an [*Error], or any other one.
 type Handler func(w http.ResponseWriter, r *http.Request, p Params) error
 
 // Observer is called after every answer, for the metrics. The route is the
