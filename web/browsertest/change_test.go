@@ -38,8 +38,7 @@ func TestBrowserUpdatesAfterCheck(t *testing.T) {
 	t.Parallel()
 	site := serve(t)
 	imported(t, site, "", "first.csv", strings.NewReader(changeHeader+"UP-1,psc,3,ada@example.com\nUP-2,psc,1,bob@example.com\n"))
-	b := open(t, site)
-	b.signIn(adminKey)
+	b := openSignedIn(t, site)
 	b.choose(write(t, "prices.csv", changeHeader+"UP-1,psc,5,\nUP-2,psc,1,\nUP-3,psc,2,\nUP-4,psc,many,\n"))
 	b.sees("If a license exists already")
 	b.pick("update")
@@ -102,8 +101,7 @@ func TestBrowserTriesRejectedRowsAgain(t *testing.T) {
 	site, data := serveOn(t)
 	setProduct(t, data, "photo-pro")
 	imported(t, site, "", "shop.csv", strings.NewReader(changeHeader+"RE-1,photo-pro,3,\nRE-2,photo-lite,1,\n"))
-	b := open(t, site)
-	b.signIn(adminKey)
+	b := openSignedIn(t, site)
 	b.click("shop.csv")
 	b.sees("1 imported, 1 to fix", "Unknown product")
 	setProduct(t, data, "photo-lite")
@@ -129,8 +127,7 @@ func TestBrowserExportsLists(t *testing.T) {
 	t.Parallel()
 	site := serve(t)
 	imported(t, site, "", "some.csv", strings.NewReader(rows(9)))
-	b := open(t, site)
-	b.signIn(adminKey)
+	b := openSignedIn(t, site)
 	b.sees("some.csv")
 	for _, c := range []struct {
 		hash, shows, name string
@@ -157,8 +154,7 @@ func TestBrowserTellsWhatWasOdd(t *testing.T) {
 	file := "license__license_key,product__short_code,license__license_type,license__validity_period,Price\nW-1,psc,perpetual,2030-01-01,9.90\n"
 	imported(t, site, "unknown_columns=ignore", "odd.csv", strings.NewReader(file))
 	imported(t, site, "unknown_columns=ignore", "odd-again.csv", strings.NewReader(file))
-	b := open(t, site)
-	b.signIn(adminKey)
+	b := openSignedIn(t, site)
 	b.click("odd.csv")
 	b.sees("1 column ignored", "Price matches no field, so it was not read.", "Warnings", "Valid until", "2030-01-01",
 		"End date on a perpetual license")

@@ -41,8 +41,7 @@ func TestBrowserSignsIn(t *testing.T) {
 // rejected rows, fix them, upload them.
 func TestBrowserFixesRejectedRows(t *testing.T) {
 	t.Parallel()
-	b := open(t, serve(t))
-	b.signIn(adminKey)
+	b := openSignedIn(t, serve(t))
 	b.sees("No imports yet")
 	b.click("Download the template")
 	if template := b.downloaded("license-import-template.csv"); !strings.HasPrefix(template, "license__license_key,product__short_code,") {
@@ -130,8 +129,7 @@ func searchForFixed(b *tab) {
 // and whichever filter was chosen after the file.
 func TestBrowserShowsImportOfFile(t *testing.T) {
 	t.Parallel()
-	b := open(t, serve(t)) // without a hash
-	b.signIn(adminKey)
+	b := openSignedIn(t, serve(t)) // without a hash
 	for i, way := range []string{"Imports", "Features", "Any"} {
 		b.sees("Recent imports")
 		b.choose(write(t, fmt.Sprintf("way-%d.csv", i), rows(1+i)))
@@ -150,8 +148,7 @@ func TestBrowserLeadsBackToUpload(t *testing.T) {
 	t.Parallel()
 	site := serve(t)
 	imported(t, site, "", "bad.csv", strings.NewReader("license__license_key,product__short_code\n,psc\n"))
-	b := open(t, site)
-	b.signIn(adminKey)
+	b := openSignedIn(t, site)
 	b.sees("Recent imports")
 	b.choose(write(t, "long.csv", rows(20_000)))
 	b.sees("Import the file")
@@ -167,8 +164,7 @@ func TestBrowserLeadsBackToUpload(t *testing.T) {
 // TestBrowserAsksBeforeUploadEnds: signing out ends an upload, so it asks first.
 func TestBrowserAsksBeforeUploadEnds(t *testing.T) {
 	t.Parallel()
-	b := open(t, serve(t))
-	b.signIn(adminKey)
+	b := openSignedIn(t, serve(t))
 	b.sees("Recent imports")
 	b.choose(write(t, "long.csv", rows(3)))
 	b.sees("Import the file")
@@ -188,8 +184,7 @@ func TestBrowserAsksBeforeUploadEnds(t *testing.T) {
 // TestBrowserForgetsOtherFile: the columns and dates of a file that was refused are not taken for those of the next.
 func TestBrowserForgetsOtherFile(t *testing.T) {
 	t.Parallel()
-	b := open(t, serve(t))
-	b.signIn(adminKey)
+	b := openSignedIn(t, serve(t))
 	b.sees("Recent imports")
 	b.do(`{ const open = XMLHttpRequest.prototype.open;
 		XMLHttpRequest.prototype.open = function (method, url) { open.call(this, method, url + "&nonsense=1") } }`)
@@ -208,8 +203,7 @@ func TestBrowserForgetsOtherFile(t *testing.T) {
 // button stay.
 func TestBrowserKeepsFocusWithoutServer(t *testing.T) {
 	t.Parallel()
-	b := open(t, serve(t))
-	b.signIn(adminKey)
+	b := openSignedIn(t, serve(t))
 	b.sees("No imports yet")
 	b.do(`window.asked = 0; window.fetch = () => { window.asked++; return Promise.reject(new TypeError("cut")) }`)
 	b.sees("No connection")
@@ -284,8 +278,7 @@ func TestBrowserTellsWhatToDo(t *testing.T) {
 // TestBrowserImportsDroppedFile drops a file, makes a dry run, then imports it.
 func TestBrowserImportsDroppedFile(t *testing.T) {
 	t.Parallel()
-	b := open(t, serve(t))
-	b.signIn(adminKey)
+	b := openSignedIn(t, serve(t))
 	b.sees("Drop a CSV or Excel file here")
 	b.do(`const files = new DataTransfer();
 		files.items.add(new File(["license__license_key,product__short_code\nDROP-1,psc\n"], "dropped.csv"));
@@ -317,8 +310,7 @@ func TestBrowserViewerMayOnlyLook(t *testing.T) {
 // polls.
 func TestBrowserFollowsWithoutStream(t *testing.T) {
 	t.Parallel()
-	b := open(t, serve(t))
-	b.signIn(adminKey)
+	b := openSignedIn(t, serve(t))
 	b.sees("No imports yet")
 	b.do(`const real = fetch;
 		window.fetch = (url, options) => String(url).includes("/events/") ? Promise.reject(new TypeError("cut")) : real(url, options)`)
@@ -355,8 +347,7 @@ func TestBrowserFollowsAndCancels(t *testing.T) {
 	if err := os.WriteFile(path, []byte(rows(120_000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b := open(t, site)
-	b.signIn(adminKey)
+	b := openSignedIn(t, site)
 	b.choose(path)
 	b.click("Import the file")
 	b.sees("rows/s", "You may close this page")
@@ -432,8 +423,7 @@ func TestBrowserHoldsLongValues(t *testing.T) {
 
 func TestBrowserIsUsedByKeyboard(t *testing.T) {
 	t.Parallel()
-	b := open(t, serve(t))
-	b.signIn(adminKey)
+	b := openSignedIn(t, serve(t))
 	b.sees("No imports yet")
 	var path []string
 	b.do("document.activeElement.blur()")

@@ -20,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"licenseimport/internal/buildtest"
+
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -31,29 +33,22 @@ const (
 	patience = 30 * time.Second
 )
 
-// sharedDir holds the built program, for all tests.
-var sharedDir string
+// removeProgram deletes the built program, if a test has needed it.
+var removeProgram = func() {}
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "licenseimport-browsertest-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	sharedDir = dir
 	status := m.Run()
-	os.RemoveAll(dir)
+	removeProgram()
 	os.Exit(status)
 }
 
 // built builds the program once, when the first test needs it.
 var built = sync.OnceValues(func() (string, error) {
-	program := filepath.Join(sharedDir, "licenseimport")
-	out, err := exec.Command("go", "build", "-o", program, "licenseimport/cmd/licenseimport").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("building the program: %w\n%s", err, out)
+	program, remove, err := buildtest.Build()
+	if err == nil {
+		removeProgram = remove
 	}
-	return program, nil
+	return program, err
 })
 
 // serve starts the program on an empty directory and gives its address. It is
@@ -295,6 +290,14 @@ func (b *tab) click(name string) {
 		(e.textContent.replaceAll(/\s+/g, " ").trim() === %[1]s || e.getAttribute("aria-label") === %[1]s) && e.checkVisibility() && !e.disabled)`, quote(name))
 	b.until("Boolean(" + find + ")")
 	b.do(find + ".click()")
+}
+
+// openSignedIn is open, and signs in with the admin key.
+func openSignedIn(t *testing.T, site string) *tab {
+	t.Helper()
+	b := open(t, site)
+	b.signIn(adminKey)
+	return b
 }
 
 // signIn enters a key and submits it.

@@ -16,8 +16,7 @@ func (b *tab) rowsAre(kind string) {
 // kinds with their kind, results are shown by kind, a license shows its features, and customers are found.
 func TestBrowserImportsFeaturesAndCustomers(t *testing.T) {
 	t.Parallel()
-	b := open(t, serve(t))
-	b.signIn(adminKey)
+	b := openSignedIn(t, serve(t))
 	b.sees("What is in the file?", "with one license per row")
 	b.choose(write(t, "licenses.csv",
 		"license__license_key,product__short_code,customer__email\nKIND-1,psc,ada@example.com\n"))

@@ -24,8 +24,7 @@ const ambiguous = "Serial,E-Mail,Vorname,Expires,Seats,Internal remark\n" +
 // TestBrowserMapsForeignFile: from the file to what it means in three clicks: the file, the check, the import.
 func TestBrowserMapsForeignFile(t *testing.T) {
 	t.Parallel()
-	b := open(t, serve(t))
-	b.signIn(adminKey)
+	b := openSignedIn(t, serve(t))
 	b.choose(write(t, "old-shop.csv", foreign))
 	b.sees("What your columns become", "Serial", "This column is ignored: Internal remark", "The first 2 rows as they will be", "2030-12-31", "2031-03-04")
 	b.click("Check first")
@@ -75,8 +74,7 @@ func TestBrowserAsksWhatFileDoesNotSay(t *testing.T) {
 // goes in again without a question.
 func TestBrowserFixesRowsOfForeignFile(t *testing.T) {
 	t.Parallel()
-	b := open(t, serve(t))
-	b.signIn(adminKey)
+	b := openSignedIn(t, serve(t))
 	b.choose(write(t, "seats.csv", "Serial;Product;Seats\nFIX-1;psc;3\nFIX-2;psc;many\n"))
 	b.sees("What your columns become")
 	b.become("Seats", "license__max_activations") // "many" speaks against guessing it
@@ -95,8 +93,7 @@ func TestBrowserFixesRowsOfForeignFile(t *testing.T) {
 // TestBrowserProposesSavedMapping: a mapping that was saved is filled in for the next file with the same columns.
 func TestBrowserProposesSavedMapping(t *testing.T) {
 	t.Parallel()
-	b := open(t, serve(t))
-	b.signIn(adminKey)
+	b := openSignedIn(t, serve(t))
 	for i, rest := range []string{"", "call back again"} {
 		b.choose(write(t, fmt.Sprintf("shop-%d.csv", i), "Zeichenkette,Ware,Notiz\nSAVE-1,photo-pro,"+rest+"\n"))
 		b.sees("What your columns become")
@@ -120,8 +117,7 @@ func TestBrowserProposesSavedMapping(t *testing.T) {
 // they are in the file.
 func TestBrowserPreviewsDates(t *testing.T) {
 	t.Parallel()
-	b := open(t, serve(t))
-	b.signIn(adminKey)
+	b := openSignedIn(t, serve(t))
 	b.sees("Recent imports")
 	b.do(`location.hash = "#/imports"`) // the address of an import without its number
 	b.choose(write(t, "dates.csv", "Serial,Product,Expires\nD-1,psc,31.12.2030\nD-2,psc,31.02.2031\nD-3,psc,2032-04-05T00:00:00.000Z\nD-4,psc,29.02.2028\n"))
@@ -141,8 +137,7 @@ func (b *tab) become(header, column string) {
 // TestBrowserImportsWorkbook: the template for Excel can be imported as it is.
 func TestBrowserImportsWorkbook(t *testing.T) {
 	t.Parallel()
-	b := open(t, serve(t))
-	b.signIn(adminKey)
+	b := openSignedIn(t, serve(t))
 	b.click("Template for Excel")
 	b.downloaded("license-import-template.xlsx")
 	b.choose(filepath.Join(b.downloads, "license-import-template.xlsx"))
@@ -153,8 +148,7 @@ func TestBrowserImportsWorkbook(t *testing.T) {
 // TestBrowserAsksNothingOfPlainFile: a file with the columns' own names shows no mapping.
 func TestBrowserAsksNothingOfPlainFile(t *testing.T) {
 	t.Parallel()
-	b := open(t, serve(t))
-	b.signIn(adminKey)
+	b := openSignedIn(t, serve(t))
 	b.choose(example)
 	b.sees("Import the file", "Check only")
 	if shown := ask[bool](b, `Boolean(document.querySelector(".mapper, [role=combobox]"))`); shown {

@@ -27,8 +27,7 @@ func TestBrowserTranslatesValues(t *testing.T) {
 	site, data := serveOn(t)
 	command(t, data, "products", "set", "photo-pro", "--name", "Photo Pro")
 	command(t, data, "products", "set", "sync", "--name", "Sync")
-	b := open(t, site)
-	b.signIn(adminKey)
+	b := openSignedIn(t, site)
 	b.choose(write(t, "keygen.csv", keygen))
 	b.sees("status becomes Enabled", "Your file has no “Product code”", "Photo Pro (photo-pro)")
 	b.answer("Product code for all rows", "photo-pro")
@@ -50,8 +49,7 @@ func TestBrowserTranslatesValues(t *testing.T) {
 // depends on the vendor is asked for.
 func TestBrowserAsksWhatAStatusMeans(t *testing.T) {
 	t.Parallel()
-	b := open(t, serve(t))
-	b.signIn(adminKey)
+	b := openSignedIn(t, serve(t))
 	b.choose(write(t, "shop.csv", "License key,Product,Status\nST-1,psc,Active\nST-2,psc,Suspended\nST-3,psc,Expired\n"))
 	b.sees("A guess, please check: its cells say whether a license is enabled.", "Status becomes Enabled", "Rows with this value are rejected")
 	b.until(value("Active becomes") + ` === "=true" && ` + value("Suspended becomes") + ` === "=false" && ` + value("Expired becomes") + ` === "as-is"`)
@@ -71,8 +69,7 @@ func TestBrowserTranslatesProductsByName(t *testing.T) {
 	command(t, data, "products", "set", "photo-pro", "--name", "Photo Pro")
 	command(t, data, "products", "set", "photo-old", "--name", "Photo Pro")
 	limited := newKey(t, data, "leo", "importer", "photo-pro")
-	b := open(t, site)
-	b.signIn(adminKey)
+	b := openSignedIn(t, site)
 	file := write(t, "names.csv", "License key,Product,Aktiv\nN-1,photo pro,ja\n")
 	b.choose(file)
 	b.sees("Product becomes Product code", "Rows with this value are rejected") // two have the name
@@ -128,8 +125,7 @@ func TestBrowserPreviewsPackedFile(t *testing.T) {
 		fmt.Fprintf(w, "GZ-%07d;psc;31.12.2030\n", i)
 	}
 	_ = w.Close()
-	b := open(t, serve(t))
-	b.signIn(adminKey)
+	b := openSignedIn(t, serve(t))
 	b.choose(write(t, "old.csv.gz", packed.String()))
 	b.sees("The first 5 rows as they will be", "GZ-1", "2030-12-31")
 	b.click("Check first")
@@ -167,8 +163,7 @@ func TestBrowserChoosesSheet(t *testing.T) {
 // TestBrowserAsksBeforeItSendsLargeWorkbookTwice: a large workbook can be imported as it is, or looked at first.
 func TestBrowserAsksBeforeItSendsLargeWorkbookTwice(t *testing.T) {
 	t.Parallel()
-	b := open(t, serve(t))
-	b.signIn(adminKey)
+	b := openSignedIn(t, serve(t))
 	path := filepath.Join(t.TempDir(), "large.xlsx")
 	if err := os.WriteFile(path, book(t, "large", "Keys", [][]string{{"Serial", "Product"}, {"BIG-1", "psc"}}), 0o600); err != nil {
 		t.Fatal(err)
@@ -284,8 +279,7 @@ func book(t *testing.T, size string, pairs ...any) []byte {
 // TestBrowserImportsExports: each vendor's export, and sheets in several languages, in three clicks: the file, the check, the import.
 func TestBrowserImportsExports(t *testing.T) {
 	t.Parallel()
-	b := open(t, serve(t))
-	b.signIn(adminKey)
+	b := openSignedIn(t, serve(t))
 	for i, name := range []string{"keygen", "cryptlex", "licensespring", "shopify-with-keys", "fastspring-with-keys", "german", "japanese"} {
 		b.sees("Recent imports")
 		b.choose(filepath.Join(root, "internal/mapping/testdata/exports", name+".csv"))
