@@ -160,7 +160,7 @@ func (c *chaos) probe(ctx context.Context) error {
 }
 
 // torment kills one process, or has it stand still, again and again. At the end it
-// runs. The first time, a patient one stands still for longer than its claims hold.
+// runs. The first time, a patient one stands still for longer than its leases last.
 func (c *chaos) torment(ctx context.Context, p *process, patient bool, random *rand.Rand) {
 	between := between(random)
 	for rest(ctx, between(200*time.Millisecond, 4*time.Second)) {

@@ -201,8 +201,8 @@ func alone(t *testing.T, s *system) (slow, other *process) {
 	return slow, other
 }
 
-// reclaim has all imports handed out again at once, as they are when a claim runs out.
-func reclaim(t *testing.T, url string) {
+// redeliver has all imports delivered again at once, as they are when a lease expires.
+func redeliver(t *testing.T, url string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
@@ -216,18 +216,18 @@ func reclaim(t *testing.T, url string) {
 // to be stored, another one takes the import over, and the first goes on. All licenses
 // exist already: nothing but the fence keeps the batch away.
 func pausedAndOvertaken(t *testing.T, s *system) []*file {
-	return overtaken(t, s, func() { reclaim(t, s.url) })
+	return overtaken(t, s, func() { redeliver(t, s.url) })
 }
 
-// overtaken is pausedAndOvertaken; the claim ends by itself, or by what is given.
-func overtaken(t *testing.T, s *system, endClaim func()) []*file {
+// overtaken is pausedAndOvertaken; the lease expires, or ends by endLease.
+func overtaken(t *testing.T, s *system, endLease func()) []*file {
 	t.Helper()
 	slow, other := alone(t, s)
 	first := shape{name: "first", rows: 12000, seed: 1}.generate()
 	must(t, s.client.send(t.Context(), first, attempt{}))
 	reaches(t, s.url, first, len(first.Rows))
 	files, before := halfway(t, s, "again", "first")
-	endClaim()
+	endLease()
 	must(t, other.start())
 	reaches(t, s.url, files[len(files)-1], before+2000)
 	slow.signal(syscall.SIGCONT)
@@ -253,7 +253,7 @@ func killedInTheMiddle(t *testing.T, s *system) []*file {
 	slow, other := alone(t, s)
 	files, _ := halfway(t, s, "big", "")
 	slow.kill()
-	reclaim(t, s.url)
+	redeliver(t, s.url)
 	must(t, other.start())
 	must(t, slow.start())
 	return files

@@ -15,7 +15,7 @@ import (
 var program string
 
 // parallel is how many tests run at a time: most of a test's time goes by until the
-// claim of a killed processor runs out.
+// lease of a killed processor expires.
 const parallel = "6"
 
 // TestMain builds the program once. The test binary itself is the other service

@@ -18,7 +18,7 @@ import (
 const adminKey = "a key for tests"
 
 // timeout is how long any condition is waited for. It is much longer than the
-// claim that a killed processor leaves behind holds (5 s), and than the pause
+// lease that a killed processor leaves behind lasts (5 s), and than the pause
 // before a job that failed often is tried again (30 s at most).
 const timeout = 90 * time.Second
 

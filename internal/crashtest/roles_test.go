@@ -169,7 +169,7 @@ func TestFourProcesses(t *testing.T) {
 }
 
 // TestPausedProcessorIsFenced has a processor stand still in the middle of an
-// import for longer than its claim holds.
+// import for longer than its lease lasts.
 func TestPausedProcessorIsFenced(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, time.Minute)
