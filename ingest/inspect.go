@@ -109,7 +109,7 @@ func (in *Ingest) inspectWorkbook(ctx context.Context, beginning []byte, b *body
 		return mapping.Inspection{}, err
 	}
 	defer closeBook()
-	peeked := &peekedTable{table: book}
+	peeked := &peekedTable{Table: book}
 	from, err := in.inspectedMapping(ctx, peeked, m, o)
 	if err != nil {
 		return mapping.Inspection{}, err
@@ -126,7 +126,7 @@ func (in *Ingest) inspectWorkbook(ctx context.Context, beginning []byte, b *body
 
 // peekedTable is a table whose first row can be read twice.
 type peekedTable struct {
-	table
+	mapping.Table
 	first *peekedRow
 	again bool // the next Read returns the first row
 }
@@ -137,7 +137,7 @@ func (t *peekedTable) Read() (csvfile.Row, error) {
 		t.again, t.first = false, nil
 		return first.row, first.err
 	}
-	row, err := t.table.Read()
+	row, err := t.Table.Read()
 	if t.first == nil && !t.again {
 		t.first = &peekedRow{row, err}
 	}
@@ -146,7 +146,7 @@ func (t *peekedTable) Read() (csvfile.Row, error) {
 
 // inspectedMapping is the mapping that the query or the file names. A file may name one that is not
 // known here: its columns are then guessed.
-func (in *Ingest) inspectedMapping(ctx context.Context, rows table, m access.Manager, o options) (*events.Mapping, error) {
+func (in *Ingest) inspectedMapping(ctx context.Context, rows mapping.Table, m access.Manager, o options) (*events.Mapping, error) {
 	if o.mapping != "" {
 		named, err := in.mappingNamed(ctx, o.mapping)
 		if err != nil {

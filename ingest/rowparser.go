@@ -11,19 +11,10 @@ import (
 	"licenseimport/internal/mapping"
 )
 
-// table is a file as rows, whatever its format.
-type table interface {
-	// Header gives the names of the columns. Its errors are [csvfile.ErrEmpty], a
-	// [*csvfile.NotCSVError], a [*csvfile.HeaderError], or those of reading the file.
-	Header() (csvfile.Header, error)
-	// Read returns the next row that is not blank, valid until the next call; [io.EOF] after the last.
-	Read() (csvfile.Row, error)
-}
-
 // rowParser turns a file into RowReceived events, one row at a time. It does not check values: the
 // processor does. A row that cannot be read becomes an event with Malformed set.
 type rowParser struct {
-	table     table
+	table     mapping.Table
 	header    []string // the names of the columns in the header, in its order, see [events.ImportStarted]
 	columns   []int    // by field: the index of its column; -1: the field is ignored
 	delimiter byte
@@ -54,7 +45,7 @@ type peekedRow struct {
 
 // openRowParser reads the header and the first row. If the file is at fault the error is the
 // answer, otherwise it is the error of the read.
-func openRowParser(rows table, o options, base baseMapping) (*rowParser, error) {
+func openRowParser(rows mapping.Table, o options, base baseMapping) (*rowParser, error) {
 	p := &rowParser{table: rows}
 	if book, ok := rows.(workbookTable); ok {
 		p.serialDate = book.SerialDate

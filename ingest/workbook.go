@@ -16,6 +16,7 @@ import (
 	"licenseimport/internal/csvfile"
 	"licenseimport/internal/fsx"
 	"licenseimport/internal/httpx"
+	"licenseimport/internal/mapping"
 	"licenseimport/internal/workbook"
 )
 
@@ -25,7 +26,7 @@ const unpackedFactor = 16
 
 // openTable opens the file of a request as rows: a workbook by its first bytes, else a CSV. The caller
 // must call close when it has read the rows.
-func openTable(ctx context.Context, b *body, o options, c Config) (rows table, closeTable func(), err error) {
+func openTable(ctx context.Context, b *body, o options, c Config) (rows mapping.Table, closeTable func(), err error) {
 	content := bufio.NewReaderSize(b.file, 512)
 	head, _ := content.Peek(workbook.Head) // the next read returns an error again
 	if !workbook.IsZIP(head) && !workbook.IsOLE(head) {

@@ -23,7 +23,10 @@ const (
 
 // A Table is a file as rows: a [*csvfile.Reader], or the reader of a workbook.
 type Table interface {
+	// Header gives the names of the columns. Its errors are [csvfile.ErrEmpty], a
+	// [*csvfile.NotCSVError], a [*csvfile.HeaderError], or those of reading the file.
 	Header() (csvfile.Header, error)
+	// Read returns the next row that is not blank, valid until the next call; [io.EOF] after the last.
 	Read() (csvfile.Row, error)
 }
 
