@@ -137,7 +137,8 @@ func (u *undoRun) decide(ctx context.Context, b undoBatch) ([]undoOutcome, error
 	}
 }
 
-// read reads events of licenses, by their sequences. A replica may have another message at one: the leader is asked then.
+// read reads events of licenses, by their sequences. A replica may have another message at one: the leader is asked
+// then.
 func (u *undoRun) read(ctx context.Context, d *undoDecider, missing map[events.Seq]string) error {
 	known := func(m eventlog.Message) error {
 		if m.Subject != missing[m.Seq] {
@@ -190,7 +191,8 @@ func (u *undoRun) lookUp(ctx context.Context, d *undoDecider) error {
 		switch last := d.last[m.Subject]; {
 		case m.Seq == last.Seq:
 		case m.Seq < last.Seq:
-			err = fmt.Errorf("%w: a replica has %d as the last event of a license, not %d", eventlog.ErrConflict, m.Seq, last.Seq)
+			err = fmt.Errorf("%w: a replica has %d as the last event of a license, not %d",
+				eventlog.ErrConflict, m.Seq, last.Seq)
 		default:
 			changed = true
 			last, err = decodeAggregate(&m)

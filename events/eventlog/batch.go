@@ -84,7 +84,9 @@ func (b *atomicBatch) add(subject string, body []byte, expect *expectation) {
 
 // commit sends the last message and waits for the response, at most the time of one request. It
 // returns the sequence of that message.
-func (b *atomicBatch) commit(ctx context.Context, subject string, body []byte, expect *expectation) (events.Seq, error) {
+func (b *atomicBatch) commit(
+	ctx context.Context, subject string, body []byte, expect *expectation,
+) (events.Seq, error) {
 	message := b.message(subject, body, expect)
 	if b.err != nil {
 		return 0, b.err

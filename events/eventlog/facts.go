@@ -33,7 +33,9 @@ func (l *Log) MessageAt(ctx context.Context, seq events.Seq) (Message, bool, err
 // AppendFact stores one fact of a job and returns its sequence, if expect is the sequence of the
 // job's last fact (0: it has none). Otherwise the error is [ErrWrongSequence]. It retries until ctx
 // ends.
-func (l *Log) AppendFact(ctx context.Context, job events.JobID, subject string, body []byte, expect events.Seq) (events.Seq, error) {
+func (l *Log) AppendFact(
+	ctx context.Context, job events.JobID, subject string, body []byte, expect events.Seq,
+) (events.Seq, error) {
 	filter := events.FactsFilter(job)
 	last, err := l.lastExpected(ctx, filter, expect)
 	if err != nil {
@@ -52,9 +54,9 @@ func (l *Log) AppendFact(ctx context.Context, job events.JobID, subject string, 
 	return seq, nil
 }
 
-// FactsAfter calls fn with the messages at a subject of LICENSES after a sequence, in order, without those set
-// aside, until fn returns an error. The subject may have wildcards. It asks the leader for each: it is for subjects with
-// few messages, or for the first ones.
+// FactsAfter calls fn with the messages at a subject of LICENSES after a sequence, in order, without those set aside,
+// until fn returns an error. The subject may have wildcards. It asks the leader for each: it is for subjects with few
+// messages, or for the first ones.
 func (l *Log) FactsAfter(ctx context.Context, subject string, after events.Seq, fn func(Message) error) error {
 	last, _, err := l.get(ctx, events.LicensesStream, getRequest{LastSubject: subject})
 	if err != nil {
@@ -63,11 +65,13 @@ func (l *Log) FactsAfter(ctx context.Context, subject string, after events.Seq, 
 	return l.eachAt(ctx, subject, after, last.Seq+1, func(m Message) error { return l.pass(ctx, m, fn) })
 }
 
-// FactsUpTo calls fn with the messages at subjects of LICENSES after a sequence, in order, without those set aside, until fn
-// returns an error. upTo has the sequence of a message at each subject; it ends with the last of these. It reads all
-// messages up to there, once: a request for each message would take longer where the subjects are some hundreds, or one of
-// them has many.
-func (l *Log) FactsUpTo(ctx context.Context, upTo map[string]events.Seq, after events.Seq, fn func(Message) error) error {
+// FactsUpTo calls fn with the messages at subjects of LICENSES after a sequence, in order, without those set aside,
+// until fn returns an error. upTo has the sequence of a message at each subject; it ends with the last of these. It
+// reads all messages up to there, once: a request for each message would take longer where the subjects are some
+// hundreds, or one of them has many.
+func (l *Log) FactsUpTo(
+	ctx context.Context, upTo map[string]events.Seq, after events.Seq, fn func(Message) error,
+) error {
 	end := events.Seq(0)
 	for _, last := range upTo {
 		end = max(end, last)

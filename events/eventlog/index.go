@@ -57,7 +57,8 @@ func (i *indexer) look(srv *server.Server, now time.Time) {
 	if i.srv != srv {
 		*i = indexer{of: i.of, most: i.most, srv: srv, written: i.of.indexed, failed: i.failed}
 	}
-	rowsStream, licensesStream := i.of.direct.stream(srv, events.RowsStream), i.of.direct.stream(srv, events.LicensesStream)
+	rowsStream := i.of.direct.stream(srv, events.RowsStream)
+	licensesStream := i.of.direct.stream(srv, events.LicensesStream)
 	if rowsStream == nil || licensesStream == nil {
 		return // it is not there yet, or this release has other private fields
 	}
@@ -74,7 +75,8 @@ func (i *indexer) look(srv *server.Server, now time.Time) {
 		i.written = licenses
 	} else if !i.failed {
 		i.failed = true
-		slog.Warn("the index of the stream is not written: a start after a kill takes longer", "stream", events.LicensesStream, "reason", err)
+		slog.Warn("the index of the stream is not written: a start after a kill takes longer",
+			"stream", events.LicensesStream, "reason", err)
 	}
 	i.next = now.Add(max(indexPause, indexShare*time.Since(now)))
 }

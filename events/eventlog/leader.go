@@ -15,9 +15,11 @@ var errNoLeader = errors.New("the stream has no leader that most of its replicas
 // second, and elect another leader after four seconds without one at the earliest.
 const maxSilence = 3 * time.Second
 
-// info asks once for what the stream's leader says of it. A node that is cut off from the others answers, too, with what
-// it had then: after ten seconds it does so as a replica without a leader. Such an answer is [errNoLeader].
-func (l *Log) info(ctx context.Context, name string, options ...jetstream.StreamInfoOpt) (*jetstream.StreamInfo, error) {
+// info asks once for what the stream's leader says of it. A node that is cut off from the others answers, too, with
+// what it had then: after ten seconds it does so as a replica without a leader. Such an answer is [errNoLeader].
+func (l *Log) info(
+	ctx context.Context, name string, options ...jetstream.StreamInfoOpt,
+) (*jetstream.StreamInfo, error) {
 	stream, err := l.js.Stream(ctx, name)
 	if err != nil {
 		return nil, err

@@ -32,10 +32,11 @@ func (e *TooManySubjectsError) Error() string {
 	return fmt.Sprintf("%d filters match more than %d subjects each", len(e.Filters), maxLookup)
 }
 
-// Lookup calls fn with the last message at each of the subjects of LICENSES, in no order, some
-// perhaps twice, until fn returns an error. It omits subjects without a message, and messages that
-// are set aside. A damaged message is an [*UnreadableEventError] with its subject. On a cluster it may miss a message that was stored a moment ago. Subjects may have wildcards. If
-// one matches too many subjects Lookup looks the others up, and returns a [*TooManySubjectsError].
+// Lookup calls fn with the last message at each of the subjects of LICENSES, in no order, some perhaps twice, until fn
+// returns an error. It omits subjects without a message, and messages that are set aside. A damaged message is an
+// [*UnreadableEventError] with its subject. On a cluster it may miss a message that was stored a moment ago. Subjects
+// may have wildcards. If one matches too many subjects Lookup looks the others up, and returns a
+// [*TooManySubjectsError].
 func (l *Log) Lookup(ctx context.Context, subjects []string, fn func(Message) error) error {
 	var many *TooManySubjectsError
 	for rest := subjects; len(rest) > 0; {
@@ -82,7 +83,9 @@ func lookupSize(subjects []string) int {
 // lookup retries until it has a complete response. When the response exceeds a limit, the server
 // truncates or refuses it, and lookup requests each half of the subjects. It notes a subject that alone exceeds the
 // limit.
-func (l *Log) lookup(ctx context.Context, subjects []string, many **TooManySubjectsError, fn func(Message) error) error {
+func (l *Log) lookup(
+	ctx context.Context, subjects []string, many **TooManySubjectsError, fn func(Message) error,
+) error {
 	bounded, cancel := context.WithTimeout(ctx, lookupTries*l.timeout)
 	defer cancel()
 	if stream := l.directStream(events.LicensesStream); stream != nil {
@@ -104,7 +107,8 @@ func (l *Log) lookup(ctx context.Context, subjects []string, many **TooManySubje
 	}
 	missing := errors.Is(err, errMissingLast)
 	if missing && len(subjects) == 1 {
-		if _, found, getErr := l.get(ctx, events.LicensesStream, getRequest{LastSubject: subjects[0]}); found || getErr != nil {
+		_, found, getErr := l.get(ctx, events.LicensesStream, getRequest{LastSubject: subjects[0]})
+		if found || getErr != nil {
 			return errors.Join(err, getErr) // the server was about to end
 		}
 		return &UnreadableEventError{Subject: subjects[0], Cause: errDamaged}
@@ -131,7 +135,9 @@ func (e *shortAnswerError) Error() string {
 
 // lookupDirectly is lookupOnce in the process of the embedded server. Without an error it may have done nothing:
 // where there is more than one answer holds, or the stream is being closed.
-func (l *Log) lookupDirectly(stream *natstuning.Stream, subjects []string, fn func(Message) error) (done bool, err error) {
+func (l *Log) lookupDirectly(
+	stream *natstuning.Stream, subjects []string, fn func(Message) error,
+) (done bool, err error) {
 	last, err := stream.Last(subjects, maxLookup, maxLookupAnswer)
 	if err != nil {
 		if !errors.Is(err, natstuning.ErrTooMany) {
@@ -168,7 +174,8 @@ func (l *Log) lookupOnce(ctx context.Context, subjects []string, fn func(Message
 		return err
 	}
 	defer func() { _ = sub.Unsubscribe() }() // without a connection there is no subscription
-	if err := l.conn.PublishRequest(jetstream.DefaultAPIPrefix+"DIRECT.GET."+events.LicensesStream, inbox, request); err != nil {
+	const api = jetstream.DefaultAPIPrefix + "DIRECT.GET." + events.LicensesStream
+	if err := l.conn.PublishRequest(api, inbox, request); err != nil {
 		return err
 	}
 	silence := time.NewTimer(l.timeout / readTries)

@@ -121,7 +121,7 @@ func (l *Log) compareReplicas(ctx context.Context, stream string) (r ReplicaComp
 		return ReplicaComparison{Stream: stream}, err // its rows were purged meanwhile
 	}
 	r.Unknown = append(r.Unknown, wanted...)
-	r.judge(ends)
+	r.compare(ends)
 	return r, nil
 }
 
@@ -131,21 +131,21 @@ func (l *Log) anyReplicaAt(
 	ctx context.Context, stream string, at events.Seq, wanted []string,
 ) (node string, m Message, err error) {
 	c := l.newCursor(stream, nil, at-1)
-	var source source
+	var replica source
 	err = l.retryWithTimeout(ctx, func(ctx context.Context) (err error) {
-		source, err = c.newConsumerSource(ctx)
+		replica, err = c.newConsumerSource(ctx)
 		return err
 	})
 	if err != nil {
 		return "", m, err
 	}
-	defer source.stop()
-	if node = source.node(); !slices.Contains(wanted, node) {
+	defer replica.stop()
+	if node = replica.node(); !slices.Contains(wanted, node) {
 		return node, m, nil
 	}
 	within, cancel := context.WithTimeout(ctx, replicaWait)
 	defer cancel()
-	m, err = source.next(within, 0)
+	m, err = replica.next(within, 0)
 	if ctx.Err() != nil {
 		return "", m, ctx.Err()
 	}
@@ -158,9 +158,9 @@ func (l *Log) anyReplicaAt(
 	return node, m, nil
 }
 
-// judge sorts the servers by what stands at the end of the leader's replica: the zero Message where theirs ends before.
-// A replica that lacks messages has a later one there than the others, or none.
-func (r *ReplicaComparison) judge(ends map[string]Message) {
+// compare tells which servers lack messages, from what each has at the end of the leader's replica: the zero Message
+// where its own ends before. A replica that lacks messages has a later one there than the others, or none.
+func (r *ReplicaComparison) compare(ends map[string]Message) {
 	var first Message
 	for _, m := range ends {
 		if m.Seq > 0 && (first.Seq == 0 || m.before(first)) {

@@ -22,7 +22,9 @@ func (r *rowStore) sync(request rowSyncRequest) error {
 	if failed := r.failed.Load(); failed != nil {
 		return fmt.Errorf("an earlier write to the disk failed, and the process has to be started again: %w", *failed)
 	}
-	s := &rowSearch{rowSyncRequest: request, store: r, subject: []byte(events.RowsSubject(request.Job)), row: request.After.Row}
+	s := &rowSearch{
+		rowSyncRequest: request, store: r, subject: []byte(events.RowsSubject(request.Job)), row: request.After.Row,
+	}
 	touched, err := s.find()
 	if err != nil {
 		return err
@@ -85,14 +87,17 @@ func (s *rowSearch) find() (touched []string, err error) {
 		}
 	}
 	if s.row < s.UpTo.Row || s.last < s.UpTo.Seq {
-		return nil, fmt.Errorf("the files end at sequence %d with row %d; the last row is %d at sequence %d", s.last, s.row, s.UpTo.Row, s.UpTo.Seq)
+		return nil, fmt.Errorf("the files end at sequence %d with row %d; the last row is %d at sequence %d",
+			s.last, s.row, s.UpTo.Row, s.UpTo.Seq)
 	}
 	return touched, nil
 }
 
 // readBlock reads one block to its end and returns those after it. A block without one after it may
 // still grow.
-func (s *rowSearch) readBlock(block natstuning.BlockFile, deadline time.Time) (after []natstuning.BlockFile, err error) {
+func (s *rowSearch) readBlock(
+	block natstuning.BlockFile, deadline time.Time,
+) (after []natstuning.BlockFile, err error) {
 	file, err := natstuning.OpenBlock(block.Path)
 	if errors.Is(err, fs.ErrNotExist) { // emptied by a purge: it had no row of this job
 		return s.store.after(block)

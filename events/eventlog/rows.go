@@ -46,7 +46,9 @@ func (l *Log) appendRows(ctx context.Context, job events.JobID, last events.Seq,
 		return l.appendFast(ctx, job, last, bodies)
 	}
 	subject := events.RowsSubject(job)
-	return l.append(ctx, appendRequest{stream: events.RowsStream, subject: subject, filter: subject, last: last, bodies: bodies})
+	return l.append(ctx, appendRequest{
+		stream: events.RowsStream, subject: subject, filter: subject, last: last, bodies: bodies,
+	})
 }
 
 // readRowsMode asks whether ROWS takes fast batches.
@@ -120,8 +122,8 @@ func (l *Log) subjects(ctx context.Context, name, filter string) (map[string]uin
 	return info.State.Subjects, nil
 }
 
-// ConfirmMissing returns nil if fewer than so many rows of a job are stored. The reader of the rows alone cannot
-// tell: on a cluster it may have read from a replica that lags, or was told the end by a node that is cut off. Where the
+// ConfirmMissing returns nil if fewer than so many rows of a job are stored. The reader of the rows alone cannot tell:
+// on a cluster it may have read from a replica that lags, or was told the end by a node that is cut off. Where the
 // leader has that many rows, the error says that a read has to be tried again.
 func (l *Log) ConfirmMissing(ctx context.Context, job events.JobID, rows events.Row) error {
 	subject := events.RowsSubject(job)
@@ -142,8 +144,7 @@ func (l *Log) ConfirmMissing(ctx context.Context, job events.JobID, rows events.
 	return nil
 }
 
-// A RowReader reads a job's rows, or those outcomes that say which were rejected. One goroutine uses
-// it.
+// A RowReader reads a job's rows, or those outcomes that say which were rejected. One goroutine uses it.
 type RowReader struct {
 	log     *Log
 	subject string

@@ -19,21 +19,21 @@ import (
 
 // turns has the batches of a replicated stream committed one at a time, by all processes.
 //
-// NATS (2.14 to 2.15.3) replicates the messages of a batch in entries of up to 512, and an entry may hold the end of one
-// batch and the beginning of the next. A snapshot that is taken just then has the first batch, and stands before that
-// entry. A replica that catches up from it sees an end without a beginning, rejects it, and takes the next messages for
-// those that it has: it lacks as many, without a word, and all its sequences are others from there on. Two batches meet in
-// an entry only if the second one is committed before the first one is acknowledged.
+// NATS (2.14 to 2.15.3) replicates the messages of a batch in entries of up to 512, and an entry may hold the end of
+// one batch and the beginning of the next. A snapshot that is taken just then has the first batch, and stands before
+// that entry. A replica that catches up from it sees an end without a beginning, rejects it, and takes the next
+// messages for those that it has: it lacks as many, without a word, and all its sequences are others from there on. Two
+// batches meet in an entry only if the second one is committed before the first one is acknowledged.
 type turns struct {
 	mu     sync.Mutex
-	of     map[string]chan struct{} // this process's turn, by stream; full: somebody has it
+	local  map[string]chan struct{} // the turn within this process, by stream; full: it is taken
 	denied atomic.Bool              // the NATS user may not take turns with other processes
 	begun  atomic.Bool              // LICENSES has a message
 }
 
-// Processes take turns by a consumer of LICENSES for each stream. It delivers the first message to one of those that ask
-// for it, and again when that one gives it back. Nobody acknowledges it. Before there is a first message, rows may be
-// stored: of the first uploads, which do not take turns.
+// Processes take turns by a consumer of LICENSES for each stream. It delivers the first message to one of those that
+// ask for it, and again when that one gives it back. Nobody acknowledges it. Before there is a first message, rows may
+// be stored: of the first uploads, which do not take turns.
 const (
 	turnPrefix = "turn_" // the consumer's name is that and the stream's
 	turnLease  = 10 * time.Second
@@ -44,8 +44,9 @@ const (
 // errNoTurn says that no turn could be had in time: other processes have it, or the consumer has no leader.
 var errNoTurn = errors.New("no turn to store a batch could be had")
 
-// takeTurn waits for the turn at a stream until ctx ends, at most for turnWait. Call release when the batch is
-// acknowledged, or not. A process that is killed holds the turn for turnLease at most.
+// takeTurn waits for the turn at a stream until ctx ends: for the other batches of this process, and then for turnWait
+// at most for those of other processes. The caller must call release when the batch is acknowledged or has failed. A
+// process that is killed holds the turn for turnLease at most.
 func (l *Log) takeTurn(ctx context.Context, stream string) (release func(), err error) {
 	leave, err := l.turns.enter(ctx, stream)
 	if err != nil || l.turns.denied.Load() {
@@ -65,11 +66,11 @@ func (l *Log) takeTurn(ctx context.Context, stream string) (release func(), err 
 		l.turns.begun.Store(true)
 	}
 	for backoff := serverRetry.Start(); ; {
-		token, err := l.askForTurn(within, stream)
+		delivery, err := l.askForTurn(within, stream)
 		switch {
 		case err == nil:
 			return func() {
-				_ = l.conn.Publish(token, []byte("-NAK")) // where that is lost, it is free after turnLease
+				_ = l.conn.Publish(delivery, []byte("-NAK")) // if it is lost, the turn is free after turnLease
 				leave()
 			}, nil
 		case l.turns.denied.Load():
@@ -82,8 +83,8 @@ func (l *Log) takeTurn(ctx context.Context, stream string) (release func(), err 
 	}
 }
 
-// askForTurn asks once. The turn is given back at the subject token.
-func (l *Log) askForTurn(ctx context.Context, stream string) (token string, err error) {
+// askForTurn asks once. The turn is given back by a NAK at the subject delivery.
+func (l *Log) askForTurn(ctx context.Context, stream string) (delivery string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, turnAsk+turnAsk/2)
 	defer cancel()
 	inbox := l.conn.NewInbox()
@@ -108,8 +109,9 @@ func (l *Log) askForTurn(ctx context.Context, stream string) (token string, err 
 	return m.Reply, nil
 }
 
-// makeTurn creates the consumer of a stream's turn, or again where its node is gone. It is in the memory of one node:
-// three that agree on each delivery take longer than a batch. Two may have the turn then, for one batch.
+// makeTurn creates the consumer of a stream's turn. It is in the memory of one node: three that agree on each delivery
+// take longer than a batch. Where that node is gone, the consumer is made again, and two processes may have the turn,
+// for one batch.
 func (l *Log) makeTurn(ctx context.Context, stream string) error {
 	_, err := l.js.CreateOrUpdateConsumer(ctx, events.LicensesStream, jetstream.ConsumerConfig{
 		Durable: turnPrefix + stream, AckPolicy: jetstream.AckExplicitPolicy, AckWait: turnLease, MaxAckPending: 1,
@@ -123,8 +125,8 @@ func (l *Log) makeTurn(ctx context.Context, stream string) error {
 	return errors.Join(err, l.js.DeleteConsumer(within, events.LicensesStream, turnPrefix+stream))
 }
 
-// onDenied goes on without turns of all processes where the NATS user has the permissions of an earlier version: each
-// would take until turnLease.
+// onDenied has this process take turns only with itself from then on, where the NATS user has the permissions of an
+// earlier version: each turn would be given back only after turnLease.
 func (t *turns) onDenied(err error) {
 	if errors.Is(err, nats.ErrPermissionViolation) && strings.Contains(err.Error(), turnPrefix) && !t.denied.Swap(true) {
 		slog.Warn("several processes do not take turns to store batches, so a NATS node that catches up may lack events: " +
@@ -135,13 +137,13 @@ func (t *turns) onDenied(err error) {
 // enter waits for this process's turn at a stream until ctx ends.
 func (t *turns) enter(ctx context.Context, stream string) (leave func(), err error) {
 	t.mu.Lock()
-	turn := t.of[stream]
+	turn := t.local[stream]
 	if turn == nil {
-		if t.of == nil {
-			t.of = map[string]chan struct{}{}
+		if t.local == nil {
+			t.local = map[string]chan struct{}{}
 		}
 		turn = make(chan struct{}, 1)
-		t.of[stream] = turn
+		t.local[stream] = turn
 	}
 	t.mu.Unlock()
 	select {
