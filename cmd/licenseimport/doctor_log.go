@@ -192,19 +192,25 @@ func (d *diagnosis) setAside(ctx context.Context, log *eventlog.Log) error {
 	return err
 }
 
-// imports checks for imports that make no progress.
+// imports checks for imports and undos that make no progress.
 func (d *diagnosis) imports(ctx context.Context, log *eventlog.Log, now time.Time) error {
 	jobs, err := log.RowJobs(ctx)
 	if err != nil {
 		return err
 	}
+	undos, err := log.OpenUndos(ctx) // whose rows may have been purged
+	if err != nil {
+		return err
+	}
+	undos = slices.DeleteFunc(undos, func(job events.JobID) bool { return slices.Contains(jobs, job) })
+	slices.Sort(undos)
 	open := 0
-	for _, job := range jobs {
+	for i, job := range slices.Concat(jobs, undos) {
 		ended, err := d.oneImport(ctx, log, job, now)
 		if err != nil {
 			return err
 		}
-		if !ended {
+		if !ended && i < len(jobs) {
 			open++
 		}
 	}
@@ -212,8 +218,10 @@ func (d *diagnosis) imports(ctx context.Context, log *eventlog.Log, now time.Tim
 	return nil
 }
 
-// oneImport checks one import that has rows in the stream ROWS.
-func (d *diagnosis) oneImport(ctx context.Context, log *eventlog.Log, job events.JobID, now time.Time) (ended bool, err error) {
+// oneImport checks one import that has rows in the stream ROWS, or an undo.
+func (d *diagnosis) oneImport(
+	ctx context.Context, log *eventlog.Log, job events.JobID, now time.Time,
+) (ended bool, err error) {
 	last, found, err := log.LastFact(ctx, job)
 	if err != nil {
 		return false, err

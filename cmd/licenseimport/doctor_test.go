@@ -102,8 +102,37 @@ func TestDoctorOnReplicas(t *testing.T) {
 	}
 }
 
-// TestDoctorOnUploads: one that stands still and one that goes on.
-// An undo that has finished ends an import: it does not stand still.
+// TestDoctorOnAnUndoThatStandsStill: it is found when its import's rows were purged long ago, too.
+func TestDoctorOnAnUndoThatStandsStill(t *testing.T) {
+	log, err := eventlog.Open(t.Context(), eventlog.Config{URL: startPlainNATS(t).ClientURL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	for job := events.JobID(1); job <= 2; job++ {
+		facts := []events.Event{&events.UndoStarted{JobID: job}, &events.UndoFinished{JobID: job}}
+		last := events.Seq(0)
+		for _, fact := range facts[:job] { // the second undo has ended
+			body, err := events.Encode(fact, time.Now())
+			if err == nil {
+				last, err = log.AppendFact(t.Context(), job, fact.Subject(), body, last)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	later := &diagnosis{doctorCommand: &doctorCommand{Stalled: timespan(time.Minute)}}
+	if err := later.imports(t.Context(), log, time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if len(later.findings) != 2 || later.findings[0].Status != problem || later.findings[0].Check != "import 1" ||
+		!strings.Contains(later.findings[0].Message, "it is at undo_started and has stood still for 1h") {
+		t.Errorf("%+v", later.findings)
+	}
+}
+
+// TestDoctorOnAnUndoneImport: an undo that has finished ends an import: it does not stand still.
 func TestDoctorOnAnUndoneImport(t *testing.T) {
 	log, err := eventlog.Open(t.Context(), eventlog.Config{URL: startPlainNATS(t).ClientURL()})
 	if err != nil {
@@ -130,6 +159,7 @@ func TestDoctorOnAnUndoneImport(t *testing.T) {
 	}
 }
 
+// TestDoctorOnUploads: one that stands still and one that goes on.
 func TestDoctorOnUploads(t *testing.T) {
 	server := startPlainNATS(t)
 	log, err := eventlog.Open(t.Context(), eventlog.Config{URL: server.ClientURL()})

@@ -144,6 +144,24 @@ func (s *sweeper) listAll(ctx context.Context) error {
 	return nil
 }
 
+// OpenUndos lists the imports whose undo has begun and not ended, in no order.
+func (l *Log) OpenUndos(ctx context.Context) (jobs []events.JobID, err error) {
+	begun, err := l.subjects(ctx, events.LicensesStream, events.UndoFilter)
+	if err != nil {
+		return nil, fmt.Errorf("list the undos: %w", err)
+	}
+	ended, err := l.subjects(ctx, events.LicensesStream, events.UndoneFilter) // second: one of these may end meanwhile
+	if err != nil {
+		return nil, fmt.Errorf("list the undos that have ended: %w", err)
+	}
+	for subject := range begun {
+		if job, end, err := events.ParseWorkSubject(subject); err == nil && ended[end] == 0 {
+			jobs = append(jobs, job)
+		}
+	}
+	return jobs, nil
+}
+
 // idle is how long no fact of a job's import was stored, or whether the job has ended.
 func (s *sweeper) idle(ctx context.Context, job Message, now time.Time) (time.Duration, bool, error) {
 	id, end, err := events.ParseWorkSubject(job.Subject)
