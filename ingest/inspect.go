@@ -162,9 +162,9 @@ func (in *Ingest) inspectedMapping(ctx context.Context, rows mapping.Table, m ac
 		return nil, nil // the inspection returns it
 	}
 	parser := &rowParser{table: rows, mappingField: slices.IndexFunc(header.Fields, csvfile.IsMappingColumn)}
-	name, err := parser.peek()
-	if err != nil || len(name) == 0 {
-		return nil, err
+	name := parser.peek()
+	if len(name) == 0 {
+		return nil, nil
 	}
 	from, _, err := in.mappingOfFile(ctx, nil, m, csvfile.Unguard(string(name)))
 	if answer, ok := errors.AsType[*httpx.Error](err); ok && answer.Status < http.StatusInternalServerError {

@@ -145,10 +145,7 @@ func (p *rowParser) useMapping(header csvfile.Header, o options, base baseMappin
 		p.unguard = p.unguard || csvfile.IsGuardedColumn(field)
 	}
 	header = header.Unguarded() // the mapping has the headers of the file that was rejected
-	first, err := p.peek()
-	if err != nil {
-		return err
-	}
+	first := p.peek()
 	from, err := base(string(first))
 	if err != nil {
 		return err
@@ -161,17 +158,17 @@ func (p *rowParser) useMapping(header csvfile.Header, o options, base baseMappin
 	return p.match(header, o)
 }
 
-// peek reads the first row of a file that names its mapping, and returns that name.
-func (p *rowParser) peek() ([]byte, error) {
+// peek reads the first row of a file that names its mapping, and returns that name; empty where it names none.
+func (p *rowParser) peek() []byte {
 	if p.mappingField < 0 {
-		return nil, nil
+		return nil
 	}
 	row, err := p.table.Read()
-	p.peeked = &peekedRow{row, err}
+	p.peeked = &peekedRow{row, err} // next returns the row, and the error
 	if err != nil || p.mappingField >= len(row.Fields) {
-		return nil, nil // next returns the error
+		return nil
 	}
-	return p.named(row), nil
+	return p.named(row)
 }
 
 // named is the mapping that a row names.

@@ -25,7 +25,7 @@ func Export(ctx context.Context, log Log, dir string, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, reason, err := checkOrigin(ctx, s.Position(), log)
+	reason, err := checkOrigin(ctx, s.Position(), log)
 	if err == nil && reason != "" {
 		err = errors.New(reason)
 	}
@@ -73,7 +73,7 @@ func importFile(ctx context.Context, log Log, path string) (reason string, err e
 		return "", err
 	}
 	setOrigin(s, state)
-	if _, reason, err = checkOrigin(ctx, s.Position(), log); reason != "" || err != nil {
+	if reason, err = checkOrigin(ctx, s.Position(), log); reason != "" || err != nil {
 		return reason, err
 	}
 	return "", s.SavePosition(s.Position())

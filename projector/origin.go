@@ -84,8 +84,8 @@ func missingIn(ctx context.Context, p viewstore.Position, log Log) (state eventl
 
 // checkOrigin says why a position is not one of the log's stream; "" if it is. Other than for
 // [missingIn] a copy of the stream is another one.
-func checkOrigin(ctx context.Context, p viewstore.Position, log Log) (state eventlog.State, reason string, err error) {
-	state, reason, err = missingIn(ctx, p, log)
+func checkOrigin(ctx context.Context, p viewstore.Position, log Log) (reason string, err error) {
+	state, reason, err := missingIn(ctx, p, log)
 	switch {
 	case err != nil:
 	case p.Format != format:
@@ -93,7 +93,7 @@ func checkOrigin(ctx context.Context, p viewstore.Position, log Log) (state even
 	case p.Seq > 0 && !p.Created.Equal(state.Created):
 		reason = "they are of another stream"
 	}
-	return state, reason, err
+	return reason, err
 }
 
 // Held says what the views' file of a directory holds of the stream, as evidence for

@@ -129,10 +129,7 @@ func (b *bench) smallDuringLarge(ctx context.Context, g *growthResult, p *proces
 		g.idle = append(g.idle, took)
 	}
 	ended := make(chan error, 1)
-	go func() {
-		_, err := importFile(ctx, p.http, "", large)
-		ended <- err
-	}()
+	go func() { ended <- importFile(ctx, p.http, "", large) }()
 	ticker := time.NewTicker(500 * time.Millisecond)
 	defer ticker.Stop()
 	for {

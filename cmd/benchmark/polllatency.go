@@ -20,10 +20,7 @@ func pollP99(ctx context.Context, base, file string) (time.Duration, error) {
 		return 0, err
 	}
 	ended := make(chan error, 1)
-	go func() {
-		_, err := importFile(ctx, base, "", file)
-		ended <- err
-	}()
+	go func() { ended <- importFile(ctx, base, "", file) }()
 	job, err := waitForImport(ctx, base, before.Count)
 	if err != nil {
 		return 0, err

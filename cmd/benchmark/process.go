@@ -121,10 +121,7 @@ func (p *process) importFile(ctx context.Context, file string) (figures, error) 
 
 // importWith is importFile with query parameters.
 func (p *process) importWith(ctx context.Context, query, file string) (figures, error) {
-	return p.measure(func() error {
-		_, err := importFile(ctx, p.http, query, file)
-		return err
-	})
+	return p.measure(func() error { return importFile(ctx, p.http, query, file) })
 }
 
 // withToken returns the URL of the NATS server that holds a data directory, with its token.

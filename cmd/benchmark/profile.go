@@ -72,7 +72,7 @@ func (b *bench) profileImport(ctx context.Context, s shape, profiles string, aga
 	err = b.withServer(ctx, func(p *process, _ string) error {
 		took, err = p.measure(func() error {
 			for range imports {
-				if _, err := importFile(ctx, p.http, "", file); err != nil {
+				if err := importFile(ctx, p.http, "", file); err != nil {
 					return err
 				}
 			}
@@ -90,7 +90,7 @@ func (b *bench) profileUndo(ctx context.Context, s shape, profiles string, _ boo
 		return took, 0, err
 	}
 	err = b.withServer(ctx, func(p *process, dir string) error {
-		if _, err := importFile(ctx, p.http, "", file); err != nil {
+		if err := importFile(ctx, p.http, "", file); err != nil {
 			return err
 		}
 		if err := p.stop(); err != nil {
@@ -119,7 +119,7 @@ func (b *bench) profileBaseline(ctx context.Context, s shape, profiles string, _
 		return figures{}, 0, err
 	}
 	err = b.withServer(ctx, func(p *process, _ string) error {
-		if _, err := importFile(ctx, p.http, "", file); err != nil {
+		if err := importFile(ctx, p.http, "", file); err != nil {
 			return err
 		}
 		size, err = bodySizes(ctx, p.nats, few.rows)
