@@ -62,9 +62,12 @@
 // [Open] verifies all of the file before anything of it is served, in about 0.2 s for each million
 // licenses. The stream is folded again from its beginning when the file is
 //
-//	damaged                     it is set aside as views.bolt.bad
-//	of another format or stream it is removed
-//	ahead of its stream         it is set aside, and a warning lists what the stream has lost
+//	damaged            it is set aside as views.bolt.bad
+//	of another format  it is removed
+//
+// Where the stream ends before the file's position, or holds another event there, something is lost: Open
+// changes nothing and returns a [*eventlog.LossError], which says what the file holds (origin.go,
+// streamloss.go).
 //
 // A file that is damaged while it is open is opened again in the same way (damage.go): reads fail
 // meanwhile. Calls that hang are left behind, so that no read and no stop waits for ever.

@@ -22,11 +22,11 @@
 //
 // # Append
 //
-// Every append, but for rows on the embedded server, is one atomic batch of 1 to [MaxBatch] messages: the stream stores all of it or
-// nothing. An append names the last sequence that its writer knows of the aggregate (rows.<job>, or
-// the facts imports.<job>.*). The stream refuses it with [ErrWrongSequence] when another writer has
-// appended since. So of two processors, of a cancel and a batch, of a seal and an abort, one wins
-// and the other gets an error.
+// Every append, but for rows on the embedded server, is one atomic batch of 1 to [MaxBatch] messages: the stream
+// stores all of it or nothing. An append names the last sequence that its writer knows of the aggregate
+// (rows.<job>, or the facts imports.<job>.*). The stream refuses it with [ErrWrongSequence] when another writer
+// has appended since. So of two processors, of a cancel and a batch, of a seal and an abort, one wins and the
+// other gets an error.
 //
 // A response can be lost, and a refusal can be stale. After any response but a clear success the
 // package asks the stream's leader for the aggregate's last message and compares its batch id. If
@@ -63,7 +63,7 @@
 //
 // [Log.Lookup] reads the last message at each of many subjects, in requests of up to 1,024. A
 // replica that lags may answer: a subject without a message may exist. The expectation of
-// [Batch.Add] catches that. [Log.LastFact], [Log.Fact], [Log.LastRow], [Log.MessageAt] and
+// [Batch.AddAfter] catches that. [Log.LastFact], [Log.Fact], [Log.LastRow], [Log.MessageAt] and
 // [Bucket.Get] are answered by the leader, so they see every acknowledged write.
 //
 // # Read
@@ -74,6 +74,15 @@
 // the last message that they delivered. [Log.Lookup] and [Log.MessagesAt] make
 // the same choice. [Message.Decode] is the one decoder for what they deliver.
 // [Log.SubscribeHints] is earlier than the stream, but lossy.
+//
+// # Cluster
+//
+// What a stream holds is what its leader says, and only one that most replicas followed within 3 s is believed
+// (leader.go): a node that is cut off answers, too, with what it had then.
+//
+// A fault of NATS can leave a replica without some messages of a batch. So all processes together commit one
+// batch of a stream at a time (turn.go; ADR 49). A reader of all of LICENSES notices a replica that lacks
+// messages and reads from another one; [Log.CompareReplicas] names it (replicas.go).
 //
 // # Set aside
 //
@@ -96,11 +105,11 @@
 //
 // # Embedded server
 //
-// [StartServer] runs a NATS server in this process. It acknowledges after its fsync (SyncAlways),
-// one for each batch; rows are the exception, see above. It locks its data directory, because two servers on one directory would both
-// acknowledge and lose messages; [LockOwner] tells which process holds the lock. After a full disk
-// it restarts inside the process as soon as space is free. On a cluster durability is the quorum's:
-// use three replicas.
+// [StartServer] runs a NATS server in this process. It acknowledges after its fsync (SyncAlways), one for each
+// batch; rows are the exception, see above. It locks its data directory, because two servers on one directory
+// would both acknowledge and lose messages; [LockOwner] tells which process holds the lock. After a full disk
+// it restarts inside the process as soon as space is free. On a cluster durability is the quorum's: use three
+// replicas.
 //
 // With ServerConfig.TokenFile it asks every client for the token in that file, and makes one at its
 // first start; connections within the process show it, too. With a certificate it takes connections
@@ -127,8 +136,28 @@
 //	attempts at a read within that time    5                          this package
 //	pause between attempts                 20 ms to 1 s               this package
 //	lease of a job                         5 s, renewed each second   this package
+//	turn to commit a batch on a cluster    10 s                       this package
 //
 // Appends are attempted until their context ends.
+//
+// # Files
+//
+//	log.go, setup.go, streams.go, volatile.go     connects; creates or checks the streams; their settings
+//	message.go, decode.go                         a message of a stream, and the event in it
+//	batch.go, fastbatch.go, publish.go            appends: atomic batches, fast ones, how they are sent
+//	errors.go, retry.go                           which errors there are, and which a later attempt may not meet
+//	facts.go, rows.go, lookup.go, readat.go       reads: facts, rows, the last message at subjects, by sequence
+//	cursor.go, pull.go, direct.go, damaged.go     reads in order: by a consumer, from the embedded store; gaps
+//	leader.go, turn.go, replicas.go               on a cluster: see there
+//	leases.go, leaseshare.go, sweep.go, consumer.go    jobs for processors: leases, fair shares, orphans
+//	bucket.go, recorded.go                        key-value buckets, and those whose writes are events
+//	setaside.go, alive.go, hints.go               messages set aside; signs of life of uploads; hints
+//	health.go, version.go, diskspace.go, loss.go  what is wrong, and what is lost
+//	snapshot.go, snapshot_rewrite.go, restore.go  copies of streams, and the way back
+//	server.go, inprocess.go, token.go, lock.go    the embedded server; who may connect; one for each directory
+//	record.go, restart.go                         what its directory held; the start after a full disk
+//	rowmode.go, rowsync.go, rowstore.go, rowfiles.go    how it makes rows durable
+//	compress.go, index.go                         its files: compressed when quiet; an index for the next start
 //
 // # Caveats
 //
