@@ -430,6 +430,8 @@ func TestEachUserAtEachSubject(t *testing.T) {
 		{"publish", publish, "$JS.API.STREAM.PURGE.ROWS", "operator ingest"},
 		{"publish", publish, "$JS.API.STREAM.MSG.GET.ROWS", "operator ingest processor projector"},
 		{"publish", publish, "$JS.API.DIRECT.GET.KV_managers.x", "operator ingest processor projector"},
+		{"publish", publish, "$JS.API.DIRECT.GET.LICENSES.outcomes.1.rejected", "operator ingest processor projector"},
+		{"publish", publish, "$JS.API.DIRECT.GET.LICENSES.operations.set_aside.1", "operator ingest processor projector service"},
 		{"publish", publish, "$JS.API.CONSUMER.CREATE.LICENSES.processor.imports.*.sealed", "operator processor projector"},
 		{"publish", publish, "$JS.API.CONSUMER.CREATE.LICENSES.processor.licenses.>", "operator processor projector"},
 		{"publish", publish, "$JS.API.CONSUMER.DELETE.LICENSES.processor", "operator processor projector"},
