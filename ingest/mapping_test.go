@@ -136,6 +136,8 @@ func TestSavedMappings(t *testing.T) {
 			t.Errorf("%s: %d %s", name, a.status, a.text)
 		}
 	}
+	want(h.mappingRequest("PUT", "a", `{"colums":{}}`, importer), 400, "invalid_mapping", `there is no member \"colums\".`)
+	want(h.mappingRequest("PUT", "copy", "\uFEFF{}", importer), 200, "", "") // as some editors on Windows write it
 	want(h.mappingRequest("PUT", "a", `{"columns":{"A":"license__kee"}}`, importer), 400, "invalid_mapping", "license__license_key")
 	want(h.mappingRequest("PUT", "a", `{"values":{"a":{"`+strings.Repeat("x", 300<<10)+`":""}}}`, importer), 413, "mapping_too_large", "")
 	want(h.mappingRequest("PUT", " a", `{}`, importer), 400, "invalid_name", "")

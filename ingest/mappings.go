@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -10,7 +9,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
@@ -242,14 +240,13 @@ func decodeMapping(w http.ResponseWriter, r *http.Request, name string) (*events
 		return nil, httpx.BadRequest("invalid_mapping", "The body ended early: send it again.").Because(err)
 	}
 	var s *savedMapping // nil for null
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&s); err != nil || s == nil || len(bytes.TrimSpace(body[decoder.InputOffset():])) > 0 {
-		return nil, httpx.BadRequest("invalid_mapping",
-			`The body is no mapping: send one JSON object with the members kind, columns, set, date_format and values, such as {"columns":{"Serial No.":"license__license_key"}}.`).Because(err)
+	err = httpx.DecodeJSON(body, &s)
+	if err == nil && s == nil {
+		err = errors.New("it is null")
 	}
-	if !utf8.Valid(body) { // else its headers would be saved as others, which no file has
-		return nil, httpx.BadRequest("invalid_mapping", "The body is not UTF-8: send it as UTF-8.")
+	if err != nil {
+		return nil, httpx.BadRequest("invalid_mapping",
+			`The body is no mapping: %v. Send one JSON object with the members kind, columns, set, date_format and values, such as {"columns":{"Serial No.":"license__license_key"}}.`, err)
 	}
 	if s.Name != "" && s.Name != name {
 		return nil, httpx.BadRequest("invalid_mapping", "The body names the mapping %q, and the address %q: leave the name out.",

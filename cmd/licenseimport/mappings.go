@@ -194,7 +194,7 @@ func readMappingFile(ctx context.Context, path string, stdin io.Reader) ([]byte,
 		return nil, fmt.Errorf("the mapping cannot be read: %w", err)
 	}
 	var members map[string]json.RawMessage
-	if err := json.Unmarshal(text, &members); err != nil {
+	if err := json.Unmarshal(bytes.TrimPrefix(text, []byte("\uFEFF")), &members); err != nil { // as some editors begin it
 		return nil, errors.New("the file is no mapping: it must be one JSON object, as licenseimport mappings show prints it")
 	}
 	for _, name := range []string{"name", "builtin", "title", "source"} {

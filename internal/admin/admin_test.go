@@ -155,6 +155,23 @@ func TestAuditLogHasWhatWasChangedWithoutAnEvent(t *testing.T) {
 	}
 }
 
+// TestBodiesThatAreRefused: what is no UTF-8 would be stored as other text, and a product that nobody can name.
+func TestBodiesThatAreRefused(t *testing.T) {
+	s := newService(t)
+	for _, path := range []string{"products/", "manager-keys/"} {
+		for body, want := range map[string]string{
+			"{\"manager\":\"Zo\xeb\"}":    "it is not UTF-8.",
+			"{\"short_code\":\"Zo\xeb\"}": "it is not UTF-8.",
+			`{"id":1}`:                    `there is no member \"id\".`,
+		} {
+			if answer := s.call(400, "POST", path, body); !strings.Contains(answer, "invalid_body") || !strings.Contains(answer, want) {
+				t.Errorf("%s %q: %s", path, body, answer)
+			}
+		}
+	}
+	s.call(200, "POST", "products/", "\uFEFF{\"short_code\":\"psc\"}") // as some editors on Windows write it
+}
+
 func TestNobodyRevokesTheirOwnKey(t *testing.T) {
 	t.Parallel()
 	s := newService(t)

@@ -1,9 +1,7 @@
 package admin
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -78,7 +76,7 @@ const (
 	maxBody = 64 << 10         // bytes
 )
 
-// decodeBody reads a request's body, one JSON object without unknown members.
+// decodeBody reads a request's body: see [httpx.DecodeJSON].
 func decodeBody(w http.ResponseWriter, r *http.Request, into any, example string) error {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
@@ -87,10 +85,8 @@ func decodeBody(w http.ResponseWriter, r *http.Request, into any, example string
 	if err != nil {
 		return httpx.BadRequest("invalid_body", "The body ended early: send it again.").Because(err)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil || len(bytes.TrimSpace(body[decoder.InputOffset():])) > 0 {
-		return httpx.BadRequest("invalid_body", "The body must be one JSON object such as %s.", example).Because(err)
+	if err := httpx.DecodeJSON(body, into); err != nil {
+		return httpx.BadRequest("invalid_body", "The body must be one JSON object such as %s: %v.", example, err)
 	}
 	return nil
 }
