@@ -152,6 +152,26 @@ func TestSavedMappings(t *testing.T) {
 	want(h.mappingRequest("DELETE", "copy", "", importer), 404, "not_found", "")
 }
 
+// TestDateFormatInAnyCase: whatever case a client writes a date format in, answers and events have its name.
+func TestDateFormatInAnyCase(t *testing.T) {
+	h := newHarness(t, Config{})
+	lower := strings.Replace(vendorMapping, "MM/DD/YYYY", " mm/dd/yyyy", 1)
+	saved := h.mappingRequest("PUT", "lower", lower, adminKey)
+	inspected, _ := h.inspect([]byte(foreign), "?mapping=lower", adminKey)
+	for _, a := range []answer{
+		saved, h.mappingRequest("GET", "lower", "", adminKey), h.mappingRequest("GET", "", "", adminKey), inspected,
+	} {
+		if a.status != 200 || !strings.Contains(a.text, `"date_format":"MM/DD/YYYY"`) || strings.Contains(a.text, "mm/dd") {
+			t.Errorf("%d %s", a.status, a.text)
+		}
+	}
+	h.send(foreign, request{query: mapQuery("mapping", "lower")})
+	h.send(foreign, request{query: mapQuery("mapping", "lower", "date_format", "dd/mm/yyyy")})
+	if a, b := h.state(1).Started.Mapping.DateFormat, h.state(2).Started.Mapping.DateFormat; a != "MM/DD/YYYY" || b != "DD/MM/YYYY" {
+		t.Errorf("started with %s and %s", a, b)
+	}
+}
+
 // A saved mapping is used by its name, and what was started with it stays as it is.
 func TestUploadWithASavedMapping(t *testing.T) {
 	h := newHarness(t, Config{})

@@ -40,7 +40,7 @@ type savedMapping struct {
 // shown is a mapping of a name as the API shows it. vendor is nil for one that was saved.
 func shown(name string, m *events.Mapping, vendor *mapping.Vendor) savedMapping {
 	s := savedMapping{
-		Name: name, Kind: cmp.Or(m.Kind, events.DefaultKind.Name), DateFormat: cmp.Or(m.DateFormat, mapping.ISO),
+		Name: name, Kind: cmp.Or(m.Kind, events.DefaultKind.Name), DateFormat: mapping.DateFormatName(m.DateFormat),
 		Columns: m.Columns, Set: m.Set, Values: m.Values,
 	}
 	if s.Columns == nil {

@@ -41,6 +41,15 @@ func DateFormats() []string {
 	return names
 }
 
+// DateFormatName is the name of a date format as [DateFormats] lists it, of a name in any case; "" is [ISO]. A name that
+// is not known stays.
+func DateFormatName(name string) string {
+	if f := formatOf(name); f != nil {
+		return f.name
+	}
+	return name
+}
+
 // formatOf finds a format, in any case; "" is ISO. nil: there is none of that name.
 func formatOf(name string) *dateFormat {
 	if name == "" {

@@ -62,7 +62,7 @@ func Resolve(kind *events.Kind, base *events.Mapping, given Given) (*events.Mapp
 	r.readSet(given.Set)
 	r.readValues(given.Value)
 	if given.DateFormat != "" {
-		r.m.DateFormat = given.DateFormat
+		r.m.DateFormat = DateFormatName(given.DateFormat)
 	}
 	if len(r.problems) > 0 {
 		return nil, r.problems
