@@ -284,7 +284,10 @@ func (s *system) signsIn() {
 		return header
 	}
 	s.call(200, "", "GET", "/api/v1/me/", by(), nil)
-	s.call(403, "", "DELETE", access.SessionPath, by(), nil)
+	s.call(401, "", "POST", access.SessionPath, by("X-Requested-With"), nil) // a session begins no other one
+	for _, method := range []string{"POST", "DELETE"} {
+		s.call(403, "", method, access.SessionPath, by(), nil)
+	}
 	s.call(400, "", "DELETE", access.SessionPath+"?x=y", by("X-Requested-With"), nil)
 	s.call(204, "", "DELETE", access.SessionPath, by("X-Requested-With"), nil)
 	s.call(401, "", "DELETE", access.SessionPath, http.Header{}, nil)
