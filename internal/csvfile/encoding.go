@@ -35,6 +35,7 @@ func (e *NotCSVError) Error() string {
 
 const (
 	saveAsCSV   = `open it in the spreadsheet program and save it as "CSV UTF-8"`
+	unpack      = "unpack it first, or pack the file with gzip"
 	exportAsCSV = "export the table as CSV UTF-8 from the program that made it"
 )
 
@@ -47,6 +48,11 @@ var foreign = []struct {
 	{"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", NotCSVError{"an old Excel workbook (.xls)", saveAsCSV}},
 	{"\x1F\x8B", NotCSVError{"a gzip archive", "unpack it first, or give it a name that ends in .csv.gz"}},
 	{"%PDF-", NotCSVError{"a PDF document", exportAsCSV}},
+	{"7z\xBC\xAF\x27\x1C", NotCSVError{"a 7-Zip archive", unpack}},
+	{"Rar!\x1A\x07", NotCSVError{"a RAR archive", unpack}},
+	{"\xFD7zXZ\x00", NotCSVError{"an xz archive", unpack}},
+	{"BZh91AY&", NotCSVError{"a bzip2 archive", unpack}},
+	{"\x28\xB5\x2F\xFD", NotCSVError{"a Zstandard archive", unpack}},
 }
 
 // foreignTexts are the texts that are uploaded in place of a CSV, by what their first line begins with. Many web

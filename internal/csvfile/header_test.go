@@ -155,6 +155,7 @@ func TestEmptyFiles(t *testing.T) {
 
 func TestFilesThatAreNoCSV(t *testing.T) {
 	for _, data := range []string{"PK\x03\x04\x14\x00", "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1\x00", "\x1f\x8b\x08\x00", "%PDF-1.7\n",
+		"7z\xBC\xAF\x27\x1C\x00\x04", "Rar!\x1A\x07\x01\x00", "\xFD7zXZ\x00\x00\x04", "BZh91AY&SY", "\x28\xB5\x2F\xFD\x04\x00",
 		"\uFEFF\r\n <HTML xmlns:x=\"urn:x\">\n", "<!DOCTYPE html><html>", "<table border=1>\n<tr>", toUTF16("<html><table>\n", false),
 		"<?xml version=\"1.0\"?>\n<?mso-application progid=\"Excel.Sheet\"?>\n",
 		"[{\"a\": 1}]", "[\n  {\n    \"a\": 1\n  }\n]\n", "{\"a\": 1}\n{\"a\": 2}\n", "{\r\n \"rows\": []}\n"} {
