@@ -10,6 +10,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"net/textproto"
 	"strings"
 
 	"github.com/klauspost/compress/flate"
@@ -55,7 +56,7 @@ func openBody(r *http.Request, in io.Reader, maxBytes int64) (*body, error) {
 	}
 	buffered := bufio.NewReaderSize(in, readBufferSize)
 	in = buffered
-	switch encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))); encoding {
+	switch encodings := strings.Join(r.Header.Values("Content-Encoding"), ", "); strings.ToLower(strings.TrimSpace(encodings)) {
 	case "", "identity":
 	case "gzip", "x-gzip":
 		if in, err = newGzipReader(buffered); err != nil {
@@ -91,6 +92,9 @@ func (b *body) open(maxBytes int64) error {
 	}
 	if part.FormName() != "file" {
 		return unexpectedPart(part)
+	}
+	if strings.EqualFold(part.Header.Get("Content-Transfer-Encoding"), "base64") {
+		return httpx.BadRequest("malformed_upload", "The file was sent as base64 (Content-Transfer-Encoding): send its bytes as they are.")
 	}
 	src, err := decompress(part)
 	b.file = &file{name: fileName(part), src: src, maxBytes: maxBytes, hash: sha256.New()}
@@ -186,6 +190,10 @@ func uploadError(err error) *httpx.Error {
 	}
 	if errors.Is(err, multipart.ErrMessageTooLarge) {
 		return httpx.BadRequest("malformed_upload", "The headers of a part of the upload are too long.").Because(err)
+	}
+	// A line that was cut off is another error: it "misses" its colon.
+	if line, ok := errors.AsType[textproto.ProtocolError](err); ok && strings.HasPrefix(line.Error(), "malformed MIME header line") {
+		return httpx.BadRequest("malformed_upload", "A header of the upload's part cannot be read; it may be the name of the file.").Because(err)
 	}
 	return httpx.BadRequest("upload_incomplete",
 		"The upload ended before its closing boundary, so nothing was imported: send it again.").Because(err)

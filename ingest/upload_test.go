@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -208,6 +209,10 @@ func TestRefusals(t *testing.T) {
 		{"no part", "", request{body: []byte(end)}, 400, "missing_file", ""},
 		{"another part", "", request{body: []byte(field("data", good) + end)}, 400, "unexpected_part", `"data"`},
 		{"a part before", "", request{body: []byte(field("dry_run", "true") + field("file", good) + end)}, 400, "unexpected_part", "dry_run"},
+		{"a header of the part with a control character", "", request{body: form("a\x07.csv", good)}, 400, "malformed_upload", "header"},
+		{"base64", "", request{body: []byte(strings.Replace(string(form("a.csv", "YSxiCg==")), "Content-Type", "Content-Transfer-Encoding: BASE64\r\nContent-Type", 1))},
+			400, "malformed_upload", "base64"},
+		{"7-Zip", "7z\xBC\xAF\x27\x1C\x00\x04 and so on", request{}, 415, "not_csv", "unpack it"},
 		{"no multipart at all", "", request{body: []byte(good)}, 400, "upload_incomplete", ""},
 		{"too large by its length", csvOf(200_000), request{}, 413, "too_large", "4096 bytes"},
 	}
@@ -222,12 +227,33 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
+	if a := h.sendHeaders(http.Header{"Content-Encoding": {"gzip", "br"}}, good); a.status != 415 || a.body.Code != "unsupported_encoding" {
+		t.Errorf("two headers Content-Encoding: %d %s", a.status, a.text)
+	}
 	if jobs, err := h.log.RowJobs(t.Context()); err != nil || len(jobs) > 0 {
 		t.Errorf("refused uploads left rows of %v, %v", jobs, err)
 	}
 	if f := h.state(1); f.Last.Event != nil {
 		t.Errorf("a refused upload made a job: %+v", f.Last.Event)
 	}
+}
+
+// sendHeaders is send with headers that a request may have several times.
+func (h *harness) sendHeaders(header http.Header, file string) answer {
+	h.Helper()
+	req, err := http.NewRequestWithContext(h.Context(), "POST", h.http.URL+prefix+events.Licenses.Upload,
+		bytes.NewReader(form("licenses.csv", file)))
+	if err != nil {
+		h.Fatal(err)
+	}
+	req.Header = header
+	req.Header.Set("Content-Type", "multipart/form-data; boundary="+testBoundary)
+	h.authorize(req, "")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return readAnswer(h, res)
 }
 
 func TestHeaderMistakesAreAllNamed(t *testing.T) {
