@@ -223,10 +223,10 @@ func parseRange(query url.Values, now time.Time, q *projector.OrderQuery) error 
 // period reads a date as the imported files write it, and returns the time that it stands for: a day in UTC, or with
 // a time of day the microsecond, since times are shown so. end is the first moment after it. Not given: zero times.
 func (p *filterParser) period(name string) (begin, end time.Time) {
-	value := strings.TrimSpace(p.query.Get(name))
-	if value == "" {
+	if !p.query.Has(name) {
 		return begin, end
 	}
+	value := strings.TrimSpace(p.query.Get(name))
 	if _, ok := parseDate(value); !ok {
 		p.refuse(name, "a date, YYYY-MM-DD, or a time, such as 2026-01-31T12:00:00Z or 2026-01-31 12:00:00 in UTC")
 		return begin, end

@@ -225,7 +225,7 @@ func TestExportOfOrders(t *testing.T) {
 			t.Errorf("%s: %v, want %v", store, got, want)
 		}
 	}
-	for _, query := range []string{"range=last31", "range=last30&from=" + day, "from=yesterday", "to=1", "from=2021-02-01&to=2021-01-01"} {
+	for _, query := range []string{"range=last31", "range=last30&from=" + day, "from=yesterday", "from=+", "to=%09", "to=1", "from=2021-02-01&to=2021-01-01"} {
 		if a := r.get(prefix + "orders/export/?" + query); a.status != 400 || !strings.Contains(a.body, `"invalid_parameter"`) {
 			t.Errorf("%s: %d %s", query, a.status, a.body)
 		}
