@@ -194,3 +194,27 @@ func TestPreviewOfCustomers(t *testing.T) {
 		}
 	})
 }
+
+// TestRefusedDryRunPreviewsNothing, whatever its batches before the last one counted.
+func TestRefusedDryRunPreviewsNothing(t *testing.T) {
+	for _, kind := range []*events.Kind{events.Licenses, events.Customers} {
+		start := ofKind(1, kind)
+		start.DryRun, start.Mode = true, events.AllOrNothing
+		all := []events.Event{start, sealed(1, 3), &events.ImportProgressed{JobID: 1, Phase: events.Validate}}
+		if kind == events.Customers {
+			all = append(all, &events.CustomerImportProposed{JobID: 1, Row: 1, Line: 2, Customer: events.Customer{Email: "ada@example.com"}})
+		}
+		all = append(all,
+			&events.ImportProgressed{JobID: 1, Phase: events.Validate, Row: 2, Counts: events.Counts{WouldImport: 1, WouldExist: 1}},
+			&events.RowRejected{JobID: 1, Row: 3, Line: 4, Errors: []events.FieldError{{Code: events.Required}}},
+			&events.ImportFinished{JobID: 1, Status: events.Failed, Error: &events.Failure{Code: "rejected_rows"}, Row: 3,
+				Counts: events.Counts{Rejected: 1}})
+		read(t, all, func(r *Reader) {
+			j, err := r.Job(1)
+			check(t, err)
+			if n := j.Shown; n.WouldImport+n.WouldUpdate+n.WouldExist != 0 || n.Rejected != 1 {
+				t.Errorf("%s: %+v", kind.Name, n)
+			}
+		})
+	}
+}

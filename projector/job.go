@@ -192,6 +192,11 @@ func (j *Job) end(failure *events.Failure, at time.Time) {
 	if failure != nil {
 		j.Status = StatusError
 	}
+	if j.refused() { // a dry run says that nothing would be imported
+		for _, t := range []*Tally{&j.Next, &j.Shown} {
+			t.WouldImport, t.WouldUpdate, t.WouldExist = 0, 0, 0
+		}
+	}
 }
 
 // decide adds what was decided up to row to what readers see.

@@ -13,7 +13,7 @@ const FileName = "views.bolt"
 
 // format is the version of the views' file. Raise it with every change of the views or of what
 // folding does: a file of another version is folded from the beginning.
-const format = 14
+const format = 15
 
 // The views. Package viewstore gives the bytes of each layout. Numbers (sequences, imports, rows)
 // are 8 bytes, big-endian, so that keys sort as their numbers do. A text before a number ends with
