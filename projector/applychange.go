@@ -290,16 +290,26 @@ func (m *memtable) changeTo(
 }
 
 // moveTo moves a license to the customer or order that an event names, if it is not there already. Without
-// a name it has no customer, and an order that no other license has.
+// a name it has no customer, and an order that no other license has. One that gets back the state that it had with
+// another one leaves first: an import that was undone may have made this one, of the same name, and then it is gone.
 func (m *memtable) moveTo(
 	k *partyKind, s events.LicenseState, at *current, next *change, seq, restores events.Seq,
 ) (move, error) {
-	from := k.of(&at.record)
+	from, left := k.of(&at.record), false
+	if restores != 0 && from != 0 {
+		then, err := m.partyAfter(k, at.id, restores)
+		if left = then != from; err == nil && left {
+			err = m.leave(k, at)
+		}
+		if err != nil {
+			return stays, err
+		}
+	}
 	id, v, err := m.partyFor(k, k.nameIn(s), at, seq, restores)
-	if err != nil || id == from {
+	if err != nil || id == from && !left {
 		return stays, err
 	}
-	if from != 0 {
+	if from != 0 && !left {
 		if err := m.leave(k, at); err != nil {
 			return stays, err
 		}
@@ -326,10 +336,13 @@ func (m *memtable) partyFor(k *partyKind, name string, at *current, seq, restore
 		}
 	case k == customerKind:
 		return 0, stays, nil
-	case k.nameIn(at.LicenseState) == "":
+	case restores == 0 && k.nameIn(at.LicenseState) == "":
 		return at.order, stays, nil
 	}
 	id, err := m.partyAfter(k, at.id, restores)
+	if name == "" && id == at.order {
+		return id, stays, err
+	}
 	if id == 0 {
 		id = seq
 	}
