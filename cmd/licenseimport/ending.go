@@ -78,15 +78,16 @@ func (r *result) report(ctx context.Context, t *terminal, api *client, asJSON bo
 			return err
 		}
 	}
-	if asJSON || rejected == "" && r.RetriedBy != nil && !r.DryRun { // the summary says what is left
+	if asJSON || rejected == "" && (r.RetriedBy != nil && !r.DryRun || r.Undo != nil) { // the summary says what is left
 		return nil
 	}
 	printMeant(ctx, t.out, api, r)
 	fmt.Fprintln(t.out, r.whatToDo(api, rejected))
-	if r.settled() && !r.DryRun && r.waitsForProducts() {
+	again := r.settled() && !r.DryRun && r.Error == nil
+	if again && r.waitsForProducts() {
 		fmt.Fprintln(t.out, "Once the products are in the catalogue, no file is needed: "+api.command("retry", r.idText()))
 	}
-	if format := r.otherDates(); r.settled() && !r.DryRun && format != "" {
+	if format := r.otherDates(); again && format != "" {
 		fmt.Fprintln(t.out, "If the dates are written "+format+", no file is needed: "+api.command("retry", r.idText(),
 			"--date-format", format))
 	}
@@ -101,6 +102,8 @@ func (r *result) whatToDo(api *client, saved string) string {
 		return in(saved) + r.afterDryRun()
 	case r.Error != nil && r.Error.Code == "rejected_rows":
 		return in(saved) + "Correct them in your own file, then import the whole file again."
+	case r.Error != nil:
+		return in(saved) + "Not all rows were reached: correct these in your own file, then import the whole file again. No row is imported twice."
 	case saved == "":
 		return "Save them, correct them and import that file: " +
 			api.command("status", r.idText(), "--rejected", "fix-me.csv")

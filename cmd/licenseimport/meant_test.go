@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"testing"
 
 	"licenseimport/events"
@@ -56,9 +57,14 @@ func TestCommandsNameTheServer(t *testing.T) {
 	stopped, cancel := context.WithCancel(t.Context())
 	cancel()
 	r := result{ID: 7, kind: events.DefaultKind, Result: &counts{Rows: 3, Invalid: 1}}
+	cancelled := r
+	if err := json.Unmarshal([]byte(`{"error": {"code": "cancelled"}}`), &cancelled); err != nil {
+		t.Fatal(err)
+	}
 	for want, got := range map[string]string{
 		"Save them, correct them and import that file: licenseimport status 7 --rejected fix-me.csv --server https://licenses.example.com": r.whatToDo(server, ""),
 		"All of them are in f.csv. Correct them there, then: licenseimport import f.csv --retry-of 7 --data 'my data'":                     r.whatToDo(dir, "f.csv"),
+		"Not all rows were reached: correct these in your own file, then import the whole file again. No row is imported twice.":           cancelled.whatToDo(dir, ""),
 		"stopped waiting; the server goes on with import 7: licenseimport status 7 --watch --server https://licenses.example.com":          explainWait(stopped, 7, server, nil).Error(),
 		"stopped waiting; the server goes on with the undo: licenseimport status 7 --watch --server https://licenses.example.com":          explainUndo(stopped, 7, server, nil).Error(),
 	} {

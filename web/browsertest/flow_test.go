@@ -344,7 +344,8 @@ func TestBrowserFollowsAndCancels(t *testing.T) {
 	t.Parallel()
 	site := serve(t)
 	path := filepath.Join(t.TempDir(), "many.csv")
-	if err := os.WriteFile(path, []byte(rows(120_000)), 0o600); err != nil {
+	file := strings.Replace(rows(120_000), "c0@example.com", "nobody", 1)
+	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	b := openSignedIn(t, site)
@@ -359,6 +360,7 @@ func TestBrowserFollowsAndCancels(t *testing.T) {
 	b.do(`document.querySelector("dialog .danger").click()`)
 	b.sees("Cancelled by admin; what was imported before stays")
 	b.until(`!document.querySelector("dialog") && !document.querySelector("[role=progressbar]")`)
+	b.sees("Fix the rejected rows", "Upload the complete file here: not all of its rows were reached")
 }
 
 // TestBrowserReadsStreamCutAnywhere: chunks of an event stream may end at any byte.

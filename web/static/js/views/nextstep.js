@@ -27,18 +27,19 @@ export function nextStep(found, signal) {
   return null;
 }
 
-function fixRows(found, { given }, signal) {
+function fixRows(found, { given: { dry_run: _, ...given } }, signal) {
   const nothing = found.dry_run || found.error?.code === "rejected_rows";
-  const steps = nothing
-    ? ["Fix the rows above in your own file.", "Upload the complete file here: nothing of it was imported yet."]
+  const all = nothing || found.error !== null; // it may have ended before its last row
+  const steps = all
+    ? ["Fix the rows above in your own file.", `Upload the complete file here: ${nothing ? "nothing of it was imported yet" : "not all of its rows were reached, and no row is imported twice"}.`]
     : [h("div", { class: "actions" }, rejectedButtons(found)), "Fix them in your spreadsheet. The extra columns at the end explain each problem; you can leave them in.", "Upload the corrected file here. It contains only the rejected rows; the rest are already imported."];
   return section("Fix the rejected rows", [
     h("ol", { class: "steps" }, steps.map((s) => h("li", {}, h("div", {}, s)))),
     uploader({
-      title: "Upload the corrected file", hint: nothing ? "The complete file, with corrections." : "The rows you downloaded, with corrections.",
-      given: { ...optionsOfFixed(given), ...(!nothing && { retry_of: found.id }) }, small: true, signal, kind: kindOf(found),
+      title: "Upload the corrected file", hint: all ? "The complete file, with corrections." : "The rows you downloaded, with corrections.",
+      given: all ? given : { ...optionsOfFixed(given), retry_of: found.id }, small: true, signal, kind: kindOf(found),
     }),
-    !nothing && retry(found),
+    !all && retry(found),
   ]);
 }
 
@@ -60,7 +61,7 @@ function retry(found) {
 }
 
 /** optionsOfFixed are the options without the encoding: the downloaded rows are UTF-8. */
-function optionsOfFixed({ encoding: _, dry_run: __, ...rest }) {
+function optionsOfFixed({ encoding: _, ...rest }) {
   return rest;
 }
 
