@@ -147,6 +147,11 @@ func (c ServerConfig) checkBeforeStart(r record, store string) error {
 	if c.AcceptLoss {
 		return nil
 	}
+	for _, name := range slices.Sorted(maps.Keys(r.Streams)) {
+		if err := denied(streamDir(store, name)); err != nil {
+			return err
+		}
+	}
 	lost := r.lossesIn(store)
 	if _, err := os.Stat(store); errors.Is(err, fs.ErrNotExist) && len(lost) == 0 && slices.ContainsFunc(c.Claims, Claim.any) {
 		lost = []string{fmt.Sprintf("there is no directory %s with the streams", store)}
@@ -166,6 +171,18 @@ func (c ServerConfig) checkBeforeStart(r record, store string) error {
 	return &LossError{Lost: lost, Left: append(left, inventory{claims: c.Claims}.left()...)}
 }
 
+// denied returns the error of a stream's directory that this process may not read: what is in it is not lost.
+func denied(dir string) error {
+	_, err := os.Stat(filepath.Join(dir, "meta.inf"))
+	if err == nil {
+		_, err = os.ReadDir(natstuning.MessagesDir(dir))
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return nil
+}
+
 // recoverable reports whether the server will recover the stream of a directory.
 func recoverable(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, "meta.inf"))
@@ -179,7 +196,7 @@ func (c ServerConfig) setRemainsAside(store string) error {
 	if !c.AcceptLoss {
 		return nil
 	}
-	aside := filepath.Join(c.Dir, "lost-"+time.Now().UTC().Format("20060102T150405.000000000Z"))
+	aside := c.lostDir()
 	for _, name := range streamNames() {
 		dir := streamDir(store, name)
 		if _, err := os.Stat(dir); err != nil || recoverable(dir) {
@@ -194,6 +211,11 @@ func (c ServerConfig) setRemainsAside(store string) error {
 		slog.Warn("what is left of a lost stream is set aside", "stream", name, "directory", filepath.Join(aside, name))
 	}
 	return nil
+}
+
+// lostDir is a new place for what is left of lost streams.
+func (c ServerConfig) lostDir() string {
+	return filepath.Join(c.Dir, "lost-"+time.Now().UTC().Format("20060102T150405.000000000Z"))
 }
 
 // checkRecovered compares the record with what the server has recovered.
@@ -216,6 +238,18 @@ func (s *Server) checkRecovered(before record) error {
 		return &LossError{Lost: lost, Left: now.left()}
 	}
 	return nil
+}
+
+// removeIndexes removes the server's indexes of the streams after a loss. The server has stopped. It has written
+// indexes of what it found; with those it would not look at a file of messages that is put back.
+func (s *Server) removeIndexes(before record) (err error) {
+	for name := range before.Streams {
+		removed := os.Remove(filepath.Join(messagesDir(s.store, name), "index.db"))
+		if !errors.Is(removed, fs.ErrNotExist) {
+			err = errors.Join(err, removed)
+		}
+	}
+	return err
 }
 
 // held is what the server holds now of the log's streams.

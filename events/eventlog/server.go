@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -82,6 +85,7 @@ type Server struct {
 	lock    *dirLock
 	stop    sync.Once
 
+	kept     keeper
 	rows     *rowStore
 	rowSyncs *nats.Conn // see respondToRowSyncs
 	direct   directReader
@@ -114,8 +118,11 @@ func StartServer(config ServerConfig) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := config.checkBeforeStart(before, store); err != nil {
-		return nil, err
+	kept := newKeeper(store)
+	if !kept.interrupted() { // else prepare compares it, when all is put back
+		if err := config.checkBeforeStart(before, store); err != nil {
+			return nil, err
+		}
 	}
 	if err := ensureWritable(store); err != nil {
 		return nil, fmt.Errorf("the data directory %s cannot be used: %w", config.Dir, err)
@@ -127,8 +134,8 @@ func StartServer(config ServerConfig) (*Server, error) {
 	if config.OnLock != nil {
 		config.OnLock()
 	}
-	s := &Server{config: config, lock: lock, store: store, rows: newRowStore(config.Dir, store)}
-	if err := s.prepare(); err != nil {
+	s := &Server{config: config, lock: lock, store: store, kept: kept, rows: newRowStore(config.Dir, store)}
+	if err := s.prepare(before); err != nil {
 		s.Shutdown()
 		return nil, err
 	}
@@ -140,6 +147,9 @@ func StartServer(config ServerConfig) (*Server, error) {
 	}
 	if err := s.start(s.options()); err != nil {
 		s.Shutdown()
+		if loss, lost := errors.AsType[*LossError](err); lost {
+			return nil, loss
+		}
 		return nil, fmt.Errorf("start the NATS server on %s: %w", config.Dir, err)
 	}
 	if err := s.respondToRowSyncs(); err != nil {
@@ -147,11 +157,14 @@ func StartServer(config ServerConfig) (*Server, error) {
 		return nil, err
 	}
 	if err := errors.Join(s.restoreRowsEnd(before), s.checkRecovered(before)); err != nil {
+		s.stopRunning()
+		err = errors.Join(err, s.removeIndexes(before))
 		s.Shutdown()
 		return nil, err
 	}
 	if config.AcceptLoss {
 		before = record{}
+		s.config.AcceptLoss = false // a restart after a full disk gives up nothing
 	}
 	s.recorder = s.newRecorder(before)
 	s.record.Store(config.Record)
@@ -197,7 +210,13 @@ func (c ServerConfig) secured() bool { return c.TLSCert != "" && c.TokenFile != 
 
 // prepare sets aside what is left of a lost store, and loads the certificate and the token. The
 // directory is locked.
-func (s *Server) prepare() (err error) {
+func (s *Server) prepare(before record) (err error) {
+	if err := s.kept.resume(); err != nil {
+		return err
+	}
+	if err := s.config.checkBeforeStart(before, s.store); err != nil {
+		return err
+	}
 	if err := s.config.setRemainsAside(s.store); err != nil {
 		return err
 	}
@@ -263,6 +282,9 @@ func (s *Server) start(options *server.Options) error {
 		return err
 	}
 	s.extendIndex()
+	if err := s.kept.keep(); err != nil {
+		return err
+	}
 	srv, err := server.NewServer(options)
 	if err != nil {
 		return err
@@ -271,16 +293,26 @@ func (s *Server) start(options *server.Options) error {
 	s.full.Store(false)
 	srv.SetLoggerV2(log, false, false, false)
 	go srv.Start()
-	if err = waitUntilReady(srv, log); err == nil {
+	err = waitUntilReady(srv, log)
+	deleted := log.unrecovered()
+	if err == nil && s.config.AcceptLoss {
+		err, deleted = s.setDeletedAside(deleted), nil
+	}
+	if err == nil && len(deleted) == 0 {
 		err = s.rows.release(srv)
 	}
-	if err != nil {
+	if err != nil || len(deleted) > 0 {
 		srv.Shutdown()
 		srv.WaitForShutdown()
-		return err
 	}
-	s.setRunning(srv)
-	return nil
+	err = errors.Join(err, s.kept.release(slices.Collect(maps.Keys(deleted))))
+	if err == nil && len(deleted) > 0 {
+		err = s.deletedError(deleted)
+	}
+	if err == nil {
+		s.setRunning(srv)
+	}
+	return err
 }
 
 // waitUntilReady waits until the server accepts connections, or logs a fatal error.
@@ -339,14 +371,39 @@ func (s *Server) Shutdown() {
 type serverLog struct {
 	fatal chan string
 	full  *atomic.Bool
+
+	mu      sync.Mutex
+	deleted map[string]string // streams that it could not recover, and has deleted, with the cause
 }
 
 func (*serverLog) Noticef(string, ...any) {}
 func (*serverLog) Debugf(string, ...any)  {}
 func (*serverLog) Tracef(string, ...any)  {}
 
-func (*serverLog) Warnf(format string, v ...any) {
-	slog.Warn("NATS server: " + oneLine(format, v))
+// deletion is what the server logs after it has deleted a stream that it could not recover. The log is the only
+// place that tells.
+var deletion = regexp.MustCompile(`^Error recreating stream "([^"]+)": (.*)$`)
+
+func (l *serverLog) Warnf(format string, v ...any) {
+	line := oneLine(format, v)
+	if parts := deletion.FindStringSubmatch(line); parts != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.deleted == nil {
+			l.deleted = map[string]string{}
+		}
+		l.deleted[parts[1]] = parts[2]
+	}
+	slog.Warn("NATS server: " + line)
+}
+
+// unrecovered are the log's streams that the server has deleted.
+func (l *serverLog) unrecovered() map[string]string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	deleted := maps.Clone(l.deleted)
+	maps.DeleteFunc(deleted, func(name, _ string) bool { return !slices.Contains(streamNames(), name) })
+	return deleted
 }
 
 // Errorf also detects a write that failed with ENOSPC. The log is the only place that tells.
