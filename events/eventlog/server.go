@@ -182,12 +182,18 @@ func StartServer(config ServerConfig) (*Server, error) {
 	return s, nil
 }
 
+// bcryptDigest is what the server takes for a digest of a password. Its own process could not log in with that.
+var bcryptDigest = regexp.MustCompile(`^\$2[abxy]\$\d{2}\$`)
+
 func (c ServerConfig) check() error {
 	if c.Dir == "" {
 		return errors.New("the NATS server needs a data directory")
 	}
 	if c.Token != "" && c.User != "" {
 		return errors.New("a NATS server asks either for a token or for a user and a password, not for both")
+	}
+	if bcryptDigest.MatchString(c.Password) {
+		return errors.New("the password for NATS is a digest of bcrypt: give the password itself")
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("TLS of the NATS server needs both a certificate and its key")

@@ -75,6 +75,8 @@ func TestStartServerRefuses(t *testing.T) {
 		{"a spoiled store", eventlog.ServerConfig{Dir: spoiled}, "JetStream"},
 		{"open to all", eventlog.ServerConfig{Dir: t.TempDir(), Host: "0.0.0.0", Port: -1}, "needs a token"},
 		{"a user without a password", eventlog.ServerConfig{Dir: t.TempDir(), Host: "::", Port: -1, User: "u"}, "needs a token"},
+		{"a digest", eventlog.ServerConfig{Dir: t.TempDir(), User: "u", Password: "$2a$11$abc"}, "the password itself"},
+		{"a token that is no UTF-8", eventlog.ServerConfig{Dir: t.TempDir(), Token: "caf\xe9"}, "UTF-8"},
 		{"a taken port", eventlog.ServerConfig{Dir: t.TempDir(), Port: busy.Addr().(*net.TCPAddr).Port}, "address already in use"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"licenseimport/internal/fsx"
 	"licenseimport/internal/retry"
@@ -34,7 +35,7 @@ func ReadToken(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read the NATS token: %w", err)
 	}
-	token := strings.TrimSpace(string(text))
+	token := strings.TrimSpace(strings.TrimPrefix(string(text), "\ufeff")) // some editors begin a file with this mark
 	if err := CheckToken(token); err != nil {
 		return "", fmt.Errorf("the file %s: %w", path, err)
 	}
@@ -42,13 +43,16 @@ func ReadToken(path string) (string, error) {
 }
 
 // CheckToken refuses what cannot be a token. The error does not repeat it. The server takes an
-// empty token for none, and one that begins with "$2" for a digest of bcrypt.
+// empty token for none, and one that begins with "$2" for a digest of bcrypt. A client sends a token as
+// JSON, in which other bytes than UTF-8 would become another token.
 func CheckToken(token string) error {
 	switch {
 	case token == "":
 		return errors.New("it holds no token for NATS")
 	case len(token) > 4096 || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r == 0x7f }):
 		return errors.New("a token for NATS is one word, of up to 4096 characters")
+	case !utf8.ValidString(token):
+		return errors.New("a token for NATS is UTF-8")
 	case strings.HasPrefix(token, "$2"):
 		return errors.New("a token for NATS cannot begin with $2, as a digest of bcrypt does: give the token itself")
 	}

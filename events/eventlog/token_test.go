@@ -58,6 +58,24 @@ func TestServerAsksEverybodyForItsToken(t *testing.T) {
 	}
 }
 
+// TestReadToken: the token is the one word of the file, whichever editor wrote it.
+func TestReadToken(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "token")
+	for text, want := range map[string]string{
+		"word": "word", " word\r\n": "word", "\ufeffword\r\n": "word", "caf\xe9": "", "": "", "two words": "",
+		"\xff\xfew\x00o\x00": "",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		token, err := eventlog.ReadToken(path)
+		if token != want || (err == nil) != (want != "") {
+			t.Errorf("%q: %q, %v", text, token, err)
+		}
+	}
+}
+
 // TestTokenOfTheOperator is stored for the commands on the data directory, and replaces another.
 func TestTokenOfTheOperator(t *testing.T) {
 	t.Parallel()
