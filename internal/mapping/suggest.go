@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"licenseimport/events"
 	"licenseimport/internal/csvfile"
@@ -141,7 +143,7 @@ func (s *suggester) byName(i int, name string) (candidate, bool) {
 			return candidate{column: known.column, confidence: known.how, why: "a usual name of the column"}, true
 		}
 	}
-	if near, known := s.nearest(name); near != "" && (len(name) >= longEnough || !s.kind.Requires(known.column)) {
+	if near, known := s.nearest(s.sources[i].Header); near != "" && (len(name) >= longEnough || !s.kind.Requires(known.column)) {
 		return candidate{column: known.column, confidence: misspelt, why: fmt.Sprintf("nearly %q", near)}, true
 	}
 	return candidate{}, false
@@ -177,26 +179,57 @@ func withoutBrackets(header string) string {
 	return before + after
 }
 
-// nearest finds the synonym that a compacted header misspells by a letter, or by two if it is long.
-func (v *vocabulary) nearest(name string) (string, synonym) {
+// nearest finds the synonym that a header misspells: word by word, as people do.
+func (v *vocabulary) nearest(header string) (string, synonym) {
+	name, given := compact(header), wordsOf(header)
 	best, bestSlips := "", 3
 	if strings.ContainsAny(name, "0123456789") { // Notes 2 is not a misspelt Notes
 		return "", synonym{}
 	}
 	for known, s := range v.synonyms {
-		slips := 1
-		if len(name) >= 12 {
-			slips = 2
-		}
-		if len(name) < 6 || s.how < likely || len(known)-len(name) > slips || len(name)-len(known) > slips {
+		if s.how < likely || len(s.words) != len(given) {
 			continue
 		}
-		d := levenshtein.ComputeDistance(name, known)
-		if d <= slips && (d < bestSlips || d == bestSlips && known < best) {
+		d := slips(given, s.words)
+		if d > 0 && (d < bestSlips || d == bestSlips && known < best) {
 			best, bestSlips = known, d
 		}
 	}
 	return best, v.synonyms[best]
+}
+
+// slips is by how many letters words misspell other words; -1: they are other words. Short words are no
+// misspelt ones, but for a plural: an end is not an id, and a status not a state. In scripts such as Japanese one
+// letter is a word.
+func slips(given, known []string) int {
+	sum, length := 0, 0
+	for i := range given {
+		n := min(utf8.RuneCountInString(given[i]), utf8.RuneCountInString(known[i]))
+		length += n
+		d := distance(given[i], known[i])
+		plural := given[i] == known[i]+"s" || known[i] == given[i]+"s"
+		if d > n/5 && !plural || d > 0 && strings.ContainsFunc(given[i], isNotLatin) {
+			return -1
+		}
+		sum += d
+	}
+	if length < 6 || sum > 1 && length < 11 || sum > 2 {
+		return -1
+	}
+	return sum
+}
+
+func isNotLatin(r rune) bool { return !unicode.Is(unicode.Latin, r) }
+
+// distance is by how many letters two words differ. Two that changed places count once.
+func distance(a, b string) int {
+	d := levenshtein.ComputeDistance(a, b)
+	for i := 0; d == 2 && len(a) == len(b) && i < len(a)-1; i++ {
+		if a[:i] == b[:i] && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:] {
+			return 1
+		}
+	}
+	return d
 }
 
 const enabledColumn = "license__enabled"

@@ -203,6 +203,22 @@ func TestShortKeysUnderClearHeaders(t *testing.T) {
 	}
 }
 
+// TestMisspeltHeaders: a header with other words is another one, however few letters they differ in.
+func TestMisspeltHeaders(t *testing.T) {
+	for header, want := range map[string]string{
+		"Subscription End": "", "Subscription No": "", "subscription_at": "", "Customer Status": "", "Customer Note": "", "Customer Count": "",
+		"Billing Status": "", "Billing Start": "", "Purchase Owner": "", "License To": "", "Activation By": "", "Activation ID": "",
+		"Expiration Name": "", "maintenanceId": "", "Serial Period": "", "注文日": "", "ライセンス料": "", "会社ID": "",
+		"Prodcut Code": "product__short_code", "Lizenzschlüsel": "license__license_key", "Custommer Email": "customer__email",
+		"Activaton Limit": "license__max_activations", "License Types": "license__license_type", "subscription_ids": "license__subscription_id",
+		"Experation Date": "license__validity_period", "Kundennumer": "customer__reference", "customerIds": "customer__reference",
+	} {
+		if got := Suggest(events.Licenses, []Source{{Header: header}})[0]; got.Column != want {
+			t.Errorf("%s: %q (%s), want %q", header, got.Column, got.Why, want)
+		}
+	}
+}
+
 // TestSuggestionsOfKnownSheets states how often suggestions are right. A wrong one of a required column
 // is worse than none: there may be no such.
 func TestSuggestionsOfKnownSheets(t *testing.T) {

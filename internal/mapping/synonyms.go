@@ -231,3 +231,22 @@ func compact(header string) string {
 	}
 	return norm.NFC.String(b.String())
 }
+
+// wordsOf are the words of a header, compacted: Order No., orderNo and order_no have two.
+func wordsOf(header string) (words []string) {
+	var b strings.Builder
+	before := ' '
+	for _, r := range norm.NFC.String(header) {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) || unicode.IsUpper(r) && unicode.IsLower(before) {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(r)
+		before = r
+	}
+	for _, word := range strings.Fields(b.String()) {
+		if word = compact(word); word != "" {
+			words = append(words, word)
+		}
+	}
+	return words
+}

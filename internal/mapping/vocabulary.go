@@ -18,6 +18,7 @@ type vocabulary struct {
 type synonym struct {
 	column int // column index
 	how    float64
+	words  []string
 }
 
 var vocabularies sync.Map // of *events.Kind → *vocabulary
@@ -87,7 +88,7 @@ func synonymsOf(kind *events.Kind) map[string]synonym {
 		for _, header := range row.headers {
 			name := compact(header)
 			if _, taken := index[name]; name != "" && !taken {
-				index[name] = synonym{column, row.how}
+				index[name] = synonym{column, row.how, wordsOf(header)}
 			}
 		}
 	}
