@@ -45,18 +45,29 @@ func program() string {
 // to be replaced. Where the file's dates are ambiguous there is one command for each format: only the user knows.
 func importAdvice(kind *events.Kind, file, sheet string, found mapping.Inspection, more []string) string {
 	words := append(importWords(kind, file, sheet, found), more...)
+	advice := encodingAdvice(found)
 	switch found.DateFormat {
 	case mapping.ISO:
-		return "Import it with:\n  " + command(words)
+		return advice + "Import it with:\n  " + command(words)
 	case mapping.Ambiguous:
-		advice := "Import it with one of these. Rows with dates of another format are rejected."
+		advice += "Import it with one of these. Rows with dates of another format are rejected."
 		for _, format := range found.Formats {
 			advice += fmt.Sprintf("\nIf its dates are %s:\n  %s", format, command(append(words, "--date-format", format)))
 		}
 		return advice
 	default:
-		return "Import it with:\n  " + command(append(words, "--date-format", found.DateFormat))
+		return advice + "Import it with:\n  " + command(append(words, "--date-format", found.DateFormat))
 	}
+}
+
+// encodingAdvice says what a file is taken for that is not UTF-8: in another encoding all its letters would be
+// others, and no error would tell.
+func encodingAdvice(found mapping.Inspection) string {
+	if found.Encoding == nil || *found.Encoding != csvfile.NameWindows1252 {
+		return ""
+	}
+	return "The file is not UTF-8. It is read as windows-1252, which is for western European languages only: " +
+		"if names in it look wrong then, save it as CSV UTF-8 first.\n"
 }
 
 // inspectWords are the words, after the program, of the command that inspects a file.

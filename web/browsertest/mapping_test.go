@@ -36,6 +36,16 @@ func TestBrowserMapsForeignFile(t *testing.T) {
 	b.sees("bob@example.com", "2031-03-04", "Maximum activations license__max_activations 5")
 }
 
+// TestBrowserSaysThatItGuessesTheEncoding: a file that is not UTF-8 is read as windows-1252, also where its columns
+// have our names and there is nothing to map.
+func TestBrowserSaysThatItGuessesTheEncoding(t *testing.T) {
+	t.Parallel()
+	b := open(t, serve(t))
+	b.signIn(adminKey)
+	b.choose(write(t, "polish.csv", "license__license_key,product__short_code,customer__first_name\nPL-1,psc,\xa3ukasz\n"))
+	b.sees("Import the file", "For western European languages only. If names look wrong, save the file as CSV UTF-8 instead.")
+}
+
 // TestBrowserAsksWhatFileDoesNotSay: a column that is missing gets one value for all rows, and dates that may be
 // read in two ways are asked for; before that nothing can be sent.
 func TestBrowserAsksWhatFileDoesNotSay(t *testing.T) {

@@ -16,9 +16,13 @@ export function options(kind, given = {}, { mapped = false } = {}) {
   const all = choice("All or nothing", "If any row is rejected, import nothing.", given.mode === "all_or_nothing");
   const extra = choice("Ignore unrecognized columns", "Otherwise a file with such a column is refused.", given.unknown_columns === "ignore");
   const delimiter = select("Separator", delimiters, given.delimiter);
-  const encoding = select("Text encoding", encodings, given.encoding);
-  const note = () => { known.hint.hidden = known.input.value !== "update"; };
-  known.input.addEventListener("change", note);
+  const encoding = select("Text encoding", encodings, given.encoding,
+    "For western European languages only. If names look wrong, save the file as CSV UTF-8 instead.");
+  const note = () => {
+    known.hint.hidden = known.input.value !== "update";
+    encoding.hint.hidden = encoding.input.value !== "windows-1252";
+  };
+  for (const { input } of [known, encoding]) input.addEventListener("change", note);
   note();
   const root = h("fieldset", { class: "options" },
     h("legend", { class: "unseen" }, "Options"),
