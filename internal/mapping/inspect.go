@@ -251,7 +251,7 @@ func inspection(kind *events.Kind, sources []Source, m *events.Mapping) Inspecti
 		if s.Column != "" {
 			found.Columns[i].Column = &s.Column
 		}
-		found.Columns[i].judgeValues(kind, source.Cells, vendor.meaning(source.Header, s.Column))
+		found.Columns[i].judgeValues(kind, source.Cells, meaning(vendor, source.Header, s.Column))
 		if s.Column == "" {
 			continue
 		}

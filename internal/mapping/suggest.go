@@ -35,6 +35,7 @@ const (
 	unprefixed = 0.97 // the column's name without its prefix
 	vendors    = 0.96 // a header of a vendor whose export the file is
 	misspelt   = 0.7  // nearly a known header
+	disabled   = 0.69 // a header that says that licenses are disabled: more than a status if some are, else less
 	byForm     = 0.6  // its cells only
 	supported  = 0.05 // is added where the cells have the form that the header promises
 	margin     = 0.03 // of two columns that are as sure neither is suggested for a required one
@@ -63,7 +64,7 @@ type candidate struct {
 	rank           int // of the header in the vendor's table: of two that are as sure the first has the column
 	confidence     float64
 	why            string
-	disables       bool // some of its cells disable licenses, as the vendor documents
+	disables       bool // some of its cells disable licenses
 }
 
 type suggester struct {
@@ -91,14 +92,16 @@ func (s *suggester) consider(i int) {
 	}
 	cells := judged(s.sources[i].Cells)
 	c.source = i
-	own := s.vendor.meaning(s.sources[i].Header, events.Columns[c.column].Name)
-	c.disables = slices.ContainsFunc(cells, func(cell string) bool { return own[normalCell(cell)] == "false" })
+	own := meaning(s.vendor, s.sources[i].Header, events.Columns[c.column].Name)
+	c.disables = slices.ContainsFunc(cells, func(cell string) bool {
+		return own[normalCell(cell)] == "false" || isEnabled(c.column) && disabling[compact(cell)]
+	})
 	if own != nil && !c.disables {
 		c.confidence -= supported // of two columns that disable licenses, one that disables some
 	}
 	switch {
 	case c.confidence == exact:
-	case isEnabled(c.column) && c.confidence <= perhaps:
+	case isEnabled(c.column) && c.confidence <= perhaps && own == nil:
 		if !sayEnabled(cells) {
 			s.found[i].Why = fmt.Sprintf("it may be %s, but the cells do not say whether a license is enabled", enabledColumn)
 			return
@@ -137,6 +140,9 @@ func (s *suggester) byName(i int, name string) (candidate, bool) {
 	}
 	if column, known := s.names[name]; known {
 		return candidate{column: column, confidence: unprefixed, why: "the column's name without its prefix"}, true
+	}
+	if column, known := s.kind.ColumnIndex(enabledColumn); known && disabling[name] {
+		return candidate{column: column, confidence: disabled, why: "it says that a license is disabled"}, true
 	}
 	for _, form := range []string{name, compact(withoutBrackets(s.sources[i].Header))} {
 		if known, ok := s.synonyms[form]; ok {
@@ -283,7 +289,7 @@ func (s *suggester) assign() {
 		name := events.Columns[c.column].Name
 		if first, is := taken[c.column]; is {
 			s.found[c.source] = Suggestion{Why: fmt.Sprintf("%q is more surely %s", csvfile.ShortName(s.sources[first.source].Header), name)}
-			if c.disables && first.disables { // their licenses would be enabled without a word
+			if c.disables { // their licenses would be enabled without a word
 				s.found[c.source].Why = fmt.Sprintf(
 					"it disables licenses, too, and only %q is read: disable them there in the file", csvfile.ShortName(s.sources[first.source].Header))
 			}

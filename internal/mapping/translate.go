@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -88,6 +89,35 @@ var standing = func() map[string]string {
 	}
 	return index
 }()
+
+// disabling has the headers, compacted, of columns that say that a license is disabled.
+var disabling = func() map[string]bool {
+	headers := map[string]bool{}
+	for _, word := range enabledOrNot["false"] {
+		headers[compact(word)], headers["is"+compact(word)] = true, true
+	}
+	return headers
+}()
+
+// disables is what the cells of such a column say of license__enabled.
+var disables = func() map[string]string {
+	to := maps.Clone(opposite)
+	for value, cells := range yesAndNo {
+		for _, cell := range cells {
+			to[normalCell(cell)] = opposite[value]
+		}
+	}
+	return to
+}()
+
+// meaning is what the cells of a header mean in a column, by cell in lower case: in the vendor's table, or where the
+// header says the opposite of the column. nil: what they say.
+func meaning(v *Vendor, header, column string) map[string]string {
+	if column == enabledColumn && disabling[compact(header)] && v.meaning(header, column) == nil {
+		return disables
+	}
+	return v.meaning(header, column)
+}
 
 // meanings has, by the column's name, the words that have one meaning in it. Columns of yes and no have
 // yesAndNo as well.

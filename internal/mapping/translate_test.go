@@ -69,6 +69,20 @@ func TestTranslationsAreSuggestedWhereTheyAreObvious(t *testing.T) {
 			"License Key,Product,Status\nAAAA-1111,pp,Active\nAAAA-1112,pp,Suspended\nAAAA-1113,pp,Expired\nAAAA-1114,pp,Inactive\n",
 			"license__enabled Active=true, license__enabled Suspended=false",
 		},
+		"a column that disables": {"License Key,Product,Disabled\nAAAA-1111,pp,0\nAAAA-1112,pp,1\n", "license__enabled 0=true, license__enabled 1=false"},
+		"a column that disables, in German": {
+			"Lizenzschlüssel,Produkt,Gesperrt\nAAAA-1111,pp,ja\nAAAA-1112,pp,nein\n", "license__enabled ja=false, license__enabled nein=true"},
+		"disables beside enables": {"License Key,Product,Enabled,Is Suspended\nAAAA-1111,pp,1,0\n", ""},
+		"disables nobody, beside a status": {
+			"License Key,Product,Revoked,Status\nAAAA-1111,pp,no,Active\nAAAA-1112,pp,no,Suspended\n",
+			"license__enabled Active=true, license__enabled Suspended=false",
+		},
+		"disables somebody, beside a status": {
+			"License Key,Product,Status,Revoked\nAAAA-1111,pp,Active,no\nAAAA-1112,pp,Suspended,yes\n",
+			"license__enabled no=true, license__enabled yes=false",
+		},
+		"disables nobody":      {"License Key,Product,Revoked\nAAAA-1111,pp,no\n", "license__enabled no=true"},
+		"disables since a day": {"License Key,Product,Revoked\nAAAA-1111,pp,2020-01-31\nAAAA-1112,pp,\n", ""},
 		"nothing to translate": {"License Key,Product,Enabled\nAAAA-1111,pp,yes\nAAAA-1112,pp,0\n", ""},
 		"not obvious":          {"License Key,Product,License Type\nAAAA-1111,pp,Gold\nAAAA-1112,pp,perpetual\n", ""},
 		"seats without limit":  {"License Key,Product,Seats\nAAAA-1111,pp,Unlimited\nAAAA-1112,pp,3\nAAAA-1113,pp,3\n", ""},
