@@ -149,7 +149,15 @@ func (s *suggester) byName(i int, name string) (candidate, bool) {
 			return candidate{column: known.column, confidence: known.how, why: "a usual name of the column"}, true
 		}
 	}
-	if near, known := s.nearest(s.sources[i].Header); near != "" && (len(name) >= longEnough || !s.kind.Requires(known.column)) {
+	for _, prefix := range licensePrefixes { // License Expiry Date
+		rest, has := strings.CutPrefix(name, prefix)
+		if known, ok := s.synonyms[rest]; has && ok && !s.kind.Requires(known.column) &&
+			strings.HasPrefix(events.Columns[known.column].Name, "license__") {
+			return candidate{column: known.column, confidence: known.how, why: "a usual name of the column"}, true
+		}
+	}
+	if near, known := s.nearest(s.sources[i].Header); near != "" &&
+		(len(name) >= longEnough || !s.kind.Requires(known.column)) {
 		return candidate{column: known.column, confidence: misspelt, why: fmt.Sprintf("nearly %q", near)}, true
 	}
 	return candidate{}, false
@@ -170,6 +178,9 @@ func (s *suggester) byVendor(i int, column string) (candidate, bool) {
 		why: "as " + s.vendor.Title + " exports it",
 	}, ok
 }
+
+// licensePrefixes are what a header may begin with that is about a license, compacted.
+var licensePrefixes = []string{"license", "licence", "licensekey", "licencekey", "lizenz"}
 
 // longEnough is the length from which a header of a required column may be misspelt: a short word with
 // another letter is often another word.
@@ -259,8 +270,9 @@ func isState(column int) bool {
 
 // isStatus reports whether a cell says how a license stands: State is more often that than a region.
 func isStatus(cell string) bool {
-	return slices.Contains([]string{"active", "inactive", "expired", "disabled", "enabled", "revoked", "suspended", "pending", "valid",
-		"invalid", "cancelled", "canceled", "sold", "delivered", "aktiv", "inaktiv"}, strings.ToLower(cell))
+	return standing[compact(cell)] != "" || slices.Contains([]string{"pending", "valid", "invalid", "sold", "delivered",
+		"deployed", "draft", "obsolete", "issued", "activated", "unused", "used", "available", "completed", "paid",
+		"shipped", "closed"}, strings.ToLower(cell))
 }
 
 // hasForm reports whether the cells have the form of a column's values, where they have one by which

@@ -148,6 +148,21 @@ AAAA-BBBB-CCCC-DDD3|pp|delivered`},
 	{"a status beside what says it better", `License Key|Product|Status|Enabled
 license__license_key|product__short_code|-|license__enabled
 AAAA-BBBB-CCCC-DDD1|pp|active|yes`},
+	{"sentinel", `Entitlement ID (EID)|Product Key (PKID)|Product Name|Customer Name|Contact Email|Start Date|End Date|Total Quantity|Available Quantity|Status
+-|license__license_key|product__short_code|-|customer__email|-|license__validity_period|license__max_activations|-|-
+E1|AAAA-BBBB-CCCC-DDD1|pp|ACME|ada@example.com|01/01/2024|12/31/2030|3|2|COMMITTED
+E2|AAAA-BBBB-CCCC-DDD2|pp|ACME|bob@example.com|01/01/2024|12/31/2030|5|5|COMMITTED`},
+	{"flexnet", `Activation ID|Part Number|Total Copies|Available Copies|Expiration Date|State|Email Address
+license__license_key|product__short_code|license__max_activations|-|license__validity_period|-|customer__email
+AAAA-BBBB-CCCC-DDD1|pp|3|2|31-Dec-2030|DEPLOYED|ada@example.com
+AAAA-BBBB-CCCC-DDD2|pp|5|5|31-Dec-2030|OBSOLETE|bob@example.com`},
+	{"license this and that", `License Key|Product|License Expiry Date|License Seats|License Key Enabled?|License Name|License Start Date|License Owner|License Users
+license__license_key|product__short_code|license__validity_period|license__max_activations|license__enabled|-|-|-|license__max_license_users
+AAAA-BBBB-CCCC-DDD1|pp|2030-01-31|3|1|Pro|2024-01-31|Rep One|2`},
+	{"salesforce assets", `Account Name|Asset Name|Serial Number|Contact: Email|Usage End Date|Quantity|Asset ID
+customer__company_name|-|license__license_key|customer__email|license__validity_period|license__max_activations|-
+ACME|Photo|AAAA-BBBB-CCCC-DDD1|ada@example.com|31/12/2030|3|02i5g00000AbCdE
+ACME|Photo|AAAA-BBBB-CCCC-DDD2|bob@example.com|31/12/2030|3|02i5g00000AbCdF`},
 	{"a price list", `Product|Price|Currency|Release Date
 product__short_code|-|-|-
 pp|9.90|EUR|2020-01-31`},
@@ -206,7 +221,7 @@ func TestShortKeysUnderClearHeaders(t *testing.T) {
 // TestMisspeltHeaders: a header with other words is another one, however few letters they differ in.
 func TestMisspeltHeaders(t *testing.T) {
 	for header, want := range map[string]string{
-		"Subscription End": "", "Subscription No": "", "subscription_at": "", "Customer Status": "", "Customer Note": "", "Customer Count": "",
+		"Subscription End": "license__validity_period", "Subscription Ref": "", "subscription_uid": "", "Subscription No": "", "subscription_at": "", "Customer Status": "", "Customer Note": "", "Customer Count": "",
 		"Billing Status": "", "Billing Start": "", "Purchase Owner": "", "License To": "", "Activation By": "", "Activation ID": "",
 		"Expiration Name": "", "maintenanceId": "", "Serial Period": "", "注文日": "", "ライセンス料": "", "会社ID": "",
 		"Prodcut Code": "product__short_code", "Lizenzschlüsel": "license__license_key", "Custommer Email": "customer__email",

@@ -138,6 +138,7 @@ var synonyms = []struct {
 		"max activations", "maximum activations", "activation limit", "activations limit", "allowed activations", "activations", "activations allowed", "number of activations",
 		"max devices", "device limit", "devices", "max machines", "machine limit", "machines", "max computers", "seats", "number of seats", "no of seats", "seat count", "installations",
 		"max installations", "times activated max", "max installs", "allowed uses", "computers",
+		"copies", "total copies", "total quantity", "number of licenses", "number of licences", "no of licenses", "num licenses", "license count", "licenses", "licences",
 		"Aktivierungen", "max Aktivierungen", "maximale Aktivierungen", "Anzahl Aktivierungen", "Plätze", "Arbeitsplätze", "Anzahl Plätze", "Anzahl Arbeitsplätze", "Anzahl Geräte", "Geräte", "Installationen", "Anzahl Installationen", "Sitze",
 		"activations maximum", "nombre d'activations", "activations max", "postes", "nombre de postes", "nombre d'appareils", "appareils", "sièges",
 		"activaciones", "activaciones máximas", "número de activaciones", "puestos", "dispositivos", "número de puestos", "equipos", "asientos", "plazas",
@@ -150,6 +151,7 @@ var synonyms = []struct {
 	{"license__validity_period", sure, []string{
 		"expires", "expires at", "expires on", "expire", "expiry", "expiry date", "expiration", "expiration date", "expire date", "expiration on", "valid until", "valid to", "valid till", "valid thru", "valid through", "until", "end date",
 		"license expiry", "license expires", "license expiration", "license end", "validity", "validity date", "validity period", "expdate", "renewal date",
+		"contract end", "contract end date", "subscription end", "subscription end date", "subscription expiry", "subscription expiry date", "usage end date",
 		"Ablaufdatum", "Ablauf", "gültig bis", "gueltig bis", "bis", "läuft bis", "Laufzeit bis", "Laufzeitende", "Enddatum", "läuft ab", "läuft ab am", "Gültigkeit", "Ende",
 		"expire le", "date d'expiration", "expiration le", "valable jusqu'au", "valide jusqu'au", "date de fin", "échéance", "fin de validité", "date d'échéance",
 		"caduca", "caducidad", "fecha de caducidad", "vencimiento", "fecha de vencimiento", "válido hasta", "vence", "expira", "fecha de expiración", "fecha fin",
