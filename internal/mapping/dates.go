@@ -50,6 +50,10 @@ func DateFormatName(name string) string {
 	return name
 }
 
+// monthFirst is how dates with a month's name are written in America: Mar 5, 2030. No other format reads them, so
+// they need no name of their own.
+var monthFirst = dateFormat{"D MMM YYYY", ' ', "Mdy"}
+
 // formatOf finds a format, in any case; "" is ISO. nil: there is none of that name.
 func formatOf(name string) *dateFormat {
 	if name == "" {
@@ -93,10 +97,16 @@ func (f *dateFormat) iso(value string) string {
 // parse reads a date of this format, alone or with a time of day, as YYYY-MM-DD.
 func (f *dateFormat) parse(value string) (string, bool) {
 	value = strings.TrimSpace(value)
+	if f.order == "dMy" && value != "" && (value[0] < '0' || value[0] > '9') {
+		f = &monthFirst
+	}
 	var year, month, day int
 	rest := value
 	for i := range len(f.order) {
 		if i > 0 {
+			if f.order[i-1:] == "dy" {
+				rest = strings.TrimPrefix(rest, ",")
+			}
 			if rest == "" || !f.separates(rest[0]) {
 				return "", false
 			}

@@ -323,6 +323,14 @@ func TestDatesOfEachFormat(t *testing.T) {
 		{"D MMM YYYY", "5 Mar 2030", "2030-03-05"},
 		{"D MMM YYYY", "05-march-2030", "2030-03-05"},
 		{"D MMM YYYY", "5 Mrz 2030", "5 Mrz 2030"},
+		{"D MMM YYYY", "Mar 5, 2030", "2030-03-05"},
+		{"D MMM YYYY", "december 31 2030 11:59 pm", "2030-12-31"},
+		{"D MMM YYYY", "Dec 31, 2030, 23:59:59 +0100", "2030-12-31"},
+		{"D MMM YYYY", "Feb 30, 2030", "Feb 30, 2030"},
+		{"D MMM YYYY", "Dec 31, 30", "Dec 31, 30"},
+		{"D MMM YYYY", "Dec, 31 2030", "Dec, 31 2030"},
+		{"D MMM YYYY", "31, Dec 2030", "31, Dec 2030"},
+		{"MM/DD/YYYY", "Mar 5, 2030", "Mar 5, 2030"},
 	} {
 		if got := formatOf(c.format).iso(c.cell); got != c.want {
 			t.Errorf("%s: %q is %q, want %q", c.format, c.cell, got, c.want)
@@ -342,6 +350,7 @@ func TestDetectDates(t *testing.T) {
 		"31.12.2030|1.2.2030":      "DD.MM.YYYY",
 		"2030/12/31":               "YYYY/MM/DD",
 		"5 Mar 2030|2030-12-31":    "D MMM YYYY",
+		"Dec 31, 2030|never":       "D MMM YYYY",
 		"never|":                   "",
 		"never|12/31/2030":         "MM/DD/YYYY",
 
