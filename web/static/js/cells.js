@@ -1,8 +1,19 @@
 // What the cells of a mapped file become: translated, read as dates, and whether their column takes them. The rules are
 // the server's; those here are for the preview. No elements here.
 
-const months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-const orders = { "MM/DD/YYYY": "mdy", "DD/MM/YYYY": "dmy", "DD.MM.YYYY": "dmy", "YYYY/MM/DD": "ymd", "D MMM YYYY": "dmy" };
+const months = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
+const iso = [/^(?<y>\d{4})-(?<m>\d\d)-(?<d>\d\d)/];
+const forms = {
+  "YYYY-MM-DD": iso,
+  "MM/DD/YYYY": [/^(?<m>\d\d?)\/(?<d>\d\d?)\/(?<y>\d{4})/],
+  "DD/MM/YYYY": [/^(?<d>\d\d?)\/(?<m>\d\d?)\/(?<y>\d{4})/],
+  "DD.MM.YYYY": [/^(?<d>\d\d?)\.(?<m>\d\d?)\.(?<y>\d{4})/],
+  "YYYY/MM/DD": [/^(?<y>\d{4})\/(?<m>\d\d?)\/(?<d>\d\d?)/],
+  "D MMM YYYY": [/^(?<d>\d\d?)[ -](?<m>[a-z]+)[ -](?<y>\d{4})/i, /^(?<m>[a-z]+)[ -](?<d>\d\d?),?[ -](?<y>\d{4})/i],
+};
+const minutes = ":[0-5]\\d(?::[0-5]\\d(?:[.,]\\d{1,9})?)?";
+const clock = new RegExp(`^(?:[Tt]|,? +)(?:(?:[01]?\\d|2[0-3])${minutes}|(?:0?[1-9]|1[0-2])${minutes} ?[AaPp]\\.?[Mm]\\.?)`
+  + "(?: ?(?:[Zz]|UTC|GMT|[+-](?:[01]\\d|2[0-3])(?::?[0-5]\\d)?))?$");
 const product = "product__short_code";
 
 /** normalCell is the form in which cells are compared. */
@@ -78,14 +89,14 @@ export function hasFewValues(state, column) {
 
 /** isoDate is a date as it will be stored; one of another form stays as it is. */
 export function isoDate(text, format) {
-  const [, day8601, time] = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}.*))?$/.exec(text) || [];
-  if (time) return day8601;
-  const order = orders[format];
-  const parts = /^(\w+)[/. ,-]+(\w+)[/. ,-]+(\w+)/.exec(text)?.slice(1);
-  if (!order || !parts || /^\d{4}-/.test(text)) return text;
-  const at = (part) => parts[order.indexOf(part)];
-  const month = Number(at("m")) || months.indexOf(at("m").slice(0, 3).toLowerCase()) + 1;
-  const [year, day] = [Number(at("y")), Number(at("d"))];
-  if (!year || !day || month < 1 || month > 12 || day > new Date(Date.UTC(year, month, 0)).getUTCDate()) return text;
-  return `${String(year).padStart(4, "0")}-${String(month).padStart(2, "0")}-${String(day).padStart(2, "0")}`;
+  for (const form of [...(forms[format] || []), ...iso]) {
+    const found = form.exec(text);
+    const rest = found ? text.slice(found[0].length) : "";
+    if (!found || (rest && !clock.test(rest))) continue;
+    const { y: year, m, d: day } = found.groups;
+    const month = Number(m) || months.findIndex((name) => name === m.toLowerCase() || name.slice(0, 3) === m.toLowerCase()) + 1;
+    if (year < 1 || day < 1 || month < 1 || month > 12 || day > new Date(Date.UTC(year, month, 0)).getUTCDate()) continue;
+    return `${year}-${String(month).padStart(2, "0")}-${day.padStart(2, "0")}`;
+  }
+  return text;
 }
