@@ -35,7 +35,7 @@
 //	text, also rich and inline      as it is, with leading zeros and space; phonetic guides are left out
 //	whole number                    with all digits that are stored, without a decimal point; 1E3 is 1000
 //	other number                    with at most the 15 digits that programs compute with: 0.1+0.2 is 0.3
-//	number with a format of zeros   filled up: 42 as 00000 is 00042
+//	number with a format of zeros   filled up: 42 as 00000 is 00042, and as "K-"0000 K-0042
 //	date                            YYYY-MM-DD, in the 1900 system and in the 1904 system
 //	date and time                   YYYY-MM-DD HH:MM:SS, where the format shows both and it is not midnight
 //	time alone                      HH:MM:SS

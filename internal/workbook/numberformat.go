@@ -1,12 +1,15 @@
 package workbook
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // numberFormat is what a cell's number format says about how its number is read.
 type numberFormat struct {
 	date   bool   // it shows a day
 	time   bool   // it shows a time of day
-	digits string // it fills a whole number up with zeros: 00000, 000-00-0000. Empty: it does not
+	digits string // it fills a whole number up with zeros: 00000, 000-00-0000, "K-"0000; see digitsOf. Empty: it does not
 }
 
 // builtinFormat returns the format of an id that a workbook does not define. Those of 27 to 36 and 50 to
@@ -37,8 +40,8 @@ func parseNumberFormat(code string) numberFormat {
 	if strings.ContainsAny(letters, "0#?") && !f.time { // 0.00E+00, and the decimals of seconds
 		f.date = false
 	}
-	if !f.date && !f.time && isDigits(section) {
-		f.digits = section
+	if !f.date && !f.time {
+		f.digits = digitsOf(section)
 	}
 	return f
 }
@@ -90,30 +93,54 @@ func skipTo(s string, from int, end byte) int {
 	return len(s)
 }
 
-// isDigits reports whether a section fills a number up with zeros: only 0, and hyphens and spaces
-// between them.
-func isDigits(section string) bool {
-	section = strings.ReplaceAll(section, `\`, "")
-	return len(section) > 1 && len(section) <= 64 && section[0] == '0' && strings.Trim(section, "0- ") == ""
+// digitPlace stands for a digit in what digitsOf returns. No text of a workbook has it.
+const digitPlace = '\x00'
+
+// digitsOf returns a section that fills a number up with zeros, as text with its places: it has two or more 0, and
+// else only hyphens, spaces and texts in quotes or behind a backslash. Empty: it is another one. A single 0 beside a
+// text is a unit: 0" seats".
+func digitsOf(section string) string {
+	var b strings.Builder
+	for i := 0; i < len(section) && len(section) <= 64; i++ {
+		switch c := section[i]; c {
+		case '0':
+			b.WriteByte(digitPlace)
+		case '-', ' ':
+			b.WriteByte(c)
+		case '\\':
+			_, size := utf8.DecodeRuneInString(section[i+1:])
+			b.WriteString(section[i+1 : i+1+size])
+			i += size
+		case '"':
+			end := skipTo(section, i+1, '"')
+			b.WriteString(section[i+1 : end])
+			i = end
+		default:
+			return ""
+		}
+	}
+	if strings.Count(b.String(), string(digitPlace)) < 2 {
+		return ""
+	}
+	return b.String()
 }
 
-// fill writes a whole number's digits in the places of a format such as 00000 or 000-00-0000.
+// fill writes a whole number's digits in the places of a format. Those of a number with more stand before the others.
 func fill(format, digits string) string {
-	format = strings.ReplaceAll(format, `\`, "")
-	places := strings.Count(format, "0")
+	places := strings.Count(format, string(digitPlace))
 	if len(digits) < places {
 		digits = strings.Repeat("0", places-len(digits)) + digits
 	}
-	extra := len(digits) - places // of a number with more digits: before the first place
-	filled := []byte(digits[:extra])
-	digits = digits[extra:]
+	var filled strings.Builder
 	for i := range len(format) {
-		if format[i] != '0' {
-			filled = append(filled, format[i])
+		if format[i] != digitPlace {
+			filled.WriteByte(format[i])
 			continue
 		}
-		filled = append(filled, digits[0])
-		digits = digits[1:]
+		n := len(digits) - places + 1
+		filled.WriteString(digits[:n])
+		digits = digits[n:]
+		places--
 	}
-	return string(filled)
+	return filled.String()
 }
