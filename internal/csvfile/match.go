@@ -119,8 +119,11 @@ func Missing(name, suggestion string) HeaderProblem {
 	return p
 }
 
-// NormalName is the form in which headers are compared: in lower case, without white space around them.
-func NormalName(field string) string { return strings.ToLower(TrimName(field)) }
+// NormalName is the form in which headers are compared: in lower case, without white space around them. Line ends
+// within them are LF: a terminal and a form do not keep CR.
+func NormalName(field string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(strings.ToLower(TrimName(field)), "\r\n", "\n"), "\r", "\n")
+}
 
 // TrimName takes off white space, and the byte order mark that joining files leaves before a name.
 func TrimName(field string) string {

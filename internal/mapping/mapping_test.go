@@ -374,6 +374,16 @@ func values(given map[string]string) (v events.Values) {
 	return v
 }
 
+// TestLineEndsOfHeadersDoNotCount: what a terminal copies of a header with a line end has no CR.
+func TestLineEndsOfHeadersDoNotCount(t *testing.T) {
+	key, product := "license__license_key", "product__short_code"
+	m := &events.Mapping{Columns: map[string]*string{"License\nKey": &key, "Product\r\nCode": &product}}
+	header, problems := Match(events.Licenses, []string{"License\r\nKey", "product\rcode"}, m, Given{}, false)
+	if len(problems) > 0 || header.Columns[0] != events.ColumnKey || header.Columns[1] != events.ColumnProduct {
+		t.Errorf("%+v %+v", header, problems)
+	}
+}
+
 // TestCellsOfTwoNamesOfAColumn: an import may have been started with a mapping that names a column twice. Every
 // reader of its rows gets the same.
 func TestCellsOfTwoNamesOfAColumn(t *testing.T) {
