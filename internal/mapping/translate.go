@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -63,7 +64,7 @@ var (
 	}
 	never = words{"": {
 		"never", "never expires", "does not expire", "no expiry", "no expiration", "none", "unlimited", "lifetime",
-		"perpetual", "forever", "nie", "niemals",
+		"perpetual", "permanent", "forever", "no end date", "0000-00-00", "0000-00-00 00:00:00", "nie", "niemals",
 		"unbegrenzt", "unbefristet", "jamais", "illimité", "illimitée", "nunca", "ilimitado", "ilimitada", "mai",
 		"illimitato", "illimitata", "nigdy",
 		"bezterminowo", "bez limitu", "なし", "無期限", "永久",
@@ -153,8 +154,19 @@ var byMeaning = func() []map[string]string {
 	return index
 }()
 
+// withZeros is a whole number as programs write it that compute with fractions: 3.0 or 3,00. One with three zeros may
+// be a thousand times as much.
+var withZeros = regexp.MustCompile(`^([0-9]{1,10})[.,]0{1,2}$`)
+
 // obvious returns what a cell that is no value of a column means in it in every file.
 func obvious(column int, cell string) (value string, ok bool) {
+	if events.Columns[column].Type == events.Int {
+		whole := withZeros.FindStringSubmatch(strings.TrimSpace(cell))
+		if whole == nil {
+			return "", false
+		}
+		return whole[1], true
+	}
 	name := compact(cell)
 	if name == "" {
 		return "", false
@@ -215,16 +227,11 @@ func (c *Inspected) judgeValues(kind *events.Kind, all []string, own map[string]
 		return
 	}
 	c.Values = cells
-	if suggested >= 0 && own != nil {
+	if suggested >= 0 {
 		c.translate(suggested, own, 0)
 	}
 	for _, column := range translatable {
-		if !kind.Has(column) {
-			continue
-		}
-		if column == suggested && own == nil {
-			c.translate(column, nil, 0)
-		} else if column != suggested {
+		if kind.Has(column) && column != suggested {
 			c.translate(column, nil, half)
 		}
 	}

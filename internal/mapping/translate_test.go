@@ -83,6 +83,14 @@ func TestTranslationsAreSuggestedWhereTheyAreObvious(t *testing.T) {
 		},
 		"disables nobody":      {"License Key,Product,Revoked\nAAAA-1111,pp,no\n", "license__enabled no=true"},
 		"disables since a day": {"License Key,Product,Revoked\nAAAA-1111,pp,2020-01-31\nAAAA-1112,pp,\n", ""},
+		"whole numbers with fractions": {
+			"License Key,Product,Seats,Max Users\nAAAA-1111,pp,1.0,\"1,00\"\nAAAA-1112,pp,12,\"1,000\"\nAAAA-1113,pp,2.50,3.00\n",
+			"license__max_activations 1.0=1, license__max_license_users 1,00=1, license__max_license_users 3.00=3",
+		},
+		"licenses without an end": {
+			"License Key,Product,Expiration Date\nAAAA-1111,pp,PERMANENT\nAAAA-1112,pp,0000-00-00 00:00:00\nAAAA-1113,pp,31-Dec-2030\n",
+			"license__validity_period 0000-00-00 00:00:00=, license__validity_period PERMANENT=",
+		},
 		"nothing to translate": {"License Key,Product,Enabled\nAAAA-1111,pp,yes\nAAAA-1112,pp,0\n", ""},
 		"not obvious":          {"License Key,Product,License Type\nAAAA-1111,pp,Gold\nAAAA-1112,pp,perpetual\n", ""},
 		"seats without limit":  {"License Key,Product,Seats\nAAAA-1111,pp,Unlimited\nAAAA-1112,pp,3\nAAAA-1113,pp,3\n", ""},
