@@ -36,6 +36,12 @@ AB12-CD34-EF56-7891|Photo Pro|bob@example.com|Bob|01/31/2031|1`},
 	{"license manager for woocommerce", `id|order_num|product_id|product_name|user_id|user_name|user_email|license_key|expires_at|valid_for|times_activated|times_activated_max|created_at
 -|order__store_id|product__short_code|-|customer__reference|-|customer__email|license__license_key|license__validity_period|-|-|license__max_activations|-
 7|1001|55|Photo Pro|9|Ada L|ada@example.com|AAAA-BBBB-1111-2222|2030-01-31 00:00:00||1|3|2021-01-01 10:00:00`},
+	{"license manager for woocommerce, without order numbers", `id|order_id|product_id|license_key|expires_at|times_activated_max
+-|order__store_id|product__short_code|license__license_key|license__validity_period|license__max_activations
+7|1001|55|AAAA-BBBB-1111-2222|2030-01-31 00:00:00|3`},
+	{"license manager for woocommerce, with both", `id|order_id|order_num|product_id|license_key|times_activated_max
+-|-|order__store_id|product__short_code|license__license_key|license__max_activations
+7|1001|R-1|55|AAAA-BBBB-1111-2222|3`},
 	{"gumroad", `sale_id|sale_timestamp|order_number|product_id|product_permalink|short_product_id|product_name|email|full_name|license_key|quantity|refunded|price
 order__store_id|-|-|-|-|product__short_code|-|customer__email|-|license__license_key|license__max_activations|-|-
 G-1|2021-01-05T11:38:56Z|524459935|32-nPAicqbLj8B_WswVlMw==|https://gum.co/QMGY|QMGY|Photo|ada@example.com|Ada L|83DB262A-C19D3B06-A5235A6B-8C079166|1|false|990`},

@@ -93,7 +93,8 @@ var licenseVendors = []Vendor{
 			{"license_key", "license__license_key"}, {"product_id", "product__short_code"}, {"order_num", "order__store_id"},
 			{"user_email", "customer__email"}, {"user_id", "customer__reference"}, {"expires_at", "license__validity_period"},
 			{"times_activated_max", "license__max_activations"},
-			{"id", ""}, {"order_id", ""}, {"product_name", ""}, {"user_name", ""}, {"valid_for", ""}, {"status", ""},
+			{"order_id", "order__store_id"}, // of versions without order_num
+			{"id", ""}, {"product_name", ""}, {"user_name", ""}, {"valid_for", ""}, {"status", ""},
 			{"times_activated", ""}, {"times_activated_overall", ""}, {"activated_at", ""}, {"created_at", ""}, {"created_by", ""},
 			{"updated_at", ""}, {"updated_by", ""}, {"source", ""}, {"hash", ""},
 		},
