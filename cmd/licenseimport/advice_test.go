@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"licenseimport/internal/mapping"
 )
 
 // TestInspectSaysThatItGuessesTheEncoding: in another encoding than windows-1252 all letters would be others.
@@ -29,6 +31,21 @@ func TestInspectSaysThatItGuessesTheEncoding(t *testing.T) {
 		}
 		if got := strings.Contains(out.String(), note); got != c.says {
 			t.Errorf("%s: says so: %t, want %t:\n%s", name, got, c.says, &out)
+		}
+	}
+}
+
+// TestInspectNamesTheOtherSheets: a workbook may begin with a sheet that explains the others.
+func TestInspectNamesTheOtherSheets(t *testing.T) {
+	const note = `This is the sheet "Read me". The workbook has other sheets: "Keys", "Old keys". Name one by --sheet.`
+	for missing, says := range map[string]bool{"license__license_key": true, "": false} {
+		sheet := "Read me"
+		found := mapping.Inspection{Sheets: []string{"Keys", sheet, "Old keys"}, Sheet: &sheet, DateFormat: mapping.ISO,
+			Missing: strings.Fields(missing)}
+		var out bytes.Buffer
+		(&inspectCommand{kindFlag: kindFlag{Kind: "licenses"}, File: "keys.xlsx"}).print(&out, found)
+		if got := strings.Contains(out.String(), note); got != says {
+			t.Errorf("missing %q: says so: %t, want %t:\n%s", missing, got, says, &out)
 		}
 	}
 }

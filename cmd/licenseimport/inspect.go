@@ -13,6 +13,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"licenseimport/events"
@@ -155,12 +156,26 @@ func (c *inspectCommand) print(w io.Writer, found mapping.Inspection) {
 		}
 		fmt.Fprintf(w, "No column seems to be %s, which is required: %s.\n", column, advice)
 	}
+	if others := otherSheets(found); len(found.Missing) > 0 && len(others) > 0 {
+		fmt.Fprintf(w, "This is the sheet %q. The workbook has other sheets: %s. Name one by --sheet.\n", *found.Sheet,
+			strings.Join(others, ", "))
+	}
 	var more []string
 	if c.Delimiter != "" {
 		more = append(more, "--delimiter", c.Delimiter)
 	}
 	more = append(more, (&clientFlags{Server: c.Server, dataFlag: dataFlag{Data: c.Data}}).again()...)
 	fmt.Fprintln(w, importAdvice(c.kind(), c.File, c.Sheet, found, more))
+}
+
+// otherSheets are the names, in quotes, of the sheets of a workbook that were not inspected.
+func otherSheets(found mapping.Inspection) (quoted []string) {
+	for _, name := range found.Sheets {
+		if name != *found.Sheet {
+			quoted = append(quoted, strconv.Quote(name))
+		}
+	}
+	return quoted
 }
 
 // printTranslations lists the cells that mean something else than they say, and those that their column rejects.
