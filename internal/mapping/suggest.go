@@ -317,17 +317,19 @@ func (s *suggester) assign() {
 	}
 }
 
-// considerForms suggests columns by their cells only, where the headers named none.
+// considerForms suggests columns by their cells only, where the headers named none. A header of the same form is a
+// cell: the file does not name its columns, and its first row would be lost.
 func (s *suggester) considerForms() {
 	for _, column := range s.kind.Columns() {
 		switch {
 		case events.Columns[column].Type == events.Email:
 			s.byForm(column, "its cells are e-mail addresses", func(i int, cells []string) bool {
-				return share(cells, isEmail) >= most && !namesSomebodyElse(s.sources[i].Header)
+				header := s.sources[i].Header
+				return share(cells, isEmail) >= most && !namesSomebodyElse(header) && !isEmail(header)
 			})
 		case isKey(column):
-			s.byForm(column, "its cells look like license keys", func(_ int, cells []string) bool {
-				return len(cells) > 1 && share(cells, isGroupedKey) > 0.95 && (distinct(cells) || column != events.ColumnKey)
+			s.byForm(column, "its cells look like license keys", func(i int, cells []string) bool {
+				return len(cells) > 1 && !isGroupedKey(s.sources[i].Header) && share(cells, isGroupedKey) > 0.95 && (distinct(cells) || column != events.ColumnKey)
 			})
 		}
 	}

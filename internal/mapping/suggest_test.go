@@ -123,6 +123,10 @@ pp|2|2|bob@example.com`},
 license__license_key|-|customer__email
 AAAA-BBBB-CCCC-DDD1|pp|ada@example.com
 AAAA-BBBB-CCCC-DDD2|pp|bob@example.com`},
+	{"no header", `AAAA-BBBB-CCCC-DDD0|pp|eve@example.com
+-|-|-
+AAAA-BBBB-CCCC-DDD1|pp|ada@example.com
+AAAA-BBBB-CCCC-DDD2|pp|bob@example.com`},
 	{"misspelt", `Lisence Key|Prodcut Code|Emial|Experation Date|Max Activation
 license__license_key|product__short_code|-|license__validity_period|license__max_activations
 AAAA-BBBB-CCCC-DDD1|pp||2030-01-31|3`},
