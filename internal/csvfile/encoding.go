@@ -122,6 +122,7 @@ func (b *buffer) openEncoding(e Encoding) error {
 	for _, m := range marks {
 		if bytes.HasPrefix(head, []byte(m.bytes)) {
 			head, e = head[len(m.bytes):], m.encoding
+			head = bytes.TrimPrefix(head, []byte(m.bytes)) // programs write a second mark before a text that has one
 			break
 		}
 	}

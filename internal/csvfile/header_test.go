@@ -28,6 +28,7 @@ func TestHeader(t *testing.T) {
 		"no line end":                   {"a,b", Options{}, "comma@1 a|b\n"},
 		"byte order mark":               {"\uFEFFa,b\n1,2\n", Options{}, "comma@1 a|b\n1@2 1|2\n"},
 		"byte order mark and quote":     {"\uFEFF\"a\",b\n1,2\n", Options{}, "comma@1 a|b\n1@2 1|2\n"},
+		"two marks and quote":           {"\uFEFF\uFEFF\"a\",b\n1,2\n", Options{}, "comma@1 a|b\n1@2 1|2\n"},
 		"byte order mark wins":          {"\uFEFFä,b\n1,2\n", Options{Encoding: Windows1252}, "comma@1 ä|b\n1@2 1|2\n"},
 		"sep":                           {"sep=;\na;b,c,d\n1;2\n", Options{}, "semicolon@2 a|b,c,d\n1@3 1|2\n"},
 		"sep, any case, CRLF":           {"SEP=|\r\na|b\r\n1|2\r\n", Options{}, "pipe@2 a|b\n1@3 1|2\n"},
