@@ -137,7 +137,11 @@ func (c *inspectCommand) print(w io.Writer, found mapping.Inspection) {
 		return
 	}
 	if !slices.ContainsFunc(found.Columns, func(c mapping.Inspected) bool { return c.Column != nil }) {
-		fmt.Fprintf(w, "%s.\n", capital(mapping.NoHeader))
+		var fields []string
+		for _, column := range found.Columns {
+			fields = append(fields, column.Header)
+		}
+		fmt.Fprintf(w, "%s.\n", capital(mapping.NoHeaderOf(fields)))
 	}
 	printTranslations(w, found)
 	printUnlike(w, found)

@@ -180,17 +180,18 @@ func TestMessagesSayWhatToDo(t *testing.T) {
 		row  string
 		want []string
 	}{
-		"too few":         {"1", []string{"1 field,", "3 columns"}},
-		"too many":        {"1,2,3,4", []string{"4 fields", "delimiter (comma)", "in quotes"}},
-		"stray quote":     {"1,x\"y,3", []string{"column 2 (b)", `"a ""b"" c"`}},
-		"after quote":     {"1,\"x\"y,3", []string{"column 2 (b)", "after its closing quote"}},
-		"open quote":      {"1,\"x,3", []string{"column 2 (b)", "end of the file"}},
-		"far open":        {"1,\"x" + strings.Repeat("x\n", 40), []string{"column 2 (b)", "64 bytes"}},
-		"on another line": {"1,\"x\n2,\"y\n", []string{"run on to line 3", "column 2 (b)", "missing in line 2"}},
-		"too long":        {strings.Repeat("x", 65), []string{"64 bytes", "shorten"}},
-		"encoding":        {"1,\xfc,", []string{"column 2 (b)", "encoding=windows-1252"}},
-		"unnamed":         {"1,2,x", []string{"column 3 has no name", `"x"`}},
-		"unnamed long":    {"1,2," + strings.Repeat("ü", 25), []string{"column 3 has no name"}},
+		"too few":           {"1", []string{"1 field,", "3 columns"}},
+		"too many":          {"1,2,3,4", []string{"4 fields", "delimiter (comma)", "in quotes"}},
+		"stray quote":       {"1,x\"y,3", []string{"column 2 (b)", `"a ""b"" c"`}},
+		"quote after space": {"1, \"x,y\",3", []string{"column 2 (b)", "has a space before its opening quote", "take out the spaces"}},
+		"after quote":       {"1,\"x\"y,3", []string{"column 2 (b)", "after its closing quote"}},
+		"open quote":        {"1,\"x,3", []string{"column 2 (b)", "end of the file"}},
+		"far open":          {"1,\"x" + strings.Repeat("x\n", 40), []string{"column 2 (b)", "64 bytes"}},
+		"on another line":   {"1,\"x\n2,\"y\n", []string{"run on to line 3", "column 2 (b)", "missing in line 2"}},
+		"too long":          {strings.Repeat("x", 65), []string{"64 bytes", "shorten"}},
+		"encoding":          {"1,\xfc,", []string{"column 2 (b)", "encoding=windows-1252"}},
+		"unnamed":           {"1,2,x", []string{"column 3 has no name", `"x"`}},
+		"unnamed long":      {"1,2," + strings.Repeat("ü", 25), []string{"column 3 has no name"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -103,6 +103,10 @@ func (r *Reader) quoteMessage(f fault) string {
 		found, advice = ` has text after its closing quote ("): `, "put a delimiter there, or double the quotes that belong to the value"
 	}
 	message := where + found + advice + `, as in "a ""b"" c"`
+	before := bytes.TrimRight(r.in.window()[:f.at], " ")
+	if f.kind == strayQuote && (len(before) == 0 || before[len(before)-1] == r.delim) {
+		message = where + ` has a space before its opening quote ("): take out the spaces after the delimiters`
+	}
 	if lines := r.in.countLines(f.at); lines > 0 {
 		message = fmt.Sprintf("quotes make the row run on to line %d, where %s; if a closing quote is missing in line %d, add it there",
 			r.line+lines, message, r.line)

@@ -3,6 +3,7 @@ package mapping
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"licenseimport/events"
 	"licenseimport/internal/csvfile"
@@ -90,6 +91,17 @@ func adviseKind(kind *events.Kind, fields []string, problems []csvfile.HeaderPro
 const NoHeader = "nothing in the header is like the name of a column: if it is a title, remove it; " +
 	"if the file does not name its columns, add a first line with the names"
 
+// NoHeaderOf is that advice for a header.
+func NoHeaderOf(fields []string) string {
+	switch {
+	case len(fields) != 1:
+		return NoHeader
+	case strings.ContainsAny(fields[0], ",;\t|"):
+		return NoHeader + "; if quotes stand around whole lines, take those out"
+	}
+	return NoHeader + "; if the delimiter is none of comma, semicolon, tab and pipe, save the file with one of these"
+}
+
 // adviseNoHeader says first, where a column is missing, that the header may be none: no field of it is read, or is
 // like a column of any kind.
 func adviseNoHeader(fields []string, columns []int, problems []csvfile.HeaderProblem) {
@@ -109,7 +121,7 @@ func adviseNoHeader(fields []string, columns []int, problems []csvfile.HeaderPro
 			return
 		}
 	}
-	problems[0].Message = NoHeader + "; " + problems[0].Message
+	problems[0].Message = NoHeaderOf(fields) + "; " + problems[0].Message
 }
 
 // KindOfColumns returns the kind, other than the given one, that has all columns of a header; nil: none, or the

@@ -281,6 +281,17 @@ func TestAHeaderThatIsNone(t *testing.T) {
 	}
 }
 
+// TestAHeaderOfOneField: a delimiter that is not known, and quotes around whole lines, make one field of a header.
+func TestAHeaderOfOneField(t *testing.T) {
+	for header, want := range map[string]string{
+		"Key^Product^Mail": "none of comma, semicolon, tab and pipe", "Key,Product,Mail": "quotes stand around whole lines",
+	} {
+		if _, problems := Match(events.Licenses, []string{header}, nil, Given{}, false); !strings.Contains(problems[0].Message, want) {
+			t.Errorf("%s: %+v", header, problems)
+		}
+	}
+}
+
 // TestNoAdviceAgainstTheRequest: what cannot stand beside the request's own parameters is not proposed.
 func TestNoAdviceAgainstTheRequest(t *testing.T) {
 	given, product := Given{Ignore: []string{"serial no."}}, "product__short_code"
