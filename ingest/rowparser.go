@@ -149,7 +149,32 @@ func (p *rowParser) next() (*events.RowReceived, error) {
 	if row.Err == nil || row.Err.Code == csvfile.InvalidEncoding { // else the fields may stand elsewhere
 		p.event.Raw = p.earlierRaw(row.Fields)
 	}
+	if row.Err == nil && strings.Contains(p.event.Raw, replacement) {
+		p.event.Malformed = p.uncorrected()
+	}
 	return &p.event, nil
+}
+
+// replacement stands in a file of rejected rows in place of bytes that could not be read.
+const replacement = "\uFFFD"
+
+// uncorrected rejects a row that still has a replacement where an earlier import could not read a letter: it would be
+// imported without that letter, and nobody would notice. nil: it has none.
+func (p *rowParser) uncorrected() *events.Malformed {
+	var m *events.Malformed
+	for _, column := range p.columns {
+		switch {
+		case column < 0 || !strings.Contains(p.event.Values[column], replacement):
+		case m != nil:
+			m.MoreColumns = append(m.MoreColumns, events.Columns[column].Name)
+		default:
+			m = &events.Malformed{
+				Code: events.InvalidEncoding, Column: events.Columns[column].Name, Raw: p.event.Raw,
+				Message: "still has " + replacement + " in place of a letter that could not be read: write that letter",
+			}
+		}
+	}
+	return m
 }
 
 // fill copies the fields into the event. All values are substrings of one string: one allocation

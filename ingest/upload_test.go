@@ -127,6 +127,29 @@ func TestColumnOfRawTextTellsWhetherCellsAreGuarded(t *testing.T) {
 	}
 }
 
+// TestLettersThatWereNotCorrected: a rejected row that still has U+FFFD where a letter could not be read is rejected
+// again. In other files, and beside other texts, that character is one like any other.
+func TestLettersThatWereNotCorrected(t *testing.T) {
+	h := newHarness(t, Config{})
+	header := "license__license_key,product__short_code,license__note,customer__city,error__raw_guarded\n"
+	a := h.send(header+"k1,psc,M\uFFFDller,K\uFFFDln,\"k1,psc,M\uFFFDller,K\uFFFDln\"\nk2,psc,Müller,Köln,\"k2,psc,M\uFFFDller,K\uFFFDln\"\n"+
+		"k3,psc,\uFFFD,,\nk4,psc,\uFFFD,,\"k4,psc\"\n", request{})
+	if a.status != 200 {
+		t.Fatal(a.status, a.text)
+	}
+	rows := h.rows(a.body.JobID)
+	m := rows[0].Malformed
+	if m == nil || m.Code != events.InvalidEncoding || m.Column != "license__note" || strings.Join(m.MoreColumns, " ") != "customer__city" ||
+		m.Raw != "k1,psc,M\uFFFDller,K\uFFFDln" {
+		t.Errorf("%+v", m)
+	}
+	for i, row := range rows[1:] {
+		if row.Malformed != nil {
+			t.Errorf("row %d: %+v", i+2, row.Malformed)
+		}
+	}
+}
+
 // TestMalformedRows: rows that are no CSV are events, too, in file order.
 func TestMalformedRows(t *testing.T) {
 	h := newHarness(t, Config{MaxRow: 200 << 10})
