@@ -240,13 +240,24 @@ func (s *Server) checkRecovered(before record) error {
 	return nil
 }
 
-// removeIndexes removes the server's indexes of the streams after a loss. The server has stopped. It has written
-// indexes of what it found; with those it would not look at a file of messages that is put back.
-func (s *Server) removeIndexes(before record) (err error) {
-	for name := range before.Streams {
-		removed := os.Remove(filepath.Join(messagesDir(s.store, name), "index.db"))
-		if !errors.Is(removed, fs.ErrNotExist) {
-			err = errors.Join(err, removed)
+// indexFiles are the server's indexes of the streams.
+func indexFiles(store string) map[string]os.FileInfo {
+	files := map[string]os.FileInfo{}
+	for _, name := range streamNames() {
+		path := filepath.Join(messagesDir(store, name), "index.db")
+		if file, err := os.Stat(path); err == nil {
+			files[path] = file
+		}
+	}
+	return files
+}
+
+// removeNewIndexes removes the indexes that the server has written since before. It has stopped after a loss: with
+// indexes of what it found it would not look at a file of messages that is put back.
+func (s *Server) removeNewIndexes(before map[string]os.FileInfo) (err error) {
+	for path, file := range indexFiles(s.store) {
+		if old, existed := before[path]; !existed || !old.ModTime().Equal(file.ModTime()) {
+			err = errors.Join(err, os.Remove(path))
 		}
 	}
 	return err

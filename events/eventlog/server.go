@@ -139,6 +139,7 @@ func StartServer(config ServerConfig) (*Server, error) {
 		s.Shutdown()
 		return nil, err
 	}
+	indexes := indexFiles(store)
 	if config.MoveRows {
 		if err := s.rows.move(); err != nil {
 			s.Shutdown()
@@ -158,7 +159,7 @@ func StartServer(config ServerConfig) (*Server, error) {
 	}
 	if err := errors.Join(s.restoreRowsEnd(before), s.checkRecovered(before)); err != nil {
 		s.stopRunning()
-		err = errors.Join(err, s.removeIndexes(before))
+		err = errors.Join(err, s.removeNewIndexes(indexes))
 		s.Shutdown()
 		return nil, err
 	}
