@@ -12,6 +12,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // built is the directory of the built programs.
@@ -54,7 +57,7 @@ func kill(c *exec.Cmd) {
 }
 
 // serve starts a server; it returns the address of its NATS server and its data directory.
-func serve(t *testing.T) (nats, data string) {
+func serve(t *testing.T) (url, data string) {
 	t.Helper()
 	data = filepath.Join(t.TempDir(), "data")
 	c := exec.Command(filepath.Join(built, "licenseimport"), "serve", "--data", data, "--http", "127.0.0.1:0", "--nats-port", "-1")
@@ -69,10 +72,10 @@ func serve(t *testing.T) (nats, data string) {
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		fields := strings.Fields(lines.Text())
 		if len(fields) == 2 && fields[0] == "NATS" {
-			nats = fields[1]
+			url = fields[1]
 		}
 		if len(fields) > 0 && fields[0] == "Data" {
-			return nats, data
+			return url, data
 		}
 	}
 	t.Fatal("the server ended before it ran")
@@ -159,21 +162,46 @@ func TestSubscriber(t *testing.T) {
 	testSubscriber(t, filepath.Join(built, "subscriber"))
 }
 
-// testSubscriber kills a subscriber halfway, starts it again, and counts the mails.
+// testSubscriber kills a subscriber halfway, starts it again behind a message that is set aside, and counts the mails.
 func testSubscriber(t *testing.T, words ...string) {
-	nats, data := serve(t)
+	url, data := serve(t)
 	outbox := filepath.Join(t.TempDir(), "outbox.jsonl")
-	args := append(words[1:len(words):len(words)], nats, outbox)
+	args := append(words[1:len(words):len(words)], url, outbox)
 	first := start(t, data, words[0], args...)
 	importRows(t, data, "first", 1500)
 	untilSent(t, outbox, 100)
 	kill(first)
 	half(t, outbox)
+	setAside(t, url, data)
 	importRows(t, data, "second", 500)
 	start(t, data, words[0], args...)
 	untilSent(t, outbox, 2000)
 	importRows(t, data, "third", 1)
 	untilSent(t, outbox, 2001)
+}
+
+// setAside publishes a message that is no event, as another program may by mistake, and sets it aside.
+func setAside(t *testing.T, url, data string) {
+	t.Helper()
+	token, err := os.ReadFile(filepath.Join(data, "nats.token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc, err := nats.Connect(url, nats.Token(strings.TrimSpace(string(token))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := js.Publish(t.Context(), "licenses.photo-pro.mistake", []byte("no event"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, sequence := filepath.Join(built, "licenseimport"), fmt.Sprint(stored.Sequence)
+	output(t, os.Environ(), program, "set-aside", sequence, "--reason", "a mistake", "--data", data)
 }
 
 // half appends half a line to the outbox, as a power cut can leave it.
@@ -189,19 +217,20 @@ func half(t *testing.T, path string) {
 	}
 }
 
-// TestReplay: a replay counts what was imported, with the same result each time.
+// TestReplay: a replay counts what was imported, with the same result each time, and leaves out what was set aside.
 func TestReplay(t *testing.T) {
 	t.Parallel()
-	nats, data := serve(t)
+	url, data := serve(t)
 	replay := filepath.Join(built, "replay")
-	if out := output(t, withToken(t, data), replay, nats); out != "" {
+	if out := output(t, withToken(t, data), replay, url); out != "" {
 		t.Errorf("of nothing: %s", out)
 	}
 	importRows(t, data, "key", 20)
+	setAside(t, url, data)
 	importRows(t, data, "key", 30)
 	want := "photo-pro\t" + time.Now().UTC().Format("2006-01") + "\t30\n"
 	for range 2 {
-		if out := output(t, withToken(t, data), replay, nats); out != want {
+		if out := output(t, withToken(t, data), replay, url); out != want {
 			t.Errorf("%q, want %q", out, want)
 		}
 	}

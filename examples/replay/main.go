@@ -69,7 +69,7 @@ func replay(ctx context.Context, url string) (map[string]month, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := apply(licenses, message.Subject(), message.Data()); err != nil {
+		if err := apply(licenses, message.Subject(), message.Data()); err != nil && !setAside(ctx, js, message) {
 			return nil, fmt.Errorf("%s: %w", message.Subject(), err)
 		}
 	}
@@ -100,6 +100,24 @@ func apply(licenses map[string]month, subject string, body []byte) error {
 		return fmt.Errorf("an event of type %s: this program is too old for it", event.Type)
 	}
 	return nil
+}
+
+// setAside reports whether an operator has decided that nobody reads a message: it is not licenseimport's.
+func setAside(ctx context.Context, js jetstream.JetStream, message jetstream.Msg) bool {
+	meta, err := message.Metadata()
+	if err != nil {
+		return false
+	}
+	stream, err := js.Stream(ctx, "LICENSES")
+	if err != nil {
+		return false
+	}
+	decision, err := stream.GetLastMsgForSubject(ctx, fmt.Sprintf("operations.set_aside.%d", meta.Sequence.Stream))
+	if err != nil {
+		return false
+	}
+	var event struct{ Type string }
+	return json.Unmarshal(decision.Data, &event) == nil && event.Type == "EventSetAside"
 }
 
 func show(w io.Writer, licenses map[string]month) {

@@ -42,19 +42,28 @@ await manager.consumers.add("LICENSES", {
 const consumer = await jetstream(nc).consumers.get("LICENSES", "welcome-mail-node");
 const messages = await consumer.consume();
 
+function handle({ id, type, data }) {
+  if (["LicenseUpdated", "LicenseRestored", "LicenseRevoked"].includes(type)) return; // no reason for a welcome
+  if (type !== "LicenseImported") throw new Error(`an event of type ${type}: this program is too old for it`);
+  if (!data.customer?.email) return;
+  const text = `Welcome, ${data.customer.first_name ?? ""}! Your license for ${data.product.short_code} is ${data.license.license_key}.`;
+  send({ id, to: data.customer.email, text });
+}
+
+// Has an operator decided that nobody reads a message, because it is not licenseimport's?
+async function setAside(seq) {
+  const decision = await manager.direct.getMessage("LICENSES", { last_by_subj: `operations.set_aside.${seq}` });
+  return decision?.json().type === "EventSetAside";
+}
+
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.once(signal, () => messages.stop());
 }
 for await (const message of messages) {
-  const { id, type, data } = message.json();
-  if (["LicenseUpdated", "LicenseRestored", "LicenseRevoked"].includes(type)) { // no reason for a welcome
-    message.ack();
-    continue;
-  }
-  if (type !== "LicenseImported") throw new Error(`an event of type ${type}: this program is too old for it`);
-  if (data.customer?.email) {
-    const text = `Welcome, ${data.customer.first_name ?? ""}! Your license for ${data.product.short_code} is ${data.license.license_key}.`;
-    send({ id, to: data.customer.email, text });
+  try {
+    handle(message.json());
+  } catch (error) {
+    if (!(await setAside(message.seq))) throw error;
   }
   message.ack();
 }

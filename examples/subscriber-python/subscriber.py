@@ -16,7 +16,7 @@ import sys
 import nats
 from nats.errors import TimeoutError as NoMessages
 from nats.js.api import AckPolicy, ConsumerConfig
-from nats.js.errors import APIError
+from nats.js.errors import APIError, NotFoundError
 
 
 class Outbox:
@@ -55,6 +55,15 @@ def handle(outbox, body):
         outbox.send({"id": event["id"], "to": customer["email"], "text": text})
 
 
+async def set_aside(js, sequence):
+    """Whether an operator has decided that nobody reads a message, because it is not licenseimport's."""
+    try:
+        decision = await js.get_last_msg("LICENSES", f"operations.set_aside.{sequence}", direct=True)
+    except NotFoundError:
+        return False
+    return json.loads(decision.data)["type"] == "EventSetAside"
+
+
 async def main(url, path):
     outbox = Outbox(path)
     nc = await nats.connect(url, name="welcome-mail-python", max_reconnect_attempts=-1, token=os.environ.get("NATS_TOKEN"))
@@ -75,7 +84,11 @@ async def main(url, path):
             await asyncio.sleep(1)
             continue
         for message in messages:
-            handle(outbox, message.data)
+            try:
+                handle(outbox, message.data)
+            except (KeyError, TypeError, ValueError):
+                if not await set_aside(js, message.metadata.sequence.stream):
+                    raise
             await message.ack()
 
 

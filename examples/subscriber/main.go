@@ -68,7 +68,11 @@ func run(ctx context.Context, url, path string) error {
 		return err
 	}
 	defer nc.Close()
-	events, err := subscribe(ctx, nc)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return err
+	}
+	events, err := subscribe(ctx, js)
 	if err != nil {
 		return err
 	}
@@ -82,18 +86,18 @@ func run(ctx context.Context, url, path string) error {
 		if err != nil {
 			return err
 		}
-		if err := handle(out, message); err != nil {
+		err = handle(out, message)
+		if err != nil && setAside(ctx, js, message) {
+			err = message.Ack()
+		}
+		if err != nil {
 			return err
 		}
 	}
 }
 
 // subscribe creates the durable consumer or finds it: the server stores what was acknowledged.
-func subscribe(ctx context.Context, nc *nats.Conn) (jetstream.MessagesContext, error) {
-	js, err := jetstream.New(nc)
-	if err != nil {
-		return nil, err
-	}
+func subscribe(ctx context.Context, js jetstream.JetStream) (jetstream.MessagesContext, error) {
 	consumer, err := js.CreateOrUpdateConsumer(ctx, "LICENSES", jetstream.ConsumerConfig{
 		Durable: "welcome-mail", FilterSubject: "licenses.>",
 		AckPolicy: jetstream.AckExplicitPolicy, AckWait: 5 * time.Second,
@@ -120,6 +124,24 @@ func handle(out *outbox, message jetstream.Msg) error {
 		return fmt.Errorf("an event of type %s: this program is too old for it", e.Type)
 	}
 	return message.Ack()
+}
+
+// setAside reports whether an operator has decided that nobody reads a message: it is not licenseimport's.
+func setAside(ctx context.Context, js jetstream.JetStream, message jetstream.Msg) bool {
+	meta, err := message.Metadata()
+	if err != nil {
+		return false
+	}
+	stream, err := js.Stream(ctx, "LICENSES")
+	if err != nil {
+		return false
+	}
+	decision, err := stream.GetLastMsgForSubject(ctx, fmt.Sprintf("operations.set_aside.%d", meta.Sequence.Stream))
+	if err != nil {
+		return false
+	}
+	var e event
+	return json.Unmarshal(decision.Data, &e) == nil && e.Type == "EventSetAside"
 }
 
 func welcome(out *outbox, e event) error {

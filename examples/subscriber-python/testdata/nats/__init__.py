@@ -7,10 +7,11 @@ import asyncio
 import itertools
 import json
 import uuid
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 from nats.errors import TimeoutError
-from nats.js.errors import APIError
+from nats.js.errors import APIError, NotFoundError
 
 
 async def connect(url, name, max_reconnect_attempts, token=None):
@@ -45,7 +46,7 @@ class Client:
         number, reply = str(next(self.numbers)), f"_INBOX.{uuid.uuid4().hex}"
         queue = self.queues[number] = asyncio.Queue()
         self.writer.write(f"SUB {reply} {number}\r\n".encode())
-        self.publish(subject, json.dumps(body).encode(), reply)
+        self.publish(subject, json.dumps(body).encode() if body else b"", reply)
         answers = []
         try:
             async with asyncio.timeout(timeout):
@@ -77,6 +78,15 @@ class Client:
         return Subscription(self, f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}")
 
 
+    async def get_last_msg(self, stream, subject, direct):
+        answers, status = await self.ask(f"$JS.API.DIRECT.GET.{stream}.{subject}", None, 1, 5)
+        if status == "404":
+            raise NotFoundError
+        if not answers:
+            raise APIError(status)
+        return answers[0]
+
+
 class Subscription:
     def __init__(self, client, subject):
         self.client, self.subject = client, subject
@@ -99,6 +109,10 @@ class Message:
         self.client, self.reply, self.data = client, reply, data
         words = head.split(b"\r\n", 1)[0].split()  # NATS/1.0 404 No Messages
         self.status = words[1].decode() if len(words) > 1 else ""
+
+    @property
+    def metadata(self):  # the reply is $JS.ACK.STREAM.CONSUMER.DELIVERED.SEQUENCE and so on
+        return SimpleNamespace(sequence=SimpleNamespace(stream=int(self.reply.split(".")[5])))
 
     async def ack(self):
         self.client.publish(self.reply, b"+ACK")

@@ -1,2 +1,6 @@
 class APIError(Exception):
     pass
+
+
+class NotFoundError(APIError):
+    pass
