@@ -169,6 +169,10 @@ AAAA-BBBB-CCCC-DDD2|pp|5|5|31-Dec-2030|OBSOLETE|bob@example.com`},
 	{"license this and that", `License Key|Product|License Expiry Date|License Seats|License Key Enabled?|License Name|License Start Date|License Owner|License Users
 license__license_key|product__short_code|license__validity_period|license__max_activations|license__enabled|-|-|-|license__max_license_users
 AAAA-BBBB-CCCC-DDD1|pp|2030-01-31|3|1|Pro|2024-01-31|Rep One|2`},
+	{"qlm", `ActivationKey|OrderID|ProductName|Email|Company|SubscriptionExpiryDate|MaintenanceExpiryDate|ExpiryDate|NumLicenses|Disabled
+license__license_key|order__store_id|product__short_code|customer__email|customer__company_name|-|-|license__validity_period|license__max_activations|license__enabled
+AAAA-BBBB-CCCC-DDD1|7|pp|ada@example.com|ACME|1900-01-01 00:00:00|1900-01-01 00:00:00|2030-01-31 00:00:00|3|0
+AAAA-BBBB-CCCC-DDD2|8|pp|bob@example.com|ACME|1900-01-01 00:00:00|1900-01-01 00:00:00|2030-01-31 00:00:00|5|1`},
 	{"salesforce assets", `Account Name|Asset Name|Serial Number|Contact: Email|Usage End Date|Quantity|Asset ID
 customer__company_name|-|license__license_key|customer__email|license__validity_period|license__max_activations|-
 ACME|Photo|AAAA-BBBB-CCCC-DDD1|ada@example.com|31/12/2030|3|02i5g00000AbCdE

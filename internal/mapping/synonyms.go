@@ -151,13 +151,15 @@ var synonyms = []struct {
 	{"license__validity_period", sure, []string{
 		"expires", "expires at", "expires on", "expire", "expiry", "expiry date", "expiration", "expiration date", "expire date", "expiration on", "valid until", "valid to", "valid till", "valid thru", "valid through", "until", "end date",
 		"license expiry", "license expires", "license expiration", "license end", "validity", "validity date", "validity period", "expdate", "renewal date",
-		"contract end", "contract end date", "subscription end", "subscription end date", "subscription expiry", "subscription expiry date", "usage end date",
 		"Ablaufdatum", "Ablauf", "gültig bis", "gueltig bis", "bis", "läuft bis", "Laufzeit bis", "Laufzeitende", "Enddatum", "läuft ab", "läuft ab am", "Gültigkeit", "Ende",
 		"expire le", "date d'expiration", "expiration le", "valable jusqu'au", "valide jusqu'au", "date de fin", "échéance", "fin de validité", "date d'échéance",
 		"caduca", "caducidad", "fecha de caducidad", "vencimiento", "fecha de vencimiento", "válido hasta", "vence", "expira", "fecha de expiración", "fecha fin",
 		"scadenza", "data di scadenza", "scade", "scade il", "valido fino al", "valida fino al", "data scadenza", "data fine",
 		"wygasa", "data wygaśnięcia", "ważna do", "ważny do", "ważne do", "data ważności", "termin ważności", "koniec licencji",
 		"有効期限", "期限", "満了日", "有効期限日", "失効日", "終了日", "有効期間終了日", "ライセンス期限",
+	}},
+	{"license__validity_period", likely, []string{ // beside a date of expiry they may be the date of something else
+		"contract end", "contract end date", "subscription end", "subscription end date", "subscription expiry", "subscription expiry date", "usage end date",
 	}},
 	{"license__valid_duration", likely, []string{"duration", "valid duration", "term", "license term", "license duration", "validity duration", "Laufzeit", "Dauer", "durée", "duración", "durata", "okres", "期間", "有効期間"}},
 	{"license__license_type", sure, []string{
