@@ -94,10 +94,10 @@ func importWords(kind *events.Kind, file, sheet string, found mapping.Inspection
 		case column.Header == "" || csvfile.IsErrorColumn(column.Header):
 		case column.Column == nil && ignored[csvfile.NormalName(column.Header)]: // once for all columns of that name
 		case column.Column == nil:
-			words = append(words, "--ignore", column.Header)
+			words = append(words, flagOf("--ignore", column.Header)...)
 			ignored[csvfile.NormalName(column.Header)] = true
 		case csvfile.NormalName(column.Header) != *column.Column:
-			words = append(words, "--map", column.Header+":"+*column.Column)
+			words = append(words, flagOf("--map", column.Header+":"+*column.Column)...)
 		}
 	}
 	words = append(words, valueWords(found)...)
@@ -109,6 +109,14 @@ func importWords(kind *events.Kind, file, sheet string, found mapping.Inspection
 		}
 	}
 	return words
+}
+
+// flagOf is a flag and its value, in one word where the value looks like a flag.
+func flagOf(name, value string) []string {
+	if strings.HasPrefix(value, "-") {
+		return []string{name + "=" + value}
+	}
+	return []string{name, value}
 }
 
 // valueWords are the flags that translate cells.
