@@ -177,6 +177,9 @@ AAAA-BBBB-CCCC-DDD2|8|pp|bob@example.com|ACME|1900-01-01 00:00:00|1900-01-01 00:
 customer__company_name|-|license__license_key|customer__email|license__validity_period|license__max_activations|-
 ACME|Photo|AAAA-BBBB-CCCC-DDD1|ada@example.com|31/12/2030|3|02i5g00000AbCdE
 ACME|Photo|AAAA-BBBB-CCCC-DDD2|bob@example.com|31/12/2030|3|02i5g00000AbCdF`},
+	{"hubspot", `Record ID|First Name|Email|State/Region|Country/Region|License Key|Product|License Expiry Date
+-|customer__first_name|customer__email|customer__state|customer__country|license__license_key|product__short_code|license__validity_period
+151|Ada|ada@example.com|Kent|GB|AAAA-BBBB-CCCC-DDD1|pp|2030-01-31`},
 	{"a price list", `Product|Price|Currency|Release Date
 product__short_code|-|-|-
 pp|9.90|EUR|2020-01-31`},

@@ -108,7 +108,7 @@ var synonyms = []struct {
 		"cap", "codice postale", "codice di avviamento postale", "kod pocztowy", "郵便番号", "〒",
 	}},
 	{"customer__state", sure, []string{
-		"province", "region", "county", "state/province", "state or province", "billing state", "billing province", "customer state",
+		"province", "region", "county", "state/province", "state/region", "state or province", "billing state", "billing province", "customer state",
 		"Bundesland", "Kanton", "département", "région", "provincia", "comunidad autónoma", "regione", "województwo", "都道府県", "県",
 	}},
 	{"customer__city", sure, []string{
@@ -116,7 +116,7 @@ var synonyms = []struct {
 		"市区町村", "市町村", "都市", "市",
 	}},
 	{"customer__country", sure, []string{
-		"country", "country code", "billing country", "customer country", "country iso", "Land", "Ländercode", "Staat", "pays", "code pays", "país", "código de país", "paese", "nazione", "kraj", "państwo",
+		"country", "country code", "country/region", "billing country", "customer country", "country iso", "Land", "Ländercode", "Staat", "pays", "code pays", "país", "código de país", "paese", "nazione", "kraj", "państwo",
 		"国", "国名", "国コード",
 	}},
 	{"order__store_id", sure, []string{
