@@ -102,6 +102,24 @@ AB12-CD34-EF56|foto|sato@example.jp|佐藤|花子|株式会社|03-1|100-0001|東
 	{"japanese short", `シリアル番号|製品|Eメール|期限
 license__license_key|product__short_code|customer__email|license__validity_period
 AB12-CD34-EF56|foto|sato@example.jp|2030/12/31`},
+	{"portuguese", `Chave de licença|Código do produto|E-mail do cliente|Nome|Sobrenome|Empresa|Data de validade|Número de ativações|Ativo|Tipo de licença|Cidade|CEP|País
+license__license_key|product__short_code|customer__email|customer__first_name|customer__last_name|customer__company_name|license__validity_period|license__max_activations|license__enabled|license__license_type|customer__city|customer__postcode|customer__country
+AB12-CD34-EF56|foto|ana@example.pt|João|Gonçalves|Lda|31/12/2030|2|Sim|vitalícia|Lisboa|1000-001|PT
+AB12-CD34-EF57|foto|eva@example.pt|Eva|Melo|Lda|31/12/2030|2|Não|assinatura|Lisboa|1000-001|PT`},
+	{"chinese", `许可证密钥|产品代码|电子邮件|名|姓|公司名称|到期日期|激活数量|启用|许可证类型
+license__license_key|product__short_code|customer__email|customer__first_name|customer__last_name|customer__company_name|license__validity_period|license__max_activations|license__enabled|license__license_type
+AB12-CD34-EF56|foto|li@example.cn|明|李|北京软件有限公司|2030-12-31|2|是|永久
+AB12-CD34-EF57|foto|wu@example.cn|伟|吴|北京软件有限公司|2030-12-31|2|否|订阅`},
+	{"traditional chinese", `授權金鑰|產品代碼|電子郵件|到期日|數量
+license__license_key|product__short_code|customer__email|license__validity_period|license__max_activations
+AB12-CD34-EF56|foto|li@example.tw|2030/12/31|2`},
+	{"korean", `라이선스 키|제품 코드|이메일|회사|만료일|수량|활성|라이선스 유형
+license__license_key|product__short_code|customer__email|customer__company_name|license__validity_period|license__max_activations|license__enabled|license__license_type
+AB12-CD34-EF56|foto|kim@example.kr|삼성|2030-12-31|2|예|영구`},
+	{"turkish", `LİSANS ANAHTARI|Ürün Kodu|E-posta|Adı|Soyadı|Şirket|Bitiş Tarihi|Adet|Etkin
+license__license_key|product__short_code|customer__email|customer__first_name|customer__last_name|customer__company_name|license__validity_period|license__max_activations|license__enabled
+AB12-CD34-EF56|foto|isik@example.tr|Şükrü|Yılmaz|Işık A.Ş.|31.12.2030|2|Evet
+AB12-CD34-EF57|foto|ada@example.tr|Ada|Yılmaz|Işık A.Ş.|31.12.2030|2|Hayır`},
 	{"a CRM", `Account Name|Contact First Name|Contact Email|Product Code|License Key|Expiration Date|Number of Seats|Owner|Created Date
 customer__company_name|-|customer__email|product__short_code|license__license_key|license__validity_period|license__max_activations|-|-
 ACME|Ada|ada@example.com|PP|AAAA-BBBB-CCCC-DDD1|2030-01-31|5|Rep One|2020-01-01`},

@@ -15,8 +15,8 @@ const (
 	perhaps = 0.65 // it does unless another column matches better
 )
 
-// synonyms is the table of headers that mean a column: in English, German, French, Spanish, Italian,
-// Polish and Japanese. Headers are compared compacted: without case, accents, spaces and punctuation.
+// synonyms is the table of headers that mean a column: in English, German, French, Spanish, Italian, Polish, Japanese,
+// Portuguese, Chinese, Korean and Turkish. Headers are compared compacted: without case, accents, spaces and punctuation.
 var synonyms = []struct {
 	column  string
 	how     float64
@@ -217,6 +217,50 @@ var synonyms = []struct {
 	{"license__note", sure, []string{"note", "notes", "comment", "comments", "remark", "remarks", "memo", "license note", "internal note",
 		"Notiz", "Notizen", "Bemerkung", "Bemerkungen", "Kommentar", "Anmerkung", "Anmerkungen", "remarque", "remarques", "commentaire", "commentaires", "notas", "nota", "comentario", "comentarios", "observaciones",
 		"commento", "commenti", "osservazioni", "notatka", "uwagi", "komentarz", "notatki", "備考", "メモ", "コメント", "注記"}},
+	// Portuguese, Chinese, Korean and Turkish. What another language has, too, stands above.
+	{"license__license_key", certain, []string{
+		"chave de licença", "chave da licença", "código de licença", "código da licença", "许可证密钥", "许可密钥", "授权码", "授权密钥", "許可證金鑰", "授權金鑰", "授權碼",
+		"라이선스 키", "라이센스 키", "라이선스 코드", "lisans anahtarı", "lisans kodu",
+	}},
+	{"license__license_key", sure, []string{
+		"número de série", "número da licença", "chave de ativação", "código de ativação", "chave do produto", "序列号", "序號", "激活码", "啟用碼", "产品密钥", "產品金鑰",
+		"시리얼 번호", "일련번호", "제품 키", "활성화 코드", "seri numarası", "seri no", "ürün anahtarı", "etkinleştirme kodu", "aktivasyon kodu",
+	}},
+	{"product__short_code", certain, []string{
+		"código do produto", "referência do produto", "产品代码", "产品编号", "商品编号", "產品代碼", "產品編號", "제품 코드", "상품 코드", "품번", "ürün kodu", "stok kodu",
+	}},
+	{"product__short_code", sure, []string{"produto", "产品", "產品", "제품", "상품", "ürün"}},
+	{"product__short_code", perhaps, []string{"nome do produto", "产品名称", "商品名称", "產品名稱", "제품명", "상품명", "ürün adı"}},
+	{"customer__email", sure, []string{
+		"e-mail do cliente", "email do cliente", "endereço de e-mail", "correio eletrônico", "correio eletrónico", "电子邮件", "电子邮箱", "邮箱", "邮箱地址", "電子郵件", "電子信箱",
+		"이메일", "이메일 주소", "전자우편", "e-posta", "e-posta adresi", "müşteri e-posta",
+	}},
+	{"customer__first_name", sure, []string{"primeiro nome", "adı"}},
+	{"customer__last_name", sure, []string{"sobrenome", "último nome", "soyad", "soyadı", "姓氏"}},
+	{"customer__company_name", sure, []string{
+		"nome da empresa", "razão social", "公司", "公司名称", "企业名称", "公司名稱", "회사", "회사명", "업체명", "şirket", "şirket adı", "firma adı",
+	}},
+	{"customer__phone", sure, []string{"telefone", "celular", "telemóvel", "número de telefone", "电话", "电话号码", "手机", "手机号", "手機", "電話號碼", "전화번호", "전화", "휴대폰", "telefon numarası"}},
+	{"customer__reference", sure, []string{"código do cliente", "número do cliente", "id do cliente", "客户编号", "客户代码", "客戶編號", "고객 번호", "고객 코드", "müşteri no", "müşteri numarası", "müşteri kodu"}},
+	{"customer__address", sure, []string{"endereço", "morada", "地址", "주소"}},
+	{"customer__postcode", sure, []string{"cep", "邮编", "邮政编码", "郵遞區號", "우편번호", "posta kodu"}},
+	{"customer__city", sure, []string{"cidade", "城市", "도시", "şehir"}},
+	{"customer__country", sure, []string{"país", "国家", "國家", "국가", "ülke"}},
+	{"order__store_id", sure, []string{"número do pedido", "número da encomenda", "订单号", "订单编号", "訂單編號", "訂單號碼", "주문번호", "주문 번호", "sipariş no", "sipariş numarası"}},
+	{"license__enabled", sure, []string{"ativo", "ativa", "ativado", "启用", "是否启用", "啟用", "활성", "활성화", "etkin", "aktif"}},
+	{"license__enabled", perhaps, []string{"status da licença", "situação", "状态", "许可证状态", "狀態", "상태", "durum", "lisans durumu"}},
+	{"license__max_activations", sure, []string{
+		"ativações", "número de ativações", "máximo de ativações", "número de dispositivos", "最大激活数", "激活数量", "设备数量", "授权数量", "最大啟用數", "裝置數量", "授權數量",
+		"최대 활성화 수", "활성화 수", "기기 수", "maksimum aktivasyon", "aktivasyon sayısı", "cihaz sayısı",
+	}},
+	{"license__max_activations", perhaps, []string{"quantidade", "数量", "數量", "수량", "adet", "miktar"}},
+	{"license__validity_period", sure, []string{
+		"data de validade", "validade", "válido até", "válida até", "data de expiração", "data de vencimento", "expira em", "到期日", "到期日期", "到期时间", "到期時間", "有效期", "有效期至", "截止日期", "過期日期",
+		"만료일", "만료 일자", "유효기간", "bitiş tarihi", "geçerlilik tarihi", "son kullanma tarihi",
+	}},
+	{"license__license_type", sure, []string{"tipo de licença", "tipo da licença", "许可证类型", "授权类型", "授權類型", "라이선스 유형", "라이선스 종류", "lisans türü", "lisans tipi"}},
+	{"license__subscription_id", sure, []string{"id da assinatura", "订阅编号", "구독 번호", "abonelik no"}},
+	{"license__note", sure, []string{"observação", "observações", "备注", "備註", "비고", "메모", "açıklama"}},
 }
 
 // compact is the form in which headers are compared with the tables: letters and digits in lower case,
@@ -229,6 +273,8 @@ func compact(header string) string {
 			b.WriteString("ss")
 		case r == 'ł' || r == 'Ł':
 			b.WriteByte('l')
+		case r == 'ı': // else capitals are other letters than small ones: LISANS ANAHTARI
+			b.WriteByte('i')
 		case unicode.IsLetter(r) || unicode.IsDigit(r):
 			b.WriteRune(unicode.ToLower(r))
 		}

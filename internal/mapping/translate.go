@@ -22,18 +22,19 @@ type words map[string][]string
 
 var (
 	yesAndNo = words{
-		"true":  {"y", "on", "ja", "j", "wahr", "oui", "vrai", "sí", "verdadero", "vero", "tak", "prawda", "はい"},
-		"false": {"n", "off", "nein", "falsch", "non", "faux", "falso", "nie", "fałsz", "いいえ"},
+		"true":  {"y", "on", "ja", "j", "wahr", "oui", "vrai", "sí", "verdadero", "vero", "tak", "prawda", "はい", "sim", "verdadeiro", "是", "예", "네", "evet", "doğru"},
+		"false": {"n", "off", "nein", "falsch", "non", "faux", "falso", "nie", "fałsz", "いいえ", "não", "否", "아니요", "아니오", "hayır", "yanlış"},
 	}
 	enabledOrNot = words{
 		"true": {"active", "enabled", "aktiv", "aktiviert", "actif", "active", "activé", "activo", "activa", "attivo",
-			"attiva", "aktywny", "aktywna", "有効"},
+			"attiva", "aktywny", "aktywna", "有効", "ativo", "ativa", "启用", "已启用", "啟用", "활성", "aktif", "etkin"},
 		"false": {
 			"disabled", "suspended", "revoked", "blocked", "banned", "deactivated", "deaktiviert", "gesperrt", "désactivé",
 			"désactivée", "suspendu",
 			"suspendue", "bloqué", "desactivado", "desactivada", "suspendido", "bloqueado", "disattivato", "sospeso", "bloccato",
 			"zablokowany",
-			"zablokowana", "zawieszony", "zawieszona", "無効", "停止",
+			"zablokowana", "zawieszony", "zawieszona", "無効", "停止", "desativado", "desativada", "suspenso", "suspensa", "禁用", "已禁用", "停用",
+			"비활성화", "정지", "devre dışı", "askıya alındı",
 		},
 	}
 	// unclear are words for how a license stands that mean disabled in one program and not in another: a
@@ -43,18 +44,18 @@ var (
 		"inactive", "expired", "expiring", "cancelled", "canceled", "inaktiv", "abgelaufen", "inactif",
 		"expiré", "expirée", "inactivo", "inactiva", "caducado", "caducada", "expirado", "expirada", "vencido",
 		"vencida", "inattivo", "inattiva", "scaduto", "scaduta", "nieaktywny", "nieaktywna", "wygasły",
-		"wygasła", "期限切れ",
+		"wygasła", "期限切れ", "inativo", "inativa", "已过期", "過期", "未激活", "만료", "비활성", "süresi doldu", "pasif",
 	}
 	licenseTypes = words{
 		"perpetual": {
 			"lifetime", "life time", "permanent", "perpetual license", "perpetual licence", "unbefristet", "Dauerlizenz",
 			"lebenslang", "perpétuelle",
 			"à vie", "perpetua", "de por vida", "vitalicia", "a vita", "wieczysta", "dożywotnia", "bezterminowa", "永久",
-			"永続", "買い切り",
+			"永続", "買い切り", "vitalícia", "vitalício", "perpétua", "영구", "süresiz",
 		},
 		"time-limited": {"time limited license", "befristet", "zeitlich begrenzt", "期間限定"},
 		"subscription": {"subscription license", "Abo", "Abonnement", "suscripción", "abbonamento", "subskrypcja",
-			"サブスクリプション", "定期購入"},
+			"サブスクリプション", "定期購入", "assinatura", "订阅", "訂閱", "구독", "abonelik"},
 	}
 	periods = words{
 		"daily":    {"day", "per day", "täglich", "quotidien", "diario", "giornaliero", "dziennie", "毎日"},
@@ -67,7 +68,7 @@ var (
 		"perpetual", "permanent", "forever", "no end date", "0000-00-00", "0000-00-00 00:00:00", "nie", "niemals",
 		"unbegrenzt", "unbefristet", "jamais", "illimité", "illimitée", "nunca", "ilimitado", "ilimitada", "mai",
 		"illimitato", "illimitata", "nigdy",
-		"bezterminowo", "bez limitu", "なし", "無期限", "永久",
+		"bezterminowo", "bez limitu", "なし", "無期限", "永久", "sem validade", "vitalícia", "永不过期", "무기한", "süresiz",
 	}}
 )
 
