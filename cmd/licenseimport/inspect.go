@@ -207,8 +207,12 @@ func printUnlike(w io.Writer, found mapping.Inspection) {
 		if column.Column != nil || column.Unlike == "" || len(column.Samples) == 0 {
 			continue
 		}
-		fmt.Fprintf(w, "%s is left out: the header is like that of %s, but the cells do not match it, such as %s.\n",
+		fmt.Fprintf(w, "%s is left out: the header is like that of %s, but the cells do not match it, such as %s.",
 			printable(column.Header), column.Unlike, printable(column.Samples[0]))
+		if i, known := events.ColumnIndex(column.Unlike); known && events.Columns[i].Type == events.Date {
+			fmt.Fprint(w, " Dates are read in the forms of --date-format, with four digits of the year.")
+		}
+		fmt.Fprintln(w)
 	}
 }
 
