@@ -67,12 +67,21 @@ type pageBody[T any] struct {
 // WritePage answers with one page of a list that has count elements in all. Next and
 // previous are absolute URLs with the other query parameters, and null at the ends.
 func WritePage[T any](w http.ResponseWriter, r *http.Request, p Page, count int, results []T) error {
+	return WritePageUpTo(w, r, p, count, count, results)
+}
+
+// WritePageUpTo is [WritePage] for a list that can be read up to its end-th element only: the last page is shorter.
+func WritePageUpTo[T any](w http.ResponseWriter, r *http.Request, p Page, count, end int, results []T) error {
 	body := pageBody[T]{Count: count, Results: results}
 	if results == nil {
 		body.Results = []T{}
 	}
-	if p.Offset < count-p.Limit {
-		body.Next = pageURL(r, p.Limit, p.Offset+p.Limit)
+	if p.Offset < min(count, end)-p.Limit {
+		limit := p.Limit
+		if end < count {
+			limit = min(limit, end-p.Offset-p.Limit)
+		}
+		body.Next = pageURL(r, limit, p.Offset+p.Limit)
 	}
 	if p.Offset > 0 {
 		body.Previous = pageURL(r, p.Limit, max(0, p.Offset-p.Limit))

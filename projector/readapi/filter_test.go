@@ -14,6 +14,7 @@ import (
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
 	"licenseimport/internal/access"
+	"licenseimport/projector"
 )
 
 // shown is a license, customer, order or product as an answer has it.
@@ -285,6 +286,31 @@ func TestSortedLists(t *testing.T) {
 	}
 	if a := r.get(prefix + "licenses/?sort=license_key&limit=100&offset=9900"); a.status != 200 {
 		t.Errorf("the last page of a sorted list: %d %s", a.status, a.body)
+	}
+}
+
+// TestSortedListsEnd: who follows next comes to the end of what can be read, and not to an error.
+func TestSortedListsEnd(t *testing.T) {
+	r := newHarness(t, t.TempDir(), newMemLog(manyParties(1, projector.MaxSorted+50)...))
+	r.catchUp()
+	// The last four pages are of 30, 30, 30 and 10.
+	for start, pages := range map[string]int{"limit=100&offset=9700": 3, "limit=30&offset=9900": 4} {
+		address, seen := prefix+"licenses/?sort=license_key&"+start, 0
+		for n := 0; address != ""; n++ {
+			a := r.get(strings.TrimPrefix(address, "http://example.com"))
+			var page struct {
+				Next    string
+				Results []struct{}
+			}
+			if err := json.Unmarshal([]byte(a.body), &page); err != nil || a.status != 200 || n >= pages {
+				t.Fatalf("%s: %d %.200s", address, a.status, a.body)
+			}
+			address, seen = page.Next, seen+len(page.Results)
+		}
+		_, from, _ := strings.Cut(start, "offset=")
+		if offset, _ := strconv.Atoi(from); offset+seen != projector.MaxSorted {
+			t.Errorf("%s: it ends after %d", start, offset+seen)
+		}
 	}
 }
 

@@ -41,6 +41,9 @@ func (l list[ID, T]) write(a *API, w http.ResponseWriter, r *http.Request, page 
 	if err != nil {
 		return err
 	}
+	if r.URL.Query().Has("sort") {
+		return httpx.WritePageUpTo(w, r, page, count, projector.MaxSorted, results)
+	}
 	return httpx.WritePage(w, r, page, count, results)
 }
 
