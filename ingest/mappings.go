@@ -234,7 +234,7 @@ func (in *Ingest) saveMapping(w http.ResponseWriter, r *http.Request, p httpx.Pa
 func decodeMapping(w http.ResponseWriter, r *http.Request, name string) (*events.Mapping, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 2*mapping.MaxBytes))
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		return nil, httpx.TooLarge("mapping_too_large", "The mapping is longer than %d KiB.", mapping.MaxBytes>>10)
+		return nil, httpx.TooLarge("mapping_too_large", "The body is longer than %d KiB.", 2*mapping.MaxBytes>>10)
 	}
 	if err != nil {
 		return nil, httpx.BadRequest("invalid_mapping", "The body ended early: send it again.").Because(err)
@@ -245,8 +245,8 @@ func decodeMapping(w http.ResponseWriter, r *http.Request, name string) (*events
 		err = errors.New("it is null")
 	}
 	if err != nil {
-		return nil, httpx.BadRequest("invalid_mapping",
-			`The body is no mapping: %v. Send one JSON object with the members kind, columns, set, date_format and values, such as {"columns":{"Serial No.":"license__license_key"}}.`, err)
+		return nil, httpx.BadRequest("invalid_mapping", "The body is no mapping: %v. Send one JSON object with the members "+
+			`kind, columns, set, date_format and values, such as {"columns":{"Serial No.":"license__license_key"}}.`, err)
 	}
 	if s.Name != "" && s.Name != name {
 		return nil, httpx.BadRequest("invalid_mapping", "The body names the mapping %q, and the address %q: leave the name out.",

@@ -330,6 +330,7 @@ func (s *system) administers() {
 	one := fmt.Sprintf("%s%d/", products, set.ID)
 	s.get(200, s.viewer, one)
 	post(400, s.admin, products, `{"short_code":"new","license_type":"loan"}`)
+	post(200, s.admin, products, `{"short_code":"null","product_name":null,"license_type":null,"features":null}`)
 	post(401, "", products, product)
 	post(403, s.importer, products, product)
 	post(413, s.admin, products, strings.Repeat(" ", 70<<10)+product)
