@@ -17,7 +17,6 @@ type aggregate struct {
 	last    events.Seq // its last event
 	made    events.Seq // the event that made it
 	revoked bool       // that event took it back
-	back    bool       // that event brought back what it was before
 	link               // the chain that it stands at
 }
 
@@ -35,9 +34,7 @@ func (m *memtable) aggregate(subject string) (*aggregate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &aggregate{
-		last: seq, made: at.made, revoked: at.result == events.Revoked, back: at.result == events.Restored, link: at.link,
-	}, nil
+	return &aggregate{last: seq, made: at.made, revoked: at.result == events.Revoked, link: at.link}, nil
 }
 
 // existingAggregate is [memtable.aggregate] for an event that changes what exists.
@@ -129,7 +126,7 @@ func (m *memtable) aggregateUpdated(j *Job, e events.Outcome, f fact) error {
 		return err
 	}
 	next := storedFact{previous: at.last, made: at.made, link: link{at.chain, j.ID}}
-	if at.owner != j.ID || at.back {
+	if at.owner != j.ID {
 		m.overtake(at.made, at.link)
 		next.chain = f.seq
 		m.Count(counters, countRestorable+j.ID.String(), 1)

@@ -154,7 +154,7 @@ func (m *memtable) licenseUpdated(j *Job, e *events.LicenseUpdated, f fact) erro
 		return err
 	}
 	next := change{link: link{at.chain, j.ID}}
-	if at.owner != j.ID || at.flags&isRestored != 0 {
+	if at.owner != j.ID {
 		m.overtake(at.id, at.link)
 		next.chain = f.seq
 		m.Count(counters, countRestorable+j.ID.String(), 1)
@@ -185,7 +185,6 @@ func (m *memtable) licenseRestored(e *events.LicenseRestored, f fact) error {
 		return err
 	}
 	next := change{link: link{at.id, e.By.JobID}}
-	next.flags = isRestored
 	if e.Restores != at.id {
 		c, ok, err := m.changeOf(at.id, e.Restores)
 		if err != nil {

@@ -186,6 +186,13 @@ func TestUndoOfFeatures(t *testing.T) {
 			t.Errorf("an undo of import 2 would be %+v", c)
 		}
 	})
+	read(t, append(slices.Clone(all), featureUpdated(made, 2, 3, 20, 5)), func(r *Reader) { // as if nothing had been between
+		j, err := r.Job(2)
+		check(t, err)
+		if c := r.UndoPreview(j); c != (events.UndoCounts{Revoked: 2}) {
+			t.Errorf("an undo of import 2, which went on, would be %+v", c)
+		}
+	})
 	all = append(all, &events.UndoStarted{JobID: 2, Manager: "bert"}, featureRevoked(made, 20), kept,
 		&events.UndoFinished{JobID: 2})
 	read(t, all, func(r *Reader) {

@@ -22,7 +22,6 @@ const (
 	isDisabled     flags = 1 << iota // it is not enabled
 	customerListed                   // customer_more has it, although it may be the one that created the customer
 	orderListed                      // the same of order_more
-	isRestored                       // the event is a LicenseRestored
 	isRevoked                        // the event is a LicenseRevoked
 )
 

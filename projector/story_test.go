@@ -352,23 +352,19 @@ func (s *story) effective(seq events.Seq) events.Seq {
 	}
 }
 
-// firstOfChain reports whether a fact of an import is the first of its chain.
+// firstOfChain reports whether a fact of an import is the first of its chain. What was undone in between does not count.
 func (s *story) firstOfChain(seq events.Seq) bool {
 	before := previousOf(s.event(seq))
-	if before == 0 {
-		return true
-	}
-	e := s.event(before)
-	_, restored := e.(*events.LicenseRestored)
-	return restored || e.Job() != s.event(seq).Job()
+	return before == 0 || s.event(s.effective(before)).Job() != s.event(seq).Job()
 }
 
 // undoOf says what an undo of an import does to the license that a chain's first fact is of: nil is kept.
 func (s *story) undoOf(l *storyLicense, first events.Seq) events.Event {
 	job := s.event(first).Job()
-	for h := s.effective(l.last()); h != 0; h = previousOf(s.event(h)) {
+	for h := l.last(); h != 0; h = previousOf(s.event(h)) {
+		h = s.effective(h)
 		e := s.event(h)
-		if _, restored := e.(*events.LicenseRestored); restored || e.Job() != job {
+		if e.Job() != job {
 			return nil
 		}
 		if h != first {
