@@ -34,6 +34,9 @@ func (in *Ingest) load(ctx context.Context, job events.JobID) (importjob.State, 
 	s, err := importjob.Fold(job, append(facts, last)...)
 	if err != nil {
 		_, _ = in.log.SetAsides(ctx) // the next load leaves out what was set aside meanwhile
+		if damaged := in.log.DamagedBefore(ctx, last.Seq); damaged != nil {
+			return none, damaged
+		}
 		return none, &eventlog.UnreadableEventError{Subject: events.FactsFilter(job), Seq: last.Seq, Cause: err}
 	}
 	return s, nil

@@ -269,6 +269,9 @@ func (p *Processor) load(ctx context.Context, id events.JobID, since events.Seq)
 	}
 	state, err := importjob.Fold(id, slices.Concat([]importjob.Fact{started, sealed}, parts, []importjob.Fact{last})...)
 	if err != nil {
+		if damaged := p.log.DamagedBefore(ctx, last.Seq); damaged != nil {
+			return nil, damaged
+		}
 		return nil, &eventlog.UnreadableEventError{Subject: events.FactsFilter(id), Seq: last.Seq, Cause: err}
 	}
 	return &job{State: state}, nil

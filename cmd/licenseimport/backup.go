@@ -43,6 +43,11 @@ Examples:
 // Run backs up.
 func (c *backupCommand) Run(ctx context.Context, t *terminal) error {
 	return c.withExisting(ctx, func(log *eventlog.Log) error {
+		if c.NatsURL == "" {
+			if err := log.CheckRecord(ctx, c.Data); err != nil {
+				return err
+			}
+		}
 		began := time.Now()
 		bar := newProgress(t.err)
 		m, err := backup.Write(ctx, c.source(log), c.Dir, buildInfo().String(), showCopyProgress(bar, "Copying"))

@@ -26,6 +26,13 @@ func (d *diagnosis) log(ctx context.Context, log *eventlog.Log, config eventlog.
 	if d.lost(log.CheckLoss(ctx, config)) {
 		return
 	}
+	if d.held && d.NatsURL == "" {
+		if err := log.CheckRecord(ctx, d.Data); d.lost(err) {
+			return
+		} else if err != nil {
+			d.problem("streams", "Start the server again: its log says more", "%v", err)
+		}
+	}
 	missing := d.streams(c)
 	if missing {
 		return

@@ -143,3 +143,57 @@ func TestAcceptedGap(t *testing.T) {
 		t.Errorf("read %v of %d: %v", read, last, err)
 	}
 }
+
+// TestDamagedFile: a server that finds a whole file damaged while it runs drops its messages as if they were deleted.
+// Readers stop all the same, and so does a comparison with what the directory held.
+func TestDamagedFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func() *Server {
+		server, err := StartServer(ServerConfig{Dir: dir, Record: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer server.Shutdown()
+		log, err := Open(t.Context(), Config{Server: server})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer log.Close()
+		for range 30 { // more than two files
+			strays{t, log}.stray("licenses.hello.world", bytes.Repeat([]byte("hello "), 150_000))
+		}
+		return server
+	}
+	blocks, err := natstuning.BlockFiles(messagesDir(write().store, events.LicensesStream))
+	if err != nil || len(blocks) < 3 {
+		t.Fatalf("%d files, %v", len(blocks), err)
+	}
+	info, err := os.Stat(blocks[0].Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := StartServer(ServerConfig{Dir: dir, Port: -1, Record: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Shutdown)
+	if err := os.WriteFile(blocks[0].Path, make([]byte, info.Size()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log, err := Open(t.Context(), Config{Server: server})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(log.Close)
+	if _, err := (strays{t, log}).follow(); !unreadable(err, 1) || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("the stream: %v", err)
+	}
+	if err := log.DamagedBefore(t.Context(), 30); !unreadable(err, 1) {
+		t.Errorf("what is damaged: %v", err)
+	}
+	if loss, lost := errors.AsType[*LossError](log.CheckRecord(t.Context(), dir)); !lost ||
+		!strings.Contains(strings.Join(loss.Lost, ""), "although it held 30") {
+		t.Errorf("what the directory held: %v", loss)
+	}
+}

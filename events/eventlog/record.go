@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"licenseimport/internal/natstuning"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // RecordFile is the name of the file in a data directory that says which streams the embedded server holds. It
@@ -240,6 +242,32 @@ func (s *Server) checkRecovered(before record) error {
 	return nil
 }
 
+// CheckRecord compares the file streams.json of a data directory with what its running server holds: a server that
+// finds a file of messages damaged drops these messages, without a word. A loss is a *[LossError].
+func (l *Log) CheckRecord(ctx context.Context, dir string) error {
+	before, err := readRecord(dir)
+	if err != nil {
+		return err
+	}
+	now := record{Streams: map[string]recorded{}}
+	for name := range before.Streams {
+		info, err := l.info(ctx, name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		now.Streams[name] = recorded{
+			Created: info.Created, Last: events.Seq(info.State.LastSeq), Messages: info.State.Msgs, Store: info.Config.Metadata[storeMark],
+		}
+	}
+	if lost := before.losses(now); len(lost) > 0 {
+		return &LossError{Lost: lost, Left: now.left()}
+	}
+	return nil
+}
+
 // indexFiles are the server's indexes of the streams.
 func indexFiles(store string) map[string]os.FileInfo {
 	files := map[string]os.FileInfo{}
@@ -261,6 +289,11 @@ func (s *Server) removeNewIndexes(before map[string]os.FileInfo) (err error) {
 		}
 	}
 	return err
+}
+
+// raiseMost notes how many messages LICENSES holds: it never holds less again, unless a file of it is damaged.
+func (s *Server) raiseMost(now record) {
+	s.most.Store(max(s.most.Load(), now.Streams[events.LicensesStream].Messages))
 }
 
 // held is what the server holds now of the log's streams.
@@ -314,6 +347,7 @@ func (r *recorder) update() {
 	if err != nil {
 		return // during a restart
 	}
+	r.server.raiseMost(now)
 	now = now.durable(r.server.rows)
 	grown := r.written.merge(r.seen, now)
 	due := time.Since(r.at) >= recordInterval

@@ -91,8 +91,9 @@ type Server struct {
 	direct   directReader
 	indexed  uint64 // the last sequence of LICENSES in the index that the server found at its start; 0: it had none to use
 
-	recorder *recorder   // belongs to supervise
-	record   atomic.Bool // see Record
+	most     atomic.Uint64 // see raiseMost
+	recorder *recorder     // belongs to supervise
+	record   atomic.Bool   // see Record
 
 	mu   sync.Mutex
 	nats *server.Server // see running
@@ -316,10 +317,14 @@ func (s *Server) start(options *server.Options) error {
 	if err == nil && len(deleted) > 0 {
 		err = s.deletedError(deleted)
 	}
-	if err == nil {
-		s.setRunning(srv)
+	if err != nil {
+		return err
 	}
-	return err
+	s.setRunning(srv)
+	if held, err := s.held(); err == nil {
+		s.most.Store(held.Streams[events.LicensesStream].Messages)
+	}
+	return nil
 }
 
 // waitUntilReady waits until the server accepts connections, or logs a fatal error.
