@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 
@@ -14,6 +15,9 @@ import (
 // errDamaged is why a message cannot be read that the stream holds. Where a server reads a stream through, it leaves such
 // messages out without an error.
 var errDamaged = errors.New("its file is damaged")
+
+// errFileDamaged is errDamaged where the server has dropped all messages of the file: they are too many to set aside.
+var errFileDamaged = fmt.Errorf("%w, with all other events in it", errDamaged)
 
 // gaps explains the sequences of LICENSES between two messages that a reader got one after the other. Nothing deletes a
 // message of this stream but an operator, by hand or by accepting a loss.
@@ -57,6 +61,9 @@ func (g *gaps) check(ctx context.Context, log *Log, after, before events.Seq) er
 		}
 		if found {
 			return errOutOfOrder
+		}
+		if g.damaged {
+			return &UnreadableEventError{Seq: seq, Cause: errFileDamaged}
 		}
 		return &UnreadableEventError{Seq: seq, Cause: errDamaged}
 	}

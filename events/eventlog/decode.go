@@ -36,7 +36,7 @@ func (e *UnreadableEventError) text() string {
 	switch damaged := errors.Is(e.Cause, errDamaged); {
 	case !damaged:
 		return text + " (where it is not licenseimport's own: " + setAside + ")"
-	case e.Seq == 0:
+	case e.Seq == 0, errors.Is(e.Cause, errFileDamaged):
 		return text + " (licenseimport restore, from a backup that has it)"
 	default:
 		return text + " (licenseimport restore, from a backup that has it; where there is none: " + setAside + ")"
