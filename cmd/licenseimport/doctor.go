@@ -166,6 +166,10 @@ func (d *diagnosis) nats(ctx context.Context) {
 	}
 	config.Name = "licenseimport doctor"
 	log, err := eventlog.Attach(ctx, config)
+	if errors.Is(err, eventlog.ErrUntrusted) {
+		d.problem("NATS", "Name its issuer by --nats-ca", "%s: %v", withoutPassword(config.URL), err)
+		return
+	}
 	if err != nil {
 		d.problem("NATS", "See whether it runs, whether a firewall is between, and whether --nats-url names the right user and password, or --nats-token-file the right token", "no answer from %s: %v", withoutPassword(config.URL), err)
 		return

@@ -137,10 +137,13 @@ func portInUse(addr string) bool {
 	return false
 }
 
-// explainRefused adds the flags to an error of a NATS server that wants to know who connects.
+// explainRefused adds the flags to an error of a NATS server that wants to know who connects, or that is not known here.
 func explainRefused(err error) error {
 	if errors.Is(err, eventlog.ErrUnauthorized) {
 		return errors.New("the NATS server refused the connection (Authorization Violation): it wants a token (--nats-token-file names the file, nats.token in the server's data directory), a user and a password (in --nats-url), or --nats-creds")
+	}
+	if errors.Is(err, eventlog.ErrUntrusted) {
+		return fmt.Errorf("%w: name its issuer by --nats-ca", err)
 	}
 	return err
 }

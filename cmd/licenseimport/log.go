@@ -95,7 +95,8 @@ func (c *logFlags) open(ctx context.Context, existing bool, f func(*eventlog.Log
 	if errors.Is(err, eventlog.ErrNoStreams) {
 		return fmt.Errorf("%w here: name another data directory by --data, or a NATS server by --nats-url", err)
 	}
-	if _, lost := errors.AsType[*eventlog.LossError](err); err != nil && !lost && c.NatsURL == "" && config.URL != "" {
+	_, lost := errors.AsType[*eventlog.LossError](err)
+	if err != nil && !lost && !errors.Is(err, eventlog.ErrUntrusted) && c.NatsURL == "" && config.URL != "" {
 		return fmt.Errorf("%w (where it wants a password: --nats-url nats://USER:PASSWORD@%s; where it has TLS: --nats-ca FILE)", err, strings.TrimPrefix(config.URL, "nats://"))
 	}
 	if err != nil {

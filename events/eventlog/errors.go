@@ -29,6 +29,10 @@ var (
 	// ErrUnauthorized says that the NATS server does not take this token, password or certificate.
 	ErrUnauthorized = nats.ErrAuthorization
 
+	// ErrUntrusted says that the certificate of the NATS server is not that of an authority known here, or is of another
+	// address.
+	ErrUntrusted = errors.New("the NATS server shows a certificate that is not trusted here")
+
 	// ErrNotFound says that a bucket has no such key.
 	ErrNotFound = errors.New("no such key")
 

@@ -3,6 +3,7 @@ package eventlog
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -55,6 +56,8 @@ type Log struct {
 	sweep    sweepTimes
 	turns    turns
 	waiting  waitLog // used by Open only
+
+	untrusted atomic.Pointer[error] // what was wrong with the server's certificate when this client last looked at it
 }
 
 // Open connects. On a server where nothing indicates that there ever was a log it creates the
@@ -85,6 +88,9 @@ func Open(ctx context.Context, config Config) (*Log, error) {
 func (l *Log) setUp(ctx context.Context, config Config) error {
 	return l.retryUntilDone(ctx, l.timeout, func(ctx context.Context) error {
 		err := l.setUpOnce(ctx, config)
+		if untrusted := l.untrustedServer(); err != nil && untrusted != nil {
+			return untrusted
+		}
 		if err != nil && l.conn.IsClosed() {
 			return fmt.Errorf("the NATS server refused the connection: %w", errors.Join(l.conn.LastError(), nats.ErrConnectionClosed))
 		}
@@ -98,10 +104,21 @@ func (l *Log) setUp(ctx context.Context, config Config) error {
 // unavailableReason is why NATS cannot be used yet. The error of a request without a connection
 // does not tell.
 func (l *Log) unavailableReason(err error) error {
+	if untrusted := l.untrustedServer(); untrusted != nil {
+		return untrusted
+	}
 	if !l.conn.IsConnected() {
 		return cmp.Or(l.conn.LastError(), errors.New("no server responds at this address"))
 	}
 	return err
+}
+
+// untrustedServer is an [ErrUntrusted] where the certificate is why there is no connection.
+func (l *Log) untrustedServer() error {
+	if why := l.untrusted.Load(); why != nil && !l.conn.IsConnected() {
+		return fmt.Errorf("%w: %w", ErrUntrusted, *why)
+	}
+	return nil
 }
 
 // reconnectWait is the pause between attempts to connect; the jitter adds up to as much.
@@ -115,7 +132,7 @@ func connect(config Config) (*Log, error) {
 	l := &Log{server: config.Server, replicas: config.Replicas, timeout: config.Timeout, sweep: defaultSweepTimes}
 	var err error
 	if l.server == nil {
-		l.conn, err = dialURL(config)
+		l.conn, err = l.dialURL(config)
 	} else {
 		l.conn, err = l.server.dial(config)
 	}
@@ -151,12 +168,17 @@ func clientOptions(config Config) []nats.Option {
 	}
 }
 
-// dialURL connects over the network.
-func dialURL(config Config) (*nats.Conn, error) {
+// dialURL connects over the network. After a failure the client tries again.
+func (l *Log) dialURL(config Config) (*nats.Conn, error) {
 	if config.URL == "" {
 		return nil, errors.New("no URL of a NATS server is given")
 	}
-	options := append(clientOptions(config), nats.RetryOnFailedConnect(true))
+	options := append(clientOptions(config), nats.RetryOnFailedConnect(true),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
+			if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
+				l.untrusted.Store(&err)
+			}
+		}))
 	options = append(options, config.tokenOption()...)
 	if prefix := config.inboxPrefix(); prefix != "" {
 		options = append(options, nats.CustomInboxPrefix(prefix))

@@ -297,6 +297,15 @@ func TestServeWithTLSForNATS(t *testing.T) {
 		t.Errorf("the import: %+v", r)
 	}
 	command(t, "keys", "list", "--data", p.data, "--nats-ca", cert)
+	const want = "a certificate that is not trusted here"
+	if _, stderr, err := try(t, "keys", "list", "--data", p.data); err == nil || !strings.Contains(stderr, want) ||
+		!strings.Contains(stderr, "--nats-ca") {
+		t.Errorf("without the authority: %v, %s", err, stderr)
+	}
+	if out, _, err := try(t, "doctor", "--data", p.data, "--json"); err == nil || !strings.Contains(out, want) ||
+		!strings.Contains(out, "by --nats-ca") {
+		t.Errorf("doctor without the authority: %v, %s", err, out)
+	}
 }
 
 // TestPermissions runs each role as its user of deploy/nats-permissions.conf, and
