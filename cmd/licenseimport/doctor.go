@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"strconv"
@@ -158,7 +159,11 @@ func (d *diagnosis) nats(ctx context.Context) {
 			return
 		}
 		if err != nil {
-			d.problem("NATS", "Start the server and read its log", "the embedded server does not start: %v", err)
+			advice := "Start the server and read its log"
+			if errors.Is(err, fs.ErrPermission) {
+				advice = "Then run doctor again"
+			}
+			d.problem("NATS", advice, "the embedded server does not start: %v", err)
 			return
 		}
 		defer server.Shutdown()

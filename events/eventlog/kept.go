@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"licenseimport/internal/fsx"
+	"licenseimport/internal/natstuning"
 )
 
 // A keeper keeps links of the files of the log's streams while the server starts. A NATS server that cannot open a
@@ -77,6 +78,9 @@ func linkTree(from, to string) error {
 		target := to + strings.TrimPrefix(path, from)
 		if entry.IsDir() {
 			return os.Mkdir(target, 0o700)
+		}
+		if entry.Name() == natstuning.IndexName {
+			return nil // the server makes it again
 		}
 		if entry.Type().IsRegular() {
 			file, err := os.OpenFile(path, os.O_RDWR, 0)

@@ -54,7 +54,8 @@ func readRecord(dir string) (r record, err error) {
 		err = json.Unmarshal(text, &r)
 	}
 	if err != nil {
-		return r, fmt.Errorf("read %s, which says what the data directory holds (without the file nothing is known of it): %w", path, err)
+		return r, fmt.Errorf("read %s, which says what the data directory holds (put a copy back, or remove the file: "+
+			"then no start can tell whether something is missing): %w", path, err)
 	}
 	return r, nil
 }
@@ -272,7 +273,7 @@ func (l *Log) CheckRecord(ctx context.Context, dir string) error {
 func indexFiles(store string) map[string]os.FileInfo {
 	files := map[string]os.FileInfo{}
 	for _, name := range streamNames() {
-		path := filepath.Join(messagesDir(store, name), "index.db")
+		path := filepath.Join(messagesDir(store, name), natstuning.IndexName)
 		if file, err := os.Stat(path); err == nil {
 			files[path] = file
 		}
