@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
@@ -68,9 +69,15 @@ func (f *TempFile) Close() error {
 // RemoveTemp removes the files that killed processes have left in a directory. No other process may use
 // the directory. One that does not exist has none.
 func RemoveTemp(dir, prefix string) error {
-	left, err := filepath.Glob(filepath.Join(dir, prefix+"*")) // the prefix is no pattern
-	for _, path := range left {
-		if removed := os.Remove(path); !errors.Is(removed, fs.ErrNotExist) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), prefix) {
+			continue
+		}
+		if removed := os.Remove(filepath.Join(dir, entry.Name())); !errors.Is(removed, fs.ErrNotExist) {
 			err = errors.Join(err, removed)
 		}
 	}
