@@ -43,6 +43,17 @@ func (r *harness) copyTo(path string) (size int64) {
 	return size
 }
 
+// TestCopiesOfAKilledProcessAreGone: one that is killed between two system calls leaves a name, on Windows any.
+func TestCopiesOfAKilledProcessAreGone(t *testing.T) {
+	dir := t.TempDir()
+	left := filepath.Join(dir, FileName+".copy-17")
+	check(t, os.WriteFile(left, []byte("views"), 0o600))
+	newHarness(t, dir, newMemLog())
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is left: %v", err)
+	}
+}
+
 // restored is a stream of the same events that was created at another time.
 func restored(all ...events.Event) *memLog {
 	log := newMemLog(all...)

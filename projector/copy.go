@@ -16,6 +16,9 @@ import (
 // uploads below it by default.
 const copyReserve = 256 << 20
 
+// copyPrefix begins the names of temporary files beside the views.
+const copyPrefix = FileName + ".copy-"
+
 // Copy is a copy of the views' file as one commit left it. It is a temporary file beside the views, of
 // which nothing is left after Close, nor, where the system lets open files be removed, after a crash.
 type Copy struct {
@@ -67,7 +70,7 @@ func (p *Projector) readAll(f func(*viewstore.Reader) error) error {
 // createTemp creates a temporary file beside the views, of which nothing is left after a crash where the
 // system lets open files be removed.
 func (p *Projector) createTemp() (*os.File, error) {
-	file, err := os.CreateTemp(filepath.Dir(p.path), FileName+".copy-*") // mode 0600
+	file, err := os.CreateTemp(filepath.Dir(p.path), copyPrefix+"*") // mode 0600
 	if err == nil && runtime.GOOS != "windows" {
 		_ = os.Remove(file.Name()) // who closes it tries again
 	}

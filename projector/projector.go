@@ -14,6 +14,7 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
+	"licenseimport/internal/fsx"
 	"licenseimport/projector/viewstore"
 )
 
@@ -87,8 +88,9 @@ func OpenVerified(ctx context.Context, dir string, log Log, verification *Verifi
 	if err != nil {
 		return nil, err
 	}
-	if err := removeIfThere(p.fresh()); err != nil { // of a process that was killed
-		return nil, errors.Join(err, s.Close())
+	left := errors.Join(removeIfThere(p.fresh()), fsx.RemoveTemp(dir, copyPrefix)) // by a process that was killed
+	if left != nil {
+		return nil, errors.Join(left, s.Close())
 	}
 	p.use(s)
 	return p, nil
