@@ -227,7 +227,7 @@ func (r *Reader) keepHeader() {
 	r.header = Header{Delimiter: r.delim, Line: int(r.line), Fields: make([]string, len(r.row.fields))}
 	for i, f := range r.row.fields {
 		r.header.Fields[i] = string(f)
-		if isBlank(f) {
+		if IsBlank(f) {
 			r.unnamed = append(r.unnamed, i)
 		}
 	}

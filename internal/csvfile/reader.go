@@ -114,14 +114,15 @@ func (r *Reader) Read() (Row, error) {
 // blank reports whether every field is empty or white space.
 func (r *Reader) blank() bool {
 	for _, f := range r.row.fields {
-		if !isBlank(f) {
+		if !IsBlank(f) {
 			return false
 		}
 	}
 	return !r.row.value
 }
 
-func isBlank(field []byte) bool {
+// IsBlank reports whether a field is empty or white space.
+func IsBlank(field []byte) bool {
 	if len(field) > 0 && field[0] > ' ' && field[0] < utf8.RuneSelf {
 		return false
 	}

@@ -60,7 +60,7 @@ func (r *Reader) describe(f fault, text []byte) *RowError {
 // strayValue returns the first column with a value but no name, or -1.
 func (r *Reader) strayValue() int {
 	for _, i := range r.unnamed {
-		if !isBlank(r.row.fields[i]) {
+		if !IsBlank(r.row.fields[i]) {
 			return i
 		}
 	}
@@ -125,7 +125,7 @@ func (r *Reader) countMessage() string {
 
 // column names column i for a user, who counts from 1.
 func (r *Reader) column(i int) string {
-	if i < len(r.header.Fields) && !isBlank([]byte(r.header.Fields[i])) {
+	if i < len(r.header.Fields) && !IsBlank([]byte(r.header.Fields[i])) {
 		return fmt.Sprintf("column %d (%s)", i+1, r.header.Fields[i])
 	}
 	return fmt.Sprintf("column %d", i+1)

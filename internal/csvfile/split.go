@@ -95,7 +95,7 @@ func (r *Reader) splitPlain(line []byte) {
 	r.row.fields, r.row.count = fields, len(fields)
 	for extra := range bytes.SplitSeq(line, []byte{delim}) {
 		r.row.count++
-		r.row.value = r.row.value || !isBlank(extra)
+		r.row.value = r.row.value || !IsBlank(extra)
 	}
 }
 
@@ -217,7 +217,7 @@ func (r *Reader) addSpan(s span) {
 	r.row.count++
 	if len(r.spans) < r.row.maxFields {
 		r.spans = append(r.spans, s)
-	} else if !isBlank(r.in.window()[s.from:s.to]) {
+	} else if !IsBlank(r.in.window()[s.from:s.to]) {
 		r.row.value = true
 	}
 }

@@ -1,12 +1,10 @@
 package workbook
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"licenseimport/internal/csvfile"
 )
@@ -161,7 +159,7 @@ func (r *Reader) readHeader() error {
 			return readError(err)
 		}
 		last := len(r.places) - 1
-		for last >= 0 && isBlank(r.value(last)) {
+		for last >= 0 && csvfile.IsBlank(r.value(last)) {
 			last--
 		}
 		if last < 0 {
@@ -178,7 +176,7 @@ func (r *Reader) readHeader() error {
 		r.fields, r.named = make([][]byte, len(r.header.Fields)), make([]bool, len(r.header.Fields))
 		for i, p := range r.places[:last+1] {
 			r.header.Fields[p.column] = string(r.value(i))
-			r.named[p.column] = !isBlank(r.value(i))
+			r.named[p.column] = !csvfile.IsBlank(r.value(i))
 		}
 		return nil
 	}
@@ -204,7 +202,7 @@ func (r *Reader) nextRow() (int, error) {
 		if p.column < len(r.fields) {
 			r.fields[p.column] = r.value(i)
 		}
-		if r.extra < 0 && (p.column >= len(r.named) || !r.named[p.column]) && !isBlank(r.value(i)) {
+		if r.extra < 0 && (p.column >= len(r.named) || !r.named[p.column]) && !csvfile.IsBlank(r.value(i)) {
 			r.extra = p.column
 		}
 	}
@@ -229,18 +227,11 @@ func (r *Reader) blank() bool {
 		return false
 	}
 	for _, f := range r.fields {
-		if !isBlank(f) {
+		if !csvfile.IsBlank(f) {
 			return false
 		}
 	}
 	return true
-}
-
-func isBlank(value []byte) bool {
-	if len(value) > 0 && value[0] > ' ' && value[0] < utf8.RuneSelf {
-		return false
-	}
-	return len(bytes.TrimSpace(value)) == 0
 }
 
 // rowError returns why a row is rejected as a whole, or nil.
