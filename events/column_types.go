@@ -95,7 +95,8 @@ func checkEmail(value string, limit int) Code {
 	return ""
 }
 
-// isForeignSpace accepts space outside of ASCII, as a paste from a web page has it. (Space that takes no room is warned of.)
+// isForeignSpace accepts space outside of ASCII, as a paste from a web page has it. (Space that takes no room is warned
+// of.)
 func isForeignSpace(r rune) bool { return r >= utf8.RuneSelf && unicode.IsSpace(r) }
 
 // isDotAtom reports whether a local part is an ASCII dot-atom of RFC 5322: words of atext with single dots

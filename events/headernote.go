@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// HeaderNote says in plain words what the column means and what its values are: the note that a workbook has at its header.
+// HeaderNote says in plain words what the column means and what its values are: the note that a workbook has at its
+// header.
 func (c *Column) HeaderNote() string {
 	note := strings.ToUpper(c.Help[:1]) + c.Help[1:] + ".\n" + c.valuesInWords() + "."
 	if c.Required {

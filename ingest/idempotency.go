@@ -100,8 +100,8 @@ func (in *Ingest) reserveUsedKey(ctx context.Context, name string) (reservation,
 	return in.nextFreeID(ctx, name, revision)
 }
 
-// keyStateOf is the state of a key whose first upload was reserved at a time. An orphaned one is aborted, so that it cannot
-// go on later. Its silence counts from what is stored, not from what this process has seen: an ingest that was
+// keyStateOf is the state of a key whose first upload was reserved at a time. An orphaned one is aborted, so that it
+// cannot go on later. Its silence counts from what is stored, not from what this process has seen: an ingest that was
 // killed in the middle of an upload keeps no client from sending the file again.
 func (in *Ingest) keyStateOf(ctx context.Context, first events.JobID, reserved time.Time) (importjob.KeyState, error) {
 	s, err := in.load(ctx, first)

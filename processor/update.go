@@ -47,8 +47,8 @@ func (p *Policy) conflicts(v *Verdict, after *events.License) []events.FieldErro
 	return []events.FieldError{e}
 }
 
-// warningsOfUpdate are those about what there would be: where the row gives the column, or where it was without
-// the warning before. Those about the row's own cells stay, and so does the one of a customer whom the row does not name.
+// warningsOfUpdate are those about what there would be: where the row gives the column, or where it was without the
+// warning before. Those about the row's own cells stay, and so does the one of a customer whom the row does not name.
 func (p *Policy) warningsOfUpdate(v *Verdict, rules []warningRule, before, then *events.Record) []events.Warning {
 	var found []events.Warning
 	for i := range rules {

@@ -250,8 +250,8 @@ func (v move) count(created, existed *uint64) {
 // moves says what became of a license's customer and order.
 type moves struct{ customer, order move }
 
-// changeTo makes a license what an event says that it is. restores is the event of the license whose state it gets back,
-// 0 if none.
+// changeTo makes a license what an event says that it is. restores is the event of the license whose state it gets
+// back, 0 if none.
 func (m *memtable) changeTo(
 	at *current, next *change, s events.LicenseState, f fact, restores events.Seq,
 ) (moved moves, err error) {

@@ -7,10 +7,10 @@ import (
 	"licenseimport/projector/viewstore"
 )
 
-// A party is a customer or an order: what licenses belong to. The event that first names it makes it,
-// and the event's sequence is its id. When the last license leaves it, it is gone; who names it next
-// makes another one. An undo that restores a license of it brings it back, as long as there is no other one of that name. A
-// customer that a customers' import made or named stays.
+// A party is a customer or an order: what licenses belong to. The event that first names it makes it, and the event's
+// sequence is its id. When the last license leaves it, it is gone; who names it next makes another one. An undo that
+// restores a license of it brings it back, as long as there is no other one of that name. A customer that a customers'
+// import made or named stays.
 
 // partyKind is customers or orders.
 type partyKind struct {

@@ -108,9 +108,9 @@ type rebuildCall struct {
 }
 
 // Rebuild folds the stream again into a new file, while the projector folds and answers from the present one. Then it
-// puts that in the place of the views' file, as shrink.go describes. Until then nothing changes, also when it is interrupted
-// or fails. progress, which may be nil, is called every 1000 events. It waits while another file is being made. Where
-// [Projector.Run] does not fold, the error is [ErrNotFolding].
+// puts that in the place of the views' file, as shrink.go describes. Until then nothing changes, also when it is
+// interrupted or fails. progress, which may be nil, is called every 1000 events. It waits while another file is being
+// made. Where [Projector.Run] does not fold, the error is [ErrNotFolding].
 func (p *Projector) Rebuild(ctx context.Context, progress func(done, total uint64)) (RebuildResult, error) {
 	call := &rebuildCall{
 		ctx: ctx, rebuild: rebuild{log: p.log, progress: progress, events: maxRebuildEvents}, began: time.Now(),

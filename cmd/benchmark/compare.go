@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// compareCommand imports one file into two builds of the program in turn, many times,
-// each time into an empty directory. With -undo it measures the import's undo. The ratio within each pair shows changes that
-// are smaller than the machine's noise from minute to minute.
+// compareCommand imports one file into two builds of the program in turn, many times, each time into an empty
+// directory. With -undo it measures the import's undo. The ratio within each pair shows changes that are smaller than
+// the machine's noise from minute to minute.
 func compareCommand(args []string) error {
 	flags := flag.NewFlagSet("compare", flag.ExitOnError)
 	runs := flags.Int("runs", 10, "pairs")

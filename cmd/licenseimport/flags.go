@@ -25,7 +25,8 @@ type dataFlag struct {
 	Data string `group:"where" default:"./data" placeholder:"DIR" help:"Directory that holds everything: event streams, views, the admin key. Default: ./data."`
 }
 
-// again are the flags by which another command finds the same data directory. The environment says again what it has said.
+// again are the flags by which another command finds the same data directory. The environment says again what it has
+// said.
 func (f dataFlag) again() []string {
 	return repeated("--data", "LICENSEIMPORT_DATA", f.Data, defaultData)
 }

@@ -37,8 +37,8 @@ func printWarnings(ctx context.Context, w io.Writer, api *client, r *result) err
 	return nil
 }
 
-// printWarningsLeftOut says why a dry run lists fewer warnings than rows that have one: of rows that it would import, or
-// leave as they are, nothing is stored.
+// printWarningsLeftOut says why a dry run lists fewer warnings than rows that have one: of rows that it would import,
+// or leave as they are, nothing is stored.
 func printWarningsLeftOut(w io.Writer, r *result, listed uint64) bool {
 	if !r.DryRun || r.Result == nil || r.Result.Warnings <= listed {
 		return false

@@ -93,9 +93,9 @@ func (c *compressor) quiet(now time.Time) bool {
 	return quiet
 }
 
-// decompressNewest rewrites the newest compressed file of each stream as it was before, ahead of the server's start. After a
-// crash the files behind it may be empty or gone: then the server appends to this one, which it can do only if it
-// is not compressed.
+// decompressNewest rewrites the newest compressed file of each stream as it was before, ahead of the server's start.
+// After a crash the files behind it may be empty or gone: then the server appends to this one, which it can do only if
+// it is not compressed.
 func (s *Server) decompressNewest() error {
 	for _, name := range compressedStreams {
 		blocks, err := natstuning.BlockFiles(messagesDir(s.store, name))

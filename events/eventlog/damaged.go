@@ -12,8 +12,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// errDamaged is why a message cannot be read that the stream holds. Where a server reads a stream through, it leaves such
-// messages out without an error.
+// errDamaged is why a message cannot be read that the stream holds. Where a server reads a stream through, it leaves
+// such messages out without an error.
 var errDamaged = errors.New("its file is damaged")
 
 // errFileDamaged is errDamaged where the server has dropped all messages of the file: they are too many to set aside.
@@ -27,9 +27,9 @@ type gaps struct {
 	damaged bool // the server has dropped messages of a damaged file as if they were deleted: none counts as deleted
 }
 
-// check returns an [*UnreadableEventError] for a message between two that is damaged and not set aside. It asks the stream
-// where it does not know, until ctx ends. Where the stream's leader has the message, only the replica that was read lacks it:
-// errOutOfOrder.
+// check returns an [*UnreadableEventError] for a message between two that is damaged and not set aside. It asks the
+// stream where it does not know, until ctx ends. Where the stream's leader has the message, only the replica that was
+// read lacks it: errOutOfOrder.
 func (g *gaps) check(ctx context.Context, log *Log, after, before events.Seq) error {
 	explained := func(seq events.Seq) bool {
 		return !g.damaged && (seq < g.first || g.deleted[seq]) || log.setAside.has(seq)

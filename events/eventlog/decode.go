@@ -53,8 +53,8 @@ func (e *UnreadableEventError) Stream() string {
 
 func (e *UnreadableEventError) Unwrap() error { return e.Cause }
 
-// withoutNames leaves of each subject of what rows are about its first token: the others name a license by its key, or a
-// customer.
+// withoutNames leaves of each subject of what rows are about its first token: the others name a license by its key, or
+// a customer.
 func withoutNames(text string) string { return names.ReplaceAllString(text, "$1…") }
 
 // names matches such a subject, up to a quotation mark that ends it.

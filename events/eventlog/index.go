@@ -17,8 +17,8 @@ const (
 	// quietFor is how long nothing was stored before the index of LICENSES is written: it takes appends no
 	// sooner than the index is on its way to the disk.
 	quietFor = time.Second
-	// indexedMessages are so many that an index is written while more come: a start after a kill reads what the last one
-	// lacks, a million messages in 1.3 CPU seconds.
+	// indexedMessages are so many that an index is written while more come: a start after a kill reads what the last
+	// one lacks, a million messages in 1.3 CPU seconds.
 	indexedMessages = 500_000
 	// indexPause is the shortest time between two indexes, and indexShare the most of the time that they take.
 	indexPause = 10 * time.Second

@@ -28,10 +28,10 @@ var jobRetry = retry.Policy{First: 100 * time.Millisecond, Max: 30 * time.Second
 // processorConsumer is the durable consumer that all processors share.
 const processorConsumer = "processor"
 
-// LeaseJobs calls work with each fact that gives a processor work, an ImportSealed or an UndoStarted, up to
-// concurrency of them at a time, and shares these jobs with every other process that calls it. owner names whose job it is (nil: all
-// jobs have one owner). What an owner has in work beyond half of the concurrency does not count
-// against the jobs of others, so half as many again may be in work: see package fairshare.
+// LeaseJobs calls work with each fact that gives a processor work, an ImportSealed or an UndoStarted, up to concurrency
+// of them at a time, and shares these jobs with every other process that calls it. owner names whose job it is (nil:
+// all jobs have one owner). What an owner has in work beyond half of the concurrency does not count against the jobs of
+// others, so half as many again may be in work: see package fairshare.
 //
 // Delivery is at least once. A job whose work returns nil is done. After an error it is delivered
 // again, with a back-off. When this process dies or is cut off it is delivered to another one. So two

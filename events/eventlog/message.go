@@ -41,9 +41,9 @@ type State struct {
 	Replicas        int
 }
 
-// A getRequest asks a stream's leader for one message: by its sequence, the last one of a filter of
-// subjects, or the first one of a filter from a sequence on. (With direct gets allowed the client's own calls ask any replica, and a replica may
-// lag.)
+// A getRequest asks a stream's leader for one message: by its sequence, the last one of a filter of subjects, or the
+// first one of a filter from a sequence on. (With direct gets allowed the client's own calls ask any replica, and a
+// replica may lag.)
 type getRequest struct {
 	Seq         events.Seq `json:"seq,omitempty"`
 	LastSubject string     `json:"last_by_subj,omitempty"`

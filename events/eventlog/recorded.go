@@ -15,10 +15,10 @@ import (
 // A RecordedBucket is a bucket whose every write is an operation: an event of LICENSES with the write's
 // revision in its subject and id.
 //
-// The bucket is written first, then the event is appended. So a revoked key stops although LICENSES takes no
-// message, such as on a full disk, and the event follows from the bucket's entry alone: whichever process finds an entry without
-// its event appends it ([RecordedBucket.Record]). A writer does so for the entry that it replaces. So no
-// write by this type loses its event, and no event is stored twice: the append expects an empty subject.
+// The bucket is written first, then the event is appended. So a revoked key stops although LICENSES takes no message,
+// such as on a full disk, and the event follows from the bucket's entry alone: whichever process finds an entry without
+// its event appends it ([RecordedBucket.Record]). A writer does so for the entry that it replaces. So no write by this
+// type loses its event, and no event is stored twice: the append expects an empty subject.
 //
 // A write of another program has its event, too, if no other write follows before the next Record.
 type RecordedBucket struct {

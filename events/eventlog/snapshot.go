@@ -179,8 +179,9 @@ func (t *transfer) copy(ctx context.Context, w io.Writer) (Snapshot, error) {
 	return Snapshot{Stream: t.stream, Config: t.config, First: found.first, Last: t.last, Messages: found.messages}, nil
 }
 
-// missing is how many messages up to the last one the copy lacks: the server leaves out those that are damaged, without an
-// error. Those that are set aside are not counted. Nothing deletes a message of LICENSES; of other streams it is not known.
+// missing is how many messages up to the last one the copy lacks: the server leaves out those that are damaged, without
+// an error. Those that are set aside are not counted. Nothing deletes a message of LICENSES; of other streams it is not
+// known.
 func (t *transfer) missing(found contents) uint64 {
 	if t.stream != events.LicensesStream {
 		return 0

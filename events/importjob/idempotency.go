@@ -17,8 +17,8 @@ const (
 	KeyReusable                   // it imported nothing: a new upload takes the key
 )
 
-// KeyState is the state of a key whose upload has been silent for so long. An upload that is not sealed is orphaned when
-// that is longer than abandoned.
+// KeyState is the state of a key whose upload has been silent for so long. An upload that is not sealed is orphaned
+// when that is longer than abandoned.
 func (s State) KeyState(silent, abandoned time.Duration) KeyState {
 	switch {
 	case s.Sealed != nil:

@@ -27,10 +27,10 @@
 //
 // # Moment
 //
-// The moment of a backup is the snapshot of LICENSES. The backup has every import that was sealed
-// by then, with all its rows. After a restore the import continues from its last batch of outcomes
-// in LICENSES. Each snapshot ends between two batches ([eventlog.Log.Snapshot]). Half a batch would
-// leave outcomes without the position of their commit, and the next processor would have to search for them (processor/torn_batch.go).
+// The moment of a backup is the snapshot of LICENSES. The backup has every import that was sealed by then, with all its
+// rows. After a restore the import continues from its last batch of outcomes in LICENSES. Each snapshot ends between
+// two batches ([eventlog.Log.Snapshot]). Half a batch would leave outcomes without the position of their commit, and
+// the next processor would have to search for them (processor/torn_batch.go).
 //
 // # Order
 //

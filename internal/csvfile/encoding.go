@@ -107,8 +107,8 @@ func BOMEncoding(head []byte) string {
 	return ""
 }
 
-// openEncoding looks at the file's first bytes and sees to it that from here on it is UTF-8. What is invalid in the file's
-// encoding becomes invalid UTF-8, so that the row it stands in is found out.
+// openEncoding looks at the file's first bytes and sees to it that from here on it is UTF-8. What is invalid in the
+// file's encoding becomes invalid UTF-8, so that the row it stands in is found out.
 func (b *buffer) openEncoding(e Encoding) error {
 	head, err := readHead(b.src, 8)
 	if err != nil && err != io.EOF {
@@ -141,8 +141,8 @@ func (b *buffer) openEncoding(e Encoding) error {
 	return nil
 }
 
-// readHead reads n bytes, or as many as there are. The error is the source's own: io.ReadFull would turn the file's end into an
-// io.ErrUnexpectedEOF, which must mean an upload that was cut off.
+// readHead reads n bytes, or as many as there are. The error is the source's own: io.ReadFull would turn the file's end
+// into an io.ErrUnexpectedEOF, which must mean an upload that was cut off.
 func readHead(r io.Reader, n int) ([]byte, error) {
 	head := make([]byte, 0, n)
 	for range 100 * n {
@@ -158,7 +158,8 @@ func readHead(r io.Reader, n int) ([]byte, error) {
 // invalid is a byte that no UTF-8 text has.
 const invalid = 0xFF
 
-// windows1252 decodes windows-1252. The five bytes that it leaves undefined become invalid; x/text would make them U+FFFD.
+// windows1252 decodes windows-1252. The five bytes that it leaves undefined become invalid; x/text would make them
+// U+FFFD.
 type windows1252 struct{ transform.NopResetter }
 
 func (windows1252) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err error) {
@@ -193,7 +194,8 @@ func (d fromUTF16) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err e
 	return nDst, nSrc, nil
 }
 
-// decode gives src's first character and its length in bytes; utf8.RuneError for what is none, length 0 if more bytes must be seen.
+// decode gives src's first character and its length in bytes; utf8.RuneError for what is none, length 0 if more bytes
+// must be seen.
 func (d fromUTF16) decode(src []byte, atEOF bool) (rune, int) {
 	if len(src) < 2 {
 		return brokenAtEOF(len(src), atEOF)

@@ -44,8 +44,8 @@ const (
 
 var delimiters = []byte{',', ';', '\t', '|'}
 
-// Header reads up to the end of the header line, once; later calls give the same again. Errors: ErrEmpty, *NotCSVError, *HeaderError, or what the
-// underlying reader failed with.
+// Header reads up to the end of the header line, once; later calls give the same again. Errors: ErrEmpty, *NotCSVError,
+// *HeaderError, or what the underlying reader failed with.
 func (r *Reader) Header() (Header, error) {
 	if !r.started {
 		r.started = true
@@ -114,8 +114,8 @@ type headLine struct {
 	next int
 }
 
-// peekLine looks at the next line without reading it, and learns from it whether a lone CR ends the lines of this file. A line that is
-// not complete within the limit is given as far as it goes.
+// peekLine looks at the next line without reading it, and learns from it whether a lone CR ends the lines of this file.
+// A line that is not complete within the limit is given as far as it goes.
 func (b *buffer) peekLine() (headLine, error) {
 	quoted := false
 	for p := 0; ; p++ {
@@ -150,8 +150,8 @@ func isSepLine(line []byte) bool {
 	return len(line) >= 4 && strings.EqualFold(string(line[:4]), "sep=")
 }
 
-// useSepLine takes the delimiter from a sep= line, where none was given. Programs that do not know such a line may have put it in quotes, or added the
-// delimiters of empty fields, when they saved the file.
+// useSepLine takes the delimiter from a sep= line, where none was given. Programs that do not know such a line may have
+// put it in quotes, or added the delimiters of empty fields, when they saved the file.
 func (r *Reader) useSepLine(line []byte) error {
 	rest := bytes.TrimPrefix(line, []byte{'"'})[len("sep="):]
 	if len(rest) == 0 || bytes.IndexByte(delimiters, rest[0]) < 0 ||

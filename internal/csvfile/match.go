@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// ErrorPrefix begins the names of the columns that an invalid_rows.csv has beside those of the import. They are ignored on upload.
+// ErrorPrefix begins the names of the columns that an invalid_rows.csv has beside those of the import. They are ignored
+// on upload.
 const ErrorPrefix = "error__"
 
 // ProblemKind says in a word what is wrong with a header name.
@@ -29,9 +30,10 @@ type HeaderProblem struct {
 	Parameter  string // a query parameter to copy that would solve it, such as map=Serial:license__license_key; or empty
 }
 
-// MatchHeader finds for each header field its index in known, or -1 for one that is ignored: an empty one, one whose name begins with
-// ErrorPrefix, and an unknown one where ignoreUnknown is set. Names are compared without regard to case and surrounding white space.
-// A field that has a problem is -1 too. Known and required names are in lower case, and every required name is among the known.
+// MatchHeader finds for each header field its index in known, or -1 for one that is ignored: an empty one, one whose
+// name begins with ErrorPrefix, and an unknown one where ignoreUnknown is set. Names are compared without regard to
+// case and surrounding white space. A field that has a problem is -1 too. Known and required names are in lower case,
+// and every required name is among the known.
 func MatchHeader(fields, known, required []string, ignoreUnknown bool) (columns []int, problems []HeaderProblem) {
 	m := matcher{known: known, required: required, meant: make(map[string]string), first: make(map[int]int)}
 	columns = make([]int, len(fields))

@@ -8,13 +8,14 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// Nearest returns the known name that a name was probably meant to be, or "". Required names win over others that are as near.
+// Nearest returns the known name that a name was probably meant to be, or "". Required names win over others that are
+// as near.
 func Nearest(name string, known, required []string) string {
 	return suggest(NormalName(name), known, required)
 }
 
-// suggest gives the known name that an unknown one, normalised, was probably meant to be, or "". Better kinds of likeness come first; of
-// names alike in the same way a required one, then the earliest, is taken.
+// suggest gives the known name that an unknown one, normalised, was probably meant to be, or "". Better kinds of
+// likeness come first; of names alike in the same way a required one, then the earliest, is taken.
 func suggest(name string, known, required []string) string {
 	words := wordsOf(name)
 	if len(words) == 0 || len(name) > 64 {
@@ -35,8 +36,8 @@ func suggest(name string, known, required []string) string {
 
 const tooFar = 1000
 
-// cost says how unlike a name's words and a known name are: written another way (License Key), the known name without its prefix (email),
-// a slip of the pen (licence_key), words of it (product code), or one within the other.
+// cost says how unlike a name's words and a known name are: written another way (License Key), the known name without
+// its prefix (email), a slip of the pen (licence_key), words of it (product code), or one within the other.
 func cost(words []string, known string) int {
 	full := wordsOf(known)
 	short := full

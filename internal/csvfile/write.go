@@ -6,8 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// AppendRecord appends one CSV record with its CRLF to dst. Fields are quoted where they must be: for the delimiter, a quote or a line break in
-// them, and for white space at either end, which some programs would take off. A record of one empty field is "", to differ from a blank line.
+// AppendRecord appends one CSV record with its CRLF to dst. Fields are quoted where they must be: for the delimiter, a
+// quote or a line break in them, and for white space at either end, which some programs would take off. A record of one
+// empty field is "", to differ from a blank line.
 func AppendRecord(dst []byte, delimiter byte, fields ...string) []byte {
 	if len(fields) == 1 && fields[0] == "" {
 		return append(dst, "\"\"\r\n"...)

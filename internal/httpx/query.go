@@ -40,8 +40,9 @@ func (rt *Router) checked(h Handler, parameters []string) Handler {
 	}
 }
 
-// checkQuery returns a 400 for a query with a parameter that is not one of these, that has no value
-// or that is given more than once, unless it is [Repeatable]. It names those that there are. What a server ignores could be a filter, or a dry run.
+// checkQuery returns a 400 for a query with a parameter that is not one of these, that has no value or that is given
+// more than once, unless it is [Repeatable]. It names those that there are. What a server ignores could be a filter, or
+// a dry run.
 func checkQuery(r *http.Request, parameters []string) error {
 	if r.URL.RawQuery == "" {
 		return nil

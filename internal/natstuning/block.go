@@ -91,8 +91,8 @@ func (b *Block) Close() error { return b.file.Close() }
 // Compressed reports whether the records are compressed. Then the file does not grow.
 func (b *Block) Compressed() bool { return b.begin > 0 }
 
-// Records reads the records as they were before the file was compressed, from the first one to the end that the file has
-// now. Its errors are as those of [OpenBlock].
+// Records reads the records as they were before the file was compressed, from the first one to the end that the file
+// has now. Its errors are as those of [OpenBlock].
 func (b *Block) Records() io.Reader {
 	if !b.Compressed() {
 		return io.NewSectionReader(b.file, 0, 1<<62)
@@ -101,8 +101,8 @@ func (b *Block) Records() io.Reader {
 	return io.MultiReader(packed, io.NewSectionReader(b.file, b.end, RecordChecksum))
 }
 
-// RecordsAt are the records at their offsets, with those that the server appends later. Of a block that is compressed it
-// reads all at once.
+// RecordsAt are the records at their offsets, with those that the server appends later. Of a block that is compressed
+// it reads all at once.
 func (b *Block) RecordsAt() (io.ReaderAt, error) {
 	if !b.Compressed() {
 		return b.file, nil

@@ -19,8 +19,8 @@ import (
 // maxExtension bounds the messages that are added to an index: each takes some 150 bytes of memory meanwhile.
 const maxExtension = 4_000_000
 
-// ErrIndex is why an index cannot be extended: it is missing, or the files are not what it says with whole messages after
-// it. The server then reads the whole stream, which finds out what is wrong.
+// ErrIndex is why an index cannot be extended: it is missing, or the files are not what it says with whole messages
+// after it. The server then reads the whole stream, which finds out what is wrong.
 var ErrIndex = errors.New("the index cannot be extended")
 
 func noIndex(format string, args ...any) error {
@@ -30,8 +30,8 @@ func noIndex(format string, args ...any) error {
 // ExtendIndex adds to the index of a stream what was stored after it, for a server that is not running. The server uses
 // an index only if it is that of the last message, so after a kill it would read all messages. Here only those are read
 // that the index lacks. msgs is the directory of the stream's messages, of which none was ever deleted. last is the
-// sequence of the index that is there now. It returns [ErrIndex], and leaves the index as it is, where the server has to
-// read all of it.
+// sequence of the index that is there now. It returns [ErrIndex], and leaves the index as it is, where the server has
+// to read all of it.
 func ExtendIndex(msgs, stream string) (last uint64, err error) {
 	if err := checkVersion(); err != nil {
 		return 0, err

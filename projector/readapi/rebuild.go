@@ -28,8 +28,8 @@ type RebuildResult struct {
 	Digest  string  `json:"digest"` // of the views, SHA-256 in hex
 }
 
-// rebuildViews folds the views again while they are read, and sends its progress as Server-Sent Events. The views stay as
-// they are if it fails, or if the client leaves before the new ones are whole. Then there is no event "done".
+// rebuildViews folds the views again while they are read, and sends its progress as Server-Sent Events. The views stay
+// as they are if it fails, or if the client leaves before the new ones are whole. Then there is no event "done".
 func (a *API) rebuildViews(w http.ResponseWriter, r *http.Request, _ httpx.Params, _ access.Manager) error {
 	latest, ended := make(chan RebuildProgress, 1), make(chan error, 1)
 	var result projector.RebuildResult

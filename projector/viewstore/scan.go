@@ -26,9 +26,9 @@ type Scanned struct {
 	block []byte // reused buffer
 }
 
-// Scan passes each chunk of a set of a view with columns to one of the visitors: those that have a wanted number,
-// or all if wanted is nil. Each visitor has a separate goroutine, and the chunks come in no order. A Scanned is valid during
-// the call. If the bound is exceeded the scan ends early.
+// Scan passes each chunk of a set of a view with columns to one of the visitors: those that have a wanted number, or
+// all if wanted is nil. Each visitor has a separate goroutine, and the chunks come in no order. A Scanned is valid
+// during the call. If the bound is exceeded the scan ends early.
 func (r *Reader) Scan(b *Bound, set ChunkSet, wanted *NumberSet, visitors []func(*Scanned)) {
 	work := make(chan []rawChunk, len(visitors))
 	errs := make([]error, len(visitors))

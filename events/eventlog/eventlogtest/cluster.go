@@ -306,8 +306,8 @@ func (c *Cluster) contents(node int) string {
 	return fmt.Sprint(held) // sorted by name
 }
 
-// waitFor asks again until it holds. Time runs out only while the slowest replica stores nothing: after an hour of chaos
-// it may have millions of messages to catch up with.
+// waitFor asks again until it holds. Time runs out only while the slowest replica stores nothing: after an hour of
+// chaos it may have millions of messages to catch up with.
 func (c *Cluster) waitFor(what string, holds func() bool) {
 	c.t.Helper()
 	var last uint64

@@ -6,8 +6,8 @@ import (
 	"unsafe"
 )
 
-// LoseNext has a node that follows lose the next n messages of a stream, as NATS can when it catches up: it counts as many
-// as failed, so it takes the next ones for some that it has. The stream has more than n messages.
+// LoseNext has a node that follows lose the next n messages of a stream, as NATS can when it catches up: it counts as
+// many as failed, so it takes the next ones for some that it has. The stream has more than n messages.
 func (c *Cluster) LoseNext(node int, stream string, n uint64) {
 	c.t.Helper()
 	account := reflect.ValueOf(c.servers[node].GlobalAccount())
