@@ -121,7 +121,7 @@ func (l *Log) compareReplicas(ctx context.Context, stream string) (r ReplicaComp
 		return ReplicaComparison{Stream: stream}, err // its rows were purged meanwhile
 	}
 	r.Unknown = append(r.Unknown, wanted...)
-	r.compare(ends)
+	r.classify(ends)
 	return r, nil
 }
 
@@ -158,9 +158,9 @@ func (l *Log) anyReplicaAt(
 	return node, m, nil
 }
 
-// compare tells which servers lack messages, from what each has at the end of the leader's replica: the zero Message
+// classify tells which servers lack messages, from what each has at the end of the leader's replica: the zero Message
 // where its own ends before. A replica that lacks messages has a later one there than the others, or none.
-func (r *ReplicaComparison) compare(ends map[string]Message) {
+func (r *ReplicaComparison) classify(ends map[string]Message) {
 	var first Message
 	for _, m := range ends {
 		if m.Seq > 0 && (first.Seq == 0 || m.before(first)) {
