@@ -129,7 +129,10 @@ func connect(config Config) (*Log, error) {
 	if config.Timeout == 0 {
 		config.Timeout = defaultTimeout
 	}
-	l := &Log{server: config.Server, replicas: config.Replicas, timeout: config.Timeout, sweep: defaultSweepTimes}
+	l := &Log{
+		server: config.Server, replicas: config.Replicas, timeout: config.Timeout,
+		sweep: defaultSweepTimes, setAside: newSetAside(),
+	}
 	var err error
 	if l.server == nil {
 		l.conn, err = l.dialURL(config)

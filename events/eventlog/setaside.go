@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -35,9 +34,11 @@ func (e *SetAsideError) Error() string {
 // setAside is what this process knows of the messages that are set aside. It grows when a reader
 // begins, and when one meets a message that it cannot read.
 type setAside struct {
-	known atomic.Pointer[setAsideMessages] // nil: none known
-	mu    sync.Mutex                       // held by the one goroutine that asks the stream
+	known  atomic.Pointer[setAsideMessages] // nil: none known
+	asking chan struct{}                    // full while a goroutine asks the stream; others wait
 }
+
+func newSetAside() setAside { return setAside{asking: make(chan struct{}, 1)} }
 
 // setAsideMessages never changes.
 type setAsideMessages struct {
@@ -96,10 +97,15 @@ func (l *Log) IsSetAside(ctx context.Context, seq events.Seq) (bool, error) {
 	return err == nil && known.bySeq[seq], err
 }
 
-// refreshSetAside reads the decisions after those that are known: one request if there is none.
+// refreshSetAside reads the decisions after those that are known: one request if there is none. It waits for another
+// goroutine that does so, until ctx ends.
 func (l *Log) refreshSetAside(ctx context.Context) (*setAsideMessages, error) {
-	l.setAside.mu.Lock()
-	defer l.setAside.mu.Unlock()
+	select {
+	case l.setAside.asking <- struct{}{}:
+		defer func() { <-l.setAside.asking }()
+	case <-ctx.Done():
+		return l.setAside.messages(), ctx.Err()
+	}
 	known := l.setAside.messages()
 	last, _, err := l.get(ctx, events.LicensesStream, getRequest{LastSubject: events.SetAsideFilter})
 	if err != nil || last.Seq == known.last {

@@ -318,3 +318,28 @@ func TestRowJobsLeavesStraySubjectsOut(t *testing.T) {
 		t.Errorf("%v, %v", jobs, err)
 	}
 }
+
+// TestWaitForSetAsideEnds: who waits for another one that asks does not wait longer than its own context.
+func TestWaitForSetAsideEnds(t *testing.T) {
+	t.Parallel()
+	log := openHere(t)
+	log.server.Shutdown() // from here on a question takes the time of one request
+	asked := make(chan error, 1)
+	go func() {
+		_, err := log.SetAsides(t.Context())
+		asked <- err
+	}()
+	awaitTrue(t, "a question", func() bool { return len(log.setAside.asking) > 0 })
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	if _, err := log.SetAsides(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v, want the end of its context", err)
+	}
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if err := <-asked; err == nil {
+		t.Error("a server that was shut down answers")
+	}
+}
