@@ -59,12 +59,16 @@ type related struct{ sameFileAs, retryOf, retriedBy events.JobID }
 
 // relatedTo returns the imports that the result of j names to a manager: of those of the same file the latest
 // earlier one that the manager may know of, of those that tried its rejected rows again the latest that was no
-// dry run.
-func relatedTo(views *projector.Reader, j *projector.Job, m access.Manager) (r related, err error) {
+// dry run. One that find does not know is left out: j may be ahead of the file.
+func relatedTo(find func(events.JobID) (*projector.Job, error), j *projector.Job, m access.Manager) (related, error) {
+	var r related
 	for id := j.SameFileAs; id != 0 && r.sameFileAs == 0; {
-		other, err := mustExist(views.Job(id))
+		other, err := find(id)
 		if err != nil {
 			return related{}, err
+		}
+		if other == nil {
+			break
 		}
 		if seesImport(m, other) {
 			r.sameFileAs = id
@@ -72,7 +76,7 @@ func relatedTo(views *projector.Reader, j *projector.Job, m access.Manager) (r r
 		id = other.SameFileAs
 	}
 	if j.RetryOf != 0 {
-		other, err := views.Job(j.RetryOf)
+		other, err := find(j.RetryOf)
 		if err != nil {
 			return related{}, err
 		}
@@ -81,11 +85,11 @@ func relatedTo(views *projector.Reader, j *projector.Job, m access.Manager) (r r
 		}
 	}
 	for _, id := range slices.Backward(j.RetriedBy) {
-		other, err := mustExist(views.Job(id))
+		other, err := find(id)
 		if err != nil {
 			return related{}, err
 		}
-		if !other.DryRun && seesImport(m, other) {
+		if other != nil && !other.DryRun && seesImport(m, other) {
 			r.retriedBy = id
 			break
 		}
@@ -93,17 +97,12 @@ func relatedTo(views *projector.Reader, j *projector.Job, m access.Manager) (r r
 	return r, nil
 }
 
-// related is relatedTo in a separate transaction, or without one where no related import has to be looked at. All
-// are of one kind.
-func (a *API) related(ctx context.Context, j *projector.Job, m access.Manager) (r related, err error) {
+// related is relatedTo of an import that may be ahead of the file.
+func (a *API) related(j *projector.Job, m access.Manager) (related, error) {
 	if len(j.RetriedBy) == 0 && (m.SeesAll(j.ImportKind()) || j.SameFileAs == 0 && j.RetryOf == 0) {
 		return related{sameFileAs: j.SameFileAs, retryOf: j.RetryOf}, nil
 	}
-	err = a.projector.Read(ctx, func(views *projector.Reader) (err error) {
-		r, err = relatedTo(views, j, m)
-		return err
-	})
-	return r, err
+	return relatedTo(a.projector.Job, j, m)
 }
 
 // jobOrNull returns nil (null in JSON) for no import.
@@ -214,7 +213,7 @@ func orEmpty[T any](list []T) []T {
 
 // getImport answers with one import and its first rejected rows.
 func (a *API) getImport(w http.ResponseWriter, r *http.Request, j *projector.Job, m access.Manager) error {
-	others, err := a.related(r.Context(), j, m)
+	others, err := a.related(j, m)
 	if err != nil {
 		return err
 	}
@@ -313,7 +312,7 @@ func (a *API) listImports(k *events.Kind) access.Handler {
 				if err != nil {
 					return result{}, err
 				}
-				others, err := relatedTo(views, j, m)
+				others, err := relatedTo(views.Job, j, m)
 				return renderImport(j, m, others, nil), err
 			},
 		}.write(a, w, r, page)

@@ -35,7 +35,7 @@ func (a *API) streamImport(w http.ResponseWriter, r *http.Request, j *projector.
 		if err != nil {
 			return err
 		}
-		others, err := a.related(r.Context(), j, m)
+		others, err := a.related(j, m)
 		if err != nil {
 			return err
 		}
