@@ -376,4 +376,15 @@ func TestProcessesTakeTurns(t *testing.T) {
 	began := time.Now()
 	take(one, events.RowsStream)()
 	t.Logf("free %v after its owner was gone", time.Since(began).Round(time.Millisecond))
+
+	late := take(one, events.RowsStream)
+	release = take(two, events.RowsStream) // when the lease of the other one has ended
+	late()
+	third := openReplicas(ctx, t, c, 3)
+	within, end = context.WithTimeout(ctx, time.Second)
+	defer end()
+	if _, err := third.TakeTurn(within, events.RowsStream); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("after somebody else's late release: %v", err)
+	}
+	release()
 }

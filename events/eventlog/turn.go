@@ -69,8 +69,11 @@ func (l *Log) takeTurn(ctx context.Context, stream string) (release func(), err 
 		delivery, err := l.askForTurn(within, stream)
 		switch {
 		case err == nil:
+			taken := time.Now()
 			return func() {
-				_ = l.conn.Publish(delivery, []byte("-NAK")) // if it is lost, the turn is free after turnLease
+				if time.Since(taken) < turnLease-time.Second { // later it would give back another one's turn
+					_ = l.conn.Publish(delivery, []byte("-NAK")) // if it is lost, the turn is free after turnLease
+				}
 				leave()
 			}, nil
 		case l.turns.denied.Load():
@@ -78,6 +81,9 @@ func (l *Log) takeTurn(ctx context.Context, stream string) (release func(), err 
 		}
 		if backoff.Wait(within, nil) != nil {
 			leave()
+			if ctx.Err() == nil {
+				slog.Warn("a batch waits for its turn to be stored", "stream", stream, "reason", err)
+			}
 			return nil, fmt.Errorf("%w: %w", errNoTurn, err)
 		}
 	}
