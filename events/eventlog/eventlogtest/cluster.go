@@ -99,6 +99,9 @@ func (c *Cluster) Start(node int) {
 	s.SetLoggerV2(c.logs[node], false, false, false)
 	c.servers[node] = s
 	go s.Start()
+	if !s.ReadyForConnections(waitTimeout) { // before, it would say of streams what one that is alone does
+		c.t.Fatalf("node %d does not start", node)
+	}
 }
 
 // Kill stops a server. Its connections are cut first, so the others get no notice.
