@@ -55,7 +55,7 @@ func fullBlocksOf(store reflect.Value, after uint32) (blocks []reflect.Value) {
 	defer rlock(store)()
 	all, last := privateField(store, "blks"), privateField(store, "lmb")
 	for i := range all.Len() {
-		block := all.Index(i)
+		block := reflect.ValueOf(all.Index(i).Interface()) // a copy: the server moves them
 		if block.Pointer() != last.Pointer() && numberOf(block) > after {
 			blocks = append(blocks, block)
 		}

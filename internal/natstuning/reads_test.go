@@ -147,3 +147,31 @@ func TestReadsSeeWholeBatches(t *testing.T) {
 		t.Errorf("only %d states were seen: %v", len(looked), looked)
 	}
 }
+
+// TestOpenWhileTheServerEnds is for the race detector.
+func TestOpenWhileTheServerEnds(t *testing.T) {
+	for range 5 {
+		srv, err := server.NewServer(&server.Options{
+			Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv.Start()
+		began, ended := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(ended)
+			for i := range 3000 {
+				if _, err := OpenStream(srv, "none"); !errors.Is(err, ErrNoStream) {
+					t.Error(err)
+				}
+				if i == 0 {
+					close(began)
+				}
+			}
+		}()
+		<-began
+		srv.Shutdown()
+		<-ended
+	}
+}

@@ -111,10 +111,11 @@ func streamsOf(srv *server.Server) (streams []reflect.Value) {
 	return streams
 }
 
+// jetStreamOf is a pointer; nil once the server has ended.
 func jetStreamOf(srv *server.Server) reflect.Value {
 	account := reflect.ValueOf(srv.GlobalAccount())
 	defer rlock(account)()
-	return privateField(account, "js")
+	return reflect.ValueOf(privateField(account, "js").Interface()) // a copy: the field changes
 }
 
 // storeOf is a stream's store, a pointer to a struct; not valid while the stream is being created.
