@@ -55,6 +55,8 @@ func (k keeper) keep() error {
 	for _, name := range streamNames() {
 		err := linkTree(streamDir(k.store, name), filepath.Join(unfinished, name))
 		if errors.Is(err, errNoLinks) {
+			slog.Warn("the streams are not protected while the NATS server starts: a file that it cannot open would cost the stream",
+				"reason", err)
 			return os.RemoveAll(unfinished)
 		}
 		if err != nil {
@@ -64,8 +66,8 @@ func (k keeper) keep() error {
 	return os.Rename(unfinished, k.dir)
 }
 
-// errNoLinks says that the file system has no hard links: nothing is kept there.
-var errNoLinks = errors.New("the file system has no links")
+// errNoLinks says that a file cannot be linked: nothing is kept then.
+var errNoLinks = errors.New("no hard link can be made")
 
 func linkTree(from, to string) error {
 	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
@@ -91,11 +93,10 @@ func linkTree(from, to string) error {
 				return err
 			}
 		}
-		err = os.Link(path, target)
-		if errors.Is(err, syscall.EPERM) || errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EMLINK) {
-			return errNoLinks
+		if err := os.Link(path, target); err != nil {
+			return fmt.Errorf("%w: %w", errNoLinks, err) // some file systems have none, each with an error of its own
 		}
-		return err
+		return nil
 	})
 }
 
