@@ -24,21 +24,15 @@ var errFileDamaged = fmt.Errorf("%w, with all other events in it", errDamaged)
 type gaps struct {
 	first   events.Seq // of the stream, when it was asked; 0: it was not
 	deleted map[events.Seq]bool
-	damaged bool // the server has dropped messages of a damaged file as if they were deleted: none counts as deleted
+	cause   error // of a message that nothing explains
 }
 
 // check returns an [*UnreadableEventError] for a message between two that is damaged and not set aside. It asks the
 // stream where it does not know, until ctx ends. Where the stream's leader has the message, only the replica that was
 // read lacks it: errOutOfOrder.
 func (g *gaps) check(ctx context.Context, log *Log, after, before events.Seq) error {
-	explained := func(seq events.Seq) bool {
-		return !g.damaged && (seq < g.first || g.deleted[seq]) || log.setAside.has(seq)
-	}
-	from := after + 1
-	if !g.damaged {
-		from = max(from, g.first)
-	}
-	for seq := from; seq < before; seq++ {
+	explained := func(seq events.Seq) bool { return seq < g.first || g.deleted[seq] || log.setAside.has(seq) }
+	for seq := max(after+1, g.first); seq < before; seq++ {
 		if explained(seq) {
 			continue
 		}
@@ -46,9 +40,7 @@ func (g *gaps) check(ctx context.Context, log *Log, after, before events.Seq) er
 			return err
 		}
 		if explained(seq) {
-			if !g.damaged {
-				seq = max(seq, g.first-1)
-			}
+			seq = max(seq, g.first-1)
 			continue
 		}
 		found := false
@@ -62,10 +54,7 @@ func (g *gaps) check(ctx context.Context, log *Log, after, before events.Seq) er
 		if found {
 			return errOutOfOrder
 		}
-		if g.damaged {
-			return &UnreadableEventError{Seq: seq, Cause: errFileDamaged}
-		}
-		return &UnreadableEventError{Seq: seq, Cause: errDamaged}
+		return &UnreadableEventError{Seq: seq, Cause: g.cause}
 	}
 	return nil
 }
@@ -81,21 +70,25 @@ func (g *gaps) ask(ctx context.Context, log *Log) error {
 	if err != nil {
 		return err
 	}
-	g.damaged = log.server != nil && state.Msgs < log.server.most.Load()
-	if g.first == 0 && len(state.Deleted) > 0 && !g.damaged {
+	if log.server != nil && state.Msgs < log.server.most.Load() {
+		// The server has dropped messages of a damaged file as if they were deleted: none counts as deleted.
+		g.first, g.deleted, g.cause = 1, nil, errFileDamaged
+		return nil
+	}
+	if g.first == 0 && len(state.Deleted) > 0 {
 		slog.Warn("messages of the stream were deleted: what they said is lost", "stream", events.LicensesStream,
 			"messages", len(state.Deleted), "first", state.Deleted[0])
 	}
-	g.first, g.deleted = events.Seq(max(state.FirstSeq, 1)), map[events.Seq]bool{}
+	g.first, g.deleted, g.cause = events.Seq(max(state.FirstSeq, 1)), map[events.Seq]bool{}, errDamaged
 	for _, seq := range state.Deleted {
 		g.deleted[events.Seq(seq)] = true
 	}
 	return nil
 }
 
-// DamagedBefore reads LICENSES up to a sequence, and returns an [*UnreadableEventError] for its first damaged message that
-// is not set aside: where an event cannot follow the ones before it, that is why. Reads of single messages just do not
-// find it.
+// DamagedBefore reads LICENSES up to a sequence, and returns an [*UnreadableEventError] for its first damaged message
+// that is not set aside: where an event cannot follow the ones before it, that is why. Reads of single messages just do
+// not find it.
 func (l *Log) DamagedBefore(ctx context.Context, seq events.Seq) error {
 	err := l.FactsUpTo(ctx, map[string]events.Seq{"": seq}, 0, nil)
 	if damaged, ok := errors.AsType[*UnreadableEventError](err); ok {
