@@ -63,19 +63,26 @@ func openReplicas(ctx context.Context, t *testing.T, c *eventlogtest.Cluster, re
 	return log
 }
 
-// waitForVolatileReplicas opens logs with three replicas until the volatile buckets have them, too. The server
-// may take longer for one than an Open waits.
-func waitForVolatileReplicas(ctx context.Context, t *testing.T, c *eventlogtest.Cluster) {
+// jetStreamOf is JetStream of servers as another program sees it, until the test ends.
+func jetStreamOf(t *testing.T, url string) jetstream.JetStream {
 	t.Helper()
-	conn, err := nats.Connect(c.URL())
+	conn, err := nats.Connect(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	t.Cleanup(conn.Close)
 	js, err := jetstream.New(conn)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return js
+}
+
+// waitForVolatileReplicas opens logs with three replicas until the volatile buckets have them, too. The server
+// may take longer for one than an Open waits.
+func waitForVolatileReplicas(ctx context.Context, t *testing.T, c *eventlogtest.Cluster) {
+	t.Helper()
+	js := jetStreamOf(t, c.URL())
 	for _, bucket := range []string{eventlog.Sessions, eventlog.LastUsed} {
 		for {
 			stream, err := js.Stream(ctx, "KV_"+bucket)
@@ -104,10 +111,18 @@ func appendLargeBatch(ctx context.Context, t *testing.T, log *eventlog.Log) {
 	if rows := len(readRows(t, log, job, 0)); rows != 3*eventlog.MaxBatch {
 		t.Errorf("%d rows are stored", rows)
 	}
+	appendLicenses(ctx, t, log, job, "wide", bodies[1:])
+}
+
+// appendLicenses stores new licenses of a product and the seal of their job as one batch.
+func appendLicenses(
+	ctx context.Context, t *testing.T, log *eventlog.Log, job events.JobID, product string, bodies [][]byte,
+) {
+	t.Helper()
 	for { // a refused batch is not stored, so it is sent again
 		batch := log.NewBatch(job)
-		for i, body := range bodies[1:] {
-			subject := events.LicenseSubject("wide", fmt.Sprint(i))
+		for i, body := range bodies {
+			subject := events.LicenseSubject(product, fmt.Sprint(i))
 			if err := batch.AddAfter(subject, body, subject, 0); err != nil {
 				t.Fatal(err)
 			}

@@ -149,23 +149,12 @@ func TestAcceptedGap(t *testing.T) {
 func TestDamagedFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write := func() *Server {
-		server, err := StartServer(ServerConfig{Dir: dir, Record: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer server.Shutdown()
-		log, err := Open(t.Context(), Config{Server: server})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer log.Close()
-		for range 30 { // more than two files
-			strays{t, log}.stray("licenses.hello.world", bytes.Repeat([]byte("hello "), 150_000))
-		}
-		return server
+	filled, stop := openOn(t, dir)
+	for range 30 { // more than two files
+		strays{t, filled}.stray("licenses.hello.world", bytes.Repeat([]byte("hello "), 150_000))
 	}
-	blocks, err := natstuning.BlockFiles(messagesDir(write().store, events.LicensesStream))
+	stop()
+	blocks, err := natstuning.BlockFiles(messagesDir(filled.server.store, events.LicensesStream))
 	if err != nil || len(blocks) < 3 {
 		t.Fatalf("%d files, %v", len(blocks), err)
 	}

@@ -76,26 +76,11 @@ func TestAKilledStartPutsBackWhatItDeleted(t *testing.T) {
 func TestAFileOfMessagesIsPutBack(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write := func() string {
-		server, err := eventlog.StartServer(eventlog.ServerConfig{Dir: dir, Record: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer server.Shutdown()
-		log, err := eventlog.Open(t.Context(), eventlog.Config{Server: server})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer log.Close()
-		for i := range 12 { // more than one file
-			key, value := string(rune('a'+i)), make([]byte, 800<<10)
-			if _, err := log.Bucket(eventlog.Mappings).Create(t.Context(), key, value); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return filepath.Join(dir, "nats", "jetstream", "$G", "streams", "KV_mappings", "msgs", "1.blk")
+	entries := map[string][]byte{}
+	for i := range 12 { // more than one file
+		entries[string(rune('a'+i))] = make([]byte, 800<<10)
 	}
-	block := write()
+	block := writeEntries(t, dir, eventlog.Mappings, entries)
 	away := filepath.Join(dir, "1.blk")
 	if err := os.Rename(block, away); err != nil {
 		t.Fatal(err)
@@ -108,13 +93,19 @@ func TestAFileOfMessagesIsPutBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := eventlogtest.Open(t, eventlogtest.StartServerOn(t, eventlog.ServerConfig{Dir: dir, Record: true}))
-	if all, err := log.Bucket(eventlog.Mappings).List(t.Context()); err != nil || len(all) != 12 {
+	if all, err := log.Bucket(eventlog.Mappings).List(t.Context()); err != nil || len(all) != len(entries) {
 		t.Errorf("%d entries, %v", len(all), err)
 	}
 }
 
 // writeManager makes a data directory with one key, and returns the file that holds it.
 func writeManager(t *testing.T, dir string) (block string) {
+	t.Helper()
+	return writeEntries(t, dir, eventlog.Managers, map[string][]byte{"bob": []byte("key")})
+}
+
+// writeEntries makes a data directory with a bucket of these entries, and returns the bucket's first file.
+func writeEntries(t *testing.T, dir, bucket string, entries map[string][]byte) (block string) {
 	t.Helper()
 	server, err := eventlog.StartServer(eventlog.ServerConfig{Dir: dir, Record: true})
 	if err != nil {
@@ -126,10 +117,12 @@ func writeManager(t *testing.T, dir string) (block string) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	if _, err := log.Bucket(eventlog.Managers).Create(t.Context(), "bob", []byte("key")); err != nil {
-		t.Fatal(err)
+	for key, value := range entries {
+		if _, err := log.Bucket(bucket).Create(t.Context(), key, value); err != nil {
+			t.Fatal(err)
+		}
 	}
-	return filepath.Join(dir, "nats", "jetstream", "$G", "streams", "KV_managers", "msgs", "1.blk")
+	return filepath.Join(dir, "nats", "jetstream", "$G", "streams", eventlog.BucketStream(bucket), "msgs", "1.blk")
 }
 
 func readManager(t *testing.T, dir string) {

@@ -12,9 +12,6 @@ import (
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
 	"licenseimport/events/eventlog/eventlogtest"
-
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // TestReplicaThatLacksEvents has a node lose a part of a batch. Readers read from another one, also those that began at
@@ -30,7 +27,7 @@ func TestReplicaThatLacksEvents(t *testing.T) {
 	add := func() {
 		t.Helper()
 		job++
-		appendOutcomes(ctx, t, log, job, 20)
+		appendLicenses(ctx, t, log, job, fmt.Sprint("p", job), make([][]byte, 19)) // and the seal
 	}
 	add()
 	c.WaitForCurrent(-1)
@@ -110,27 +107,6 @@ func TestRowsPurgedDuringAComparison(t *testing.T) {
 	}
 }
 
-// appendOutcomes stores one batch of a number of licenses.
-func appendOutcomes(ctx context.Context, t *testing.T, log *eventlog.Log, job events.JobID, n int) {
-	t.Helper()
-	for {
-		batch := log.NewBatch(job)
-		for i := range n - 1 {
-			subject := events.LicenseSubject("p", fmt.Sprint(job, "-", i))
-			if err := batch.AddAfter(subject, nil, subject, 0); err != nil {
-				t.Fatal(err)
-			}
-		}
-		_, err := batch.Commit(ctx, events.SealedSubject(job), nil, 0)
-		if err == nil {
-			return
-		}
-		if !errors.Is(err, eventlog.ErrConflict) {
-			t.Fatal(err)
-		}
-	}
-}
-
 func compare(ctx context.Context, t *testing.T, log *eventlog.Log) []eventlog.ReplicaComparison {
 	t.Helper()
 	for {
@@ -172,14 +148,13 @@ func subjectsAt(ctx context.Context, t *testing.T, log *eventlog.Log) (subjects 
 
 func followFrom(ctx context.Context, t *testing.T, log *eventlog.Log, after, end int) (subjects []string) {
 	t.Helper()
-	enough := errors.New("enough")
 	err := log.Follow(ctx, events.Seq(after), nil, func(m eventlog.Message) error {
 		if subjects = append(subjects, m.Subject); len(subjects) == end-after {
-			return enough
+			return errEnough
 		}
 		return nil
 	})
-	if !errors.Is(err, enough) {
+	if !errors.Is(err, errEnough) {
 		t.Fatal(err)
 	}
 	return subjects
@@ -226,16 +201,7 @@ func followOnAnyReplica(
 // deleteConsumers deletes the consumers of LICENSES that have no name of ours.
 func deleteConsumers(ctx context.Context, t *testing.T, c *eventlogtest.Cluster) {
 	t.Helper()
-	conn, err := nats.Connect(c.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stream, err := js.Stream(ctx, events.LicensesStream)
+	stream, err := jetStreamOf(t, c.URL()).Stream(ctx, events.LicensesStream)
 	if err != nil {
 		t.Fatal(err)
 	}

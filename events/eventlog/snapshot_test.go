@@ -17,7 +17,6 @@ import (
 	"licenseimport/events/eventlog"
 	"licenseimport/events/eventlog/eventlogtest"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -109,16 +108,7 @@ func TestRestoredStreams(t *testing.T) {
 // readAsService reads one message with a durable consumer of another program.
 func readAsService(t *testing.T, server *eventlog.Server) uint64 {
 	t.Helper()
-	conn, err := nats.Connect(server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	consumer, err := js.CreateOrUpdateConsumer(t.Context(), events.LicensesStream, jetstream.ConsumerConfig{
+	consumer, err := jetStreamOf(t, server.URL()).CreateOrUpdateConsumer(t.Context(), events.LicensesStream, jetstream.ConsumerConfig{
 		Durable: "service", AckPolicy: jetstream.AckExplicitPolicy, FilterSubject: "imports.>",
 	})
 	if err != nil {
