@@ -235,8 +235,8 @@ type stagedUndo struct {
 	began time.Time // when its first event was read
 }
 
-// stage sends outcomes to the server, the last one first: so the customers and orders that the import made are gone before
-// a license returns to those that it had. It returns nil where there is nothing to commit.
+// stage sends outcomes to the server, the last one first: so the customers and orders that the import made are gone
+// before a license returns to those that it had. It returns nil where there is nothing to commit.
 func (u *undoRun) stage(b undoBatch) (*stagedUndo, error) {
 	s := &stagedUndo{batch: u.p.log.NewBatch(u.start.Job), began: b.began}
 	var body []byte // reused: AddAfter copies it

@@ -55,8 +55,8 @@ func (k keeper) keep() error {
 	for _, name := range streamNames() {
 		err := linkTree(streamDir(k.store, name), filepath.Join(unfinished, name))
 		if errors.Is(err, errNoLinks) {
-			slog.Warn("the streams are not protected while the NATS server starts: a file that it cannot open would cost the stream",
-				"reason", err)
+			slog.Warn("the streams are not protected while the NATS server starts: a file that it cannot open would cost "+
+				"the stream", "reason", err)
 			return os.RemoveAll(unfinished)
 		}
 		if err != nil {

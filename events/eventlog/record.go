@@ -260,7 +260,8 @@ func (l *Log) CheckRecord(ctx context.Context, dir string) error {
 			return err
 		}
 		now.Streams[name] = recorded{
-			Created: info.Created, Last: events.Seq(info.State.LastSeq), Messages: info.State.Msgs, Store: info.Config.Metadata[storeMark],
+			Created: info.Created, Last: events.Seq(info.State.LastSeq), Messages: info.State.Msgs,
+			Store: info.Config.Metadata[storeMark],
 		}
 	}
 	if lost := before.losses(now); len(lost) > 0 {

@@ -102,7 +102,8 @@ func apply(licenses map[string]month, subject string, body []byte) error {
 	return nil
 }
 
-// setAside reports whether an operator has decided that nobody reads a message: it is not licenseimport's.
+// setAside reports whether an operator has decided that readers leave a message out: it is not
+// licenseimport's.
 func setAside(ctx context.Context, js jetstream.JetStream, message jetstream.Msg) bool {
 	meta, err := message.Metadata()
 	if err != nil {

@@ -50,7 +50,7 @@ function handle({ id, type, data }) {
   send({ id, to: data.customer.email, text });
 }
 
-// Has an operator decided that nobody reads a message, because it is not licenseimport's?
+// Has an operator decided that readers leave a message out, because it is not licenseimport's?
 async function setAside(seq) {
   const decision = await manager.direct.getMessage("LICENSES", { last_by_subj: `operations.set_aside.${seq}` });
   return decision?.json().type === "EventSetAside";

@@ -56,7 +56,7 @@ def handle(outbox, body):
 
 
 async def set_aside(js, sequence):
-    """Whether an operator has decided that nobody reads a message, because it is not licenseimport's."""
+    """Whether an operator has decided that readers leave a message out, because it is not licenseimport's."""
     try:
         decision = await js.get_last_msg("LICENSES", f"operations.set_aside.{sequence}", direct=True)
     except NotFoundError:

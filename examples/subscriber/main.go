@@ -126,7 +126,8 @@ func handle(out *outbox, message jetstream.Msg) error {
 	return message.Ack()
 }
 
-// setAside reports whether an operator has decided that nobody reads a message: it is not licenseimport's.
+// setAside reports whether an operator has decided that readers leave a message out: it is not
+// licenseimport's.
 func setAside(ctx context.Context, js jetstream.JetStream, message jetstream.Msg) bool {
 	meta, err := message.Metadata()
 	if err != nil {
