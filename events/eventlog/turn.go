@@ -116,8 +116,8 @@ func (l *Log) askForTurn(ctx context.Context, stream string) (delivery string, e
 }
 
 // makeTurn creates the consumer of a stream's turn. It is in the memory of one node: three that agree on each delivery
-// take longer than a batch. Where that node is gone, the consumer is made again, and two processes may have the turn,
-// for one batch.
+// take longer than a batch. Where that node is gone, the consumer is made again, and two processes may have the turn for
+// one batch. When the node is back, its old consumer may answer once more, until the node has heard of the new one.
 func (l *Log) makeTurn(ctx context.Context, stream string) error {
 	_, err := l.js.CreateOrUpdateConsumer(ctx, events.LicensesStream, jetstream.ConsumerConfig{
 		Durable: turnPrefix + stream, AckPolicy: jetstream.AckExplicitPolicy, AckWait: turnLease, MaxAckPending: 1,

@@ -56,6 +56,9 @@ func TestTurns(t *testing.T) {
 	release()
 }
 
+// ErrNoTurn is for tests outside of the package.
+var ErrNoTurn = errNoTurn
+
 // TakeTurn is for tests outside of the package.
 func (l *Log) TakeTurn(ctx context.Context, stream string) (release func(), err error) {
 	return l.takeTurn(ctx, stream)

@@ -239,6 +239,24 @@ func (c *Cluster) WaitForCurrent(except int) {
 	})
 }
 
+// WaitForConsumer waits until one node has a consumer of LICENSES, whose state is not replicated.
+func (c *Cluster) WaitForConsumer(name string) {
+	c.t.Helper()
+	c.waitFor("one consumer "+name, func() bool {
+		nodes := 0
+		for i := range Nodes {
+			for _, stream := range c.streams(i) {
+				for _, consumer := range stream.Consumer {
+					if stream.Name == events.LicensesStream && consumer.Name == name {
+						nodes++
+					}
+				}
+			}
+		}
+		return nodes == 1
+	})
+}
+
 func (c *Cluster) has(node int, want map[string]uint64) bool {
 	got := c.lastSeqs(node)
 	for stream, last := range want {
@@ -277,7 +295,7 @@ func (c *Cluster) streams(node int) (streams []server.StreamDetail) {
 	if s == nil {
 		return nil
 	}
-	info, err := s.Jsz(&server.JSzOptions{Accounts: true, Streams: true})
+	info, err := s.Jsz(&server.JSzOptions{Accounts: true, Streams: true, Consumer: true})
 	if err != nil || len(info.AccountDetails) != 1 {
 		return nil
 	}
