@@ -339,14 +339,15 @@ func TestProcessesTakeTurns(t *testing.T) {
 	}
 	take := func(log *eventlog.Log, stream string) func() {
 		t.Helper()
-		release, err := log.TakeTurn(ctx, stream)
-		for errors.Is(err, eventlog.ErrNoTurn) { // a writer tries again, too
-			release, err = log.TakeTurn(ctx, stream)
+		for {
+			release, err := log.TakeTurn(ctx, stream)
+			if err == nil {
+				return release
+			}
+			if !errors.Is(err, eventlog.ErrNoTurn) { // after that a writer tries again, too
+				t.Fatal(err)
+			}
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return release
 	}
 	release := take(one, events.RowsStream)
 	take(two, events.LicensesStream)() // that of another stream
@@ -388,7 +389,8 @@ func TestProcessesTakeTurns(t *testing.T) {
 		c.Start(node)
 	}
 	c.WaitForReplicas()
-	c.WaitForConsumer("turn_" + events.RowsStream) // a node that starts has the one that it had until it hears of the new
+	// A node that starts has its old consumer until it hears of the new one.
+	c.WaitForConsumer("turn_" + events.RowsStream)
 
 	gone := openReplicas(ctx, t, c, 3)
 	take(gone, events.RowsStream)

@@ -66,7 +66,7 @@ func (k keeper) keep() error {
 	return os.Rename(unfinished, k.dir)
 }
 
-// errNoLinks says that a file cannot be linked: nothing is kept then.
+// errNoLinks says that a file cannot be linked: the streams are not protected then.
 var errNoLinks = errors.New("no hard link can be made")
 
 func linkTree(from, to string) error {
@@ -94,7 +94,7 @@ func linkTree(from, to string) error {
 			}
 		}
 		if err := os.Link(path, target); err != nil {
-			return fmt.Errorf("%w: %w", errNoLinks, err) // some file systems have none, each with an error of its own
+			return fmt.Errorf("%w: %w", errNoLinks, err) // some file systems have none, and their errors differ
 		}
 		return nil
 	})

@@ -108,7 +108,8 @@ func TestRestoredStreams(t *testing.T) {
 // readAsService reads one message with a durable consumer of another program.
 func readAsService(t *testing.T, server *eventlog.Server) uint64 {
 	t.Helper()
-	consumer, err := jetStreamOf(t, server.URL()).CreateOrUpdateConsumer(t.Context(), events.LicensesStream, jetstream.ConsumerConfig{
+	js := jetStreamOf(t, server.URL())
+	consumer, err := js.CreateOrUpdateConsumer(t.Context(), events.LicensesStream, jetstream.ConsumerConfig{
 		Durable: "service", AckPolicy: jetstream.AckExplicitPolicy, FilterSubject: "imports.>",
 	})
 	if err != nil {

@@ -245,7 +245,7 @@ func (c *Cluster) WaitForConsumer(name string) {
 	c.waitFor("one consumer "+name, func() bool {
 		nodes := 0
 		for i := range Nodes {
-			for _, stream := range c.streams(i) {
+			for _, stream := range c.describe(i, server.JSzOptions{Consumer: true}) {
 				for _, consumer := range stream.Consumer {
 					if stream.Name == events.LicensesStream && consumer.Name == name {
 						nodes++
@@ -290,12 +290,18 @@ func (c *Cluster) leastStored() uint64 {
 }
 
 // streams returns what a node says of its streams; none: it does not run.
-func (c *Cluster) streams(node int) (streams []server.StreamDetail) {
+func (c *Cluster) streams(node int) []server.StreamDetail {
+	return c.describe(node, server.JSzOptions{})
+}
+
+// describe is streams with more options of what the node says.
+func (c *Cluster) describe(node int, options server.JSzOptions) (streams []server.StreamDetail) {
 	s := c.servers[node]
 	if s == nil {
 		return nil
 	}
-	info, err := s.Jsz(&server.JSzOptions{Accounts: true, Streams: true, Consumer: true})
+	options.Accounts, options.Streams = true, true
+	info, err := s.Jsz(&options)
 	if err != nil || len(info.AccountDetails) != 1 {
 		return nil
 	}
