@@ -11,8 +11,8 @@ import (
 )
 
 // compareCommand imports one file into two builds of the program in turn, many times, each time into an empty
-// directory. With -undo it measures the import's undo. The ratio within each pair shows changes that are smaller than
-// the machine's noise from minute to minute.
+// directory. With -undo it measures the import's undo, once the import has left nothing to do. The ratio within each
+// pair shows changes that are smaller than the machine's noise from minute to minute.
 func compareCommand(args []string) error {
 	flags := flag.NewFlagSet("compare", flag.ExitOnError)
 	runs := flags.Int("runs", 10, "pairs")
@@ -68,6 +68,9 @@ func (b *bench) importOnce(ctx context.Context, file string, undo bool) (m measu
 			return err
 		}
 		if undo {
+			if err = p.settle(ctx); err != nil {
+				return err
+			}
 			if m.figures, err = p.measure(func() error { return undoImport(ctx, p.http, 1) }); err != nil {
 				return err
 			}

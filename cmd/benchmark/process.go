@@ -114,6 +114,20 @@ func (p *process) measure(work func() error) (figures, error) {
 	return figures{wall, after - before}, err
 }
 
+// settle waits until the server has done what it does after an answer, such as writing its views.
+func (p *process) settle(ctx context.Context) error {
+	for range 60 {
+		f, err := p.measure(func() error {
+			time.Sleep(250 * time.Millisecond)
+			return ctx.Err()
+		})
+		if err != nil || f.cpu < 20*time.Millisecond {
+			return err
+		}
+	}
+	return errors.New("the server is still busy, 15 seconds after its answer")
+}
+
 // importFile imports a file and measures it.
 func (p *process) importFile(ctx context.Context, file string) (figures, error) {
 	return p.importWith(ctx, "", file)
