@@ -6,17 +6,27 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // compareCommand imports one file into two builds of the program in turn, many times, each time into an empty
 // directory. With -undo it measures the import's undo, once the import has left nothing to do. The ratio within each
-// pair shows changes that are smaller than the machine's noise from minute to minute.
+// pair shows changes that are smaller than the machine's noise from minute to minute. Each build goes first in half of
+// the pairs: the second import of a pair may find the machine busy with what the first one has left.
+//
+// With -together both builds run at the same time. Then the wall times say little, and the ratio of the CPU times is
+// free of the noise of a machine that is faster in one minute than in the next.
 func compareCommand(args []string) error {
 	flags := flag.NewFlagSet("compare", flag.ExitOnError)
 	runs := flags.Int("runs", 10, "pairs")
 	undo := flags.Bool("undo", false, "measure the undo of the import, instead of the import")
+	together := flags.Bool("together", false, "run both at the same time, to compare their CPU")
 	latency := flags.Bool("latency", false, "also the latency of polls, and of small imports beside a large one")
 	s := shapeFlags(flags, 150_000)
 	if err := flags.Parse(args); err != nil {
@@ -36,10 +46,22 @@ func compareCommand(args []string) error {
 		return err
 	}
 	var sides [2][]measurement
-	for range *runs {
-		for i := range sides {
+	for pair := range *runs {
+		if *together {
+			both, err := b.importBoth(context.Background(), flags.Args(), file, *undo)
+			if err != nil {
+				return err
+			}
+			for i := range sides {
+				sides[i] = append(sides[i], both[i])
+				printRun(pair, flags.Arg(i), both[i])
+			}
+			continue
+		}
+		for turn := range sides {
+			i := (pair + turn) % 2
 			b.program = flags.Arg(i)
-			m, err := b.importOnce(context.Background(), file, *undo)
+			m, err := b.importOnce(context.Background(), file, *undo, func() {})
 			if err == nil && *latency {
 				err = b.addLatencies(context.Background(), &m)
 			}
@@ -47,10 +69,15 @@ func compareCommand(args []string) error {
 				return fmt.Errorf("%s: %w", b.program, err)
 			}
 			sides[i] = append(sides[i], m)
+			printRun(pair, b.program, m)
 		}
 	}
 	printPairs(sides)
 	return nil
+}
+
+func printRun(pair int, program string, m measurement) {
+	fmt.Fprintf(os.Stderr, "pair %d, %s: %.2f s, %.2f s of CPU\n", pair+1, program, m.wall.Seconds(), m.cpu.Seconds())
 }
 
 // measurement holds the figures of one import.
@@ -61,9 +88,44 @@ type measurement struct {
 	small time.Duration // median of the small imports beside a large one
 }
 
-// importOnce imports a file into a new, empty server, and measures that or, with undo, the import's undo.
-func (b *bench) importOnce(ctx context.Context, file string, undo bool) (m measurement, err error) {
+// importBoth imports a file by two programs at the same time. What it measures begins when both are ready for it.
+func (b *bench) importBoth(
+	ctx context.Context, programs []string, file string, undo bool,
+) (both [2]measurement, err error) {
+	running, ctx := errgroup.WithContext(ctx)
+	var ready sync.WaitGroup
+	ready.Add(len(both))
+	for i := range both {
+		one := *b
+		one.program, one.dir = programs[i], filepath.Join(b.dir, strconv.Itoa(i))
+		running.Go(func() error {
+			once := sync.OnceFunc(ready.Done)
+			defer once() // the other one must not wait for this one's error
+			if err := os.MkdirAll(one.dir, 0o750); err != nil {
+				return err
+			}
+			m, err := one.importOnce(ctx, file, undo, func() {
+				once()
+				ready.Wait()
+			})
+			if err != nil {
+				return fmt.Errorf("%s: %w", one.program, err)
+			}
+			both[i] = m
+			return nil
+		})
+	}
+	err = running.Wait()
+	return both, err
+}
+
+// importOnce imports a file into a new, empty server, and measures that or, with undo, the import's undo. It calls
+// ready before what it measures begins.
+func (b *bench) importOnce(ctx context.Context, file string, undo bool, ready func()) (m measurement, err error) {
 	err = b.withServer(ctx, func(p *process, _ string) (err error) {
+		if !undo {
+			ready()
+		}
 		if m.figures, err = p.importFile(ctx, file); err != nil {
 			return err
 		}
@@ -71,6 +133,7 @@ func (b *bench) importOnce(ctx context.Context, file string, undo bool) (m measu
 			if err = p.settle(ctx); err != nil {
 				return err
 			}
+			ready()
 			if m.figures, err = p.measure(func() error { return undoImport(ctx, p.http, 1) }); err != nil {
 				return err
 			}
