@@ -69,11 +69,13 @@ func (s LicenseState) Update(r *Record, values *Values, product *Product) (after
 	if moves(ColumnEmail, values, row, now) {
 		after.Customer = nil
 		if r.Customer != noCustomer {
-			after.Customer = &r.Customer
+			customer := r.Customer // the state outlives the record
+			after.Customer = &customer
 		}
 	}
 	if moves(columnStoreID, values, row, now) {
-		after.Order = &r.Order
+		order := r.Order
+		after.Order = &order
 	}
 	after.License = s.License.update(values, row, product)
 	if changed = Changes(s, after); changed == nil {

@@ -19,12 +19,12 @@ type Event interface {
 
 // constructors has one row for each event type. The order is that of Types.
 var constructors = []func() Event{
-	func() Event { return new(RowReceived) },
+	func() Event { return spareRows.Get().(*RowReceived) },
 	func() Event { return new(ImportStarted) },
 	func() Event { return new(ImportSealed) },
 	func() Event { return new(ImportAborted) },
 	func() Event { return new(ImportCancelled) },
-	func() Event { return new(LicenseImported) },
+	func() Event { return spareLicenses.Get().(*LicenseImported) },
 	func() Event { return new(LicenseUpdated) },
 	func() Event { return new(LicenseRevoked) },
 	func() Event { return new(LicenseRestored) },

@@ -45,7 +45,7 @@ func (p *Policy) decider() *decider {
 // Verdict is what can be said about a row without knowing what exists. The row's values are mapped.
 type Verdict struct {
 	Row      *events.RowReceived
-	Record   *events.Record
+	Record   events.Record
 	Product  events.Product
 	Errors   []events.FieldError // empty: the row is valid
 	Warnings []events.Warning
@@ -105,10 +105,10 @@ func (p *Policy) Judge(row *events.RowReceived) Verdict {
 	return v
 }
 
-// judge is Judge for a verdict that stands in a batch. The rules get its address, so it is no local variable
-// that would be allocated for each row.
+// judge is Judge for a verdict that stands in a batch, and is zero. The rules get its address, so it is no local
+// variable that would be allocated for each row.
 func (p *Policy) judge(row *events.RowReceived, v *Verdict) {
-	*v = Verdict{Row: row, Record: new(events.Record), policy: p}
+	v.Row, v.policy = row, p
 	if m := row.Malformed; m != nil {
 		v.Errors = malformed(row, m)
 		if m.Code != events.InvalidEncoding { // with this code the fields are known
@@ -133,7 +133,7 @@ func (p *Policy) judge(row *events.RowReceived, v *Verdict) {
 		if rules.complete != nil {
 			rules.complete(v)
 		}
-		v.Warnings = v.warnings(rules.warnings, v.Record)
+		v.Warnings = v.warnings(rules.warnings, &v.Record)
 		if !p.Returned {
 			v.warnOfApostrophes()
 		}
@@ -196,7 +196,7 @@ func (p *Policy) readColumns(v *Verdict) {
 		}
 		switch {
 		case value != "":
-			if code := column.Set(v.Record, value); code != "" {
+			if code := column.Set(&v.Record, value); code != "" {
 				v.reject(i, code)
 			}
 		case kind.Requires(i):

@@ -106,7 +106,7 @@ func (v *Verdict) featureExisted(now events.FeatureState, warnings []events.Warn
 }
 
 func (p *Policy) updateFeature(v *Verdict, now events.FeatureState, previous events.Seq) events.Outcome {
-	after, changed := now.Update(v.Record, v.values())
+	after, changed := now.Update(&v.Record, v.values())
 	warnings := p.warningsOfUpdate(v, featureWarnings, &events.Record{Feature: *now.Feature},
 		&events.Record{Feature: *after.Feature})
 	if len(changed) == 0 {

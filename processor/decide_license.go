@@ -66,10 +66,11 @@ func (v *Verdict) existed(now events.LicenseState, warnings []events.Warning) *e
 	}
 }
 
-// customer is nil if the row names none.
+// customer is nil if the row names none. It is a copy: outcomes outlive the verdict.
 func (v *Verdict) customer() *events.Customer {
 	if v.Record.Customer == (events.Customer{}) {
 		return nil
 	}
-	return &v.Record.Customer
+	customer := v.Record.Customer
+	return &customer
 }

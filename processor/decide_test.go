@@ -198,7 +198,7 @@ func (s *scenario) resolve(verdicts []Verdict) {
 	}
 }
 
-func (s *scenario) decide(t *testing.T, file []byte) string {
+func (s *scenario) decide(t *testing.T, file []byte) (text string) {
 	records, err := csv.NewReader(bytes.NewReader(file)).ReadAll()
 	if err != nil {
 		t.Fatal(err)
@@ -216,14 +216,22 @@ func (s *scenario) decide(t *testing.T, file []byte) string {
 		verdicts = append(verdicts, s.policy.Judge(row))
 	}
 	s.resolve(verdicts)
+	var outcomes []events.Outcome
 	if s.onlyValidate {
-		return describe(t, Rejections(verdicts))
+		outcomes = Rejections(verdicts)
+		text = describe(t, outcomes)
+	} else {
+		text, outcomes = s.outcomes(t, verdicts)
 	}
-	return s.outcomes(t, verdicts)
+	recycle(verdicts)
+	if left := describe(t, outcomes); left != strings.ReplaceAll(text, "batch\n", "") {
+		t.Errorf("once the memory of the rows was recycled, the outcomes are\n%s\nand should stay\n%s", left, text)
+	}
+	return text
 }
 
 // outcomes decides the rows as a processor does that stores each batch before the next one.
-func (s *scenario) outcomes(t *testing.T, verdicts []Verdict) (text string) {
+func (s *scenario) outcomes(t *testing.T, verdicts []Verdict) (text string, all []events.Outcome) {
 	for seq := events.Seq(1000); len(verdicts) > 0; {
 		outcomes := s.policy.Outcomes(verdicts, s.licenses)
 		if len(outcomes) == 0 {
@@ -233,6 +241,7 @@ func (s *scenario) outcomes(t *testing.T, verdicts []Verdict) (text string) {
 			text += "batch\n"
 		}
 		text += describe(t, outcomes)
+		all = append(all, outcomes...)
 		for _, outcome := range outcomes {
 			seq++
 			if s.policy.leaves(outcome) {
@@ -241,7 +250,7 @@ func (s *scenario) outcomes(t *testing.T, verdicts []Verdict) (text string) {
 		}
 		verdicts = verdicts[len(outcomes):]
 	}
-	return text
+	return text, all
 }
 
 func describe(t *testing.T, outcomes []events.Outcome) string {

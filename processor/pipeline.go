@@ -116,10 +116,14 @@ func (l *pipeline) push(ctx context.Context, b judgedRows) error {
 		}
 		b.verdicts = b.verdicts[decided:]
 	}
-	if err == nil && l.preview != nil {
+	if err != nil {
+		return err
+	}
+	if l.preview != nil {
 		l.preview.remember(rows, known)
 	}
-	return err
+	recycle(rows)
+	return nil
 }
 
 // stage decides as many of the rows as it can and stages them as one batch, whose commit it queues. It

@@ -71,7 +71,7 @@ func (p *Processor) newPreview(ctx context.Context, j job, policy *Policy) (*pre
 	return m, m.read(ctx, j.Progress.Row, m.note)
 }
 
-// read calls fn with the valid rows up to row.
+// read calls fn with the valid rows up to row. A verdict is valid until fn returns.
 func (m *preview) read(ctx context.Context, row events.Row, fn func(*Verdict)) error {
 	whole := m.job
 	whole.Progress = events.ImportProgressed{}
@@ -88,6 +88,7 @@ func (m *preview) read(ctx context.Context, row events.Row, fn func(*Verdict)) e
 			}
 		}
 		at += events.Row(len(b.verdicts))
+		recycle(b.verdicts)
 	}
 	return ctx.Err()
 }

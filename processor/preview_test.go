@@ -155,7 +155,12 @@ func TestPreviewForgets(t *testing.T) {
 		t.Fatal(err)
 	}
 	var verdicts []Verdict
-	if err := m.read(t.Context(), 30, func(v *Verdict) { verdicts = append(verdicts, *v) }); err != nil {
+	err = m.read(t.Context(), 30, func(v *Verdict) {
+		row := *v.Row
+		verdicts = append(verdicts, *v)
+		verdicts[len(verdicts)-1].Row = &row
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range verdicts {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"sync"
 	"time"
 
 	"licenseimport/events"
@@ -80,7 +81,7 @@ func (r *rowReader) stop() {
 
 // batch judges the rows after row, as many as fit into a batch.
 func (r *rowReader) batch(ctx context.Context, row events.Row) judgedRows {
-	b := judgedRows{verdicts: make([]Verdict, 0, min(maxRows, r.job.Sealed.Rows-row)), began: time.Now()}
+	b := judgedRows{verdicts: newVerdicts(int(min(maxRows, r.job.Sealed.Rows-row))), began: time.Now()}
 	if r.rows == nil {
 		if r.rows, b.err = r.log.Rows(ctx, r.job.Job, r.job.Progress.Position); b.err != nil {
 			return b
@@ -95,7 +96,7 @@ func (r *rowReader) batch(ctx context.Context, row events.Row) judgedRows {
 		if r.ended = err != nil || received.Row != row+1; r.ended {
 			break
 		}
-		b.verdicts = append(b.verdicts, Verdict{})
+		b.verdicts = b.verdicts[:len(b.verdicts)+1]
 		r.judge(received, message.Seq, &b.verdicts[len(b.verdicts)-1])
 		if len(b.verdicts)%rowsPerGosched == 0 {
 			runtime.Gosched()
@@ -106,6 +107,28 @@ func (r *rowReader) batch(ctx context.Context, row events.Row) judgedRows {
 		b.err = r.log.ConfirmMissing(ctx, r.job.Job, r.job.Sealed.Rows)
 	}
 	return b
+}
+
+// spareVerdicts are the slices of batches that were given to recycle. All have room for maxRows verdicts, which are zero.
+var spareVerdicts = sync.Pool{New: func() any { return new([maxRows]Verdict) }}
+
+// newVerdicts is an empty slice for n verdicts, which are zero.
+func newVerdicts(n int) []Verdict {
+	if n < maxRows {
+		return make([]Verdict, 0, n)
+	}
+	return spareVerdicts.Get().(*[maxRows]Verdict)[:0]
+}
+
+// recycle has the memory of a batch's verdicts, and of their rows, used again. Nothing may point into them any more.
+func recycle(verdicts []Verdict) {
+	for i := range verdicts {
+		events.Recycle(verdicts[i].Row)
+	}
+	clear(verdicts)
+	if cap(verdicts) == maxRows {
+		spareVerdicts.Put((*[maxRows]Verdict)(verdicts[:maxRows]))
+	}
 }
 
 func (r *rowReader) judge(row *events.RowReceived, position events.Seq, v *Verdict) {

@@ -9,7 +9,7 @@ import (
 // update decides a valid row whose license exists and is to be updated: now is the license, previous the
 // sequence of its last event.
 func (p *Policy) update(v *Verdict, now events.LicenseState, previous events.Seq) events.Outcome {
-	after, changed := now.Update(v.Record, v.values(), &v.Product)
+	after, changed := now.Update(&v.Record, v.values(), &v.Product)
 	if conflicts := p.conflicts(v, after.License); len(conflicts) > 0 {
 		if !p.Validated {
 			return v.rejected(conflicts)

@@ -46,7 +46,9 @@ func (c *committer) run(stream *follower) error {
 			if next.seq%yieldFacts == 0 {
 				runtime.Gosched()
 			}
-			err = c.fold(next, len(stream.facts) > 0)
+			if err = c.fold(next, len(stream.facts) > 0); err == nil {
+				events.Recycle(next.Event)
+			}
 		case <-c.timer.C:
 			if c.active != nil && !c.extend(len(stream.facts) > 0) {
 				err = c.commit()

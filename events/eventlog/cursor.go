@@ -28,6 +28,8 @@ type cursor struct {
 	// bounded: the request for the consumer names its one subject, so that permissions of a NATS user
 	// can bound what it reads.
 	bounded bool
+	// reuse: the data of a message is valid until the next call.
+	reuse bool
 	// Where it reads all of LICENSES:
 	gaps   gaps
 	before Message // the last message returned, without its data
@@ -122,7 +124,7 @@ func (c *cursor) open(ctx context.Context) error {
 	return c.log.retryUntilDone(ctx, c.log.timeout, func(ctx context.Context) (err error) {
 		if len(c.filter) <= 1 {
 			if store := c.log.directStream(c.stream); store != nil {
-				c.source, err = c.log.newDirectSource(store, c.stream, c.filter, c.last)
+				c.source, err = c.log.newDirectSource(store, c.stream, c.filter, c.last, c.reuse)
 				return err
 			}
 		}

@@ -84,6 +84,7 @@ type directSource struct {
 	stream *natstuning.Stream
 	name   string
 	filter string // "": all
+	reuse  bool   // a message's data is not needed any more when the next one is asked for
 	read   []natstuning.Message
 	ready  []natstuning.Message // the rest of read
 	end    uint64               // no message up to it is unread
@@ -94,10 +95,10 @@ type directSource struct {
 }
 
 func (l *Log) newDirectSource(
-	stream *natstuning.Stream, name string, filter []string, after events.Seq,
+	stream *natstuning.Stream, name string, filter []string, after events.Seq, reuse bool,
 ) (source, error) {
 	s := &directSource{
-		log: l, stream: stream, name: name, end: uint64(after),
+		log: l, stream: stream, name: name, end: uint64(after), reuse: reuse,
 		read: make([]natstuning.Message, 0, directBatch), hinted: make(chan struct{}, 1),
 		unsubscribe: func() {},
 	}
@@ -165,7 +166,7 @@ func (s *directSource) await(ctx context.Context, timeout time.Duration) error {
 
 // fill reads the next messages, if there are any.
 func (s *directSource) fill() (err error) {
-	if s.read, s.end, s.head, err = s.stream.Read(s.filter, s.end, s.read[:0]); err != nil {
+	if s.read, s.end, s.head, err = s.stream.Read(s.filter, s.end, s.read[:0], s.reuse); err != nil {
 		s.log.server.direct.forget(s.name)
 	}
 	s.ready = s.read

@@ -168,7 +168,7 @@ func (l *Log) RejectedRows(ctx context.Context, job events.JobID, after events.S
 
 func (l *Log) readRows(ctx context.Context, stream, subject string, after events.Seq) (*RowReader, error) {
 	r := &RowReader{log: l, subject: subject, cursor: l.newCursor(stream, []string{subject}, after)}
-	r.cursor.bounded = true
+	r.cursor.bounded, r.cursor.reuse = true, true
 	return r, r.findEnd(ctx)
 }
 
@@ -189,7 +189,7 @@ func (r *RowReader) findEnd(ctx context.Context) error {
 // may have deleted them.
 const rowTimeout = 10 * time.Second
 
-// Next returns the next message, or [io.EOF] after the last one.
+// Next returns the next message, or [io.EOF] after the last one. The message's data is valid until the next call.
 func (r *RowReader) Next(ctx context.Context) (Message, error) {
 	for r.cursor.last < r.end {
 		m, err := r.cursor.next(ctx, rowTimeout)

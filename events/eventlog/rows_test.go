@@ -217,7 +217,7 @@ func readRows(t testing.TB, log *eventlog.Log, job events.JobID, after events.Se
 		if err != nil {
 			t.Fatal(err)
 		}
-		bodies = append(bodies, m.Data)
+		bodies = append(bodies, bytes.Clone(m.Data))
 	}
 }
 

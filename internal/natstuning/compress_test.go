@@ -113,7 +113,7 @@ func TestCompress(t *testing.T) {
 func bodies(t *testing.T, stream *Stream, head uint64) []string {
 	t.Helper()
 	found := make([]string, head)
-	read, _, _, err := stream.Read("", 0, make([]Message, 0, head))
+	read, _, _, err := stream.Read("", 0, make([]Message, 0, head), false)
 	if err != nil {
 		t.Error(err)
 	}

@@ -15,7 +15,9 @@ type Message struct {
 	Subject string
 	Seq     uint64
 	Time    int64  // Unix time of its storage, in nanoseconds
-	Data    []byte // without headers; the caller may keep it
+	Data    []byte // without headers
+
+	buffer []byte // that Data is in
 }
 
 // A Stream reads, fills and compresses a stream of an embedded server without its protocol. A read sees
@@ -82,8 +84,11 @@ func sameFields(a, b reflect.Type) bool {
 
 // Read appends to messages those after a sequence whose subject matches the filter ("": all), in order, until
 // there are none or the slice is full. No message up to the sequence end is unread, and head is the stream's last
-// sequence.
-func (s *Stream) Read(filter string, after uint64, messages []Message) (read []Message, end, head uint64, err error) {
+// sequence. reuse: messages that an earlier Read has put into the rest of the slice are not needed any more, and their
+// memory takes the new ones.
+func (s *Stream) Read(
+	filter string, after uint64, messages []Message, reuse bool,
+) (read []Message, end, head uint64, err error) {
 	s.isolate.RLock()
 	defer s.isolate.RUnlock()
 	var state server.StreamState
@@ -93,6 +98,9 @@ func (s *Stream) Read(filter string, after uint64, messages []Message) (read []M
 	wildcards := strings.ContainsAny(filter, "*>")
 	for end = after; len(messages) < cap(messages); {
 		fields(&stored).buf = nil // the message before has it
+		if reuse {
+			fields(&stored).buf = spare(messages[:len(messages)+1][len(messages)].buffer)
+		}
 		_, seq, err := s.store.LoadNextMsg(filter, wildcards, end+1, &stored)
 		if errors.Is(err, server.ErrStoreEOF) {
 			return messages, max(end, seq), head, nil
@@ -104,6 +112,17 @@ func (s *Stream) Read(filter string, after uint64, messages []Message) (read []M
 		messages = append(messages, message(&stored))
 	}
 	return messages, end, head, nil
+}
+
+// maxSpare bounds, in bytes, the memory of one message that is kept for another one.
+const maxSpare = 4 << 10
+
+// spare is an empty buffer with the memory of another one; nil if that is too large to be kept.
+func spare(buffer []byte) []byte {
+	if cap(buffer) > maxSpare {
+		return nil
+	}
+	return buffer[:0]
 }
 
 // Last returns the last message at each subject that matches one of the filters, in the order of their
@@ -131,7 +150,7 @@ var ErrTooMany = errors.New("too many messages match")
 
 // At returns the message at a sequence; false without one.
 func (s *Stream) At(seq uint64) (Message, bool, error) {
-	next, _, _, err := s.Read("", seq-1, make([]Message, 0, 1))
+	next, _, _, err := s.Read("", seq-1, make([]Message, 0, 1), false)
 	if err != nil || len(next) == 0 || next[0].Seq != seq {
 		return Message{}, false, err
 	}
@@ -142,5 +161,5 @@ func fields(m *server.StoreMsg) *storedMessage { return (*storedMessage)(unsafe.
 
 func message(m *server.StoreMsg) Message {
 	f := fields(m)
-	return Message{Subject: f.subj, Seq: f.seq, Time: f.ts, Data: f.msg}
+	return Message{Subject: f.subj, Seq: f.seq, Time: f.ts, Data: f.msg, buffer: f.buf}
 }

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -71,11 +73,11 @@ func TestReads(t *testing.T) {
 		{"behind the end", "", 12, 20, nil, 12},
 		{"no such subject", "s.7", 0, 20, nil, 10},
 	} {
-		read, end, head, err := stream.Read(test.filter, test.after, make([]Message, 0, test.most))
+		read, end, head, err := stream.Read(test.filter, test.after, make([]Message, 0, test.most), false)
 		var seqs []uint64
 		for _, m := range read {
 			seqs = append(seqs, m.Seq)
-			want := Message{fmt.Sprintf("s.%d", (m.Seq-1)%3), m.Seq, m.Time, fmt.Appendf(nil, "body %d", m.Seq)}
+			want := Message{Subject: fmt.Sprintf("s.%d", (m.Seq-1)%3), Data: fmt.Appendf(nil, "body %d", m.Seq)}
 			if m.Subject != want.Subject || string(m.Data) != string(want.Data) || m.Time < began {
 				t.Errorf("%s: %+v, want %+v", test.name, m, want)
 			}
@@ -104,6 +106,40 @@ func TestReads(t *testing.T) {
 	}
 	if _, _, err := stream.At(1); !errors.Is(err, server.ErrStoreClosed) {
 		t.Errorf("a stream that was deleted: %v", err)
+	}
+}
+
+// TestReadReusesMemory: where it may, a read puts its messages into the memory of those before, unless that is large.
+func TestReadReusesMemory(t *testing.T) {
+	js, stream := openS(t, jetstream.StreamConfig{})
+	bodies := []string{"first", strings.Repeat("x", maxSpare+1), "third", "4", "5", "6", "7", "8", "9"}
+	for _, body := range bodies {
+		if _, err := js.Publish(t.Context(), "s.1", []byte(body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	memory := func(m Message) *byte { return unsafe.SliceData(m.Data) }
+	var before []Message
+	slots := make([]Message, 0, 3)
+	for end, reuse := uint64(0), false; end < uint64(len(bodies)); reuse = end == 3 {
+		var err error
+		first := end
+		if slots, end, _, err = stream.Read("", end, slots[:0], reuse); err != nil || end != first+3 {
+			t.Fatalf("up to %d: %v", end, err)
+		}
+		for i, m := range slots {
+			if want := bodies[first:][i]; string(m.Data) != want {
+				t.Errorf("message %d: %q, want %q", m.Seq, m.Data, want)
+			}
+			if before == nil {
+				continue
+			}
+			large := len(bodies[i]) > maxSpare
+			if same := memory(m) == memory(before[i]); same != (reuse && !large) {
+				t.Errorf("message %d is in the memory of the one before: %v", m.Seq, same)
+			}
+		}
+		before = slices.Clone(slots)
 	}
 }
 
@@ -138,7 +174,7 @@ func TestReadsSeeWholeBatches(t *testing.T) {
 		default:
 		}
 		var err error
-		if read, end, _, err = stream.Read("", 0, read[:0]); err != nil || len(read)%size != 0 || uint64(len(read)) != end {
+		if read, end, _, err = stream.Read("", 0, read[:0], true); err != nil || len(read)%size != 0 || uint64(len(read)) != end {
 			t.Fatalf("%d messages up to %d, %v", len(read), end, err)
 		}
 		looked[end] = true
