@@ -310,6 +310,7 @@ func TestCancelAgainstProgress(t *testing.T) {
 	moved := make(chan error)
 	go func() {
 		for row := events.Row(0); ; row++ {
+			time.Sleep(5 * time.Millisecond) // a batch takes longer
 			fact := &events.ImportProgressed{JobID: 1, Phase: events.Import, Row: row}
 			body, err := events.Encode(fact, time.Now())
 			if err == nil {
