@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"licenseimport/events"
 	"licenseimport/internal/natstuning"
@@ -175,8 +176,15 @@ func TestDamagedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(log.Close)
-	if _, err := (strays{t, log}).follow(); !unreadable(err, 1) ||
-		!strings.Contains(err.Error(), "its file is damaged, with all") || strings.Contains(err.Error(), "set-aside") {
+	_, err = strays{t, log}.follow()
+	for end := time.Now().Add(30 * time.Second); !strings.Contains(err.Error(), "its file is damaged, with all"); {
+		if time.Now().After(end) {
+			t.Fatalf("the stream: %v", err)
+		}
+		time.Sleep(2 * natstuning.BlockLifetime) // without a read, after which the server forgets the file's content
+		_, err = strays{t, log}.follow()
+	}
+	if !unreadable(err, 1) || strings.Contains(err.Error(), "set-aside") {
 		t.Errorf("the stream: %v", err)
 	}
 	if err := log.DamagedBefore(t.Context(), 30); !unreadable(err, 1) {
