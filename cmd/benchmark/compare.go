@@ -35,6 +35,9 @@ func compareCommand(args []string) error {
 	if flags.NArg() != 2 {
 		return errors.New("compare takes two programs: the old one and the new one")
 	}
+	if *together && *latency {
+		return errors.New("latency is measured in turn: leave -together or -latency out")
+	}
 	dir, err := os.MkdirTemp("", "benchmark-")
 	if err != nil {
 		return err
