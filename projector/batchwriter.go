@@ -39,12 +39,16 @@ func newBatchWriter(s *viewstore.Store, maxEvents int) *batchWriter {
 	}
 }
 
-// apply folds one fact into the active memtable.
+// apply folds one fact into the active memtable. The fact's event is then not valid any more.
 func (bw *batchWriter) apply(f fact) error {
 	if bw.active == nil {
 		bw.active, bw.recycled = bw.begin(bw.recycled), nil
 	}
-	return bw.active.apply(f)
+	if err := bw.active.apply(f); err != nil {
+		return err
+	}
+	events.Recycle(f.Event)
+	return nil
 }
 
 // full reports whether the active memtable should be flushed.

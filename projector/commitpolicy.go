@@ -46,9 +46,7 @@ func (c *committer) run(stream *follower) error {
 			if next.seq%yieldFacts == 0 {
 				runtime.Gosched()
 			}
-			if err = c.fold(next, len(stream.facts) > 0); err == nil {
-				events.Recycle(next.Event)
-			}
+			err = c.fold(next, len(stream.facts) > 0)
 		case <-c.timer.C:
 			if c.active != nil && !c.extend(len(stream.facts) > 0) {
 				err = c.commit()

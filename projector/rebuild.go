@@ -237,7 +237,6 @@ func (r *rebuild) apply(l *batchWriter, stream *follower, total uint64) error {
 		if err := l.apply(f); err != nil {
 			return applyError(f.seq, err)
 		}
-		events.Recycle(f.Event)
 		l.active.progressed = l.active.progressed[:0]
 		if r.done++; r.done%progressStep == 0 && r.progress != nil {
 			r.progress(r.done, total)
