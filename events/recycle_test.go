@@ -24,8 +24,8 @@ func TestRecycle(t *testing.T) {
 				return envelope.Event
 			}
 			first := decode(body)
-			kept := reflect.New(reflect.TypeOf(first).Elem()).Elem()
-			kept.Set(reflect.ValueOf(first).Elem())
+			copied := reflect.New(reflect.TypeOf(first).Elem()).Elem()
+			copied.Set(reflect.ValueOf(first).Elem())
 			Recycle(first)
 			for range 3 {
 				empty := reflect.New(reflect.TypeOf(full).Elem()).Interface().(Event)
@@ -38,8 +38,8 @@ func TestRecycle(t *testing.T) {
 				if !reflect.DeepEqual(again, full) {
 					t.Errorf("again %+v", again)
 				}
-				if !reflect.DeepEqual(kept.Addr().Interface(), full) {
-					t.Errorf("what was taken from the first one is now %+v", kept)
+				if !reflect.DeepEqual(copied.Addr().Interface(), full) {
+					t.Errorf("what was taken from the first one is now %+v", copied)
 				}
 				Recycle(again)
 			}

@@ -109,7 +109,8 @@ func (r *rowReader) batch(ctx context.Context, row events.Row) judgedRows {
 	return b
 }
 
-// spareVerdicts are the slices of batches that were given to recycle. All have room for maxRows verdicts, which are zero.
+// spareVerdicts are the slices of batches that were given to recycle. All have room for maxRows verdicts, which are
+// zero.
 var spareVerdicts = sync.Pool{New: func() any { return new([maxRows]Verdict) }}
 
 // newVerdicts is an empty slice for n verdicts, which are zero.

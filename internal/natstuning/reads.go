@@ -114,10 +114,10 @@ func (s *Stream) Read(
 	return messages, end, head, nil
 }
 
-// maxSpare bounds, in bytes, the memory of one message that is kept for another one.
+// maxSpare bounds, in bytes, the memory of one message that is used for another one.
 const maxSpare = 4 << 10
 
-// spare is an empty buffer with the memory of another one; nil if that is too large to be kept.
+// spare is an empty buffer with the memory of another one; nil if that is too large.
 func spare(buffer []byte) []byte {
 	if cap(buffer) > maxSpare {
 		return nil

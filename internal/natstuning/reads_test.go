@@ -174,7 +174,8 @@ func TestReadsSeeWholeBatches(t *testing.T) {
 		default:
 		}
 		var err error
-		if read, end, _, err = stream.Read("", 0, read[:0], true); err != nil || len(read)%size != 0 || uint64(len(read)) != end {
+		read, end, _, err = stream.Read("", 0, read[:0], true)
+		if err != nil || len(read)%size != 0 || uint64(len(read)) != end {
 			t.Fatalf("%d messages up to %d, %v", len(read), end, err)
 		}
 		looked[end] = true
