@@ -203,8 +203,8 @@ func (c *Cluster) StepDown(stream string) {
 	}
 }
 
-// WaitForReplicas waits until every server runs and has all messages of all streams. From then on
-// any one of them may fail.
+// WaitForReplicas waits until every server runs, has all messages of all streams, and follows the same leaders as the
+// others. From then on any one of them may fail.
 func (c *Cluster) WaitForReplicas() {
 	c.t.Helper()
 	c.waitFor("three current replicas", func() bool {
@@ -214,7 +214,6 @@ func (c *Cluster) WaitForReplicas() {
 				return false
 			}
 		}
-		c.Leader(events.LicensesStream)
 		return true
 	})
 }
@@ -313,22 +312,27 @@ func (c *Cluster) describe(node int, options server.JSzOptions) (streams []serve
 	return streams
 }
 
-// contents describes a node's messages of each stream; empty: the node is not current.
+// contents describes a node's messages of each stream, and the leaders that it follows; empty: the node is not current.
+//
+// A node that was cut off is current by its own word, without any leader. It has become a candidate of a later term
+// meanwhile, so the others lose their leader, too, once they hear of it: only nodes that agree on one will keep it.
 func (c *Cluster) contents(node int) string {
 	s := c.servers[node]
 	if s == nil || !s.JetStreamIsCurrent() {
 		return ""
 	}
+	info, err := s.Jsz(nil)
 	streams := c.streams(node)
-	if len(streams) == 0 {
+	if err != nil || info.Meta == nil || info.Meta.Leader == "" || len(streams) == 0 {
 		return ""
 	}
-	held := map[string]string{}
+	held := map[string]string{"all streams": "led by " + info.Meta.Leader}
 	for _, stream := range streams {
-		if !s.JetStreamIsStreamCurrent(server.DEFAULT_GLOBAL_ACCOUNT, stream.Name) {
+		leader := stream.Cluster.Leader
+		if leader == "" || !s.JetStreamIsStreamCurrent(server.DEFAULT_GLOBAL_ACCOUNT, stream.Name) {
 			return ""
 		}
-		held[stream.Name] = fmt.Sprintf("%d messages to %d", stream.State.Msgs, stream.State.LastSeq)
+		held[stream.Name] = fmt.Sprintf("%d messages to %d, led by %s", stream.State.Msgs, stream.State.LastSeq, leader)
 	}
 	return fmt.Sprint(held) // sorted by name
 }
