@@ -119,7 +119,7 @@
 //	                                       torn batch possible?
 //	processor or NATS server killed        no: a server that starts completes the batch from its
 //	                                       staged copy, which is on the disk before the commit
-//	                                       (nats-server 2.15)
+//	                                       (nats-server 2.15; ADR 51)
 //	batch refused, time-out, cancel        no: nothing is copied to the stream
 //	stream with replicas (R3)              no: each replica applies the batch as a whole
 //	R1, disk full during the commit        yes, if the disk is still full at the next start

@@ -245,12 +245,12 @@ func TestUndecodableRowStopsTheJob(t *testing.T) {
 func TestOneManagersImportsLeavePlacesForOthers(t *testing.T) {
 	h := newHarness(t)
 	h.p = New(h.log, Config{Concurrency: 2})
-	const large, small = 5, events.JobID(9)
+	const large, rows, small = 4, 25_000, events.JobID(9) // a large one takes longer than the pause between two looks
 	for job := events.JobID(1); job <= large; job++ {
-		h.upload(events.ImportStarted{JobID: job, Manager: "greedy", Mode: events.Partial}, keys(10_000, job.String()+"-"), 10_000)
+		h.upload(events.ImportStarted{JobID: job, Manager: "greedy", Mode: events.Partial}, keys(rows, job.String()+"-"), rows)
 	}
 	h.upload(events.ImportStarted{JobID: small, Manager: "other", Mode: events.Partial}, keys(10, "small-"), 10)
-	h.run(1, 2, 3, 4, 5, small)
+	h.run(1, 2, 3, 4, small)
 	var ends []events.JobID
 	for _, e := range h.history() {
 		if end, ok := e.(*events.ImportFinished); ok {

@@ -57,7 +57,9 @@ type expectation struct {
 
 // message puts a message into the envelope. It is valid until the next call.
 func (b *atomicBatch) message(subject string, body []byte, expect *expectation) *nats.Msg {
-	b.size++
+	if b.size++; b.size == 1 {
+		b.stage(b.id)
+	}
 	b.sequence[0] = strconv.Itoa(b.size)
 	b.envelope.Subject, b.envelope.Data = subject, body
 	header := b.envelope.Header

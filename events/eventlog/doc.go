@@ -157,6 +157,7 @@
 //	server.go, inprocess.go, token.go, lock.go    the embedded server; who may connect; one for each directory
 //	record.go, restart.go                         what its directory held; the start after a full disk
 //	rowmode.go, rowsync.go, rowstore.go, rowfiles.go    how it makes rows durable
+//	stages.go                                     how it stages atomic batches
 //	compress.go, index.go                         its files: compressed when quiet; an index for the next start
 //
 // # Caveats

@@ -24,6 +24,13 @@ func (l *Log) newPublisher(stream string) publisher {
 	return publisher{log: l, stream: stream, direct: l.directStream(stream)}
 }
 
+// stage prepares for a batch, before its first message. Where this process cannot, the server does it.
+func (p *publisher) stage(batch string) {
+	if p.direct != nil {
+		p.log.server.stages.begin(p.stream, p.direct, batch)
+	}
+}
+
 // publish sends one message without waiting. The caller may reuse it.
 func (p *publisher) publish(m *nats.Msg) error {
 	if p.direct == nil {

@@ -42,10 +42,10 @@ func (s *Server) setRunning(srv *server.Server) {
 	s.nats = srv
 }
 
-// stopped reports whether the server cannot store anything.
+// stopped reports whether the server cannot store anything, or no batch.
 func (s *Server) stopped() bool {
 	srv := s.running()
-	return srv == nil || !srv.JetStreamEnabled() || s.full.Load()
+	return srv == nil || !srv.JetStreamEnabled() || s.full.Load() || s.stages.blocked()
 }
 
 // supervise restarts the server after a full disk, tunes its caches and compresses its files, until ctx ends.
@@ -113,4 +113,5 @@ func (s *Server) stopRunning() {
 		srv.Shutdown()
 		srv.WaitForShutdown()
 	}
+	s.stages.close()
 }

@@ -89,6 +89,7 @@ type Server struct {
 	rows     *rowStore
 	rowSyncs *nats.Conn // see respondToRowSyncs
 	direct   directReader
+	stages   *stages
 	indexed  uint64 // the last sequence of LICENSES in the index that the server found at its start; 0: it had none to use
 
 	most     atomic.Uint64 // see raiseMost
@@ -135,7 +136,10 @@ func StartServer(config ServerConfig) (*Server, error) {
 	if config.OnLock != nil {
 		config.OnLock()
 	}
-	s := &Server{config: config, lock: lock, store: store, kept: kept, rows: newRowStore(config.Dir, store)}
+	s := &Server{
+		config: config, lock: lock, store: store,
+		kept: kept, rows: newRowStore(config.Dir, store), stages: newStages(store),
+	}
 	if err := s.prepare(before); err != nil {
 		s.Shutdown()
 		return nil, err
@@ -290,6 +294,7 @@ func (s *Server) start(options *server.Options) error {
 		return err
 	}
 	s.extendIndex()
+	s.stages.restore(s.store)
 	if err := s.kept.keep(); err != nil {
 		return err
 	}
@@ -320,6 +325,7 @@ func (s *Server) start(options *server.Options) error {
 	if err != nil {
 		return err
 	}
+	s.stages.started()
 	s.setRunning(srv)
 	if held, err := s.held(); err == nil {
 		s.most.Store(held.Streams[events.LicensesStream].Messages)

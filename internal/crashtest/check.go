@@ -36,6 +36,8 @@ func RetryOf(name string) string { return "retry of " + name }
 type Stored struct {
 	Seq   events.Seq
 	Event events.Event
+	Batch string // of which it is a message; "": of none
+	Last  bool   // it is the batch's last message
 }
 
 // Received is one row as the stream ROWS holds it.
@@ -52,6 +54,7 @@ type Report struct {
 	Imported, Existed, Rejected int // outcomes
 
 	Lost, Duplicated, Unexpected Faults
+	Torn                         Faults // batches of which only a part is stored
 
 	// Results holds the result that the API must show of each sealed import.
 	Results map[events.JobID]Result
@@ -75,12 +78,12 @@ func (f Faults) String() string {
 func (f *Faults) add(format string, args ...any) { *f = append(*f, fmt.Sprintf(format, args...)) }
 
 // OK reports whether there is no fault.
-func (r *Report) OK() bool { return len(r.Lost)+len(r.Duplicated)+len(r.Unexpected) == 0 }
+func (r *Report) OK() bool { return len(r.Lost)+len(r.Duplicated)+len(r.Unexpected)+len(r.Torn) == 0 }
 
 // String is a line with all counts.
 func (r *Report) String() string {
-	return fmt.Sprintf("rows acknowledged %d, recovered %d, cut off %d; outcomes imported %d, existed %d, rejected %d; lost %v; duplicated %v; unexpected %v",
-		r.Acknowledged, r.Recovered, r.CutOff, r.Imported, r.Existed, r.Rejected, r.Lost, r.Duplicated, r.Unexpected)
+	return fmt.Sprintf("rows acknowledged %d, recovered %d, cut off %d; outcomes imported %d, existed %d, rejected %d; lost %v; duplicated %v; unexpected %v; torn %v",
+		r.Acknowledged, r.Recovered, r.CutOff, r.Imported, r.Existed, r.Rejected, r.Lost, r.Duplicated, r.Unexpected, r.Torn)
 }
 
 // Check compares what clients saw with both streams, ROWS and LICENSES, each read in
@@ -95,12 +98,15 @@ func Check(uploads []Upload, rows iter.Seq[Received], stream iter.Seq[Stored]) *
 	for i := range uploads {
 		c.uploads[uploads[i].Name] = &uploads[i]
 	}
-	var last events.Seq
+	var last Stored
 	for s := range stream {
-		if s.Seq <= last {
-			c.Duplicated.add("sequence %d comes after %d", s.Seq, last)
+		if s.Seq <= last.Seq {
+			c.Duplicated.add("sequence %d comes after %d", s.Seq, last.Seq)
 		}
-		last = s.Seq
+		if last.Batch != "" && !last.Last && s.Batch != last.Batch {
+			c.Torn.add("a batch ends without its last message at sequence %d", last.Seq)
+		}
+		last = s
 		c.event(s.Event)
 	}
 	for row := range rows {

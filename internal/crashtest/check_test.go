@@ -111,6 +111,7 @@ func TestCheckFindsEachFault(t *testing.T) {
 	lost := func(r *Report) Faults { return r.Lost }
 	duplicated := func(r *Report) Faults { return r.Duplicated }
 	unexpected := func(r *Report) Faults { return r.Unexpected }
+	torn := func(r *Report) Faults { return r.Torn }
 	tests := map[string]struct {
 		fault func(*history)
 		kind  func(*Report) Faults
@@ -169,13 +170,17 @@ func TestCheckFindsEachFault(t *testing.T) {
 		"existed, by nobody": {func(h *history) {
 			h.stream[h.at("3/1")].Event = &events.LicenseExisted{JobID: 3, Row: 1, LicenseKey: "b", Product: events.Product{ShortCode: "p"}, Customer: &events.Customer{Email: "ADA@example.com"}, By: events.Origin{JobID: 3, Row: 1}}
 		}, unexpected, "that was 0/0"},
-		"wrong counts":      {func(h *history) { get[*events.ImportFinished](h, "1/finished").Imported = 2 }, unexpected, "1/finished tells of"},
-		"half a batch":      {func(h *history) { get[*events.ImportProgressed](h, "1/progressed/1").Row = 2 }, unexpected, "tells of"},
-		"a step back":       {func(h *history) { h.add("1/progressed/1", &events.ImportProgressed{JobID: 1, Phase: events.Import}) }, unexpected, "goes back from row 1"},
-		"an error":          {func(h *history) { get[*events.ImportFinished](h, "3/finished").Status = events.Failed }, unexpected, "finishes as error"},
-		"a cancel":          {func(h *history) { h.add("1/sealed", &events.ImportCancelled{JobID: 1}) }, unexpected, "ImportCancelled of import 1"},
-		"an end by nothing": {func(h *history) { h.add("2/started", &events.ImportFinished{JobID: 2, Status: events.Success}) }, unexpected, "without a seal"},
-		"another answer":    {func(h *history) { h.uploads[0].Job = 3 }, unexpected, "answered as import 3, and is import 1"},
+		"wrong counts":              {func(h *history) { get[*events.ImportFinished](h, "1/finished").Imported = 2 }, unexpected, "1/finished tells of"},
+		"half a batch":              {func(h *history) { get[*events.ImportProgressed](h, "1/progressed/1").Row = 2 }, unexpected, "tells of"},
+		"a step back":               {func(h *history) { h.add("1/progressed/1", &events.ImportProgressed{JobID: 1, Phase: events.Import}) }, unexpected, "goes back from row 1"},
+		"an error":                  {func(h *history) { get[*events.ImportFinished](h, "3/finished").Status = events.Failed }, unexpected, "finishes as error"},
+		"a cancel":                  {func(h *history) { h.add("1/sealed", &events.ImportCancelled{JobID: 1}) }, unexpected, "ImportCancelled of import 1"},
+		"an end by nothing":         {func(h *history) { h.add("2/started", &events.ImportFinished{JobID: 2, Status: events.Success}) }, unexpected, "without a seal"},
+		"the first of two messages": {func(h *history) { h.stream[3].Batch = "b" }, torn, "without its last message at sequence 4"},
+		"no end before another batch": {func(h *history) {
+			h.stream[3].Batch, h.stream[4].Batch, h.stream[4].Last = "b", "c", true
+		}, torn, "without its last message at sequence 4"},
+		"another answer": {func(h *history) { h.uploads[0].Job = 3 }, unexpected, "answered as import 3, and is import 1"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -229,7 +234,7 @@ func TestCheckOfARetry(t *testing.T) {
 			}
 			test.fault(&h)
 			report := Check(h.uploads, slices.Values(h.rows), slices.Values(h.stream))
-			if (test.says == "") != report.OK() || !strings.Contains(strings.Join(slices.Concat(report.Lost, report.Duplicated, report.Unexpected), "\n"), test.says) {
+			if (test.says == "") != report.OK() || !strings.Contains(strings.Join(slices.Concat(report.Lost, report.Duplicated, report.Unexpected, report.Torn), "\n"), test.says) {
 				t.Errorf("does not say %q: %v", test.says, report)
 			}
 		})
@@ -242,7 +247,7 @@ func TestEveryTypeHasACase(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		stream := []Stored{{1, &events.ImportStarted{}}, {2, e}}
+		stream := []Stored{{Seq: 1, Event: &events.ImportStarted{}}, {Seq: 2, Event: e}}
 		report := Check([]Upload{{}}, slices.Values[[]Received](nil), slices.Values(stream))
 		if text := report.String(); strings.Contains(text, "no case for this type") {
 			t.Errorf("check.go: %s", text)

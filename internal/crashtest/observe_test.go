@@ -39,7 +39,7 @@ func follow(url string, waits bool, fn func(Stored) error) error {
 		if id := envelope.Event.ID(); id != envelope.ID || m.Subject != envelope.Event.Subject() {
 			return fmt.Errorf("sequence %d: %s at %s is called %s", m.Seq, id, m.Subject, envelope.ID)
 		}
-		if err := fn(Stored{Seq: m.Seq, Event: envelope.Event}); err != nil {
+		if err := fn(Stored{Seq: m.Seq, Event: envelope.Event, Batch: m.BatchID, Last: m.Commit}); err != nil {
 			return err
 		}
 		if m.Seq == state.Last && !waits {

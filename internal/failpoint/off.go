@@ -16,4 +16,5 @@ const (
 	Retry           = false
 	Barrier         = false
 	Rewrites        = false
+	Stage           = false
 )

@@ -22,6 +22,7 @@ var (
 	Retry           = active("retry")
 	Barrier         = active("barrier")
 	Rewrites        = active("rewrites")
+	Stage           = active("stage")
 )
 
 func active(name string) bool {

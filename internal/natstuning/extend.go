@@ -2,7 +2,6 @@ package natstuning
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,8 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-
-	"github.com/minio/highwayhash"
 )
 
 // maxExtension bounds the messages that are added to an index: each takes some 150 bytes of memory meanwhile.
@@ -256,8 +253,7 @@ func (x *extension) read(msgs string) error {
 
 // block adds the messages of a block. Its checks are those of the server.
 func (x *extension) block(content []byte, to *indexedBlock) error {
-	key := sha256.Sum256(fmt.Appendf(nil, "%s-%d", x.stream, to.number))
-	sum, err := highwayhash.New64(key[:])
+	sum, err := blockHash(x.stream, to.number)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,8 @@ type Message struct {
 type Stream struct {
 	store   server.StreamStore
 	isolate *sync.RWMutex
-	stream  unsafe.Pointer // a *server.stream
+	value   reflect.Value  // a *server.stream
+	stream  unsafe.Pointer // the same
 	inbound unsafe.Pointer // the queue of what clients have published
 
 	compressing sync.Mutex
@@ -63,6 +64,7 @@ func OpenStream(srv *server.Server, name string) (s *Stream, err error) {
 	return &Stream{
 		store:   store.Interface().(server.StreamStore),
 		isolate: privateField(found, "isolateMu").Addr().Interface().(*sync.RWMutex),
+		value:   found,
 		stream:  found.UnsafePointer(),
 		inbound: privateField(found, "msgs").UnsafePointer(),
 	}, nil

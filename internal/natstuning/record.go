@@ -1,8 +1,14 @@
 package natstuning
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"hash"
+	"math"
+
+	"github.com/minio/highwayhash"
 )
 
 // A record of a block's file, in little-endian order:
@@ -64,6 +70,40 @@ func ParseRecord(b []byte) (r Record, size int, err error) {
 		r.Message = r.Body[min(int(binary.LittleEndian.Uint32(b[subject:])), len(r.Body)):]
 	}
 	return r, size, nil
+}
+
+// blockHash makes the checksums of a block's records. The stream's name and the block's number are the key.
+func blockHash(stream string, number uint64) (hash.Hash64, error) {
+	key := sha256.Sum256(fmt.Appendf(nil, "%s-%d", stream, number))
+	return highwayhash.New64(key[:])
+}
+
+// appendRecord appends the record of a message.
+func appendRecord(to []byte, sum hash.Hash64, seq uint64, time int64, m storedMessage) ([]byte, error) {
+	size := RecordHeader + len(m.subj) + len(m.hdr) + len(m.msg) + RecordChecksum
+	length := uint32(0)
+	if len(m.hdr) > 0 {
+		size += 4
+		length = headersBit
+	}
+	if len(m.subj) > math.MaxUint16 || size > maxRecord {
+		return to, ErrRecord
+	}
+	begin := len(to)
+	to = binary.LittleEndian.AppendUint32(to, length|uint32(size)) //nolint:gosec // at most maxRecord
+	to = binary.LittleEndian.AppendUint64(to, seq)
+	to = binary.LittleEndian.AppendUint64(to, uint64(time))        //nolint:gosec // as the server does
+	to = binary.LittleEndian.AppendUint16(to, uint16(len(m.subj))) //nolint:gosec // compared above
+	to = append(to, m.subj...)
+	if len(m.hdr) > 0 {
+		to = binary.LittleEndian.AppendUint32(to, uint32(len(m.hdr))) //nolint:gosec // at most maxRecord
+	}
+	to = append(append(to, m.hdr...), m.msg...)
+	sum.Reset()
+	for _, part := range [][]byte{to[begin+4 : begin+20], []byte(m.subj), m.hdr, m.msg} {
+		_, _ = sum.Write(part) // a hash has no errors
+	}
+	return sum.Sum(to), nil
 }
 
 // SequenceOf is the sequence of a record whose first RecordHeader bytes are there; 0: of a deleted message.

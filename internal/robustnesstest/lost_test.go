@@ -33,6 +33,7 @@ var withoutIt = []lostThing{
 	{streams(`(ROWS|KV_jobs)/msgs/\d+\.blk`), ""}, // rows are purged and keys expire; an import says which rows are missing
 	{streams(`(\w+)/msgs(/\d+\.blk)?`), "the stream $1 is empty"},
 	{streams(`\w+/batches(/.*)?`), ""},  // of batches in flight
+	{`nats/staged(/.*)?`, ""},           // also
 	{streams(`\w+/msgs/index\.db`), ""}, // made again from the messages
 	{streams(`\w+/obs(/processor(/.*)?)?`), ""},
 	{`views\.bolt|streams\.json|lock|nats\.token|tmp`, ""},
