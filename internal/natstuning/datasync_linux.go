@@ -1,6 +1,7 @@
 package natstuning
 
 import (
+	"errors"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -9,7 +10,7 @@ import (
 // syncData makes a file's content durable, without its times.
 func syncData(file *os.File) error {
 	for {
-		if err := unix.Fdatasync(int(file.Fd())); err != unix.EINTR { //nolint:errorlint // an errno
+		if err := unix.Fdatasync(int(file.Fd())); !errors.Is(err, unix.EINTR) {
 			return err
 		}
 	}
