@@ -70,7 +70,9 @@ func directMessage(m natstuning.Message) Message {
 // How a source waits for messages. The facts of an import are hints: each batch of LICENSES ends with one,
 // which arrives before the batch can be read.
 const (
-	directBatch = 256 // messages read at once; the server appends nothing meanwhile
+	// directBatch is how many messages are read at once. The server appends nothing meanwhile. While it stores batch
+	// after batch a reader gets its turn once for each of them, so with fewer the views would fall behind.
+	directBatch = MaxBatch
 	soon        = time.Millisecond
 	soonFor     = 100 * time.Millisecond // after a message or a hint
 	later       = 100 * time.Millisecond // for messages without a hint, as another program's

@@ -85,7 +85,7 @@ func sameFields(a, b reflect.Type) bool {
 }
 
 // Read appends to messages those after a sequence whose subject matches the filter ("": all), in order, until
-// there are none or the slice is full. No message up to the sequence end is unread, and head is the stream's last
+// there are none, the slice is full, or maxRead bytes are read. No message up to the sequence end is unread, and head is the stream's last
 // sequence. reuse: messages that an earlier Read has put into the rest of the slice are not needed any more, and their
 // memory takes the new ones.
 func (s *Stream) Read(
@@ -98,7 +98,8 @@ func (s *Stream) Read(
 	head = state.LastSeq
 	var stored server.StoreMsg
 	wildcards := strings.ContainsAny(filter, "*>")
-	for end = after; len(messages) < cap(messages); {
+	bytes := 0
+	for end = after; len(messages) < cap(messages) && bytes < maxRead; {
 		fields(&stored).buf = nil // the message before has it
 		if reuse {
 			fields(&stored).buf = spare(messages[:len(messages)+1][len(messages)].buffer)
@@ -112,9 +113,13 @@ func (s *Stream) Read(
 		}
 		end = seq
 		messages = append(messages, message(&stored))
+		bytes += len(fields(&stored).msg)
 	}
 	return messages, end, head, nil
 }
+
+// maxRead bounds what is read at once, in bytes. One message more may begin below it.
+const maxRead = 8 << 20
 
 // maxSpare bounds, in bytes, the memory of one message that is used for another one.
 const maxSpare = 4 << 10

@@ -109,6 +109,25 @@ func TestReads(t *testing.T) {
 	}
 }
 
+// TestReadIsBounded: of large messages a read takes fewer at once.
+func TestReadIsBounded(t *testing.T) {
+	js, stream := openS(t, jetstream.StreamConfig{})
+	body := make([]byte, maxRead/10)
+	for range 25 {
+		if _, err := js.Publish(t.Context(), "s.1", body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	end := uint64(0)
+	for _, want := range []int{11, 11, 3, 0} { // ten are a little less than the limit
+		read, last, _, err := stream.Read("", end, make([]Message, 0, 100), false)
+		if err != nil || len(read) != want || last != end+uint64(want) {
+			t.Errorf("%d messages up to %d, %v; want %d after %d", len(read), last, err, want, end)
+		}
+		end = last
+	}
+}
+
 // TestReadReusesMemory: where it may, a read puts its messages into the memory of those before, unless that is large.
 func TestReadReusesMemory(t *testing.T) {
 	js, stream := openS(t, jetstream.StreamConfig{})
