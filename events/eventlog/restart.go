@@ -77,12 +77,15 @@ func (s *Server) supervise(ctx context.Context) {
 			backoff.Reset()
 			continue
 		}
+		if s.stages.blocked() {
+			slog.Warn("the NATS server has not stored a batch to its end: it restarts, which completes the batch")
+		}
 		if err := s.restart(); err != nil {
 			pause = backoff.Next()
 			slog.Error("the NATS server cannot be restarted", "error", err, "next_attempt_in", pause)
 			continue
 		}
-		slog.Info("the disk has free space again: the NATS server has restarted")
+		slog.Info("the NATS server has restarted, and can store again")
 	}
 }
 

@@ -294,7 +294,9 @@ func (s *Server) start(options *server.Options) error {
 		return err
 	}
 	s.extendIndex()
-	s.stages.restore(s.store)
+	if err := s.stages.restore(s.store); err != nil {
+		return err
+	}
 	if err := s.kept.keep(); err != nil {
 		return err
 	}

@@ -2,7 +2,10 @@ package eventlog
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -18,7 +21,7 @@ type stages struct {
 
 	mu     sync.Mutex
 	open   map[string]*natstuning.Stage // by stream; nil while no server runs
-	failed bool                         // it has logged why the server stages batches by itself
+	failed bool                         // the server stages batches by itself: the log says why
 }
 
 const stageSuffix = ".batch"
@@ -26,47 +29,58 @@ const stageSuffix = ".batch"
 func newStages(store string) *stages { return &stages{dir: filepath.Join(store, "staged")} }
 
 // restore has the server complete, at its start, the batches that it had stored in part at its end.
-func (s *stages) restore(store string) {
-	if failpoint.Stage {
-		return
+func (s *stages) restore(store string) error {
+	files, err := os.ReadDir(s.dir)
+	if errors.Is(err, fs.ErrNotExist) || failpoint.Stage {
+		return nil
 	}
-	files, err := filepath.Glob(filepath.Join(s.dir, "*"+stageSuffix))
 	for _, file := range files {
-		stream := strings.TrimSuffix(filepath.Base(file), stageSuffix)
-		err = errors.Join(err, natstuning.RestoreStage(file, streamDir(store, stream)))
+		if stream, is := strings.CutSuffix(file.Name(), stageSuffix); is {
+			err = errors.Join(err, natstuning.RestoreStage(filepath.Join(s.dir, file.Name()), streamDir(store, stream)))
+		}
 	}
 	if err != nil {
-		slog.Warn("a batch that the NATS server had stored in part stays so: processors find its events one by one", "reason", err)
+		return fmt.Errorf("complete the batch that was being stored: %w", err)
 	}
+	return nil
 }
 
 // started takes batches from now on: the server has completed those of the files.
 func (s *stages) started() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.open = map[string]*natstuning.Stage{}
+	s.open, s.failed = map[string]*natstuning.Stage{}, false
 }
 
 // begin has a stream stage a batch in the stream's file. Where that is not possible the server stages it in a
-// directory.
+// directory, and all others until its next start.
 func (s *stages) begin(name string, stream *natstuning.Stream, batch string) {
 	stage, err := s.of(name)
 	if err == nil && stage != nil {
 		err = stream.Begin(batch, stage)
 	}
+	if err != nil {
+		s.fail(err)
+	}
+}
+
+func (s *stages) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil && !s.failed {
+	if !s.failed {
 		s.failed = true
 		slog.Warn("the NATS server stages batches by itself, which takes more CPU", "reason", err)
 	}
 }
 
-// of is the file of a stream; nil while no server runs.
+// of is the file of a stream; nil while no server runs, and when one has failed.
 func (s *stages) of(stream string) (*natstuning.Stage, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if stage := s.open[stream]; stage != nil || s.open == nil {
+	if s.failed || s.open == nil {
+		return nil, nil
+	}
+	if stage := s.open[stream]; stage != nil {
 		return stage, nil
 	}
 	stage, err := natstuning.OpenStage(filepath.Join(s.dir, stream+stageSuffix))

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"licenseimport/events"
@@ -85,9 +86,22 @@ func TestStartCompletesABatch(t *testing.T) {
 	}
 }
 
+// TestStartWithoutTheStagedBatch: it fails rather than leave a part of a batch in the stream.
+func TestStartWithoutTheStagedBatch(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "nats", "staged", events.LicensesStream+stageSuffix), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := StartServer(ServerConfig{Dir: dir}); err == nil || !strings.Contains(err.Error(), "complete the batch that was being stored") {
+		t.Errorf("it started: %v", err)
+		s.Shutdown()
+	}
+}
+
 func copyOf(t *testing.T, dir string) string {
 	t.Helper()
-	to := t.TempDir()
+	to := filepath.Join(t.TempDir(), "data[1]*") // no pattern
 	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}

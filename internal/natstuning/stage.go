@@ -39,6 +39,7 @@ type Stage struct {
 	content    []byte
 	committing *staged // its messages may be stored in part
 	blocked    bool
+	failed     error // of the first write that failed
 }
 
 const stageHead = 16 // bytes before the content
@@ -87,9 +88,20 @@ func (s *Stage) Blocked() bool {
 	return s.blocked
 }
 
+// failure is the error of the first write that failed.
+func (s *Stage) failure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed
+}
+
 // Begin has the stream stage the batch of this id in the stage, before the first of its messages is published. If the
-// batch has too many others beside it, the server refuses it later, as it does any.
+// batch has too many others beside it, the server refuses it later, as it does any. After an error, also one of an
+// earlier batch's write, the server stages the batch in a directory.
 func (s *Stream) Begin(id string, stage *Stage) (err error) {
+	if err := stage.failure(); err != nil {
+		return err
+	}
 	defer recoverReflection(&err)
 	lock := lockOf(s.value)
 	lock.Lock()
@@ -108,9 +120,10 @@ func (s *Stream) Begin(id string, stage *Stage) (err error) {
 	if staging.Len() >= maxStaging {
 		return nil
 	}
-	batch := reflect.New(staging.Type().Elem().Elem())
-	privateField(batch, "store").Set(reflect.ValueOf(&staged{stage: stage, id: id}))
+	batch, store := reflect.New(staging.Type().Elem().Elem()), &staged{stage: stage, id: id}
+	privateField(batch, "store").Set(reflect.ValueOf(store))
 	setupCleanupTimer(batch.UnsafePointer(), s.stream, id, batches.UnsafePointer())
+	store.timer = privateField(batch, "timer").Interface().(*time.Timer)
 	batchesInFlight.Add(1)
 	staging.SetMapIndex(reflect.ValueOf(id), batch)
 	return nil
@@ -135,6 +148,7 @@ type staged struct {
 	server.StreamStore
 	stage    *Stage
 	id       string
+	timer    *time.Timer // after which the server gives the batch up
 	messages []storedMessage
 }
 
@@ -156,13 +170,14 @@ func (b *staged) LoadMsg(seq uint64, m *server.StoreMsg) (*server.StoreMsg, erro
 	return m, nil
 }
 
-// FlushAllPending makes the batch durable before the server stores its messages. One message is stored as a whole or
-// not at all.
+// FlushAllPending makes the batch durable before the server stores its messages. After an error the server stores
+// nothing, but has stopped the timer and forgets the batch, which would count as one in flight for ever.
 func (b *staged) FlushAllPending() error {
-	if len(b.messages) == 1 {
-		return nil
+	err := b.stage.write(b)
+	if err != nil {
+		b.timer.Reset(0)
 	}
-	return b.stage.write(b)
+	return err
 }
 
 // Delete ends the batch: it is stored, or was refused, or given up.
@@ -184,11 +199,16 @@ func (s *Stage) write(b *staged) error {
 		s.blocked = true
 		return errCommitting
 	}
-	s.content = b.content(s.content)
-	if _, err := s.file.WriteAt(s.content, 0); err != nil {
-		return err
+	if len(b.messages) == 1 { // it is stored as a whole or not at all
+		return nil
 	}
-	if err := syncData(s.file); err != nil {
+	s.content = b.content(s.content)
+	_, err := s.file.WriteAt(s.content, 0)
+	if err == nil {
+		err = syncData(s.file)
+	}
+	if err != nil {
+		s.failed = err
 		return err
 	}
 	s.committing = b
@@ -274,11 +294,11 @@ func RestoreStage(path, stream string) error {
 		return err
 	}
 	batch := parseStage(content)
-	if _, missing := os.Stat(MessagesDir(stream)); batch == nil || missing != nil {
+	if batch == nil {
 		return nil
 	}
-	if err := checkVersion(); err != nil {
-		return err
+	if _, err := os.Stat(MessagesDir(stream)); errors.Is(err, fs.ErrNotExist) {
+		return nil // the stream was deleted
 	}
 	name := hashOfName(batch.id)
 	dir := filepath.Join(stream, "batches", name)

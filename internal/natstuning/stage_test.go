@@ -295,15 +295,17 @@ func TestStageKeepsAPartOfABatch(t *testing.T) {
 	if err := part.FlushAllPending(); err != nil {
 		t.Fatal(err)
 	}
-	s.begin("next", 3, 0)
 	if s.stage.Blocked() {
 		t.Error("it is blocked before a commit is refused")
 	}
-	if got := s.commit("next", 3); got.Error == nil {
-		t.Errorf("a batch was stored: %+v", got)
-	}
-	if !s.stage.Blocked() {
-		t.Error("it is not blocked")
+	for id, count := range map[string]int{"next": 3, "single": 1} {
+		s.begin(id, count, 0)
+		if got := s.commit(id, count); got.Error == nil {
+			t.Errorf("batch %s was stored: %+v", id, got)
+		}
+		if !s.stage.Blocked() {
+			t.Error("it is not blocked")
+		}
 	}
 	content, err := os.ReadFile(s.file)
 	if batch := parseStage(content); batch == nil || batch.id != "part" || err != nil {
@@ -311,18 +313,34 @@ func TestStageKeepsAPartOfABatch(t *testing.T) {
 	}
 }
 
-// TestStageThatCannotBeWritten: the batch is refused, and nothing of it is stored.
+// TestStageThatCannotBeWritten: the batches are refused, and nothing of them is stored, nor left in the server. Later ones
+// the server stages itself.
 func TestStageThatCannotBeWritten(t *testing.T) {
 	s := startStage(t)
-	s.begin("a", 3, 0)
+	before := batchesInFlight.Load()
+	const batches = maxStaging / 2
+	for i := range batches {
+		s.begin(fmt.Sprint(i), 3, 0)
+	}
 	if err := s.stage.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.commit("a", 3); got.Error == nil {
-		t.Errorf("a batch was stored: %+v", got)
+	for i := range batches {
+		if got := s.commit(fmt.Sprint(i), 3); got.Error == nil {
+			t.Errorf("a batch was stored: %+v", got)
+		}
 	}
 	if s.stream.Head() != 0 || s.stage.Blocked() {
 		t.Errorf("%d messages are stored; blocked: %t", s.stream.Head(), s.stage.Blocked())
+	}
+	for batchesInFlight.Load() != before {
+		time.Sleep(time.Millisecond)
+	}
+	if err := s.stream.Begin("later", s.stage); err == nil {
+		t.Error("the stage takes another batch")
+	}
+	if got := s.commit("later", 1); got.Error != nil {
+		t.Errorf("a later batch: %+v", got)
 	}
 }
 
