@@ -6,7 +6,7 @@
 // subjects. With 30,000 rows/s in and out, the default lifetimes cost half a gigabyte:
 //
 //	cache            setting              default   here
-//	message block    CacheExpire          10 s      0.5 s
+//	message block    CacheExpire          10 s      0.2 s
 //	subject index    SubjectStateExpire   2 min     5 s
 //
 // Both are fields of server.FileStoreConfig. No option of the server leads to them (nats-server

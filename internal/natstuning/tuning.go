@@ -18,7 +18,7 @@ const TestedVersion = "2.15.2"
 
 // The lifetimes of what a stream caches, after the last use.
 const (
-	BlockLifetime   = 500 * time.Millisecond // of a block of messages
+	BlockLifetime   = 200 * time.Millisecond // of a block of messages: longer than an import waits for a small one
 	SubjectLifetime = 5 * time.Second        // of an index of subjects
 )
 
