@@ -113,14 +113,18 @@ func TestCompress(t *testing.T) {
 func bodies(t *testing.T, stream *Stream, head uint64) []string {
 	t.Helper()
 	found := make([]string, head)
-	read, _, _, err := stream.Read("", 0, make([]Message, 0, head), false)
-	if err != nil {
-		t.Error(err)
-	}
-	for _, m := range read {
-		if m.Seq <= head {
-			found[m.Seq-1] = fmt.Sprintf("%s %d %x", m.Subject, len(m.Data), m.Data[0])
+	for end := uint64(0); end < head; {
+		read, last, _, err := stream.Read("", end, make([]Message, 0, head), false)
+		if err != nil {
+			t.Error(err)
+			break
 		}
+		for _, m := range read {
+			if m.Seq <= head {
+				found[m.Seq-1] = fmt.Sprintf("%s %d %x", m.Subject, len(m.Data), m.Data[0])
+			}
+		}
+		end = last
 	}
 	return found
 }
