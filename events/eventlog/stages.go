@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"licenseimport/internal/failpoint"
+	"licenseimport/internal/fsx"
 	"licenseimport/internal/natstuning"
 )
 
@@ -83,11 +84,18 @@ func (s *stages) of(stream string) (*natstuning.Stage, error) {
 	if stage := s.open[stream]; stage != nil {
 		return stage, nil
 	}
-	stage, err := natstuning.OpenStage(filepath.Join(s.dir, stream+stageSuffix))
-	if err == nil {
-		s.open[stream] = stage
+	if err := os.MkdirAll(s.dir, 0o750); err != nil {
+		return nil, err
 	}
-	return stage, err
+	stage, err := natstuning.OpenStage(filepath.Join(s.dir, stream+stageSuffix))
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(fsx.Sync(s.dir), fsx.Sync(filepath.Dir(s.dir))); err != nil {
+		return nil, errors.Join(err, stage.Close())
+	}
+	s.open[stream] = stage
+	return stage, nil
 }
 
 // blocked reports whether the server has to start again to complete a batch.

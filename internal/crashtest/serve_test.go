@@ -76,7 +76,8 @@ func (s *server) restartByKill() error {
 	return s.start()
 }
 
-// killedInABatch kills it, again and again, while it stores the outcomes of a file. Most of these kills come within a batch.
+// killedInABatch kills it, again and again, while it stores the outcomes of a file. Most of these kills come within a
+// batch.
 func (s *server) killedInABatch(t *testing.T) *file {
 	f := shape{name: "file", rows: 40_000, seed: 1}.generate()
 	must(t, s.client.send(t.Context(), f, attempt{}))
@@ -94,7 +95,8 @@ func TestKilledInABatch(t *testing.T) {
 	verify(t, s.nats, s.client, s.killedInABatch(t))
 }
 
-// TestKillFindsATornBatch is the negative control: a program whose start does not complete it. Each row has one outcome all the same.
+// TestKillFindsATornBatch is the negative control: a program whose start does not complete it. Each row has one outcome
+// all the same.
 func TestKillFindsATornBatch(t *testing.T) {
 	t.Parallel()
 	built, err := faulty()

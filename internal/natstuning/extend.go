@@ -74,7 +74,7 @@ type indexedBlock struct {
 
 // parseIndex decodes an index and checks its hash.
 func parseIndex(content []byte, stream string) (*savedIndex, error) {
-	sum, err := indexHash(stream)
+	sum, err := keyedHash(stream)
 	if err != nil {
 		return nil, err
 	}
@@ -263,10 +263,7 @@ func (x *extension) block(content []byte, to *indexedBlock) error {
 		if err != nil || size == 0 || size > len(content) {
 			return errors.New("the last message is not whole")
 		}
-		sum.Reset()
-		for _, part := range [][]byte{content[4:20], r.Subject, r.Body} {
-			_, _ = sum.Write(part) // a hash has no errors
-		}
+		sumRecord(sum, content, r.Subject, r.Body)
 		x.checksum = r.Checksum
 		switch {
 		case !bytes.Equal(sum.Sum(got[:0]), x.checksum[:]):

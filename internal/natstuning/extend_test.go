@@ -174,7 +174,7 @@ func forceIndex(store unsafe.Pointer) error
 // rehashed changes an index and gives it the hash of what it is then.
 func rehashed(change func([]byte) []byte) func([]byte) []byte {
 	return func(b []byte) []byte {
-		sum, _ := indexHash("S")
+		sum, _ := keyedHash("S")
 		b = change(bytes.Clone(b[:len(b)-sum.Size()]))
 		_, _ = sum.Write(b)
 		return sum.Sum(b)

@@ -95,13 +95,14 @@ type indexWriter struct {
 	err    error
 }
 
-func indexHash(stream string) (hash.Hash64, error) {
-	key := sha256.Sum256([]byte(stream))
+// keyedHash is the server's hash for an index and for a block's records. Their name is its key.
+func keyedHash(name string) (hash.Hash64, error) {
+	key := sha256.Sum256([]byte(name))
 	return highwayhash.New64(key[:])
 }
 
 func writeIndex(file io.Writer, stream string, write func(*indexWriter) error) error {
-	sum, err := indexHash(stream)
+	sum, err := keyedHash(stream)
 	if err != nil {
 		return err
 	}

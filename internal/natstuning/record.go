@@ -1,14 +1,11 @@
 package natstuning
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash"
 	"math"
-
-	"github.com/minio/highwayhash"
 )
 
 // A record of a block's file, in little-endian order:
@@ -74,8 +71,15 @@ func ParseRecord(b []byte) (r Record, size int, err error) {
 
 // blockHash makes the checksums of a block's records. The stream's name and the block's number are the key.
 func blockHash(stream string, number uint64) (hash.Hash64, error) {
-	key := sha256.Sum256(fmt.Appendf(nil, "%s-%d", stream, number))
-	return highwayhash.New64(key[:])
+	return keyedHash(fmt.Sprintf("%s-%d", stream, number))
+}
+
+// sumRecord sums a record that begins with head.
+func sumRecord(sum hash.Hash64, head, subject, body []byte) {
+	sum.Reset()
+	for _, part := range [][]byte{head[4:20], subject, body} {
+		_, _ = sum.Write(part) // a hash has no errors
+	}
 }
 
 // appendRecord appends the record of a message.
@@ -98,11 +102,9 @@ func appendRecord(to []byte, sum hash.Hash64, seq uint64, time int64, m storedMe
 	if len(m.hdr) > 0 {
 		to = binary.LittleEndian.AppendUint32(to, uint32(len(m.hdr))) //nolint:gosec // at most maxRecord
 	}
+	body := len(to)
 	to = append(append(to, m.hdr...), m.msg...)
-	sum.Reset()
-	for _, part := range [][]byte{to[begin+4 : begin+20], []byte(m.subj), m.hdr, m.msg} {
-		_, _ = sum.Write(part) // a hash has no errors
-	}
+	sumRecord(sum, to[begin:], []byte(m.subj), to[body:])
 	return sum.Sum(to), nil
 }
 

@@ -47,34 +47,17 @@ const stageHead = 16 // bytes before the content
 // stageKey is the key of the checksum, which guards against parts of two batches.
 var stageKey = make([]byte, highwayhash.Size)
 
-// OpenStage opens the file, and makes it, with its directory, where there is none. What it holds has to be restored
-// before.
+// OpenStage opens the file, and makes it where there is none. What it holds has to be restored before. The caller makes
+// its directory, and syncs that, or a power cut could take the file away.
 func OpenStage(path string) (*Stage, error) {
 	if err := checkVersion(); err != nil {
-		return nil, err
-	}
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, err
 	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the caller's own path
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{dir, filepath.Dir(dir)} { // or a power cut could take the file away
-		if err := syncDir(name); err != nil {
-			return nil, errors.Join(err, file.Close())
-		}
-	}
 	return &Stage{file: file}, nil
-}
-
-func syncDir(path string) error {
-	dir, err := os.Open(path) //nolint:gosec // the caller's own path
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // Close closes the file. The server has ended.

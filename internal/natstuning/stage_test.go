@@ -33,7 +33,7 @@ type stageTest struct {
 func startStage(t *testing.T) *stageTest {
 	js, stream := openS(t, jetstream.StreamConfig{AllowAtomicPublish: true})
 	s := &stageTest{
-		T: t, js: js, stream: stream, file: filepath.Join(t.TempDir(), "staged", "S"),
+		T: t, js: js, stream: stream, file: filepath.Join(t.TempDir(), "S"),
 		dir: privateField(storeOf(stream.value), "fcfg").FieldByName("StoreDir").String(),
 	}
 	var err error
