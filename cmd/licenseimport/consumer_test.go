@@ -41,28 +41,32 @@ func TestReadyzNamesAPausedConsumer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A processor that has just created the consumer, or restores it, ends a pause: so it is paused again until it stays so.
-	pause := func(until time.Time, status int, want string) {
+	// A processor that has just created the consumer, or restores it, ends a pause, between two looks at it, too: so it is
+	// paused again until everyone says so.
+	pause := func(until time.Time, wantStatus int, wantBody string, wantFinding, wantMessage string) {
 		t.Helper()
-		var got int
+		var code int
 		var body string
+		var found finding
 		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) { // the poll interval
 			if _, err = js.PauseConsumer(t.Context(), events.LicensesStream, "processor", until); err != nil {
 				continue
 			}
-			if got, body = ask(t, pipe.client(), "/readyz"); got == status && strings.Contains(body, want) {
+			code, body = ask(t, pipe.client(), "/readyz")
+			var health eventlog.Health
+			if health, err = n.log.Health(t.Context()); err != nil {
+				continue
+			}
+			found = one(t, func(d *diagnosis) { d.processors(health.Processors) })
+			if code == wantStatus && strings.Contains(body, wantBody) &&
+				found.Status == wantFinding && strings.Contains(found.Message, wantMessage) {
 				return
 			}
 		}
-		t.Fatalf("/readyz is still %d %s, want %d %s (%v)", got, body, status, want, err)
+		t.Fatalf("/readyz is still %d %s, doctor %+v, want %d %s, %s %s (%v)",
+			code, body, found, wantStatus, wantBody, wantFinding, wantMessage, err)
 	}
-	pause(time.Now().Add(time.Hour), http.StatusServiceUnavailable, "processor: the processors' consumer is paused for another")
-	health, err := n.log.Health(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if f := one(t, func(d *diagnosis) { d.processors(health.Processors) }); f.Status != problem || !strings.Contains(f.Message, "is paused") {
-		t.Errorf("doctor: %+v", f)
-	}
-	pause(time.Now().Add(-time.Hour), http.StatusOK, "ready")
+	pause(time.Now().Add(time.Hour), http.StatusServiceUnavailable, "processor: the processors' consumer is paused for another",
+		problem, "is paused")
+	pause(time.Now().Add(-time.Hour), http.StatusOK, "ready", fine, "")
 }
