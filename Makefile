@@ -92,7 +92,7 @@ profile: build ## what a row costs at each stage: CPU, allocations, waits; the s
 	go run ./cmd/benchmark profile -keep bin/profile
 	go run ./cmd/benchmark profile -keep bin/profile/floor -floor
 
-large: build ## ten million rows in one file, searches among them, a crash, and the file again; some twenty minutes, 25 GB
+large: build ## ten million rows in one file, a kill right after it, searches, and the file again; some twenty minutes, 25 GB
 	go run ./cmd/benchmark large
 
 scale: ## what a license and a company cost the NATS server: the figures of the plan in docs/scaling-out.md; some five minutes

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"time"
 
 	"licenseimport/events"
 	"licenseimport/internal/fsx"
@@ -13,29 +12,21 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
+// The index is extended when it lacks so many messages, and that share of all. A start after a kill reads what it lacks, a
+// million messages in half a second on two cores; and to extend it costs time for each subject that it has.
 const (
-	// quietFor is how long nothing was stored before the index of LICENSES is written: it takes appends no
-	// sooner than the index is on its way to the disk.
-	quietFor = time.Second
-	// indexedMessages are so many that an index is written while more come: a start after a kill reads what the last
-	// one lacks, a million messages in 1.3 CPU seconds.
-	indexedMessages = 500_000
-	// indexPause is the shortest time between two indexes, and indexShare the most of the time that they take.
-	indexPause = 10 * time.Second
-	indexShare = 200
+	indexAfter = 1 << 20
+	indexShare = 5
 )
 
-// An indexer writes the index of LICENSES when the streams have become quiet, and after indexedMessages. Without one
-// a server that was killed reads all events at its start. It belongs to supervise.
+// An indexer extends the index of LICENSES while the server runs. Without one a server that was killed reads all events
+// at its start. It belongs to supervise.
 type indexer struct {
 	of      *Server
-	most    uint64 // messages without an index, as indexedMessages
+	after   uint64 // indexAfter
 	srv     *server.Server
-	last    [2]uint64 // last sequences of ROWS and LICENSES as last seen
-	since   time.Time // when they changed
-	written uint64    // the last sequence of LICENSES that an index has
-	next    time.Time // not before
-	failed  bool      // it has logged why it writes none
+	written uint64 // the last sequence of LICENSES that the index has
+	failed  bool   // it has logged why it writes none
 }
 
 // extendIndex adds to the index of LICENSES what it lacks, before the server starts.
@@ -52,33 +43,30 @@ func (s *Server) extendIndex() {
 	s.indexed = last
 }
 
-// look writes an index if it is time to.
-func (i *indexer) look(srv *server.Server, now time.Time) {
+// look extends the index if it is time to.
+func (i *indexer) look(srv *server.Server) {
 	if i.srv != srv {
-		*i = indexer{of: i.of, most: i.most, srv: srv, written: i.of.indexed, failed: i.failed}
+		i.srv, i.written = srv, i.of.indexed
 	}
-	rowsStream := i.of.direct.stream(srv, events.RowsStream)
-	licensesStream := i.of.direct.stream(srv, events.LicensesStream)
-	if rowsStream == nil || licensesStream == nil {
+	stream := i.of.direct.stream(srv, events.LicensesStream)
+	if stream == nil {
 		return // it is not there yet, or this release has other private fields
 	}
-	licenses := licensesStream.Head()
-	if last := [2]uint64{rowsStream.Head(), licenses}; last != i.last {
-		i.last, i.since = last, now
-	}
-	quiet := licenses != i.written && now.Sub(i.since) >= quietFor
-	if !quiet && licenses < i.written+i.most || now.Before(i.next) {
+	head := stream.Head()
+	if head < i.written+max(i.after, head/indexShare) || !i.of.spaceForIndex() {
 		return
 	}
-	err := natstuning.WriteIndex(srv, events.LicensesStream)
+	written, err := natstuning.ExtendIndexOf(srv, events.LicensesStream)
 	if err == nil {
-		i.written = licenses
-	} else if !i.failed {
+		i.written = written
+		return
+	}
+	i.written = head // so it is tried again when that many more are there
+	if !i.failed {
 		i.failed = true
 		slog.Warn("the index of the stream is not written: a start after a kill takes longer",
 			"stream", events.LicensesStream, "reason", err)
 	}
-	i.next = now.Add(max(indexPause, indexShare*time.Since(now)))
 }
 
 // spaceForIndex reports whether the disk has space for another index beside the last one.

@@ -1,56 +1,47 @@
 package eventlog
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"licenseimport/events"
 	"licenseimport/internal/natstuning"
 )
 
-// TestIndexWhenQuiet: a second after the last message the index of LICENSES is written, once.
-func TestIndexWhenQuiet(t *testing.T) {
+// TestIndexIsExtended: each time that the index of LICENSES lacks so many messages they are added.
+func TestIndexIsExtended(t *testing.T) {
 	t.Parallel()
 	s := strays{t, openHere(t)}
-	s.sealed(1)
-	path := filepath.Join(messagesDir(s.server.store, events.LicensesStream), natstuning.IndexName)
-	srv := s.server.running()
-	now := time.Now()
-	i := indexer{of: s.server, most: indexedMessages}
-	writes := func(after time.Duration, want bool) {
-		t.Helper()
-		mark := []byte("not an index")
-		if err := os.WriteFile(path, mark, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		now = now.Add(after)
-		i.look(srv, now)
-		content, err := os.ReadFile(path)
-		if err != nil || bytes.Equal(content, mark) == want {
-			t.Errorf("%s later: written %v, %v", after, !want, err)
-		}
-	}
 	s.server.stopSupervise() // it has an indexer, too
 	<-s.server.supervised
-	writes(0, false)
-	writes(quietFor/2, false)
-	writes(quietFor, true)
-	writes(time.Minute, false)
+	path := filepath.Join(messagesDir(s.server.store, events.LicensesStream), natstuning.IndexName)
+	srv := s.server.running()
+	i := indexer{of: s.server, after: 4}
+	writes := func(want bool) {
+		t.Helper()
+		before, _ := os.Stat(path) // there may be none yet
+		i.look(srv)
+		after, err := os.Stat(path)
+		if wrote := err == nil && !os.SameFile(before, after); wrote != want {
+			t.Errorf("written %v, %v", wrote, err)
+		}
+	}
+	s.sealed(1)
+	writes(false) // two messages
 	s.sealed(2)
-	writes(time.Minute, false)
-	writes(quietFor, true)
+	writes(true)
+	writes(false)
 	s.sealed(3)
-	writes(time.Second, false)
-	writes(quietFor, false) // too soon after the last one
-	writes(indexPause, true)
-	i.most = 4
+	writes(false)
 	s.sealed(4)
-	writes(time.Minute, false) // two messages more
-	s.sealed(5)
-	writes(time.Millisecond, true)
+	s.server.config.MinFree = 1 << 60
+	writes(false) // the disk is full
+	s.server.config.MinFree = 0
+	writes(true)
+	if head := s.server.direct.stream(srv, events.LicensesStream).Head(); i.written != head || head != 8 {
+		t.Errorf("the index is that of message %d, the last one is %d", i.written, head)
+	}
 }
 
 // TestStartAfterKillExtendsIndex: a server that was killed among appends reads of LICENSES what the index lacks.
@@ -60,7 +51,7 @@ func TestStartAfterKillExtendsIndex(t *testing.T) {
 	s.server.stopSupervise()
 	<-s.server.supervised
 	s.sealed(1)
-	if err := natstuning.WriteIndex(s.server.running(), events.LicensesStream); err != nil {
+	if _, err := natstuning.ExtendIndexOf(s.server.running(), events.LicensesStream); err != nil {
 		t.Fatal(err)
 	}
 	s.sealed(2, &events.ImportFinished{JobID: 2, Status: events.Success})

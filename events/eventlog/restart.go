@@ -54,7 +54,7 @@ func (s *Server) supervise(ctx context.Context) {
 	tuner := natstuning.New(s.config.NoTuning)
 	compressor := compressor{direct: &s.direct}
 	backoff := restartRetry.Start()
-	index := indexer{of: s, most: indexedMessages}
+	index := indexer{of: s, after: indexAfter}
 	for pause := checkInterval; ; {
 		select {
 		case <-ctx.Done():
@@ -66,8 +66,8 @@ func (s *Server) supervise(ctx context.Context) {
 		if srv := s.running(); !stopped && srv != nil {
 			tuner.Tune(srv)
 			s.recorder.update()
-			if !s.config.NoTuning && s.spaceForIndex() {
-				index.look(srv, time.Now())
+			if !s.config.NoTuning {
+				index.look(srv)
 			}
 			if !s.config.NoTuning && compressor.step(srv, time.Now()) {
 				pause = compressPause

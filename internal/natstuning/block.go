@@ -18,6 +18,9 @@ import (
 // MessagesDir is the directory with a stream's messages, in that of the stream.
 func MessagesDir(stream string) string { return filepath.Join(stream, "msgs") }
 
+// BlockName is the name of a file of a stream's messages.
+func BlockName(number uint64) string { return strconv.FormatUint(number, 10) + ".blk" }
+
 // A BlockFile is one file of a stream's messages. Their numbers grow with the messages' sequences.
 type BlockFile struct {
 	Number uint64
@@ -107,16 +110,22 @@ func (b *Block) RecordsAt() (io.ReaderAt, error) {
 	if !b.Compressed() {
 		return b.file, nil
 	}
-	records, err := b.readAll()
+	records, err := b.readAll(nil)
 	return bytes.NewReader(records), err
 }
 
-func (b *Block) readAll() ([]byte, error) {
-	records, err := io.ReadAll(b.Records())
+// maxBlock is more than a block has, but for one of a single large message.
+const maxBlock = 8<<20 + 4<<10
+
+// readAll reads the records, into the memory of a slice if it is large enough.
+func (b *Block) readAll(into []byte) ([]byte, error) {
+	records := bytes.NewBuffer(into[:0])
+	records.Grow(maxBlock)
+	_, err := records.ReadFrom(b.Records())
 	if err != nil {
 		err = fmt.Errorf("block %s: %w", filepath.Base(b.file.Name()), err)
 	}
-	return records, err
+	return records.Bytes(), err
 }
 
 // ReadBlock reads all records of a block. Its errors are as those of [OpenBlock].
@@ -126,6 +135,6 @@ func ReadBlock(path string) (records []byte, compressed bool, err error) {
 		return nil, false, err
 	}
 	defer b.Close() // it was only read
-	records, err = b.readAll()
+	records, err = b.readAll(nil)
 	return records, b.Compressed(), err
 }

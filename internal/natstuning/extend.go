@@ -1,288 +1,276 @@
 package natstuning
 
 import (
+	"bufio"
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/maphash"
+	"hash"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"sync"
+
+	"github.com/nats-io/nats-server/v2/server"
 )
 
-// maxExtension bounds the messages that are added to an index: each takes some 150 bytes of memory meanwhile.
-const maxExtension = 4_000_000
+// An extension adds a fifth of what an index has, or so many messages, in one turn. Each takes some 100 bytes of memory
+// meanwhile, and the turn some 0.2 s for each million subjects.
+const (
+	turnShare        = 5
+	turnWhileRunning = 250_000
+	turnAtStart      = 4_000_000
+	mostInTurn       = 16_000_000
+)
 
-// ErrIndex is why an index cannot be extended: it is missing, or the files are not what it says with whole messages
-// after it. The server then reads the whole stream, which finds out what is wrong.
-var ErrIndex = errors.New("the index cannot be extended")
+// ErrIndex is why there is no index: the files do not hold whole messages, one after the other. The server then reads
+// the whole stream, which finds out what is wrong.
+var ErrIndex = errors.New("there can be no index")
 
 func noIndex(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrIndex, fmt.Errorf(format, args...))
 }
 
-// ExtendIndex adds to the index of a stream what was stored after it, for a server that is not running. The server uses
-// an index only if it is that of the last message, so after a kill it would read all messages. Here only those are read
-// that the index lacks. msgs is the directory of the stream's messages, of which none was ever deleted. last is the
-// sequence of the index that is there now. It returns [ErrIndex], and leaves the index as it is, where the server has
-// to read all of it.
+// ExtendIndex adds to the index of a stream what was stored after it, or makes one, for a server that is not running.
+// The server uses an index only if it is that of the last message, so after a kill it would read all messages, one after
+// the other. Here only those are read that the index lacks, on all cores. msgs is the directory of the stream's messages,
+// of which none was ever deleted. last is the sequence of the index that is there now. It returns [ErrIndex], and leaves
+// the index as it is, where the server has to read all messages.
 func ExtendIndex(msgs, stream string) (last uint64, err error) {
 	if err := checkVersion(); err != nil {
 		return 0, err
 	}
-	path := filepath.Join(msgs, IndexName)
-	content, err := os.ReadFile(path) //nolint:gosec // the server's own path
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, noIndex("there is none")
+	for {
+		x := &extension{stream: stream, msgs: msgs, turn: turnAtStart, readers: runtime.GOMAXPROCS(0)}
+		if err := x.extend(); err != nil || x.whole {
+			return x.lastSeq, err
+		}
 	}
+}
+
+// ExtendIndexOf is as [ExtendIndex], for a server that runs: it adds some of the messages that the index lacks. The server
+// stores and reads meanwhile. last is the sequence of the index that is there now.
+func ExtendIndexOf(srv *server.Server, stream string) (last uint64, err error) {
+	defer recoverReflection(&err)
+	store, err := fileStoreOf(srv, stream)
 	if err != nil {
 		return 0, err
 	}
-	old, err := parseIndex(content, stream)
-	if err != nil {
-		return 0, noIndex("%w", err)
+	if !privateField(store, "prf").IsNil() {
+		return 0, fmt.Errorf("stream %s is encrypted", stream)
 	}
-	x := newExtension(old, stream)
-	if err := x.read(msgs); err != nil {
-		return 0, err
-	}
-	if x.added > 0 {
-		err = replaceIndex(path, stream, x.write)
-	}
+	alone := privateField(store, "wfsmu").Addr().Interface().(*sync.Mutex) // the server writes an index, too
+	alone.Lock()
+	defer alone.Unlock()
+	msgs := MessagesDir(privateField(store, "fcfg").FieldByName("StoreDir").String())
+	x := &extension{stream: stream, msgs: msgs, turn: turnWhileRunning, readers: 1, running: true}
+	err = x.extend()
 	return x.lastSeq, err
-}
-
-// A savedIndex is what an index tells.
-type savedIndex struct {
-	messages, bytes, firstSeq, lastSeq uint64
-	base, lastTime                     int64 // nanoseconds since 1970; base is the time of the first message
-	subjects                           uint64
-	states                             []byte // of the subjects
-	blocks                             []indexedBlock
-	checksum                           [RecordChecksum]byte // of the last message
-}
-
-// An indexedBlock is what an index tells of a block.
-type indexedBlock struct {
-	number, bytes, firstSeq, lastSeq uint64
-	firstTime, lastTime              int64 // nanoseconds after base
-	deleted, ttls, schedules         uint64
-}
-
-// parseIndex decodes an index and checks its hash.
-func parseIndex(content []byte, stream string) (*savedIndex, error) {
-	sum, err := keyedHash(stream)
-	if err != nil {
-		return nil, err
-	}
-	end := len(content) - sum.Size()
-	if end < 0 {
-		return nil, errors.New("it is too short")
-	}
-	_, _ = sum.Write(content[:end]) // a hash has no errors
-	if !bytes.Equal(sum.Sum(nil), content[end:]) {
-		return nil, errors.New("its hash is another one")
-	}
-	r := &indexReader{rest: content[:end]}
-	found := r.index()
-	if r.err == nil && len(r.rest) > 0 {
-		r.err = errors.New("it is longer than what it tells")
-	}
-	return found, r.err
-}
-
-// An indexReader decodes an index. After an error it returns zeros.
-type indexReader struct {
-	rest []byte
-	err  error
-}
-
-func (r *indexReader) used(n int) {
-	if n > 0 && r.err == nil {
-		r.rest = r.rest[n:]
-	} else if r.err == nil {
-		r.err = io.ErrUnexpectedEOF
-	}
-}
-
-func (r *indexReader) unsigned() uint64 {
-	number, n := binary.Uvarint(r.rest)
-	r.used(n)
-	return number
-}
-
-func (r *indexReader) signed() int64 {
-	number, n := binary.Varint(r.rest)
-	r.used(n)
-	return number
-}
-
-func (r *indexReader) take(n uint64) (taken []byte) {
-	if n > uint64(len(r.rest)) {
-		r.rest = nil
-	} else {
-		taken = r.rest[:n]
-	}
-	r.used(len(taken))
-	return taken
-}
-
-func (r *indexReader) index() *savedIndex {
-	if head := r.take(2); r.err == nil && (head[0] != indexMagic || head[1] != indexVersion) {
-		r.err = errors.New("it is of another version")
-	}
-	i := &savedIndex{messages: r.unsigned(), bytes: r.unsigned(), firstSeq: r.unsigned()}
-	i.base, i.lastSeq, i.lastTime, i.subjects = r.signed(), r.unsigned(), r.signed(), r.unsigned()
-	i.states = r.rest
-	for n := uint64(0); n < i.subjects && r.err == nil; n++ {
-		r.subject()
-	}
-	i.states = i.states[:len(i.states)-len(r.rest)]
-	blocks := r.unsigned()
-	for n := uint64(0); n < blocks && r.err == nil; n++ {
-		i.blocks = append(i.blocks, r.block())
-	}
-	last := r.unsigned()
-	copy(i.checksum[:], r.take(RecordChecksum))
-	if r.err == nil && (i.messages == 0 || len(i.blocks) == 0 || i.blocks[len(i.blocks)-1].number != last) {
-		r.err = errors.New("it has no last message")
-	}
-	return i
-}
-
-func (r *indexReader) subject() (subject []byte, of subjectState) {
-	subject = r.take(r.unsigned())
-	return subject, subjectState{r.unsigned(), uint32(r.unsigned()), uint32(r.unsigned())} //nolint:gosec // as written
-}
-
-func (r *indexReader) block() indexedBlock {
-	b := indexedBlock{
-		number: r.unsigned(), bytes: r.unsigned(), firstSeq: r.unsigned(), firstTime: r.signed(), lastSeq: r.unsigned(),
-		lastTime: r.signed(), deleted: r.unsigned(), ttls: r.unsigned(), schedules: r.unsigned(),
-	}
-	if r.err == nil && b.deleted+b.ttls+b.schedules > 0 {
-		r.err = errors.New("messages were deleted, or will be")
-	}
-	return b
 }
 
 // An extension is an index and what it lacked.
 type extension struct {
-	*savedIndex
-	stream  string
-	changed map[string]*change // by subject
-	maybe   filter             // of those subjects
-	order   []string           // in which they came
-	added   uint64             // messages
+	savedIndex
+	stream, msgs string
+	turn         int  // messages that it may add, at least
+	readers      int  // of blocks at once
+	running      bool // the server appends: the end may not be whole yet
+
+	old   *os.File // nil: there is none to extend
+	added additions
+	whole bool // nothing is lacking
 }
 
-func newExtension(of *savedIndex, stream string) *extension {
-	return &extension{
-		savedIndex: of, stream: stream, changed: map[string]*change{},
-		maybe: filter{seed: maphash.MakeSeed(), bits: make([]uint64, filterBits/64)},
+// extend adds to the index the messages of a turn, up to the end of a block.
+func (x *extension) extend() error {
+	path := filepath.Join(x.msgs, IndexName)
+	if old, err := os.Open(path); err == nil { //nolint:gosec // the server's own path
+		defer old.Close() // it was only read
+		x.begin(old)
 	}
-}
-
-// A change is what is added to a subject.
-type change struct {
-	subjectState
-	known bool // the index has the subject
-}
-
-// A filter tells of most subjects that they are not among those that were added to it, without a look into a large map.
-type filter struct {
-	seed maphash.Seed
-	bits []uint64
-}
-
-const filterBits = 1 << 24 // 2 MB; 6 % of the others pass at a million subjects
-
-func (f *filter) at(subject []byte) (word *uint64, bit uint64) {
-	h := maphash.Bytes(f.seed, subject)
-	return &f.bits[h/64%(filterBits/64)], 1 << (h % 64)
-}
-
-func (f *filter) add(subject []byte) {
-	word, bit := f.at(subject)
-	*word |= bit
-}
-
-func (f *filter) has(subject []byte) bool {
-	word, bit := f.at(subject)
-	return *word&bit != 0
-}
-
-// read reads the messages after the index.
-func (x *extension) read(msgs string) error {
-	last := x.blocks[len(x.blocks)-1]
-	files, err := BlockFiles(msgs)
+	x.turn = max(x.turn, int(min(x.messages/turnShare, mostInTurn))) //nolint:gosec // it is small
+	before := x.lastSeq
+	if err := x.readBlocks(); err != nil {
+		return err
+	}
+	if x.messages == 0 {
+		return noIndex("there is no message")
+	}
+	if x.lastSeq == before {
+		return nil
+	}
+	known, err := x.known()
 	if err != nil {
 		return err
 	}
-	at := slices.IndexFunc(files, func(f BlockFile) bool { return f.Number == last.number })
-	if at < 0 {
-		return noIndex("its last block is missing")
+	return replaceIndex(path, x.stream, func(w *indexWriter) error { return x.write(w, known) })
+}
+
+// begin takes over the index that there is. One that cannot be read, or is not of these messages, is as good as none.
+func (x *extension) begin(old *os.File) {
+	stat, err := old.Stat()
+	if err != nil {
+		return
 	}
-	for _, file := range files[at:] {
-		content, _, err := ReadBlock(file.Path)
-		if err != nil {
-			return noIndex("%w", err)
-		}
-		if file.Number == last.number {
-			end := last.bytes // as long as no message of it was deleted
-			if uint64(len(content)) < end || end < RecordChecksum ||
-				!bytes.Equal(content[end-RecordChecksum:end], x.checksum[:]) {
-				return noIndex("its last message is not where it should be")
+	if found, err := readIndex(old, stat.Size(), x.stream); err == nil && x.isOf(found) {
+		x.savedIndex, x.old = *found, old
+	}
+}
+
+// isOf reports whether the last message of an index is where the index has it.
+func (x *extension) isOf(index *savedIndex) bool {
+	last := index.blocks[len(index.blocks)-1]
+	block, err := OpenBlock(filepath.Join(x.msgs, BlockName(last.number)))
+	if err != nil {
+		return false
+	}
+	defer block.Close() // it was only read
+	records, err := block.RecordsAt()
+	if err != nil {
+		return false
+	}
+	var checksum [RecordChecksum]byte
+	_, err = records.ReadAt(checksum[:], int64(last.bytes)-RecordChecksum) //nolint:gosec // a block has no more
+	return err == nil && checksum == index.checksum
+}
+
+// readBlocks reads the messages after the index: several blocks at once, which it adds in their order.
+func (x *extension) readBlocks() error {
+	files, err := BlockFiles(x.msgs)
+	if err != nil {
+		return err
+	}
+	var from indexedBlock // the last one of the index
+	if len(x.blocks) > 0 {
+		from = x.blocks[len(x.blocks)-1]
+		files = slices.DeleteFunc(files, func(f BlockFile) bool { return f.Number < from.number })
+	}
+	var scanning sync.WaitGroup
+	defer scanning.Wait()
+	ended := make(chan struct{})
+	defer close(ended)
+	queue := make(chan chan *blockScan, x.readers-1)
+	scanning.Go(func() {
+		defer close(queue)
+		for i, file := range files {
+			scanned := make(chan *blockScan, 1)
+			select {
+			case queue <- scanned:
+			case <-ended:
+				return
 			}
-			content = content[end:]
-		} else {
-			if len(content) == 0 {
-				return noIndex("block %d is empty", file.Number)
-			}
-			x.blocks = append(x.blocks, indexedBlock{number: file.Number, firstSeq: x.lastSeq + 1})
+			scanning.Go(func() {
+				s := blockScans.Get().(*blockScan)
+				s.scan(file, x.stream, from, x.running, i == len(files)-1)
+				scanned <- s
+			})
 		}
-		if err := x.block(content, &x.blocks[len(x.blocks)-1]); err != nil {
-			return noIndex("block %d: %w", file.Number, err)
+	})
+	begin := x.messages
+	for scanned := range queue {
+		s := <-scanned
+		if s.err == nil {
+			s.err = x.add(s)
+		}
+		if s.err != nil {
+			return noIndex("block %d: %w", s.number, s.err)
+		}
+		blockScans.Put(s)
+		if x.messages-begin >= uint64(x.turn) { //nolint:gosec // a positive number
+			return nil
 		}
 	}
+	x.whole = true
 	return nil
 }
 
-// block adds the messages of a block. Its checks are those of the server.
-func (x *extension) block(content []byte, to *indexedBlock) error {
-	sum, err := blockHash(x.stream, to.number)
+// A blockScan is what a block has after an index.
+type blockScan struct {
+	indexedBlock // its times are since 1970
+	records      []byte
+	messages     []scannedMessage
+	checksum     [RecordChecksum]byte // of the last message
+	err          error
+}
+
+// A scannedMessage is what an index needs of a message.
+type scannedMessage struct {
+	subject []byte
+	hash    uint64
+}
+
+// blockScans are used again: the records of one have 8 MB.
+var blockScans = sync.Pool{New: func() any { return new(blockScan) }}
+
+// scan reads the messages of a block, or those after the index whose last block it is. Its checks are those of the
+// server. While that runs it may have stored the last message of the newest block in part, and has just made the
+// checksums of the others.
+func (s *blockScan) scan(file BlockFile, stream string, from indexedBlock, running, newest bool) {
+	*s = blockScan{indexedBlock: indexedBlock{number: file.Number}, records: s.records[:0], messages: s.messages[:0]}
+	block, err := OpenBlock(file.Path)
+	if err == nil {
+		s.records, err = block.readAll(s.records)
+		_ = block.Close() // it was only read
+	}
+	var sum hash.Hash64
+	if err == nil && (newest || !running) {
+		sum, err = blockHash(stream, file.Number)
+	}
 	if err != nil {
-		return err
+		s.err = err
+		return
+	}
+	rest := s.records
+	if file.Number == from.number {
+		rest = rest[min(from.bytes, uint64(len(rest))):]
+	}
+	for len(rest) > 0 && s.err == nil {
+		r, size, err := checkedRecord(rest, sum)
+		if err != nil {
+			if !running || !newest {
+				s.err = err
+			}
+			return
+		}
+		s.err = s.add(&r, size)
+		rest = rest[size:]
+	}
+}
+
+// checkedRecord is as [ParseRecord], and compares the checksum if sum is not nil.
+func checkedRecord(b []byte, sum hash.Hash64) (r Record, size int, err error) {
+	r, size, err = ParseRecord(b)
+	if err != nil || size == 0 || size > len(b) {
+		return r, size, errors.New("the last message is not whole")
+	}
+	if sum == nil {
+		return r, size, nil
 	}
 	var got [RecordChecksum]byte
-	for len(content) > 0 {
-		r, size, err := ParseRecord(content)
-		if err != nil || size == 0 || size > len(content) {
-			return errors.New("the last message is not whole")
-		}
-		sumRecord(sum, content, r.Subject, r.Body)
-		x.checksum = r.Checksum
-		switch {
-		case !bytes.Equal(sum.Sum(got[:0]), x.checksum[:]):
-			return fmt.Errorf("the checksum of message %d is another one", r.Seq)
-		case r.Seq != x.lastSeq+1:
-			return fmt.Errorf("message %d comes after %d", r.Seq, x.lastSeq)
-		case x.added == maxExtension:
-			return errors.New("it has too many messages after the index")
-		case r.HasHeaders && expires(r.Body):
-			return fmt.Errorf("message %d is to be deleted later", r.Seq)
-		}
-		x.add(r.Subject, uint32(to.number), uint64(size)) //nolint:gosec // the server's numbers have 32 bits
-		to.bytes += uint64(size)
-		to.lastSeq, to.lastTime, x.lastTime = r.Seq, r.Time-x.base, r.Time
-		if r.Seq == to.firstSeq {
-			to.firstTime = to.lastTime
-		}
-		content = content[size:]
+	sumRecord(sum, b, r.Subject, r.Body)
+	if !bytes.Equal(sum.Sum(got[:0]), r.Checksum[:]) {
+		err = fmt.Errorf("the checksum of message %d is another one", r.Seq)
 	}
+	return r, size, err
+}
+
+func (s *blockScan) add(r *Record, size int) error {
+	switch {
+	case r.Seq&deletedBits != 0:
+		return errors.New("messages were deleted")
+	case len(s.messages) == 0:
+		s.firstSeq, s.firstTime = r.Seq, r.Time
+	case r.Seq != s.lastSeq+1:
+		return fmt.Errorf("message %d comes after %d", r.Seq, s.lastSeq)
+	}
+	if r.HasHeaders && expires(r.Body) {
+		return fmt.Errorf("message %d is to be deleted later", r.Seq)
+	}
+	s.bytes += uint64(size) //nolint:gosec // a positive number
+	s.lastSeq, s.lastTime, s.checksum = r.Seq, r.Time, r.Checksum
+	s.messages = append(s.messages, scannedMessage{r.Subject, hashSubject(r.Subject)})
 	return nil
 }
 
@@ -291,38 +279,98 @@ func expires(body []byte) bool {
 	return bytes.Contains(body, []byte("\r\nNats-TTL:")) || bytes.Contains(body, []byte("\r\nNats-Schedule"))
 }
 
-func (x *extension) add(subject []byte, block uint32, size uint64) {
-	of := x.changed[string(subject)]
-	if of == nil {
-		of = &change{subjectState: subjectState{fblk: block}}
-		name := string(subject)
-		x.changed[name] = of
-		x.maybe.add(subject)
-		x.order = append(x.order, name)
+// add adds the messages of the next block.
+func (x *extension) add(s *blockScan) error {
+	known := len(x.blocks) > 0 && x.blocks[len(x.blocks)-1].number == s.number
+	switch {
+	case len(s.messages) == 0 && !known && !x.running:
+		return errors.New("it is empty")
+	case len(s.messages) == 0:
+		return nil
+	case x.messages == 0:
+		x.firstSeq, x.base = s.firstSeq, s.firstTime
+	case s.firstSeq != x.lastSeq+1:
+		return fmt.Errorf("message %d comes after %d", s.firstSeq, x.lastSeq)
 	}
-	of.total, of.lblk = of.total+1, block
-	x.added, x.messages, x.bytes, x.lastSeq = x.added+1, x.messages+1, x.bytes+size, x.lastSeq+1
+	s.firstTime, s.lastTime = s.firstTime-x.base, s.lastTime-x.base
+	if known {
+		last := &x.blocks[len(x.blocks)-1]
+		last.bytes, last.lastSeq, last.lastTime = last.bytes+s.bytes, s.lastSeq, s.lastTime
+	} else {
+		x.blocks = append(x.blocks, s.indexedBlock)
+	}
+	for _, m := range s.messages {
+		x.added.add(m.subject, m.hash, uint32(s.number)) //nolint:gosec // the server's numbers have 32 bits
+	}
+	x.messages, x.bytes = x.messages+uint64(len(s.messages)), x.bytes+s.bytes
+	x.lastSeq, x.lastTime, x.checksum = s.lastSeq, s.lastTime+x.base, s.checksum
+	return nil
 }
 
-// write writes the index with what it lacked.
-func (x *extension) write(w *indexWriter) error {
-	fresh := uint64(len(x.changed))
-	x.each(func(_ []byte, _ *subjectState, more *change) {
-		if more != nil {
-			more.known = true
-			fresh--
+// A knownSubject is one that the index has, and that has more messages now.
+type knownSubject struct {
+	at, size int64 // of its state in the index's file
+	addition int
+}
+
+// known finds the subjects that the index has already, and adds what it has of them.
+func (x *extension) known() (all []knownSubject, err error) {
+	r, at := newIndexReader(x.oldStates()), int64(0)
+	var states [256]savedState
+	var hashes [len(states)]uint64
+	var maybe [len(states)]bool
+	for left := x.subjects; left > 0; {
+		n := r.states(states[:min(left, uint64(len(states)))])
+		if n == 0 {
+			return nil, r.err
 		}
-	})
-	w.head(x.savedIndex, x.subjects+fresh)
-	x.each(func(subject []byte, of *subjectState, more *change) {
-		if more != nil {
-			of.total, of.lblk = of.total+more.total, more.lblk
+		for i := range n { // in a loop of its own, so that the processor waits for several places of a large table at once
+			hashes[i] = hashSubject(states[i].subject)
+			maybe[i] = x.added.maybe(hashes[i])
 		}
-		w.subject(subject, of)
-	})
-	for _, name := range x.order {
-		if of := x.changed[name]; !of.known {
-			w.subject([]byte(name), &of.subjectState)
+		for i, s := range states[:n] {
+			if maybe[i] {
+				if a := x.added.find(hashes[i], s.subject); a >= 0 {
+					now, before := &x.added.list[a].subjectState, s.state()
+					now.total, now.fblk = now.total+before.total, before.fblk
+					all = append(all, knownSubject{at, int64(len(s.record)), a})
+				}
+			}
+			at += int64(len(s.record))
+		}
+		left -= uint64(n) //nolint:gosec // a positive number
+	}
+	return all, nil
+}
+
+// oldStates are the states of subjects in the index that there is.
+func (x *extension) oldStates() io.Reader {
+	if x.old == nil {
+		return bytes.NewReader(nil)
+	}
+	return io.NewSectionReader(x.old, x.statesAt, x.statesEnd-x.statesAt)
+}
+
+// write writes the index with what it lacked: first the subjects that it has, in their order, then the others.
+func (x *extension) write(w *indexWriter, known []knownSubject) error {
+	w.head(&x.savedIndex, x.subjects+uint64(len(x.added.list)-len(known))) //nolint:gosec // a positive number
+	in, at := bufio.NewReaderSize(x.oldStates(), 1<<20), int64(0)
+	written := make([]bool, len(x.added.list))
+	for _, k := range known {
+		w.copy(in, k.at-at)
+		if _, err := in.Discard(int(k.size)); err != nil {
+			return err
+		}
+		w.subject(x.added.name(k.addition), &x.added.list[k.addition].subjectState)
+		written[k.addition], at = true, k.at+k.size
+	}
+	w.copy(in, x.statesEnd-x.statesAt-at)
+	if x.old != nil {
+		_ = x.old.Close() // Windows replaces no open file
+	}
+	for i := range x.added.list {
+		if !written[i] {
+			w.subject(x.added.name(i), &x.added.list[i].subjectState)
 		}
 	}
 	w.unsigned(uint64(len(x.blocks)))
@@ -332,17 +380,4 @@ func (x *extension) write(w *indexWriter) error {
 	w.unsigned(x.blocks[len(x.blocks)-1].number)
 	w.write(x.checksum[:])
 	return nil
-}
-
-// each calls do for the subjects of the index as it was, with what is added to each.
-func (x *extension) each(do func(subject []byte, of *subjectState, more *change)) {
-	r := &indexReader{rest: x.states} // which was read before, without an error
-	for range x.subjects {
-		subject, of := r.subject()
-		var more *change
-		if x.maybe.has(subject) {
-			more = x.changed[string(subject)]
-		}
-		do(subject, &of, more)
-	}
 }

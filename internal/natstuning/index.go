@@ -2,22 +2,15 @@ package natstuning
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"hash"
 	"io"
 	"os"
-	"path/filepath"
-	"reflect"
-	"sync"
-	"time"
-	"unsafe"
 
 	"github.com/minio/highwayhash"
-	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats-server/v2/server/avl"
 )
 
 // IndexName is the name of the index among a stream's messages.
@@ -37,27 +30,193 @@ type subjectState struct {
 	lblk  uint32
 }
 
-// WriteIndex writes the index of one of the server's streams, index.db, as the server does at its stop and, up to
-// a million subjects, each two minutes. A server that was killed reads all messages of a stream without an index
-// of its last state: 2 CPU seconds for each million. The stream takes no appends meanwhile, and its readers wait:
-// 0.1 s for each million subjects. The server's checks of the index at its start are the same for this one.
-func WriteIndex(srv *server.Server, stream string) (err error) {
-	defer recoverReflection(&err)
-	store, err := fileStoreOf(srv, stream)
+// A savedIndex is what an index tells.
+type savedIndex struct {
+	messages, bytes, firstSeq, lastSeq uint64
+	base, lastTime                     int64 // nanoseconds since 1970; base is the time of the first message
+	subjects                           uint64
+	statesAt, statesEnd                int64 // of the subjects' states in the file
+	blocks                             []indexedBlock
+	checksum                           [RecordChecksum]byte // of the last message
+}
+
+// An indexedBlock is what an index tells of a block.
+type indexedBlock struct {
+	number, bytes, firstSeq, lastSeq uint64
+	firstTime, lastTime              int64 // nanoseconds after base
+	deleted, ttls, schedules         uint64
+}
+
+// readIndex decodes an index of a size in bytes, and checks its hash. It passes over the states of subjects.
+func readIndex(in io.ReaderAt, size int64, stream string) (*savedIndex, error) {
+	sum, err := keyedHash(stream)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if !privateField(store, "prf").IsNil() {
-		return fmt.Errorf("stream %s is encrypted", stream)
+	end := size - int64(sum.Size())
+	if end < 0 {
+		return nil, errors.New("it is too short")
 	}
-	if unchanged(store) {
-		return nil
+	r := newIndexReader(io.TeeReader(io.NewSectionReader(in, 0, end), sum))
+	found := r.index()
+	if r.err == nil && r.more() {
+		r.err = errors.New("it is longer than what it tells")
 	}
-	alone := privateField(store, "wfsmu").Addr().Interface().(*sync.Mutex)
-	alone.Lock()
-	defer alone.Unlock()
-	path := filepath.Join(MessagesDir(privateField(store, "fcfg").FieldByName("StoreDir").String()), IndexName)
-	return replaceIndex(path, stream, func(w *indexWriter) error { return w.store(store) })
+	if r.err != nil {
+		return nil, r.err
+	}
+	want := make([]byte, sum.Size())
+	if _, err := in.ReadAt(want, end); err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(sum.Sum(nil), want) {
+		return nil, errors.New("its hash is another one")
+	}
+	return found, nil
+}
+
+// An indexReader decodes an index. After an error it returns zeros.
+type indexReader struct {
+	in   io.Reader
+	buf  []byte
+	rest []byte // of buf, not decoded yet
+	read int64  // bytes of in
+	err  error
+}
+
+// maxState is more than what an index has of a subject, or of a block.
+const maxState = 1 << 17
+
+func newIndexReader(in io.Reader) *indexReader { return &indexReader{in: in, buf: make([]byte, 1<<20)} }
+
+// more reads on if less than maxState is left, and reports whether anything is.
+func (r *indexReader) more() bool {
+	if len(r.rest) < maxState && r.in != nil && r.err == nil {
+		kept := copy(r.buf, r.rest)
+		n, err := io.ReadFull(r.in, r.buf[kept:])
+		if r.rest, r.read = r.buf[:kept+n], r.read+int64(n); err != nil {
+			r.in = nil
+			if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+				r.err = err
+			}
+		}
+	}
+	return len(r.rest) > 0
+}
+
+// at is the place of rest in what is read.
+func (r *indexReader) at() int64 { return r.read - int64(len(r.rest)) }
+
+func (r *indexReader) used(n int) {
+	if n > 0 && r.err == nil {
+		r.rest = r.rest[n:]
+	} else if r.err == nil {
+		r.err = io.ErrUnexpectedEOF
+	}
+}
+
+func (r *indexReader) unsigned() uint64 {
+	number, n := binary.Uvarint(r.rest)
+	r.used(n)
+	return number
+}
+
+func (r *indexReader) signed() int64 {
+	number, n := binary.Varint(r.rest)
+	r.used(n)
+	return number
+}
+
+func (r *indexReader) take(n uint64) (taken []byte) {
+	if n > uint64(len(r.rest)) {
+		r.rest = nil
+	} else {
+		taken = r.rest[:n]
+	}
+	r.used(len(taken))
+	return taken
+}
+
+func (r *indexReader) index() *savedIndex {
+	r.more()
+	if head := r.take(2); r.err == nil && (head[0] != indexMagic || head[1] != indexVersion) {
+		r.err = errors.New("it is of another version")
+	}
+	i := &savedIndex{messages: r.unsigned(), bytes: r.unsigned(), firstSeq: r.unsigned()}
+	i.base, i.lastSeq, i.lastTime, i.subjects = r.signed(), r.unsigned(), r.signed(), r.unsigned()
+	i.statesAt = r.at()
+	var states [256]savedState
+	for n := uint64(0); n < i.subjects && r.err == nil; {
+		n += uint64(r.states(states[:min(i.subjects-n, uint64(len(states)))])) //nolint:gosec // a positive number
+	}
+	i.statesEnd = r.at()
+	r.more()
+	blocks := r.unsigned()
+	for n := uint64(0); n < blocks && r.err == nil; n++ {
+		r.more()
+		i.blocks = append(i.blocks, r.block())
+	}
+	r.more()
+	last := r.unsigned()
+	copy(i.checksum[:], r.take(RecordChecksum))
+	if r.err == nil && (i.messages == 0 || len(i.blocks) == 0 || i.blocks[len(i.blocks)-1].number != last) {
+		r.err = errors.New("it has no last message")
+	}
+	return i
+}
+
+// A savedState is what an index has of a subject. It is valid until the reader goes on.
+type savedState struct{ record, subject []byte }
+
+func (s savedState) state() subjectState {
+	r := indexReader{rest: s.record}
+	r.take(r.unsigned())
+	return subjectState{r.unsigned(), uint32(r.unsigned()), uint32(r.unsigned())} //nolint:gosec // as written
+}
+
+// states decodes the next ones: as many as were read already, and at least one. 0: an error.
+func (r *indexReader) states(into []savedState) (n int) {
+	r.more()
+	for n < len(into) && r.err == nil {
+		length, begin := binary.Uvarint(r.rest)
+		if begin <= 0 || length > uint64(len(r.rest)-begin) { //nolint:gosec // a positive number
+			break
+		}
+		numbers := begin + int(length) //nolint:gosec // compared above
+		end := afterNumbers(r.rest, numbers, 3)
+		if end < 0 {
+			break
+		}
+		into[n] = savedState{r.rest[:end], r.rest[begin:numbers]}
+		r.rest, n = r.rest[end:], n+1
+	}
+	if n == 0 && r.err == nil {
+		r.err = io.ErrUnexpectedEOF
+	}
+	return n
+}
+
+// afterNumbers is the place after some numbers that begin at a place of b; -1: b ends before they do.
+func afterNumbers(b []byte, at, numbers int) int {
+	for ; at < len(b); at++ {
+		if b[at] < 1<<7 {
+			if numbers--; numbers == 0 {
+				return at + 1
+			}
+		}
+	}
+	return -1
+}
+
+func (r *indexReader) block() indexedBlock {
+	b := indexedBlock{
+		number: r.unsigned(), bytes: r.unsigned(), firstSeq: r.unsigned(), firstTime: r.signed(), lastSeq: r.unsigned(),
+		lastTime: r.signed(), deleted: r.unsigned(), ttls: r.unsigned(), schedules: r.unsigned(),
+	}
+	if r.err == nil && b.deleted+b.ttls+b.schedules > 0 {
+		r.err = errors.New("messages were deleted, or will be")
+	}
+	return b
 }
 
 // replaceIndex writes an index beside the one that is there, and puts it in its place.
@@ -74,18 +233,6 @@ func replaceIndex(path, stream string, write func(*indexWriter) error) error {
 		return errors.Join(err, os.Remove(file.Name()))
 	}
 	return nil
-}
-
-// unchanged reports whether nothing was stored since the server read the index at its start: only then it does not know
-// the last block's checksum.
-func unchanged(store reflect.Value) bool {
-	defer rlock(store)()
-	last := privateField(store, "lmb")
-	if last.IsNil() {
-		return false
-	}
-	defer rlock(last)()
-	return privateField(last, "lchk").Interface().([8]byte) == [8]byte{}
 }
 
 // An indexWriter encodes an index.
@@ -115,79 +262,6 @@ func writeIndex(file io.Writer, stream string, write func(*indexWriter) error) e
 	}
 	_, err = file.Write(sum.Sum(nil))
 	return err
-}
-
-// store writes what the index has of a store, which it locks.
-func (w *indexWriter) store(store reflect.Value) error {
-	defer rlock(store)()
-	state := privateField(store, "state").Interface().(server.StreamState)
-	base := unixNano(state.FirstTime)
-	subjects := privateField(store, "psim")
-	w.head(&savedIndex{
-		messages: state.Msgs, bytes: state.Bytes, firstSeq: state.FirstSeq, lastSeq: state.LastSeq,
-		base: base, lastTime: unixNano(state.LastTime),
-	}, uint64(subjects.MethodByName("Size").Call(nil)[0].Int()))
-	if err := w.subjects(subjects); err != nil {
-		return err
-	}
-	blocks := privateField(store, "blks")
-	w.unsigned(uint64(blocks.Len()))
-	var messages, bytes uint64
-	for i := range blocks.Len() {
-		m, b, err := w.block(blocks.Index(i), base)
-		if err != nil {
-			return err
-		}
-		messages, bytes = messages+m, bytes+b
-	}
-	if messages != state.Msgs || bytes != state.Bytes {
-		return fmt.Errorf("the blocks have %d messages with %d bytes, the stream %d with %d", messages, bytes, state.Msgs, state.Bytes)
-	}
-	last := privateField(store, "lmb")
-	if last.IsNil() {
-		return errors.New("it has no block")
-	}
-	defer rlock(last)()
-	checksum := privateField(last, "lchk").Interface().([8]byte)
-	if checksum == [8]byte{} {
-		return errors.New("the last block's checksum is not loaded")
-	}
-	w.unsigned(privateField(last, "index").Uint())
-	w.write(checksum[:])
-	return nil
-}
-
-// subjects writes the state of each subject.
-func (w *indexWriter) subjects(tree reflect.Value) error {
-	each := tree.MethodByName("IterFast")
-	callback := each.Type().In(0)
-	if !sameFields(callback.In(1).Elem(), reflect.TypeFor[subjectState]()) {
-		return errors.New("this build of the server has another state of a subject")
-	}
-	write := func(subject []byte, of *subjectState) bool {
-		w.subject(subject, of)
-		return w.err == nil
-	}
-	// Both functions take a slice of bytes and a pointer to a struct of the same fields.
-	each.Call([]reflect.Value{reflect.NewAt(callback, unsafe.Pointer(&write)).Elem()})
-	return w.err
-}
-
-// block writes the state of a block, and returns the number of its messages and their bytes.
-func (w *indexWriter) block(block reflect.Value, base int64) (messages, bytes uint64, err error) {
-	defer rlock(block)()
-	if privateField(block, "dmap").Addr().Interface().(*avl.SequenceSet).Size() > 0 {
-		return 0, 0, errors.New("messages were deleted")
-	}
-	number := func(name string) uint64 { return privateField(block, name).Uint() }
-	first, last := privateField(block, "first"), privateField(block, "last")
-	w.indexed(indexedBlock{
-		number: number("index"), bytes: number("bytes"),
-		firstSeq: first.FieldByName("seq").Uint(), firstTime: first.FieldByName("ts").Int() - base,
-		lastSeq: last.FieldByName("seq").Uint(), lastTime: last.FieldByName("ts").Int() - base,
-		ttls: number("ttls"), schedules: number("schedules"),
-	})
-	return number("msgs"), number("bytes"), w.err
 }
 
 // head writes what precedes the states of so many subjects.
@@ -225,6 +299,13 @@ func (w *indexWriter) write(b []byte) {
 	}
 }
 
+// copy writes what comes next from a reader.
+func (w *indexWriter) copy(from io.Reader, n int64) {
+	if w.err == nil && n > 0 {
+		_, w.err = io.CopyN(w.out, from, n)
+	}
+}
+
 func (w *indexWriter) unsigned(numbers ...uint64) {
 	for _, n := range numbers {
 		w.write(binary.AppendUvarint(w.out.AvailableBuffer(), n))
@@ -232,11 +313,3 @@ func (w *indexWriter) unsigned(numbers ...uint64) {
 }
 
 func (w *indexWriter) signed(n int64) { w.write(binary.AppendVarint(w.out.AvailableBuffer(), n)) }
-
-// unixNano is a time in nanoseconds; 0 for the zero time.
-func unixNano(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixNano()
-}

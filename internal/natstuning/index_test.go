@@ -2,73 +2,186 @@ package natstuning
 
 import (
 	"bytes"
-	"fmt"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
-
-	"github.com/nats-io/nats.go/jetstream"
 )
 
-// TestIndexIsTheServers: the index of a stream of several blocks is, byte by byte but for the subjects' order, the
-// one that the server writes at its stop; so the server takes it.
-func TestIndexIsTheServers(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "store")
-	srv, conn := start(t, dir)
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
+// TestIndexOfARunningServer: it is the one that the server writes at its stop, but for the order of subjects.
+func TestIndexOfARunningServer(t *testing.T) {
+	t.Parallel()
+	g := newGrowing(t, rand.New(rand.NewPCG(1, 1)))
+	path := filepath.Join(msgsOf(g.dir), IndexName)
+	if last, err := ExtendIndexOf(g.srv, "S"); err == nil {
+		t.Errorf("of a stream without messages: %d", last)
 	}
-	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "S", Subjects: []string{"s.>"}}); err != nil {
-		t.Fatal(err)
-	}
-	body := bytes.Repeat([]byte("x"), 512<<10)
-	for i := range 40 {
-		if _, err := js.Publish(t.Context(), fmt.Sprintf("s.subject.%d", i%30), body); err != nil {
+	for range 3 {
+		g.publish(40)
+		if last, err := ExtendIndexOf(g.srv, "S"); err != nil || last != g.last {
+			t.Fatalf("up to %d, want %d: %v", last, g.last, err)
+		}
+		ours := g.indexOf(g.dir)
+		if err := writeServersIndex(g.srv, "S"); err != nil {
 			t.Fatal(err)
 		}
+		ours.compare(t, g.indexOf(g.dir))
 	}
-	if err := WriteIndex(srv, "S"); err != nil {
-		t.Fatal(err)
-	}
-	if stream, err := OpenStream(srv, "S"); err != nil || stream.Head() != 40 {
-		t.Errorf("last sequence: %v", err)
-	}
-	path := filepath.Join(dir, "jetstream", "$G", "streams", "S", "msgs", "index.db")
-	ours, err := os.ReadFile(path)
-	if err == nil {
-		err = os.Remove(path)
-	}
+	before, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn.Close()
-	srv.Shutdown()
-	srv.WaitForShutdown()
-	theirs, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
+	if last, err := ExtendIndexOf(g.srv, "S"); err != nil || last != g.last {
+		t.Errorf("up to %d: %v", last, err)
 	}
-	if !bytes.Equal(ours, theirs) {
-		t.Errorf("%d bytes are other than the server's %d", len(ours), len(theirs))
+	if after, err := os.Stat(path); err != nil || !os.SameFile(before, after) {
+		t.Errorf("an index that lacks nothing was written: %v", err)
 	}
-	srv, conn = start(t, dir) // from the index
-	if err := WriteIndex(srv, "S"); err != nil {
-		t.Errorf("of a server that has stored nothing: %v", err)
-	}
-	if js, err = jetstream.New(conn); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := js.Publish(t.Context(), "s.subject.1", body); err != nil {
-		t.Fatal(err)
-	}
-	if err := WriteIndex(srv, "S"); err != nil {
-		t.Error(err)
-	}
-	if later, err := os.ReadFile(path); err != nil || bytes.Equal(later, theirs) {
-		t.Errorf("the index is the one before the last message: %v", err)
-	}
-	if err := WriteIndex(srv, "MISSING"); err == nil {
+	if _, err := ExtendIndexOf(g.srv, "MISSING"); err == nil {
 		t.Error("a stream that does not exist: no error")
+	}
+}
+
+// TestIndexWhileTheServerStores: each index of a running server is one that a start can extend to the last message.
+func TestIndexWhileTheServerStores(t *testing.T) {
+	t.Parallel()
+	g := newGrowing(t, rand.New(rand.NewPCG(2, 2)))
+	g.publish(1)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		g.publish(300)
+	}()
+	for running := true; running; {
+		select {
+		case <-ended:
+			running = false
+		default:
+		}
+		if _, err := ExtendIndexOf(g.srv, "S"); err != nil {
+			t.Error(err)
+		}
+	}
+	g.check(g.dir)
+}
+
+// TestIndexOfAnUnfinishedBlock: a message that is on the disk in part is not in the index of a running server. A server
+// that does not run has to see such a one itself.
+func TestIndexOfAnUnfinishedBlock(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(3, 3))
+	g := newGrowing(t, random)
+	g.publish(20)
+	for range 12 {
+		dir := g.copy()
+		newest := filepath.Join(msgsOf(dir), BlockName(g.lastBlock(dir)))
+		content, err := os.ReadFile(newest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cut := random.IntN(len(content))
+		if err := os.WriteFile(newest, content[:cut], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		x := &extension{stream: "S", msgs: msgsOf(dir), turn: 1000, readers: 1, running: true}
+		if err := x.extend(); err != nil && x.messages > 0 {
+			t.Fatalf("cut at %d of %d: %v", cut, len(content), err)
+		}
+		if x.lastSeq >= g.last {
+			t.Errorf("cut at %d of %d: the index has all messages", cut, len(content))
+		}
+		if err := os.WriteFile(newest, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if last, err := ExtendIndex(msgsOf(dir), "S"); err != nil || last != g.last {
+			t.Errorf("cut at %d: later up to %d: %v", cut, last, err)
+		}
+		g.check(dir)
+	}
+}
+
+// TestUnusableIndex: one that is damaged, or is not of these messages, is made again from all messages.
+func TestUnusableIndex(t *testing.T) {
+	t.Parallel()
+	g := newGrowing(t, rand.New(rand.NewPCG(7, 7)))
+	g.publish(60)
+	if _, err := ExtendIndexOf(g.srv, "S"); err != nil {
+		t.Fatal(err)
+	}
+	g.publish(20)
+	other := newGrowing(t, rand.New(rand.NewPCG(8, 8)))
+	other.publish(3)
+	if _, err := ExtendIndexOf(other.srv, "S"); err != nil {
+		t.Fatal(err)
+	}
+	foreign, err := os.ReadFile(filepath.Join(msgsOf(other.dir), IndexName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func([]byte) []byte{
+		"none":                  nil,
+		"empty":                 func([]byte) []byte { return nil },
+		"half of it":            func(b []byte) []byte { return b[:len(b)/2] },
+		"another bit":           flip(40),
+		"another hash":          flip(-1),
+		"of an old version":     rehashed(flip(1)),
+		"longer":                rehashed(func(b []byte) []byte { return append(b, 0) }),
+		"shorter":               rehashed(func(b []byte) []byte { return b[:len(b)-9] }),
+		"of another directory":  func([]byte) []byte { return foreign },
+		"its subjects are many": rehashed(func(b []byte) []byte { return bytes.Replace(b, []byte("\x03s.1"), []byte("\xff\x03s.1"), 1) }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := g.copy()
+			path := filepath.Join(msgsOf(dir), IndexName)
+			content, err := os.ReadFile(path)
+			if err == nil && change == nil {
+				err = os.Remove(path)
+			} else if err == nil {
+				err = os.WriteFile(path, change(content), fs.FileMode(0o600))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if last, err := ExtendIndex(msgsOf(dir), "S"); err != nil || last != g.last {
+				t.Fatalf("up to %d, want %d: %v", last, g.last, err)
+			}
+			g.check(dir)
+		})
+	}
+}
+
+// TestAdditions: the table has what a map would have.
+func TestAdditions(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(4, 4))
+	var a additions
+	want := map[string]subjectState{}
+	subject := func() []byte { return []byte("s." + string(rune('a'+random.IntN(3000)))) }
+	for block := range uint32(9000) {
+		s := subject()
+		a.add(s, hashSubject(s), block)
+		of, known := want[string(s)]
+		if !known {
+			of.fblk = block
+		}
+		of.total, of.lblk = of.total+1, block
+		want[string(s)] = of
+	}
+	got := map[string]subjectState{}
+	for i, of := range a.list {
+		got[string(a.name(i))] = of.subjectState
+	}
+	if !maps.Equal(got, want) {
+		t.Error("it has other subjects")
+	}
+	for range 3000 {
+		s := subject()
+		_, known := want[string(s)]
+		i := a.find(hashSubject(s), s)
+		if (i >= 0) != known || known && (!a.maybe(hashSubject(s)) || !bytes.Equal(a.name(i), s)) {
+			t.Errorf("%s: at %d, known %v", s, i, known)
+		}
 	}
 }
