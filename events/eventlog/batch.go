@@ -111,8 +111,10 @@ func (b *atomicBatch) commit(
 	seq, err := b.readAck(answer.Data)
 	if err != nil {
 		b.failed()
+		return 0, err
 	}
-	return seq, err
+	b.stored()
+	return seq, nil
 }
 
 func (b *atomicBatch) readAck(data []byte) (events.Seq, error) {

@@ -112,6 +112,7 @@ func (l *Log) appendFast(ctx context.Context, job events.JobID, last events.Seq,
 		batch := &fastBatch{publisher: l.newPublisher(events.RowsStream), inbox: l.conn.NewInbox(), answers: make(chan *nats.Msg, 2*MaxBatch)}
 		seq, err := batch.send(ctx, subject, last, bodies)
 		if err == nil {
+			batch.stored()
 			return seq, nil
 		}
 		batch.failed()

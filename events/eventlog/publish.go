@@ -1,6 +1,8 @@
 package eventlog
 
 import (
+	"sync"
+
 	"licenseimport/internal/natstuning"
 
 	"github.com/nats-io/nats.go"
@@ -14,11 +16,14 @@ type publisher struct {
 	stream string
 	direct *natstuning.Stream // nil: over the connection
 	buffer []byte             // its capacity is for the next messages
+	used   []*publisherBuffer // the server reads them until the batch is stored
 }
 
-// publisherBuffer is the least memory that is allocated for messages to come, in bytes. The server keeps it
-// until they are all stored.
-const publisherBuffer = 64 << 10
+// A publisherBuffer takes the messages of a part of a batch. A message that is larger has memory of its own.
+type publisherBuffer [64 << 10]byte
+
+// publisherBuffers are used again.
+var publisherBuffers = sync.Pool{New: func() any { return new(publisherBuffer) }}
 
 func (l *Log) newPublisher(stream string) publisher {
 	return publisher{log: l, stream: stream, direct: l.directStream(stream)}
@@ -40,8 +45,13 @@ func (p *publisher) publish(m *nats.Msg) error {
 	if size > maxPayload {
 		return nats.ErrMaxPayload
 	}
-	if cap(p.buffer)-len(p.buffer) < size {
-		p.buffer = make([]byte, 0, max(size, publisherBuffer))
+	switch {
+	case cap(p.buffer)-len(p.buffer) >= size:
+	case size > len(publisherBuffer{}):
+		p.buffer = make([]byte, 0, size)
+	default:
+		next := publisherBuffers.Get().(*publisherBuffer)
+		p.buffer, p.used = next[:0], append(p.used, next)
 	}
 	start := len(p.buffer)
 	p.buffer = appendHeader(p.buffer, m.Header)
@@ -50,6 +60,15 @@ func (p *publisher) publish(m *nats.Msg) error {
 	end := len(p.buffer)
 	p.direct.Publish(m.Subject, m.Reply, p.buffer[start:body:body], p.buffer[body:end:end])
 	return nil
+}
+
+// stored says that the server has stored the whole batch, so that it does not read what was published any more. What
+// became of a batch after an error is not known: its memory is not used again.
+func (p *publisher) stored() {
+	for _, b := range p.used {
+		publisherBuffers.Put(b)
+	}
+	p.buffer, p.used = nil, nil
 }
 
 // failed has the stream opened once more for the next batch: it may have been deleted, or its server has ended.

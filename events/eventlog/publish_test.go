@@ -1,12 +1,17 @@
 package eventlog
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"strings"
+	"sync"
 	"testing"
 
 	"licenseimport/events"
+	"licenseimport/internal/natstuning"
 
 	"github.com/nats-io/nats.go"
 )
@@ -72,6 +77,60 @@ func TestDirectBatchesOutliveTheirStream(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPublishedBuffersAreUsedAgain: batches that are published from the memory of those before, also of other goroutines,
+// are stored as they were published.
+func TestPublishedBuffersAreUsedAgain(t *testing.T) {
+	t.Parallel()
+	log, _ := openOn(t, t.TempDir())
+	const jobs, batches, size = 4, 12, 40 // 100 KB a batch
+	var writers sync.WaitGroup
+	for job := events.JobID(1); job <= jobs; job++ {
+		writers.Go(func() {
+			var fact, row events.Seq
+			for n := range batches {
+				batch, err := log.NewBatch(job), error(nil)
+				var rows [][]byte
+				for i := range size {
+					name := fmt.Sprintf("%d.%d.%d", job, n, i)
+					rows = append(rows, longBody(name))
+					subject := "licenses.psc." + strings.ReplaceAll(name, ".", "-")
+					err = errors.Join(err, batch.AddAfter(subject, longBody(name), subject, 0))
+				}
+				if err == nil {
+					fact, err = batch.Commit(t.Context(), events.StartedSubject(job), []byte("{}"), fact)
+				}
+				if err == nil {
+					row, err = log.AppendRows(t.Context(), job, row, rows)
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	writers.Wait()
+	for stream, want := range map[string]int{events.LicensesStream: jobs * batches * (size + 1), events.RowsStream: jobs * batches * size} {
+		read, _, _, err := log.directStream(stream).Read("", 0, make([]natstuning.Message, 0, want+1), false)
+		if err != nil || len(read) != want {
+			t.Fatalf("%d messages of stream %s, want %d: %v", len(read), stream, want, err)
+		}
+		for _, m := range read {
+			name, _, _ := strings.Cut(string(m.Data), " ")
+			subject := "licenses.psc." + strings.ReplaceAll(name, ".", "-")
+			if string(m.Data) != "{}" && (!bytes.Equal(m.Data, longBody(name)) || stream == events.LicensesStream && m.Subject != subject) {
+				t.Errorf("sequence %d of %s at %s is %.40q", m.Seq, stream, m.Subject, m.Data)
+			}
+		}
+	}
+}
+
+// longBody is different for each name, and up to 5 KB long.
+func longBody(name string) []byte {
+	sum := crc32.ChecksumIEEE([]byte(name))
+	return bytes.Repeat([]byte(name+" "), 1+int(sum%500))
 }
 
 // TestDirectMessagesAreBounded: a message that the server would refuse from a connection is refused here.

@@ -5,8 +5,7 @@
 // few. GC cost grows with the live heap, so collections are cheap while it is small. With live
 // for the live heap in bytes:
 //
-//	heap target = max(Free, 3·live − Saved)
-//	garbage     ≤ max(Garbage, live)
+//	heap target = max(Free, 3·live − Saved), at most max(Large, 1.5·live)
 //	GOGC        ≤ Most
 package gctuner
 
@@ -19,13 +18,12 @@ import (
 
 const (
 	// Free is a heap size in bytes, garbage included, that is always allowed.
-	Free = 400 << 20
+	Free = 330 << 20
 	// Saved, in bytes, is subtracted from three times the live heap. Its share falls as the heap
 	// grows: collections of a large heap are expensive, and should stay rare.
 	Saved = 400 << 20
-	// Garbage bounds the garbage in bytes, up to a live heap of that size. Above it, Go's own rule
-	// applies: as much garbage as live heap.
-	Garbage = 1500 << 20
+	// Large is a heap size in bytes. Garbage may fill the heap up to it, or half as much as the live heap above it.
+	Large = 2300 << 20
 	// Most bounds GOGC.
 	Most = 300
 )
@@ -52,10 +50,11 @@ func Watch(ctx context.Context) error {
 
 // Percent returns the value of GOGC for a live heap in bytes.
 func Percent(live uint64) int {
-	garbage := min(2*live-min(Saved, 2*live), max(Garbage, live))
+	garbage := 2*live - min(Saved, 2*live)
 	if live < Free {
 		garbage = max(garbage, Free-live)
 	}
+	garbage = min(garbage, max(Large-min(live, Large), live/2))
 	return int(min(garbage*100/max(live, 1), Most))
 }
 

@@ -13,15 +13,17 @@ func TestPercent(t *testing.T) {
 	for live, want := range map[uint64]int{
 		0:         Most, // before the first collection
 		10 * mb:   Most,
-		90 * mb:   300,
-		160 * mb:  150,
-		200 * mb:  100,
-		266 * mb:  50, // 400 MB in all, by either rule
+		80 * mb:   300,
+		110 * mb:  200,
+		165 * mb:  100,
+		220 * mb:  50, // 330 MB in all
 		300 * mb:  66,
-		900 * mb:  155,
-		1000 * mb: 150, // 1500 MB of garbage
-		1500 * mb: 100,
-		5000 * mb: 100,
+		500 * mb:  120,
+		900 * mb:  155, // 2300 MB in all, by either rule
+		1150 * mb: 100,
+		1500 * mb: 53,
+		1600 * mb: 50,
+		5000 * mb: 50,
 	} {
 		if got := Percent(live); got != want {
 			t.Errorf("live heap %d MB: %d %%, not %d", live/mb, got, want)

@@ -138,8 +138,14 @@ type staged struct {
 // Type makes the server stage the last message, too.
 func (*staged) Type() server.StorageType { return server.FileStorage }
 
+// stagedLists are used again. They have no messages.
+var stagedLists = sync.Pool{New: func() any { return new([]storedMessage) }}
+
 // StoreMsg adds a message. The server does not change it any more.
 func (b *staged) StoreMsg(subject string, header, body []byte, _ int64) (seq uint64, _ int64, err error) {
+	if b.messages == nil {
+		b.messages = *stagedLists.Get().(*[]storedMessage)
+	}
 	b.messages = append(b.messages, storedMessage{subj: subject, hdr: header, msg: body})
 	return uint64(len(b.messages)), 0, nil
 }
@@ -166,7 +172,11 @@ func (b *staged) FlushAllPending() error {
 // Delete ends the batch: it is stored, or was refused, or given up.
 func (b *staged) Delete(bool) error {
 	b.stage.end(b)
-	b.messages = nil
+	if list := b.messages; list != nil {
+		clear(list)
+		list, b.messages = list[:0], nil
+		stagedLists.Put(&list)
+	}
 	return nil
 }
 
