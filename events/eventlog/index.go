@@ -58,7 +58,7 @@ func (i *indexer) look(srv *server.Server) {
 	}
 	written, err := natstuning.ExtendIndexOf(srv, events.LicensesStream)
 	if err == nil {
-		i.written = written
+		i.written, i.failed = written, false
 		return
 	}
 	i.written = head // so it is tried again when that many more are there

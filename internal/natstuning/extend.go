@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
 	"sync"
@@ -23,7 +25,11 @@ const (
 	turnWhileRunning = 250_000
 	turnAtStart      = 4_000_000
 	mostInTurn       = 16_000_000
+	mostNames        = 1 << 31 // bytes of subjects; their places have 32 bits
 )
+
+// mostReaders bounds the blocks that are read at once: each takes some 12 MB of memory.
+const mostReaders = 4
 
 // ErrIndex is why there is no index: the files do not hold whole messages, one after the other. The server then reads
 // the whole stream, which finds out what is wrong.
@@ -35,28 +41,33 @@ func noIndex(format string, args ...any) error {
 
 // ExtendIndex adds to the index of a stream what was stored after it, or makes one, for a server that is not running.
 // The server uses an index only if it is that of the last message, so after a kill it would read all messages, one after
-// the other. Here only those are read that the index lacks, on all cores. msgs is the directory of the stream's messages,
-// of which none was ever deleted. last is the sequence of the index that is there now. It returns [ErrIndex], and leaves
-// the index as it is, where the server has to read all messages.
+// the other. Here only those are read that the index lacks, on several cores. msgs is the directory of the stream's
+// messages, of which none was ever deleted. last is the sequence of the index that is there now. It returns [ErrIndex]
+// where the server has to read all messages. An index that knows of messages that are not there stays: the server does
+// not give their sequences to others.
 func ExtendIndex(msgs, stream string) (last uint64, err error) {
 	if err := checkVersion(); err != nil {
 		return 0, err
 	}
 	for {
-		x := &extension{stream: stream, msgs: msgs, turn: turnAtStart, readers: runtime.GOMAXPROCS(0)}
+		x := &extension{stream: stream, msgs: msgs, turn: turnAtStart, readers: min(runtime.GOMAXPROCS(0), mostReaders), upTo: math.MaxUint64}
 		if err := x.extend(); err != nil || x.whole {
 			return x.lastSeq, err
 		}
 	}
 }
 
-// ExtendIndexOf is as [ExtendIndex], for a server that runs: it adds some of the messages that the index lacks. The server
-// stores and reads meanwhile. last is the sequence of the index that is there now.
+// ExtendIndexOf is as [ExtendIndex], for a server that runs: it adds some of the messages that the index lacks, of those
+// that the server has synced. The server stores and reads meanwhile. last is the sequence of the index that is there now.
 func ExtendIndexOf(srv *server.Server, stream string) (last uint64, err error) {
-	defer recoverReflection(&err)
-	store, err := fileStoreOf(srv, stream)
+	opened, err := OpenStream(srv, stream)
 	if err != nil {
 		return 0, err
+	}
+	defer recoverReflection(&err)
+	store := reflect.ValueOf(opened.store)
+	if store.Type().Elem().Name() != "fileStore" {
+		return 0, fmt.Errorf("stream %s is not on the disk", stream)
 	}
 	if !privateField(store, "prf").IsNil() {
 		return 0, fmt.Errorf("stream %s is encrypted", stream)
@@ -65,7 +76,7 @@ func ExtendIndexOf(srv *server.Server, stream string) (last uint64, err error) {
 	alone.Lock()
 	defer alone.Unlock()
 	msgs := MessagesDir(privateField(store, "fcfg").FieldByName("StoreDir").String())
-	x := &extension{stream: stream, msgs: msgs, turn: turnWhileRunning, readers: 1, running: true}
+	x := &extension{stream: stream, msgs: msgs, turn: turnWhileRunning, readers: 1, upTo: opened.synced()}
 	err = x.extend()
 	return x.lastSeq, err
 }
@@ -74,9 +85,9 @@ func ExtendIndexOf(srv *server.Server, stream string) (last uint64, err error) {
 type extension struct {
 	savedIndex
 	stream, msgs string
-	turn         int  // messages that it may add, at least
-	readers      int  // of blocks at once
-	running      bool // the server appends: the end may not be whole yet
+	turn         int    // it ends with the block that has so many messages
+	readers      int    // of blocks at once
+	upTo         uint64 // the last sequence that it may have; MaxUint64: all, as the server does not append
 
 	old   *os.File // nil: there is none to extend
 	added additions
@@ -88,7 +99,9 @@ func (x *extension) extend() error {
 	path := filepath.Join(x.msgs, IndexName)
 	if old, err := os.Open(path); err == nil { //nolint:gosec // the server's own path
 		defer old.Close() // it was only read
-		x.begin(old)
+		if err := x.begin(old); err != nil {
+			return err
+		}
 	}
 	x.turn = max(x.turn, int(min(x.messages/turnShare, mostInTurn))) //nolint:gosec // it is small
 	before := x.lastSeq
@@ -108,15 +121,24 @@ func (x *extension) extend() error {
 	return replaceIndex(path, x.stream, func(w *indexWriter) error { return x.write(w, known) })
 }
 
-// begin takes over the index that there is. One that cannot be read, or is not of these messages, is as good as none.
-func (x *extension) begin(old *os.File) {
+// begin takes over the index that there is. One that cannot be read is as good as none. One that can be read and is not of
+// these messages is not: it tells the server what was lost.
+func (x *extension) begin(old *os.File) error {
 	stat, err := old.Stat()
 	if err != nil {
-		return
+		return err
 	}
-	if found, err := readIndex(old, stat.Size(), x.stream); err == nil && x.isOf(found) {
-		x.savedIndex, x.old = *found, old
+	found, err := readIndex(old, stat.Size(), x.stream)
+	switch {
+	case errors.Is(err, errDeleted):
+		return noIndex("%w", err)
+	case err != nil:
+		return nil
+	case !x.isOf(found):
+		return noIndex("its last message is not where it should be")
 	}
+	x.savedIndex, x.old = *found, old
+	return nil
 }
 
 // isOf reports whether the last message of an index is where the index has it.
@@ -163,7 +185,7 @@ func (x *extension) readBlocks() error {
 			}
 			scanning.Go(func() {
 				s := blockScans.Get().(*blockScan)
-				s.scan(file, x.stream, from, x.running, i == len(files)-1)
+				s.scan(file, x.stream, from, x.upTo, i == len(files)-1)
 				scanned <- s
 			})
 		}
@@ -178,7 +200,7 @@ func (x *extension) readBlocks() error {
 			return noIndex("block %d: %w", s.number, s.err)
 		}
 		blockScans.Put(s)
-		if x.messages-begin >= uint64(x.turn) { //nolint:gosec // a positive number
+		if x.messages-begin >= uint64(x.turn) || len(x.added.names) >= mostNames { //nolint:gosec // a positive number
 			return nil
 		}
 	}
@@ -204,10 +226,11 @@ type scannedMessage struct {
 // blockScans are used again: the records of one have 8 MB.
 var blockScans = sync.Pool{New: func() any { return new(blockScan) }}
 
-// scan reads the messages of a block, or those after the index whose last block it is. Its checks are those of the
-// server. While that runs it may have stored the last message of the newest block in part, and has just made the
-// checksums of the others.
-func (s *blockScan) scan(file BlockFile, stream string, from indexedBlock, running, newest bool) {
+// scan reads the messages of a block, or those after the index whose last block it is (0: there is no index), up to a
+// sequence. Its checks are those of the server. While that runs, the newest block may end with a part of a message; and it
+// has just made the checksums of the others, if it goes on from an index.
+func (s *blockScan) scan(file BlockFile, stream string, from indexedBlock, upTo uint64, newest bool) {
+	running := upTo < math.MaxUint64
 	*s = blockScan{indexedBlock: indexedBlock{number: file.Number}, records: s.records[:0], messages: s.messages[:0]}
 	block, err := OpenBlock(file.Path)
 	if err == nil {
@@ -215,7 +238,7 @@ func (s *blockScan) scan(file BlockFile, stream string, from indexedBlock, runni
 		_ = block.Close() // it was only read
 	}
 	var sum hash.Hash64
-	if err == nil && (newest || !running) {
+	if err == nil && (newest || !running || from.number == 0) {
 		sum, err = blockHash(stream, file.Number)
 	}
 	if err != nil {
@@ -232,6 +255,9 @@ func (s *blockScan) scan(file BlockFile, stream string, from indexedBlock, runni
 			if !running || !newest {
 				s.err = err
 			}
+			return
+		}
+		if r.Seq > upTo && r.Seq&deletedBits == 0 {
 			return
 		}
 		s.err = s.add(&r, size)
@@ -265,7 +291,7 @@ func (s *blockScan) add(r *Record, size int) error {
 	case r.Seq != s.lastSeq+1:
 		return fmt.Errorf("message %d comes after %d", r.Seq, s.lastSeq)
 	}
-	if r.HasHeaders && expires(r.Body) {
+	if r.HasHeaders && expires(r.Body[:len(r.Body)-len(r.Message)]) {
 		return fmt.Errorf("message %d is to be deleted later", r.Seq)
 	}
 	s.bytes += uint64(size) //nolint:gosec // a positive number
@@ -275,15 +301,15 @@ func (s *blockScan) add(r *Record, size int) error {
 }
 
 // expires reports whether a message has headers with which the server deletes it, or sends it, later.
-func expires(body []byte) bool {
-	return bytes.Contains(body, []byte("\r\nNats-TTL:")) || bytes.Contains(body, []byte("\r\nNats-Schedule"))
+func expires(headers []byte) bool {
+	return bytes.Contains(headers, []byte("\r\nNats-TTL:")) || bytes.Contains(headers, []byte("\r\nNats-Schedule"))
 }
 
 // add adds the messages of the next block.
 func (x *extension) add(s *blockScan) error {
 	known := len(x.blocks) > 0 && x.blocks[len(x.blocks)-1].number == s.number
 	switch {
-	case len(s.messages) == 0 && !known && !x.running:
+	case len(s.messages) == 0 && !known && x.upTo == math.MaxUint64:
 		return errors.New("it is empty")
 	case len(s.messages) == 0:
 		return nil

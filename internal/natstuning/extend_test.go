@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -47,7 +48,7 @@ func TestExtendedIndexIsTheServers(t *testing.T) {
 				}
 				killed := g.copy()
 				if random.IntN(2) == 0 { // in several turns
-					x := &extension{stream: "S", msgs: msgsOf(killed), turn: 1 + random.IntN(50), readers: 1 + random.IntN(3)}
+					x := &extension{stream: "S", msgs: msgsOf(killed), turn: 1 + random.IntN(50), readers: 1 + random.IntN(3), upTo: math.MaxUint64}
 					if err := x.extend(); err != nil {
 						t.Fatal(err)
 					}
@@ -73,6 +74,15 @@ func TestNoExtendedIndex(t *testing.T) {
 	if _, err := ExtendIndexOf(g.srv, "S"); err != nil {
 		t.Fatal(err)
 	}
+	other := newGrowing(t, rand.New(rand.NewPCG(8, 8)))
+	other.publish(3)
+	if _, err := ExtendIndexOf(other.srv, "S"); err != nil {
+		t.Fatal(err)
+	}
+	foreign, err := os.ReadFile(filepath.Join(msgsOf(other.dir), IndexName))
+	if err != nil {
+		t.Fatal(err)
+	}
 	first := g.lastBlock(g.dir)
 	for g.lastBlock(g.dir) < first+3 {
 		g.publish(5)
@@ -93,7 +103,9 @@ func TestNoExtendedIndex(t *testing.T) {
 		says  string
 	}{
 		"a block is missing":      {func(msgs string) error { return os.Remove(filepath.Join(msgs, block(first+1))) }, "comes after"},
-		"its block is empty":      {edit(block(first), func([]byte) []byte { return nil }), "is empty"},
+		"its block is missing":    {func(msgs string) error { return os.Remove(filepath.Join(msgs, block(first))) }, "not where it should be"},
+		"its block is empty":      {edit(block(first), func([]byte) []byte { return nil }), "not where it should be"},
+		"another stream's index":  {func(msgs string) error { return os.WriteFile(filepath.Join(msgs, IndexName), foreign, 0o600) }, "not where it should be"},
 		"a new block is empty":    {edit(block(first+3), func([]byte) []byte { return nil }), "is empty"},
 		"a message is cut off":    {edit(block(first+3), cut(1)), "not whole"},
 		"a header is cut off":     {edit(block(first+3), func(b []byte) []byte { return append(b, 1, 2, 3) }), "not whole"},
@@ -119,11 +131,11 @@ func TestNoExtendedIndexWithDeleted(t *testing.T) {
 		before, after func(*growing)
 		says          string
 	}{
-		"deleted before the index": {func(g *growing) { g.delete(2) }, func(*growing) {}, "messages were deleted"},
+		"deleted before the index": {func(g *growing) { g.delete(2) }, func(*growing) {}, "messages were deleted, or will be"},
 		"deleted after it":         {func(*growing) {}, func(g *growing) { g.delete(2) }, "messages were deleted"},
 		"deleted and compacted":    {func(*growing) {}, func(g *growing) { g.delete(1) }, ""},
 		"one with a time to live":  {func(*growing) {}, (*growing).publishLater, "to be deleted later"},
-		"such a one in the index":  {(*growing).publishLater, func(*growing) {}, "to be deleted later"},
+		"such a one in the index":  {(*growing).publishLater, func(*growing) {}, "messages were deleted, or will be"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -47,6 +47,8 @@ type indexedBlock struct {
 	deleted, ttls, schedules         uint64
 }
 
+var errDeleted = errors.New("messages were deleted, or will be")
+
 // readIndex decodes an index of a size in bytes, and checks its hash. It passes over the states of subjects.
 func readIndex(in io.ReaderAt, size int64, stream string) (*savedIndex, error) {
 	sum, err := keyedHash(stream)
@@ -214,7 +216,7 @@ func (r *indexReader) block() indexedBlock {
 		lastTime: r.signed(), deleted: r.unsigned(), ttls: r.unsigned(), schedules: r.unsigned(),
 	}
 	if r.err == nil && b.deleted+b.ttls+b.schedules > 0 {
-		r.err = errors.New("messages were deleted, or will be")
+		r.err = errDeleted
 	}
 	return b
 }

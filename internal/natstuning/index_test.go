@@ -2,6 +2,7 @@ package natstuning
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"maps"
 	"math/rand/v2"
@@ -85,7 +86,7 @@ func TestIndexOfAnUnfinishedBlock(t *testing.T) {
 		if err := os.WriteFile(newest, content[:cut], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		x := &extension{stream: "S", msgs: msgsOf(dir), turn: 1000, readers: 1, running: true}
+		x := &extension{stream: "S", msgs: msgsOf(dir), turn: 1000, readers: 1, upTo: g.last}
 		if err := x.extend(); err != nil && x.messages > 0 {
 			t.Fatalf("cut at %d of %d: %v", cut, len(content), err)
 		}
@@ -95,6 +96,10 @@ func TestIndexOfAnUnfinishedBlock(t *testing.T) {
 		if err := os.WriteFile(newest, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
+		part := &extension{stream: "S", msgs: msgsOf(dir), turn: 1000, readers: 1, upTo: g.last - uint64(1+random.IntN(5))}
+		if err := part.extend(); err != nil || part.lastSeq != max(part.upTo, x.lastSeq) {
+			t.Errorf("up to %d instead of %d: %v", part.lastSeq, part.upTo, err)
+		}
 		if last, err := ExtendIndex(msgsOf(dir), "S"); err != nil || last != g.last {
 			t.Errorf("cut at %d: later up to %d: %v", cut, last, err)
 		}
@@ -102,7 +107,7 @@ func TestIndexOfAnUnfinishedBlock(t *testing.T) {
 	}
 }
 
-// TestUnusableIndex: one that is damaged, or is not of these messages, is made again from all messages.
+// TestUnusableIndex: one that cannot be read is made again from all messages.
 func TestUnusableIndex(t *testing.T) {
 	t.Parallel()
 	g := newGrowing(t, rand.New(rand.NewPCG(7, 7)))
@@ -111,15 +116,6 @@ func TestUnusableIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.publish(20)
-	other := newGrowing(t, rand.New(rand.NewPCG(8, 8)))
-	other.publish(3)
-	if _, err := ExtendIndexOf(other.srv, "S"); err != nil {
-		t.Fatal(err)
-	}
-	foreign, err := os.ReadFile(filepath.Join(msgsOf(other.dir), IndexName))
-	if err != nil {
-		t.Fatal(err)
-	}
 	for name, change := range map[string]func([]byte) []byte{
 		"none":                  nil,
 		"empty":                 func([]byte) []byte { return nil },
@@ -129,7 +125,6 @@ func TestUnusableIndex(t *testing.T) {
 		"of an old version":     rehashed(flip(1)),
 		"longer":                rehashed(func(b []byte) []byte { return append(b, 0) }),
 		"shorter":               rehashed(func(b []byte) []byte { return b[:len(b)-9] }),
-		"of another directory":  func([]byte) []byte { return foreign },
 		"its subjects are many": rehashed(func(b []byte) []byte { return bytes.Replace(b, []byte("\x03s.1"), []byte("\xff\x03s.1"), 1) }),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -149,6 +144,27 @@ func TestUnusableIndex(t *testing.T) {
 			}
 			g.check(dir)
 		})
+	}
+}
+
+// TestIndexOfARunningServerIsChecked: where there is no index the server has not just made what is read. A message that has
+// changed on the disk is found.
+func TestIndexOfARunningServerIsChecked(t *testing.T) {
+	t.Parallel()
+	g := newGrowing(t, rand.New(rand.NewPCG(5, 5)))
+	for g.publish(1); g.lastBlock(g.dir) < 3; {
+		g.publish(5)
+	}
+	first := filepath.Join(msgsOf(g.dir), BlockName(1))
+	content, err := os.ReadFile(first)
+	if err == nil {
+		err = os.WriteFile(first, flip(RecordHeader+2)(content), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last, err := ExtendIndexOf(g.srv, "S"); !errors.Is(err, ErrIndex) {
+		t.Errorf("up to %d: %v", last, err)
 	}
 }
 

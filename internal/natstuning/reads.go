@@ -118,6 +118,13 @@ func (s *Stream) Read(
 	return messages, end, head, nil
 }
 
+// synced is the last sequence of the messages that the server has synced: of a batch all or none.
+func (s *Stream) synced() uint64 {
+	s.isolate.RLock()
+	defer s.isolate.RUnlock()
+	return s.Head()
+}
+
 // maxRead bounds what is read at once, in bytes. One message more may begin below it.
 const maxRead = 8 << 20
 
