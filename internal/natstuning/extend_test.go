@@ -25,7 +25,7 @@ import (
 // index tells what the server's own does that has read all messages; the server takes it, and goes on from there.
 func TestExtendedIndexIsTheServers(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(4) {
+	for seed := range uint64(2) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 1))

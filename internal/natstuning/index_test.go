@@ -53,7 +53,7 @@ func TestIndexWhileTheServerStores(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		g.publish(300)
+		g.publish(100)
 	}()
 	for running := true; running; {
 		select {
@@ -75,7 +75,7 @@ func TestIndexOfAnUnfinishedBlock(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 3))
 	g := newGrowing(t, random)
 	g.publish(20)
-	for range 12 {
+	for range 6 {
 		dir := g.copy()
 		newest := filepath.Join(msgsOf(dir), BlockName(g.lastBlock(dir)))
 		content, err := os.ReadFile(newest)
