@@ -12,8 +12,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// The index is extended when it lacks so many messages, and that share of all. A start after a kill reads what it lacks, a
-// million messages in half a second on two cores; and to extend it costs time for each subject that it has.
+// The index is extended when it lacks so many messages, and that share of all. A start after a kill reads what it
+// lacks, a million messages in half a second on two cores; and to extend it costs time for each subject that it has.
 const (
 	indexAfter = 1 << 20
 	indexShare = 5

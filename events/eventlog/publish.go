@@ -19,7 +19,7 @@ type publisher struct {
 	used   []*publisherBuffer // the server reads them until the batch is stored
 }
 
-// A publisherBuffer takes the messages of a part of a batch. A message that is larger has memory of its own.
+// A publisherBuffer takes the messages of a part of a batch. A larger message has separate memory.
 type publisherBuffer [64 << 10]byte
 
 // publisherBuffers are used again.

@@ -112,7 +112,9 @@ func TestPublishedBuffersAreUsedAgain(t *testing.T) {
 		})
 	}
 	writers.Wait()
-	for stream, want := range map[string]int{events.LicensesStream: jobs * batches * (size + 1), events.RowsStream: jobs * batches * size} {
+	for stream, want := range map[string]int{
+		events.LicensesStream: jobs * batches * (size + 1), events.RowsStream: jobs * batches * size,
+	} {
 		read, _, _, err := log.directStream(stream).Read("", 0, make([]natstuning.Message, 0, want+1), false)
 		if err != nil || len(read) != want {
 			t.Fatalf("%d messages of stream %s, want %d: %v", len(read), stream, want, err)

@@ -19,7 +19,9 @@ import (
 func MessagesDir(stream string) string { return filepath.Join(stream, "msgs") }
 
 // BlockName is the name of a file of a stream's messages.
-func BlockName(number uint64) string { return strconv.FormatUint(number, 10) + ".blk" }
+func BlockName(number uint64) string { return strconv.FormatUint(number, 10) + blockSuffix }
+
+const blockSuffix = ".blk"
 
 // A BlockFile is one file of a stream's messages. Their numbers grow with the messages' sequences.
 type BlockFile struct {
@@ -31,7 +33,7 @@ type BlockFile struct {
 func BlockFiles(dir string) (blocks []BlockFile, err error) {
 	entries, err := os.ReadDir(dir)
 	for _, entry := range entries {
-		digits, isBlock := strings.CutSuffix(entry.Name(), ".blk")
+		digits, isBlock := strings.CutSuffix(entry.Name(), blockSuffix)
 		if number, err := strconv.ParseUint(digits, 10, 64); isBlock && err == nil {
 			blocks = append(blocks, BlockFile{number, filepath.Join(dir, entry.Name())})
 		}

@@ -10,7 +10,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"reflect"
 	"runtime"
 	"slices"
 	"sync"
@@ -40,8 +39,8 @@ func noIndex(format string, args ...any) error {
 }
 
 // ExtendIndex adds to the index of a stream what was stored after it, or makes one, for a server that is not running.
-// The server uses an index only if it is that of the last message, so after a kill it would read all messages, one after
-// the other. Here only those are read that the index lacks, on several cores. msgs is the directory of the stream's
+// The server uses an index only if it is that of the last message, so after a kill it would read all messages, one
+// after the other. Here only those are read that the index lacks, on several cores. msgs is the directory of the stream's
 // messages, of which none was ever deleted. last is the sequence of the index that is there now. It returns [ErrIndex]
 // where the server has to read all messages. An index that knows of messages that are not there stays: the server does
 // not give their sequences to others.
@@ -50,24 +49,26 @@ func ExtendIndex(msgs, stream string) (last uint64, err error) {
 		return 0, err
 	}
 	for {
-		x := &extension{stream: stream, msgs: msgs, turn: turnAtStart, readers: min(runtime.GOMAXPROCS(0), mostReaders), upTo: math.MaxUint64}
+		x := &extension{stream: stream, msgs: msgs, turn: turnAtStart, upTo: math.MaxUint64}
+		x.readers = min(runtime.GOMAXPROCS(0), mostReaders)
 		if err := x.extend(); err != nil || x.whole {
 			return x.lastSeq, err
 		}
 	}
 }
 
-// ExtendIndexOf is as [ExtendIndex], for a server that runs: it adds some of the messages that the index lacks, of those
-// that the server has synced. The server stores and reads meanwhile. last is the sequence of the index that is there now.
+// ExtendIndexOf is as [ExtendIndex], for a server that runs: it adds some of the messages that the index lacks, of
+// those that the server has synced. The server stores and reads meanwhile. last is the sequence of the index that is
+// there now.
 func ExtendIndexOf(srv *server.Server, stream string) (last uint64, err error) {
 	opened, err := OpenStream(srv, stream)
 	if err != nil {
 		return 0, err
 	}
 	defer recoverReflection(&err)
-	store := reflect.ValueOf(opened.store)
-	if store.Type().Elem().Name() != "fileStore" {
-		return 0, fmt.Errorf("stream %s is not on the disk", stream)
+	store, err := fileStoreOf(srv, stream)
+	if err != nil {
+		return 0, err
 	}
 	if !privateField(store, "prf").IsNil() {
 		return 0, fmt.Errorf("stream %s is encrypted", stream)
@@ -121,8 +122,8 @@ func (x *extension) extend() error {
 	return replaceIndex(path, x.stream, func(w *indexWriter) error { return x.write(w, known) })
 }
 
-// begin takes over the index that there is. One that cannot be read is as good as none. One that can be read and is not of
-// these messages is not: it tells the server what was lost.
+// begin takes over the index that there is. One that cannot be read is as good as none. One that can be read and is not
+// of these messages is not: it tells the server what was lost.
 func (x *extension) begin(old *os.File) error {
 	stat, err := old.Stat()
 	if err != nil {
@@ -227,8 +228,8 @@ type scannedMessage struct {
 var blockScans = sync.Pool{New: func() any { return new(blockScan) }}
 
 // scan reads the messages of a block, or those after the index whose last block it is (0: there is no index), up to a
-// sequence. Its checks are those of the server. While that runs, the newest block may end with a part of a message; and it
-// has just made the checksums of the others, if it goes on from an index.
+// sequence. Its checks are those of the server. While that runs, the newest block may end with a part of a message; and
+// it has just made the checksums of the others, if it goes on from an index.
 func (s *blockScan) scan(file BlockFile, stream string, from indexedBlock, upTo uint64, newest bool) {
 	running := upTo < math.MaxUint64
 	*s = blockScan{indexedBlock: indexedBlock{number: file.Number}, records: s.records[:0], messages: s.messages[:0]}
@@ -350,19 +351,21 @@ func (x *extension) known() (all []knownSubject, err error) {
 		if n == 0 {
 			return nil, r.err
 		}
-		for i := range n { // in a loop of its own, so that the processor waits for several places of a large table at once
+		for i := range n { // in a separate loop: so the processor waits for several places of a large table at once
 			hashes[i] = hashSubject(states[i].subject)
 			maybe[i] = x.added.maybe(hashes[i])
 		}
 		for i, s := range states[:n] {
-			if maybe[i] {
-				if a := x.added.find(hashes[i], s.subject); a >= 0 {
-					now, before := &x.added.list[a].subjectState, s.state()
-					now.total, now.fblk = now.total+before.total, before.fblk
-					all = append(all, knownSubject{at, int64(len(s.record)), a})
-				}
+			place, size := at, int64(len(s.record))
+			at += size
+			if !maybe[i] {
+				continue
 			}
-			at += int64(len(s.record))
+			if a := x.added.find(hashes[i], s.subject); a >= 0 {
+				now, before := &x.added.list[a].subjectState, s.state()
+				now.total, now.fblk = now.total+before.total, before.fblk
+				all = append(all, knownSubject{place, size, a})
+			}
 		}
 		left -= uint64(n) //nolint:gosec // a positive number
 	}

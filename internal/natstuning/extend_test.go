@@ -48,7 +48,8 @@ func TestExtendedIndexIsTheServers(t *testing.T) {
 				}
 				killed := g.copy()
 				if random.IntN(2) == 0 { // in several turns
-					x := &extension{stream: "S", msgs: msgsOf(killed), turn: 1 + random.IntN(50), readers: 1 + random.IntN(3), upTo: math.MaxUint64}
+					x := &extension{stream: "S", msgs: msgsOf(killed), turn: 1 + random.IntN(50), upTo: math.MaxUint64}
+					x.readers = 1 + random.IntN(3)
 					if err := x.extend(); err != nil {
 						t.Fatal(err)
 					}
@@ -96,23 +97,22 @@ func TestNoExtendedIndex(t *testing.T) {
 			return os.WriteFile(filepath.Join(msgs, block), change(content), 0o600)
 		}
 	}
-	block := func(n uint64) string { return BlockName(n) }
 	cut := func(n int) func([]byte) []byte { return func(b []byte) []byte { return b[:len(b)-n] } }
 	for name, test := range map[string]struct {
 		fault func(msgs string) error
 		says  string
 	}{
-		"a block is missing":      {func(msgs string) error { return os.Remove(filepath.Join(msgs, block(first+1))) }, "comes after"},
-		"its block is missing":    {func(msgs string) error { return os.Remove(filepath.Join(msgs, block(first))) }, "not where it should be"},
-		"its block is empty":      {edit(block(first), func([]byte) []byte { return nil }), "not where it should be"},
+		"a block is missing":      {func(msgs string) error { return os.Remove(filepath.Join(msgs, BlockName(first+1))) }, "comes after"},
+		"its block is missing":    {func(msgs string) error { return os.Remove(filepath.Join(msgs, BlockName(first))) }, "not where it should be"},
+		"its block is empty":      {edit(BlockName(first), func([]byte) []byte { return nil }), "not where it should be"},
 		"another stream's index":  {func(msgs string) error { return os.WriteFile(filepath.Join(msgs, IndexName), foreign, 0o600) }, "not where it should be"},
-		"a new block is empty":    {edit(block(first+3), func([]byte) []byte { return nil }), "is empty"},
-		"a message is cut off":    {edit(block(first+3), cut(1)), "not whole"},
-		"a header is cut off":     {edit(block(first+3), func(b []byte) []byte { return append(b, 1, 2, 3) }), "not whole"},
-		"zeros after the end":     {edit(block(first+3), func(b []byte) []byte { return append(b, make([]byte, 99)...) }), "not whole"},
-		"another byte":            {edit(block(first+2), flip(99)), "checksum of message"},
-		"a message twice":         {edit(block(first+3), func(b []byte) []byte { return append(b, b...) }), "comes after"},
-		"damaged compressed file": {edit(block(first+1), func(b []byte) []byte { return append([]byte("cmp\x01\x99"), b...) }), "corrupt"},
+		"a new block is empty":    {edit(BlockName(first+3), func([]byte) []byte { return nil }), "is empty"},
+		"a message is cut off":    {edit(BlockName(first+3), cut(1)), "not whole"},
+		"a header is cut off":     {edit(BlockName(first+3), func(b []byte) []byte { return append(b, 1, 2, 3) }), "not whole"},
+		"zeros after the end":     {edit(BlockName(first+3), func(b []byte) []byte { return append(b, make([]byte, 99)...) }), "not whole"},
+		"another byte":            {edit(BlockName(first+2), flip(99)), "checksum of message"},
+		"a message twice":         {edit(BlockName(first+3), func(b []byte) []byte { return append(b, b...) }), "comes after"},
+		"damaged compressed file": {edit(BlockName(first+1), func(b []byte) []byte { return append([]byte("cmp\x01\x99"), b...) }), "corrupt"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			msgs := msgsOf(g.copy())

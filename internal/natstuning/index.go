@@ -94,9 +94,9 @@ func newIndexReader(in io.Reader) *indexReader { return &indexReader{in: in, buf
 // more reads on if less than maxState is left, and reports whether anything is.
 func (r *indexReader) more() bool {
 	if len(r.rest) < maxState && r.in != nil && r.err == nil {
-		kept := copy(r.buf, r.rest)
-		n, err := io.ReadFull(r.in, r.buf[kept:])
-		if r.rest, r.read = r.buf[:kept+n], r.read+int64(n); err != nil {
+		left := copy(r.buf, r.rest)
+		n, err := io.ReadFull(r.in, r.buf[left:])
+		if r.rest, r.read = r.buf[:left+n], r.read+int64(n); err != nil {
 			r.in = nil
 			if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 				r.err = err

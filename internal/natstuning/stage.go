@@ -300,7 +300,7 @@ func RestoreStage(path, stream string) error {
 		err = errors.Join(os.RemoveAll(dir), os.MkdirAll(MessagesDir(dir), 0o750))
 	}
 	if err == nil {
-		err = os.WriteFile(filepath.Join(MessagesDir(dir), "1.blk"), records, 0o600)
+		err = os.WriteFile(filepath.Join(MessagesDir(dir), BlockName(1)), records, 0o600)
 	}
 	return err
 }
