@@ -17,6 +17,8 @@ type fact struct {
 	seq  events.Seq
 	time time.Time // the stream's
 	body []byte
+
+	memory *[]byte // that body is in; nil: it is not used again
 }
 
 // unhandledEventError reports an event type that apply has no case for.

@@ -39,7 +39,7 @@ func newBatchWriter(s *viewstore.Store, maxEvents int) *batchWriter {
 	}
 }
 
-// apply folds one fact into the active memtable. The fact's event is then not valid any more.
+// apply folds one fact into the active memtable. The fact's event and body are then not valid any more.
 func (bw *batchWriter) apply(f fact) error {
 	if bw.active == nil {
 		bw.active, bw.recycled = bw.begin(bw.recycled), nil
@@ -47,7 +47,7 @@ func (bw *batchWriter) apply(f fact) error {
 	if err := bw.active.apply(f); err != nil {
 		return err
 	}
-	events.Recycle(f.Event)
+	f.recycle()
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
@@ -55,7 +56,8 @@ func (f *follower) receive(ctx context.Context, m eventlog.Message) error {
 		return applyError(m.Seq, err)
 	}
 	f.onHead(m.Seq + events.Seq(m.Pending))
-	next := fact{Envelope: envelope, seq: m.Seq, time: m.Time, body: m.Data}
+	next := fact{Envelope: envelope, seq: m.Seq, time: m.Time}
+	next.copyBody(m.Data)
 	for range next.cost() {
 		select {
 		case f.budget <- struct{}{}:
@@ -68,6 +70,27 @@ func (f *follower) receive(ctx context.Context, m eventlog.Message) error {
 		return errStreamEnd
 	}
 	return nil
+}
+
+// bodies are the memory of facts that are folded, for the next ones: see ADR 50.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxSpareBody bounds, in bytes, the memory that is used again.
+const maxSpareBody = 4 << 10
+
+// copyBody copies a body, which is valid only until the log reads on.
+func (f *fact) copyBody(body []byte) {
+	f.memory = bodies.Get().(*[]byte)
+	f.body = append((*f.memory)[:0], body...)
+}
+
+// recycle gives the fact's memory back. Nothing may use its event or its body any more.
+func (f *fact) recycle() {
+	events.Recycle(f.Event)
+	if f.memory != nil && cap(f.body) <= maxSpareBody {
+		*f.memory = f.body
+		bodies.Put(f.memory)
+	}
 }
 
 // cost is the share of the budget that a fact takes while it is pending.

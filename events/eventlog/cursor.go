@@ -225,7 +225,8 @@ func (s *consumerSource) stop() {
 // repetition, and waits for more. It leaves out the messages that are set aside, also those of which
 // it learns when fn cannot read them. It returns when ctx ends or fn returns another error, with
 // that error. filter has subjects with wildcards; empty: all. With several, each message costs the server a
-// look through the subjects of a block of the stream: give them only where few messages match.
+// look through the subjects of a block of the stream: give them only where few messages match. The data of a message is
+// valid until fn returns.
 func (l *Log) Follow(ctx context.Context, after events.Seq, filter []string, fn func(Message) error) error {
 	err := l.retryUntilDone(ctx, l.timeout, func(ctx context.Context) error {
 		_, err := l.refreshSetAside(ctx) // a decision stands behind the message that it is about
@@ -235,6 +236,7 @@ func (l *Log) Follow(ctx context.Context, after events.Seq, filter []string, fn 
 		return err
 	}
 	c := l.newCursor(events.LicensesStream, filter, after)
+	c.reuse = true
 	defer c.stop()
 	for {
 		m, err := c.next(ctx, 0)
