@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"runtime/debug"
 	"sort"
 
@@ -126,18 +127,18 @@ func (o *Overlay) Lookup(v View, name string) (uint64, error) {
 		return 0, err
 	}
 	o.scratch = append(o.scratch[:0], name...)
-	bits := bloom.Locations(o.scratch, filterProbes)
-	for p, filter := range filters.byPartition[v] {
-		if filter == nil || !filter.TestLocations(bits) {
-			continue
-		}
-		o.key = appendSlotKey(o.key[:0], uint32(p), hashSlot(o.scratch))
-		value, err := o.read(v, o.key)
-		if err != nil {
-			return 0, err
-		}
-		if seq, err := (slot{uint32(p), value}).find(o.scratch); seq != 0 || err != nil {
-			return seq, err
+	positions := bloom.Locations(o.scratch, filterProbes)
+	for number, group := range filters.groups[v] {
+		for may := group.mayHave(positions); may != 0; may &= may - 1 {
+			p := uint32(number*groupSize + bits.TrailingZeros8(may)) //nolint:gosec // as in the keys
+			o.key = appendSlotKey(o.key[:0], p, hashSlot(o.scratch))
+			value, err := o.read(v, o.key)
+			if err != nil {
+				return 0, err
+			}
+			if seq, err := (slot{p, value}).find(o.scratch); seq != 0 || err != nil {
+				return seq, err
+			}
 		}
 	}
 	return 0, nil
@@ -210,9 +211,9 @@ func (o *Overlay) sequences(
 	if err != nil {
 		return err
 	}
-	bits := bloom.Locations(name, filterProbes)
+	positions := bloom.Locations(name, filterProbes)
 	for p := max(stored.first, uint64(partitionOf(from))); p < stored.end; p++ {
-		if may, err := o.mayHave(active, v, uint32(p), bits); err != nil {
+		if may, err := o.mayHave(active, v, uint32(p), positions); err != nil {
 			return err
 		} else if !may {
 			continue
@@ -252,9 +253,9 @@ func (o *Overlay) partitions(v View) (partitionRange, error) {
 	return o.ranges[v], nil
 }
 
-// mayHave reports whether a partition of an index may have a name with these bits of a Bloom filter. A partition
+// mayHave reports whether a partition of an index may have a name with these positions in a Bloom filter. A partition
 // gets a filter when it has been read often.
-func (o *Overlay) mayHave(active *Memtable, v View, p uint32, bits []uint64) (bool, error) {
+func (o *Overlay) mayHave(active *Memtable, v View, p uint32, positions []uint64) (bool, error) {
 	f := o.store.searched.of(v, p)
 	if f.filter == nil {
 		if f.searches++; f.searches < searchesBeforeFilter {
@@ -264,7 +265,7 @@ func (o *Overlay) mayHave(active *Memtable, v View, p uint32, bits []uint64) (bo
 			return false, err
 		}
 	}
-	return f.filter.TestLocations(bits), nil
+	return f.filter.TestLocations(positions), nil
 }
 
 // loadFilter makes the filter of a partition, of the names in the file and of those that are not in it yet. It takes
