@@ -48,13 +48,15 @@ func (s *Server) stopped() bool {
 	return srv == nil || !srv.JetStreamEnabled() || s.full.Load() || s.stages.blocked()
 }
 
-// supervise restarts the server after a full disk, tunes its caches and compresses its files, until ctx ends.
+// supervise restarts the server after a full disk, tunes its caches, orders its memory and compresses its files, until
+// ctx ends.
 func (s *Server) supervise(ctx context.Context) {
 	defer close(s.supervised)
 	tuner := natstuning.New(s.config.NoTuning)
 	compressor := compressor{direct: &s.direct}
 	backoff := restartRetry.Start()
 	index := indexer{of: s, after: indexAfter}
+	order := orderer{direct: &s.direct, every: indexAfter}
 	for pause := checkInterval; ; {
 		select {
 		case <-ctx.Done():
@@ -71,6 +73,9 @@ func (s *Server) supervise(ctx context.Context) {
 			}
 			if !s.config.NoTuning && compressor.step(srv, time.Now()) {
 				pause = compressPause
+			}
+			if !s.config.NoTuning && order.step(srv) {
+				pause = orderPause
 			}
 		}
 		if !stopped || !s.spaceToRestart() {

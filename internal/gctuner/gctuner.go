@@ -18,12 +18,12 @@ import (
 
 const (
 	// Free is a heap size in bytes, garbage included, that is always allowed.
-	Free = 330 << 20
+	Free = 310 << 20
 	// Saved, in bytes, is subtracted from three times the live heap. Its share falls as the heap
 	// grows: collections of a large heap are expensive, and should stay rare.
 	Saved = 400 << 20
 	// Large is a heap size in bytes. Garbage may fill the heap up to it, or half as much as the live heap above it.
-	Large = 2300 << 20
+	Large = 2200 << 20
 	// Most bounds GOGC.
 	Most = 300
 )

@@ -13,16 +13,16 @@ func TestPercent(t *testing.T) {
 	for live, want := range map[uint64]int{
 		0:         Most, // before the first collection
 		10 * mb:   Most,
-		80 * mb:   300,
-		110 * mb:  200,
-		165 * mb:  100,
-		220 * mb:  50, // 330 MB in all
+		80 * mb:   287,
+		110 * mb:  181,
+		155 * mb:  100,
+		210 * mb:  47, // 310 MB in all
 		300 * mb:  66,
 		500 * mb:  120,
-		900 * mb:  155, // 2300 MB in all, by either rule
-		1150 * mb: 100,
-		1500 * mb: 53,
-		1600 * mb: 50,
+		866 * mb:  153, // 2200 MB in all, by either rule
+		1100 * mb: 100,
+		1400 * mb: 57,
+		1500 * mb: 50,
 		5000 * mb: 50,
 	} {
 		if got := Percent(live); got != want {

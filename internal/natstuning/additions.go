@@ -3,6 +3,8 @@ package natstuning
 import (
 	"bytes"
 	"hash/maphash"
+	"math/bits"
+	"slices"
 )
 
 // additions are the subjects of messages, each with its state, in the order in which they came. It is a table without
@@ -19,6 +21,12 @@ type addition struct {
 }
 
 var subjectSeed = maphash.MakeSeed()
+
+// reserve takes the memory for so many subjects, with bytes of names in all. Growing takes up to twice as much.
+func (a *additions) reserve(subjects, bytes int) {
+	a.list, a.names = make([]addition, 0, subjects), make([]byte, 0, bytes)
+	a.slots = make([]uint64, 1<<bits.Len(uint(max(1024, 2*subjects))-1)) //nolint:gosec // positive numbers
+}
 
 func hashSubject(subject []byte) uint64 { return maphash.Bytes(subjectSeed, subject) }
 
@@ -70,6 +78,18 @@ func (a *additions) take(hash uint64, i int) {
 			return
 		}
 	}
+}
+
+// sorted lists places in list by their names, but for those that are left out.
+func (a *additions) sorted(out []bool) []int {
+	places := make([]int, 0, len(a.list))
+	for i := range a.list {
+		if !out[i] {
+			places = append(places, i)
+		}
+	}
+	slices.SortFunc(places, func(i, j int) int { return bytes.Compare(a.name(i), a.name(j)) })
+	return places
 }
 
 func (a *additions) grow() {

@@ -18,7 +18,7 @@ import (
 )
 
 // An extension adds a fifth of what an index has, or so many messages, in one turn. Each takes some 100 bytes of memory
-// meanwhile, and the turn some 0.2 s for each million subjects.
+// meanwhile, and the turn some 0.2 s for each million subjects, and 0.5 s for each million that it adds.
 const (
 	turnShare        = 5
 	turnWhileRunning = 250_000
@@ -106,6 +106,7 @@ func (x *extension) extend() error {
 	}
 	x.turn = max(x.turn, int(min(x.messages/turnShare, mostInTurn))) //nolint:gosec // it is small
 	before := x.lastSeq
+	x.reserve()
 	if err := x.readBlocks(); err != nil {
 		return err
 	}
@@ -120,6 +121,16 @@ func (x *extension) extend() error {
 		return err
 	}
 	return replaceIndex(path, x.stream, func(w *indexWriter) error { return x.write(w, known) })
+}
+
+// reserve takes the memory for what is to be added, where that is known. Its subjects are as long as the index's.
+func (x *extension) reserve() {
+	if x.upTo == math.MaxUint64 || x.upTo <= x.lastSeq || x.subjects == 0 {
+		return
+	}
+	subjects := int(min(x.upTo-x.lastSeq, uint64(x.turn)))    //nolint:gosec // of a turn
+	length := int(x.statesEnd-x.statesAt)/int(x.subjects) + 1 //nolint:gosec // as above
+	x.added.reserve(subjects, min(subjects*length, mostNames))
 }
 
 // begin takes over the index that there is. One that cannot be read is as good as none. One that can be read and is not
@@ -380,7 +391,9 @@ func (x *extension) oldStates() io.Reader {
 	return io.NewSectionReader(x.old, x.statesAt, x.statesEnd-x.statesAt)
 }
 
-// write writes the index with what it lacked: first the subjects that it has, in their order, then the others.
+// write writes the index with what it lacked: first the subjects that it has, in their order, then the others, sorted.
+// The server puts them into its tree in the order of the index, several times as fast where neighbours follow one
+// another.
 func (x *extension) write(w *indexWriter, known []knownSubject) error {
 	w.head(&x.savedIndex, x.subjects+uint64(len(x.added.list)-len(known))) //nolint:gosec // a positive number
 	in, at := bufio.NewReaderSize(x.oldStates(), 1<<20), int64(0)
@@ -397,10 +410,8 @@ func (x *extension) write(w *indexWriter, known []knownSubject) error {
 	if x.old != nil {
 		_ = x.old.Close() // Windows replaces no open file
 	}
-	for i := range x.added.list {
-		if !written[i] {
-			w.subject(x.added.name(i), &x.added.list[i].subjectState)
-		}
+	for _, i := range x.added.sorted(written) {
+		w.subject(x.added.name(i), &x.added.list[i].subjectState)
 	}
 	w.unsigned(uint64(len(x.blocks)))
 	for _, b := range x.blocks {

@@ -70,14 +70,16 @@ func OpenStream(srv *server.Server, name string) (s *Stream, err error) {
 	}, nil
 }
 
-// sameFields reports whether two structs have the same fields in the same places.
+// sameFields reports whether two structs have the same fields in the same places, also those in fields that are structs.
 func sameFields(a, b reflect.Type) bool {
 	if a.Size() != b.Size() || a.NumField() != b.NumField() {
 		return false
 	}
 	for i := range a.NumField() {
 		one, other := a.Field(i), b.Field(i)
-		if one.Name != other.Name || one.Type != other.Type || one.Offset != other.Offset {
+		same := one.Type == other.Type || one.Type.Kind() == reflect.Struct && other.Type.Kind() == reflect.Struct &&
+			sameFields(one.Type, other.Type)
+		if one.Name != other.Name || !same || one.Offset != other.Offset {
 			return false
 		}
 	}
