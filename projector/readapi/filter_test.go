@@ -157,8 +157,8 @@ func fold(text, part string) bool {
 // TestEveryFilterSelectsByWhatIsShown: each documented filter of licenses selects what a person would who
 // reads all that is shown to them, also where the manager is limited to products.
 func TestEveryFilterSelectsByWhatIsShown(t *testing.T) {
-	t.Run("as imported", func(t *testing.T) { everyFilter(t, manyParties(1, 400)) })
-	t.Run("after changes", func(t *testing.T) { everyFilter(t, changedParties(1, 400)) })
+	t.Run("as imported", func(t *testing.T) { everyFilter(t, manyParties(1, 150)) })
+	t.Run("after changes", func(t *testing.T) { everyFilter(t, changedParties(1, 150)) })
 }
 
 func everyFilter(t *testing.T, all []events.Event) {
@@ -198,14 +198,14 @@ func everyFilter(t *testing.T, all []events.Event) {
 		"customer_id":             {equal("customer.id"), append(someIDs(r.all(adminKey, "customers/", nil)), "1")},
 		"customer_email": {func(l shown, v string) bool {
 			return events.EmailKey(l.text("customer.email")) == events.EmailKey(v)
-		}, []string{"ADA10@example.com", "bert20@example.com", "nobody@example.com"}},
+		}, []string{"ADA23@example.com", "bert51@example.com", "nobody@example.com"}},
 		"customer_email__icontains":        {contains("customer.email"), []string{"DA1", "example", "zzz"}},
 		"customer_company_name__icontains": {contains("customer.company_name"), []string{"acme", "ümLAUT", "ltd", "zzz"}},
 		"customer__reference__icontains":   {contains("customer.reference"), []string{"42", "-A"}},
 		"customer_name__icontains": {func(l shown, v string) bool {
 			return fold(l.text("customer.first_name")+" "+l.text("customer.last_name"), v)
 		}, []string{"ada love", "EVE", "byron"}},
-		"order__store_id":             {equal("order.store_id"), []string{"Shop-12", "eShop-30", "none"}},
+		"order__store_id":             {equal("order.store_id"), []string{"Shop-57", "eShop-24", "none"}},
 		"order__store_id__startswith": {begins("order.store_id"), []string{"Shop-1", "eShop", "shop"}},
 		"order__store_id__icontains":  {contains("order.store_id"), []string{"SHOP-2", "es", "zzz"}},
 		"note__icontains":             {contains("note"), []string{"MOVED", "=1"}},
