@@ -10,8 +10,8 @@ import (
 	"licenseimport/events/eventlog"
 )
 
-// Backpressure: what may be decoded and not folded yet. The second limit bounds memory to 32 MiB,
-// since a body may have 900 KiB.
+// Backpressure: what may be decoded and wait for its turn to be folded. The second limit bounds the memory of bodies to
+// 32 MiB, since one may have 900 KiB.
 const (
 	maxPendingFacts = 2048
 	maxPendingCost  = 4096    // in units
@@ -96,7 +96,7 @@ func (f *fact) recycle() {
 // cost is the share of the budget that a fact takes while it is pending.
 func (f fact) cost() int { return 1 + len(f.body)/costUnit }
 
-// release returns the cost of a fact that is folded.
+// release returns the cost of a fact that is folded now.
 func (f *follower) release(folded fact) {
 	for range folded.cost() {
 		<-f.budget

@@ -17,8 +17,8 @@ const (
 	orderPause = 20 * time.Millisecond // after these
 )
 
-// An orderer has the subjects of LICENSES ordered in the server's memory, each time that there are so many more. It
-// belongs to supervise.
+// An orderer has the subjects of LICENSES ordered in the server's memory, each time that the stream has so many more
+// messages than at the pass before. It belongs to supervise, which pauses for orderPause after each step.
 type orderer struct {
 	direct  *directReader
 	every   uint64 // indexAfter
@@ -28,7 +28,7 @@ type orderer struct {
 	failed  bool                 // it has logged why it does nothing
 }
 
-// step goes on for a moment if it is time to, and reports whether the pass has not ended.
+// step goes on with a pass for a moment, or begins one if it is time to. It reports whether the pass goes on.
 func (o *orderer) step(srv *server.Server) (more bool) {
 	if o.srv != srv {
 		o.srv, o.ordered, o.pass = srv, 0, nil

@@ -26,14 +26,15 @@ func (s *Stream) Order() *Ordering { return &Ordering{stream: s} }
 
 // What leaves and texts of an Ordering share: 4 KiB each, which are sizes of Go's allocator.
 const (
-	sharedLeaves = 127
+	sharedLeaves = 127 // and 8 bytes that Go puts before them
 	sharedTexts  = 4 << 10
 	mostShared   = 256 // bytes of a text
 )
 
-// Step copies most nodes of the tree at most, and reports whether there are more. Nobody stores or reads meanwhile: a
-// thousand nodes take about a millisecond. The tree is whole after each node. What is added behind the step is left out.
-func (o *Ordering) Step(most int) (more bool, err error) {
+// Step copies about limit nodes of the tree, up to a leaf, and reports whether there are more. It holds the store's
+// lock, so the server neither stores nor reads meanwhile: a thousand nodes take about a millisecond. The tree is whole
+// after each node. What is added behind the last leaf is left out.
+func (o *Ordering) Step(limit int) (more bool, err error) {
 	defer recoverReflection(&err)
 	store := reflect.ValueOf(o.stream.store)
 	if store.Type().Elem().Name() != "fileStore" {
@@ -43,21 +44,21 @@ func (o *Ordering) Step(most int) (more bool, err error) {
 	lock.Lock()
 	defer lock.Unlock()
 	root := privateField(privateField(store, "psim"), "root")
-	return o.step(root, most)
+	return o.step(root, limit)
 }
 
-func (o *Ordering) step(root reflect.Value, most int) (more bool, err error) {
+func (o *Ordering) step(root reflect.Value, limit int) (more bool, err error) {
 	if root.IsNil() {
 		return false, nil
 	}
-	w := &treeWalk{Ordering: o, node: root.Type(), left: most}
+	w := &treeWalk{Ordering: o, node: root.Type(), left: limit}
 	more = !w.subtree((*treeNode)(root.Addr().UnsafePointer()), 0, o.after != nil)
 	o.after = w.last
 	return more && w.err == nil, w.err
 }
 
-// text is a copy.
-func (o *Ordering) text(s string) string {
+// copyText copies into shared memory.
+func (o *Ordering) copyText(s string) string {
 	if len(s) == 0 || len(s) > mostShared {
 		return strings.Clone(s)
 	}
@@ -69,17 +70,17 @@ func (o *Ordering) text(s string) string {
 	return unsafe.String(&o.texts[begin], len(s))
 }
 
-// leaf is a copy.
-func (o *Ordering) leaf(of *treeLeaf) *treeLeaf {
+// copyLeaf copies into shared memory.
+func (o *Ordering) copyLeaf(of *treeLeaf) *treeLeaf {
 	if len(o.leaves) == cap(o.leaves) {
 		o.leaves = make([]treeLeaf, 0, sharedLeaves)
 	}
-	o.leaves = append(o.leaves, treeLeaf{of.value, o.text(of.suffix)})
+	o.leaves = append(o.leaves, treeLeaf{of.value, o.copyText(of.suffix)})
 	return &o.leaves[len(o.leaves)-1]
 }
 
-// A treeNode is an interface value: the server's node is behind the pointer data.
-type treeNode struct{ kind, data unsafe.Pointer }
+// A treeNode is an interface value, which points to one of the server's nodes.
+type treeNode struct{ itab, data unsafe.Pointer }
 
 // A treeLeaf has the fields of the server's leaf, which is a subject's end.
 type treeLeaf struct {
@@ -87,14 +88,14 @@ type treeLeaf struct {
 	suffix string
 }
 
-// A treeMeta has the fields that all other nodes of the server begin with, after their children.
+// A treeMeta has the fields that all other nodes of the server have, behind their children.
 type treeMeta struct {
 	prefix string // of all subjects below, after that of the nodes above
 	size   uint16 // the number of children
 }
 
-// A nodeKind tells where one of the server's types of nodes has what.
-type nodeKind struct {
+// A nodeLayout tells where one of the server's types of nodes has what.
+type nodeLayout struct {
 	typ      reflect.Type
 	leaf     bool
 	children int
@@ -103,10 +104,10 @@ type nodeKind struct {
 	numKeys  int // as many as children: the key of each; 256: of each key the child + 1; 0: the children are by key
 }
 
-// kindOf finds out what a type of nodes is like that an interface holds.
-func kindOf(node, in reflect.Type) (*nodeKind, error) {
+// layoutOf finds out the layout of a type of nodes, which are values of the interface in.
+func layoutOf(node, in reflect.Type) (*nodeLayout, error) {
 	if strings.HasPrefix(node.Name(), "leaf[") && sameFields(node, reflect.TypeFor[treeLeaf]()) {
-		return &nodeKind{typ: node, leaf: true}, nil
+		return &nodeLayout{typ: node, leaf: true}, nil
 	}
 	children, has := node.FieldByName("child")
 	meta, hasMeta := node.FieldByName("meta")
@@ -114,63 +115,63 @@ func kindOf(node, in reflect.Type) (*nodeKind, error) {
 		children.Type.Elem() != in || !sameFields(meta.Type, reflect.TypeFor[treeMeta]()) {
 		return nil, fmt.Errorf("a node of the tree of subjects is a %s", node)
 	}
-	kind := &nodeKind{typ: node, children: children.Type.Len(), meta: meta.Offset}
+	layout := &nodeLayout{typ: node, children: children.Type.Len(), meta: meta.Offset}
 	if keys, has := node.FieldByName("key"); has && keys.Type.Elem().Kind() == reflect.Uint8 {
-		kind.keys, kind.numKeys = keys.Offset, keys.Type.Len()
+		layout.keys, layout.numKeys = keys.Offset, keys.Type.Len()
 	}
-	if kind.numKeys != kind.children && kind.numKeys != 256 && (kind.numKeys != 0 || kind.children != 256) {
-		return nil, fmt.Errorf("a node of the tree of subjects has %d keys of %d children", kind.numKeys, kind.children)
+	if layout.numKeys != layout.children && layout.numKeys != 256 && (layout.numKeys != 0 || layout.children != 256) {
+		return nil, fmt.Errorf("a node of the tree of subjects has %d keys of %d children", layout.numKeys, layout.children)
 	}
-	return kind, nil
+	return layout, nil
 }
 
 // A treeWalk copies nodes in the order of their subjects.
 type treeWalk struct {
 	*Ordering
-	node  reflect.Type // the server's interface
-	kinds [8]struct {
-		kind unsafe.Pointer
-		is   *nodeKind
+	node    reflect.Type // the server's interface
+	layouts [8]struct {
+		itab unsafe.Pointer
+		is   *nodeLayout
 	}
 	left int    // nodes
 	path []byte // the beginning of the subject of the node
-	last []byte // valid when left is 0
+	last []byte // the subject of the leaf that ended the walk
 	err  error
 }
 
-// kind is that of a node.
-func (w *treeWalk) kind(n *treeNode) *nodeKind {
-	for i := range w.kinds {
-		switch known := &w.kinds[i]; known.kind {
-		case n.kind:
+// layout is that of a node.
+func (w *treeWalk) layout(n *treeNode) *nodeLayout {
+	for i := range w.layouts {
+		switch known := &w.layouts[i]; known.itab {
+		case n.itab:
 			return known.is
 		case nil:
-			is, err := kindOf(reflect.NewAt(w.node, unsafe.Pointer(n)).Elem().Elem().Type().Elem(), w.node)
+			is, err := layoutOf(reflect.NewAt(w.node, unsafe.Pointer(n)).Elem().Elem().Type().Elem(), w.node)
 			if err != nil {
 				w.err = err
 				return nil
 			}
-			known.kind, known.is = n.kind, is
+			known.itab, known.is = n.itab, is
 			return is
 		}
 	}
-	w.err = errors.New("there are too many kinds of nodes in the tree of subjects")
+	w.err = errors.New("there are too many types of nodes in the tree of subjects")
 	return nil
 }
 
-// subtree copies the nodes of a subtree whose subjects have at bytes above it. resume: only those after the subject
-// after, which begins with the same bytes. It returns false when it has to stop.
-func (w *treeWalk) subtree(n *treeNode, at int, resume bool) bool {
-	kind := w.kind(n)
+// subtree copies the nodes of a subtree. The nodes above have the first depth bytes of its subjects. resume: the subject
+// after begins with these bytes, and only what comes after it is copied. It returns false when the walk has to stop.
+func (w *treeWalk) subtree(n *treeNode, depth int, resume bool) bool {
+	layout := w.layout(n)
 	switch {
-	case kind == nil:
+	case layout == nil:
 		return false
-	case kind.leaf:
-		return w.leafAt(n, at, resume)
+	case layout.leaf:
+		return w.leaf(n, depth, resume)
 	}
-	meta := (*treeMeta)(unsafe.Add(n.data, kind.meta))
+	meta := (*treeMeta)(unsafe.Add(n.data, layout.meta))
 	if resume {
-		rest := w.after[min(at, len(w.after)):]
+		rest := w.after[min(depth, len(w.after)):]
 		switch bytes.Compare([]byte(meta.prefix), rest[:min(len(meta.prefix), len(rest))]) {
 		case -1:
 			return true // all of it is before
@@ -179,43 +180,43 @@ func (w *treeWalk) subtree(n *treeNode, at int, resume bool) bool {
 		}
 	}
 	if !resume {
-		copied := reflect.New(kind.typ)
-		copied.Elem().Set(reflect.NewAt(kind.typ, n.data).Elem())
+		copied := reflect.New(layout.typ)
+		copied.Elem().Set(reflect.NewAt(layout.typ, n.data).Elem())
 		n.data = copied.UnsafePointer()
-		meta = (*treeMeta)(unsafe.Add(n.data, kind.meta))
-		meta.prefix = w.text(meta.prefix)
+		meta = (*treeMeta)(unsafe.Add(n.data, layout.meta))
+		meta.prefix = w.copyText(meta.prefix)
 		w.left--
 	}
-	w.path = append(w.path[:at], meta.prefix...)
-	return w.children(n, kind, int(meta.size), at+len(meta.prefix), resume)
+	w.path = append(w.path[:depth], meta.prefix...)
+	return w.children(n, layout, int(meta.size), depth+len(meta.prefix), resume)
 }
 
-// leafAt copies a leaf, unless it is that of the subject after.
-func (w *treeWalk) leafAt(n *treeNode, at int, resume bool) bool {
+// leaf copies a leaf, unless it is that of the subject after. Only a leaf ends a walk: it has a subject to resume at.
+func (w *treeWalk) leaf(n *treeNode, depth int, resume bool) bool {
 	before := (*treeLeaf)(n.data)
-	if resume && before.suffix == string(w.after[min(at, len(w.after)):]) {
+	if resume && before.suffix == string(w.after[min(depth, len(w.after)):]) {
 		return true
 	}
-	n.data = unsafe.Pointer(w.leaf(before))
+	n.data = unsafe.Pointer(w.copyLeaf(before))
 	w.left--
 	if w.left > 0 {
 		return true
 	}
-	w.last = append(append(w.last, w.path[:at]...), before.suffix...)
+	w.last = append(append(w.last, w.path[:depth]...), before.suffix...)
 	return false
 }
 
 // children copies those of a node, in the order of their keys.
-func (w *treeWalk) children(n *treeNode, kind *nodeKind, size, at int, resume bool) bool {
+func (w *treeWalk) children(n *treeNode, layout *nodeLayout, size, depth int, resume bool) bool {
 	first := 0
 	if resume {
-		first = keyAt(w.after, at)
+		first = keyAt(w.after, depth)
 	}
-	children := unsafe.Slice((*treeNode)(n.data), kind.children)
-	keys := unsafe.Slice((*byte)(unsafe.Add(n.data, kind.keys)), kind.numKeys)
+	children := unsafe.Slice((*treeNode)(n.data), layout.children)
+	keys := unsafe.Slice((*byte)(unsafe.Add(n.data, layout.keys)), layout.numKeys)
 	for key := first; key < 256; key++ {
 		child := key
-		switch kind.numKeys {
+		switch layout.numKeys {
 		case 0:
 		case 256:
 			child = int(keys[key]) - 1
@@ -228,7 +229,7 @@ func (w *treeWalk) children(n *treeNode, kind *nodeKind, size, at int, resume bo
 		if child < 0 || children[child].data == nil {
 			continue
 		}
-		if !w.subtree(&children[child], at, resume && key == first) {
+		if !w.subtree(&children[child], depth, resume && key == first) {
 			return false
 		}
 	}
@@ -246,13 +247,13 @@ func nextKey(keys []byte, from int) int {
 	return next
 }
 
-// endKey is the server's key for a subject that ends at a node.
+// endKey is the server's key for a subject that ends at a node, its noPivot. No subject has this byte.
 const endKey = 127
 
-// keyAt is the key of a subject below a node whose subjects have at bytes above its children.
-func keyAt(subject []byte, at int) int {
-	if at >= len(subject) {
+// keyAt is the key of a subject below nodes that have its first depth bytes.
+func keyAt(subject []byte, depth int) int {
+	if depth >= len(subject) {
 		return endKey
 	}
-	return int(subject[at])
+	return int(subject[depth])
 }

@@ -154,8 +154,8 @@ func TestOrderSubjectsOfOtherNodes(t *testing.T) {
 			key [4]byte
 		}{},
 	} {
-		if kind, err := kindOf(reflect.TypeOf(node), reflect.TypeFor[any]()); err == nil {
-			t.Errorf("%T is taken for %+v", node, kind)
+		if layout, err := layoutOf(reflect.TypeOf(node), reflect.TypeFor[any]()); err == nil {
+			t.Errorf("%T is taken for %+v", node, layout)
 		}
 	}
 	for _, node := range []any{
@@ -174,7 +174,7 @@ func TestOrderSubjectsOfOtherNodes(t *testing.T) {
 			meta
 		}{},
 	} {
-		if _, err := kindOf(reflect.TypeOf(node), reflect.TypeFor[any]()); err != nil {
+		if _, err := layoutOf(reflect.TypeOf(node), reflect.TypeFor[any]()); err != nil {
 			t.Error(err)
 		}
 	}
@@ -188,18 +188,18 @@ func leavesOf(t *testing.T, stream *Stream) map[string]uintptr {
 	all := map[string]uintptr{}
 	var walk func(n *treeNode, path string)
 	walk = func(n *treeNode, path string) {
-		kind := w.kind(n)
+		layout := w.layout(n)
 		if w.err != nil {
 			t.Fatal(w.err)
 		}
-		if kind.leaf {
+		if layout.leaf {
 			all[path+(*treeLeaf)(n.data).suffix] = uintptr(n.data)
 			return
 		}
-		path += (*treeMeta)(unsafe.Add(n.data, kind.meta)).prefix
-		for i, child := range unsafe.Slice((*treeNode)(n.data), kind.children) {
+		path += (*treeMeta)(unsafe.Add(n.data, layout.meta)).prefix
+		for i, child := range unsafe.Slice((*treeNode)(n.data), layout.children) {
 			if child.data != nil {
-				walk(&unsafe.Slice((*treeNode)(n.data), kind.children)[i], path)
+				walk(&unsafe.Slice((*treeNode)(n.data), layout.children)[i], path)
 			}
 		}
 	}

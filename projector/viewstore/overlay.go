@@ -115,7 +115,8 @@ func (o *Overlay) Release() {
 	clear(o.ranges)
 }
 
-// Lookup finds the first sequence of a name in a filtered hash index; 0 if there is none.
+// Lookup finds the first sequence of a name in a filtered hash index; 0 if there is none. It does not look into the
+// active memtable, which does so before.
 func (o *Overlay) Lookup(v View, name string) (uint64, error) {
 	if o.immutable != nil {
 		if seq, ok := o.immutable.resolved[v][name]; ok {
@@ -129,7 +130,7 @@ func (o *Overlay) Lookup(v View, name string) (uint64, error) {
 	o.scratch = append(o.scratch[:0], name...)
 	positions := bloom.Locations(o.scratch, filterProbes)
 	for number, group := range filters.groups[v] {
-		for may := group.mayHave(positions); may != 0; may &= may - 1 {
+		for may := group.mayHave(positions); may != 0; may &= may - 1 { // the earliest first
 			p := uint32(number*groupSize + bits.TrailingZeros8(may)) //nolint:gosec // as in the keys
 			o.key = appendSlotKey(o.key[:0], p, hashSlot(o.scratch))
 			value, err := o.read(v, o.key)
