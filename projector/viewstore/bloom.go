@@ -78,6 +78,9 @@ func (f *bloomFilters) load(v View, cursor *bolt.Cursor) error {
 	return nil
 }
 
+// searchProbes are the bits of a name in a filter of searchedPartitions. Each is a look into memory for each partition.
+const searchProbes = 2
+
 // searchesBeforeFilter is how many searches of a partition cost about as much as its filter, but for tests.
 var searchesBeforeFilter = 2000
 

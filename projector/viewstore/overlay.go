@@ -212,7 +212,7 @@ func (o *Overlay) sequences(
 	if err != nil {
 		return err
 	}
-	positions := bloom.Locations(name, filterProbes)
+	positions := bloom.Locations(name, searchProbes)
 	for p := max(stored.first, uint64(partitionOf(from))); p < stored.end; p++ {
 		if may, err := o.mayHave(active, v, uint32(p), positions); err != nil {
 			return err
@@ -276,7 +276,7 @@ func (o *Overlay) loadFilter(active *Memtable, v View, p uint32, f *searchedPart
 	if err != nil {
 		return err
 	}
-	filter := bloom.New(filterBits, filterProbes)
+	filter := bloom.New(filterBits, searchProbes)
 	add := func(name []byte, _ uint64) bool {
 		filter.Add(name)
 		return true
