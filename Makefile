@@ -8,7 +8,7 @@ COMMIT := $(shell git describe --always --abbrev=40 --exclude='*' --dirty 2>/dev
 # Packages whose tests run the built program from outside; the others are the unit suite.
 OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/robustnesstest ./web/browsertest ./examples ./cmd/benchmark
 UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|robustnesstest|browsertest|examples|benchmark)$$')
-# Those without a goroutine of their own, whose tests the race detector slows 10 to 50 times for nothing.
+# Those that start no goroutine, whose tests the race detector slows 10 to 50 times for nothing.
 SEQUENTIAL := internal/(workbook|wordingtest|toolstest|openapi/openapitest)
 
 .PHONY: help check generate generated fmt vet vuln test unit race outside tools fuzz bench sizes profile large scale pgo memory chaos chaos-cluster soak races races-changes cluster disk powercut long reference run build lint packages packages-test screenshots

@@ -19,6 +19,10 @@ const (
 	indexShare = 5
 )
 
+// isDue reports whether a stream has so much more than at last that the index is extended, and subjects are ordered:
+// both take time for all that there is. every is indexAfter, but for tests.
+func isDue(head, last, every uint64) bool { return head >= last+max(every, head/indexShare) }
+
 // An indexer extends the index of LICENSES while the server runs. Without one a server that was killed reads all events
 // at its start. It belongs to supervise.
 type indexer struct {
@@ -53,7 +57,7 @@ func (i *indexer) look(srv *server.Server) {
 		return // it is not there yet, or this release has other private fields
 	}
 	head := stream.Head()
-	if head < i.written+max(i.after, head/indexShare) || !i.of.spaceForIndex() {
+	if !isDue(head, i.written, i.after) || !i.of.spaceForIndex() {
 		return
 	}
 	written, err := natstuning.ExtendIndexOf(srv, events.LicensesStream)

@@ -9,12 +9,19 @@ import (
 	"licenseimport/internal/natstuning"
 )
 
+// openUnsupervised opens a log whose server has nothing that looks after it: the tests do that.
+func openUnsupervised(t *testing.T) strays {
+	t.Helper()
+	s := strays{t, openHere(t)}
+	s.server.stopSupervise()
+	<-s.server.supervised
+	return s
+}
+
 // TestIndexIsExtended: each time that the index of LICENSES lacks so many messages they are added.
 func TestIndexIsExtended(t *testing.T) {
 	t.Parallel()
-	s := strays{t, openHere(t)}
-	s.server.stopSupervise() // it has an indexer, too
-	<-s.server.supervised
+	s := openUnsupervised(t)
 	path := filepath.Join(messagesDir(s.server.store, events.LicensesStream), natstuning.IndexName)
 	srv := s.server.running()
 	i := indexer{of: s.server, after: 4}
@@ -47,9 +54,7 @@ func TestIndexIsExtended(t *testing.T) {
 // TestStartAfterKillExtendsIndex: a server that was killed among appends reads of LICENSES what the index lacks.
 func TestStartAfterKillExtendsIndex(t *testing.T) {
 	t.Parallel()
-	s := strays{t, openHere(t)}
-	s.server.stopSupervise()
-	<-s.server.supervised
+	s := openUnsupervised(t)
 	s.sealed(1)
 	if _, err := natstuning.ExtendIndexOf(s.server.running(), events.LicensesStream); err != nil {
 		t.Fatal(err)

@@ -42,7 +42,7 @@ func (o *orderer) step(srv *server.Server) (more bool) {
 		o.ordered, o.pass = 0, nil
 	}
 	if o.pass == nil {
-		if head < o.ordered+max(o.every, head/indexShare) {
+		if !isDue(head, o.ordered, o.every) {
 			return false
 		}
 		o.ordered, o.pass = head, stream.Order()

@@ -9,9 +9,7 @@ import (
 // TestSubjectsAreOrdered: a pass begins each time that so many messages are new, and with each server.
 func TestSubjectsAreOrdered(t *testing.T) {
 	t.Parallel()
-	s := strays{t, openHere(t)}
-	s.server.stopSupervise() // it has an orderer, too
-	<-s.server.supervised
+	s := openUnsupervised(t)
 	srv := s.server.running()
 	o := orderer{direct: &s.server.direct, every: 4}
 	passes := func(want uint64) {

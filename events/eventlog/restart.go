@@ -70,12 +70,12 @@ func (s *Server) supervise(ctx context.Context) {
 			s.recorder.update()
 			if !s.config.NoTuning {
 				index.look(srv)
-			}
-			if !s.config.NoTuning && compressor.step(srv, time.Now()) {
-				pause = compressPause
-			}
-			if !s.config.NoTuning && order.step(srv) {
-				pause = orderPause
+				if compressor.step(srv, time.Now()) {
+					pause = compressPause
+				}
+				if order.step(srv) {
+					pause = orderPause
+				}
 			}
 		}
 		if !stopped || !s.spaceToRestart() {

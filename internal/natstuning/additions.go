@@ -22,9 +22,9 @@ type addition struct {
 
 var subjectSeed = maphash.MakeSeed()
 
-// reserve takes the memory for so many subjects, with bytes of names in all. Growing takes up to twice as much.
-func (a *additions) reserve(subjects, bytes int) {
-	a.list, a.names = make([]addition, 0, subjects), make([]byte, 0, bytes)
+// reserve takes the memory for so many subjects, with names of so many bytes in all. Growing takes up to twice as much.
+func (a *additions) reserve(subjects, size int) {
+	a.list, a.names = make([]addition, 0, subjects), make([]byte, 0, size)
 	a.slots = make([]uint64, 1<<bits.Len(uint(max(1024, 2*subjects))-1)) //nolint:gosec // positive numbers
 }
 

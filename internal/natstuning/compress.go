@@ -26,7 +26,7 @@ func (s *Stream) Compress(after uint32) (upTo uint32, done bool, err error) {
 	s.compressing.Lock()
 	defer s.compressing.Unlock()
 	store := reflect.ValueOf(s.store)
-	if store.Type().Elem().Name() != "fileStore" {
+	if !isOnDisk(store) {
 		return after, false, nil
 	}
 	upTo = after

@@ -40,10 +40,10 @@ func noIndex(format string, args ...any) error {
 
 // ExtendIndex adds to the index of a stream what was stored after it, or makes one, for a server that is not running.
 // The server uses an index only if it is that of the last message, so after a kill it would read all messages, one
-// after the other. Here only those are read that the index lacks, on several cores. msgs is the directory of the stream's
-// messages, of which none was ever deleted. last is the sequence of the index that is there now. It returns [ErrIndex]
-// where the server has to read all messages. An index that knows of messages that are not there stays: the server does
-// not give their sequences to others.
+// after the other. Here only those are read that the index lacks, on several cores. msgs is the directory of the
+// stream's messages, of which none was ever deleted. last is the sequence of the index that is there now. It returns
+// [ErrIndex] where the server has to read all messages. An index that knows of messages that are not there stays: the
+// server does not give their sequences to others.
 func ExtendIndex(msgs, stream string) (last uint64, err error) {
 	if err := checkVersion(); err != nil {
 		return 0, err

@@ -97,22 +97,30 @@ func TestNoExtendedIndex(t *testing.T) {
 			return os.WriteFile(filepath.Join(msgs, block), change(content), 0o600)
 		}
 	}
+	remove := func(block string) func(string) error {
+		return func(msgs string) error { return os.Remove(filepath.Join(msgs, block)) }
+	}
+	add := func(more ...byte) func([]byte) []byte { return func(b []byte) []byte { return append(b, more...) } }
 	cut := func(n int) func([]byte) []byte { return func(b []byte) []byte { return b[:len(b)-n] } }
 	for name, test := range map[string]struct {
 		fault func(msgs string) error
 		says  string
 	}{
-		"a block is missing":      {func(msgs string) error { return os.Remove(filepath.Join(msgs, BlockName(first+1))) }, "comes after"},
-		"its block is missing":    {func(msgs string) error { return os.Remove(filepath.Join(msgs, BlockName(first))) }, "not where it should be"},
-		"its block is empty":      {edit(BlockName(first), func([]byte) []byte { return nil }), "not where it should be"},
-		"another stream's index":  {func(msgs string) error { return os.WriteFile(filepath.Join(msgs, IndexName), foreign, 0o600) }, "not where it should be"},
-		"a new block is empty":    {edit(BlockName(first+3), func([]byte) []byte { return nil }), "is empty"},
-		"a message is cut off":    {edit(BlockName(first+3), cut(1)), "not whole"},
-		"a header is cut off":     {edit(BlockName(first+3), func(b []byte) []byte { return append(b, 1, 2, 3) }), "not whole"},
-		"zeros after the end":     {edit(BlockName(first+3), func(b []byte) []byte { return append(b, make([]byte, 99)...) }), "not whole"},
-		"another byte":            {edit(BlockName(first+2), flip(99)), "checksum of message"},
-		"a message twice":         {edit(BlockName(first+3), func(b []byte) []byte { return append(b, b...) }), "comes after"},
-		"damaged compressed file": {edit(BlockName(first+1), func(b []byte) []byte { return append([]byte("cmp\x01\x99"), b...) }), "corrupt"},
+		"a block is missing":   {remove(BlockName(first + 1)), "comes after"},
+		"its block is missing": {remove(BlockName(first)), "not where it should be"},
+		"its block is empty":   {edit(BlockName(first), func([]byte) []byte { return nil }), "not where it should be"},
+		"another stream's index": {func(msgs string) error {
+			return os.WriteFile(filepath.Join(msgs, IndexName), foreign, 0o600)
+		}, "not where it should be"},
+		"a new block is empty": {edit(BlockName(first+3), func([]byte) []byte { return nil }), "is empty"},
+		"a message is cut off": {edit(BlockName(first+3), cut(1)), "not whole"},
+		"a header is cut off":  {edit(BlockName(first+3), add(1, 2, 3)), "not whole"},
+		"zeros after the end":  {edit(BlockName(first+3), add(make([]byte, 99)...)), "not whole"},
+		"another byte":         {edit(BlockName(first+2), flip(99)), "checksum of message"},
+		"a message twice":      {edit(BlockName(first+3), func(b []byte) []byte { return append(b, b...) }), "comes after"},
+		"damaged compressed file": {edit(BlockName(first+1), func(b []byte) []byte {
+			return append([]byte("cmp\x01\x99"), b...)
+		}), "corrupt"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			msgs := msgsOf(g.copy())

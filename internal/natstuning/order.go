@@ -16,6 +16,11 @@ type Ordering struct {
 	stream *Stream
 	after  []byte // the subject that was copied last; nil: none was
 
+	layouts [8]struct { // those that it has met
+		itab unsafe.Pointer
+		is   *nodeLayout
+	}
+
 	// The copies of leaves and their texts share memory: there is less to allocate, and to mark.
 	leaves []treeLeaf
 	texts  []byte
@@ -37,7 +42,7 @@ const (
 func (o *Ordering) Step(limit int) (more bool, err error) {
 	defer recoverReflection(&err)
 	store := reflect.ValueOf(o.stream.store)
-	if store.Type().Elem().Name() != "fileStore" {
+	if !isOnDisk(store) {
 		return false, nil
 	}
 	lock := lockOf(store)
@@ -128,14 +133,10 @@ func layoutOf(node, in reflect.Type) (*nodeLayout, error) {
 // A treeWalk copies nodes in the order of their subjects.
 type treeWalk struct {
 	*Ordering
-	node    reflect.Type // the server's interface
-	layouts [8]struct {
-		itab unsafe.Pointer
-		is   *nodeLayout
-	}
-	left int    // nodes
-	path []byte // the beginning of the subject of the node
-	last []byte // the subject of the leaf that ended the walk
+	node reflect.Type // the server's interface
+	left int          // nodes
+	path []byte       // the beginning of the subject of the node
+	last []byte       // the subject of the leaf that ended the walk
 	err  error
 }
 
@@ -159,8 +160,9 @@ func (w *treeWalk) layout(n *treeNode) *nodeLayout {
 	return nil
 }
 
-// subtree copies the nodes of a subtree. The nodes above have the first depth bytes of its subjects. resume: the subject
-// after begins with these bytes, and only what comes after it is copied. It returns false when the walk has to stop.
+// subtree copies the nodes of a subtree. The nodes above have the first depth bytes of its subjects. resume: the
+// subject after begins with these bytes, and only what comes after it is copied. It returns false when the walk has to
+// stop.
 func (w *treeWalk) subtree(n *treeNode, depth int, resume bool) bool {
 	layout := w.layout(n)
 	switch {

@@ -105,12 +105,7 @@ func TestOrderSubjectsBesideAppends(t *testing.T) {
 		default:
 		}
 		order := stream.Order()
-		for more := true; more; {
-			var err error
-			if more, err = order.Step(50); err != nil {
-				t.Fatal(err)
-			}
-		}
+		toEnd(t, func() (bool, error) { return order.Step(50) })
 	}
 	storing.Wait()
 	if got := stream.store.SubjectsTotals(">"); !maps.Equal(got, want) {
@@ -180,11 +175,22 @@ func TestOrderSubjectsOfOtherNodes(t *testing.T) {
 	}
 }
 
+// toEnd goes on with a pass as long as there is more.
+func toEnd(t testing.TB, step func() (more bool, err error)) {
+	t.Helper()
+	for more := true; more; {
+		var err error
+		if more, err = step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // leavesOf has the address of each subject's leaf.
 func leavesOf(t *testing.T, stream *Stream) map[string]uintptr {
 	t.Helper()
 	root := privateField(privateField(reflect.ValueOf(stream.store), "psim"), "root")
-	w := &treeWalk{node: root.Type()}
+	w := &treeWalk{Ordering: &Ordering{}, node: root.Type()}
 	all := map[string]uintptr{}
 	var walk func(n *treeNode, path string)
 	walk = func(n *treeNode, path string) {
@@ -197,9 +203,10 @@ func leavesOf(t *testing.T, stream *Stream) map[string]uintptr {
 			return
 		}
 		path += (*treeMeta)(unsafe.Add(n.data, layout.meta)).prefix
-		for i, child := range unsafe.Slice((*treeNode)(n.data), layout.children) {
-			if child.data != nil {
-				walk(&unsafe.Slice((*treeNode)(n.data), layout.children)[i], path)
+		children := unsafe.Slice((*treeNode)(n.data), layout.children)
+		for i := range children {
+			if children[i].data != nil {
+				walk(&children[i], path)
 			}
 		}
 	}
@@ -239,12 +246,8 @@ func BenchmarkOrdering(b *testing.B) {
 		b.ReportMetric(collect(), "ms/collection-before")
 		began := time.Now()
 		order := &Ordering{}
-		for more := true; more; {
-			var err error
-			if more, err = order.step(privateField(reflect.ValueOf(tree), "root"), 256); err != nil {
-				b.Fatal(err)
-			}
-		}
+		root := privateField(reflect.ValueOf(tree), "root")
+		toEnd(b, func() (bool, error) { return order.step(root, 256) })
 		b.ReportMetric(float64(time.Since(began).Nanoseconds())/subjects, "ns/subject")
 		b.ReportMetric(collect(), "ms/collection-after")
 		runtime.KeepAlive(tree)

@@ -70,7 +70,7 @@ func OpenStream(srv *server.Server, name string) (s *Stream, err error) {
 	}, nil
 }
 
-// sameFields reports whether two structs have the same fields in the same places, also those in fields that are structs.
+// sameFields reports whether two structs have the same fields in the same places, also where these are structs.
 func sameFields(a, b reflect.Type) bool {
 	if a.Size() != b.Size() || a.NumField() != b.NumField() {
 		return false

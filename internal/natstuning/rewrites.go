@@ -36,7 +36,7 @@ func fileStoreOf(srv *server.Server, stream string) (store reflect.Value, err er
 	if !found.IsValid() {
 		return store, ErrNoStream
 	}
-	if store = storeOf(found); !store.IsValid() || store.Type().Elem().Name() != "fileStore" {
+	if store = storeOf(found); !isOnDisk(store) {
 		return store, fmt.Errorf("stream %s has no files", stream)
 	}
 	return store, nil

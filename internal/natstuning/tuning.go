@@ -90,12 +90,16 @@ func recoverReflection(err *error) {
 // struct.
 func fileStoresOf(srv *server.Server) (stores []reflect.Value) {
 	for _, stream := range streamsOf(srv) {
-		store := storeOf(stream)
-		if store.IsValid() && store.Type().Elem().Name() == "fileStore" {
+		if store := storeOf(stream); isOnDisk(store) {
 			stores = append(stores, store)
 		}
 	}
 	return stores
+}
+
+// isOnDisk reports whether a stream's store, if it has one already, is on the disk.
+func isOnDisk(store reflect.Value) bool {
+	return store.IsValid() && store.Type().Elem().Name() == "fileStore"
 }
 
 // streamsOf lists the server's streams, each a pointer to a struct.

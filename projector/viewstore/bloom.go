@@ -18,8 +18,8 @@ const (
 	filterProbes = 4
 )
 
-// filterGroup are the filters of groupSize partitions that follow one another: bit i of byte n is bit n of the filter of
-// partition i. So a look-up reads filterProbes bytes for all, which are rarely in the processor's cache.
+// filterGroup are the filters of groupSize partitions that follow one another: bit i of byte n is bit n of the filter
+// of partition i. So a look-up reads filterProbes bytes for all, which are rarely in the processor's cache.
 type filterGroup [filterBits]byte
 
 const groupSize = 8
