@@ -12,16 +12,16 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// The index is extended when it lacks so many messages, and that share of all. A start after a kill reads what it
-// lacks, a million messages in half a second on two cores; and to extend it costs time for each subject that it has.
+// The index is extended when it lacks so many messages, and an eighth of all. A start after a kill reads what it lacks,
+// a million messages in a second on two cores; and to extend it takes time for all subjects that it has.
 const (
 	indexAfter = 1 << 20
-	indexShare = 5
+	indexShare = 8
 )
 
-// isDue reports whether a stream has so much more than at last that the index is extended, and subjects are ordered:
-// both take time for all that there is. every is indexAfter, but for tests.
-func isDue(head, last, every uint64) bool { return head >= last+max(every, head/indexShare) }
+// isDue reports whether a stream has so many messages more than at last, and that share of all, that it is time to do
+// again what takes time for all that there is.
+func isDue(head, last, every, share uint64) bool { return head >= last+max(every, head/share) }
 
 // An indexer extends the index of LICENSES while the server runs. Without one a server that was killed reads all events
 // at its start. It belongs to supervise.
@@ -57,7 +57,7 @@ func (i *indexer) look(srv *server.Server) {
 		return // it is not there yet, or this release has other private fields
 	}
 	head := stream.Head()
-	if !isDue(head, i.written, i.after) || !i.of.spaceForIndex() {
+	if !isDue(head, i.written, i.after, indexShare) || !i.of.spaceForIndex() {
 		return
 	}
 	written, err := natstuning.ExtendIndexOf(srv, events.LicensesStream)

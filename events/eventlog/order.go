@@ -12,18 +12,20 @@ import (
 
 // How the subjects of LICENSES are ordered in memory: see ADR 52.
 const (
+	orderAfter = 1 << 20               // messages after the last time
+	orderShare = 5                     // and a fifth of all
 	orderNodes = 256                   // at once, in some 0.3 ms, while nobody stores or reads
 	orderFor   = 20 * time.Millisecond // one after the other
 	orderPause = 20 * time.Millisecond // after these
 )
 
 // An orderer has the subjects of LICENSES ordered in the server's memory, each time that the stream has so many more
-// messages than at the pass before. It belongs to supervise, which pauses for orderPause after each step.
+// messages than when they were. It belongs to supervise, which pauses for orderPause after each step.
 type orderer struct {
-	direct  *directReader
-	every   uint64 // indexAfter
+	of      *Server
+	every   uint64 // orderAfter
 	srv     *server.Server
-	ordered uint64               // the stream's last sequence when the last pass began
+	ordered uint64               // the stream's last sequence when its subjects were in order
 	pass    *natstuning.Ordering // nil: none goes on
 	failed  bool                 // it has logged why it does nothing
 }
@@ -31,9 +33,9 @@ type orderer struct {
 // step goes on with a pass for a moment, or begins one if it is time to. It reports whether the pass goes on.
 func (o *orderer) step(srv *server.Server) (more bool) {
 	if o.srv != srv {
-		o.srv, o.ordered, o.pass = srv, 0, nil
+		o.srv, o.ordered, o.pass = srv, o.of.indexed, nil // the server fills its tree in the order of the index
 	}
-	stream := o.direct.stream(srv, events.LicensesStream)
+	stream := o.of.direct.stream(srv, events.LicensesStream)
 	if stream == nil || o.failed {
 		return false // it is not there yet, or this release has other private fields
 	}
@@ -42,7 +44,7 @@ func (o *orderer) step(srv *server.Server) (more bool) {
 		o.ordered, o.pass = 0, nil
 	}
 	if o.pass == nil {
-		if !isDue(head, o.ordered, o.every) {
+		if !isDue(head, o.ordered, o.every, orderShare) {
 			return false
 		}
 		o.ordered, o.pass = head, stream.Order()

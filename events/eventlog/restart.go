@@ -56,7 +56,7 @@ func (s *Server) supervise(ctx context.Context) {
 	compressor := compressor{direct: &s.direct}
 	backoff := restartRetry.Start()
 	index := indexer{of: s, after: indexAfter}
-	order := orderer{direct: &s.direct, every: indexAfter}
+	order := orderer{of: s, every: orderAfter}
 	for pause := checkInterval; ; {
 		select {
 		case <-ctx.Done():

@@ -2,17 +2,16 @@ package natstuning
 
 import (
 	"bytes"
-	"hash/maphash"
-	"math/bits"
+	"cmp"
 	"slices"
+	"unsafe"
 )
 
-// additions are the subjects of messages, each with its state, in the order in which they came. It is a table without
-// pointers: the collector does not read a million strings.
+// additions are the subjects of messages, each with its state. There are no pointers among them: the collector does not
+// read a million strings.
 type additions struct {
-	list  []addition
-	names []byte   // of all, one after the other
-	slots []uint64 // a power of two: the upper half of the name's hash, and the place in list + 1; 0: free
+	list  []addition // as they came; after combine sorted, and one of each subject
+	names []byte     // of all, one after the other
 }
 
 type addition struct {
@@ -20,81 +19,87 @@ type addition struct {
 	begin, end uint32 // in names
 }
 
-var subjectSeed = maphash.MakeSeed()
-
-// reserve takes the memory for so many subjects, with names of so many bytes in all. Growing takes up to twice as much.
-func (a *additions) reserve(subjects, size int) {
-	a.list, a.names = make([]addition, 0, subjects), make([]byte, 0, size)
-	a.slots = make([]uint64, 1<<bits.Len(uint(max(1024, 2*subjects))-1)) //nolint:gosec // positive numbers
+// reserve takes the memory for so many messages, with subjects of so many bytes in all. Growing takes up to twice as
+// much.
+func (a *additions) reserve(messages, size int) {
+	a.list, a.names = make([]addition, 0, messages), make([]byte, 0, size)
 }
 
-func hashSubject(subject []byte) uint64 { return maphash.Bytes(subjectSeed, subject) }
-
-func (a *additions) name(i int) []byte { return a.names[a.list[i].begin:a.list[i].end] }
-
-// maybe reports whether a subject may be there. It is quicker than find, of one that is not.
-func (a *additions) maybe(hash uint64) bool {
-	return len(a.slots) > 0 && a.slots[hash&uint64(len(a.slots)-1)] != 0
-}
-
-// find returns the place of a subject in list; -1: it is not there.
-func (a *additions) find(hash uint64, subject []byte) int {
-	if len(a.slots) == 0 {
-		return -1
-	}
-	for slot := hash; ; slot++ {
-		of := a.slots[slot&uint64(len(a.slots)-1)]
-		if of == 0 {
-			return -1
-		}
-		if i := int(uint32(of)) - 1; of>>32 == hash>>32 && bytes.Equal(a.name(i), subject) { //nolint:gosec // the lower half
-			return i
-		}
-	}
-}
+func (a *additions) name(of *addition) []byte { return a.names[of.begin:of.end] }
 
 // add adds a message of a block.
-func (a *additions) add(subject []byte, hash uint64, block uint32) {
-	i := a.find(hash, subject)
-	if i < 0 {
-		if len(a.slots) <= 2*len(a.list) {
-			a.grow()
-		}
-		begin := uint32(len(a.names)) //nolint:gosec // of a turn
-		a.names = append(a.names, subject...)
-		i = len(a.list)
-		a.list = append(a.list, addition{subjectState{fblk: block}, begin, uint32(len(a.names))}) //nolint:gosec // as above
-		a.take(hash, i)
-	}
-	of := &a.list[i]
-	of.total, of.lblk = of.total+1, block
+func (a *additions) add(subject []byte, block uint32) {
+	begin := uint32(len(a.names)) //nolint:gosec // of a turn
+	a.names = append(a.names, subject...)
+	end := uint32(len(a.names)) //nolint:gosec // as above
+	a.list = append(a.list, addition{subjectState{1, block, block}, begin, end})
 }
 
-// take puts a place of list into a free slot.
-func (a *additions) take(hash uint64, i int) {
-	for slot := hash; ; slot++ {
-		if of := &a.slots[slot&uint64(len(a.slots)-1)]; *of == 0 {
-			*of = hash>>32<<32 | uint64(i+1) //nolint:gosec // a positive number
-			return
+// combine sorts the additions and makes one of those at the same subject.
+func (a *additions) combine() {
+	order := make([]sortedName, len(a.list))
+	for i := range order {
+		order[i].place = uint32(i) //nolint:gosec // of a turn
+	}
+	a.sort(order, 0)
+	combined := make([]addition, 0, len(order))
+	for _, next := range order {
+		of := &a.list[next.place]
+		if last := len(combined) - 1; last >= 0 && bytes.Equal(a.name(&combined[last]), a.name(of)) {
+			combined[last].combine(of.subjectState)
+		} else {
+			combined = append(combined, *of)
 		}
+	}
+	a.list = combined
+}
+
+// A sortedName is a name's place in the list, and a part of the name that can be compared as a number.
+type sortedName struct {
+	part  uint64
+	place uint32
+}
+
+// partBytes are the bytes of a name in a part of it. Its last byte tells how many there are.
+const partBytes = 7
+
+// sort sorts names that have their first depth bytes in common: by the next part of each, and those with the same one
+// by what follows. Comparing whole names takes ten times as long, as most have much in common.
+func (a *additions) sort(names []sortedName, depth int) {
+	for i := range names {
+		names[i].part = partOf(a.name(&a.list[names[i].place]), depth)
+	}
+	slices.SortFunc(names, func(x, y sortedName) int { return cmp.Compare(x.part, y.part) })
+	for len(names) > 0 {
+		same := 1
+		for same < len(names) && names[same].part == names[0].part {
+			same++
+		}
+		if same > 1 && names[0].part&0xff == partBytes {
+			a.sort(names[:same], depth+partBytes)
+		}
+		names = names[same:]
 	}
 }
 
-// sorted lists places in list by their names, but for those that are left out.
-func (a *additions) sorted(out []bool) []int {
-	places := make([]int, 0, len(a.list))
+// partOf is the part of a name from a depth on.
+func partOf(name []byte, depth int) (part uint64) {
+	name = name[depth:min(depth+partBytes, len(name))]
+	for i := range partBytes {
+		part <<= 8
+		if i < len(name) {
+			part |= uint64(name[i])
+		}
+	}
+	return part<<8 | uint64(len(name))
+}
+
+// byName has the places in list of additions that were combined.
+func (a *additions) byName() map[string]int {
+	places := make(map[string]int, len(a.list))
 	for i := range a.list {
-		if !out[i] {
-			places = append(places, i)
-		}
+		name := a.name(&a.list[i])
+		places[unsafe.String(unsafe.SliceData(name), len(name))] = i
 	}
-	slices.SortFunc(places, func(i, j int) int { return bytes.Compare(a.name(i), a.name(j)) })
 	return places
-}
-
-func (a *additions) grow() {
-	a.slots = make([]uint64, max(1024, 2*len(a.slots)))
-	for i := range a.list {
-		a.take(hashSubject(a.name(i)), i)
-	}
 }

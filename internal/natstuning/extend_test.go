@@ -357,12 +357,9 @@ func (g *growing) indexOf(dir string) readableIndex {
 	}
 	states := map[string]subjectState{}
 	r := &indexReader{rest: content[i.statesAt:i.statesEnd]}
-	for range i.subjects {
-		var one [1]savedState
-		if r.states(one[:]) != 1 {
-			g.t.Fatal(r.err)
-		}
-		states[string(one[0].subject)] = one[0].state()
+	r.eachState(i.subjects, func(_ int64, s savedState) { states[string(s.subject)] = s.state() })
+	if r.err != nil {
+		g.t.Fatal(r.err)
 	}
 	return readableIndex{*i, states}
 }
@@ -417,7 +414,8 @@ func (i readableIndex) compare(t *testing.T, want readableIndex) {
 	if !maps.Equal(i.states, want.states) {
 		t.Errorf("subjects\n%v, want\n%v", i.states, want.states)
 	}
-	if i.statesAt, i.statesEnd = want.statesAt, want.statesEnd; fmt.Sprintf("%+v", i.savedIndex) != fmt.Sprintf("%+v", want.savedIndex) {
+	i.statesAt, i.statesEnd, i.sorted = want.statesAt, want.statesEnd, want.sorted
+	if fmt.Sprintf("%+v", i.savedIndex) != fmt.Sprintf("%+v", want.savedIndex) {
 		t.Errorf("index\n%+v, want\n%+v", i.savedIndex, want.savedIndex)
 	}
 }

@@ -30,11 +30,17 @@ type subjectState struct {
 	lblk  uint32
 }
 
+// combine adds the messages of another state of the subject.
+func (s *subjectState) combine(with subjectState) {
+	s.total, s.fblk, s.lblk = s.total+with.total, min(s.fblk, with.fblk), max(s.lblk, with.lblk)
+}
+
 // A savedIndex is what an index tells.
 type savedIndex struct {
 	messages, bytes, firstSeq, lastSeq uint64
 	base, lastTime                     int64 // nanoseconds since 1970; base is the time of the first message
 	subjects                           uint64
+	sorted                             bool  // the subjects are
 	statesAt, statesEnd                int64 // of the subjects' states in the file
 	blocks                             []indexedBlock
 	checksum                           [RecordChecksum]byte // of the last message
@@ -146,11 +152,12 @@ func (r *indexReader) index() *savedIndex {
 	}
 	i := &savedIndex{messages: r.unsigned(), bytes: r.unsigned(), firstSeq: r.unsigned()}
 	i.base, i.lastSeq, i.lastTime, i.subjects = r.signed(), r.unsigned(), r.signed(), r.unsigned()
-	i.statesAt = r.at()
-	var states [256]savedState
-	for n := uint64(0); n < i.subjects && r.err == nil; {
-		n += uint64(r.states(states[:min(i.subjects-n, uint64(len(states)))])) //nolint:gosec // a positive number
-	}
+	i.statesAt, i.sorted = r.at(), true
+	var before []byte
+	r.eachState(i.subjects, func(_ int64, s savedState) {
+		i.sorted = i.sorted && bytes.Compare(before, s.subject) < 0
+		before = append(before[:0], s.subject...)
+	})
 	i.statesEnd = r.at()
 	r.more()
 	blocks := r.unsigned()
@@ -176,26 +183,24 @@ func (s savedState) state() subjectState {
 	return subjectState{r.unsigned(), uint32(r.unsigned()), uint32(r.unsigned())} //nolint:gosec // as written
 }
 
-// states decodes the next ones: as many as were read already, and at least one. 0: an error.
-func (r *indexReader) states(into []savedState) (n int) {
-	r.more()
-	for n < len(into) && r.err == nil {
+// eachState decodes so many states, each with its place in what is read.
+func (r *indexReader) eachState(subjects uint64, fn func(at int64, s savedState)) {
+	for ; subjects > 0 && r.err == nil; subjects-- {
+		r.more()
 		length, begin := binary.Uvarint(r.rest)
 		if begin <= 0 || length > uint64(len(r.rest)-begin) { //nolint:gosec // a positive number
-			break
+			r.err = io.ErrUnexpectedEOF
+			return
 		}
 		numbers := begin + int(length) //nolint:gosec // compared above
 		end := afterNumbers(r.rest, numbers, 3)
 		if end < 0 {
-			break
+			r.err = io.ErrUnexpectedEOF
+			return
 		}
-		into[n] = savedState{r.rest[:end], r.rest[begin:numbers]}
-		r.rest, n = r.rest[end:], n+1
+		fn(r.at(), savedState{r.rest[:end], r.rest[begin:numbers]})
+		r.rest = r.rest[end:]
 	}
-	if n == 0 && r.err == nil {
-		r.err = io.ErrUnexpectedEOF
-	}
-	return n
 }
 
 // afterNumbers is the place after some numbers that begin at a place of b; -1: b ends before they do.
@@ -302,9 +307,16 @@ func (w *indexWriter) write(b []byte) {
 }
 
 // copy writes what comes next from a reader.
-func (w *indexWriter) copy(from io.Reader, n int64) {
-	if w.err == nil && n > 0 {
-		_, w.err = io.CopyN(w.out, from, n)
+func (w *indexWriter) copy(from *bufio.Reader, n int64) {
+	for n > 0 && w.err == nil {
+		next, err := from.Peek(int(min(n, int64(from.Size()))))
+		if err != nil {
+			w.err = err
+			return
+		}
+		w.write(next)
+		_, w.err = from.Discard(len(next))
+		n -= int64(len(next))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -42,6 +43,21 @@ func TestIndexOfARunningServer(t *testing.T) {
 	}
 	if _, err := ExtendIndexOf(g.srv, "MISSING"); err == nil {
 		t.Error("a stream that does not exist: no error")
+	}
+}
+
+// TestIndexStaysSorted: an index that was made from the stream's files has its subjects sorted, with each extension.
+func TestIndexStaysSorted(t *testing.T) {
+	t.Parallel()
+	g := newGrowing(t, rand.New(rand.NewPCG(6, 6)))
+	for range 4 {
+		g.publish(40)
+		if _, err := ExtendIndexOf(g.srv, "S"); err != nil {
+			t.Fatal(err)
+		}
+		if i := g.indexOf(g.dir); !i.sorted || i.subjects < 10 {
+			t.Errorf("sorted %v, %d subjects", i.sorted, i.subjects)
+		}
 	}
 }
 
@@ -168,16 +184,23 @@ func TestIndexOfARunningServerIsChecked(t *testing.T) {
 	}
 }
 
-// TestAdditions: the table has what a map would have.
+// TestAdditions: they are what a map has of the same messages, sorted.
 func TestAdditions(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(4, 4))
 	var a additions
 	want := map[string]subjectState{}
-	subject := func() []byte { return []byte("s." + string(rune('a'+random.IntN(3000)))) }
+	subjects := []string{"", "\x00", "\x00\x00", strings.Repeat("s", 7), strings.Repeat("s", 14), strings.Repeat("s", 14) + "\x00"}
 	for block := range uint32(9000) {
-		s := subject()
-		a.add(s, hashSubject(s), block)
+		s := make([]byte, random.IntN(30)) // with common beginnings of all lengths
+		for i := range s {
+			s[i] = "sssssssst.\x00\xff"[random.IntN(12)]
+		}
+		if random.IntN(2) == 0 {
+			s = []byte(subjects[random.IntN(len(subjects))])
+		}
+		subjects = append(subjects, string(s))
+		a.add(s, block)
 		of, known := want[string(s)]
 		if !known {
 			of.fblk = block
@@ -185,19 +208,21 @@ func TestAdditions(t *testing.T) {
 		of.total, of.lblk = of.total+1, block
 		want[string(s)] = of
 	}
+	a.combine()
 	got := map[string]subjectState{}
-	for i, of := range a.list {
-		got[string(a.name(i))] = of.subjectState
+	for i := range a.list {
+		of := &a.list[i]
+		got[string(a.name(of))] = of.subjectState
+		if i > 0 && bytes.Compare(a.name(&a.list[i-1]), a.name(of)) >= 0 {
+			t.Errorf("%q comes after %q", a.name(of), a.name(&a.list[i-1]))
+		}
 	}
 	if !maps.Equal(got, want) {
 		t.Error("it has other subjects")
 	}
-	for range 3000 {
-		s := subject()
-		_, known := want[string(s)]
-		i := a.find(hashSubject(s), s)
-		if (i >= 0) != known || known && (!a.maybe(hashSubject(s)) || !bytes.Equal(a.name(i), s)) {
-			t.Errorf("%s: at %d, known %v", s, i, known)
+	for name, place := range a.byName() {
+		if got := a.name(&a.list[place]); string(got) != name {
+			t.Errorf("%q is at the place of %q", name, got)
 		}
 	}
 }
