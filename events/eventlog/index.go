@@ -12,15 +12,15 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// The index is extended when it lacks so many messages, and an eighth of all. A start after a kill reads what it lacks,
-// a million messages in a second on two cores; and to extend it takes time for all subjects that it has.
+// The index is extended when it lacks so many messages, and an eighth of all. A start after a kill reads what it lacks;
+// and to extend it takes time for all subjects that it has: see ADR 48.
 const (
 	indexAfter = 1 << 20
 	indexShare = 8
 )
 
-// isDue reports whether a stream has so many messages more than at last, and that share of all, that it is time to do
-// again what takes time for all that there is.
+// isDue reports whether head is so far after last that it is time for what takes time for all messages of a stream: at
+// least every messages, and a share of all, as an eighth.
 func isDue(head, last, every, share uint64) bool { return head >= last+max(every, head/share) }
 
 // An indexer extends the index of LICENSES while the server runs. Without one a server that was killed reads all events
@@ -35,16 +35,16 @@ type indexer struct {
 
 // extendIndex adds to the index of LICENSES what it lacks, before the server starts.
 func (s *Server) extendIndex() {
-	s.indexed = 0
+	s.indexed, s.inOrder = 0, false
 	if s.config.NoTuning || !s.spaceForIndex() {
 		return
 	}
-	last, err := natstuning.ExtendIndex(messagesDir(s.store, events.LicensesStream), events.LicensesStream)
+	last, sorted, err := natstuning.ExtendIndex(messagesDir(s.store, events.LicensesStream), events.LicensesStream)
 	if err != nil {
 		slog.Debug("the NATS server reads the whole stream", "stream", events.LicensesStream, "reason", err)
 		return
 	}
-	s.indexed = last
+	s.indexed, s.inOrder = last, sorted
 }
 
 // look extends the index if it is time to.

@@ -20,12 +20,12 @@ const (
 )
 
 // An orderer has the subjects of LICENSES ordered in the server's memory, each time that the stream has so many more
-// messages than when they were. It belongs to supervise, which pauses for orderPause after each step.
+// messages than at the pass before. It belongs to supervise, which pauses for orderPause after each step.
 type orderer struct {
 	of      *Server
 	every   uint64 // orderAfter
 	srv     *server.Server
-	ordered uint64               // the stream's last sequence when its subjects were in order
+	ordered uint64               // the stream's last sequence when the last pass began
 	pass    *natstuning.Ordering // nil: none goes on
 	failed  bool                 // it has logged why it does nothing
 }
@@ -33,7 +33,10 @@ type orderer struct {
 // step goes on with a pass for a moment, or begins one if it is time to. It reports whether the pass goes on.
 func (o *orderer) step(srv *server.Server) (more bool) {
 	if o.srv != srv {
-		o.srv, o.ordered, o.pass = srv, o.of.indexed, nil // the server fills its tree in the order of the index
+		o.srv, o.ordered, o.pass = srv, 0, nil
+		if o.of.inOrder {
+			o.ordered = o.of.indexed // the server has filled its tree in the order of the index
+		}
 	}
 	stream := o.of.direct.stream(srv, events.LicensesStream)
 	if stream == nil || o.failed {

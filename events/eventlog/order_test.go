@@ -6,7 +6,7 @@ import (
 	"licenseimport/events"
 )
 
-// TestSubjectsAreOrdered: a pass begins each time that so many messages are new, and with a server that found no index.
+// TestSubjectsAreOrdered: a pass begins each time that so many messages are new, and with a server that found no sorted index.
 func TestSubjectsAreOrdered(t *testing.T) {
 	t.Parallel()
 	s := openUnsupervised(t)
@@ -34,9 +34,9 @@ func TestSubjectsAreOrdered(t *testing.T) {
 			t.Errorf("import %d: %v, %v", job+1, found, err)
 		}
 	}
-	o.srv, s.server.indexed = nil, 6 // as after a restart with an index, in whose order the tree was filled
+	o.srv, s.server.indexed, s.server.inOrder = nil, 6, true // as after a restart with a sorted index
 	passes(6)
-	o.srv, s.server.indexed = nil, 0 // the server has read the stream
+	o.srv, s.server.inOrder = nil, false
 	passes(8)
 	if err := s.js.DeleteStream(t.Context(), events.LicensesStream); err != nil {
 		t.Fatal(err)

@@ -91,6 +91,7 @@ type Server struct {
 	direct   directReader
 	stages   *stages
 	indexed  uint64 // the last sequence of LICENSES in the index that the server found at its start; 0: it had none to use
+	inOrder  bool   // the index was sorted
 
 	most     atomic.Uint64 // see raiseMost
 	recorder *recorder     // belongs to supervise

@@ -18,13 +18,20 @@ import (
 )
 
 // An extension adds a fifth of what an index has, or so many messages, in one turn. Each takes some 130 bytes of memory
-// meanwhile, and the turn some 0.2 s for each million subjects, and 0.5 s for each million that it adds.
+// meanwhile, and the turn some 0.2 s for each million subjects, and 0.8 s for each million messages that it adds.
 const (
 	turnShare        = 5
 	turnWhileRunning = 250_000
 	turnAtStart      = 4_000_000
 	mostInTurn       = 16_000_000
 	mostNames        = 1 << 31 // bytes of subjects; their places have 32 bits
+)
+
+// An index that is not sorted is sorted whole if it has at most so many subjects. Each takes as much memory as one that
+// is added. The server writes an index each two minutes while it has up to a million, and at its stop.
+const (
+	sortWhileRunning = 1_100_000
+	sortAtStart      = 4_000_000
 )
 
 // mostReaders bounds the blocks that are read at once: each takes some 12 MB of memory.
@@ -41,18 +48,18 @@ func noIndex(format string, args ...any) error {
 // ExtendIndex adds to the index of a stream what was stored after it, or makes one, for a server that is not running.
 // The server uses an index only if it is that of the last message, so after a kill it would read all messages, one
 // after the other. Here only those are read that the index lacks, on several cores. msgs is the directory of the
-// stream's messages, of which none was ever deleted. last is the sequence of the index that is there now. It returns
-// [ErrIndex] where the server has to read all messages. An index that knows of messages that are not there stays: the
-// server does not give their sequences to others.
-func ExtendIndex(msgs, stream string) (last uint64, err error) {
+// stream's messages, of which none was ever deleted. last is the sequence of the index that is there now, and sorted
+// tells whether its subjects are. It returns [ErrIndex] where the server has to read all messages. An index that knows
+// of messages that are not there stays: the server does not give their sequences to others.
+func ExtendIndex(msgs, stream string) (last uint64, sorted bool, err error) {
 	if err := checkVersion(); err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	for {
-		x := &extension{stream: stream, msgs: msgs, turn: turnAtStart, upTo: math.MaxUint64}
+		x := &extension{stream: stream, msgs: msgs, turn: turnAtStart, toSort: sortAtStart, upTo: math.MaxUint64}
 		x.readers = min(runtime.GOMAXPROCS(0), mostReaders)
 		if err := x.extend(); err != nil || x.whole {
-			return x.lastSeq, err
+			return x.lastSeq, x.sorted, err
 		}
 	}
 }
@@ -77,7 +84,8 @@ func ExtendIndexOf(srv *server.Server, stream string) (last uint64, err error) {
 	alone.Lock()
 	defer alone.Unlock()
 	msgs := MessagesDir(privateField(store, "fcfg").FieldByName("StoreDir").String())
-	x := &extension{stream: stream, msgs: msgs, turn: turnWhileRunning, readers: 1, upTo: opened.synced()}
+	x := &extension{stream: stream, msgs: msgs, turn: turnWhileRunning, toSort: sortWhileRunning, readers: 1}
+	x.upTo = opened.synced()
 	err = x.extend()
 	return x.lastSeq, err
 }
@@ -87,6 +95,7 @@ type extension struct {
 	savedIndex
 	stream, msgs string
 	turn         int    // it ends with the block that has so many messages
+	toSort       uint64 // an index with so many subjects is sorted whole if it is not
 	readers      int    // of blocks at once
 	upTo         uint64 // the last sequence that it may have; MaxUint64: all, as the server does not append
 
@@ -117,7 +126,10 @@ func (x *extension) extend() error {
 	if x.lastSeq == before {
 		return nil
 	}
-	x.added.combine()
+	if err := x.sortOld(); err != nil {
+		return err
+	}
+	x.added.sortAndCombine()
 	places, err := x.places()
 	if err != nil {
 		return err
@@ -133,6 +145,18 @@ func (x *extension) reserve() {
 	messages := int(min(x.upTo-x.lastSeq, uint64(x.turn)))    //nolint:gosec // of a turn
 	length := int(x.statesEnd-x.statesAt)/int(x.subjects) + 1 //nolint:gosec // as above
 	x.added.reserve(messages, min(messages*length, mostNames))
+}
+
+// sortOld makes additions of the states of an index that is not sorted, unless there are too many.
+func (x *extension) sortOld() error {
+	size := x.statesEnd - x.statesAt
+	if x.sorted || x.subjects > x.toSort || int64(len(x.added.names))+size > math.MaxUint32 {
+		return nil
+	}
+	r := newIndexReader(x.oldStates())
+	r.eachState(x.subjects, func(_ int64, s savedState) { x.added.add(s.subject, s.state()) })
+	x.subjects, x.statesEnd, x.sorted = 0, x.statesAt, true
+	return r.err
 }
 
 // begin takes over the index that there is. One that cannot be read is as good as none. One that can be read and is not
@@ -294,6 +318,8 @@ func (s *blockScan) add(r *Record, size int) error {
 	switch {
 	case r.Seq&deletedBits != 0:
 		return errors.New("messages were deleted")
+	case len(r.Subject) == 0:
+		return fmt.Errorf("message %d has no subject", r.Seq)
 	case len(s.subjects) == 0:
 		s.firstSeq, s.firstTime = r.Seq, r.Time
 	case r.Seq != s.lastSeq+1:
@@ -334,7 +360,7 @@ func (x *extension) add(s *blockScan) error {
 		x.blocks = append(x.blocks, s.indexedBlock)
 	}
 	for _, subject := range s.subjects {
-		x.added.add(subject, uint32(s.number)) //nolint:gosec // the server's numbers have 32 bits
+		x.added.add(subject, subjectState{1, uint32(s.number), uint32(s.number)}) //nolint:gosec // it has 32 bits
 	}
 	x.messages, x.bytes = x.messages+uint64(len(s.subjects)), x.bytes+s.bytes
 	x.lastSeq, x.lastTime, x.checksum = s.lastSeq, s.lastTime+x.base, s.checksum
@@ -359,8 +385,8 @@ func (x *extension) places() (all []insertion, err error) {
 	return all, r.err
 }
 
-// merge is places in a sorted index. It stays sorted: the server then fills its tree as it lies in memory, several times
-// as fast.
+// merge is places in a sorted index. It stays sorted: the server then fills its tree as it lies in memory, several
+// times as fast.
 func (x *extension) merge(r *indexReader, all []insertion) []insertion {
 	added := x.added.list
 	i := 0
@@ -383,7 +409,8 @@ func (x *extension) merge(r *indexReader, all []insertion) []insertion {
 	return all
 }
 
-// search is places in an index that the server wrote, in the order of its tree. What is new goes to its end, sorted.
+// search is places in an index that is not sorted: it has the order of the server's tree. What is new goes to its end,
+// sorted.
 func (x *extension) search(r *indexReader, all []insertion) []insertion {
 	places := x.added.byName()
 	r.eachState(x.subjects, func(at int64, s savedState) {
@@ -392,12 +419,12 @@ func (x *extension) search(r *indexReader, all []insertion) []insertion {
 			all = append(all, insertion{at, int64(len(s.record)), i})
 		}
 	})
-	replaces := make([]bool, len(x.added.list))
+	known := make([]bool, len(x.added.list))
 	for _, of := range all {
-		replaces[of.addition] = true
+		known[of.addition] = true
 	}
-	for i, replaces := range replaces {
-		if !replaces {
+	for i, known := range known {
+		if !known {
 			all = append(all, insertion{x.statesEnd - x.statesAt, 0, i})
 		}
 	}

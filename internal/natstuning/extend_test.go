@@ -49,12 +49,12 @@ func TestExtendedIndexIsTheServers(t *testing.T) {
 				killed := g.copy()
 				if random.IntN(2) == 0 { // in several turns
 					x := &extension{stream: "S", msgs: msgsOf(killed), turn: 1 + random.IntN(50), upTo: math.MaxUint64}
-					x.readers = 1 + random.IntN(3)
+					x.readers, x.toSort = 1+random.IntN(3), random.Uint64N(100)
 					if err := x.extend(); err != nil {
 						t.Fatal(err)
 					}
 				}
-				last, err := ExtendIndex(msgsOf(killed), "S")
+				last, _, err := ExtendIndex(msgsOf(killed), "S")
 				if err != nil || last != g.last {
 					t.Fatalf("up to %d, want %d: %v", last, g.last, err)
 				}
@@ -168,7 +168,7 @@ func TestNoExtendedIndexWithDeleted(t *testing.T) {
 func refused(t *testing.T, msgs, says string) {
 	t.Helper()
 	before, _ := os.ReadFile(filepath.Join(msgs, IndexName))
-	_, err := ExtendIndex(msgs, "S")
+	_, _, err := ExtendIndex(msgs, "S")
 	if !errors.Is(err, ErrIndex) || !strings.Contains(err.Error(), says) {
 		t.Errorf("%v, want that it says %q", err, says)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -46,8 +47,9 @@ func TestIndexOfARunningServer(t *testing.T) {
 	}
 }
 
-// TestIndexStaysSorted: an index that was made from the stream's files has its subjects sorted, with each extension.
-func TestIndexStaysSorted(t *testing.T) {
+// TestIndexIsSorted: an extended index has its subjects sorted, also after one that the server wrote; but where that
+// has too many they stay as they are, and the others follow.
+func TestIndexIsSorted(t *testing.T) {
 	t.Parallel()
 	g := newGrowing(t, rand.New(rand.NewPCG(6, 6)))
 	for range 4 {
@@ -57,6 +59,21 @@ func TestIndexStaysSorted(t *testing.T) {
 		}
 		if i := g.indexOf(g.dir); !i.sorted || i.subjects < 10 {
 			t.Errorf("sorted %v, %d subjects", i.sorted, i.subjects)
+		}
+		g.publish(1)
+		if err := writeServersIndex(g.srv, "S"); err != nil {
+			t.Fatal(err)
+		}
+		if g.indexOf(g.dir).sorted {
+			t.Fatal("the server's index is sorted: this test shows nothing")
+		}
+	}
+	g.publish(40)
+	for toSort, want := range map[uint64]bool{1: false, 1000: true} {
+		msgs := msgsOf(g.copy())
+		x := &extension{stream: "S", msgs: msgs, turn: 1000, toSort: toSort, readers: 1, upTo: math.MaxUint64}
+		if err := x.extend(); err != nil || x.sorted != want {
+			t.Errorf("up to %d subjects: sorted %v, want %v: %v", toSort, x.sorted, want, err)
 		}
 	}
 }
@@ -116,7 +133,7 @@ func TestIndexOfAnUnfinishedBlock(t *testing.T) {
 		if err := part.extend(); err != nil || part.lastSeq != max(part.upTo, x.lastSeq) {
 			t.Errorf("up to %d instead of %d: %v", part.lastSeq, part.upTo, err)
 		}
-		if last, err := ExtendIndex(msgsOf(dir), "S"); err != nil || last != g.last {
+		if last, _, err := ExtendIndex(msgsOf(dir), "S"); err != nil || last != g.last {
 			t.Errorf("cut at %d: later up to %d: %v", cut, last, err)
 		}
 		g.check(dir)
@@ -155,7 +172,7 @@ func TestUnusableIndex(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if last, err := ExtendIndex(msgsOf(dir), "S"); err != nil || last != g.last {
+			if last, _, err := ExtendIndex(msgsOf(dir), "S"); err != nil || last != g.last {
 				t.Fatalf("up to %d, want %d: %v", last, g.last, err)
 			}
 			g.check(dir)
@@ -190,7 +207,7 @@ func TestAdditions(t *testing.T) {
 	random := rand.New(rand.NewPCG(4, 4))
 	var a additions
 	want := map[string]subjectState{}
-	subjects := []string{"", "\x00", "\x00\x00", strings.Repeat("s", 7), strings.Repeat("s", 14), strings.Repeat("s", 14) + "\x00"}
+	subjects := []string{"", "\x00", "\x00\x00", "sssssss", strings.Repeat("s", 14), strings.Repeat("s", 14) + "\x00"}
 	for block := range uint32(9000) {
 		s := make([]byte, random.IntN(30)) // with common beginnings of all lengths
 		for i := range s {
@@ -200,7 +217,7 @@ func TestAdditions(t *testing.T) {
 			s = []byte(subjects[random.IntN(len(subjects))])
 		}
 		subjects = append(subjects, string(s))
-		a.add(s, block)
+		a.add(s, subjectState{1, block, block})
 		of, known := want[string(s)]
 		if !known {
 			of.fblk = block
@@ -208,7 +225,7 @@ func TestAdditions(t *testing.T) {
 		of.total, of.lblk = of.total+1, block
 		want[string(s)] = of
 	}
-	a.combine()
+	a.sortAndCombine()
 	got := map[string]subjectState{}
 	for i := range a.list {
 		of := &a.list[i]
