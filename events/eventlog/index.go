@@ -57,6 +57,9 @@ func (i *indexer) look(srv *server.Server) {
 		return // it is not there yet, or this release has other private fields
 	}
 	head := stream.Head()
+	if head < i.written { // it is another stream
+		i.written = 0
+	}
 	if !isDue(head, i.written, i.after, indexShare) || !i.of.spaceForIndex() {
 		return
 	}

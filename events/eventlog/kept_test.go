@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"licenseimport/events/eventlog"
 	"licenseimport/events/eventlog/eventlogtest"
@@ -92,7 +93,12 @@ func TestAFileOfMessagesIsPutBack(t *testing.T) {
 	if err := os.Rename(away, block); err != nil {
 		t.Fatal(err)
 	}
-	log := eventlogtest.Open(t, eventlogtest.StartServerOn(t, eventlog.ServerConfig{Dir: dir, Record: true}))
+	server := eventlogtest.StartServerOn(t, eventlog.ServerConfig{Dir: dir, Record: true})
+	log, err := eventlog.Open(t.Context(), eventlog.Config{Server: server, Timeout: time.Minute}) // ten MB are read
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
 	if all, err := log.Bucket(eventlog.Mappings).List(t.Context()); err != nil || len(all) != len(entries) {
 		t.Errorf("%d entries, %v", len(all), err)
 	}

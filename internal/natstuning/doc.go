@@ -1,7 +1,7 @@
 // Package natstuning shortens two caches inside an embedded NATS server, has it sync what it
-// rewrites ([SyncRewrites]), stages its batches in one file ([Stage]), orders its subjects in memory ([Ordering]), and
-// reads, fills and compresses its streams without its protocol ([Stream]). It is the only package that uses private
-// fields and functions of the server.
+// rewrites ([SyncRewrites]), stages its batches in one file ([Stage]), orders its subjects in memory ([Ordering]),
+// extends its indexes ([ExtendIndex]), and reads, fills and compresses its streams without its protocol ([Stream]). It
+// is the only package that uses private fields and functions of the server.
 //
 // JetStream's file store caches each block of a stream's messages (8 MB) and an index of its
 // subjects. With 30,000 rows/s in and out, the default lifetimes cost half a gigabyte:

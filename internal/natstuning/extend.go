@@ -17,8 +17,9 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// An extension adds a fifth of what an index has, or so many messages, in one turn. Each takes some 130 bytes of memory
-// meanwhile, and the turn some 0.2 s for each million subjects, and 0.8 s for each million messages that it adds.
+// A turn ends with the block in which it has added turnWhileRunning or turnAtStart messages, or a fifth of those that
+// the index has if that is more, mostInTurn at most. Each takes some 130 bytes of memory meanwhile. A turn takes some
+// 0.2 s for each million subjects of the index, and 0.8 s for each million messages that it adds.
 const (
 	turnShare        = 5
 	turnWhileRunning = 250_000
@@ -90,7 +91,8 @@ func ExtendIndexOf(srv *server.Server, stream string) (last uint64, err error) {
 	return x.lastSeq, err
 }
 
-// An extension is an index and what it lacked.
+// An extension is an index that is being extended. What it has of messages and blocks is brought up to date by
+// readBlocks; subjects, statesAt and statesEnd are those of the file that is there.
 type extension struct {
 	savedIndex
 	stream, msgs string

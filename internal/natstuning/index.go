@@ -83,7 +83,7 @@ func readIndex(in io.ReaderAt, size int64, stream string) (*savedIndex, error) {
 	return found, nil
 }
 
-// An indexReader decodes an index. After an error it returns zeros.
+// An indexReader decodes an index. After an error what it returns means nothing.
 type indexReader struct {
 	in   io.Reader
 	buf  []byte

@@ -38,7 +38,7 @@ const (
 
 // Step copies about limit nodes of the tree, up to a leaf, and reports whether there are more. It holds the store's
 // lock, so the server neither stores nor reads meanwhile: a thousand nodes take about a millisecond. The tree is whole
-// after each node. What is added behind the last leaf is left out.
+// after each node. A subject that is added before the last leaf is left out.
 func (o *Ordering) Step(limit int) (more bool, err error) {
 	defer recoverReflection(&err)
 	store := reflect.ValueOf(o.stream.store)
