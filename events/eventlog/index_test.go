@@ -49,6 +49,11 @@ func TestIndexIsExtended(t *testing.T) {
 	if head := s.server.direct.stream(srv, events.LicensesStream).Head(); i.written != head || head != 8 {
 		t.Errorf("the index is that of message %d, the last one is %d", i.written, head)
 	}
+	i.written = 1000 // of a stream that was there before
+	writes(false)
+	if i.written != 8 {
+		t.Errorf("the index is that of message %d, the last one is 8", i.written)
+	}
 }
 
 // TestStartAfterKillExtendsIndex: a server that was killed among appends reads of LICENSES what the index lacks.
