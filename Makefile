@@ -8,10 +8,10 @@ COMMIT := $(shell git describe --always --abbrev=40 --exclude='*' --dirty 2>/dev
 # Packages whose tests run the built program from outside; the others are the unit suite.
 OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/robustnesstest ./web/browsertest ./examples ./cmd/benchmark
 UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|robustnesstest|browsertest|examples|benchmark)$$')
-# Packages and tests without goroutines of their own, which the race detector slows 3 to 50 times for nothing. Of the
-# scripts, which start the program for each of some 400 commands, those are left that are about the servers.
+# Packages without goroutines of their own, which the race detector slows 10 to 50 times for nothing; and tests that start
+# the program for each of hundreds of commands. Of the scripts those are left that are about the servers.
 SEQUENTIAL := internal/(workbook|wordingtest|toolstest|openapi/openapitest)
-SEQUENTIAL_TESTS = ^TestScripts$$/^(audit|doctor|export|help|import|keysathand|mapping|outcomes|preview|rebuild|retry)$$|^TestOutputToFullDisk$$|^TestChangingLicenses$$
+COMMAND_TESTS = ^TestScripts$$/^(audit|doctor|export|help|import|keysathand|mapping|outcomes|preview|rebuild|retry)$$|^TestOutputToFullDisk$$
 
 .PHONY: help check generate generated fmt vet vuln test unit race outside tools fuzz bench sizes profile large scale pgo memory chaos chaos-cluster soak races races-changes cluster disk powercut long reference run build lint packages packages-test screenshots
 
@@ -50,7 +50,7 @@ unit: ## the unit suite
 	go test $(UNIT)
 
 race: ## the unit suite with the race detector; much of it waits for the disk, hence -p
-	go test -race -p 4 -skip '$(SEQUENTIAL_TESTS)' $(shell echo $(UNIT) | tr ' ' '\n' | grep -v -E '/$(SEQUENTIAL)$$')
+	go test -race -p 4 -skip '$(COMMAND_TESTS)' $(shell echo $(UNIT) | tr ' ' '\n' | grep -v -E '/$(SEQUENTIAL)$$')
 
 outside: ## the built program: its contract, killed processes, hostile clients, the page in a browser, the examples in all languages, the benchmark in small
 	go test -count=1 -tags tools $(OUTSIDE) ./internal/openapi

@@ -6,7 +6,8 @@ import (
 	"licenseimport/events"
 )
 
-// TestSubjectsAreOrdered: a pass begins each time that so many messages are new, and with a server that found no sorted index.
+// TestSubjectsAreOrdered: a pass begins each time that so many messages are new, and with a server that found no sorted
+// index.
 func TestSubjectsAreOrdered(t *testing.T) {
 	t.Parallel()
 	s := openUnsupervised(t)

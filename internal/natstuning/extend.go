@@ -144,15 +144,14 @@ func (x *extension) reserve() {
 	if x.upTo == math.MaxUint64 || x.upTo <= x.lastSeq || x.subjects == 0 {
 		return
 	}
-	messages := int(min(x.upTo-x.lastSeq, uint64(x.turn)))    //nolint:gosec // of a turn
-	length := int(x.statesEnd-x.statesAt)/int(x.subjects) + 1 //nolint:gosec // as above
+	messages := int(min(x.upTo-x.lastSeq, uint64(x.turn))) //nolint:gosec // of a turn
+	length := int(x.statesSize())/int(x.subjects) + 1      //nolint:gosec // as above
 	x.added.reserve(messages, min(messages*length, mostNames))
 }
 
 // sortOld makes additions of the states of an index that is not sorted, unless there are too many.
 func (x *extension) sortOld() error {
-	size := x.statesEnd - x.statesAt
-	if x.sorted || x.subjects > x.toSort || int64(len(x.added.names))+size > math.MaxUint32 {
+	if x.sorted || x.subjects > x.toSort || int64(len(x.added.names))+x.statesSize() > math.MaxUint32 {
 		return nil
 	}
 	r := newIndexReader(x.oldStates())
@@ -406,7 +405,7 @@ func (x *extension) merge(r *indexReader, all []insertion) []insertion {
 		}
 	})
 	for ; i < len(added); i++ {
-		all = append(all, insertion{x.statesEnd - x.statesAt, 0, i})
+		all = append(all, insertion{x.statesSize(), 0, i})
 	}
 	return all
 }
@@ -415,19 +414,16 @@ func (x *extension) merge(r *indexReader, all []insertion) []insertion {
 // sorted.
 func (x *extension) search(r *indexReader, all []insertion) []insertion {
 	places := x.added.byName()
+	known := make([]bool, len(x.added.list))
 	r.eachState(x.subjects, func(at int64, s savedState) {
 		if i, has := places[string(s.subject)]; has {
 			x.added.list[i].combine(s.state())
-			all = append(all, insertion{at, int64(len(s.record)), i})
+			all, known[i] = append(all, insertion{at, int64(len(s.record)), i}), true
 		}
 	})
-	known := make([]bool, len(x.added.list))
-	for _, of := range all {
-		known[of.addition] = true
-	}
 	for i, known := range known {
 		if !known {
-			all = append(all, insertion{x.statesEnd - x.statesAt, 0, i})
+			all = append(all, insertion{x.statesSize(), 0, i})
 		}
 	}
 	return all
@@ -438,7 +434,7 @@ func (x *extension) oldStates() io.Reader {
 	if x.old == nil {
 		return bytes.NewReader(nil)
 	}
-	return io.NewSectionReader(x.old, x.statesAt, x.statesEnd-x.statesAt)
+	return io.NewSectionReader(x.old, x.statesAt, x.statesSize())
 }
 
 // write writes the index with the additions at their places.
@@ -460,7 +456,7 @@ func (x *extension) write(w *indexWriter, places []insertion) error {
 		w.subject(x.added.name(added), &added.subjectState)
 		at = of.at + of.size
 	}
-	w.copy(in, x.statesEnd-x.statesAt-at)
+	w.copy(in, x.statesSize()-at)
 	if x.old != nil {
 		_ = x.old.Close() // Windows replaces no open file
 	}

@@ -46,6 +46,8 @@ type savedIndex struct {
 	checksum                           [RecordChecksum]byte // of the last message
 }
 
+func (i *savedIndex) statesSize() int64 { return i.statesEnd - i.statesAt }
+
 // An indexedBlock is what an index tells of a block.
 type indexedBlock struct {
 	number, bytes, firstSeq, lastSeq uint64
