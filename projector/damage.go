@@ -41,7 +41,7 @@ func (p *Projector) reopen(ctx context.Context, hangs bool) error {
 			return err
 		}
 	}
-	s, err := openStore(ctx, p.path, p.log, viewstore.Verify(p.path, schema))
+	s, err := openStore(ctx, p.path, p.log, viewstore.BeginOpen(p.path, schema))
 	if err != nil {
 		return err
 	}

@@ -102,6 +102,16 @@ func checkOrigin(ctx context.Context, p viewstore.Position, log Log) (reason str
 func Held(dir string) ([]eventlog.Claim, error) {
 	path := filepath.Join(dir, FileName)
 	p, err := viewstore.ReadPosition(path)
+	return claimOf(path, p, err)
+}
+
+// Held is as the function [Held], for the directory that is being opened. It waits until its views are open.
+func (o *Opening) Held() ([]eventlog.Claim, error) {
+	p, err := o.file.Position()
+	return claimOf(filepath.Join(o.dir, FileName), p, err)
+}
+
+func claimOf(path string, p viewstore.Position, err error) ([]eventlog.Claim, error) {
 	switch {
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, ErrDamaged), errors.Is(err, viewstore.ErrInUse):
 		return nil, nil

@@ -67,28 +67,31 @@ type Projector struct {
 // removed; Run then folds the stream from its beginning. If the stream does not hold what the views
 // hold, the error is a *[eventlog.LossError], and nothing is changed.
 func Open(ctx context.Context, dir string, log Log) (*Projector, error) {
-	return OpenVerified(ctx, dir, log, StartVerification(dir))
+	return BeginOpen(dir).Finish(ctx, log)
 }
 
-// A Verification verifies the views of a directory in the background.
-type Verification = viewstore.Verification
-
-// StartVerification begins to verify the views of a directory. It needs no stream, so it may go on while NATS starts.
-func StartVerification(dir string) *Verification {
-	return viewstore.Verify(filepath.Join(dir, FileName), schema)
+// An Opening opens the views of a directory in the background.
+type Opening struct {
+	dir  string
+	file *viewstore.Opening
 }
 
-// OpenVerified is [Open] after a [StartVerification] of the same directory.
-func OpenVerified(ctx context.Context, dir string, log Log, verification *Verification) (*Projector, error) {
+// BeginOpen begins to open the views of a directory: what needs no stream, and so may go on while NATS starts.
+func BeginOpen(dir string) *Opening {
+	return &Opening{dir, viewstore.BeginOpen(filepath.Join(dir, FileName), schema)}
+}
+
+// Finish is [Open].
+func (o *Opening) Finish(ctx context.Context, log Log) (*Projector, error) {
 	p := &Projector{
-		log: log, path: filepath.Join(dir, FileName), flushRequest: make(chan struct{}, 1), changed: make(chan struct{}),
+		log: log, path: filepath.Join(o.dir, FileName), flushRequest: make(chan struct{}, 1), changed: make(chan struct{}),
 		rebuilds: make(chan *rebuildCall), shrinkEvery: shrinkEvery, wasteful: viewstore.Usage.Wasteful,
 	}
-	s, err := openStore(ctx, p.path, log, verification)
+	s, err := openStore(ctx, p.path, log, o.file)
 	if err != nil {
 		return nil, err
 	}
-	left := errors.Join(removeIfThere(p.fresh()), fsx.RemoveTemp(dir, copyPrefix)) // by a process that was killed
+	left := errors.Join(removeIfThere(p.fresh()), fsx.RemoveTemp(o.dir, copyPrefix)) // by a process that was killed
 	if left != nil {
 		return nil, errors.Join(left, s.Close())
 	}
@@ -97,8 +100,8 @@ func OpenVerified(ctx context.Context, dir string, log Log, verification *Verifi
 }
 
 // openStore opens the file for the log's stream.
-func openStore(ctx context.Context, path string, log Log, verification *Verification) (*viewstore.Store, error) {
-	s, err := verification.Open()
+func openStore(ctx context.Context, path string, log Log, opening *viewstore.Opening) (*viewstore.Store, error) {
+	s, err := opening.Finish()
 	if errors.Is(err, ErrDamaged) {
 		slog.Warn("the views are damaged and are folded again from the stream",
 			"file", path, "set_aside", path+".bad", "reason", err)
@@ -112,6 +115,9 @@ func openStore(ctx context.Context, path string, log Log, verification *Verifica
 	}
 	return openMatching(ctx, s, path, log)
 }
+
+// Close closes the views if Finish did not return.
+func (o *Opening) Close() { o.file.Close() }
 
 // use makes a store the one that is folded into and read.
 func (p *Projector) use(s *viewstore.Store) {

@@ -38,7 +38,11 @@ func (n *node) claims() ([]eventlog.Claim, error) {
 	if !has(n.settings.roles, "projector") {
 		return nil, nil
 	}
-	claims, err := projector.Held(n.settings.data)
+	held := func() ([]eventlog.Claim, error) { return projector.Held(n.settings.data) }
+	if n.views != nil {
+		held = n.views.Held
+	}
+	claims, err := held()
 	return claims, explainDenied(n.settings.data, err)
 }
 
@@ -51,6 +55,7 @@ func (n *node) accepts(err error) bool {
 	}
 	aside := ""
 	if has(n.settings.roles, "projector") {
+		n.closeViews()
 		if aside, err = projector.SetLostAside(n.settings.data); err != nil {
 			slog.Error("the loss is not accepted", "error", err)
 			return false

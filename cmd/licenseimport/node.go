@@ -31,11 +31,11 @@ const (
 type node struct {
 	settings settings
 
-	server  *eventlog.Server        // nil where NATS runs elsewhere
-	log     *eventlog.Log           // nil where no role needs it
-	views   *projector.Verification // nil: not begun yet
-	keys    *access.Store           // nil where no role needs the log
-	auth    *access.Authenticator   // nil where no role serves the API
+	server  *eventlog.Server      // nil where NATS runs elsewhere
+	log     *eventlog.Log         // nil where no role needs it
+	views   *projector.Opening    // nil: not begun yet
+	keys    *access.Store         // nil where no role needs the log
+	auth    *access.Authenticator // nil where no role serves the API
 	router  *httpx.Router
 	metrics *metrics.Set
 	key     string // the data directory's admin key; "" unless settings.makeAdminKey
@@ -372,6 +372,7 @@ func (n *node) stop() error {
 	for i := len(n.components) - 1; i >= 0; i-- {
 		errs = append(errs, n.components[i].end())
 	}
+	n.closeViews()
 	return errors.Join(errs...)
 }
 

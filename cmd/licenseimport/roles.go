@@ -78,7 +78,7 @@ func makeNATS(_ context.Context, n *node) (component, error) {
 		return component{}, err
 	}
 	if has(n.settings.roles, "projector") {
-		config.OnLock = func() { n.views = projector.StartVerification(n.settings.data) }
+		config.BeforeStart = n.beginViews
 	}
 	server, err := startServer(config)
 	if n.accepts(err) {
@@ -130,9 +130,9 @@ func makeProjector(ctx context.Context, n *node) (component, error) {
 		return component{}, err
 	}
 	if n.views == nil {
-		n.views = projector.StartVerification(n.settings.data)
+		n.beginViews()
 	}
-	p, err := projector.OpenVerified(ctx, n.settings.data, n.log, n.views)
+	p, err := n.views.Finish(ctx, n.log)
 	if n.accepts(err) {
 		if err := n.log.RedeliverJobs(ctx); err != nil {
 			return component{}, err
@@ -145,6 +145,20 @@ func makeProjector(ctx context.Context, n *node) (component, error) {
 	readapi.New(p, processor.OpenCatalogue(n.log)).Register(n.router, n.auth)
 	n.metrics.Views(p)
 	return component{ready: p.Ready, run: p.Run, close: p.Close}, nil
+}
+
+// beginViews begins to open the views of the data directory, again after a loss that was accepted.
+func (n *node) beginViews() {
+	n.closeViews()
+	n.views = projector.BeginOpen(n.settings.data)
+}
+
+// closeViews closes what beginViews has opened, unless the role projector has it.
+func (n *node) closeViews() {
+	if n.views != nil {
+		n.views.Close()
+		n.views = nil
+	}
 }
 
 func makeProcessor(_ context.Context, n *node) (component, error) {

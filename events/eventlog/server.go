@@ -63,9 +63,9 @@ type ServerConfig struct {
 	// version can then store none.
 	MoveRows bool
 
-	// OnLock is called when the directory is locked, before the server starts, which takes long with a large
-	// store. It may be nil.
-	OnLock func()
+	// BeforeStart is called when the directory is locked, before the server reads it. With a large store it keeps one
+	// core busy for long then: the others have time. It may be nil.
+	BeforeStart func()
 
 	// NoTuning leaves the server's caches at their default lifetimes, and reads its streams through its
 	// protocol only: see internal/natstuning.
@@ -133,9 +133,6 @@ func StartServer(config ServerConfig) (*Server, error) {
 	lock, err := lockDir(config.Dir)
 	if err != nil {
 		return nil, err
-	}
-	if config.OnLock != nil {
-		config.OnLock()
 	}
 	s := &Server{
 		config: config, lock: lock, store: store,
@@ -300,6 +297,10 @@ func (s *Server) start(options *server.Options) error {
 	}
 	if err := s.kept.keep(); err != nil {
 		return err
+	}
+	if begin := s.config.BeforeStart; begin != nil {
+		s.config.BeforeStart = nil // a restart after a full disk is another thing
+		begin()
 	}
 	srv, err := server.NewServer(options)
 	if err != nil {

@@ -35,8 +35,12 @@ func Check(path string, schema Schema) (u Usage, err error) {
 // locked against writers.
 func verifyFile(path string, schema Schema, then func(tx *bolt.Tx) error) (err error) {
 	defer catchDamage(&err)()
-	if info, err := os.Stat(path); errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
 		return nil
+	}
+	if err == nil {
+		readAhead(path, info.Size())
 	}
 	db, err := open(path, &bolt.Options{Timeout: lockTimeout, ReadOnly: true})
 	if err != nil {

@@ -3,13 +3,14 @@ package viewstore
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
 
-// TestVerificationInTheBackground: a file that was verified is opened, and one that was written or replaced since
-// is verified again.
-func TestVerificationInTheBackground(t *testing.T) {
+// TestOpeningInTheBackground: a file that was found sound is open, and one that was written or replaced since is
+// verified again.
+func TestOpeningInTheBackground(t *testing.T) {
 	for name, c := range map[string]struct {
 		change    func(h *harness)
 		unchanged bool
@@ -25,16 +26,16 @@ func TestVerificationInTheBackground(t *testing.T) {
 			h := newHarness(t)
 			h.write(func(m *Memtable) { m.PutNew(plain, []byte("key"), []byte("value")) })
 			check(t, h.Store.Close())
-			v := Verify(h.path, testSchema)
-			<-v.done
-			if v.sound == nil {
-				t.Fatal("a sound file is not")
+			o := BeginOpen(h.path, testSchema)
+			<-o.done
+			if o.store == nil {
+				t.Fatal("a sound file is not open")
 			}
 			c.change(h)
-			if unchanged(h.path, v.sound) != c.unchanged {
-				t.Errorf("unchanged: %v", !c.unchanged)
+			if _, opened := o.opened(); opened != c.unchanged {
+				t.Errorf("unchanged: %v", opened)
 			}
-			s, err := v.Open()
+			s, err := o.Finish()
 			if !errors.Is(err, c.want) {
 				t.Fatalf("%v, want %v", err, c.want)
 			}
@@ -48,17 +49,53 @@ func TestVerificationInTheBackground(t *testing.T) {
 	}
 }
 
-// TestVerificationOfADamagedFile: what was damaged before is found.
-func TestVerificationOfADamagedFile(t *testing.T) {
+// TestOpeningOfADamagedFile: what was damaged before is found.
+func TestOpeningOfADamagedFile(t *testing.T) {
 	h := newHarness(t)
 	h.write(func(m *Memtable) { m.PutNew(plain, []byte("key"), []byte("value")) })
 	check(t, h.Store.Close())
 	h.damage()
-	if _, err := Verify(h.path, testSchema).Open(); !errors.Is(err, ErrDamaged) {
+	if _, err := BeginOpen(h.path, testSchema).Finish(); !errors.Is(err, ErrDamaged) {
 		t.Error(err)
 	}
 	check(t, os.Remove(h.path))
 	h.open()
+}
+
+// TestOpeningLocks: while it is open, nobody else opens the file, its position can be read, and Close ends that.
+func TestOpeningLocks(t *testing.T) {
+	h := newHarness(t)
+	h.write(func(m *Memtable) { m.PutNew(plain, []byte("key"), []byte("value")) })
+	want := Position{Format: testSchema.Version, Seq: 7, Time: time.Unix(1, 0).UTC(), ID: "7"}
+	check(t, h.Store.SavePosition(want))
+	check(t, h.Store.Close())
+	o := BeginOpen(h.path, testSchema)
+	got, err := o.Position()
+	check(t, err)
+	if got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if _, err := Open(h.path, testSchema); !errors.Is(err, ErrInUse) {
+		t.Error(err)
+	}
+	o.Close()
+	h.open()
+	if got := h.Store.Position(); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// TestOpeningWithoutAFile creates none before Finish.
+func TestOpeningWithoutAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "views")
+	o := BeginOpen(path, testSchema)
+	if _, err := o.Position(); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+	s, err := o.Finish()
+	check(t, err)
+	check(t, s.Close())
+	o.Close()
 }
 
 // touch is a write of another process at some time.
