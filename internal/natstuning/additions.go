@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"sync"
 	"unsafe"
 )
 
@@ -39,23 +40,45 @@ func (a *additions) add(subject []byte, state subjectState) {
 	a.list = append(a.list, addition{state, begin, end})
 }
 
-// sortAndCombine sorts the additions and makes one of those at the same subject.
+// sortAndCombine sorts the additions and makes one of those at the same subject. Two cores sort a half each.
 func (a *additions) sortAndCombine() {
-	order := make([]sortedName, len(a.list))
+	middle := len(a.list) / 2
+	halves := [2]additions{{a.list[:middle], a.names}, {a.list[middle:], a.names}}
+	var sorting sync.WaitGroup
+	for i := range halves {
+		sorting.Go(func() { halves[i] = halves[i].sorted() })
+	}
+	sorting.Wait()
+	a.list, a.names = a.list[:0], a.names[:0] // the halves are copies
+	for len(halves[0].list)+len(halves[1].list) > 0 {
+		next := &halves[0]
+		if len(halves[0].list) == 0 || len(halves[1].list) > 0 && bytes.Compare(halves[1].first(), next.first()) < 0 {
+			next = &halves[1]
+		}
+		a.add(next.first(), next.list[0].subjectState)
+		next.list = next.list[1:]
+	}
+}
+
+// first is the first name in list.
+func (a *additions) first() []byte { return a.name(&a.list[0]) }
+
+// sorted returns the additions in order, those at the same subject as one. The names are in that order, too: what
+// follows reads them one after the other, which takes a third of the time.
+func (a *additions) sorted() additions {
+	order, size := make([]sortedName, len(a.list)), 0
 	for i := range order {
 		order[i].place = uint32(i) //nolint:gosec // of a turn
+		size += len(a.name(&a.list[i]))
 	}
 	a.sort(order, 0)
-	combined := make([]addition, 0, len(order))
+	var sorted additions
+	sorted.reserve(len(order), size)
 	for _, next := range order {
 		of := &a.list[next.place]
-		if last := len(combined) - 1; last >= 0 && bytes.Equal(a.name(&combined[last]), a.name(of)) {
-			combined[last].combine(of.subjectState)
-		} else {
-			combined = append(combined, *of)
-		}
+		sorted.add(a.name(of), of.subjectState)
 	}
-	a.list = combined
+	return sorted
 }
 
 // A sortedName is a name's place in the list, and a part of the name that can be compared as a number.

@@ -18,7 +18,7 @@ import (
 )
 
 // A turn ends with the block in which it has added turnWhileRunning or turnAtStart messages, or a fifth of those that
-// the index has if that is more, mostInTurn at most. Each takes some 130 bytes of memory meanwhile. A turn takes some
+// the index has if that is more, mostInTurn at most. Each takes some 150 bytes of memory meanwhile. A turn takes some
 // 0.2 s for each million subjects of the index, and 0.8 s for each million messages that it adds.
 const (
 	turnShare        = 5

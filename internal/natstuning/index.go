@@ -262,11 +262,23 @@ func writeIndex(file io.Writer, stream string, write func(*indexWriter) error) e
 	if err != nil {
 		return err
 	}
-	w := &indexWriter{out: bufio.NewWriterSize(io.MultiWriter(file, sum), 1<<20)}
-	if err := write(w); err != nil {
-		return err
+	out, in := io.Pipe() // another goroutine writes what this one encodes
+	written := make(chan error, 1)
+	go func() {
+		_, err := io.CopyBuffer(io.MultiWriter(file, sum), out, make([]byte, 1<<20))
+		_ = out.CloseWithError(err) // if nothing reads, writing ends
+		written <- err
+	}()
+	w := &indexWriter{out: bufio.NewWriterSize(in, 1<<20)}
+	err = write(w)
+	if err == nil {
+		err = errors.Join(w.err, w.out.Flush())
 	}
-	if err := errors.Join(w.err, w.out.Flush()); err != nil {
+	_ = in.CloseWithError(err) // nil: it is the end
+	if failed := <-written; err == nil {
+		err = failed
+	}
+	if err != nil {
 		return err
 	}
 	_, err = file.Write(sum.Sum(nil))

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -242,4 +243,37 @@ func TestAdditions(t *testing.T) {
 			t.Errorf("%q is at the place of %q", name, got)
 		}
 	}
+}
+
+// TestIndexOnAFullDisk: an error of the file, at its begin or at its end, ends the encoding.
+func TestIndexOnAFullDisk(t *testing.T) {
+	for _, space := range []int{0, 3 << 20} {
+		err := writeIndex(&fullDisk{space}, "S", func(w *indexWriter) error {
+			for range 100 {
+				w.write(make([]byte, 1<<20))
+			}
+			return nil
+		})
+		if !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("with space for %d bytes: %v", space, err)
+		}
+	}
+	wrong := errors.New("wrong")
+	err := writeIndex(&fullDisk{1 << 30}, "S", func(w *indexWriter) error {
+		w.write(make([]byte, 1<<21))
+		return wrong
+	})
+	if !errors.Is(err, wrong) {
+		t.Error(err)
+	}
+}
+
+// A fullDisk takes so many bytes.
+type fullDisk struct{ space int }
+
+func (d *fullDisk) Write(b []byte) (int, error) {
+	if d.space -= len(b); d.space < 0 {
+		return 0, syscall.ENOSPC
+	}
+	return len(b), nil
 }
