@@ -105,9 +105,13 @@ func Held(dir string) ([]eventlog.Claim, error) {
 	return claimOf(path, p, err)
 }
 
-// Held is as the function [Held], for the directory that is being opened. It waits until its views are open.
+// Held is as the function [Held], for the directory that is being opened. It waits until its views are open. A file
+// that another process has open is an error: going on would do without what it says.
 func (o *Opening) Held() ([]eventlog.Claim, error) {
 	p, err := o.file.Position()
+	if errors.Is(err, viewstore.ErrInUse) {
+		return nil, fmt.Errorf("read the views: %w", err)
+	}
 	return claimOf(filepath.Join(o.dir, FileName), p, err)
 }
 

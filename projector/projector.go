@@ -116,7 +116,7 @@ func openStore(ctx context.Context, path string, log Log, opening *viewstore.Ope
 	return openMatching(ctx, s, path, log)
 }
 
-// Close closes the views if Finish did not return.
+// Close closes the views, if Finish has not returned them.
 func (o *Opening) Close() { o.file.Close() }
 
 // use makes a store the one that is folded into and read.

@@ -368,11 +368,11 @@ func (n *node) stop() error {
 	}
 	n.finish(ctx)
 	n.closeHTTP(ctx)
+	n.closeViews() // before another process can lock the data directory
 	var errs []error
 	for i := len(n.components) - 1; i >= 0; i-- {
 		errs = append(errs, n.components[i].end())
 	}
-	n.closeViews()
 	return errors.Join(errs...)
 }
 

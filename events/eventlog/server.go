@@ -63,8 +63,8 @@ type ServerConfig struct {
 	// version can then store none.
 	MoveRows bool
 
-	// BeforeStart is called when the directory is locked, before the server reads it. With a large store it keeps one
-	// core busy for long then: the others have time. It may be nil.
+	// BeforeStart is called once, when the directory is locked and before the server reads its streams, which takes
+	// long with large ones, and one core: what it begins has the others. The start may still fail after it. It may be nil.
 	BeforeStart func()
 
 	// NoTuning leaves the server's caches at their default lifetimes, and reads its streams through its

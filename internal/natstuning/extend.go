@@ -131,7 +131,7 @@ func (x *extension) extend() error {
 	if err := x.sortOld(); err != nil {
 		return err
 	}
-	x.added.sortAndCombine()
+	x.added.sortAndCombine(x.readers)
 	places, err := x.places()
 	if err != nil {
 		return err

@@ -262,19 +262,20 @@ func writeIndex(file io.Writer, stream string, write func(*indexWriter) error) e
 	if err != nil {
 		return err
 	}
-	out, in := io.Pipe() // another goroutine writes what this one encodes
+	encoded, encoder := io.Pipe() // another goroutine writes what this one encodes
+	defer encoder.CloseWithError(io.ErrClosedPipe)
 	written := make(chan error, 1)
 	go func() {
-		_, err := io.CopyBuffer(io.MultiWriter(file, sum), out, make([]byte, 1<<20))
-		_ = out.CloseWithError(err) // if nothing reads, writing ends
+		_, err := io.CopyBuffer(io.MultiWriter(file, sum), encoded, make([]byte, 1<<20))
+		_ = encoded.CloseWithError(err) // if nothing reads, writing ends
 		written <- err
 	}()
-	w := &indexWriter{out: bufio.NewWriterSize(in, 1<<20)}
+	w := &indexWriter{out: bufio.NewWriterSize(encoder, 1<<20)}
 	err = write(w)
 	if err == nil {
 		err = errors.Join(w.err, w.out.Flush())
 	}
-	_ = in.CloseWithError(err) // nil: it is the end
+	_ = encoder.CloseWithError(err) // nil: it is the end
 	if failed := <-written; err == nil {
 		err = failed
 	}

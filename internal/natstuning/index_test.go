@@ -226,7 +226,7 @@ func TestAdditions(t *testing.T) {
 		of.total, of.lblk = of.total+1, block
 		want[string(s)] = of
 	}
-	a.sortAndCombine()
+	a.sortAndCombine(1 + len(a.list)%2)
 	got := map[string]subjectState{}
 	for i := range a.list {
 		of := &a.list[i]

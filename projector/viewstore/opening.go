@@ -1,22 +1,25 @@
 package viewstore
 
 import (
+	"log/slog"
 	"os"
+	"sync/atomic"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
 
 // An Opening opens a file in the background: it verifies the file, and finds the free pages, which takes some 0.3 s for
-// each million entries.
+// each million entries. Its methods belong to one goroutine.
 type Opening struct {
 	path   string
 	schema Schema
 	done   chan struct{}
-	sound  os.FileInfo // of the file that was verified, and is sound; nil: there is none
-	store  *Store      // that file; nil: it was not opened
+	sound  os.FileInfo           // of the file that was verified, and is sound; nil: there is none
+	store  atomic.Pointer[Store] // that file; nil: it was not opened, or is the one that Finish returned
 }
 
-// BeginOpen begins to open a file, which it locks. It creates none.
+// BeginOpen begins to open a file, which it locks. Without a file there is nothing to do before Finish.
 func BeginOpen(path string, schema Schema) *Opening {
 	o := &Opening{path: path, schema: schema, done: make(chan struct{})}
 	go func() {
@@ -32,9 +35,14 @@ func BeginOpen(path string, schema Schema) *Opening {
 			return dropFreelist(tx)
 		})
 		if err == nil && o.sound != nil {
-			o.store, _ = openVerified(path, schema)
+			var s *Store
+			if s, err = openVerified(path, schema); err == nil {
+				o.store.Store(s)
+			}
 		}
-		// Finish tells what was wrong.
+		if err != nil { // Finish tries again
+			slog.Debug("the views were not opened in the background", "file", path, "reason", err)
+		}
 	}()
 	return o
 }
@@ -42,8 +50,7 @@ func BeginOpen(path string, schema Schema) *Opening {
 // Finish waits until the file is open and is [Open]. It verifies the file again unless it is the one that was found
 // sound, and nobody has written it since.
 func (o *Opening) Finish() (*Store, error) {
-	if s, opened := o.opened(); opened {
-		o.store = nil
+	if s, opened := o.opened(); opened && o.store.CompareAndSwap(s, nil) {
 		return s, nil
 	}
 	o.Close()
@@ -62,15 +69,24 @@ func (o *Opening) Position() (Position, error) {
 // opened waits until the file is open, and returns it if it is still the one at the path.
 func (o *Opening) opened() (s *Store, opened bool) {
 	<-o.done
-	return o.store, o.store != nil && unchanged(o.path, o.sound)
+	s = o.store.Load()
+	return s, s != nil && unchanged(o.path, o.sound)
 }
 
-// Close closes the file, if Finish has not returned it.
+// Close closes the file, if Finish has not returned it. It waits for closeTime at most: then the file is closed when
+// what goes on has ended.
 func (o *Opening) Close() {
-	<-o.done
-	if o.store != nil {
-		_ = o.store.Close() // nothing was written
-		o.store = nil
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		<-o.done
+		if s := o.store.Swap(nil); s != nil {
+			_ = s.Close() // nobody has used it
+		}
+	}()
+	select {
+	case <-closed:
+	case <-time.After(closeTime):
 	}
 }
 

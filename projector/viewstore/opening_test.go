@@ -28,7 +28,7 @@ func TestOpeningInTheBackground(t *testing.T) {
 			check(t, h.Store.Close())
 			o := BeginOpen(h.path, testSchema)
 			<-o.done
-			if o.store == nil {
+			if o.store.Load() == nil {
 				t.Fatal("a sound file is not open")
 			}
 			c.change(h)

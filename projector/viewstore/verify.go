@@ -39,14 +39,14 @@ func verifyFile(path string, schema Schema, then func(tx *bolt.Tx) error) (err e
 	if errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
 		return nil
 	}
-	if err == nil {
-		readAhead(path, info.Size())
-	}
 	db, err := open(path, &bolt.Options{Timeout: lockTimeout, ReadOnly: true})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	if info != nil {
+		readAhead(path, info.Size())
+	}
 	if err := db.View(verifyPages); err != nil {
 		return err
 	}
