@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"runtime"
 	"slices"
@@ -11,7 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"licenseimport/events/eventlog"
 	"licenseimport/internal/httpx"
+	"licenseimport/projector"
 )
 
 // emptyNode is a process with HTTP, over a pipe, and no roles.
@@ -176,4 +179,28 @@ func TestStoppingIsNotReady(t *testing.T) {
 	if err := n.stop(); err != nil || !asked {
 		t.Error(err, asked)
 	}
+}
+
+// TestFailedStartLocksNothing: after a start that NATS ended, another process may use the views and the directory.
+func TestFailedStartLocksNothing(t *testing.T) {
+	dir := t.TempDir()
+	_, _, stop := startAll(t, dir, "the-key-of-this-test-1234")
+	stop()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	n, err := startNode(t.Context(), settings{
+		roles: allRoles, data: dir,
+		embedded: &eventlog.ServerConfig{Dir: dir, Port: taken.Addr().(*net.TCPAddr).Port},
+	})
+	if err == nil {
+		_ = n.stop()
+		t.Fatal("it started at a port that is taken")
+	}
+	if claims, err := projector.Held(dir); err != nil || len(claims) != 1 {
+		t.Errorf("the views are locked: %v, %v", claims, err)
+	}
+	startAll(t, dir, "the-key-of-this-test-1234")
 }
