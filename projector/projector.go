@@ -99,6 +99,9 @@ func (o *Opening) Finish(ctx context.Context, log Log) (*Projector, error) {
 	return p, nil
 }
 
+// Close closes the views, if Finish has not returned them.
+func (o *Opening) Close() { o.file.Close() }
+
 // openStore opens the file for the log's stream.
 func openStore(ctx context.Context, path string, log Log, opening *viewstore.Opening) (*viewstore.Store, error) {
 	s, err := opening.Finish()
@@ -115,9 +118,6 @@ func openStore(ctx context.Context, path string, log Log, opening *viewstore.Ope
 	}
 	return openMatching(ctx, s, path, log)
 }
-
-// Close closes the views, if Finish has not returned them.
-func (o *Opening) Close() { o.file.Close() }
 
 // use makes a store the one that is folded into and read.
 func (p *Projector) use(s *viewstore.Store) {

@@ -40,16 +40,18 @@ func (a *additions) add(subject []byte, state subjectState) {
 	a.list = append(a.list, addition{state, begin, end})
 }
 
-// sortAndCombine sorts the additions and makes one of those at the same subject. At more than one core each of two sorts a half.
+// sortAndCombine sorts the additions and makes one of those at the same subject. With more than one core two of them
+// sort a half each.
 func (a *additions) sortAndCombine(cores int) {
+	if cores == 1 {
+		*a = a.sorted()
+		return
+	}
 	middle := len(a.list) / 2
 	halves := [2]additions{{a.list[:middle], a.names}, {a.list[middle:], a.names}}
 	var sorting sync.WaitGroup
 	for i := range halves {
 		sorting.Go(func() { halves[i] = halves[i].sorted() })
-		if cores == 1 {
-			sorting.Wait()
-		}
 	}
 	sorting.Wait()
 	a.list, a.names = a.list[:0], a.names[:0] // the halves are copies

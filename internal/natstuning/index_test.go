@@ -202,14 +202,23 @@ func TestIndexOfARunningServerIsChecked(t *testing.T) {
 	}
 }
 
-// TestAdditions: they are what a map has of the same messages, sorted.
+// TestAdditions: they are what a map has of the same messages, sorted, by one core and by two.
 func TestAdditions(t *testing.T) {
 	t.Parallel()
+	for cores := 1; cores <= 2; cores++ {
+		for _, messages := range []uint32{0, 1, 2, 9000} {
+			testAdditions(t, cores, messages)
+		}
+	}
+}
+
+func testAdditions(t *testing.T, cores int, messages uint32) {
+	t.Helper()
 	random := rand.New(rand.NewPCG(4, 4))
 	var a additions
 	want := map[string]subjectState{}
 	subjects := []string{"", "\x00", "\x00\x00", "sssssss", strings.Repeat("s", 14), strings.Repeat("s", 14) + "\x00"}
-	for block := range uint32(9000) {
+	for block := range messages {
 		s := make([]byte, random.IntN(30)) // with common beginnings of all lengths
 		for i := range s {
 			s[i] = "sssssssst.\x00\xff"[random.IntN(12)]
@@ -226,7 +235,7 @@ func TestAdditions(t *testing.T) {
 		of.total, of.lblk = of.total+1, block
 		want[string(s)] = of
 	}
-	a.sortAndCombine(1 + len(a.list)%2)
+	a.sortAndCombine(cores)
 	got := map[string]subjectState{}
 	for i := range a.list {
 		of := &a.list[i]
@@ -236,7 +245,7 @@ func TestAdditions(t *testing.T) {
 		}
 	}
 	if !maps.Equal(got, want) {
-		t.Error("it has other subjects")
+		t.Errorf("%d messages sorted by %d: it has other subjects", messages, cores)
 	}
 	for name, place := range a.byName() {
 		if got := a.name(&a.list[place]); string(got) != name {
