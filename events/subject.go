@@ -77,6 +77,9 @@ func StartedSubject(job JobID) string { return fact(job, "started") }
 // SealedSubject is the subject of a job's ImportSealed.
 func SealedSubject(job JobID) string { return fact(job, "sealed") }
 
+// FinishedSubject is the subject of a job's ImportFinished.
+func FinishedSubject(job JobID) string { return fact(job, "finished") }
+
 // ParseWorkSubject is the job of a fact that gives a processor work, and the subject of the fact that ends
 // that work.
 func ParseWorkSubject(subject string) (job JobID, end string, err error) {

@@ -14,7 +14,7 @@ import (
 // of those that ended long ago. Any number of processes may run one: its actions are idempotent.
 type janitor struct {
 	in   *Ingest
-	jobs map[events.JobID]*observation
+	jobs map[events.JobID]*observation // those that had rows at the last sweep; nil: there was none
 }
 
 // observation is what the janitor remembers about a job between two sweeps.
@@ -22,6 +22,8 @@ type observation struct {
 	lastRow    events.Seq
 	aliveSince time.Time // the last sign of life, by this process's clock: see alive
 	silent     int       // visits since then
+	open       bool      // it had not ended, or had no rows, at the sweep before
+	finished   bool      // the stream has its ImportFinished
 	purgeAt    time.Time // of a sealed job that has ended: no visit is due before
 }
 
@@ -29,7 +31,7 @@ type observation struct {
 // only for an event that this version cannot read. After another failure the next sweep tries
 // again.
 func (in *Ingest) RunJanitor(ctx context.Context) error {
-	j := &janitor{in: in, jobs: map[events.JobID]*observation{}}
+	j := &janitor{in: in}
 	ticker := time.NewTicker(in.config.SweepEvery)
 	defer ticker.Stop()
 	for {
@@ -48,6 +50,10 @@ func (in *Ingest) RunJanitor(ctx context.Context) error {
 	}
 }
 
+// maxFinished is how many finished jobs one sweep asks for the time of their end. The server reads a block of 8 MiB
+// for each, and holds it in memory for a while.
+const maxFinished = 10
+
 // sweep visits every job that has rows in ROWS.
 func (j *janitor) sweep(ctx context.Context, now time.Time) error {
 	jobs, err := j.in.log.RowJobs(ctx)
@@ -59,17 +65,48 @@ func (j *janitor) sweep(ctx context.Context, now time.Time) error {
 	for _, job := range jobs {
 		s := known[job]
 		if s == nil {
-			s = &observation{aliveSince: now}
+			s = &observation{aliveSince: now, open: known != nil}
 		}
 		j.jobs[job] = s
-		if now.Before(s.purgeAt) {
+	}
+	left := maxFinished // oldest first: whose rows are due are among them
+	for _, job := range jobs {
+		s := j.jobs[job]
+		due, err := j.due(ctx, job, s, now)
+		if err != nil {
+			return err
+		}
+		asks := s.finished && s.purgeAt.IsZero()
+		if !due || asks && left == 0 {
 			continue
 		}
 		if err := j.visit(ctx, job, s, now); err != nil {
 			return err
 		}
+		if asks && !s.purgeAt.IsZero() {
+			left--
+		}
 	}
 	return nil
+}
+
+// due reports whether a job is to be visited. The rows of one that has finished since the last sweep stay from now
+// on: to ask when it finished would be expensive, and whether it did so is asked before they are purged.
+func (j *janitor) due(ctx context.Context, job events.JobID, seen *observation, now time.Time) (bool, error) {
+	if !seen.purgeAt.IsZero() {
+		return !now.Before(seen.purgeAt), nil
+	}
+	if !seen.finished {
+		var err error
+		if seen.finished, err = j.in.log.HasFact(ctx, events.FinishedSubject(job)); err != nil {
+			return false, err
+		}
+	}
+	if seen.finished && seen.open {
+		seen.purgeAt = now.Add(j.in.config.Retention)
+		return false, nil
+	}
+	return true, nil
 }
 
 // silentVisits is how many visits in a row an upload has to give no sign of life, however long they take: one response
@@ -101,6 +138,7 @@ func (j *janitor) visit(ctx context.Context, job events.JobID, seen *observation
 	case purgeRows:
 		return j.in.log.PurgeRows(ctx, job)
 	}
+	seen.open = !s.Ended()
 	if s.Ended() {
 		seen.purgeAt = s.End.Time.Add(j.in.config.Retention)
 	}

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
+	"licenseimport/events/eventlog/eventlogtest"
 	"licenseimport/events/importjob"
 )
 
@@ -80,7 +82,7 @@ func sweepAt(t *testing.T, j *janitor, later time.Duration) {
 }
 
 func newJanitor(h *harness) *janitor {
-	return &janitor{in: h.in, jobs: map[events.JobID]*observation{}}
+	return &janitor{in: h.in}
 }
 
 func TestJanitorEndsAbandonedUploads(t *testing.T) {
@@ -237,6 +239,78 @@ func TestJanitorPurges(t *testing.T) {
 	sweepAt(t, j, 15*24*time.Hour)
 	if n := h.jobsWithRows(); n != 0 || len(j.jobs) != 0 {
 		t.Errorf("%d jobs have rows; the janitor remembers %d", n, len(j.jobs))
+	}
+}
+
+// TestJanitorReadsNoOldFacts: to read a fact of an old import the server reads the block of the stream that has it, and
+// holds that in memory. With many small imports beside a large one these would be all blocks. So the janitor reads no
+// facts of the imports that finish while it runs, and when it starts, those of a few at each sweep.
+func TestJanitorReadsNoOldFacts(t *testing.T) {
+	const jobs = 2*maxFinished + 5
+	url := eventlogtest.StartExternalServer(t)
+	log, err := eventlog.Open(t.Context(), eventlog.Config{URL: url, Name: t.Name()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(log.Close)
+	h := newHarnessOn(t, log, Config{})
+	finish := func(job events.JobID) {
+		h.append(&events.ImportSealed{JobID: job, Rows: 1}, h.state(job).Last.Seq)
+		h.append(&events.ImportFinished{JobID: job, Status: events.Success}, h.state(job).Last.Seq)
+	}
+	watching := newJanitor(h)
+	sweepAt(t, watching, 0)
+	for job := range events.JobID(jobs) {
+		h.begin(job+1, 1, true)
+		if job%2 == 0 { // the others are open for one sweep
+			finish(job + 1)
+		}
+	}
+	sweepAt(t, watching, 0)
+	for job := range events.JobID(jobs) {
+		if job%2 == 1 {
+			finish(job + 1)
+		}
+	}
+	const facts = 3 // of each: the start, the seal and the end
+	reads, want := eventlogtest.CountRequests(t, url, "$JS.API.STREAM.MSG.GET.LICENSES"), int64(0)
+	sweepAt(t, watching, time.Minute) // it saw them finish
+	started := newJanitor(h)
+	for _, imports := range []int{maxFinished, maxFinished, 5, 0} {
+		sweepAt(t, started, time.Minute)
+		want += facts * int64(imports)
+		h.eventually(fmt.Sprintf("%d facts have been read, no more", want), func() bool { return reads.Load() == want })
+	}
+	for _, j := range []*janitor{watching, started} {
+		sweepAt(t, j, 7*24*time.Hour-time.Minute)
+	}
+	if n := h.jobsWithRows(); n != jobs {
+		t.Fatalf("%d imports have rows: seven days have not passed", n)
+	}
+	sweepAt(t, newJanitor(h), 7*24*time.Hour+time.Minute)
+	if n := h.jobsWithRows(); n != 0 {
+		t.Errorf("%d imports still have rows", n)
+	}
+}
+
+// TestJanitorPurgesOnlyWhatHasEnded: whether an import has ended is asked once more before its rows are purged.
+func TestJanitorPurgesOnlyWhatHasEnded(t *testing.T) {
+	h := newHarness(t, Config{})
+	j := newJanitor(h)
+	sweepAt(t, j, 0)
+	h.begin(1, 3, true)
+	h.append(&events.ImportSealed{JobID: 1, Rows: 3}, h.state(1).Last.Seq)
+	last, err := h.log.AppendFact(t.Context(), 1, events.FinishedSubject(1), []byte("hello"), h.state(1).Last.Seq)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sweepAt(t, j, 0)
+	if _, err := h.log.SetAside(t.Context(), last, "ada", "not ours", nil); err != nil {
+		t.Fatal(err)
+	}
+	sweepAt(t, j, 8*24*time.Hour)
+	if len(h.rows(1)) != 3 {
+		t.Error("the rows of an import are gone that a processor has still to import")
 	}
 }
 

@@ -22,6 +22,16 @@ func (l *Log) Fact(ctx context.Context, subject string) (Message, bool, error) {
 	return l.unlessSetAside(ctx, subject, m)
 }
 
+// HasFact reports whether LICENSES has a message at a subject, set aside or not. The server has the subjects in memory:
+// it reads no message, as [Log.Fact] does.
+func (l *Log) HasFact(ctx context.Context, subject string) (bool, error) {
+	subjects, err := l.subjects(ctx, events.LicensesStream, subject)
+	if err != nil {
+		return false, fmt.Errorf("look for a message at %s: %w", subject, err)
+	}
+	return len(subjects) > 0, nil
+}
+
 // MessageAt reads one message of LICENSES from the leader, set aside or not; false without one.
 func (l *Log) MessageAt(ctx context.Context, seq events.Seq) (Message, bool, error) {
 	if seq == 0 {
