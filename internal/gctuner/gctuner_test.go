@@ -13,10 +13,10 @@ func TestPercent(t *testing.T) {
 	for live, want := range map[uint64]int{
 		0:         Most, // before the first collection
 		10 * mb:   Most,
-		80 * mb:   287,
-		110 * mb:  181,
-		155 * mb:  100,
-		210 * mb:  47, // 310 MB in all
+		80 * mb:   Most,
+		110 * mb:  209,
+		170 * mb:  100,
+		210 * mb:  61, // 340 MB in all
 		300 * mb:  66,
 		500 * mb:  120,
 		866 * mb:  153, // 2200 MB in all, by either rule

@@ -8,7 +8,7 @@
 //
 //	cache            setting              default   here
 //	message block    CacheExpire          10 s      0.2 s
-//	subject index    SubjectStateExpire   2 min     5 s
+//	subject index    SubjectStateExpire   2 min     0.5 s
 //
 // Both are fields of server.FileStoreConfig. No option of the server leads to them (nats-server
 // issue 5740), so the package sets them by reflection, for the blocks that exist and for new ones.
