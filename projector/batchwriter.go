@@ -8,8 +8,8 @@ import (
 	"licenseimport/projector/viewstore"
 )
 
-// madviseAfter is the number of events that touch so many pages of the file that these are dropped
-// from this process's memory after the commit.
+// madviseAfter is the number of events, of one commit or of several, that touch so many pages of the file that these
+// are dropped from this process's memory after the commit.
 const madviseAfter = 5000
 
 // batchWriter folds facts into one memtable while the previous one is written: sorting, writing and
@@ -28,6 +28,7 @@ type batchWriter struct {
 	active    *memtable          // being filled; nil: there is nothing to commit
 	immutable *memtable          // being written or, if not writing, written last
 	recycled  *memtable          // its buffers are reused
+	touched   int                // events committed since the file's pages were dropped from memory
 	writing   bool
 	done      chan error // result of writing the immutable memtable
 }
@@ -99,13 +100,17 @@ func (bw *batchWriter) rotate() (*viewstore.WriteTx, error) {
 		bw.immutable.reset()
 	}
 	bw.recycled, bw.immutable, bw.active = bw.immutable, bw.active, nil
+	bw.touched += bw.immutable.events
+	if bw.immutable.drops = bw.touched >= madviseAfter; bw.immutable.drops {
+		bw.touched = 0
+	}
 	return w, nil
 }
 
 // commit writes the memtable.
 func (m *memtable) commit(w *viewstore.WriteTx) error {
 	err := w.Commit(m.Memtable, m.position)
-	if err == nil && m.events >= madviseAfter {
+	if err == nil && m.drops {
 		w.DropResident()
 	}
 	return err

@@ -2,6 +2,7 @@ package projector
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,26 @@ func (o *overlap) add(all ...events.Event) (err error) {
 		o.applied++
 	}
 	return err
+}
+
+// TestPagesAreDropped: the file's pages do not stay in memory either where each commit is small.
+func TestPagesAreDropped(t *testing.T) {
+	o := newOverlap(t)
+	check(t, o.add(started(1, "anna")))
+	var dropped []int
+	for commit := range 6 {
+		check(t, o.add(started(events.JobID(commit+2), "anna"))) //nolint:gosec // small
+		o.active.events = madviseAfter * 2 / 5
+		w, err := o.rotate()
+		check(t, err)
+		if o.immutable.drops {
+			dropped = append(dropped, commit)
+		}
+		check(t, o.onCommitted(o.immutable.commit(w)))
+	}
+	if !slices.Equal(dropped, []int{2, 5}) {
+		t.Errorf("pages are dropped after the commits %d, each of two fifths of the events", dropped)
+	}
 }
 
 // TestOverlap: a memtable sees what the frozen one holds before that is written.
