@@ -35,7 +35,7 @@ type Config struct {
 	// Abandoned is how long an upload may give no sign of life before the janitor aborts it: no new
 	// row, and no process responds for it. Default 2 min.
 	Abandoned time.Duration
-	// Retention is how long the rows of a sealed import stay after its end. Default 7 days. Those of
+	// Retention is how long the rows of a sealed import stay at least after its end. Default 7 days. Those of
 	// an import that ended before its seal are purged at once.
 	Retention time.Duration
 	// SweepEvery is the janitor's interval. Default a quarter of Abandoned, at most 30 s.

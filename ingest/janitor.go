@@ -22,9 +22,9 @@ type observation struct {
 	lastRow    events.Seq
 	aliveSince time.Time // the last sign of life, by this process's clock: see alive
 	silent     int       // visits since then
-	open       bool      // it had not ended, or had no rows, at the sweep before
-	finished   bool      // the stream has its ImportFinished
-	purgeAt    time.Time // of a sealed job that has ended: no visit is due before
+	open       bool      // at the sweep before it had no ImportFinished, or no rows
+	finished   bool      // there is a message at the subject of its ImportFinished, perhaps one that is set aside
+	purgeAt    time.Time // no visit is due before; zero: each sweep visits the job
 }
 
 // RunJanitor sweeps at once and then every Config.SweepEvery, until ctx ends. It returns an error
@@ -50,8 +50,8 @@ func (in *Ingest) RunJanitor(ctx context.Context) error {
 	}
 }
 
-// maxFinished is how many finished jobs one sweep asks for the time of their end. The server reads a block of 8 MiB
-// for each, and holds it in memory for a while.
+// maxFinished is how many finished jobs one sweep reads, or a hundredth of all jobs, if that is more. For each the
+// server reads up to three blocks of 8 MiB, and holds them in memory for a while.
 const maxFinished = 10
 
 // sweep visits every job that has rows in ROWS.
@@ -69,21 +69,21 @@ func (j *janitor) sweep(ctx context.Context, now time.Time) error {
 		}
 		j.jobs[job] = s
 	}
-	left := maxFinished // oldest first: whose rows are due are among them
+	left := max(maxFinished, len(jobs)/100) // oldest first: most likely their rows are due
 	for _, job := range jobs {
 		s := j.jobs[job]
 		due, err := j.due(ctx, job, s, now)
 		if err != nil {
 			return err
 		}
-		asks := s.finished && s.purgeAt.IsZero()
-		if !due || asks && left == 0 {
+		if !due || s.finished && left == 0 {
 			continue
 		}
-		if err := j.visit(ctx, job, s, now); err != nil {
+		ended, err := j.visit(ctx, job, s, now)
+		if err != nil {
 			return err
 		}
-		if asks && !s.purgeAt.IsZero() {
+		if s.finished && ended {
 			left--
 		}
 	}
@@ -91,7 +91,7 @@ func (j *janitor) sweep(ctx context.Context, now time.Time) error {
 }
 
 // due reports whether a job is to be visited. The rows of one that has finished since the last sweep stay from now
-// on: to ask when it finished would be expensive, and whether it did so is asked before they are purged.
+// on: it would be expensive to read when it finished. Whether it did so is read before they are purged.
 func (j *janitor) due(ctx context.Context, job events.JobID, seen *observation, now time.Time) (bool, error) {
 	if !seen.purgeAt.IsZero() {
 		return !now.Before(seen.purgeAt), nil
@@ -103,7 +103,7 @@ func (j *janitor) due(ctx context.Context, job events.JobID, seen *observation, 
 		}
 	}
 	if seen.finished && seen.open {
-		seen.purgeAt = now.Add(j.in.config.Retention)
+		seen.purgeAt = now.Round(0).Add(j.in.config.Retention) // by the wall clock
 		return false, nil
 	}
 	return true, nil
@@ -113,14 +113,20 @@ func (j *janitor) due(ctx context.Context, job events.JobID, seen *observation, 
 // may be lost, or late on an overloaded machine.
 const silentVisits = 2
 
-func (j *janitor) visit(ctx context.Context, job events.JobID, seen *observation, now time.Time) error {
+// visit does what is to be done about a job, and reports whether its import has ended.
+func (j *janitor) visit(
+	ctx context.Context, job events.JobID, seen *observation, now time.Time,
+) (ended bool, err error) {
 	s, err := j.in.load(ctx, job)
 	if err != nil {
-		return err
+		return false, err
 	}
 	last, found, err := j.in.log.LastRow(ctx, job)
 	if err != nil || !found {
-		return err
+		return s.Ended(), err
+	}
+	if !seen.purgeAt.IsZero() { // it was not visited for long
+		seen.aliveSince, seen.silent, seen.purgeAt = now, 0, time.Time{}
 	}
 	if s.CanAbort() {
 		seen.silent++
@@ -134,15 +140,15 @@ func (j *janitor) visit(ctx context.Context, job events.JobID, seen *observation
 	}
 	switch actionFor(s, silent, now, j.in.config) {
 	case abort:
-		return j.abort(ctx, job, last)
+		return s.Ended(), j.abort(ctx, job, last)
 	case purgeRows:
-		return j.in.log.PurgeRows(ctx, job)
+		return s.Ended(), j.in.log.PurgeRows(ctx, job)
 	}
-	seen.open = !s.Ended()
+	seen.open = !s.Ended() && !seen.finished // else its ImportFinished is set aside
 	if s.Ended() {
 		seen.purgeAt = s.End.Time.Add(j.in.config.Retention)
 	}
-	return nil
+	return s.Ended(), nil
 }
 
 // alive reports whether an upload gave a sign of life since the last visit: a new row, or a response

@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -272,45 +271,69 @@ func TestJanitorReadsNoOldFacts(t *testing.T) {
 			finish(job + 1)
 		}
 	}
-	const facts = 3 // of each: the start, the seal and the end
-	reads, want := eventlogtest.CountRequests(t, url, "$JS.API.STREAM.MSG.GET.LICENSES"), int64(0)
-	sweepAt(t, watching, time.Minute) // it saw them finish
+	reads := eventlogtest.WatchRequests(t, url, "$JS.API.STREAM.MSG.GET.LICENSES")
+	sweep := func(j *janitor, later time.Duration, imports int) {
+		t.Helper()
+		sweepAt(t, j, later)
+		h.state(999)
+		if n := reads.Until("imports.999."); n != 3*imports { // the start, the seal and the end of each
+			t.Errorf("%d facts are read, not those of %d imports", n, imports)
+		}
+	}
+	sweep(watching, time.Minute, 0)
 	started := newJanitor(h)
 	for _, imports := range []int{maxFinished, maxFinished, 5, 0} {
-		sweepAt(t, started, time.Minute)
-		want += facts * int64(imports)
-		h.eventually(fmt.Sprintf("%d facts have been read, no more", want), func() bool { return reads.Load() == want })
+		sweep(started, time.Minute, imports)
 	}
 	for _, j := range []*janitor{watching, started} {
-		sweepAt(t, j, 7*24*time.Hour-time.Minute)
+		sweep(j, 7*24*time.Hour-time.Minute, 0)
 	}
 	if n := h.jobsWithRows(); n != jobs {
 		t.Fatalf("%d imports have rows: seven days have not passed", n)
 	}
-	sweepAt(t, newJanitor(h), 7*24*time.Hour+time.Minute)
+	for _, imports := range []int{maxFinished, maxFinished, 5, 0} {
+		sweep(watching, 7*24*time.Hour+time.Minute, imports)
+	}
 	if n := h.jobsWithRows(); n != 0 {
 		t.Errorf("%d imports still have rows", n)
 	}
 }
 
-// TestJanitorPurgesOnlyWhatHasEnded: whether an import has ended is asked once more before its rows are purged.
-func TestJanitorPurgesOnlyWhatHasEnded(t *testing.T) {
+// TestJanitorReadsWhatHasEnded: a message at the subject of an ImportFinished that is set aside ends no import. Its rows
+// are not purged, and if its upload is abandoned it is aborted in the usual time.
+func TestJanitorReadsWhatHasEnded(t *testing.T) {
 	h := newHarness(t, Config{})
-	j := newJanitor(h)
-	sweepAt(t, j, 0)
+	watching := newJanitor(h)
+	sweepAt(t, watching, 0)
 	h.begin(1, 3, true)
 	h.append(&events.ImportSealed{JobID: 1, Rows: 3}, h.state(1).Last.Seq)
-	last, err := h.log.AppendFact(t.Context(), 1, events.FinishedSubject(1), []byte("hello"), h.state(1).Last.Seq)
-	if err != nil {
-		t.Fatal(err)
+	h.begin(2, 3, true)
+	for _, job := range []events.JobID{1, 2} {
+		last, err := h.log.AppendFact(t.Context(), job, events.FinishedSubject(job), []byte("hello"), h.state(job).Last.Seq)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sweepAt(t, watching, 0)
+		if _, err := h.log.SetAside(t.Context(), last, "ada", "not ours", nil); err != nil {
+			t.Fatal(err)
+		}
 	}
-	sweepAt(t, j, 0)
-	if _, err := h.log.SetAside(t.Context(), last, "ada", "not ours", nil); err != nil {
-		t.Fatal(err)
+	started := newJanitor(h)
+	for _, later := range []time.Duration{0, time.Minute, 110 * time.Second} {
+		sweepAt(t, started, later)
+		if h.state(2).Ended() {
+			t.Fatalf("the upload is ended after %s", later)
+		}
 	}
-	sweepAt(t, j, 8*24*time.Hour)
-	if len(h.rows(1)) != 3 {
-		t.Error("the rows of an import are gone that a processor has still to import")
+	sweepAt(t, started, 3*time.Minute)
+	if aborted := h.aborted(2); aborted.Rows != 3 {
+		t.Errorf("%+v", aborted)
+	}
+	for day := range time.Duration(9) {
+		sweepAt(t, watching, day*24*time.Hour)
+	}
+	if len(h.rows(1)) != 3 || len(h.rows(2)) != 0 {
+		t.Errorf("%d rows of the import are stored that a processor has still to import, and %d of the upload that was abandoned", len(h.rows(1)), len(h.rows(2)))
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DropResident is for the time after a large [WriteTx.Commit]: such a transaction touches pages all over the
+// DropResident is for the time after a large [WriteTx.Commit], or some small ones: they touch pages all over the
 // indexes, and the kernel maps their neighbours too, so that soon the whole file would count as this process's
 // memory.
 func (w *WriteTx) DropResident() { dropResident(w.db, w.size) }

@@ -1,27 +1,48 @@
 package eventlogtest
 
 import (
-	"sync/atomic"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 )
 
-// CountRequests counts the messages at a subject, which may have wildcards, until the test ends. What a client has asked
-// for is counted some time after it has the answer.
-func CountRequests(t testing.TB, url, subject string) *atomic.Int64 {
+// Requests are what all clients of a server ask of it, those of one client in their order.
+type Requests struct {
+	t   testing.TB
+	sub *nats.Subscription
+}
+
+// WatchRequests receives the messages at a subject, which may have wildcards, until the test ends.
+func WatchRequests(t testing.TB, url, subject string) *Requests {
 	t.Helper()
 	conn, err := nats.Connect(url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	n := new(atomic.Int64)
-	if _, err := conn.Subscribe(subject, func(*nats.Msg) { n.Add(1) }); err != nil {
+	sub, err := conn.SubscribeSync(subject)
+	if err == nil {
+		err = conn.Flush()
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := conn.Flush(); err != nil {
-		t.Fatal(err)
+	return &Requests{t, sub}
+}
+
+// Until counts the requests before the next one that contains a text: one that the test has made after them.
+func (r *Requests) Until(text string) (n int) {
+	r.t.Helper()
+	for {
+		m, err := r.sub.NextMsg(time.Minute)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if strings.Contains(string(m.Data), text) {
+			return n
+		}
+		n++
 	}
-	return n
 }
