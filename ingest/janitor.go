@@ -121,9 +121,10 @@ func (j *janitor) visit(
 	if err != nil {
 		return false, err
 	}
+	ended = s.Ended()
 	last, found, err := j.in.log.LastRow(ctx, job)
 	if err != nil || !found {
-		return s.Ended(), err
+		return ended, err
 	}
 	if !seen.purgeAt.IsZero() { // it was not visited for long
 		seen.aliveSince, seen.silent, seen.purgeAt = now, 0, time.Time{}
@@ -140,15 +141,15 @@ func (j *janitor) visit(
 	}
 	switch actionFor(s, silent, now, j.in.config) {
 	case abort:
-		return s.Ended(), j.abort(ctx, job, last)
+		return ended, j.abort(ctx, job, last)
 	case purgeRows:
-		return s.Ended(), j.in.log.PurgeRows(ctx, job)
+		return ended, j.in.log.PurgeRows(ctx, job)
 	}
-	seen.open = !s.Ended() && !seen.finished // else its ImportFinished is set aside
-	if s.Ended() {
+	seen.open = !ended && !seen.finished // else its ImportFinished is set aside
+	if ended {
 		seen.purgeAt = s.End.Time.Add(j.in.config.Retention)
 	}
-	return s.Ended(), nil
+	return ended, nil
 }
 
 // alive reports whether an upload gave a sign of life since the last visit: a new row, or a response

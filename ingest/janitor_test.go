@@ -247,12 +247,7 @@ func TestJanitorPurges(t *testing.T) {
 func TestJanitorReadsNoOldFacts(t *testing.T) {
 	const jobs = 2*maxFinished + 5
 	url := eventlogtest.StartExternalServer(t)
-	log, err := eventlog.Open(t.Context(), eventlog.Config{URL: url, Name: t.Name()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(log.Close)
-	h := newHarnessOn(t, log, Config{})
+	h := newHarnessOn(t, eventlogtest.OpenURL(t, url), Config{})
 	finish := func(job events.JobID) {
 		h.append(&events.ImportSealed{JobID: job, Rows: 1}, h.state(job).Last.Seq)
 		h.append(&events.ImportFinished{JobID: job, Status: events.Success}, h.state(job).Last.Seq)
@@ -333,7 +328,8 @@ func TestJanitorReadsWhatHasEnded(t *testing.T) {
 		sweepAt(t, watching, day*24*time.Hour)
 	}
 	if len(h.rows(1)) != 3 || len(h.rows(2)) != 0 {
-		t.Errorf("%d rows of the import are stored that a processor has still to import, and %d of the upload that was abandoned", len(h.rows(1)), len(h.rows(2)))
+		t.Errorf("%d rows are stored of the import that is to be processed, and %d of the abandoned upload",
+			len(h.rows(1)), len(h.rows(2)))
 	}
 }
 

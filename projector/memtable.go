@@ -31,7 +31,7 @@ type memtable struct {
 	ended      []events.JobID
 
 	events, bytes int
-	drops         bool   // the file's pages are dropped from memory after the commit
+	drops         bool   // the file's pages are dropped from memory after the commit; set by rotate
 	name          []byte // reused buffer
 	value         []byte // reused buffer
 }
@@ -49,7 +49,7 @@ func (bw *batchWriter) begin(recycled *memtable) *memtable {
 // reset empties the memtable and keeps its buffers.
 func (m *memtable) reset() {
 	m.Reset()
-	m.progressed, m.ended, m.events, m.bytes, m.drops = nil, nil, 0, 0, false
+	m.progressed, m.ended, m.events, m.bytes = nil, nil, 0, 0
 }
 
 // lookup finds the customer or order of a name; 0 if there is none.

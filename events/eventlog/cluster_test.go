@@ -15,7 +15,6 @@ import (
 	"licenseimport/events/eventlog"
 	"licenseimport/events/eventlog/eventlogtest"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -66,12 +65,7 @@ func openReplicas(ctx context.Context, t *testing.T, c *eventlogtest.Cluster, re
 // jetStreamOf is JetStream of servers as another program sees it, until the test ends.
 func jetStreamOf(t *testing.T, url string) jetstream.JetStream {
 	t.Helper()
-	conn, err := nats.Connect(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn)
+	js, err := jetstream.New(eventlogtest.Connect(t, url))
 	if err != nil {
 		t.Fatal(err)
 	}

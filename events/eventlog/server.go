@@ -64,7 +64,8 @@ type ServerConfig struct {
 	MoveRows bool
 
 	// BeforeStart is called once, when the directory is locked and before the server reads its streams, which takes
-	// long with large ones, and one core: what it begins has the others. The start may still fail after it. It may be nil.
+	// long with large ones, and one core: what it begins has the others. The start may still fail after it. It may be
+	// nil.
 	BeforeStart func()
 
 	// NoTuning leaves the server's caches at their default lifetimes, and reads its streams through its

@@ -19,7 +19,7 @@ const TestedVersion = "2.15.2"
 // The lifetimes of what a stream caches, after the last use.
 const (
 	BlockLifetime   = 200 * time.Millisecond // of a block of messages: longer than an import waits for a small one
-	SubjectLifetime = 500 * time.Millisecond // of a block's index of subjects: an import fills two or three blocks in a second
+	SubjectLifetime = 500 * time.Millisecond // of a block's index of subjects: an import fills two blocks a second
 )
 
 var errDisabled = errors.New("it is switched off by --nats-tuning=false")

@@ -11,6 +11,7 @@ import (
 	"licenseimport/events/eventlog"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 )
 
 // Start opens a log on a new server. Both end with the test.
@@ -52,12 +53,29 @@ func Open(t testing.TB, server *eventlog.Server) *eventlog.Log {
 // StartExternal opens a log on [StartExternalServer].
 func StartExternal(t testing.TB) *eventlog.Log {
 	t.Helper()
-	log, err := eventlog.Open(t.Context(), eventlog.Config{URL: StartExternalServer(t), Name: t.Name()})
+	return OpenURL(t, StartExternalServer(t))
+}
+
+// OpenURL opens a log on a server that another process could reach as well. It ends with the test, or by Close.
+func OpenURL(t testing.TB, url string) *eventlog.Log {
+	t.Helper()
+	log, err := eventlog.Open(t.Context(), eventlog.Config{URL: url, Name: t.Name()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(log.Close)
 	return log
+}
+
+// Connect connects to a server as another program does, until the test ends.
+func Connect(t testing.TB, url string) *nats.Conn {
+	t.Helper()
+	conn, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	return conn
 }
 
 // StartExternalServer starts a NATS server that is not this program's, and returns its URL. A stream has one

@@ -20,11 +20,7 @@ type Rejects struct {
 func WatchRejects(t testing.TB, url string) *Rejects {
 	t.Helper()
 	r := &Rejects{codes: map[int]int{}}
-	conn, err := nats.Connect(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
+	conn := Connect(t, url)
 	if _, err := conn.Subscribe("_INBOX.>", r.onAnswer); err != nil {
 		t.Fatal(err)
 	}

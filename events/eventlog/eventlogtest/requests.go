@@ -17,11 +17,7 @@ type Requests struct {
 // WatchRequests receives the messages at a subject, which may have wildcards, until the test ends.
 func WatchRequests(t testing.TB, url, subject string) *Requests {
 	t.Helper()
-	conn, err := nats.Connect(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
+	conn := Connect(t, url)
 	sub, err := conn.SubscribeSync(subject)
 	if err == nil {
 		err = conn.Flush()
