@@ -166,9 +166,17 @@ func TestOverlapFails(t *testing.T) {
 	check(t, o.store.Verify())
 }
 
+// setFoldTime sets foldTime for a test.
+func setFoldTime(t *testing.T, d time.Duration) {
+	before := foldTime
+	foldTime = d
+	t.Cleanup(func() { foldTime = before })
+}
+
 // TestNewImportNeedsNoCommit: an import that was folded is shown before its memtable, or the previous
-// one, is written.
+// one, is written, and nobody asks for a commit.
 func TestNewImportNeedsNoCommit(t *testing.T) {
+	setFoldTime(t, time.Hour)
 	log := newMemLog(started(1, "anna"))
 	r := newHarness(t, t.TempDir(), log)
 	r.catchUp()
@@ -180,6 +188,35 @@ func TestNewImportNeedsNoCommit(t *testing.T) {
 	check(t, err)
 	if got == nil || got.Status != StatusPending || r.Position() != 1 {
 		t.Errorf("%+v at position %d", got, r.Position())
+	}
+	if r.hasWaiter(1, 3) {
+		t.Error("a commit was asked for")
+	}
+}
+
+// TestImportThatIsNeverShown: who waits for an import that folding does not show asks for a commit.
+func TestImportThatIsNeverShown(t *testing.T) {
+	setFoldTime(t, time.Millisecond)
+	log := newMemLog(started(1, "anna"))
+	r := newHarness(t, t.TempDir(), log)
+	r.catchUp()
+	w, err := r.store().Begin() // no commit before the wait has asked for one
+	check(t, err)
+	log.Add(&events.ImportAborted{JobID: 2})
+	found := make(chan *Job, 1)
+	go func() {
+		j, err := r.FindJob(t.Context(), 2)
+		if err != nil {
+			t.Error(err)
+		}
+		found <- j
+	}()
+	for deadline := time.Now().Add(time.Minute); !r.hasWaiter(1, 2) && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+	check(t, w.Rollback())
+	if j := <-found; j != nil || r.Position() != 2 {
+		t.Errorf("%+v at position %d", j, r.Position())
 	}
 }
 

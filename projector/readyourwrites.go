@@ -12,7 +12,7 @@ import (
 // A client that got an answer from the stream must find its effect in the views. The views follow
 // the stream with a delay, so a read that could miss something waits until they hold it: at most
 // [ReadTimeout], and then it fails with [ErrLagging]. A waiting read also has the open batch
-// committed.
+// committed; one that waits for an import does so after foldTime.
 
 // ReadTimeout bounds how long one read waits for the views, and then how long it searches them.
 const ReadTimeout = 2 * time.Second
@@ -163,19 +163,30 @@ func (p *Projector) Changes() <-chan struct{} {
 	return p.changed
 }
 
+// foldTime is how long a wait for an import asks for no commit: the import is shown as soon as its start is folded, and
+// the commit that shows its end would wait for that one. Tests change it.
+var foldTime = 100 * time.Millisecond
+
 // waitForEither waits until the views hold the stream up to seq, or a running import is known.
 func (p *Projector) waitForEither(ctx context.Context, seq events.Seq, job events.JobID) error {
+	commit := job == 0
+	patience := time.NewTimer(foldTime)
+	defer patience.Stop()
 	for {
-		reached, changed, err := p.reached(seq, job)
+		reached, changed, err := p.reached(seq, job, commit)
 		if reached || err != nil {
 			return err
 		}
-		select {
-		case p.flushRequest <- struct{}{}:
-		default: // a request is pending
+		if commit {
+			select {
+			case p.flushRequest <- struct{}{}:
+			default: // a request is pending
+			}
 		}
 		select {
 		case <-changed:
+		case <-patience.C:
+			commit = true
 		case <-ctx.Done():
 			return ErrLagging
 		}
@@ -183,14 +194,16 @@ func (p *Projector) waitForEither(ctx context.Context, seq events.Seq, job event
 }
 
 // reached reports whether seq is committed or the job is running. If not, it registers seq as
-// wanted and returns the channel that is closed at the next change.
-func (p *Projector) reached(seq events.Seq, job events.JobID) (bool, <-chan struct{}, error) {
+// wanted, if a commit is to be made for it, and returns the channel that is closed at the next change.
+func (p *Projector) reached(seq events.Seq, job events.JobID, commit bool) (bool, <-chan struct{}, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.committed >= seq || p.live[job] != nil {
 		return true, nil, nil
 	}
-	p.wanted = max(p.wanted, seq)
+	if commit {
+		p.wanted = max(p.wanted, seq)
+	}
 	return false, p.changed, p.failure
 }
 
