@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -16,6 +18,9 @@ import (
 type Bucket struct {
 	log  *Log
 	name string
+
+	mu     sync.Mutex
+	opened jetstream.KeyValue // nil: not yet
 }
 
 // An Entry is one key of a bucket.
@@ -164,24 +169,51 @@ func (b *Bucket) listUpTo(ctx context.Context, last uint64, deleted bool) ([]Ent
 	}
 }
 
-// write makes one attempt once the bucket is found: a second one could find the result of the
-// first.
+// write makes one attempt that may write, once the bucket is found: a second one could find the result of the first.
 func (b *Bucket) write(ctx context.Context, f func(context.Context, jetstream.KeyValue) (uint64, error)) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.log.timeout)
 	defer cancel()
-	var kv jetstream.KeyValue
-	err := b.log.retryWithTimeout(ctx, func(ctx context.Context) (err error) {
-		kv, err = b.log.js.KeyValue(ctx, b.name)
-		return err
-	})
+	kv, before, err := b.open(ctx)
 	if err != nil {
 		return 0, b.wrap("open", err)
 	}
 	revision, err := f(ctx, kv)
+	if before && neverReceived(err) {
+		b.forget(kv)
+		return b.write(ctx, f)
+	}
 	if errors.Is(err, jetstream.ErrKeyExists) || refused(err) {
 		err = fmt.Errorf("%w (%w)", ErrExists, err)
 	}
 	return revision, b.wrap("write to", err)
+}
+
+// open finds the bucket, and reports whether it was found before: each time would cost as much as a write.
+func (b *Bucket) open(ctx context.Context) (kv jetstream.KeyValue, before bool, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.opened != nil {
+		return b.opened, true, nil
+	}
+	err = b.log.retryWithTimeout(ctx, func(ctx context.Context) (err error) {
+		b.opened, err = b.log.js.KeyValue(ctx, b.name)
+		return err
+	})
+	return b.opened, false, err
+}
+
+// neverReceived reports whether no server has received a message: there was no connection, or nobody has the bucket.
+func neverReceived(err error) bool {
+	return errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, jetstream.ErrNoStreamResponse)
+}
+
+// forget has the bucket found once more, unless that was done.
+func (b *Bucket) forget(kv jetstream.KeyValue) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.opened == kv {
+		b.opened = nil
+	}
 }
 
 func (b *Bucket) prefix() string { return bucketPrefix(b.name) }

@@ -6,6 +6,8 @@ import (
 
 	"licenseimport/events/eventlog"
 	"licenseimport/events/eventlog/eventlogtest"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 func TestBucket(t *testing.T) {
@@ -68,4 +70,54 @@ func TestEmptyBucketLists(t *testing.T) {
 	if err != nil || len(entries) != 0 {
 		t.Fatalf("%+v, %v", entries, err)
 	}
+}
+
+// TestBucketIsFoundOnce: only the first write looks for the bucket, and one after the bucket was lost.
+func TestBucketIsFoundOnce(t *testing.T) {
+	t.Parallel()
+	url := eventlogtest.StartExternalServer(t)
+	log := eventlogtest.OpenURL(t, url)
+	bucket, ctx := log.Bucket(eventlog.Products), t.Context()
+	requests := eventlogtest.WatchRequests(t, url, "$JS.API.STREAM.*.KV_"+eventlog.Products)
+	conn := eventlogtest.Connect(t, url)
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(key string) {
+		t.Helper()
+		if _, err := bucket.Put(ctx, key, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	searches := func(want int) {
+		t.Helper()
+		if err := conn.Publish("$JS.API.STREAM.END.KV_"+eventlog.Products, []byte("here")); err != nil {
+			t.Fatal(err)
+		}
+		if n := requests.Until("here"); n != want {
+			t.Errorf("%d requests about the bucket, want %d", n, want)
+		}
+	}
+	put("a")
+	put("b")
+	searches(1)
+	stream, err := js.Stream(ctx, "KV_"+eventlog.Products)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := stream.CachedInfo().Config
+	if err := js.DeleteStream(ctx, config.Name); err != nil {
+		t.Fatal(err)
+	}
+	searches(2) // of this test itself
+	if _, err := bucket.Put(ctx, "a", nil); !errors.Is(err, jetstream.ErrBucketNotFound) {
+		t.Errorf("without the bucket: %v", err)
+	}
+	searches(1)
+	if _, err := js.CreateStream(ctx, config); err != nil {
+		t.Fatal(err)
+	}
+	put("a")
+	searches(2) // the creation, and one search
 }
