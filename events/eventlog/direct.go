@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -60,6 +61,24 @@ func (l *Log) directStream(name string) *natstuning.Stream {
 		return nil
 	}
 	return l.server.direct.stream(l.server.running(), name)
+}
+
+// hasNothingAt reports whether a stream has no message at the subjects of a filter. false: it may have one. It
+// spares the process of the embedded server a request, which waits for the batch that is being stored. A filter that
+// may match a subject of each import, as one for all seals, takes the request: there may be many imports.
+func (l *Log) hasNothingAt(name, filter string) bool {
+	if filter == "" || strings.Contains(filter, "*.") {
+		return false
+	}
+	stream := l.directStream(name)
+	if stream == nil {
+		return false
+	}
+	has, err := stream.Has(filter)
+	if err != nil {
+		l.server.direct.forget(name)
+	}
+	return err == nil && !has
 }
 
 // directMessage is a message of a direct read.

@@ -81,6 +81,59 @@ func TestDirectReadsEndWithTheirStream(t *testing.T) {
 	}
 }
 
+// TestFactsThatAreMissing: within the server's process a fact that is not there takes no request. A server that has
+// ended says nothing of what it has.
+func TestFactsThatAreMissing(t *testing.T) {
+	t.Parallel()
+	log, _ := openOn(t, t.TempDir())
+	if _, err := log.AppendFact(t.Context(), 7, events.StartedSubject(7), []byte("{}"), 0); err != nil {
+		t.Fatal(err)
+	}
+	requests, err := log.conn.SubscribeSync("$JS.API.STREAM.MSG.GET.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for subject, want := range map[string]bool{
+		events.StartedSubject(7): true, events.FactsFilter(7): true, events.SealedSubject(7): false, events.FactsFilter(8): false,
+	} {
+		if _, found, err := log.Fact(t.Context(), subject); found != want || err != nil {
+			t.Errorf("%s: %t, %v", subject, found, err)
+		}
+	}
+	if _, found, err := log.LastRow(t.Context(), 7); found || err != nil {
+		t.Errorf("a row: %t, %v", found, err)
+	}
+	if _, found, err := log.Fact(t.Context(), events.SealedFilter); found || err != nil {
+		t.Errorf("a seal: %t, %v", found, err)
+	}
+	log.flush()
+	if n, _, _ := requests.Pending(); n != 3 {
+		t.Errorf("%d requests for 2 facts that are there, and the seals of all imports", n)
+	}
+	log.server.running().Shutdown()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, _, err := log.Fact(ctx, events.SealedSubject(7)); err == nil {
+		t.Error("a server that has ended has no such fact")
+	}
+}
+
+// TestBucketWithoutConnection: a write waits for the connection, also where the bucket was found before.
+func TestBucketWithoutConnection(t *testing.T) {
+	t.Parallel()
+	log, _ := openOn(t, t.TempDir())
+	bucket, server := log.Bucket(Products), log.server
+	if _, err := bucket.Put(t.Context(), "a", nil); err != nil {
+		t.Fatal(err)
+	}
+	server.running().Shutdown()
+	awaitTrue(t, "a connection that is lost", func() bool { return !log.conn.IsConnected() })
+	server.full.Store(true) // so that the server is started again
+	if _, err := bucket.Put(t.Context(), "b", nil); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestDirectSourceWithoutConnection: a cursor that could not open a source has none.
 func TestDirectSourceWithoutConnection(t *testing.T) {
 	t.Parallel()

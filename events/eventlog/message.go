@@ -61,8 +61,12 @@ type getResponse struct {
 	} `json:"message"`
 }
 
-// get asks the leader, within the time of one request; false without such a message.
+// get asks the leader, within the time of one request; false without such a message. It asks nobody where the embedded
+// server of this process is the leader and has nothing.
 func (l *Log) get(ctx context.Context, stream string, request getRequest) (m Message, found bool, err error) {
+	if ctx.Err() == nil && l.hasNothingAt(stream, request.LastSubject) {
+		return Message{}, false, nil
+	}
 	err = l.retryWithTimeout(ctx, func(ctx context.Context) error {
 		m, found, err = l.getOnce(ctx, stream, request)
 		return err

@@ -2,6 +2,7 @@ package natstuning
 
 import (
 	"errors"
+	"math"
 	"reflect"
 	"strings"
 	"sync"
@@ -20,9 +21,9 @@ type Message struct {
 	buffer []byte // that Data is in
 }
 
-// A Stream reads, fills and compresses a stream of an embedded server without its protocol. A read sees
-// an atomic batch as a whole or not at all, and only when the server has synced it: Stream holds the lock that
-// keeps the server's own readers out until then. Any number of goroutines may use it.
+// A Stream reads, fills and compresses a stream of an embedded server without its protocol. A read, but for
+// [Stream.Has], sees an atomic batch as a whole or not at all, and only when the server has synced it: Stream holds the
+// lock that keeps the server's own readers out until then. Any number of goroutines may use it.
 type Stream struct {
 	store   server.StreamStore
 	isolate *sync.RWMutex
@@ -159,6 +160,20 @@ func (s *Stream) Last(filters []string, most, maxBytes int) (last []Message, err
 		return nil, ErrTooMany
 	}
 	return last, err
+}
+
+// Has reports whether the stream has a message whose subject matches the filter. The server has all subjects in memory.
+// Unlike a read it waits for no more than a message that is being stored, and may see the beginning of a batch. A message
+// that it does not see is not acknowledged.
+func (s *Stream) Has(filter string) (bool, error) {
+	if len(s.store.SubjectsTotals(filter)) > 0 {
+		return true, nil
+	}
+	_, _, err := s.store.LoadNextMsg("", false, math.MaxUint64, nil) // a store that is closed may not have all subjects
+	if errors.Is(err, server.ErrStoreEOF) {
+		err = nil
+	}
+	return false, err
 }
 
 // ErrTooMany says that filters match more than the caller takes.

@@ -109,6 +109,42 @@ func TestReads(t *testing.T) {
 	}
 }
 
+// TestHas: what the stream has no message of it does not have, unless its store is closed.
+func TestHas(t *testing.T) {
+	js, stream := openS(t, jetstream.StreamConfig{})
+	has := func(filter string, want bool) {
+		t.Helper()
+		if got, err := stream.Has(filter); got != want || err != nil {
+			t.Errorf("%s: %t, %v", filter, got, err)
+		}
+	}
+	has("s.>", false)
+	for _, subject := range []string{"s.a.1", "s.b.2"} {
+		if _, err := js.Publish(t.Context(), subject, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	has("s.a.1", true)
+	has("s.a", false)
+	has("s.a.*", true)
+	has("s.*.3", false)
+	s, err := js.Stream(t.Context(), "S")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DeleteMsg(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	has("s.a.1", false)
+	has("s.>", true)
+	if err := stream.store.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if has, err := stream.Has("s.c"); has || !errors.Is(err, server.ErrStoreClosed) {
+		t.Errorf("a store that is closed: %t, %v", has, err)
+	}
+}
+
 // TestReadIsBounded: of large messages a read takes fewer at once.
 func TestReadIsBounded(t *testing.T) {
 	js, stream := openS(t, jetstream.StreamConfig{})
