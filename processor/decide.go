@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"licenseimport/events"
+	"licenseimport/events/importjob"
 	"licenseimport/internal/mapping"
 )
 
@@ -31,7 +32,8 @@ type Policy struct {
 	// Headers are the file's own headers, by column index. nil: the columns' names.
 	Headers []string
 
-	rules *decider // of the kind; nil: look it up
+	rules *decider       // of the kind; nil: look it up
+	since importjob.Fact // of the job: what was stored before it has to be found
 }
 
 // decider is what the rows' kind asks for.

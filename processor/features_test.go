@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -197,6 +198,28 @@ func (h *harness) tornCounts(job events.JobID, end *events.ImportFinished) (exis
 	stored := h.results(job)
 	existed = events.Row(stored["LicenseFeatureExisted"])
 	return existed, end.Row - existed - events.Row(stored["LicenseFeatureImported"])
+}
+
+// TestLicenseThatTheLeaderLacks: a look-up has found a license, and the leader that is asked for its story has none of
+// its events. The license is not unknown: the leader is behind.
+func TestLicenseThatTheLeaderLacks(t *testing.T) {
+	h := newHarness(t)
+	rows := keys(1, "K")
+	h.importRows(events.ImportStarted{JobID: 1, Mode: events.Partial}, rows)
+	h.importRows(updating(2), with(rows, "2", 1))
+	subject := events.LicenseSubject("psc", rows[0].key)
+	last, err := h.p.lastEvents(t.Context(), []string{subject})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := foundLicense{subject: subject, Aggregate: last[subject], exists: true}
+	if id, err := h.p.licenseID(t.Context(), &found); id == 0 || id >= found.Seq || err != nil {
+		t.Errorf("the event that made the license is %d, %v; its last one is %d", id, err, found.Seq)
+	}
+	found.subject = events.LicenseSubject("psc", "LACKING")
+	if id, err := h.p.licenseID(t.Context(), &found); err == nil || !strings.Contains(err.Error(), "behind") {
+		t.Errorf("%d, %v", id, err)
+	}
 }
 
 // TestFeatureRaces: two processors import and update the same features, while the licenses are taken back and imported

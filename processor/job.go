@@ -33,6 +33,7 @@ func (j *job) policy(catalogue map[string]events.CatalogueProduct) *Policy {
 		Cells:     mapping.Compile(j.Started.Mapping),
 		Headers:   ownHeaders(j.Started),
 		rules:     j.decider(),
+		since:     j.Last,
 	}
 }
 

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"licenseimport/events"
 	"licenseimport/events/eventlog"
@@ -83,7 +83,9 @@ func (s *licenseSearch) products(v *Verdict) []string {
 }
 
 func (s *licenseSearch) run(ctx context.Context) error {
-	err := s.p.log.Lookup(ctx, s.names, s.take)
+	known := s.policy.since
+	witness := eventlog.Witness{Subject: known.Event.Subject(), Seq: known.Seq}
+	err := s.p.log.LookupSince(ctx, witness, s.names, s.take)
 	if many, ok := errors.AsType[*eventlog.TooManySubjectsError](err); ok {
 		for _, filter := range many.Filters {
 			s.keys[keyToken(filter)].uncounted = true
@@ -92,11 +94,6 @@ func (s *licenseSearch) run(ctx context.Context) error {
 	}
 	if err != nil {
 		return err
-	}
-	if s.p.log.Clustered() {
-		if err := s.askLeader(ctx); err != nil {
-			return err
-		}
 	}
 	return s.findIDs(ctx)
 }
@@ -121,29 +118,6 @@ func (s *licenseSearch) take(m eventlog.Message) error {
 		licenses.found[i] = license
 	}
 	return nil
-}
-
-// askLeader asks for the licenses that were not found, since a replica may lag: a license that was imported before
-// must not be unknown.
-func (s *licenseSearch) askLeader(ctx context.Context) error {
-	var mu sync.Mutex
-	reads, ctx := errgroup.WithContext(ctx)
-	reads.SetLimit(maxReads)
-	for _, filter := range s.names {
-		if slices.ContainsFunc(s.keys[keyToken(filter)].found, func(f foundLicense) bool { return f.exists }) {
-			continue
-		}
-		reads.Go(func() error {
-			m, found, err := s.p.log.Fact(ctx, filter)
-			if err != nil || !found {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			return s.take(m)
-		})
-	}
-	return reads.Wait()
 }
 
 // findIDs finds the events that made the licenses.
@@ -178,7 +152,9 @@ func (p *Processor) licenseID(ctx context.Context, f *foundLicense) (id events.S
 	if err != nil {
 		return 0, err
 	}
+	last := events.Seq(0)
 	err = p.log.FactsAfter(ctx, f.subject, sealed.Seq, func(m eventlog.Message) error {
+		last = m.Seq
 		e, err := m.Decode()
 		if err != nil {
 			return err
@@ -190,9 +166,12 @@ func (p *Processor) licenseID(ctx context.Context, f *foundLicense) (id events.S
 		return nil
 	})
 	if errors.Is(err, errFound) {
-		err = nil
+		return id, nil
 	}
-	return id, err
+	if err == nil && last < f.Seq {
+		err = fmt.Errorf("the leader that was asked has a license's events up to %d, not %d: it is behind", last, f.Seq)
+	}
+	return 0, err
 }
 
 // settle gives the row its license, or rejects it.

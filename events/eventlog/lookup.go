@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -38,10 +39,24 @@ func (e *TooManySubjectsError) Error() string {
 // may have wildcards. If one matches too many subjects Lookup looks the others up, and returns a
 // [*TooManySubjectsError].
 func (l *Log) Lookup(ctx context.Context, subjects []string, fn func(Message) error) error {
+	return l.LookupSince(ctx, Witness{}, subjects, fn)
+}
+
+// A Witness is a message of LICENSES that its reader knows. A replica that has it, or a later one at its subject, has
+// every message before it. The zero Witness is before all messages.
+type Witness struct {
+	Subject string
+	Seq     events.Seq
+}
+
+// LookupSince is Lookup that asks until a replica answers that has the witness. One that lags, or a former leader that
+// was cut off, would lack messages that were stored long before. What LookupSince omits was not there when the witness
+// was stored.
+func (l *Log) LookupSince(ctx context.Context, since Witness, subjects []string, fn func(Message) error) error {
 	var many *TooManySubjectsError
 	for rest := subjects; len(rest) > 0; {
-		n := lookupSize(rest)
-		err := l.lookup(ctx, rest[:n], &many, func(m Message) error { return l.foundLast(ctx, m, fn) })
+		n := min(lookupSize(rest), maxLookup-1) // and the witness
+		err := l.lookup(ctx, since, rest[:n], &many, func(m Message) error { return l.foundLast(ctx, m, fn) })
 		if err != nil {
 			return fmt.Errorf("look up %d subjects: %w", len(subjects), err)
 		}
@@ -84,7 +99,7 @@ func lookupSize(subjects []string) int {
 // truncates or refuses it, and lookup requests each half of the subjects. It notes a subject that alone exceeds the
 // limit.
 func (l *Log) lookup(
-	ctx context.Context, subjects []string, many **TooManySubjectsError, fn func(Message) error,
+	ctx context.Context, since Witness, subjects []string, many **TooManySubjectsError, fn func(Message) error,
 ) error {
 	bounded, cancel := context.WithTimeout(ctx, lookupTries*l.timeout)
 	defer cancel()
@@ -95,7 +110,7 @@ func (l *Log) lookup(
 		}
 	}
 	err := l.retryUntilDone(bounded, l.timeout, func(ctx context.Context) error {
-		return l.lookupOnce(ctx, subjects, fn)
+		return l.lookupOnce(ctx, since, subjects, fn)
 	})
 	tooMany := errors.Is(err, errTooManyResults)
 	if tooMany && len(subjects) == 1 {
@@ -117,7 +132,7 @@ func (l *Log) lookup(
 		return err
 	}
 	half := len(subjects) / 2
-	return errors.Join(l.lookup(ctx, subjects[:half], many, fn), l.lookup(ctx, subjects[half:], many, fn))
+	return errors.Join(l.lookup(ctx, since, subjects[:half], many, fn), l.lookup(ctx, since, subjects[half:], many, fn))
 }
 
 // errMissingLast says that the server did not find the last message at a subject, although it has one.
@@ -163,7 +178,23 @@ type lookupRequest struct {
 
 // lookupOnce counts the messages of the response, because its end can be lost. Usually the response
 // is one status message: no license exists.
-func (l *Log) lookupOnce(ctx context.Context, subjects []string, fn func(Message) error) error {
+func (l *Log) lookupOnce(ctx context.Context, since Witness, subjects []string, fn func(Message) error) (err error) {
+	if since.Seq > 0 {
+		subjects = append(slices.Clip(subjects), since.Subject)
+		has, others := false, fn
+		fn = func(m Message) error {
+			if m.Subject == since.Subject {
+				has = m.Seq >= since.Seq
+				return nil
+			}
+			return others(m)
+		}
+		defer func() {
+			if err == nil && !has {
+				err = errReplicaBehind
+			}
+		}()
+	}
 	request, err := json.Marshal(lookupRequest{Subjects: subjects, MaxBytes: maxLookupAnswer})
 	if err != nil {
 		return err

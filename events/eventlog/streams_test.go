@@ -157,7 +157,7 @@ func TestLookupRepeatsTruncatedResponses(t *testing.T) {
 		return nil
 	}
 	var short *shortAnswerError
-	if err := log.lookupOnce(t.Context(), subjects, fn); !errors.As(err, &short) {
+	if err := log.lookupOnce(t.Context(), Witness{}, subjects, fn); !errors.As(err, &short) {
 		t.Fatalf("the server sent all of it: %v", err)
 	}
 	clear(found)
