@@ -208,7 +208,7 @@ func TestLicenseThatTheLeaderLacks(t *testing.T) {
 	h.importRows(events.ImportStarted{JobID: 1, Mode: events.Partial}, rows)
 	h.importRows(updating(2), with(rows, "2", 1))
 	subject := events.LicenseSubject("psc", rows[0].key)
-	last, err := h.p.lastEvents(t.Context(), []string{subject})
+	last, err := h.p.lastEvents(t.Context(), eventlog.Witness{}, []string{subject})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"licenseimport/events"
+	"licenseimport/events/eventlog"
 	"licenseimport/events/importjob"
 	"licenseimport/internal/mapping"
 )
@@ -35,6 +36,15 @@ func (j *job) policy(catalogue map[string]events.CatalogueProduct) *Policy {
 		rules:     j.decider(),
 		since:     j.Last,
 	}
+}
+
+// witness is what a replica has to have whose answers count. A former leader that was cut off would take a license for
+// unknown, or for what it was long before.
+func (p *Policy) witness() eventlog.Witness {
+	if p.since.Event == nil {
+		return eventlog.Witness{}
+	}
+	return eventlog.Witness{Subject: p.since.Event.Subject(), Seq: p.since.Seq}
 }
 
 // kind is what the rows are. An import of a kind that this version does not know cannot be read.

@@ -53,13 +53,13 @@ func (p *Processor) lookUp(
 			subjects = append(subjects, verdicts[i].Subject())
 		}
 	}
-	return p.lastEvents(ctx, subjects)
+	return p.lastEvents(ctx, policy.witness(), subjects)
 }
 
-// lastEvents reads the last event at each of the subjects that have one.
-func (p *Processor) lastEvents(ctx context.Context, subjects []string) (Aggregates, error) {
+// lastEvents reads the last event at each of the subjects that have one, from a replica that has the witness.
+func (p *Processor) lastEvents(ctx context.Context, since eventlog.Witness, subjects []string) (Aggregates, error) {
 	found := Aggregates{}
-	err := p.log.Lookup(ctx, subjects, func(m eventlog.Message) error {
+	err := p.log.LookupSince(ctx, since, subjects, func(m eventlog.Message) error {
 		aggregate, err := decodeAggregate(&m)
 		if err == nil {
 			found[m.Subject] = aggregate

@@ -83,9 +83,7 @@ func (s *licenseSearch) products(v *Verdict) []string {
 }
 
 func (s *licenseSearch) run(ctx context.Context) error {
-	known := s.policy.since
-	witness := eventlog.Witness{Subject: known.Event.Subject(), Seq: known.Seq}
-	err := s.p.log.LookupSince(ctx, witness, s.names, s.take)
+	err := s.p.log.LookupSince(ctx, s.policy.witness(), s.names, s.take)
 	if many, ok := errors.AsType[*eventlog.TooManySubjectsError](err); ok {
 		for _, filter := range many.Filters {
 			s.keys[keyToken(filter)].uncounted = true

@@ -76,7 +76,7 @@ func (p *Processor) findStored(ctx context.Context, j job, verdicts []Verdict, k
 			}
 		}
 		var err error
-		if known, err = p.lastEvents(ctx, filters); err != nil {
+		if known, err = p.lastEvents(ctx, eventlog.Witness{}, filters); err != nil {
 			return err
 		}
 	}

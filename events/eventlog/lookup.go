@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -51,7 +52,7 @@ type Witness struct {
 
 // LookupSince is Lookup that asks until a replica answers that has the witness. One that lags, or a former leader that
 // was cut off, would lack messages that were stored long before. What LookupSince omits was not there when the witness
-// was stored.
+// was stored. fn may get messages of a replica that turns out to lag, too.
 func (l *Log) LookupSince(ctx context.Context, since Witness, subjects []string, fn func(Message) error) error {
 	var many *TooManySubjectsError
 	for rest := subjects; len(rest) > 0; {
@@ -122,6 +123,9 @@ func (l *Log) lookup(
 	}
 	missing := errors.Is(err, errMissingLast)
 	if missing && len(subjects) == 1 {
+		if since.Seq > 0 { // it may be the witness that is missing
+			return cmp.Or(l.lookup(ctx, Witness{}, subjects, many, func(Message) error { return nil }), errReplicaBehind)
+		}
 		_, found, getErr := l.get(ctx, events.LicensesStream, getRequest{LastSubject: subjects[0]})
 		if found || getErr != nil {
 			return errors.Join(err, getErr) // the server was about to end
