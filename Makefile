@@ -12,6 +12,8 @@ UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|robustnesste
 # the program for each of hundreds of commands. Of the scripts those are left that are about the servers.
 SEQUENTIAL := internal/(workbook|wordingtest|toolstest|openapi/openapitest)
 COMMAND_TESTS = ^TestScripts$$/^(audit|doctor|export|help|import|keysathand|mapping|outcomes|preview|rebuild|retry)$$|^TestOutputToFullDisk$$
+# The two longest tests on three NATS nodes, which the race detector slows most: `make long` has them.
+NODE_TESTS = ^(TestProcessesTakeTurns|TestNodesThatAreCutOff)$$
 
 .PHONY: help check generate generated fmt vet vuln test unit race outside tools fuzz bench sizes profile large scale pgo memory chaos chaos-cluster soak races races-changes cluster disk powercut long reference run build lint packages packages-test screenshots
 
@@ -50,7 +52,7 @@ unit: ## the unit suite
 	go test $(UNIT)
 
 race: ## the unit suite with the race detector; much of it waits for the disk, hence -p
-	go test -race -p 4 -skip '$(COMMAND_TESTS)' $(shell echo $(UNIT) | tr ' ' '\n' | grep -v -E '/$(SEQUENTIAL)$$')
+	go test -race -p 4 -skip '$(COMMAND_TESTS)|$(NODE_TESTS)' $(shell echo $(UNIT) | tr ' ' '\n' | grep -v -E '/$(SEQUENTIAL)$$')
 
 outside: ## the built program: its contract, killed processes, hostile clients, the page in a browser, the examples in all languages, the benchmark in small
 	go test -count=1 -tags tools $(OUTSIDE) ./internal/openapi
@@ -134,6 +136,7 @@ disk: ## a disk that fills up (as root, for a small file system in memory)
 	go test -tags mount -count=1 -run DiskFillsUp ./internal/robustnesstest
 
 long: ## more races and larger attacks than CI runs
+	go test -race -count=1 -run '$(NODE_TESTS)' ./events/eventlog
 	LICENSEIMPORT_LONG=1 go test -count=1 -timeout 20m ./internal/robustnesstest ./events/eventlog
 
 screenshots: ## every view of the page to docs/screenshots (fonts: fonts-noto-core fonts-noto-cjk)
