@@ -79,11 +79,7 @@ func TestBucketIsFoundOnce(t *testing.T) {
 	log := eventlogtest.OpenURL(t, url)
 	bucket, ctx := log.Bucket(eventlog.Products), t.Context()
 	requests := eventlogtest.WatchRequests(t, url, "$JS.API.STREAM.*.KV_"+eventlog.Products)
-	conn := eventlogtest.Connect(t, url)
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := jetStreamOf(t, url)
 	put := func(key string) {
 		t.Helper()
 		if _, err := bucket.Put(ctx, key, nil); err != nil {
@@ -92,7 +88,7 @@ func TestBucketIsFoundOnce(t *testing.T) {
 	}
 	searches := func(want int) {
 		t.Helper()
-		if err := conn.Publish("$JS.API.STREAM.END.KV_"+eventlog.Products, []byte("here")); err != nil {
+		if err := js.Conn().Publish("$JS.API.STREAM.END.KV_"+eventlog.Products, []byte("here")); err != nil {
 			t.Fatal(err)
 		}
 		if n := requests.Until("here"); n != want {

@@ -94,7 +94,8 @@ func TestFactsThatAreMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for subject, want := range map[string]bool{
-		events.StartedSubject(7): true, events.FactsFilter(7): true, events.SealedSubject(7): false, events.FactsFilter(8): false,
+		events.StartedSubject(7): true, events.FactsFilter(7): true,
+		events.SealedSubject(7): false, events.FactsFilter(8): false,
 	} {
 		if _, found, err := log.Fact(t.Context(), subject); found != want || err != nil {
 			t.Errorf("%s: %t, %v", subject, found, err)

@@ -56,7 +56,7 @@ type Witness struct {
 func (l *Log) LookupSince(ctx context.Context, since Witness, subjects []string, fn func(Message) error) error {
 	var many *TooManySubjectsError
 	for rest := subjects; len(rest) > 0; {
-		n := min(lookupSize(rest), maxLookup-1) // and the witness
+		n := lookupSize(rest)
 		err := l.lookup(ctx, since, rest[:n], &many, func(m Message) error { return l.foundLast(ctx, m, fn) })
 		if err != nil {
 			return fmt.Errorf("look up %d subjects: %w", len(subjects), err)
@@ -84,12 +84,12 @@ func (l *Log) foundLast(ctx context.Context, m Message, fn func(Message) error) 
 	return fn(m)
 }
 
-// lookupSize is how many of the subjects fit into one request, at least one.
+// lookupSize is how many of the subjects fit into one request beside a witness, at least one.
 func lookupSize(subjects []string) int {
 	size := 0
 	for i, subject := range subjects {
 		size += len(subject) + len(`"",`)
-		if i == maxLookup || i > 0 && size > maxLookupBytes {
+		if i == maxLookup-1 || i > 0 && size > maxLookupBytes {
 			return i
 		}
 	}

@@ -32,7 +32,8 @@ func TestLookupSince(t *testing.T) {
 		t.Fatal(err)
 	}
 	lookUp := func(ctx context.Context, after events.Seq, subjects []string) (found []string, err error) {
-		err = log.LookupSince(ctx, eventlog.Witness{Subject: "imports.7.progressed", Seq: after}, subjects, func(m eventlog.Message) error {
+		witness := eventlog.Witness{Subject: "imports.7.progressed", Seq: after}
+		err = log.LookupSince(ctx, witness, subjects, func(m eventlog.Message) error {
 			found = append(found, m.Subject)
 			return nil
 		})
