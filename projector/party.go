@@ -129,7 +129,7 @@ func (m *memtable) leave(k *partyKind, at *current) error {
 }
 
 // memberCount counts the licenses of the party that a license belongs to, one that has a name. The first count reads
-// one slot in each partition that may have the party.
+// four slots in each partition that may have the party.
 func (m *memtable) memberCount(k *partyKind, at *current) (int32, error) {
 	id := k.of(&at.record)
 	if n, known := m.members[k.partyID(id)]; known {

@@ -302,7 +302,7 @@ func (r *Reader) licensesNaming(k *partyKind, name string) (viewstore.Postings, 
 	return r.licensesOf(k, events.Seq(id))
 }
 
-// inSlot returns the sequences of the names that begin with a prefix and share the slot of hashed.
+// inSlot returns the sequences of the names that begin with a prefix and share the hash of hashed.
 func (r *Reader) inSlot(v viewstore.View, hashed, prefix []byte) viewstore.Postings {
 	return r.views.Match(r.bound, v, hashed, func(name []byte) bool { return bytes.HasPrefix(name, prefix) })
 }

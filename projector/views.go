@@ -13,7 +13,7 @@ const FileName = "views.bolt"
 
 // format is the version of the views' file. Raise it with every change of the views or of what
 // folding does: a file of another version is folded from the beginning.
-const format = 15
+const format = 16
 
 // The views. Package viewstore gives the bytes of each layout. Numbers (sequences, imports, rows)
 // are 8 bytes, big-endian, so that keys sort as their numbers do. A text before a number ends with
@@ -73,12 +73,12 @@ const format = 15
 //
 // Such a customer stays when its last license leaves it.
 //
-// A license key leads to the sequences of the licenses that have it, one for each product. The slot
-// depends on the key alone:
+// A license key leads to the sequences of the licenses that have it, one for each product. Their slots
+// have the hash of the key alone:
 //
 //	license_by_key   key NUL product → sequence
 //
-// So a license is found by its key in two steps: one read of the key's slot in each partition of
+// So a license is found by its key in two steps: four reads of the key's slots in each partition of
 // license_by_key, and one read of the chunk with its sequence in licenses.
 const (
 	licenses         viewstore.View = iota // Chunks: sequence → record, see above

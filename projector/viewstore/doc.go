@@ -18,15 +18,16 @@
 // order. Three measures reduce them.
 //
 //	partitions     a hash index is split by sequence; only the newest partition is written
-//	slots          a partition has 1024 entries, each for many names
+//	ranges         a partition has four ranges of sequences; a transaction writes the newest, mostly
+//	slots          a range has 256 entries, each for many names
 //	Bloom filters  lookups read only partitions that may have the name; indexes that are not filtered get
 //	               filters for the partitions that are searched often (an undo)
 //
 // # Reading
 //
 // [Store.Read] reads the last commit. Sets are lazy [Postings], walked straight from the pages:
-// [Intersect], [Merge] and [Without] combine them, within a [Bound]. A name is found by one read in each
-// partition: eight for a million sequences. [Reader.Scan] passes all of a view with columns, on several cores.
+// [Intersect], [Merge] and [Without] combine them, within a [Bound]. A name is found by four reads in each
+// partition: 32 for a million sequences. [Reader.Scan] passes all of a view with columns, on several cores.
 //
 // # The file, byte by byte
 //
@@ -53,7 +54,8 @@
 // [HashIndex]: one entry for each slot of each partition that holds a name.
 //
 //	key    4 bytes  partition = sequence >> 17
-//	       2 bytes  slot = CRC-32C(hashed part of the name) & 1023
+//	       1 byte   range = sequence >> 15 & 3
+//	       1 byte   slot of the range = CRC-32C(hashed part of the name) & 255
 //	value  for each name, in the order in which they were inserted:
 //	       uvarint  length of the name
 //	       n bytes  name

@@ -32,14 +32,14 @@ func TestFileFormat(t *testing.T) {
 		m.Append(lists, "list", 4096+0x0abc)
 		m.Append(lists, "list", 4096+0x0abd)
 	})
-	slot := hex.EncodeToString(binary.BigEndian.AppendUint16(nil, uint16(crc32.Checksum([]byte("key"), castagnoli)&1023)))
+	hash := hex.EncodeToString([]byte{byte(crc32.Checksum([]byte("key"), castagnoli))})
 	name := hex.EncodeToString(append([]byte{11}, "key\x00product"...))
 	list := hex.EncodeToString([]byte("list\x00"))
 	want := map[View]map[string]string{
 		plain:      {hex.EncodeToString([]byte("key")): hex.EncodeToString([]byte("value"))},
 		counters:   {hex.EncodeToString([]byte("count")): "0000000000000102"},
 		names:      {},
-		unfiltered: {"00000000" + slot: name + "000003", "00000004" + slot: name + "010203"},
+		unfiltered: {"0000000000" + hash: name + "000003", "0000000402" + hash: name + "010203"}, // range 0 and 2
 		values:     {"0000000000000001": "8000000000000004" + compressed("\x03two\x04last")},
 		grouped:    {"0000000000000009" + "0000000000000000": "0000000000000020" + compressed("\x00")},
 		texts: {"0000000000000000": "0000000000000006" +

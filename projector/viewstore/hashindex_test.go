@@ -2,6 +2,7 @@ package viewstore
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -227,4 +228,30 @@ func TestSearchesWithFilters(t *testing.T) {
 		h.overlay.Freeze(next)
 	}
 	compare(NewMemtable(h.overlay)) // all are in the file
+}
+
+// TestTransactionTouchesOneRange: names whose sequences follow one another are written to the 256 slots of one range,
+// however full the index is.
+func TestTransactionTouchesOneRange(t *testing.T) {
+	h := newHarness(t)
+	const first = 3<<(partitionBits-rangeBits) + 1
+	h.write(func(m *Memtable) {
+		for seq := uint64(first); seq < first+5*hashCount; seq++ {
+			name := fmt.Append(nil, "name-", seq)
+			m.Insert(names, name, name, seq)
+		}
+	})
+	entries := 0
+	h.read(func(r *Reader) {
+		check(t, r.bucket(names).ForEach(func(key, _ []byte) error {
+			if slot := int(binary.BigEndian.Uint16(key[partitionSize:])); slot>>hashBits != 3 {
+				t.Errorf("slot %d of another range", slot)
+			}
+			entries++
+			return nil
+		}))
+	})
+	if entries == 0 || entries > hashCount {
+		t.Errorf("%d entries, at most %d", entries, hashCount)
+	}
 }

@@ -7,13 +7,13 @@ import (
 )
 
 // Match is the set of the sequences of those names of a hash index that match. If hashed is not
-// nil, it looks at the names in the slot of hashed only. It holds the matches of one partition at a
+// nil, it looks at the names that share its hash only. It holds the matches of one partition at a
 // time, 16 KiB, however many there are. match must not retain the name. A damaged slot ends the set
 // and is the Bound's error; the Bound may not be nil.
 func (r *Reader) Match(b *Bound, v View, hashed []byte, match func(name []byte) bool) Postings {
-	x := &matchPostings{bound: b, bucket: r.bucket(v), slot: allSlots, match: match}
+	x := &matchPostings{bound: b, bucket: r.bucket(v), hash: allHashes, match: match}
 	if hashed != nil {
-		x.slot = hashSlot(hashed)
+		x.hash = hashOf(hashed)
 	}
 	first, _ := x.bucket.Cursor().First()
 	last, _ := x.bucket.Cursor().Last()
@@ -24,13 +24,13 @@ func (r *Reader) Match(b *Bound, v View, hashed []byte, match func(name []byte) 
 	return x
 }
 
-const allSlots = -1
+const allHashes = -1
 
 // matchPostings searches one partition after the other.
 type matchPostings struct {
 	bound       *Bound
 	bucket      *bolt.Bucket
-	slot        int // or allSlots
+	hash        int // or allHashes
 	match       func(name []byte) bool
 	first, last uint64 // partitions of the index
 
@@ -70,9 +70,14 @@ func (x *matchPostings) search(p uint64) bool {
 	}
 	x.found = bitset{}
 	x.searched, x.partition = false, p
-	if x.slot != allSlots {
-		x.searched = x.searchSlot(x.bucket.Get(appendSlotKey(nil, uint32(p), x.slot)))
-		return x.searched
+	if x.hash != allHashes {
+		for _, number := range slotsOf(x.hash) {
+			if !x.searchSlot(x.bucket.Get(appendSlotKey(nil, uint32(p), number))) {
+				return false
+			}
+		}
+		x.searched = true
+		return true
 	}
 	cursor := x.bucket.Cursor()
 	key, value := cursor.Seek(appendSlotKey(nil, uint32(p), 0))

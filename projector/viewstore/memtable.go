@@ -122,28 +122,28 @@ func (m *Memtable) flush(c *chunk) {
 // Insert adds a name and its sequence to a hash index. hashed is the name, or the part of it that
 // [Reader.InSlot] searches by. The index does not hold the name with this sequence.
 func (m *Memtable) Insert(v View, hashed, name []byte, seq uint64) {
-	m.indexes[v].insert(hashSlot(hashed), name, seq)
+	m.indexes[v].insert(slotOf(hashOf(hashed), seq), name, seq)
 	m.overlay.store.searched.add(v, name, seq)
 }
 
 // Remove removes a name and its sequence, which the hash index holds. The slot is written again at the
 // commit, which costs what an Insert costs.
 func (m *Memtable) Remove(v View, hashed, name []byte, seq uint64) {
-	m.indexes[v].remove(hashSlot(hashed), name, seq)
+	m.indexes[v].remove(slotOf(hashOf(hashed), seq), name, seq)
 }
 
-// Sequences finds all sequences of a name in a hash index, from the partition of one on. It reads one
-// slot in each partition, or in those of the partitions searched often that may have the name.
+// Sequences finds all sequences of a name in a hash index, from the partition of one on. It reads the slots of one
+// hash in each partition, or in those of the partitions searched often that may have the name.
 func (m *Memtable) Sequences(v View, hashed, name []byte, from uint64) (map[uint64]struct{}, error) {
 	found := map[uint64]struct{}{}
-	number := hashSlot(hashed)
-	if err := m.overlay.sequences(m, v, number, name, from, found); err != nil {
+	hash := hashOf(hashed)
+	if err := m.overlay.sequences(m, v, hash, name, from, found); err != nil {
 		return nil, err
 	}
 	if frozen := m.overlay.immutable; frozen != nil {
-		frozen.indexes[v].replay(number, name, found)
+		frozen.indexes[v].replay(hash, name, found)
 	}
-	m.indexes[v].replay(number, name, found)
+	m.indexes[v].replay(hash, name, found)
 	return found, nil
 }
 

@@ -132,14 +132,24 @@ func (o *Overlay) Lookup(v View, name string) (uint64, error) {
 	for number, group := range filters.groups[v] {
 		for may := group.mayHave(positions); may != 0; may &= may - 1 { // the earliest first
 			p := uint32(number*groupSize + bits.TrailingZeros8(may)) //nolint:gosec // as in the keys
-			o.key = appendSlotKey(o.key[:0], p, hashSlot(o.scratch))
-			value, err := o.read(v, o.key)
-			if err != nil {
-				return 0, err
-			}
-			if seq, err := (slot{p, value}).find(o.scratch); seq != 0 || err != nil {
+			if seq, err := o.first(v, p, o.scratch); seq != 0 || err != nil {
 				return seq, err
 			}
+		}
+	}
+	return 0, nil
+}
+
+// first finds the first sequence of a name in one partition of the file; 0 if there is none.
+func (o *Overlay) first(v View, partition uint32, name []byte) (uint64, error) {
+	for _, number := range slotsOf(hashOf(name)) {
+		o.key = appendSlotKey(o.key[:0], partition, number)
+		value, err := o.read(v, o.key)
+		if err != nil {
+			return 0, err
+		}
+		if seq, err := (slot{partition, value}).find(name); seq != 0 || err != nil {
+			return seq, err
 		}
 	}
 	return 0, nil
@@ -205,7 +215,7 @@ func (m *Memtable) piece(v View, key []byte) []byte {
 // sequences adds the sequences of a name in the file, from the partition of one on. active is the memtable that is
 // being filled.
 func (o *Overlay) sequences(
-	active *Memtable, v View, number int, name []byte, from uint64, found map[uint64]struct{},
+	active *Memtable, v View, hash int, name []byte, from uint64, found map[uint64]struct{},
 ) (err error) {
 	defer o.store.guard(&err, debug.SetPanicOnFault(true))
 	stored, err := o.partitions(v)
@@ -219,18 +229,20 @@ func (o *Overlay) sequences(
 		} else if !may {
 			continue
 		}
-		o.key = appendSlotKey(o.key[:0], uint32(p), number)
-		value, err := o.page(v, o.key)
-		if err != nil {
-			return err
-		}
-		if !(slot{uint32(p), value}).forEach(func(other []byte, seq uint64) bool {
-			if string(other) == string(name) {
-				found[seq] = struct{}{}
+		for _, number := range slotsOf(hash) {
+			o.key = appendSlotKey(o.key[:0], uint32(p), number)
+			value, err := o.page(v, o.key)
+			if err != nil {
+				return err
 			}
-			return true
-		}) {
-			return ErrDamaged
+			if !(slot{uint32(p), value}).forEach(func(other []byte, seq uint64) bool {
+				if string(other) == string(name) {
+					found[seq] = struct{}{}
+				}
+				return true
+			}) {
+				return ErrDamaged
+			}
 		}
 	}
 	return nil

@@ -99,7 +99,7 @@ func (r *Reader) All(set ChunkSet) Postings {
 }
 
 // Lookup finds the first sequence of a name in a hash index whose names are hashed whole; 0 if there
-// is none. It reads one slot in each partition.
+// is none. It reads four slots in each partition.
 func (r *Reader) Lookup(v View, name []byte) (found uint64, err error) {
 	err = r.InSlot(v, name, 0, func(other []byte, seq uint64) bool {
 		if string(other) == string(name) {
@@ -110,20 +110,22 @@ func (r *Reader) Lookup(v View, name []byte) (found uint64, err error) {
 	return found, err
 }
 
-// InSlot passes the names that share the slot of hashed, in ascending order of their sequences, until
+// InSlot passes the names that share the hash of hashed, in ascending order of their sequences, until
 // f returns false. It begins with the partition of a sequence. f must not retain the name.
 func (r *Reader) InSlot(v View, hashed []byte, from uint64, f func(name []byte, seq uint64) bool) error {
-	bucket, number, more := r.bucket(v), hashSlot(hashed), true
+	bucket, slots, more := r.bucket(v), slotsOf(hashOf(hashed)), true
 	for p := range partitions(bucket, from) {
-		sound := slot{p, bucket.Get(appendSlotKey(nil, p, number))}.forEach(func(name []byte, seq uint64) bool {
-			more = f(name, seq)
-			return more
-		})
-		if !sound {
-			return ErrDamaged
-		}
-		if !more {
-			return nil
+		for _, number := range slots {
+			sound := slot{p, bucket.Get(appendSlotKey(nil, p, number))}.forEach(func(name []byte, seq uint64) bool {
+				more = f(name, seq)
+				return more
+			})
+			if !sound {
+				return ErrDamaged
+			}
+			if !more {
+				return nil
+			}
 		}
 	}
 	return nil
