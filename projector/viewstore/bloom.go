@@ -8,36 +8,37 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// Folding looks up every name, and most names are in one partition of their index or in none. One
-// Bloom filter for each partition avoids the reads of all others.
+// Folding looks up every name, and most names are in one range of their index or in none. One
+// Bloom filter for each range avoids the reads of all others.
 
-// A filter is sized for the 131,072 names that a partition gets at most. Its false positive rate is
-// then 2.4 %, and with half as many names 0.2 %.
+// A filter is sized for the 32,768 names that a range gets at most. Its false positive rate is
+// then 0.24 %.
 const (
-	filterBits   = 1 << 20 // 128 KiB
+	filterBits   = 1 << 19 // 64 KiB
 	filterProbes = 4
 )
 
-// filterGroup are the filters of groupSize partitions that follow one another: bit i of byte n is bit n of the filter
-// of partition i. So a look-up reads filterProbes bytes for all, which are rarely in the processor's cache.
-type filterGroup [filterBits]byte
+// filterGroup are the filters of groupSize ranges that follow one another, which are those of eight partitions:
+// bit i of number n is bit n of the filter of range i. So a look-up reads filterProbes numbers for all, which are
+// rarely in the processor's cache.
+type filterGroup [filterBits]uint32
 
-const groupSize = 8
+const groupSize = 32
 
 // bloomFilters are the filters of all filtered views. They may hold names of a transaction that
 // failed; such a false positive costs one read.
 type bloomFilters struct {
-	groups [][]*filterGroup // by view; nil: its partitions are empty
+	groups [][]*filterGroup // by view; nil: its ranges are empty
 }
 
 func newBloomFilters(views int) *bloomFilters {
 	return &bloomFilters{groups: make([][]*filterGroup, views)}
 }
 
-// add adds a name to the filter of its sequence's partition.
+// add adds a name to the filter of its sequence's range.
 func (f *bloomFilters) add(v View, name []byte, seq uint64) {
-	p := partitionOf(seq)
-	number := int(p / groupSize)
+	r := rangeOf(seq)
+	number := int(r / groupSize)
 	for number >= len(f.groups[v]) {
 		f.groups[v] = append(f.groups[v], nil)
 	}
@@ -45,16 +46,16 @@ func (f *bloomFilters) add(v View, name []byte, seq uint64) {
 		f.groups[v][number] = new(filterGroup)
 	}
 	for _, at := range bloom.Locations(name, filterProbes) {
-		f.groups[v][number][at%filterBits] |= 1 << (p % groupSize)
+		f.groups[v][number][at%filterBits] |= 1 << (r % groupSize)
 	}
 }
 
-// mayHave are the partitions of the group that may have a name with these positions: a bit for each.
-func (g *filterGroup) mayHave(positions []uint64) uint8 {
+// mayHave are the ranges of the group that may have a name with these positions: a bit for each.
+func (g *filterGroup) mayHave(positions []uint64) uint32 {
 	if g == nil {
 		return 0
 	}
-	all := uint8(math.MaxUint8)
+	all := uint32(math.MaxUint32)
 	for _, at := range positions {
 		all &= g[at%filterBits]
 	}
@@ -78,8 +79,11 @@ func (f *bloomFilters) load(v View, cursor *bolt.Cursor) error {
 	return nil
 }
 
-// searchProbes are the bits of a name in a filter of searchedPartitions. Each is a look into memory for each partition.
-const searchProbes = 2
+// A filter of searchedPartitions is of a whole partition. Each probe is a look into memory for each partition.
+const (
+	searchBits   = 1 << 20 // 128 KiB
+	searchProbes = 2
+)
 
 // searchesBeforeFilter is how many searches of a partition cost about as much as its filter, but for tests.
 var searchesBeforeFilter = 2000

@@ -20,7 +20,7 @@
 //	partitions     a hash index is split by sequence; only the newest partition is written
 //	ranges         a partition has four ranges of sequences; a transaction writes the newest, mostly
 //	slots          a range has 256 entries, each for many names
-//	Bloom filters  lookups read only partitions that may have the name; indexes that are not filtered get
+//	Bloom filters  lookups read only ranges that may have the name; indexes that are not filtered get
 //	               filters for the partitions that are searched often (an undo)
 //
 // # Reading

@@ -28,16 +28,16 @@ const (
 // or the machine.
 func hashOf(name []byte) int { return int(crc32.Checksum(name, castagnoli) & (hashCount - 1)) }
 
-// slotOf is the slot of a hash in the range of a sequence.
-func slotOf(hash int, seq uint64) int {
-	const ranges = 1 << rangeBits
-	return int(seq>>(partitionBits-rangeBits)&(ranges-1))<<hashBits | hash
-}
+// rangeOf is the number of the range of a sequence, counted through all partitions.
+func rangeOf(seq uint64) uint32 { return uint32(seq >> (partitionBits - rangeBits)) }
+
+// slotIn is the slot of a hash in a range.
+func slotIn(hash int, number uint32) int { return int(number%(1<<rangeBits))<<hashBits | hash }
 
 // slotsOf are a hash's slots in a partition, by ascending sequences.
 func slotsOf(hash int) (slots [1 << rangeBits]int) {
 	for i := range slots {
-		slots[i] = i<<hashBits | hash
+		slots[i] = slotIn(hash, uint32(i))
 	}
 	return slots
 }

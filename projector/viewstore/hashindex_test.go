@@ -155,34 +155,34 @@ func TestMalformedSlot(t *testing.T) {
 	}
 }
 
-// TestBloomFilters: an added name is never missed, also in a full partition, and the false positive
+// TestBloomFilters: an added name is never missed, also in a full range, and the false positive
 // rate is the expected one.
 func TestBloomFilters(t *testing.T) {
-	const n = 1 << partitionBits
+	const n = 1 << (partitionBits - rangeBits)
 	filters := newBloomFilters(len(testSchema.Views))
 	for i := range n {
-		filters.add(names, fmt.Append(nil, "store-", i), uint64(11*n+i))
+		filters.add(names, fmt.Append(nil, "store-", i), uint64(43*n+i))
 	}
-	filters.add(names, []byte("store-0"), 9*n)
+	filters.add(names, []byte("store-0"), 33*n)
 	if all := filters.groups[names]; len(all) != 2 || all[0] != nil || all[0].mayHave(nil) != 0 {
 		t.Fatalf("%d groups, want the second only", len(all))
 	}
-	mayHave := func(name string, i int) uint8 {
+	mayHave := func(name string, i int) uint32 {
 		return filters.groups[names][1].mayHave(bloom.Locations(fmt.Append(nil, name, i), filterProbes))
 	}
 	wrong := 0
 	for i := range n {
-		if may := mayHave("store-", i); may&^(1<<1) != 1<<3 {
+		if may := mayHave("store-", i); may&^(1<<1) != 1<<11 {
 			t.Fatalf("store-%d may be in %b", i, may)
 		}
 		if mayHave("other-", i) != 0 {
 			wrong++
 		}
 	}
-	if mayHave("store-", 0) != 1<<1|1<<3 {
-		t.Error("store-0 is in two partitions")
+	if mayHave("store-", 0) != 1<<1|1<<11 {
+		t.Error("store-0 is in two ranges")
 	}
-	if wrong > n/25 { // 2.4 % are expected
+	if wrong > n/250 { // 0.24 % are expected
 		t.Errorf("%d of %d are false positives", wrong, n)
 	}
 }

@@ -122,14 +122,14 @@ func (m *Memtable) flush(c *chunk) {
 // Insert adds a name and its sequence to a hash index. hashed is the name, or the part of it that
 // [Reader.InSlot] searches by. The index does not hold the name with this sequence.
 func (m *Memtable) Insert(v View, hashed, name []byte, seq uint64) {
-	m.indexes[v].insert(slotOf(hashOf(hashed), seq), name, seq)
+	m.indexes[v].insert(slotIn(hashOf(hashed), rangeOf(seq)), name, seq)
 	m.overlay.store.searched.add(v, name, seq)
 }
 
 // Remove removes a name and its sequence, which the hash index holds. The slot is written again at the
 // commit, which costs what an Insert costs.
 func (m *Memtable) Remove(v View, hashed, name []byte, seq uint64) {
-	m.indexes[v].remove(slotOf(hashOf(hashed), seq), name, seq)
+	m.indexes[v].remove(slotIn(hashOf(hashed), rangeOf(seq)), name, seq)
 }
 
 // Sequences finds all sequences of a name in a hash index, from the partition of one on. It reads the slots of one

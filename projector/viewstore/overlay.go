@@ -128,28 +128,19 @@ func (o *Overlay) Lookup(v View, name string) (uint64, error) {
 		return 0, err
 	}
 	o.scratch = append(o.scratch[:0], name...)
-	positions := bloom.Locations(o.scratch, filterProbes)
+	hash, positions := hashOf(o.scratch), bloom.Locations(o.scratch, filterProbes)
 	for number, group := range filters.groups[v] {
 		for may := group.mayHave(positions); may != 0; may &= may - 1 { // the earliest first
-			p := uint32(number*groupSize + bits.TrailingZeros8(may)) //nolint:gosec // as in the keys
-			if seq, err := o.first(v, p, o.scratch); seq != 0 || err != nil {
+			r := uint32(number*groupSize + bits.TrailingZeros32(may)) //nolint:gosec // as in the keys
+			p := r >> rangeBits
+			o.key = appendSlotKey(o.key[:0], p, slotIn(hash, r))
+			value, err := o.read(v, o.key)
+			if err != nil {
+				return 0, err
+			}
+			if seq, err := (slot{p, value}).find(o.scratch); seq != 0 || err != nil {
 				return seq, err
 			}
-		}
-	}
-	return 0, nil
-}
-
-// first finds the first sequence of a name in one partition of the file; 0 if there is none.
-func (o *Overlay) first(v View, partition uint32, name []byte) (uint64, error) {
-	for _, number := range slotsOf(hashOf(name)) {
-		o.key = appendSlotKey(o.key[:0], partition, number)
-		value, err := o.read(v, o.key)
-		if err != nil {
-			return 0, err
-		}
-		if seq, err := (slot{partition, value}).find(name); seq != 0 || err != nil {
-			return seq, err
 		}
 	}
 	return 0, nil
@@ -288,7 +279,7 @@ func (o *Overlay) loadFilter(active *Memtable, v View, p uint32, f *searchedPart
 	if err != nil {
 		return err
 	}
-	filter := bloom.New(filterBits, searchProbes)
+	filter := bloom.New(searchBits, searchProbes)
 	add := func(name []byte, _ uint64) bool {
 		filter.Add(name)
 		return true

@@ -12,7 +12,7 @@ import (
 // [p<<17, (p+1)<<17), that is 131,072 sequences. An entry's key begins with the partition's number.
 // A transaction therefore writes pages of the newest partition only, however large the index is.
 // Without partitions it would touch nearly every page of the index. A reader looks into each
-// partition, which is eight for a million sequences. A memtable looks only into those whose Bloom
+// partition, which is eight for a million sequences. A memtable looks only into those ranges whose Bloom
 // filter may have the name.
 const (
 	partitionBits = 17

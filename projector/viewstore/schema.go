@@ -26,7 +26,7 @@ type ViewSpec struct {
 	Name   string // of its bucket in the file
 	Layout Layout
 	// Filtered is set for a HashIndex that [Memtable.Lookup] reads. The store keeps a Bloom filter
-	// in memory for each of its partitions, 128 KiB each.
+	// in memory for each of its ranges, 64 KiB each.
 	Filtered bool
 	// Columns is set for Chunks whose values are texts: their number in each value, with a NUL behind each. A
 	// chunk holds them column by column, and [Reader.Scan] passes it so. Of a value with more texts the rest is
