@@ -8,9 +8,10 @@ COMMIT := $(shell git describe --always --abbrev=40 --exclude='*' --dirty 2>/dev
 # Packages whose tests run the built program from outside; the others are the unit suite.
 OUTSIDE := ./internal/contracttest ./internal/crashtest ./internal/robustnesstest ./web/browsertest ./examples ./cmd/benchmark
 UNIT = $(shell go list ./... | grep -v -E '/(contracttest|crashtest|robustnesstest|browsertest|examples|benchmark)$$')
-# Packages without goroutines of their own, which the race detector slows 10 to 50 times for nothing; and tests that start
-# the program for each of hundreds of commands. Of the scripts those are left that are about the servers.
-SEQUENTIAL := internal/(workbook|wordingtest|toolstest|openapi/openapitest)
+# Packages without goroutines of their own, or whose tests ask one thing after the other, which the race detector slows 10
+# to 50 times for nothing; and tests that start the program for each of hundreds of commands. Of the scripts those are left
+# that are about the servers.
+SEQUENTIAL := internal/(workbook|wordingtest|toolstest|openapi|openapi/openapitest)
 COMMAND_TESTS = ^TestScripts$$/^(audit|doctor|export|help|import|keysathand|mapping|outcomes|preview|rebuild|retry)$$|^TestOutputToFullDisk$$
 # The two longest tests on three NATS nodes, which the race detector slows most: `make long` has them.
 NODE_TESTS = ^(TestProcessesTakeTurns|TestNodesThatAreCutOff)$$
