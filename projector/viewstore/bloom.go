@@ -86,7 +86,7 @@ const (
 )
 
 // searchesBeforeFilter is how many searches of a partition cost about as much as its filter, but for tests.
-var searchesBeforeFilter = 2000
+var searchesBeforeFilter = 500
 
 // searchedPartitions are the partitions of indexes that are searched for all sequences of a name, by view and
 // partition. Folding does that for few events, but for each one of an undo; so those partitions that are searched

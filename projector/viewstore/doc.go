@@ -15,7 +15,7 @@
 // transaction is open at a time.
 //
 // Random writes are what costs: a transaction touches nearly every page of an index that has no
-// order. Three measures reduce them.
+// order. Four measures reduce them.
 //
 //	partitions     a hash index is split by sequence; only the newest partition is written
 //	ranges         a partition has four ranges of sequences; a transaction writes the newest, mostly
@@ -51,7 +51,7 @@
 //
 // [Counters]: the key is the counter's name, the value its number.
 //
-// [HashIndex]: one entry for each slot of each partition that holds a name.
+// [HashIndex]: one entry for each slot of each range that holds a name.
 //
 //	key    4 bytes  partition = sequence >> 17
 //	       1 byte   range = sequence >> 15 & 3

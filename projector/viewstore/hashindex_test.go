@@ -230,8 +230,7 @@ func TestSearchesWithFilters(t *testing.T) {
 	compare(NewMemtable(h.overlay)) // all are in the file
 }
 
-// TestTransactionTouchesOneRange: names whose sequences follow one another are written to the 256 slots of one range,
-// however full the index is.
+// TestTransactionTouchesOneRange: names whose sequences follow one another are written to the 256 slots of one range.
 func TestTransactionTouchesOneRange(t *testing.T) {
 	h := newHarness(t)
 	const first = 3<<(partitionBits-rangeBits) + 1
@@ -254,4 +253,40 @@ func TestTransactionTouchesOneRange(t *testing.T) {
 	if entries == 0 || entries > hashCount {
 		t.Errorf("%d entries, at most %d", entries, hashCount)
 	}
+}
+
+// TestFirstOfSeveralRanges: of a name that several ranges of a partition have, look-ups find the first sequence, and all
+// are passed in order; also when the later ones were inserted before.
+func TestFirstOfSeveralRanges(t *testing.T) {
+	h := newHarness(t)
+	all := []uint64{5 << (partitionBits - rangeBits), 6 << (partitionBits - rangeBits), 7<<(partitionBits-rangeBits) + 9}
+	name := []byte("name")
+	for i := range all {
+		h.write(func(m *Memtable) {
+			m.Insert(names, name, name, all[len(all)-1-i])
+			m.Insert(unfiltered, name, name, all[len(all)-1-i])
+		})
+	}
+	h.overlay = NewOverlay(h.Store) // without a memtable
+	if got, err := h.overlay.Lookup(names, "name"); got != all[0] || err != nil {
+		t.Errorf("overlay: %d, %v, want %d", got, err, all[0])
+	}
+	h.read(func(r *Reader) {
+		if got, err := r.Lookup(names, name); got != all[0] || err != nil {
+			t.Errorf("reader: %d, %v, want %d", got, err, all[0])
+		}
+		var got []uint64
+		check(t, r.InSlot(unfiltered, name, 0, func(_ []byte, seq uint64) bool {
+			got = append(got, seq)
+			return true
+		}))
+		if !slices.Equal(got, all) {
+			t.Errorf("in the slots: %d, want %d", got, all)
+		}
+		for _, hashed := range [][]byte{nil, name} {
+			set := r.Match(NewBound(func() error { return nil }), unfiltered, hashed, func([]byte) bool { return true })
+			compareNext(t, "name", set, SliceList(all), 0, false)
+			compareNext(t, "name", set, SliceList(all), all[2], true)
+		}
+	})
 }
