@@ -255,8 +255,8 @@ func TestTransactionTouchesOneRange(t *testing.T) {
 	}
 }
 
-// TestFirstOfSeveralRanges: of a name that several ranges of a partition have, look-ups find the first sequence, and all
-// are passed in order; also when the later ones were inserted before.
+// TestFirstOfSeveralRanges: of a name that several ranges of a partition have, look-ups find the first sequence, and
+// all are passed in order; also when the later ones were inserted before.
 func TestFirstOfSeveralRanges(t *testing.T) {
 	h := newHarness(t)
 	all := []uint64{5 << (partitionBits - rangeBits), 6 << (partitionBits - rangeBits), 7<<(partitionBits-rangeBits) + 9}
