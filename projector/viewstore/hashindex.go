@@ -175,18 +175,8 @@ func isAmong(sorted []encodedName, one []byte) bool {
 func (d *indexDeltas) replay(hash int, name []byte, found map[uint64]struct{}) {
 	for _, delta := range d.all[:d.used] {
 		for _, number := range slotsOf(hash) {
-			slot{delta.partition, delta.leaving(number)}.forEach(func(other []byte, seq uint64) bool {
-				if string(other) == string(name) {
-					delete(found, seq)
-				}
-				return true
-			})
-			slot{delta.partition, delta.slots[number]}.forEach(func(other []byte, seq uint64) bool {
-				if string(other) == string(name) {
-					found[seq] = struct{}{}
-				}
-				return true
-			})
+			slot{delta.partition, delta.leaving(number)}.forEachOf(name, func(seq uint64) { delete(found, seq) })
+			slot{delta.partition, delta.slots[number]}.forEachOf(name, func(seq uint64) { found[seq] = struct{}{} })
 		}
 	}
 }
@@ -292,6 +282,16 @@ func (s slot) forEach(f func(name []byte, seq uint64) bool) bool {
 		rest = rest[end+offsetSize:]
 	}
 	return true
+}
+
+// forEachOf passes the sequences of one name, in order. It is false if the slot is malformed.
+func (s slot) forEachOf(name []byte, f func(seq uint64)) bool {
+	return s.forEach(func(other []byte, seq uint64) bool {
+		if string(other) == string(name) {
+			f(seq)
+		}
+		return true
+	})
 }
 
 // find is the first sequence of a name; 0 if the slot does not hold the name.

@@ -226,12 +226,7 @@ func (o *Overlay) sequences(
 			if err != nil {
 				return err
 			}
-			if !(slot{uint32(p), value}).forEach(func(other []byte, seq uint64) bool {
-				if string(other) == string(name) {
-					found[seq] = struct{}{}
-				}
-				return true
-			}) {
+			if !(slot{uint32(p), value}).forEachOf(name, func(seq uint64) { found[seq] = struct{}{} }) {
 				return ErrDamaged
 			}
 		}
