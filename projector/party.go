@@ -121,7 +121,9 @@ func (m *memtable) leave(k *partyKind, at *current) error {
 	}
 	delete(m.members, k.partyID(id))
 	if name != "" {
-		m.Forget(k.names, name, uint64(id))
+		if err := m.Forget(k.names, name, uint64(id)); err != nil {
+			return err
+		}
 	}
 	m.Exclude(k.all, "", uint64(id))
 	m.Uncount(counters, k.counter, 1)
@@ -129,7 +131,7 @@ func (m *memtable) leave(k *partyKind, at *current) error {
 }
 
 // memberCount counts the licenses of the party that a license belongs to, one that has a name. The first count reads
-// four slots in each partition that may have the party.
+// one slot of each range that may have the party.
 func (m *memtable) memberCount(k *partyKind, at *current) (int32, error) {
 	id := k.of(&at.record)
 	if n, known := m.members[k.partyID(id)]; known {

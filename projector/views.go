@@ -13,7 +13,7 @@ const FileName = "views.bolt"
 
 // format is the version of the views' file. Raise it with every change of the views or of what
 // folding does: a file of another version is folded from the beginning.
-const format = 16
+const format = 17
 
 // The views. Package viewstore gives the bytes of each layout. Numbers (sequences, imports, rows)
 // are 8 bytes, big-endian, so that keys sort as their numbers do. A text before a number ends with
@@ -78,7 +78,7 @@ const format = 16
 //
 //	license_by_key   key NUL product → sequence
 //
-// So a license is found by its key in two steps: four reads of the key's slots in each partition of
+// So a license is found by its key in two steps: eight reads of the key's slots in each partition of
 // license_by_key, and one read of the chunk with its sequence in licenses.
 const (
 	licenses         viewstore.View = iota // Chunks: sequence → record, see above
@@ -129,7 +129,7 @@ var schema = viewstore.Schema{Version: format, Views: []viewstore.ViewSpec{
 	orderLicenses:    {Name: "order_more", Layout: viewstore.HashIndex},
 	disabled:         {Name: "disabled", Layout: viewstore.PostingLists},
 	customers:        {Name: "customers", Layout: viewstore.PostingLists},
-	customerByEmail:  {Name: "customer_by_email", Layout: viewstore.HashIndex, Filtered: true},
+	customerByEmail:  {Name: "customer_by_email", Layout: viewstore.HashIndex, Filtered: true, Resident: true},
 	orders:           {Name: "orders", Layout: viewstore.PostingLists},
 	orderByStore:     {Name: "order_by_store", Layout: viewstore.HashIndex, Filtered: true},
 	rejected:         {Name: "rejected", Layout: viewstore.Chunks},

@@ -15,19 +15,20 @@
 // transaction is open at a time.
 //
 // Random writes are what costs: a transaction touches nearly every page of an index that has no
-// order. Four measures reduce them.
+// order. Some measures reduce them, and reads at places all over the file.
 //
 //	partitions     a hash index is split by sequence; only the newest partition is written
-//	ranges         a partition has four ranges of sequences; a transaction writes the newest, mostly
-//	slots          a range has 256 entries, each for many names
+//	ranges         a partition has eight ranges of sequences; a transaction writes the newest, mostly
+//	slots          a range has 128 entries, each for many names
 //	Bloom filters  lookups read only ranges that may have the name; indexes that are not filtered get
 //	               filters for the partitions that are searched often (an undo)
+//	resident names all names of some indexes are in memory: lookups read no file
 //
 // # Reading
 //
 // [Store.Read] reads the last commit. Sets are lazy [Postings], walked straight from the pages:
-// [Intersect], [Merge] and [Without] combine them, within a [Bound]. A name is found by four reads in each
-// partition: 32 for a million sequences. [Reader.Scan] passes all of a view with columns, on several cores.
+// [Intersect], [Merge] and [Without] combine them, within a [Bound]. A name is found by eight reads in each
+// partition: 64 for a million sequences. [Reader.Scan] passes all of a view with columns, on several cores.
 //
 // # The file, byte by byte
 //

@@ -43,7 +43,7 @@ type Store struct {
 	schema   Schema
 	position Position
 	filters  *bloomFilters // nil: not loaded yet
-	searched searchedPartitions
+	searched *searchedPartitions
 	sums     []uint64     // the views' checksums; they belong to the writing goroutine
 	readers  sync.Pool    // of *Reader
 	using    sync.RWMutex // held by what goes on, and for ever once it has ended after Retire
@@ -103,7 +103,7 @@ func openStore(path string, schema Schema) (*Store, error) {
 func newStore(db *bolt.DB, schema Schema) *Store {
 	views := len(schema.Views)
 	return &Store{
-		db: db, schema: schema, sums: make([]uint64, views), searched: make(searchedPartitions, views),
+		db: db, schema: schema, sums: make([]uint64, views), searched: newSearchedPartitions(views),
 		failed: make(chan struct{}),
 	}
 }

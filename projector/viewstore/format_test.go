@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"hash/crc32"
 	"testing"
 	"time"
@@ -32,14 +33,16 @@ func TestFileFormat(t *testing.T) {
 		m.Append(lists, "list", 4096+0x0abc)
 		m.Append(lists, "list", 4096+0x0abd)
 	})
-	hash := hex.EncodeToString([]byte{byte(crc32.Checksum([]byte("key"), castagnoli))})
+	slot := func(inPartition uint32) string { // 128 in each range
+		return fmt.Sprintf("%04x", inPartition*128+crc32.Checksum([]byte("key"), castagnoli)%128)
+	}
 	name := hex.EncodeToString(append([]byte{11}, "key\x00product"...))
 	list := hex.EncodeToString([]byte("list\x00"))
 	want := map[View]map[string]string{
 		plain:      {hex.EncodeToString([]byte("key")): hex.EncodeToString([]byte("value"))},
 		counters:   {hex.EncodeToString([]byte("count")): "0000000000000102"},
 		names:      {},
-		unfiltered: {"0000000000" + hash: name + "000003", "0000000402" + hash: name + "010203"}, // range 0 and 2
+		unfiltered: {"00000000" + slot(0): name + "000003", "00000004" + slot(4): name + "010203"},
 		values:     {"0000000000000001": "8000000000000004" + compressed("\x03two\x04last")},
 		grouped:    {"0000000000000009" + "0000000000000000": "0000000000000020" + compressed("\x00")},
 		texts: {"0000000000000000": "0000000000000006" +

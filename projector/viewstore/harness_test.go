@@ -16,6 +16,7 @@ const (
 	lists
 	facts // a single set, put in ascending order
 	texts // of three columns
+	resident
 )
 
 var testSchema = Schema{Version: 1, Views: []ViewSpec{
@@ -28,6 +29,7 @@ var testSchema = Schema{Version: 1, Views: []ViewSpec{
 	lists:      {Name: "lists", Layout: PostingLists},
 	facts:      {Name: "facts", Layout: Chunks},
 	texts:      {Name: "texts", Layout: Chunks, Columns: 3},
+	resident:   {Name: "resident", Layout: HashIndex, Filtered: true, Resident: true},
 }}
 
 // harness is a store that memtables are written to.

@@ -9,16 +9,16 @@ import (
 	"slices"
 )
 
-// Each partition of an index has four ranges of 32,768 sequences, and each range is a hash table with 256 slots. One
+// Each partition of an index has eight ranges of 16,384 sequences, and each range is a hash table with 128 slots. One
 // entry of the file holds all names of a slot. Its key is the partition and the number of the slot there. Its value
 // holds the names in stream order, each after its length and followed by its sequence's offset in the partition. New
 // names need no sorting: a transaction appends them to a few entries. An entry's bytes depend on the inserted names
 // alone, not on transaction boundaries. With one entry for each name, folding took 1.5 times the CPU. With one range of
 // 1024 slots a transaction of 1000 events wrote most of these.
 const (
-	hashBits   = 8 // a full range has 128 names in each slot
+	hashBits   = 7 // a full range has 128 names in each slot
 	hashCount  = 1 << hashBits
-	rangeBits  = 2
+	rangeBits  = 3
 	slotCount  = 1 << (rangeBits + hashBits) // in a partition
 	slotSize   = 2                           // bytes in a key
 	offsetSize = 3                           // bytes after a name

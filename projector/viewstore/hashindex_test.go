@@ -161,13 +161,13 @@ func TestBloomFilters(t *testing.T) {
 	const n = 1 << (partitionBits - rangeBits)
 	filters := newBloomFilters(len(testSchema.Views))
 	for i := range n {
-		filters.add(names, fmt.Append(nil, "store-", i), uint64(43*n+i))
+		filters.add(names, fmt.Append(nil, "store-", i), uint64(75*n+i))
 	}
-	filters.add(names, []byte("store-0"), 33*n)
+	filters.add(names, []byte("store-0"), 65*n)
 	if all := filters.groups[names]; len(all) != 2 || all[0] != nil || all[0].mayHave(nil) != 0 {
 		t.Fatalf("%d groups, want the second only", len(all))
 	}
-	mayHave := func(name string, i int) uint32 {
+	mayHave := func(name string, i int) uint64 {
 		return filters.groups[names][1].mayHave(bloom.Locations(fmt.Append(nil, name, i), filterProbes))
 	}
 	wrong := 0
@@ -182,7 +182,7 @@ func TestBloomFilters(t *testing.T) {
 	if mayHave("store-", 0) != 1<<1|1<<11 {
 		t.Error("store-0 is in two ranges")
 	}
-	if wrong > n/250 { // 0.24 % are expected
+	if wrong > n/2000 { // 0.012 % are expected
 		t.Errorf("%d of %d are false positives", wrong, n)
 	}
 }
@@ -190,8 +190,8 @@ func TestBloomFilters(t *testing.T) {
 // TestSearchesWithFilters: a partition that is searched often gets a filter, which has the names of the file, of the
 // frozen memtable, of the active one, and those that are inserted later.
 func TestSearchesWithFilters(t *testing.T) {
-	defer func(n int) { searchesBeforeFilter = n }(searchesBeforeFilter)
-	searchesBeforeFilter = 1
+	defer func(n int) { searchesBeforeFilters = n }(searchesBeforeFilters)
+	searchesBeforeFilters = 1
 	h := newHarness(t)
 	insert := func(m *Memtable, name string, seq uint64) { m.Insert(unfiltered, []byte(name), []byte(name), seq) }
 	h.write(func(m *Memtable) { insert(m, "file", 1) })
@@ -210,8 +210,8 @@ func TestSearchesWithFilters(t *testing.T) {
 		}
 	}
 	compare(active)
-	if h.searched.of(unfiltered, 0).filter == nil {
-		t.Error("the partition has no filter")
+	if *h.searched.searchesOf(unfiltered, 0) != hasFilters {
+		t.Error("the partition has no filters")
 	}
 	insert(active, "later", 4)
 	wants["later"] = 4
@@ -230,7 +230,7 @@ func TestSearchesWithFilters(t *testing.T) {
 	compare(NewMemtable(h.overlay)) // all are in the file
 }
 
-// TestTransactionTouchesOneRange: names whose sequences follow one another are written to the 256 slots of one range.
+// TestTransactionTouchesOneRange: names whose sequences follow one another are written to the 128 slots of one range.
 func TestTransactionTouchesOneRange(t *testing.T) {
 	h := newHarness(t)
 	const first = 3<<(partitionBits-rangeBits) + 1

@@ -41,7 +41,7 @@ func NewMemtable(o *Overlay) *Memtable {
 			m.postings[v] = pendingPostings{}
 		case views[v].Layout == Counters:
 			m.counts[v] = map[string]uint64{}
-		case views[v].Filtered:
+		case views[v].Filtered && !views[v].Resident:
 			m.resolved[v] = map[string]uint64{}
 		}
 	}
@@ -132,8 +132,8 @@ func (m *Memtable) Remove(v View, hashed, name []byte, seq uint64) {
 	m.indexes[v].remove(slotIn(hashOf(hashed), rangeOf(seq)), name, seq)
 }
 
-// Sequences finds all sequences of a name in a hash index, from the partition of one on. It reads the slots of one
-// hash in each partition, or in those of the partitions searched often that may have the name.
+// Sequences finds all sequences of a name in a hash index, from the partition of one on. It reads one slot of each range,
+// or, in the partitions that are searched often, of each range that may have the name.
 func (m *Memtable) Sequences(v View, hashed, name []byte, from uint64) (map[uint64]struct{}, error) {
 	found := map[uint64]struct{}{}
 	hash := hashOf(hashed)
@@ -166,6 +166,9 @@ func (m *Memtable) Uncount(v View, counter string, n uint64) { m.counts[v][count
 // Lookup finds the first sequence of a name in a filtered hash index: in this memtable, in the
 // frozen one or in the file. It is 0 if there is none.
 func (m *Memtable) Lookup(v View, name string) (uint64, error) {
+	if m.resolved[v] == nil {
+		return m.overlay.Lookup(v, name) // it has what this memtable was filled with
+	}
 	if seq, ok := m.resolved[v][name]; ok {
 		return seq, nil
 	}
@@ -182,23 +185,34 @@ func (m *Memtable) LookupOrInsert(v View, name string, seq uint64) (first uint64
 	if err != nil || first != 0 {
 		return first, false, err
 	}
+	m.name = append(m.name[:0], name...)
+	m.Insert(v, m.name, m.name, seq)
+	if m.resolved[v] == nil {
+		return seq, true, m.overlay.resident[v].put(name, seq)
+	}
 	filters, err := m.overlay.filters()
 	if err != nil {
 		return 0, false, err
 	}
 	m.resolved[v][name] = seq
-	m.name = append(m.name[:0], name...)
-	m.Insert(v, m.name, m.name, seq)
 	filters.add(v, m.name, seq)
 	return seq, true, nil
 }
 
 // Forget removes a name and its sequence from a filtered hash index: look-ups do not find the name until
 // it is inserted again.
-func (m *Memtable) Forget(v View, name string, seq uint64) {
-	m.resolved[v][name] = 0
+func (m *Memtable) Forget(v View, name string, seq uint64) error {
 	m.name = append(m.name[:0], name...)
 	m.Remove(v, m.name, m.name, seq)
+	if m.resolved[v] != nil {
+		m.resolved[v][name] = 0
+		return nil
+	}
+	names, err := m.overlay.names(v)
+	if err == nil {
+		names.remove(name)
+	}
+	return err
 }
 
 // Freeze ends the memtable: it must not be changed until [Memtable.Reset].

@@ -66,7 +66,9 @@ func (want *model) next(random *rand.Rand, seq uint64) operation {
 	case 9:
 		if first, known := want.names[name]; known {
 			delete(want.names, name)
-			return always(func(m *Memtable) { m.Forget(names, name, first) })
+			return func(m *Memtable) error {
+				return errors.Join(m.Forget(names, name, first), m.Forget(resident, name, first))
+			}
 		}
 		return want.lookup(name, seq, true)
 	case 10:
@@ -187,8 +189,10 @@ func (want *model) lookup(name string, seq uint64, insert bool) operation {
 	before, known := want.names[name]
 	if !insert {
 		return func(m *Memtable) error {
-			if got, err := m.Lookup(names, name); got != before || err != nil {
-				return fmt.Errorf("%s: %d, %w, want %d", name, got, err, before)
+			for _, v := range []View{names, resident} {
+				if got, err := m.Lookup(v, name); got != before || err != nil {
+					return fmt.Errorf("%s of %d: %d, %w, want %d", name, v, got, err, before)
+				}
 			}
 			return nil
 		}
@@ -197,8 +201,10 @@ func (want *model) lookup(name string, seq uint64, insert bool) operation {
 		before, want.names[name] = seq, seq
 	}
 	return func(m *Memtable) error {
-		if got, inserted, err := m.LookupOrInsert(names, name, seq); got != before || inserted == known || err != nil {
-			return fmt.Errorf("%s: %d, inserted: %v, %w, want %d", name, got, inserted, err, before)
+		for _, v := range []View{names, resident} {
+			if got, inserted, err := m.LookupOrInsert(v, name, seq); got != before || inserted == known || err != nil {
+				return fmt.Errorf("%s of %d: %d, inserted: %v, %w, want %d", name, v, got, inserted, err, before)
+			}
 		}
 		return nil
 	}
@@ -348,8 +354,10 @@ func (want *model) compare(t *testing.T, r *Reader, last uint64) {
 func (want *model) compareNames(t *testing.T, r *Reader) {
 	t.Helper()
 	for name, seq := range want.names {
-		if got, err := r.Lookup(names, []byte(name)); got != seq || err != nil {
-			t.Errorf("name %s: %d, %v, want %d", name, got, err, seq)
+		for _, v := range []View{names, resident} {
+			if got, err := r.Lookup(v, []byte(name)); got != seq || err != nil {
+				t.Errorf("name %s of %d: %d, %v, want %d", name, v, got, err, seq)
+			}
 		}
 	}
 	if got, err := r.Lookup(names, []byte("none")); got != 0 || err != nil {

@@ -13,7 +13,7 @@ import (
 // A transaction therefore writes pages of the newest partition only, however large the index is.
 // Without partitions it would touch nearly every page of the index. A reader looks into each
 // partition, which is eight for a million sequences. A memtable looks only into those ranges whose Bloom
-// filter may have the name.
+// filter may have the name, or has all names in memory.
 const (
 	partitionBits = 17
 	partitionSize = 4 // bytes in a key

@@ -99,7 +99,7 @@ func (r *Reader) All(set ChunkSet) Postings {
 }
 
 // Lookup finds the first sequence of a name in a hash index whose names are hashed whole; 0 if there
-// is none. It reads four slots in each partition.
+// is none. It reads eight slots in each partition.
 func (r *Reader) Lookup(v View, name []byte) (found uint64, err error) {
 	err = r.InSlot(v, name, 0, func(other []byte, seq uint64) bool {
 		if string(other) == string(name) {
