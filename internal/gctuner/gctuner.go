@@ -23,7 +23,7 @@ const (
 	// grows: collections of a large heap are expensive, and should stay rare.
 	Saved = 400 << 20
 	// Large is a heap size in bytes. Garbage may fill the heap up to it, or half as much as the live heap above it.
-	Large = 2200 << 20
+	Large = 2450 << 20
 	// Most bounds GOGC.
 	Most = 300
 )

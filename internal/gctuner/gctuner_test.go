@@ -19,10 +19,10 @@ func TestPercent(t *testing.T) {
 		210 * mb:  61, // 340 MB in all
 		300 * mb:  66,
 		500 * mb:  120,
-		866 * mb:  153, // 2200 MB in all, by either rule
-		1100 * mb: 100,
-		1400 * mb: 57,
-		1500 * mb: 50,
+		950 * mb:  157, // 2450 MB in all, by either rule
+		1100 * mb: 122,
+		1400 * mb: 75,
+		1634 * mb: 50,
 		5000 * mb: 50,
 	} {
 		if got := Percent(live); got != want {
