@@ -78,7 +78,7 @@ const format = 17
 //
 //	license_by_key   key NUL product → sequence
 //
-// So a license is found by its key in two steps: eight reads of the key's slots in each partition of
+// So a license is found by its key in two steps: eight slots of the key in each partition of
 // license_by_key, and one read of the chunk with its sequence in licenses.
 const (
 	licenses         viewstore.View = iota // Chunks: sequence → record, see above

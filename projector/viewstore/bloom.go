@@ -26,7 +26,7 @@ type filterGroup [filterBits]uint64
 
 const groupSize = 64
 
-// bloomFilters are the filters of all filtered views. They may hold names of a transaction that
+// bloomFilters are filters of ranges, of some views. They may hold names of a transaction that
 // failed; such a false positive costs one read.
 type bloomFilters struct {
 	groups [][]*filterGroup // by view; nil: its ranges are empty
@@ -85,7 +85,7 @@ func (f *bloomFilters) load(v View, cursor *bolt.Cursor) error {
 	})
 }
 
-// forEachName passes all names of an index, those of one name by ascending sequences, until f returns an error.
+// forEachName passes all names of an index, in the order in which a look-up finds them, until f returns an error.
 func forEachName(cursor *bolt.Cursor, f func(name []byte, seq uint64) error) (err error) {
 	for key, value := cursor.First(); key != nil; key, value = cursor.Next() {
 		if len(key) != partitionSize+slotSize {

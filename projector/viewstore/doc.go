@@ -55,8 +55,7 @@
 // [HashIndex]: one entry for each slot of each range that holds a name.
 //
 //	key    4 bytes  partition = sequence >> 17
-//	       1 byte   range = sequence >> 15 & 3
-//	       1 byte   slot of the range = CRC-32C(hashed part of the name) & 255
+//	       2 bytes  (sequence >> 14 & 7) << 7 | CRC-32C(hashed part of the name) & 127, big-endian
 //	value  for each name, in the order in which they were inserted:
 //	       uvarint  length of the name
 //	       n bytes  name

@@ -187,19 +187,31 @@ func TestBloomFilters(t *testing.T) {
 	}
 }
 
-// TestSearchesWithFilters: a partition that is searched often gets a filter, which has the names of the file, of the
-// frozen memtable, of the active one, and those that are inserted later.
+// TestSearchesWithFilters: a partition that is searched often gets filters, which have the names of the file, of the
+// frozen memtable, of the active one, and those that are inserted later, in each of its ranges.
 func TestSearchesWithFilters(t *testing.T) {
 	defer func(n int) { searchesBeforeFilters = n }(searchesBeforeFilters)
 	searchesBeforeFilters = 1
 	h := newHarness(t)
 	insert := func(m *Memtable, name string, seq uint64) { m.Insert(unfiltered, []byte(name), []byte(name), seq) }
-	h.write(func(m *Memtable) { insert(m, "file", 1) })
+	const ninth, aRange = 9 << partitionBits, 1 << (partitionBits - rangeBits)
+	h.write(func(m *Memtable) {
+		insert(m, "file", 1)
+		insert(m, "first range", ninth)
+		insert(m, "third range", ninth+2*aRange+5)
+		insert(m, "last range", ninth+8*aRange-1)
+		for i := range uint64(8) { // a name that each range has
+			insert(m, "all", ninth+i*aRange+7)
+		}
+	})
 	frozen, active, empty := NewMemtable(h.overlay), NewMemtable(h.overlay), NewMemtable(h.overlay)
 	insert(frozen, "frozen", 2)
 	h.overlay.Freeze(frozen)
 	insert(active, "active", 3)
-	wants := map[string]uint64{"file": 1, "frozen": 2, "active": 3, "none": 0}
+	wants := map[string]uint64{
+		"file": 1, "frozen": 2, "active": 3, "none": 0,
+		"first range": ninth, "third range": ninth + 2*aRange + 5, "last range": ninth + 8*aRange - 1,
+	}
 	compare := func(m *Memtable) {
 		t.Helper()
 		for name, seq := range wants {
@@ -208,9 +220,12 @@ func TestSearchesWithFilters(t *testing.T) {
 				t.Errorf("%s: %d, %v, want %d", name, got, err, seq)
 			}
 		}
+		if got, err := m.Sequences(unfiltered, []byte("all"), []byte("all"), 0); err != nil || len(got) != 8 {
+			t.Errorf("a name of eight ranges: %d, %v", got, err)
+		}
 	}
 	compare(active)
-	if *h.searched.searchesOf(unfiltered, 0) != hasFilters {
+	if *h.searched.searchesOf(unfiltered, 0) != hasFilters || *h.searched.searchesOf(unfiltered, 9) != hasFilters {
 		t.Error("the partition has no filters")
 	}
 	insert(active, "later", 4)

@@ -11,7 +11,7 @@ type Memtable struct {
 	entries  [][]entry           // by view: new entries, and encoded chunks
 	updates  map[entryID][]byte  // of entries that may exist; nil: deleted
 	indexes  []indexDeltas       // by view
-	resolved []map[string]uint64 // by view: what a looked up name stands for; 0: nothing
+	resolved []map[string]uint64 // by view: what a looked up name stands for; 0: nothing. nil: not filtered, or resident
 	postings []pendingPostings   // by view
 	counts   []map[string]uint64 // by view: to be added to the counters
 	name     []byte              // reused buffer
@@ -163,11 +163,15 @@ func (m *Memtable) Count(v View, counter string, n uint64) { m.counts[v][counter
 // Uncount subtracts from a counter. One that is 0 stays in the file.
 func (m *Memtable) Uncount(v View, counter string, n uint64) { m.counts[v][counter] -= n }
 
-// Lookup finds the first sequence of a name in a filtered hash index: in this memtable, in the
-// frozen one or in the file. It is 0 if there is none.
+// Lookup finds the first sequence of a name in a filtered hash index: among the resident names; or else in this
+// memtable, in the frozen one or in the file. It is 0 if there is none.
 func (m *Memtable) Lookup(v View, name string) (uint64, error) {
-	if m.resolved[v] == nil {
-		return m.overlay.Lookup(v, name) // it has what this memtable was filled with
+	if m.isResident(v) {
+		names, err := m.overlay.names(v)
+		if err != nil {
+			return 0, err
+		}
+		return names.get(name), nil
 	}
 	if seq, ok := m.resolved[v][name]; ok {
 		return seq, nil
@@ -186,34 +190,40 @@ func (m *Memtable) LookupOrInsert(v View, name string, seq uint64) (first uint64
 		return first, false, err
 	}
 	m.name = append(m.name[:0], name...)
+	if m.isResident(v) {
+		if err := m.overlay.resident[v].put(name, seq); err != nil {
+			return 0, false, err
+		}
+	} else {
+		filters, err := m.overlay.filters()
+		if err != nil {
+			return 0, false, err
+		}
+		m.resolved[v][name] = seq
+		filters.add(v, m.name, seq)
+	}
 	m.Insert(v, m.name, m.name, seq)
-	if m.resolved[v] == nil {
-		return seq, true, m.overlay.resident[v].put(name, seq)
-	}
-	filters, err := m.overlay.filters()
-	if err != nil {
-		return 0, false, err
-	}
-	m.resolved[v][name] = seq
-	filters.add(v, m.name, seq)
 	return seq, true, nil
 }
 
 // Forget removes a name and its sequence from a filtered hash index: look-ups do not find the name until
 // it is inserted again.
 func (m *Memtable) Forget(v View, name string, seq uint64) error {
+	if m.isResident(v) {
+		names, err := m.overlay.names(v)
+		if err != nil {
+			return err
+		}
+		names.remove(name)
+	} else {
+		m.resolved[v][name] = 0
+	}
 	m.name = append(m.name[:0], name...)
 	m.Remove(v, m.name, m.name, seq)
-	if m.resolved[v] != nil {
-		m.resolved[v][name] = 0
-		return nil
-	}
-	names, err := m.overlay.names(v)
-	if err == nil {
-		names.remove(name)
-	}
-	return err
+	return nil
 }
+
+func (m *Memtable) isResident(v View) bool { return m.overlay.store.schema.Views[v].Resident }
 
 // Freeze ends the memtable: it must not be changed until [Memtable.Reset].
 func (m *Memtable) Freeze() {

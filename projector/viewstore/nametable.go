@@ -48,10 +48,11 @@ func (t *nameTable) get(name string) uint64 {
 // put adds a name that the table has not. Its sequence is not 0.
 func (t *nameTable) put(name string, seq uint64) error {
 	part, hash := t.partOf(name)
-	if 5*(part.used+1) > 4*len(part.slots) {
+	isFull := func() bool { return len(part.entries)+firstPlace >= noPlace }
+	if 5*(part.used+1) > 4*len(part.slots) || isFull() && part.gone > 0 {
 		t.grow(part)
 	}
-	if len(part.entries)+firstPlace >= noPlace {
+	if isFull() {
 		return errTooManyNames
 	}
 	at, _ := part.find(name, hash)
@@ -119,7 +120,7 @@ func (p *namePart) entry(at uint32) (name []byte, seq uint64, next uint32) {
 	return rest[n:end], seq, at + uint32(end+m) //nolint:gosec // below noPlace
 }
 
-// grow makes half as many slots again for the names that are there, and forgets what was removed.
+// grow makes slots for half as many names again as there are, and forgets what was removed.
 func (t *nameTable) grow(p *namePart) {
 	old := *p
 	names := old.used - old.gone

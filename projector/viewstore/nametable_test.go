@@ -76,4 +76,8 @@ func TestFullNameTable(t *testing.T) {
 	if got := table.get("name"); got != 0 {
 		t.Errorf("it has sequence %d", got)
 	}
+	part.slots[0], part.used, part.gone = noPlace, 1, 1 // what was removed makes room
+	if err := table.put("name", 1); err != nil || table.get("name") != 1 {
+		t.Errorf("%v, sequence %d", err, table.get("name"))
+	}
 }
