@@ -7,9 +7,9 @@ import (
 	"math/bits"
 )
 
-// A nameTable has the names of an index and the first sequence of each. It takes some 12 bytes beside each name and its
-// length. Its parts grow one by one, so that no call takes long, and hold no pointers that the garbage collector would
-// have to follow.
+// A nameTable has the names of an index and the first sequence of each. It takes some 16 bytes beside each name. Its
+// parts grow one by one, so that no call takes long, and hold no pointers that the garbage collector would have to
+// follow.
 type nameTable struct {
 	seed  maphash.Seed
 	parts [nameParts]namePart

@@ -40,9 +40,9 @@ func TestNameTable(t *testing.T) {
 	}
 }
 
-// TestNameTableSize: a name takes some 12 bytes beside itself, and no name that was removed takes any for long.
+// TestNameTableSize: a name takes some 16 bytes beside itself, and no name that was removed takes any for long.
 func TestNameTableSize(t *testing.T) {
-	const names, length = 300_000, 20
+	const names, length = 60_000, 26
 	table := newNameTable()
 	beside := func() float64 {
 		size := 0

@@ -296,7 +296,7 @@ func (o *Overlay) loadPartition(active *Memtable, v View, p uint32) error {
 	return nil
 }
 
-// names are those of a resident index. The first call reads them from the file, 0.2 s for each million: no memtable has
+// names are those of a resident index. The first call reads them from the file, 0.4 s for each million: no memtable has
 // changed the index then.
 func (o *Overlay) names(v View) (*nameTable, error) {
 	if o.resident[v] == nil {
