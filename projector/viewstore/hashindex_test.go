@@ -280,11 +280,15 @@ func TestFirstOfSeveralRanges(t *testing.T) {
 		h.write(func(m *Memtable) {
 			m.Insert(names, name, name, all[len(all)-1-i])
 			m.Insert(unfiltered, name, name, all[len(all)-1-i])
+			m.Insert(resident, name, name, all[len(all)-1-i])
 		})
 	}
 	h.overlay = NewOverlay(h.Store) // without a memtable
 	if got, err := h.overlay.Lookup(names, "name"); got != all[0] || err != nil {
 		t.Errorf("overlay: %d, %v, want %d", got, err, all[0])
+	}
+	if got, err := NewMemtable(h.overlay).Lookup(resident, "name"); got != all[0] || err != nil {
+		t.Errorf("resident: %d, %v, want %d", got, err, all[0])
 	}
 	h.read(func(r *Reader) {
 		if got, err := r.Lookup(names, name); got != all[0] || err != nil {
