@@ -1,7 +1,6 @@
 package viewstore
 
 import (
-	"encoding/binary"
 	"math"
 
 	"github.com/bits-and-blooms/bloom/v3"
@@ -79,30 +78,10 @@ func (g *filterGroup) mayHave(positions []uint64) uint64 {
 
 // load adds all names of an index.
 func (f *bloomFilters) load(v View, cursor *bolt.Cursor) error {
-	return forEachName(cursor, func(name []byte, seq uint64) error {
+	return forEachName(cursor, func(name []byte, seq uint64) bool {
 		f.add(v, name, seq)
-		return nil
+		return true
 	})
-}
-
-// forEachName passes all names of an index, in the order in which a look-up finds them, until f returns an error.
-func forEachName(cursor *bolt.Cursor, f func(name []byte, seq uint64) error) (err error) {
-	for key, value := cursor.First(); key != nil; key, value = cursor.Next() {
-		if len(key) != partitionSize+slotSize {
-			return ErrDamaged
-		}
-		sound := slot{binary.BigEndian.Uint32(key), value}.forEach(func(name []byte, seq uint64) bool {
-			err = f(name, seq)
-			return err == nil
-		})
-		if err != nil {
-			return err
-		}
-		if !sound {
-			return ErrDamaged
-		}
-	}
-	return nil
 }
 
 // searchesBeforeFilters is how many searches of a partition cost about as much as its filters, but for tests.

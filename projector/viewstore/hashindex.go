@@ -7,6 +7,8 @@ import (
 	"hash/crc32"
 	"runtime"
 	"slices"
+
+	bolt "go.etcd.io/bbolt"
 )
 
 // Each partition of an index has eight ranges of 16,384 sequences, and each range is a hash table with 128 slots. One
@@ -292,6 +294,24 @@ func (s slot) forEachOf(name []byte, f func(seq uint64)) bool {
 		}
 		return true
 	})
+}
+
+// forEachName passes all names of an index, by partition and slot, until f returns false.
+func forEachName(cursor *bolt.Cursor, f func(name []byte, seq uint64) bool) error {
+	more := true
+	for key, value := cursor.First(); key != nil && more; key, value = cursor.Next() {
+		if len(key) != partitionSize+slotSize {
+			return ErrDamaged
+		}
+		sound := slot{binary.BigEndian.Uint32(key), value}.forEach(func(name []byte, seq uint64) bool {
+			more = f(name, seq)
+			return more
+		})
+		if !sound {
+			return ErrDamaged
+		}
+	}
+	return nil
 }
 
 // find is the first sequence of a name; 0 if the slot does not hold the name.

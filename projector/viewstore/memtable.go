@@ -132,8 +132,8 @@ func (m *Memtable) Remove(v View, hashed, name []byte, seq uint64) {
 	m.indexes[v].remove(slotIn(hashOf(hashed), rangeOf(seq)), name, seq)
 }
 
-// Sequences finds all sequences of a name in a hash index, from the partition of one on. It reads one slot of each range,
-// or, in the partitions that are searched often, of each range that may have the name.
+// Sequences finds all sequences of a name in a hash index, from the partition of one on. It reads one slot of each
+// range, or, in the partitions that are searched often, of each range that may have the name.
 func (m *Memtable) Sequences(v View, hashed, name []byte, from uint64) (map[uint64]struct{}, error) {
 	found := map[uint64]struct{}{}
 	hash := hashOf(hashed)

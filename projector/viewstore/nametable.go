@@ -38,25 +38,25 @@ func newNameTable() *nameTable { return &nameTable{seed: maphash.MakeSeed()} }
 // get is the sequence of a name; 0: there is none.
 func (t *nameTable) get(name string) uint64 {
 	part, hash := t.partOf(name)
-	if len(part.slots) == 0 {
-		return 0
-	}
 	_, seq := part.find(name, hash)
 	return seq
 }
 
-// put adds a name that the table has not. Its sequence is not 0.
+// put adds a name. Of one that the table has the sequence stays. A sequence is not 0.
 func (t *nameTable) put(name string, seq uint64) error {
 	part, hash := t.partOf(name)
 	isFull := func() bool { return len(part.entries)+firstPlace >= noPlace }
 	if 5*(part.used+1) > 4*len(part.slots) || isFull() && part.gone > 0 {
 		t.grow(part)
 	}
+	at, known := part.find(name, hash)
+	if known != 0 {
+		return nil
+	}
 	if isFull() {
 		return errTooManyNames
 	}
-	at, _ := part.find(name, hash)
-	part.slots[at] = tagOf(hash) | uint32(len(part.entries)+firstPlace) //nolint:gosec // below noPlace
+	part.slots[at] = part.nextSlot(hash)
 	part.used++
 	part.entries = append(binary.AppendUvarint(part.entries, uint64(len(name))), name...)
 	part.entries = binary.AppendUvarint(part.entries, seq)
@@ -66,9 +66,6 @@ func (t *nameTable) put(name string, seq uint64) error {
 // remove removes a name, if the table has it.
 func (t *nameTable) remove(name string) {
 	part, hash := t.partOf(name)
-	if len(part.slots) == 0 {
-		return
-	}
 	if at, seq := part.find(name, hash); seq != 0 {
 		part.slots[at] = noPlace
 		part.gone++
@@ -83,8 +80,16 @@ func (t *nameTable) partOf(name string) (*namePart, uint64) {
 // tagOf is a part of the hash that leads neither to a part of the table nor to a slot.
 func tagOf(hash uint64) uint32 { return uint32(hash) &^ (1<<placeBits - 1) }
 
-// find is the slot of a name and its sequence; or the empty slot that it would have, and 0.
+// nextSlot is the content of a slot whose entry is the next one.
+func (p *namePart) nextSlot(hash uint64) uint32 {
+	return tagOf(hash) | uint32(len(p.entries)+firstPlace) //nolint:gosec // below noPlace
+}
+
+// find is the slot of a name and its sequence; or the empty slot that it would have, if there is any, and 0.
 func (p *namePart) find(name string, hash uint64) (at int, seq uint64) {
+	if len(p.slots) == 0 {
+		return 0, 0
+	}
 	for at = p.first(hash); ; at = p.after(at) {
 		place := p.slots[at] & noPlace
 		switch {
@@ -138,7 +143,7 @@ func (t *nameTable) grow(p *namePart) {
 		for p.slots[at] != 0 {
 			at = p.after(at)
 		}
-		p.slots[at] = tagOf(hash) | uint32(len(p.entries)+firstPlace) //nolint:gosec // no more than before
+		p.slots[at] = p.nextSlot(hash)
 		p.entries = append(p.entries, old.entries[from:next]...)
 	}
 }

@@ -3,6 +3,7 @@ package viewstore
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/bits"
 	"runtime/debug"
@@ -314,13 +315,12 @@ func (o *Overlay) loadNames(v View) (err error) {
 		return err
 	}
 	names := newNameTable()
-	err = forEachName(cursor, func(name []byte, seq uint64) error {
-		if names.get(string(name)) != 0 {
-			return nil // the first one counts
-		}
-		return names.put(string(name), seq)
+	var full error
+	err = forEachName(cursor, func(name []byte, seq uint64) bool {
+		full = names.put(string(name), seq) // of several the first one counts
+		return full == nil
 	})
-	if err == nil {
+	if err = errors.Join(err, full); err == nil {
 		o.resident[v] = names
 	}
 	return err

@@ -134,21 +134,7 @@ func (r *Reader) InSlot(v View, hashed []byte, from uint64, f func(name []byte, 
 // Names passes all names of a hash index, by partition and slot, until f returns false. f must not
 // retain the name.
 func (r *Reader) Names(v View, f func(name []byte, seq uint64) bool) error {
-	more := true
-	cursor := r.bucket(v).Cursor()
-	for key, value := cursor.First(); key != nil && more; key, value = cursor.Next() {
-		if len(key) != partitionSize+slotSize {
-			return ErrDamaged
-		}
-		sound := slot{binary.BigEndian.Uint32(key), value}.forEach(func(name []byte, seq uint64) bool {
-			more = f(name, seq)
-			return more
-		})
-		if !sound {
-			return ErrDamaged
-		}
-	}
-	return nil
+	return forEachName(r.bucket(v).Cursor(), f)
 }
 
 // Size is the size of the file as of the commit, in bytes.

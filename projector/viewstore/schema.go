@@ -28,9 +28,9 @@ type ViewSpec struct {
 	// Filtered is set for a HashIndex that [Memtable.Lookup] reads. The store has a Bloom filter in memory for each of
 	// its ranges, 48 KiB each, unless it is Resident.
 	Filtered bool
-	// Resident is set for a Filtered HashIndex whose names an [Overlay] has in memory, all of them, each with one sequence.
-	// So only [Memtable.LookupOrInsert] and [Memtable.Forget] change it. It is for names that are mostly known already, at
-	// places all over the file. Each costs some 16 bytes beside its own.
+	// Resident is set for a Filtered HashIndex whose names an [Overlay] has in memory, all of them, each with one
+	// sequence. So only [Memtable.LookupOrInsert] and [Memtable.Forget] change it. It is for names that are mostly known
+	// already, at places all over the file. Each costs some 16 bytes beside its own.
 	Resident bool
 	// Columns is set for Chunks whose values are texts: their number in each value, with a NUL behind each. A
 	// chunk holds them column by column, and [Reader.Scan] passes it so. Of a value with more texts the rest is
